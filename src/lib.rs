@@ -1,0 +1,1 @@
+//! churnwatch: a streaming churn-signal detector for telecom operators.

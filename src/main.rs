@@ -1,0 +1,2 @@
+//! The `churnwatch` command.
+fn main() {}
