@@ -1,1 +1,3 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
+
+pub mod model;

@@ -1,0 +1,191 @@
+use super::{Day, Timestamp};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+/// Which moments a local calendar day covers in one time zone (DOMAIN section 3).
+///
+/// Days are tabulated once, so that a look-up on the hot path is one guess and a compare, in zones with daylight
+/// saving as well.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    zone: TimeZone,
+    name: String,
+    /// Start of day `FIRST_DAY + index`, in milliseconds; ends with the start of the day after the last.
+    starts: Vec<i64>,
+}
+
+/// The time zone is not one of the IANA database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time zone of the IANA database, such as Asia/Shanghai")]
+pub struct CalendarError(pub String);
+
+/// 1999-12-31: every plausible moment lies on it or later, in every zone.
+const FIRST_DAY: i32 = 10_956;
+/// To the end of 2199.
+const DAYS: i32 = 73_051;
+const DAY_MS: i64 = 86_400_000;
+
+impl Calendar {
+    /// Tabulates the days of an IANA time zone.
+    ///
+    /// # Errors
+    /// [`CalendarError`] if the zone is not known.
+    pub fn new(zone: &str) -> Result<Self, CalendarError> {
+        let unknown = || CalendarError(zone.to_owned());
+        let timezone = TimeZone::get(zone).map_err(|_| unknown())?;
+        let start = |index: i32| {
+            let moment = date_of(Day(FIRST_DAY + index)).to_zoned(timezone.clone());
+            moment.map(|moment| moment.timestamp().as_millisecond())
+        };
+        let starts = (0..=DAYS).map(start).collect::<Result<_, _>>();
+        Ok(Self {
+            starts: starts.map_err(|_| unknown())?,
+            name: zone.to_owned(),
+            zone: timezone,
+        })
+    }
+
+    /// The zone's IANA name.
+    pub fn zone(&self) -> &str {
+        &self.name
+    }
+
+    /// The local day a moment falls on. Moments outside 2000..2199 fall on the nearest day of that range.
+    pub fn day_of(&self, at: Timestamp) -> Day {
+        let last = self.starts.len() - 2;
+        let first_ms = self.starts.first().copied().unwrap_or_default();
+        let guess = (at.0.saturating_sub(first_ms) / DAY_MS).clamp(0, last as i64) as usize;
+        let mut index = guess;
+        while index > 0 && at.0 < self.starts[index] {
+            index -= 1;
+        }
+        while index < last && at.0 >= self.starts[index + 1] {
+            index += 1;
+        }
+        Day(FIRST_DAY + index as i32)
+    }
+
+    /// The first moment of a local day. Days outside 2000..2199 are held at the ends of that range.
+    pub fn start_of(&self, day: Day) -> Timestamp {
+        let last = self.starts.len() - 1;
+        let index = day.0.saturating_sub(FIRST_DAY).clamp(0, last as i32);
+        Timestamp(self.starts[index as usize])
+    }
+
+    /// RFC 3339 with the zone's offset, to the millisecond if there are any.
+    pub fn rfc3339(&self, at: Timestamp) -> String {
+        let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+        let offset = self.zone.to_offset(moment);
+        let text = moment.display_with_offset(offset).to_string();
+        text
+    }
+
+    /// Hour of the local day (0..23) at a moment.
+    pub fn hour_of(&self, at: Timestamp) -> u8 {
+        let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+        self.zone.to_datetime(moment).hour().unsigned_abs()
+    }
+
+    /// The moment a local day's clocks show `hour`:00; the first moment after a gap of daylight saving.
+    pub fn at_hour(&self, day: Day, hour: u8) -> Timestamp {
+        let hour = i8::try_from(hour.min(23)).unwrap_or(23);
+        date_of(day)
+            .date()
+            .at(hour, 0, 0, 0)
+            .to_zoned(self.zone.clone())
+            .map_or(self.start_of(day), |moment| {
+                Timestamp(moment.timestamp().as_millisecond())
+            })
+    }
+}
+
+/// Civil dates need no zone.
+impl Day {
+    /// Reads `YYYY-MM-DD`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let date: Date = text.parse().ok()?;
+        (text.len() == 10).then(|| Self::from_date(date))
+    }
+
+    /// The day of a year (1..9999), month and day of month, if there is one.
+    pub fn from_ymd(year: i16, month: i8, day: i8) -> Option<Self> {
+        Date::new(year, month, day).ok().map(Self::from_date)
+    }
+
+    fn from_date(date: Date) -> Self {
+        let epoch = Date::constant(1970, 1, 1);
+        let span = date.since(epoch).map(|span| span.get_days());
+        Self(span.unwrap_or_default())
+    }
+}
+
+impl std::fmt::Display for Day {
+    /// `YYYY-MM-DD`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", date_of(*self).date())
+    }
+}
+
+fn date_of(day: Day) -> DateTime {
+    let span = jiff::Span::new().try_days(day.0).unwrap_or_default();
+    let date = Date::constant(1970, 1, 1).checked_add(span);
+    date.unwrap_or(Date::constant(1970, 1, 1))
+        .to_datetime(jiff::civil::Time::midnight())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn days_follow_the_zone() {
+        let shanghai = Calendar::new("Asia/Shanghai").unwrap();
+        let day = shanghai.day_of(instant("2026-02-28T16:00:00Z"));
+        assert_eq!(day.to_string(), "2026-03-01");
+        assert_eq!(shanghai.start_of(day), instant("2026-02-28T16:00:00Z"));
+        assert_eq!(
+            shanghai.rfc3339(shanghai.start_of(day)),
+            "2026-03-01T00:00:00+08:00"
+        );
+        assert_eq!(shanghai.hour_of(shanghai.at_hour(day, 9)), 9);
+    }
+
+    #[test]
+    fn daylight_saving_changes_the_length_of_days() {
+        let berlin = Calendar::new("Europe/Berlin").unwrap();
+        let short = Day::parse("2026-03-29").unwrap();
+        let long = Day::parse("2026-10-25").unwrap();
+        let hours =
+            |day: Day| berlin.start_of(day.next()).since_ms(berlin.start_of(day)) / 3_600_000;
+        assert_eq!((hours(short), hours(long)), (23, 25));
+        for day in [short, long] {
+            let start = berlin.start_of(day);
+            assert_eq!(berlin.day_of(start), day);
+            assert_eq!(berlin.day_of(Timestamp(start.0 - 1)), day - 1);
+        }
+    }
+
+    #[test]
+    fn every_tabulated_day_finds_itself() {
+        let calendar = Calendar::new("America/New_York").unwrap();
+        for day in (FIRST_DAY..FIRST_DAY + DAYS).map(Day) {
+            assert_eq!(calendar.day_of(calendar.start_of(day)), day);
+        }
+    }
+
+    #[test]
+    fn dates_read_and_print() {
+        assert_eq!(Day::parse("1970-01-01"), Some(Day(0)));
+        assert_eq!(
+            Day::parse("2024-02-29").map(|d| d.to_string()).as_deref(),
+            Some("2024-02-29")
+        );
+        assert_eq!(Day::parse("2023-02-29"), None);
+        assert_eq!(Day::parse("2023-2-9"), None);
+        assert!(Calendar::new("Middle/Earth").is_err());
+    }
+}

@@ -1,0 +1,398 @@
+use super::{Day, Money, Msisdn, Timestamp};
+use std::borrow::Cow;
+
+/// The five input feeds (DOMAIN section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Feed {
+    /// Call-detail records: calls, messages, data sessions, forwarding.
+    Cdr,
+    /// Invoices, payments, charges, suspensions, cancellations.
+    Billing,
+    /// Profiles; the latest wins.
+    Subscriber,
+    /// Complaints, enquiries, port-out applications, reported competitor contacts.
+    Service,
+    /// What became of retention tasks.
+    Outcome,
+}
+
+impl Feed {
+    /// Every feed, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Cdr,
+        Self::Billing,
+        Self::Subscriber,
+        Self::Service,
+        Self::Outcome,
+    ];
+
+    /// The name used in records, configuration and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cdr => "cdr",
+            Self::Billing => "billing",
+            Self::Subscriber => "subscriber",
+            Self::Service => "service",
+            Self::Outcome => "outcome",
+        }
+    }
+
+    /// The feed of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feed| feed.name() == name)
+    }
+}
+
+/// A set of feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedSet(u8);
+
+impl FeedSet {
+    /// All five feeds.
+    pub const ALL: Self = Self(0b1_1111);
+    /// No feed.
+    pub const NONE: Self = Self(0);
+
+    /// This set and one more feed.
+    #[must_use]
+    pub const fn with(self, feed: Feed) -> Self {
+        Self(self.0 | 1 << feed as u8)
+    }
+
+    /// Whether a feed is in the set.
+    pub const fn contains(self, feed: Feed) -> bool {
+        self.0 & (1 << feed as u8) != 0
+    }
+}
+
+/// One decoded input record of one subscriber.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event<'a> {
+    /// Whose event.
+    pub msisdn: Msisdn,
+    /// When it happened, by its source.
+    pub at: Timestamp,
+    /// Fingerprint of `record_id`, for dropping duplicates.
+    pub record: u64,
+    /// What happened.
+    pub body: Body<'a>,
+}
+
+/// What happened (DOMAIN section 2, by `record_type`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<'a> {
+    /// `mo_call`, `mt_call`.
+    Call {
+        /// Who called whom.
+        direction: Direction,
+        /// The other party.
+        other: Number,
+        /// Talk time, 0..86,400.
+        duration_seconds: u32,
+        /// How it ended.
+        outcome: CallOutcome,
+    },
+    /// `mo_sms`, `mt_sms`.
+    Message {
+        /// Who wrote to whom.
+        direction: Direction,
+        /// The other party.
+        other: Number,
+    },
+    /// `data`.
+    Data {
+        /// Up and down together.
+        volume_bytes: u64,
+        /// Fingerprint of `charging_id`: a session reported by two gateways counts once.
+        session: Option<u64>,
+    },
+    /// `call_forward`.
+    CallForward {
+        /// Where calls go.
+        other: Number,
+        /// Set up, taken down, or a call that was forwarded.
+        action: ForwardAction,
+    },
+    /// `invoice`.
+    Invoice(Invoice),
+    /// `payment` and `recharge`: both settle what is owed.
+    Payment {
+        /// Paid in; negative for a reversal.
+        amount: Money,
+    },
+    /// `charge`.
+    Charge {
+        /// The price.
+        amount: Money,
+        /// Whether the customer asked for the service.
+        subscribed_by_customer: bool,
+    },
+    /// `suspension`.
+    Suspension(SuspensionReason),
+    /// `reactivation`.
+    Reactivation,
+    /// `cancellation`: the contract was closed at the counter.
+    Cancellation,
+    /// `profile`.
+    Profile(Box<Profile<'a>>),
+    /// `complaint`.
+    Complaint {
+        /// What about.
+        category: ComplaintCategory,
+        /// Settled, or still open.
+        resolved: bool,
+        /// 1 (worst) to 5.
+        satisfaction: Option<u8>,
+    },
+    /// `enquiry`.
+    Enquiry(EnquirySubject),
+    /// `port_out_application`.
+    PortOutApplication,
+    /// `competitor_contact`, reported by staff or customer.
+    CompetitorContact,
+    /// `task_outcome`.
+    TaskOutcome(TaskOutcome<'a>),
+}
+
+impl Body<'_> {
+    /// The feed this kind of record belongs to.
+    pub const fn feed(&self) -> Feed {
+        match self {
+            Self::Call { .. }
+            | Self::Message { .. }
+            | Self::Data { .. }
+            | Self::CallForward { .. } => Feed::Cdr,
+            Self::Invoice(_)
+            | Self::Payment { .. }
+            | Self::Charge { .. }
+            | Self::Suspension(_)
+            | Self::Reactivation
+            | Self::Cancellation => Feed::Billing,
+            Self::Profile(_) => Feed::Subscriber,
+            Self::Complaint { .. }
+            | Self::Enquiry(_)
+            | Self::PortOutApplication
+            | Self::CompetitorContact => Feed::Service,
+            Self::TaskOutcome(_) => Feed::Outcome,
+        }
+    }
+}
+
+/// Seen from the subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Mobile originated (`mo_`).
+    Outgoing,
+    /// Mobile terminated (`mt_`).
+    Incoming,
+}
+
+/// `cause_for_termination` of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// `normal_release`.
+    Normal,
+    /// `dropped`.
+    Dropped,
+    /// `unanswered`.
+    Unanswered,
+    /// `busy`.
+    Busy,
+    /// `failed`.
+    Failed,
+}
+
+impl CallOutcome {
+    /// Whether the two parties spoke.
+    pub const fn answered(self) -> bool {
+        matches!(self, Self::Normal | Self::Dropped)
+    }
+}
+
+/// A telephone number in national form, packed: its digits behind a leading 1, so that leading zeros count.
+///
+/// Anything that is not 1 to 18 digits (an alphanumeric SMS sender, a missing number) is [`Number::OTHER`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Number(u64);
+
+impl Number {
+    /// Not a number we can compare.
+    pub const OTHER: Self = Self(0);
+
+    /// Packs ASCII digits.
+    pub fn from_digits(digits: &[u8]) -> Self {
+        if !(1..=18).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+            return Self::OTHER;
+        }
+        let pack = |packed, digit: &u8| packed * 10 + u64::from(digit - b'0');
+        Self(digits.iter().fold(1, pack))
+    }
+}
+
+impl std::fmt::Debug for Number {
+    /// Counterparties are never shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Number(***)")
+    }
+}
+
+/// What a `call_forward` record reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwardAction {
+    /// Forwarding was set up.
+    Activate,
+    /// Forwarding was taken down.
+    Deactivate,
+    /// A call was forwarded.
+    Forwarded,
+}
+
+/// An `invoice`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invoice {
+    /// First day of the billed month.
+    pub period: Day,
+    /// To be paid.
+    pub amount: Money,
+    /// The plan's share of it.
+    pub plan_fee: Money,
+    /// What the usage would be worth.
+    pub usage_value: Money,
+    /// Beyond the plan.
+    pub overage: Money,
+    /// Last day to pay.
+    pub due_on: Day,
+}
+
+/// `reason` of a suspension or reactivation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SuspensionReason {
+    /// Unpaid bills.
+    Arrears,
+    /// The customer asked for it.
+    Voluntary,
+    /// Suspected fraud.
+    Fraud,
+}
+
+/// A `profile`: the latest wins as a whole.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Profile<'a> {
+    /// `gotone`, `mzone`, `easyown` or another brand.
+    pub brand: Option<Cow<'a, str>>,
+    /// First day of service.
+    pub activated_on: Option<Day>,
+    /// The tariff.
+    pub plan: Option<Plan<'a>>,
+    /// Last day of the contract.
+    pub contract_end_on: Option<Day>,
+    /// Consumer or group customer.
+    pub segment: Segment,
+    /// Marked as VIP by the operator.
+    pub vip: bool,
+    /// First-responsible account manager.
+    pub account_manager: Option<Cow<'a, str>>,
+    /// HQ, province, city, in that order.
+    pub region: Vec<Cow<'a, str>>,
+    /// Month and day of month.
+    pub birthday: Option<(u8, u8)>,
+    /// Day the loyalty points lapse.
+    pub points_expire_on: Option<Day>,
+    /// Day the running offer lapses.
+    pub offer_expires_on: Option<Day>,
+    /// No marketing.
+    pub marketing_opt_out: bool,
+    /// Marks set by the operator.
+    pub flags: ProfileFlags,
+    /// Mean monthly spend as the operator knows it.
+    pub avg_monthly_spend: Option<Money>,
+    /// Suspensions so far as the operator counts them.
+    pub suspensions: Option<u16>,
+}
+
+/// A tariff.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan<'a> {
+    /// The operator's name for it.
+    pub id: Cow<'a, str>,
+    /// Price a month.
+    pub monthly_fee: Money,
+    /// Minutes included.
+    pub voice_minutes: u32,
+    /// Megabytes included.
+    pub data_mb: u64,
+}
+
+/// Market segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Segment {
+    /// A private customer.
+    #[default]
+    Consumer,
+    /// A company's line.
+    Group,
+}
+
+/// Marks of a profile's `flags` list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProfileFlags {
+    /// Not pursued: `malicious_arrears`, `bad_reputation`, `contract_breach` or `unprofitable` is set.
+    pub not_pursued: bool,
+    /// No churn detection at all: `iot` or `robot` is set.
+    pub machine: bool,
+}
+
+/// `category` of a complaint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComplaintCategory {
+    /// The bill.
+    Billing,
+    /// Coverage or quality.
+    Network,
+    /// Staff or process.
+    Service,
+    /// A service nobody asked for.
+    UnwantedService,
+}
+
+/// `subject` of an enquiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnquirySubject {
+    /// How to cancel.
+    Cancel,
+    /// How to take the number elsewhere.
+    PortOut,
+    /// The contract.
+    Contract,
+    /// The bill.
+    Bill,
+    /// The plan.
+    Plan,
+}
+
+/// A `task_outcome`: what became of a retention task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOutcome<'a> {
+    /// The task.
+    pub task_id: Cow<'a, str>,
+    /// How it ended.
+    pub result: OutcomeResult,
+    /// The customer asked not to be contacted.
+    pub do_not_contact: bool,
+}
+
+/// `result` of a task outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeResult {
+    /// Spoken to, undecided.
+    Reached,
+    /// Not reached.
+    Unreachable,
+    /// Stays.
+    Saved,
+    /// Refused the offer.
+    Refused,
+    /// Left.
+    Lost,
+}

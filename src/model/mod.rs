@@ -1,0 +1,30 @@
+//! The vocabulary every other room shares: who, when, how much, what happened, what came of it.
+//!
+//! Plain values without behaviour beyond their own invariants. Nothing here reads a clock, a file or a socket.
+
+mod calendar;
+mod event;
+mod money;
+mod msisdn;
+mod outcome;
+mod signal;
+mod source;
+mod task;
+mod time;
+
+pub use calendar::{Calendar, CalendarError};
+pub use event::{
+    Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed, FeedSet,
+    ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
+    SuspensionReason, TaskOutcome,
+};
+pub use money::{Money, MoneyError};
+pub use msisdn::{Msisdn, MsisdnError};
+pub use outcome::{Counts, Outcome, Reject};
+pub use signal::{Evidence, Fact, Signal, Suppression, Text};
+pub use source::Source;
+pub use task::{
+    Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, Severity, Stage, Task,
+    TaskStatus, Tier,
+};
+pub use time::{Day, Timestamp};

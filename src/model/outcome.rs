@@ -1,0 +1,178 @@
+use super::MsisdnError;
+
+/// What became of one input record: exactly one of these (DOMAIN section 3, conservation).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Counted in the state; `late` if its day was already closed.
+    Applied {
+        /// The event corrected a closed day.
+        late: bool,
+    },
+    /// Seen before; no effect.
+    Duplicate,
+    /// Older than the window; no effect.
+    Expired,
+    /// A tombstone or a feed's progress statement.
+    Ignored,
+    /// To be dead-lettered with its original bytes.
+    Rejected(Reject),
+}
+
+/// Why a record is dead-lettered.
+///
+/// [`Reject::reason`] is stable: metrics, headers of dead letters and runbooks name it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    /// No bytes, or white space only.
+    #[error("the record is empty")]
+    Empty,
+    /// Larger than the configured limit.
+    #[error("the record has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Size of the record.
+        bytes: usize,
+        /// `decode.record_bytes_max`.
+        limit: usize,
+    },
+    /// A schema registry's magic byte instead of JSON.
+    #[error("the record is framed for a schema registry (magic byte 0); send plain JSON")]
+    Framed,
+    /// Not valid UTF-8.
+    #[error("the record is not valid UTF-8")]
+    NotUtf8,
+    /// Not JSON, cut short, or too deeply nested.
+    #[error("the record is not valid JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not an object.
+    #[error("the record is not a JSON object")]
+    NotAnObject,
+    /// A key that must appear at most once appears again.
+    #[error("field `{0}` appears twice")]
+    RepeatedField(&'static str),
+    /// A required field is absent or null.
+    #[error("field `{0}` is missing")]
+    MissingField(&'static str),
+    /// No such `record_type`.
+    #[error("record_type is not one of DOMAIN's record types")]
+    UnknownRecordType,
+    /// A field holds a value it must not.
+    #[error("field `{field}` {problem}")]
+    InvalidField {
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong, completing "field x ...".
+        problem: String,
+    },
+    /// The subscriber's identity cannot be one.
+    #[error("msisdn {0}")]
+    InvalidMsisdn(MsisdnError),
+    /// Dated before 2000: seconds given for milliseconds, or a clock at zero.
+    #[error(
+        "event_timestamp lies before 2000: seconds given for milliseconds, or a clock at zero?"
+    )]
+    Implausible,
+    /// Dated ahead of the clock by more than the tolerance.
+    #[error("event_timestamp lies in the future")]
+    Future,
+    /// The Kafka record's key is absent or names another subscriber, so the record is in the wrong partition.
+    #[error("the record's key is not its msisdn; key records by subscriber")]
+    KeyMismatch,
+    /// The feed's topic may not carry this record type.
+    #[error("the topic does not carry this feed; send it to the feed's own topic")]
+    WrongFeed,
+}
+
+impl Reject {
+    /// Stable machine-readable name.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLarge { .. } => "too_large",
+            Self::Framed => "framed",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson(_) => "not_json",
+            Self::NotAnObject => "not_an_object",
+            Self::RepeatedField(_) => "repeated_field",
+            Self::MissingField(_) => "missing_field",
+            Self::UnknownRecordType => "unknown_record_type",
+            Self::InvalidField { .. } => "invalid_field",
+            Self::InvalidMsisdn(_) => "invalid_msisdn",
+            Self::Implausible => "implausible_timestamp",
+            Self::Future => "future_timestamp",
+            Self::KeyMismatch => "key_mismatch",
+            Self::WrongFeed => "wrong_feed",
+        }
+    }
+
+    /// Every reason there is, for metrics that start at zero.
+    pub const REASONS: [&'static str; 15] = [
+        "empty",
+        "too_large",
+        "framed",
+        "not_utf8",
+        "not_json",
+        "not_an_object",
+        "repeated_field",
+        "missing_field",
+        "unknown_record_type",
+        "invalid_field",
+        "invalid_msisdn",
+        "implausible_timestamp",
+        "future_timestamp",
+        "key_mismatch",
+        "wrong_feed",
+    ];
+}
+
+/// Conservation counts: `records` is always the sum of the five outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Records taken in.
+    pub records: u64,
+    /// Counted in the state.
+    pub applied: u64,
+    /// Of the applied, those for a closed day.
+    pub late: u64,
+    /// Seen before.
+    pub duplicate: u64,
+    /// Older than the window.
+    pub expired: u64,
+    /// Tombstones and progress statements.
+    pub ignored: u64,
+    /// Sent to the dead letters.
+    pub dead_lettered: u64,
+}
+
+impl Counts {
+    /// Counts one record.
+    pub fn count(&mut self, outcome: &Outcome) {
+        self.records += 1;
+        match outcome {
+            Outcome::Applied { late } => {
+                self.applied += 1;
+                self.late += u64::from(*late);
+            }
+            Outcome::Duplicate => self.duplicate += 1,
+            Outcome::Expired => self.expired += 1,
+            Outcome::Ignored => self.ignored += 1,
+            Outcome::Rejected(_) => self.dead_lettered += 1,
+        }
+    }
+
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.applied += other.applied;
+        self.late += other.late;
+        self.duplicate += other.duplicate;
+        self.expired += other.expired;
+        self.ignored += other.ignored;
+        self.dead_lettered += other.dead_lettered;
+    }
+
+    /// Whether every record has exactly one outcome.
+    pub const fn conserved(&self) -> bool {
+        self.records
+            == self.applied + self.duplicate + self.expired + self.ignored + self.dead_lettered
+    }
+}

@@ -1,0 +1,88 @@
+use super::{Day, Money, Msisdn, Source, Timestamp};
+
+/// A trigger fired for a subscriber (DOMAIN section 4).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// The trigger's name, such as `usage_drop`.
+    pub trigger: &'static str,
+    /// Whose signal.
+    pub msisdn: Msisdn,
+    /// The event's time for immediate triggers, the clock at day close for the others.
+    pub fired_at: Timestamp,
+    /// 0..1.
+    pub strength: f64,
+    /// The numbers it rests on.
+    pub evidence: Evidence,
+    /// One sentence in each language.
+    pub text: Text,
+    /// Why it raised no task, if it did not.
+    pub suppressed: Option<Suppression>,
+}
+
+/// The numbers a signal rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// What was seen, in `unit`.
+    pub observed: f64,
+    /// What was expected, in `unit`.
+    pub expected: f64,
+    /// Unit of the two, such as `events_per_day`.
+    pub unit: &'static str,
+    /// Days they span; 0 for a single event.
+    pub window_days: u16,
+    /// What the deciding figure had to pass.
+    pub threshold: f64,
+    /// Further figures by name, in a fixed order.
+    pub facts: Vec<(&'static str, Fact)>,
+    /// The record that set the signal off; absent for day-close signals.
+    pub source: Option<Source>,
+}
+
+/// One further figure of an [`Evidence`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// A whole number.
+    Count(i64),
+    /// A measure, shown to three decimals.
+    Measure(f64),
+    /// An amount.
+    Amount(Money),
+    /// A local day.
+    Date(Day),
+    /// A name from the configuration, such as a competitor's.
+    Name(String),
+}
+
+/// A sentence an account manager reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text {
+    /// Simplified Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Why a signal raised no task and no revision of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppression {
+    /// Below the threshold of a task; feeds the score only.
+    WeakSign,
+    /// The open task already carries this reason at this severity.
+    TaskOpen,
+    /// The subscriber is marked as not pursued.
+    NotPursued,
+    /// The contract has ended; there is nobody to keep.
+    Churned,
+}
+
+impl Suppression {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WeakSign => "weak_sign",
+            Self::TaskOpen => "task_open",
+            Self::NotPursued => "not_pursued",
+            Self::Churned => "churned",
+        }
+    }
+}

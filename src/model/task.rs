@@ -1,0 +1,297 @@
+use super::{Msisdn, Signal, Source, Text, Timestamp};
+use std::sync::Arc;
+
+/// What the engine says: everything that leaves it, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// For the signals topic.
+    Signal(Signal),
+    /// For the tasks topic.
+    Task(Box<Task>),
+}
+
+/// A retention task, as published at one revision (DOMAIN section 6).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Deterministic: the same inputs give the same id.
+    pub task_id: String,
+    /// From 1; each publication of the same task counts one up.
+    pub revision: u32,
+    /// Where the task stands.
+    pub status: TaskStatus,
+    /// Why it was closed.
+    pub close_reason: Option<CloseReason>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Probability-like score, 0..1 (DOMAIN section 5).
+    pub churn_score: f64,
+    /// Whom it concerns.
+    pub msisdn: Msisdn,
+    /// Who should act.
+    pub tier: Tier,
+    /// 0..5.
+    pub stars: u8,
+    /// Points behind the stars; may be negative after suspensions.
+    pub credit_score: i32,
+    /// Lifecycle stage.
+    pub stage: Stage,
+    /// The reasons, oldest first, one for each trigger.
+    pub signals: Vec<Signal>,
+    /// What to do.
+    pub action: Action,
+    /// Who does it.
+    pub assignee: Assignee,
+    /// When the task was opened.
+    pub opened_at: Timestamp,
+    /// Nobody is contacted earlier.
+    pub not_before: Timestamp,
+    /// When the contact must have happened.
+    pub due_at: Timestamp,
+    /// When the task closes by itself.
+    pub expires_at: Timestamp,
+    /// Time of this revision.
+    pub updated_at: Timestamp,
+    /// Fingerprint of the rules in force.
+    pub rules_version: Arc<str>,
+    /// The record that led to this revision; absent where a day close or the clock did.
+    pub source: Option<Source>,
+}
+
+/// `status` of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// New.
+    Open,
+    /// Changed while open.
+    Updated,
+    /// Handed up a rung.
+    Escalated,
+    /// Done with.
+    Closed,
+}
+
+impl TaskStatus {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Updated => "updated",
+            Self::Escalated => "escalated",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// `close_reason` of a closed task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// Usage is back.
+    UsageRecovered,
+    /// Nothing is owed any more.
+    ArrearsPaid,
+    /// Nobody acted within the task's life.
+    Expired,
+    /// The subscriber has left.
+    Churned,
+    /// An outcome said the customer stays.
+    Saved,
+    /// An outcome said the customer refused.
+    Refused,
+    /// An outcome said the customer is lost.
+    Lost,
+    /// A port-out was applied for: nobody may be contacted.
+    PortOut,
+}
+
+impl CloseReason {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UsageRecovered => "usage_recovered",
+            Self::ArrearsPaid => "arrears_paid",
+            Self::Expired => "expired",
+            Self::Churned => "churned",
+            Self::Saved => "saved",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+            Self::PortOut => "port_out",
+        }
+    }
+}
+
+/// `purpose` of a task; a subscriber has at most one open task for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Keep the subscriber.
+    Churn,
+    /// Look after the subscriber.
+    Care,
+    /// Offer more.
+    Grow,
+}
+
+impl Purpose {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Churn => "churn",
+            Self::Care => "care",
+            Self::Grow => "grow",
+        }
+    }
+}
+
+/// How far things have gone (DOMAIN section 5, the parable of the physician).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// First signs.
+    Early,
+    /// Likely to leave.
+    AtRisk,
+    /// About to leave.
+    Critical,
+    /// Gone.
+    Lost,
+}
+
+impl Severity {
+    /// Every severity, mildest first.
+    pub const ALL: [Self; 4] = [Self::Early, Self::AtRisk, Self::Critical, Self::Lost];
+
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Early => "early",
+            Self::AtRisk => "at_risk",
+            Self::Critical => "critical",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Who should act (DOMAIN section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Group segment, VIP, or four stars and more.
+    Key,
+    /// Two or three stars.
+    Ordinary,
+    /// None or one star.
+    Small,
+}
+
+impl Tier {
+    /// Every tier.
+    pub const ALL: [Self; 3] = [Self::Key, Self::Ordinary, Self::Small];
+
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Ordinary => "ordinary",
+            Self::Small => "small",
+        }
+    }
+}
+
+/// Lifecycle stage (DOMAIN section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Younger than 90 days.
+    Acquire,
+    /// Rising.
+    Promote,
+    /// Stable.
+    Mature,
+    /// Falling.
+    Decline,
+    /// About to go.
+    Leave,
+    /// Gone.
+    Churned,
+}
+
+impl Stage {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Promote => "promote",
+            Self::Mature => "mature",
+            Self::Decline => "decline",
+            Self::Leave => "leave",
+            Self::Churned => "churned",
+        }
+    }
+}
+
+/// What to do, and by which channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// How to reach the subscriber.
+    pub channel: Channel,
+    /// Next steps in plain words, best first.
+    pub playbook: Vec<Text>,
+}
+
+/// How to reach a subscriber (DOMAIN section 6, route by tier).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Phone or visit by the account manager.
+    AccountManager,
+    /// The region's outbound call queue.
+    OutboundCall,
+    /// SMS or app, never a call.
+    BulkCampaign,
+}
+
+impl Channel {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AccountManager => "account_manager",
+            Self::OutboundCall => "outbound_call",
+            Self::BulkCampaign => "bulk_campaign",
+        }
+    }
+}
+
+/// Who does it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignee {
+    /// First-responsible account manager; stays so for the task's whole life.
+    pub account_manager: Option<Arc<str>>,
+    /// Work queue.
+    pub queue: String,
+    /// HQ, province, city.
+    pub region: Vec<Arc<str>>,
+    /// Rung of the escalation ladder.
+    pub level: Level,
+}
+
+/// Rungs of the escalation ladder (DOMAIN section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Where every task starts.
+    AccountManager,
+    /// First rung up.
+    Supervisor,
+    /// Second rung up.
+    RegionalManager,
+    /// The top.
+    DeputyGeneralManager,
+}
+
+impl Level {
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AccountManager => "account_manager",
+            Self::Supervisor => "supervisor",
+            Self::RegionalManager => "regional_manager",
+            Self::DeputyGeneralManager => "deputy_general_manager",
+        }
+    }
+}
