@@ -1,3 +1,4 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
+pub mod engine;
 pub mod model;

@@ -1,0 +1,221 @@
+use super::triggers::{self, Trigger};
+use crate::model::{Calendar, Number};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything that decides what the engine does with an input; journalled by its [`version`](Rules::version).
+///
+/// Built by the configuration room from `defaults.toml` and the operator's file, where every key is explained.
+pub struct Rules {
+    /// Fingerprint of all rules below, stated in every task.
+    pub version: Arc<str>,
+    /// Days of the configured time zone.
+    pub calendar: Calendar,
+    /// `[window]`
+    pub window: WindowRules,
+    /// `[operator]`, resolved to the competitors' numbers.
+    pub competitors: Competitors,
+    /// `[population]`
+    pub population: PopulationRules,
+    /// `[baseline]`
+    pub baseline: BaselineRules,
+    /// `[triggers.*]`, in the order of [`triggers::REGISTRY`].
+    pub triggers: Vec<Box<dyn Trigger>>,
+    /// `[policy]`
+    pub policy: PolicyRules,
+}
+
+/// Windows, clocks and lateness (DOMAIN section 3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowRules {
+    /// IANA name of the zone whose calendar days are counted.
+    pub time_zone: String,
+    /// Days kept, 28..63.
+    pub days: u16,
+    /// What the clock is.
+    pub clock: ClockKind,
+    /// A day closes when the watermark is this far into the next one, 0..24.
+    pub grace_hours: u8,
+    /// A feed this far behind the clock no longer holds the watermark back, 1..48.
+    pub idle_feed_hours: u8,
+    /// Dated further ahead of the clock than this: dead letter, 0..1440.
+    pub future_minutes: u16,
+    /// Immediate triggers ignore events older than this, 1..168.
+    pub immediate_hours: u16,
+    /// Subscribers with records in a new day before a watermark enters it, 1..8.
+    pub day_entry_subscribers: u8,
+}
+
+/// What the engine takes for "now" (DOMAIN section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockKind {
+    /// Wall time, handed in by the runtime.
+    Wall,
+    /// The highest event time accepted.
+    Event,
+}
+
+/// What the engine learns from all stable subscribers of a shard together (DOMAIN section 3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationRules {
+    /// A day with less than this share of the predicted volume is unknown, 0..1.
+    pub outage_share: f64,
+    /// Fewest stable subscribers for the outage guard to judge.
+    pub outage_subscribers: u32,
+    /// Weight of "an ordinary day" in the population factor, in events.
+    pub factor_prior_events: f64,
+    /// Weight of "all weekdays alike" in the weekday factors, in days.
+    pub weekday_prior_days: f64,
+}
+
+/// What the engine learns of one subscriber (DOMAIN section 4, `usage_drop`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineRules {
+    /// Memory of the moving average, in days (alpha = 1 / this), 7..365.
+    pub memory_days: f64,
+    /// Days by which learning lags, so that a decline does not teach the baseline, 0..14.
+    pub lag_days: u8,
+    /// Dispersion k of the negative binomial assumed before anything is known, 0.05..50.
+    pub dispersion: f64,
+    /// Weight of the population's dispersion against the subscriber's own, in days.
+    pub dispersion_prior_days: f64,
+}
+
+/// The first policy: credit, score, routing, due times (DOMAIN sections 5 and 6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRules {
+    /// Life of a task, in days.
+    pub task_days: u16,
+    /// Months of suspension after which a subscriber counts as churned, in 30-day months.
+    pub churned_after_suspended_days: u16,
+    /// Hours to act, by tier.
+    pub due: DueRules,
+    /// Local hours in which nobody is contacted.
+    pub quiet: QuietRules,
+    /// Credit points.
+    pub credit: CreditRules,
+    /// Weights of the churn score.
+    pub score: ScoreRules,
+    /// Steps to take, by stage.
+    pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
+}
+
+/// Hours from `not_before` to `due_at`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DueRules {
+    /// Key tier, critical.
+    pub key_critical_hours: u16,
+    /// Key tier otherwise.
+    pub key_hours: u16,
+    /// Ordinary tier.
+    pub ordinary_hours: u16,
+    /// Small tier.
+    pub small_hours: u16,
+    /// Never later than this after a competitor trigger's signal.
+    pub competitor_hours: u16,
+}
+
+/// No contact from `from_hour` to `to_hour`, local time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietRules {
+    /// First quiet hour, 0..23.
+    pub from_hour: u8,
+    /// First hour that is not quiet any more, 0..23; the same as `from_hour` for no quiet hours.
+    pub to_hour: u8,
+}
+
+/// Points behind the stars.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditRules {
+    /// By brand; other brands count nothing.
+    pub brand_points: BTreeMap<String, i32>,
+    /// `[completed years, points]`, rising; the last one reached counts.
+    pub tenure_points: Vec<(u32, i32)>,
+    /// `[mean monthly spend up to, points]`, rising, the bound inclusive.
+    pub spend_points: Vec<(u32, i32)>,
+    /// Beyond the last bound.
+    pub spend_points_above: i32,
+    /// For each suspension; negative.
+    pub suspension_points: i32,
+    /// Fewest points for 1, 2, 3, 4 and 5 stars.
+    pub star_points: [i32; 5],
+}
+
+/// The logistic churn score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreRules {
+    /// Log-odds with no signal at all.
+    pub base: f64,
+    /// From here on `at_risk`, 0..1.
+    pub at_risk: f64,
+    /// From here on `critical`, 0..1.
+    pub critical: f64,
+    /// By trigger.
+    pub triggers: BTreeMap<String, TriggerWeight>,
+}
+
+/// What a trigger of strength 1 adds to the log-odds, and how fast that fades.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerWeight {
+    /// Log-odds.
+    pub weight: f64,
+    /// Days until half of it is gone.
+    pub half_life_days: f64,
+}
+
+/// One step of a playbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaybookStep {
+    /// Triggers the step answers; empty for all.
+    #[serde(default)]
+    pub for_triggers: Vec<String>,
+    /// Simplified Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Service numbers of the other operators, in national form.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Competitors {
+    /// Hotline and the operator it belongs to, sorted by number.
+    pub hotlines: Vec<(Number, String)>,
+    /// Outbound marketing number and the operator it belongs to, sorted by number.
+    pub marketing: Vec<(Number, String)>,
+}
+
+impl Competitors {
+    /// The competitor whose hotline a number is.
+    pub fn hotline(&self, number: Number) -> Option<&str> {
+        find(&self.hotlines, number)
+    }
+
+    /// The competitor whose marketing number a number is.
+    pub fn marketing(&self, number: Number) -> Option<&str> {
+        find(&self.marketing, number)
+    }
+}
+
+fn find(numbers: &[(Number, String)], number: Number) -> Option<&str> {
+    let index = numbers.binary_search_by_key(&number, |(n, _)| *n).ok()?;
+    numbers.get(index).map(|(_, name)| name.as_str())
+}
+
+impl Rules {
+    /// Index of a trigger by name, in the order of [`triggers::REGISTRY`].
+    pub fn trigger_index(&self, name: &str) -> Option<usize> {
+        triggers::REGISTRY.iter().position(|r| r.name == name)
+    }
+}
