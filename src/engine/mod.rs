@@ -4,9 +4,19 @@
 //! appends the same effects, byte for byte, on every machine. It cannot fail: bad input became a
 //! [`Reject`](crate::model::Reject) before it, or becomes one as the outcome of a call.
 
+mod account;
+mod baseline;
+mod close;
+mod policy;
+mod population;
 pub mod rules;
 mod shard;
+mod stats;
+mod store;
 pub mod triggers;
+mod watermark;
+mod window;
 
 pub use rules::Rules;
-pub use shard::Shard;
+pub use shard::{Inputs, Shard};
+pub use stats::ShardStats;

@@ -68,8 +68,8 @@ pub struct PopulationRules {
     pub outage_subscribers: u32,
     /// Weight of "an ordinary day" in the population factor, in events.
     pub factor_prior_events: f64,
-    /// Weight of "all weekdays alike" in the weekday factors, in days.
-    pub weekday_prior_days: f64,
+    /// Weight of "all weekdays alike" in the weekday factors, in events.
+    pub weekday_prior_events: f64,
 }
 
 /// What the engine learns of one subscriber (DOMAIN section 4, `usage_drop`).

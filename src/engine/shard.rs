@@ -1,19 +1,74 @@
-use super::Rules;
-use crate::model::{Counts, Effect, Event, Feed, FeedSet, Outcome, Source, Timestamp};
+use super::account::{Account, Interner};
+use super::close::Closing;
+use super::policy::{Case, Taskbook};
+use super::population::Population;
+use super::rules::ClockKind;
+use super::store::{AccountId, Store};
+use super::triggers::{EventView, REGISTRY, too_old};
+use super::watermark::Watermark;
+use super::{Rules, ShardStats, window::Channel};
+use crate::model::{
+    Body, CallOutcome, CloseReason, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Outcome,
+    Reject, Source, Timestamp,
+};
 use std::sync::Arc;
 
 /// Partition p of every feed: its subscribers, windows, watermarks, day closes and open tasks.
 pub struct Shard {
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) store: Store,
+    pub(super) accounts: Vec<Account>,
+    pub(super) taskbook: Taskbook,
+    pub(super) population: Population,
+    pub(super) closing: Option<Closing>,
+    /// The last closed day; [`Day::MIN`] before the first event.
+    pub(super) closed: Day,
+    pub(super) stats: ShardStats,
+    watermarks: [Watermark; Feed::ALL.len()],
+    inputs: Inputs,
+    now: Timestamp,
+    clock: Timestamp,
+    names: Interner,
     counts: Counts,
+}
+
+/// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inputs {
+    /// Feeds behind their ends whose unread records may be older than those of other feeds: their watermarks hold
+    /// day closes back. Feeds that all share one topic cannot fall behind each other and are never named.
+    pub lagging: FeedSet,
+    /// Whether every input has been read to its end, so that silence is not a backlog.
+    pub caught_up: bool,
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self {
+            lagging: FeedSet::NONE,
+            caught_up: true,
+        }
+    }
 }
 
 impl Shard {
     /// An empty shard.
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
-            rules,
+            store: Store::new(rules.window.days),
+            accounts: Vec::new(),
+            taskbook: Taskbook::default(),
+            population: Population::new(rules.window.days, &rules.baseline),
+            closing: None,
+            closed: Day::MIN,
+            stats: ShardStats::default(),
+            watermarks: Default::default(),
+            inputs: Inputs::default(),
+            now: Timestamp::MIN,
+            clock: Timestamp::MIN,
+            names: Interner::default(),
             counts: Counts::default(),
+            rules,
         }
     }
 
@@ -24,19 +79,30 @@ impl Shard {
         source: &Source,
         effects: &mut Vec<Effect>,
     ) -> Outcome {
-        let _ = (event, source, effects, &self.rules);
-        Outcome::Ignored
+        let outcome = self.take(event, source, effects);
+        self.counts.count(&outcome);
+        outcome
     }
 
-    /// A mediation's statement that nothing of a feed before `complete_until` is missing.
+    /// Takes a mediation's statement that nothing of a feed before `complete_until` is missing.
     pub fn progress(
         &mut self,
         feed: Feed,
         complete_until: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Outcome {
-        let _ = (feed, complete_until, effects);
-        Outcome::Ignored
+        let outcome = if self.ahead_of_time(complete_until) {
+            Outcome::Rejected(Reject::Future)
+        } else {
+            let day = self.rules.calendar.day_of(complete_until);
+            self.watermarks[feed as usize].progress(complete_until, day);
+            self.begin(day);
+            self.move_clock();
+            self.close_due_days(effects);
+            Outcome::Ignored
+        };
+        self.counts.count(&outcome);
+        outcome
     }
 
     /// Counts a record that never became an event: a tombstone or a reject of `decode`.
@@ -44,26 +110,357 @@ impl Shard {
         self.counts.count(outcome);
     }
 
-    /// Tells the shard what time it is and which feeds have been read to their ends.
+    /// Tells the shard what time it is and how far its inputs have been read.
     ///
     /// With `clock = "wall"`, `now` becomes the clock; with `clock = "event"` it only bounds the future.
-    pub fn tick(&mut self, now: Timestamp, at_end: FeedSet, effects: &mut Vec<Effect>) {
-        let _ = (now, at_end, effects);
-    }
-
-    /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
-    pub fn sweep(&mut self, subscribers_max: usize, effects: &mut Vec<Effect>) -> bool {
-        let _ = (subscribers_max, effects);
-        false
+    pub fn tick(&mut self, now: Timestamp, inputs: Inputs, effects: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        self.inputs = inputs;
+        self.move_clock();
+        self.close_due_days(effects);
     }
 
     /// Closes every day up to the last event's, as if the feeds had ended.
     pub fn finish(&mut self, effects: &mut Vec<Effect>) {
-        let _ = effects;
+        let last = self.watermarks.iter().map(Watermark::at).max();
+        let Some(last) = last.filter(|last| *last > Timestamp::MIN) else {
+            return;
+        };
+        let last = self.rules.calendar.day_of(last);
+        while self.closed < last {
+            let end = self.rules.calendar.start_of(self.closed + 2);
+            self.begin_close(self.clock.max(end), effects);
+        }
+        self.sweep(usize::MAX, effects);
     }
 
     /// What became of the records so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
+
+    /// Figures for metrics.
+    pub fn stats(&self) -> ShardStats {
+        ShardStats {
+            subscribers: u64::from(self.store.len()),
+            store_bytes: (self.store.bytes() + self.accounts.capacity() * size_of::<Account>())
+                as u64,
+            open_tasks: self.taskbook.len() as u64,
+            clock: self.clock,
+            watermarks: std::array::from_fn(|feed| self.watermarks[feed].at()),
+            closed: self.closed,
+            ..self.stats
+        }
+    }
+
+    /// Takes a new set of rules for everything that follows.
+    pub fn set_rules(&mut self, rules: Arc<Rules>) {
+        self.rules = rules;
+    }
+
+    fn take(&mut self, event: &Event<'_>, source: &Source, effects: &mut Vec<Effect>) -> Outcome {
+        if self.ahead_of_time(event.at) {
+            return Outcome::Rejected(Reject::Future);
+        }
+        let day = self.rules.calendar.day_of(event.at);
+        // A profile is a state, not an event: it never grows too old and says nothing about time.
+        let timeless = matches!(event.body, Body::Profile(_));
+        if !timeless {
+            if self.expired(day) {
+                return Outcome::Expired;
+            }
+            self.begin(day);
+        }
+        let visited = self
+            .closing
+            .as_ref()
+            .map_or(self.closed, |closing| closing.day());
+        let slot = self.store.slot(&event.msisdn, day, visited);
+        self.visit_if_due(slot, effects);
+        let late = !timeless && day <= self.closed;
+        let feed = event.body.feed();
+        let fresh = match feed {
+            Feed::Cdr => self.count_usage(slot, day, event),
+            _ => self.note(slot, day, event),
+        };
+        match fresh {
+            Fresh::Yes => {}
+            Fresh::Seen => return Outcome::Duplicate,
+            Fresh::TooOld => return Outcome::Expired,
+        }
+        if !timeless {
+            let needed = self.rules.window.day_entry_subscribers;
+            let needed = usize::from(needed).min(self.store.len() as usize);
+            self.watermarks[feed as usize].observe(event.at, day, slot, needed);
+            self.move_clock();
+        }
+        self.react(slot, day, event, source, effects);
+        self.close_due_days(effects);
+        Outcome::Applied { late }
+    }
+
+    fn ahead_of_time(&self, at: Timestamp) -> bool {
+        let tolerance = i64::from(self.rules.window.future_minutes) * 60 * Timestamp::SECOND_MS;
+        self.now > Timestamp::MIN && at.since_ms(self.now) > tolerance
+    }
+
+    /// The first event's day is the first day that can close.
+    fn begin(&mut self, day: Day) {
+        if self.closed == Day::MIN {
+            self.closed = day - 1;
+        }
+    }
+
+    fn expired(&self, day: Day) -> bool {
+        self.clock > Timestamp::MIN
+            && self.rules.calendar.day_of(self.clock).since(day)
+                >= i32::from(self.rules.window.days)
+    }
+
+    /// Adds a call-detail record to its day.
+    fn count_usage(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return Fresh::TooOld;
+        };
+        let identity = match event.body {
+            Body::Data {
+                session: Some(session),
+                ..
+            } => session,
+            _ => event.record,
+        };
+        if entry.subscriber.seen(identity) {
+            return Fresh::Seen;
+        }
+        let mebibytes = match event.body {
+            Body::Data { volume_bytes, .. } => entry.subscriber.carry_data(volume_bytes),
+            _ => 0,
+        };
+        let Some(bucket) = entry.day(day) else {
+            return Fresh::TooOld;
+        };
+        let before = Channel::ALL.map(|channel| bucket.events(channel));
+        match event.body {
+            Body::Call {
+                direction,
+                duration_seconds,
+                outcome,
+                ..
+            } => {
+                let calls = match direction {
+                    Direction::Outgoing => &mut bucket.outgoing,
+                    Direction::Incoming => &mut bucket.incoming,
+                };
+                *calls = calls.saturating_add(1);
+                let dropped = u8::from(outcome == CallOutcome::Dropped);
+                bucket.dropped = bucket.dropped.saturating_add(dropped);
+                bucket.add_voice_seconds(duration_seconds);
+            }
+            Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
+            Body::Data { .. } => {
+                bucket.sessions = bucket.sessions.saturating_add(1);
+                bucket.add_data_mebibytes(mebibytes);
+            }
+            _ => {}
+        }
+        let active = bucket.active();
+        let added = Channel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
+        let subscriber = entry.subscriber;
+        if active {
+            subscriber.last_active = subscriber.last_active.max(day);
+            subscriber.first_active = subscriber.first_active.min(day);
+        }
+        if subscriber.stable && day == subscriber.visited.next() {
+            for channel in Channel::ALL {
+                self.population.count(channel, added[channel as usize]);
+            }
+        }
+        Fresh::Yes
+    }
+
+    /// Adds any other record to the subscriber's account.
+    fn note(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+        let Some(id) = self.account_id(slot) else {
+            return Fresh::TooOld;
+        };
+        let account = &mut self.accounts[id.index()];
+        if account.seen(event.record) {
+            return Fresh::Seen;
+        }
+        match &event.body {
+            Body::Profile(profile) => account.take_profile(event.at, profile, &mut self.names),
+            Body::Invoice(invoice) => account.ledger.invoice(invoice),
+            Body::Payment { amount } => account.ledger.pay(*amount),
+            Body::Suspension(reason) => account.suspend(day, *reason),
+            Body::Reactivation => account.suspended_on = None,
+            Body::Cancellation => account.cancelled_on = Some(day),
+            Body::PortOutApplication => account.port_out = true,
+            _ => {}
+        }
+        Fresh::Yes
+    }
+
+    fn account_id(&mut self, slot: u32) -> Option<AccountId> {
+        let subscriber = self.store.entry(slot)?.subscriber;
+        if subscriber.account.is_none() {
+            subscriber.account = AccountId::from_index(self.accounts.len());
+            self.accounts.push(Account::default());
+        }
+        subscriber.account
+    }
+
+    /// Lets the immediate triggers look, and the taskbook take note of what ends a task.
+    fn react(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) {
+        let rules = &self.rules;
+        let wanted = rules
+            .triggers
+            .iter()
+            .any(|trigger| trigger.wants(&event.body));
+        let ends = matches!(
+            event.body,
+            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication
+        );
+        if !wanted && !ends {
+            return;
+        }
+        let Some(msisdn) = self.store.msisdn(slot) else {
+            return;
+        };
+        let Some(entry) = self.store.entry(slot) else {
+            return;
+        };
+        let subscriber = entry.subscriber;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.get(id.index()));
+        if account.is_some_and(|account| account.profile.flags.machine) {
+            return;
+        }
+        let now = self.clock.max(event.at);
+        if wanted && !too_old(self.clock, event.at, rules.window.immediate_hours) {
+            let view = EventView {
+                event,
+                day,
+                source,
+                rules,
+            };
+            for (index, trigger) in rules.triggers.iter().enumerate() {
+                if !trigger.wants(&event.body) {
+                    continue;
+                }
+                let memory = &mut subscriber.memories[index];
+                if let Some(firing) = trigger.on_event(&view, memory) {
+                    memory.note_firing(&firing, day);
+                    let memories = &subscriber.memories;
+                    let case = Case {
+                        slot,
+                        msisdn,
+                        now,
+                        day,
+                        account,
+                        memories,
+                        rules,
+                    };
+                    let name = REGISTRY[index].name;
+                    self.taskbook.take(name, firing, event.at, &case, effects);
+                }
+            }
+        }
+        if ends {
+            let memories = &subscriber.memories;
+            let case = Case {
+                slot,
+                msisdn,
+                now,
+                day,
+                account,
+                memories,
+                rules,
+            };
+            let book = &mut self.taskbook;
+            match &event.body {
+                Body::TaskOutcome(outcome) => book.settle(outcome, &case, source, effects),
+                Body::Cancellation => {
+                    book.close_if(&case, CloseReason::Churned, Some(source), effects, |_| true);
+                }
+                _ => book.close_if(&case, CloseReason::PortOut, Some(source), effects, |_| true),
+            }
+        }
+        subscriber.task_open = self.taskbook.has(slot);
+    }
+
+    /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.
+    fn move_clock(&mut self) {
+        let clock = match self.rules.window.clock {
+            ClockKind::Wall => self.now,
+            ClockKind::Event => {
+                let highest = self.watermarks.iter().map(Watermark::at).max();
+                let lagging = Feed::ALL
+                    .iter()
+                    .filter(|feed| self.inputs.lagging.contains(**feed));
+                let slowest = lagging
+                    .map(|feed| self.watermarks[*feed as usize].at())
+                    .min();
+                highest.min(slowest.or(highest)).unwrap_or(Timestamp::MIN)
+            }
+        };
+        self.clock = self.clock.max(clock);
+    }
+
+    /// The shard's watermark: the slowest of the feeds that are not idle.
+    fn watermark(&self) -> Timestamp {
+        let idle = self
+            .clock
+            .plus_hours(-i64::from(self.rules.window.idle_feed_hours));
+        let holds = |feed: &Feed| {
+            let at = self.watermarks[*feed as usize].at();
+            self.inputs.lagging.contains(*feed) || (at > Timestamp::MIN && at >= idle)
+        };
+        let holding = Feed::ALL.into_iter().filter(holds);
+        holding
+            .map(|feed| self.watermarks[feed as usize].at())
+            .min()
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether the day after the last closed one is over (DOMAIN section 3, day close).
+    fn day_is_over(&self) -> bool {
+        if self.closed == Day::MIN {
+            return false;
+        }
+        let window = &self.rules.window;
+        let end = self.rules.calendar.start_of(self.closed + 2);
+        self.watermark() >= end.plus_hours(i64::from(window.grace_hours))
+            || (self.inputs.caught_up
+                && self.clock >= end.plus_hours(i64::from(window.idle_feed_hours)))
+    }
+
+    fn close_due_days(&mut self, effects: &mut Vec<Effect>) {
+        // Neither way of closing applies before the clock is past the day; most events stop here.
+        let soonest = self.rules.calendar.start_of(self.closed + 2);
+        while self.clock >= soonest && self.day_is_over() {
+            self.begin_close(self.clock, effects);
+        }
+    }
+
+    /// Whether the mediation, where it makes statements, has said that a day's call detail is complete.
+    pub(super) fn complete(&self, day: Day) -> bool {
+        let end = self.rules.calendar.start_of(day.next());
+        let said = self.watermarks[Feed::Cdr as usize].complete_until();
+        said.is_none_or(|until| until >= end)
+    }
+}
+
+/// Whether a record is new to its subscriber.
+enum Fresh {
+    Yes,
+    Seen,
+    TooOld,
 }

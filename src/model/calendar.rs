@@ -112,6 +112,14 @@ impl Day {
         Date::new(year, month, day).ok().map(Self::from_date)
     }
 
+    /// Completed years from this day to a later one; 0 if it is not later.
+    pub fn years_until(self, later: Self) -> u32 {
+        let (from, to) = (date_of(self).date(), date_of(later).date());
+        let complete = (to.month(), to.day()) >= (from.month(), from.day());
+        let years = i32::from(to.year()) - i32::from(from.year()) - i32::from(!complete);
+        u32::try_from(years).unwrap_or(0)
+    }
+
     fn from_date(date: Date) -> Self {
         let epoch = Date::constant(1970, 1, 1);
         let span = date.since(epoch).map(|span| span.get_days());
@@ -187,5 +195,9 @@ mod tests {
         assert_eq!(Day::parse("2023-02-29"), None);
         assert_eq!(Day::parse("2023-2-9"), None);
         assert!(Calendar::new("Middle/Earth").is_err());
+        let day = |text| Day::parse(text).unwrap();
+        assert_eq!(day("2024-02-29").years_until(day("2026-02-28")), 1);
+        assert_eq!(day("2024-02-29").years_until(day("2026-03-01")), 2);
+        assert_eq!(day("2026-01-01").years_until(day("2025-01-01")), 0);
     }
 }

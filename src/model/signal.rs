@@ -69,6 +69,10 @@ pub enum Suppression {
     WeakSign,
     /// The open task already carries this reason at this severity.
     TaskOpen,
+    /// Seen again within the cool-down, after its task was closed.
+    Repeat,
+    /// A port-out was applied for: nobody may be contacted.
+    PortOut,
     /// The subscriber is marked as not pursued.
     NotPursued,
     /// The contract has ended; there is nobody to keep.
@@ -76,11 +80,23 @@ pub enum Suppression {
 }
 
 impl Suppression {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::WeakSign,
+        Self::TaskOpen,
+        Self::Repeat,
+        Self::PortOut,
+        Self::NotPursued,
+        Self::Churned,
+    ];
+
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::WeakSign => "weak_sign",
             Self::TaskOpen => "task_open",
+            Self::Repeat => "repeat",
+            Self::PortOut => "port_out",
             Self::NotPursued => "not_pursued",
             Self::Churned => "churned",
         }

@@ -1,0 +1,282 @@
+use crate::model::{
+    Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What is known of a subscriber beyond usage: profile, bills, standing. Only subscribers with such records have one.
+#[derive(Debug, Clone, Default)]
+pub struct Account {
+    /// Time of the profile in force.
+    pub profile_at: Option<Timestamp>,
+    /// The latest profile.
+    pub profile: Standing,
+    /// Bills and payments.
+    pub ledger: Ledger,
+    /// Day the line was suspended for arrears, while it is.
+    pub suspended_on: Option<Day>,
+    /// Suspensions for arrears seen.
+    pub suspensions: u16,
+    /// Day the contract was closed at the counter.
+    pub cancelled_on: Option<Day>,
+    /// A port-out was applied for: nobody may be contacted.
+    pub port_out: bool,
+    recent: [u64; RECENT],
+    recent_next: u8,
+}
+
+/// Records kept to recognise a repeated one. Bills are few: this spans months.
+const RECENT: usize = 8;
+
+/// The parts of a profile the engine uses, strings shared between subscribers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Standing {
+    /// Brand.
+    pub brand: Option<Arc<str>>,
+    /// First day of service.
+    pub activated_on: Option<Day>,
+    /// Last day of the contract.
+    pub contract_end_on: Option<Day>,
+    /// Consumer or group.
+    pub segment: Segment,
+    /// Marked by the operator.
+    pub vip: bool,
+    /// First-responsible account manager.
+    pub account_manager: Option<Arc<str>>,
+    /// HQ, province, city.
+    pub region: Vec<Arc<str>>,
+    /// No marketing.
+    pub marketing_opt_out: bool,
+    /// Marks set by the operator.
+    pub flags: ProfileFlags,
+    /// Price of the plan a month.
+    pub monthly_fee: Option<Money>,
+    /// Mean monthly spend as the operator knows it.
+    pub avg_monthly_spend: Option<Money>,
+    /// Suspensions as the operator counts them.
+    pub suspensions: u16,
+}
+
+/// Strings that many subscribers share.
+#[derive(Debug, Default)]
+pub struct Interner(BTreeSet<Arc<str>>);
+
+impl Interner {
+    /// The shared copy of a string.
+    pub fn intern(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.0.get(text) {
+            return shared.clone();
+        }
+        let shared: Arc<str> = text.into();
+        self.0.insert(shared.clone());
+        shared
+    }
+}
+
+impl Account {
+    /// Whether a record was seen before; remembers it if not.
+    pub fn seen(&mut self, fingerprint: u64) -> bool {
+        let mark = fingerprint.max(1);
+        if self.recent.contains(&mark) {
+            return true;
+        }
+        self.recent[usize::from(self.recent_next) % RECENT] = mark;
+        self.recent_next = (self.recent_next + 1) % RECENT as u8;
+        false
+    }
+
+    /// Takes a profile, unless a later one is in force.
+    pub fn take_profile(&mut self, at: Timestamp, profile: &Profile<'_>, names: &mut Interner) {
+        if self.profile_at.is_some_and(|in_force| in_force > at) {
+            return;
+        }
+        self.profile_at = Some(at);
+        self.profile = Standing {
+            brand: profile.brand.as_deref().map(|b| names.intern(b)),
+            activated_on: profile.activated_on,
+            contract_end_on: profile.contract_end_on,
+            segment: profile.segment,
+            vip: profile.vip,
+            account_manager: profile.account_manager.as_deref().map(|m| names.intern(m)),
+            region: profile.region.iter().map(|r| names.intern(r)).collect(),
+            marketing_opt_out: profile.marketing_opt_out,
+            flags: profile.flags,
+            monthly_fee: profile
+                .plan
+                .as_ref()
+                .map(|plan: &Plan<'_>| plan.monthly_fee),
+            avg_monthly_spend: profile.avg_monthly_spend,
+            suspensions: profile.suspensions.unwrap_or(0),
+        };
+        // A number given to somebody new starts afresh.
+        if profile.activated_on > self.cancelled_on {
+            self.cancelled_on = None;
+            self.port_out = false;
+        }
+    }
+
+    /// Takes a suspension.
+    pub fn suspend(&mut self, day: Day, reason: SuspensionReason) {
+        if reason == SuspensionReason::Arrears {
+            self.suspended_on.get_or_insert(day);
+            self.suspensions = self.suspensions.saturating_add(1);
+        }
+    }
+
+    /// Whether the subscriber has left: cancelled, or suspended for too long (DOMAIN section 4, `arrears`).
+    pub fn churned(&self, day: Day, suspended_days: u16) -> bool {
+        let long = |since: Day| day.since(since) >= i32::from(suspended_days);
+        self.cancelled_on.is_some() || self.suspended_on.is_some_and(long)
+    }
+
+    /// Mean monthly spend: the operator's own figure, or that of the invoices seen.
+    pub fn monthly_spend(&self) -> Option<Money> {
+        self.profile
+            .avg_monthly_spend
+            .or_else(|| self.ledger.mean())
+    }
+}
+
+/// The last invoices and what is still owed on them. Payments settle the oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    /// Oldest period first.
+    bills: Vec<Bill>,
+    /// Paid ahead; negative after a reversal.
+    credit: Money,
+}
+
+/// One invoice and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bill {
+    /// First day of the billed month.
+    pub period: Day,
+    /// Last day to pay.
+    pub due_on: Day,
+    /// As billed.
+    pub amount: Money,
+    /// Still owed.
+    pub unpaid: Money,
+}
+
+/// Invoices kept.
+const BILLS: usize = 6;
+
+impl Ledger {
+    /// Takes an invoice; one for a month already billed replaces the earlier.
+    pub fn invoice(&mut self, invoice: &Invoice) {
+        let bill = Bill {
+            period: invoice.period,
+            due_on: invoice.due_on,
+            amount: invoice.amount,
+            unpaid: invoice.amount,
+        };
+        match self.bills.binary_search_by_key(&bill.period, |b| b.period) {
+            Ok(at) => {
+                let paid = self.bills[at].amount.minus(self.bills[at].unpaid);
+                self.credit = self.credit.plus(paid);
+                self.bills[at] = bill;
+            }
+            Err(at) => self.bills.insert(at, bill),
+        }
+        if self.bills.len() > BILLS {
+            self.bills.remove(0);
+        }
+        self.settle();
+    }
+
+    /// Takes a payment, a recharge, or (negative) a reversal.
+    pub fn pay(&mut self, amount: Money) {
+        self.credit = self.credit.plus(amount);
+        self.settle();
+    }
+
+    /// The oldest bill not paid within `days` after it was due, and all that is owed on such bills.
+    pub fn overdue(&self, day: Day, days: u16) -> Option<(Bill, Money)> {
+        let late = |b: &&Bill| b.unpaid > Money::ZERO && day.since(b.due_on) >= i32::from(days);
+        let oldest = *self.bills.iter().find(late)?;
+        let owed = self.bills.iter().filter(late);
+        Some((oldest, owed.fold(Money::ZERO, |sum, b| sum.plus(b.unpaid))))
+    }
+
+    /// All that is owed, due or not.
+    pub fn owed(&self) -> Money {
+        let unpaid = self.bills.iter().map(|b| b.unpaid);
+        unpaid.fold(Money::ZERO, Money::plus)
+    }
+
+    fn mean(&self) -> Option<Money> {
+        let total = self
+            .bills
+            .iter()
+            .fold(Money::ZERO, |sum, b| sum.plus(b.amount));
+        let count = i64::try_from(self.bills.len()).ok()?;
+        (count > 0).then(|| Money(total.0 / count))
+    }
+
+    fn settle(&mut self) {
+        for bill in &mut self.bills {
+            if self.credit <= Money::ZERO {
+                return;
+            }
+            let paid = self.credit.min(bill.unpaid).max(Money::ZERO);
+            bill.unpaid = bill.unpaid.minus(paid);
+            self.credit = self.credit.minus(paid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invoice(month: i8, fen: i64) -> Invoice {
+        Invoice {
+            period: Day::from_ymd(2026, month, 1).unwrap(),
+            amount: Money(fen),
+            plan_fee: Money::ZERO,
+            usage_value: Money::ZERO,
+            overage: Money::ZERO,
+            due_on: Day::from_ymd(2026, month, 20).unwrap(),
+        }
+    }
+
+    #[test]
+    fn payments_settle_the_oldest_bill_first() {
+        let mut ledger = Ledger::default();
+        ledger.invoice(&invoice(1, 5_000));
+        ledger.invoice(&invoice(2, 6_000));
+        let day = Day::from_ymd(2026, 3, 20).unwrap();
+        assert_eq!(ledger.overdue(day, 15).unwrap().1, Money(11_000));
+        ledger.pay(Money(5_500));
+        let (oldest, owed) = ledger.overdue(day, 15).unwrap();
+        assert_eq!((oldest.period, owed), (invoice(2, 0).period, Money(5_500)));
+        ledger.pay(Money(7_000));
+        assert_eq!(
+            (ledger.overdue(day, 15), ledger.credit),
+            (None, Money(1_500))
+        );
+        ledger.invoice(&invoice(3, 1_000));
+        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(500)));
+    }
+
+    #[test]
+    fn a_corrected_invoice_replaces_the_first() {
+        let mut ledger = Ledger::default();
+        ledger.invoice(&invoice(1, 5_000));
+        ledger.pay(Money(5_000));
+        ledger.invoice(&invoice(1, 8_000));
+        assert_eq!(ledger.owed(), Money(3_000));
+        ledger.invoice(&invoice(1, 2_000));
+        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(3_000)));
+    }
+
+    #[test]
+    fn only_the_last_six_bills_are_kept() {
+        let mut ledger = Ledger::default();
+        for month in 1..=9 {
+            ledger.invoice(&invoice(month, 100));
+        }
+        assert_eq!((ledger.bills.len(), ledger.owed()), (BILLS, Money(600)));
+    }
+}

@@ -1,0 +1,205 @@
+use super::policy::Case;
+use super::population::DayFacts;
+use super::shard::Shard;
+use super::store::Entry;
+use super::triggers::{DayView, Firing, REGISTRY};
+use super::window::Channel;
+use crate::model::{Day, Effect, Feed, Timestamp};
+
+/// A day being closed: the sweep has visited every subscriber before `next_slot`, and those touched since.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing {
+    facts: DayFacts,
+    at: Timestamp,
+    next_slot: u32,
+}
+
+impl Closing {
+    /// The day.
+    pub fn day(&self) -> Day {
+        self.facts.day
+    }
+}
+
+/// Days a subscriber must have been known for its baseline to count for the population's.
+const STABLE_DAYS: u16 = 14;
+/// Silent for longer than this, a subscriber says nothing about the population.
+const STABLE_SILENCE_DAYS: i32 = 3;
+
+impl Shard {
+    /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
+    ///
+    /// An event visits its subscriber first if the sweep has not come by yet, so that the size of the slices shows
+    /// in the order between subscribers only, never in what is said of one.
+    pub fn sweep(&mut self, subscribers_max: usize, effects: &mut Vec<Effect>) -> bool {
+        let Some(mut closing) = self.closing else {
+            return false;
+        };
+        let budget = u32::try_from(subscribers_max).unwrap_or(u32::MAX);
+        let end = closing
+            .next_slot
+            .saturating_add(budget)
+            .min(self.store.len());
+        while closing.next_slot < end {
+            self.visit(closing.next_slot, &closing, effects);
+            closing.next_slot += 1;
+        }
+        let left = closing.next_slot < self.store.len();
+        self.closing = left.then_some(closing);
+        left
+    }
+
+    /// Starts to close the day after the last closed one; finishes the close before it, if that is still going on.
+    pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
+        self.sweep(usize::MAX, effects);
+        let day = self.closed.next();
+        let complete = self.complete(day);
+        let facts = self.population.close(day, complete, &self.rules.population);
+        self.closed = day;
+        self.stats.day_closes += 1;
+        if !facts.known {
+            self.stats.outage_days[Feed::Cdr as usize] += 1;
+        }
+        self.closing = Some(Closing {
+            facts,
+            at,
+            next_slot: 0,
+        });
+    }
+
+    /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.
+    pub(super) fn visit_if_due(&mut self, slot: u32, effects: &mut Vec<Effect>) {
+        if let Some(closing) = self.closing {
+            self.visit(slot, &closing, effects);
+        }
+    }
+
+    /// One subscriber's close of the day: judge it against the baseline, then let the baseline learn.
+    fn visit(&mut self, slot: u32, closing: &Closing, effects: &mut Vec<Effect>) {
+        let Some(subscriber) = self.store.record(slot) else {
+            return;
+        };
+        if subscriber.visited >= closing.facts.day {
+            return;
+        }
+        let firings = self.judge(slot, &closing.facts);
+        self.publish(slot, closing, firings, effects);
+        self.learn(slot, closing.facts.day);
+    }
+
+    /// Shows the day to every trigger.
+    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Vec<(&'static str, Firing)> {
+        let mut firings = Vec::new();
+        let Some(mut entry) = self.store.entry(slot) else {
+            return firings;
+        };
+        let (subscriber, window) = entry.split();
+        let day = facts.day;
+        subscriber.visited = day;
+        if facts.known && subscriber.first_active <= day {
+            subscriber.known_days = subscriber.known_days.saturating_add(1);
+        }
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.get(id.index()));
+        if account.is_some_and(|account| account.profile.flags.machine) {
+            return firings;
+        }
+        let factor = Channel::ALL.map(|channel| {
+            if !subscriber.stable {
+                return facts.factor[channel as usize];
+            }
+            let level = subscriber.baselines[channel as usize].level();
+            let predicted = level * self.population.weekday(channel, day);
+            let events = window.day(day).events(channel);
+            facts.factor_without(channel, events, predicted, &self.rules.population)
+        });
+        let view = DayView {
+            day,
+            known: facts.known,
+            known_days: subscriber.known_days,
+            last_active: subscriber.last_active,
+            window,
+            account,
+            rules: &self.rules,
+            baselines: subscriber.baselines,
+            population: &self.population,
+            factor,
+        };
+        for (index, trigger) in self.rules.triggers.iter().enumerate() {
+            let memory = &mut subscriber.memories[index];
+            if let Some(firing) = trigger.on_day(&view, memory) {
+                memory.note_firing(&firing, day);
+                firings.push((REGISTRY[index].name, firing));
+            }
+        }
+        firings
+    }
+
+    /// Reviews the subscriber's open task and publishes what fired.
+    fn publish(
+        &mut self,
+        slot: u32,
+        closing: &Closing,
+        firings: Vec<(&'static str, Firing)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(msisdn) = self.store.msisdn(slot) else {
+            return;
+        };
+        let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
+            return;
+        };
+        if !subscriber.task_open && firings.is_empty() {
+            return;
+        }
+        let case = Case {
+            slot,
+            msisdn,
+            now: closing.at,
+            day: closing.facts.day,
+            account: subscriber
+                .account
+                .and_then(|id| self.accounts.get(id.index())),
+            memories: &subscriber.memories,
+            rules: &self.rules,
+        };
+        self.taskbook.review(&case, effects);
+        for (trigger, firing) in firings {
+            self.taskbook
+                .take(trigger, firing, closing.at, &case, effects);
+        }
+        subscriber.task_open = self.taskbook.has(slot);
+    }
+
+    /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.
+    fn learn(&mut self, slot: u32, day: Day) {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (subscriber, window) = entry.split();
+        let rules = &self.rules.baseline;
+        let learnt = day - i32::from(rules.lag_days);
+        let facts = self.population.facts(learnt).filter(|facts| facts.known);
+        // The first day is only part of one.
+        if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
+            for channel in Channel::ALL {
+                let c = channel as usize;
+                let share = self.population.weekday(channel, learnt) * facts.factor[c];
+                let events = window.day(learnt).events(channel);
+                subscriber.baselines[c].learn(events, share, rules);
+            }
+        }
+        subscriber.stable = subscriber.known_days >= STABLE_DAYS
+            && day.since(subscriber.last_active) <= STABLE_SILENCE_DAYS;
+        if subscriber.stable {
+            let baselines = &subscriber.baselines;
+            self.population
+                .enrol(baselines.map(|b| b.level()), baselines.map(|b| b.spread()));
+            for channel in Channel::ALL {
+                let events = window.day(day.next()).events(channel);
+                self.population.count(channel, events);
+            }
+        }
+    }
+}

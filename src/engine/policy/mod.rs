@@ -1,0 +1,37 @@
+//! From signals to tasks (DOMAIN sections 5 and 6): who the subscriber is, how bad it is, who should do what by when.
+//!
+//! The first policy. Contact caps, budgets, escalation and hold-out are still to come; each is a file beside these.
+
+mod credit;
+mod route;
+mod score;
+mod taskbook;
+
+pub use credit::Credit;
+pub use taskbook::Taskbook;
+
+use super::account::Account;
+use super::rules::Rules;
+use super::triggers::Memory;
+use crate::model::{Day, Msisdn, Timestamp};
+
+/// One subscriber at one moment, as the policy sees it.
+pub(in crate::engine) struct Case<'a> {
+    pub slot: u32,
+    pub msisdn: Msisdn,
+    /// What time it is; for an event ahead of the clock, the event's time.
+    pub now: Timestamp,
+    pub day: Day,
+    pub account: Option<&'a Account>,
+    pub memories: &'a [Memory],
+    pub rules: &'a Rules,
+}
+
+impl Case<'_> {
+    /// Whether the contract has ended.
+    fn churned(&self) -> bool {
+        let after = self.rules.policy.churned_after_suspended_days;
+        self.account
+            .is_some_and(|account| account.churned(self.day, after))
+    }
+}

@@ -1,0 +1,184 @@
+use super::rules::{BaselineRules, PopulationRules};
+use super::window::Channel;
+use crate::model::Day;
+use std::collections::VecDeque;
+
+/// What the stable subscribers of a shard say together: how a day compares with what their baselines predict, how
+/// weekdays differ, how irregular people are, and whether a day's feed is to be believed (DOMAIN section 3).
+///
+/// Sums are integers, so that the order in which subscribers are visited cannot change a result.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// Facts of the closed days still in the window, oldest first.
+    days: VecDeque<DayFacts>,
+    days_max: usize,
+    /// Prediction for the day after the last close, growing while its subscribers are visited.
+    next: Cohort,
+    weekdays: [[Weekday; 7]; Channel::COUNT],
+    dispersion: [f64; Channel::COUNT],
+}
+
+/// A closed day, as the whole shard saw it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DayFacts {
+    /// The day.
+    pub day: Day,
+    /// Whether silence on it means silence; false for an outage of the call-detail feed.
+    pub known: bool,
+    /// Population factor f(D) by channel.
+    pub factor: [f64; Channel::COUNT],
+    /// Events of the stable subscribers.
+    actual: [u64; Channel::COUNT],
+    /// What their baselines predicted.
+    predicted: [f64; Channel::COUNT],
+}
+
+/// Sums over the stable subscribers, in fixed point where they are fractions.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cohort {
+    subscribers: u32,
+    levels: [i64; Channel::COUNT],
+    excess: [i64; Channel::COUNT],
+    square: [i64; Channel::COUNT],
+    actual: [u64; Channel::COUNT],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Weekday {
+    actual: f64,
+    predicted: f64,
+    /// Compared with an average day.
+    factor: f64,
+}
+
+impl Weekday {
+    const UNKNOWN: Self = Self {
+        actual: 0.0,
+        predicted: 0.0,
+        factor: 1.0,
+    };
+}
+
+/// Units per event in the fixed-point sums.
+const FIXED: f64 = 1024.0;
+/// A weekday's past counts this much less with every new one.
+const WEEKDAY_DECAY: f64 = 0.875;
+/// Days further from ordinary than this (holidays, outages) say nothing about weekdays.
+const ORDINARY: std::ops::RangeInclusive<f64> = 0.6..=1.6;
+
+impl Population {
+    /// Nothing learnt yet.
+    pub fn new(window_days: u16, baseline: &BaselineRules) -> Self {
+        Self {
+            days: VecDeque::new(),
+            days_max: usize::from(window_days),
+            next: Cohort::default(),
+            weekdays: [[Weekday::UNKNOWN; 7]; Channel::COUNT],
+            dispersion: [baseline.dispersion; Channel::COUNT],
+        }
+    }
+
+    /// Closes a day's sums into facts and starts those of the next. `complete` is what the mediation says, if it does.
+    pub fn close(&mut self, day: Day, complete: bool, rules: &PopulationRules) -> DayFacts {
+        let cohort = std::mem::take(&mut self.next);
+        let base = cohort.levels.map(|sum| sum as f64 / FIXED);
+        let predicted = Channel::ALL.map(|c| base[c as usize] * self.weekday(c, day));
+        let total: u64 = cohort.actual.iter().sum();
+        let outage = cohort.subscribers >= rules.outage_subscribers
+            && (total as f64) < rules.outage_share * predicted.iter().sum::<f64>();
+        let prior = rules.factor_prior_events;
+        let factor = |c: usize| ratio(cohort.actual[c] as f64, predicted[c], prior);
+        let facts = DayFacts {
+            day,
+            known: complete && !outage,
+            factor: std::array::from_fn(factor),
+            actual: cohort.actual,
+            predicted,
+        };
+        for c in 0..Channel::COUNT {
+            let mass = cohort.square[c] as f64 / FIXED + prior;
+            let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
+            self.dispersion[c] = (1.0 / inverse.max(0.02)).clamp(0.05, 50.0);
+            if facts.known && ORDINARY.contains(&facts.factor[c]) {
+                let weekday = &mut self.weekdays[c][day.weekday()];
+                weekday.actual = weekday.actual * WEEKDAY_DECAY + cohort.actual[c] as f64;
+                weekday.predicted = weekday.predicted * WEEKDAY_DECAY + base[c];
+                normalise(&mut self.weekdays[c], rules.weekday_prior_events);
+            }
+        }
+        self.days.push_back(facts);
+        if self.days.len() > self.days_max {
+            self.days.pop_front();
+        }
+        facts
+    }
+
+    /// Counts a stable subscriber for the day after the one being closed.
+    pub fn enrol(&mut self, levels: [f64; Channel::COUNT], spreads: [(f64, f64); Channel::COUNT]) {
+        self.next.subscribers += 1;
+        for c in 0..Channel::COUNT {
+            self.next.levels[c] += fixed(levels[c]);
+            self.next.excess[c] += fixed(spreads[c].0);
+            self.next.square[c] += fixed(spreads[c].1);
+        }
+    }
+
+    /// Counts events of a stable subscriber on the day after the last close.
+    pub fn count(&mut self, channel: Channel, events: u32) {
+        self.next.actual[channel as usize] += u64::from(events);
+    }
+
+    /// Facts of a closed day still in the window.
+    pub fn facts(&self, day: Day) -> Option<&DayFacts> {
+        let newest = self.days.back()?;
+        let age = usize::try_from(newest.day.since(day)).ok()?;
+        self.days.get(self.days.len().checked_sub(age + 1)?)
+    }
+
+    /// How a weekday compares with an average day in a channel.
+    pub fn weekday(&self, channel: Channel, day: Day) -> f64 {
+        self.weekdays[channel as usize][day.weekday()].factor
+    }
+
+    /// Dispersion k of the population in a channel.
+    pub fn dispersion(&self, channel: Channel) -> f64 {
+        self.dispersion[channel as usize]
+    }
+}
+
+impl DayFacts {
+    /// The population factor without one stable subscriber's own share in it, so that nobody excuses themselves.
+    pub fn factor_without(
+        &self,
+        c: Channel,
+        events: u32,
+        predicted: f64,
+        rules: &PopulationRules,
+    ) -> f64 {
+        let c = c as usize;
+        let actual = self.actual[c].saturating_sub(u64::from(events)) as f64;
+        ratio(
+            actual,
+            self.predicted[c] - predicted,
+            rules.factor_prior_events,
+        )
+    }
+}
+
+/// Draws the factors of a week towards 1 and makes 1 their mean.
+fn normalise(week: &mut [Weekday; 7], prior: f64) {
+    let raw = week.map(|w| ratio(w.actual, w.predicted, prior));
+    let mean = raw.iter().sum::<f64>() / 7.0;
+    for (weekday, raw) in week.iter_mut().zip(raw) {
+        weekday.factor = raw / mean;
+    }
+}
+
+/// Actual over predicted, drawn towards 1 by the weight of `prior` events.
+fn ratio(actual: f64, predicted: f64, prior: f64) -> f64 {
+    (actual + prior) / (predicted.max(0.0) + prior)
+}
+
+fn fixed(value: f64) -> i64 {
+    (value * FIXED) as i64
+}

@@ -1,0 +1,326 @@
+use super::triggers::Memory;
+use super::window::{self, Bucket, Channel, Window};
+use super::{baseline::Baseline, triggers};
+use crate::model::{Day, Msisdn};
+use hashbrown::HashTable;
+use std::sync::Arc;
+
+/// Records kept to recognise a repeated one, per subscriber.
+const RECENT: usize = 16;
+/// After every day that can occur.
+pub const NEVER: Day = Day(i32::MAX);
+/// Subscribers in a page, the unit of copying while a snapshot is written.
+const PAGE: usize = 64;
+
+/// What a shard knows of one subscriber, besides the window's ring beside it in the page.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    key: Key,
+    /// The first day with any usage; [`NEVER`] before it.
+    pub first_active: Day,
+    /// The last day with any usage.
+    pub last_active: Day,
+    /// The last closed day the subscriber was visited for.
+    pub visited: Day,
+    newest: Day,
+    /// Closed days on which usage was known, 0..65,535.
+    pub known_days: u16,
+    /// Whether the subscriber counts for the population's figures on the day after `visited`.
+    pub stable: bool,
+    /// Whether the taskbook holds an open task.
+    pub task_open: bool,
+    recent_next: u8,
+    /// Data volume not yet worth a whole MiB.
+    data_carry_bytes: u32,
+    /// Index into the shard's accounts.
+    pub account: Option<AccountId>,
+    /// What is ordinary for this subscriber, by channel.
+    pub baselines: [Baseline; Channel::COUNT],
+    /// What the triggers remember, in the order of the registry.
+    pub memories: [Memory; triggers::COUNT],
+    recent: [u32; RECENT],
+}
+
+/// Index of an account; never `u32::MAX`, so that an absent one takes no space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountId(std::num::NonZeroU32);
+
+impl AccountId {
+    /// The id of the account at an index.
+    pub fn from_index(index: usize) -> Option<Self> {
+        let number = u32::try_from(index).ok()?.checked_add(1)?;
+        std::num::NonZeroU32::new(number).map(Self)
+    }
+
+    /// The index behind the id.
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// An MSISDN in 8 bytes: its digits behind a leading 1, or the number of a pseudonym.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key(u64);
+
+const PSEUDONYM: u64 = 1 << 63;
+const DIGITS_MAX: usize = 18;
+
+impl Key {
+    fn of_digits(msisdn: &Msisdn) -> Option<Self> {
+        let bytes = msisdn.as_bytes();
+        if bytes.len() > DIGITS_MAX || !bytes.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let pack = |packed, digit: &u8| packed * 10 + u64::from(digit - b'0');
+        Some(Self(bytes.iter().fold(1, pack)))
+    }
+
+    /// Mixes the bits with a fixed constant: the same table on every machine.
+    fn hash(self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^ (mixed >> 29)
+    }
+}
+
+#[derive(Clone)]
+struct Page {
+    subscribers: Vec<Subscriber>,
+    windows: Vec<Bucket>,
+}
+
+/// All subscribers of a shard: pages of fixed-size records and an index from MSISDN to slot.
+///
+/// Slots are given in the order of first appearance and never change.
+pub struct Store {
+    window_days: usize,
+    pages: Vec<Arc<Page>>,
+    index: HashTable<u32>,
+    pseudonyms: Vec<Msisdn>,
+    pseudonym_index: HashTable<u32>,
+    count: u32,
+}
+
+/// One subscriber's record and ring, to be changed.
+pub struct Entry<'a> {
+    /// The record.
+    pub subscriber: &'a mut Subscriber,
+    ring: &'a mut [Bucket],
+}
+
+impl Store {
+    /// An empty store with rings of that many days.
+    pub fn new(window_days: u16) -> Self {
+        Self {
+            window_days: usize::from(window_days),
+            pages: Vec::new(),
+            index: HashTable::new(),
+            pseudonyms: Vec::new(),
+            pseudonym_index: HashTable::new(),
+            count: 0,
+        }
+    }
+
+    /// Subscribers in the store.
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes held, all in.
+    pub fn bytes(&self) -> usize {
+        let page = PAGE * (size_of::<Subscriber>() + self.window_days * size_of::<Bucket>());
+        self.pages.len() * (page + size_of::<Page>())
+            + (self.index.capacity() + self.pseudonym_index.capacity()) * (size_of::<u32>() + 1)
+            + self.pseudonyms.capacity() * size_of::<Msisdn>()
+    }
+
+    /// The slot of a subscriber, made on first sight with a window that ends on `day`.
+    pub fn slot(&mut self, msisdn: &Msisdn, day: Day, visited: Day) -> u32 {
+        let key = Key::of_digits(msisdn).unwrap_or_else(|| self.pseudonym(msisdn));
+        let found = self.find(key);
+        found.unwrap_or_else(|| self.insert(key, day, visited))
+    }
+
+    /// Who is in a slot.
+    pub fn msisdn(&self, slot: u32) -> Option<Msisdn> {
+        let key = self.record(slot)?.key;
+        if key.0 & PSEUDONYM != 0 {
+            let number = (key.0 & !PSEUDONYM) as usize;
+            return self.pseudonyms.get(number).copied();
+        }
+        let digits = key.0.to_string();
+        Msisdn::new(digits.get(1..)?).ok()
+    }
+
+    /// A subscriber's record.
+    pub fn record(&self, slot: u32) -> Option<&Subscriber> {
+        let page = self.pages.get(slot as usize / PAGE)?;
+        page.subscribers.get(slot as usize % PAGE)
+    }
+
+    /// A subscriber's window.
+    pub fn window(&self, slot: u32) -> Option<Window<'_>> {
+        let page = self.pages.get(slot as usize / PAGE)?;
+        let at = slot as usize % PAGE;
+        let record = page.subscribers.get(at)?;
+        let ring = page
+            .windows
+            .get(at * self.window_days..(at + 1) * self.window_days)?;
+        Some(Window::new(ring, record.newest))
+    }
+
+    /// A subscriber's record and ring, to be changed.
+    pub fn entry(&mut self, slot: u32) -> Option<Entry<'_>> {
+        let page = Arc::make_mut(self.pages.get_mut(slot as usize / PAGE)?);
+        let at = slot as usize % PAGE;
+        let subscriber = page.subscribers.get_mut(at)?;
+        let range = at * self.window_days..(at + 1) * self.window_days;
+        let ring = page.windows.get_mut(range)?;
+        Some(Entry { subscriber, ring })
+    }
+
+    fn find(&self, key: Key) -> Option<u32> {
+        let same = |slot: &u32| self.record(*slot).is_some_and(|record| record.key == key);
+        self.index.find(key.hash(), same).copied()
+    }
+
+    fn insert(&mut self, key: Key, day: Day, visited: Day) -> u32 {
+        let slot = self.count;
+        if slot as usize % PAGE == 0 {
+            self.pages.push(Arc::new(Page {
+                subscribers: Vec::with_capacity(PAGE),
+                windows: Vec::with_capacity(PAGE * self.window_days),
+            }));
+        }
+        if let Some(page) = self.pages.last_mut().map(Arc::make_mut) {
+            page.subscribers.push(Subscriber::new(key, day, visited));
+            let length = page.windows.len() + self.window_days;
+            page.windows.resize(length, Bucket::default());
+        }
+        self.count += 1;
+        let pages = &self.pages;
+        let hash = |slot: &u32| {
+            let record = &pages[*slot as usize / PAGE].subscribers[*slot as usize % PAGE];
+            record.key.hash()
+        };
+        self.index.insert_unique(key.hash(), slot, hash);
+        slot
+    }
+
+    fn pseudonym(&mut self, msisdn: &Msisdn) -> Key {
+        let hash = |msisdn: &Msisdn| xxhash_rust::xxh3::xxh3_64(msisdn.as_bytes());
+        let names = &self.pseudonyms;
+        let same = |number: &u32| names.get(*number as usize) == Some(msisdn);
+        if let Some(number) = self.pseudonym_index.find(hash(msisdn), same) {
+            return Key(PSEUDONYM | u64::from(*number));
+        }
+        let number = self.pseudonyms.len() as u32;
+        let rehash = |number: &u32| hash(&names[*number as usize]);
+        self.pseudonym_index
+            .insert_unique(hash(msisdn), number, rehash);
+        self.pseudonyms.push(*msisdn);
+        Key(PSEUDONYM | u64::from(number))
+    }
+}
+
+impl Subscriber {
+    fn new(key: Key, day: Day, visited: Day) -> Self {
+        Self {
+            key,
+            first_active: NEVER,
+            last_active: Day::MIN,
+            visited,
+            newest: day,
+            known_days: 0,
+            stable: false,
+            task_open: false,
+            recent_next: 0,
+            data_carry_bytes: 0,
+            account: None,
+            baselines: Default::default(),
+            memories: Default::default(),
+            recent: [0; RECENT],
+        }
+    }
+
+    /// Whether a record was seen before; remembers it if not.
+    ///
+    /// 32 bits of the fingerprint are kept: about 4 in a billion records are taken for a repeat by chance.
+    pub fn seen(&mut self, fingerprint: u64) -> bool {
+        // 0 marks an empty place.
+        let mark = ((fingerprint >> 32) as u32 ^ fingerprint as u32).max(1);
+        if self.recent.contains(&mark) {
+            return true;
+        }
+        self.recent[usize::from(self.recent_next) % RECENT] = mark;
+        self.recent_next = (self.recent_next + 1) % RECENT as u8;
+        false
+    }
+
+    /// Adds bytes of data and gives the whole MiB that have come together.
+    pub fn carry_data(&mut self, bytes: u64) -> u64 {
+        let total = u64::from(self.data_carry_bytes).saturating_add(bytes);
+        self.data_carry_bytes = (total & 0xF_FFFF) as u32;
+        total >> 20
+    }
+}
+
+impl Entry<'_> {
+    /// Opens a day of the ring for writing; nothing if it is older than the window.
+    pub fn day(&mut self, day: Day) -> Option<&mut Bucket> {
+        window::open(self.ring, &mut self.subscriber.newest, day)
+    }
+
+    /// The window, read only, beside the record.
+    pub fn split(&mut self) -> (&mut Subscriber, Window<'_>) {
+        let newest = self.subscriber.newest;
+        (self.subscriber, Window::new(self.ring, newest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscribers_are_found_again() {
+        let mut store = Store::new(35);
+        let name = |i: u32| match i % 3 {
+            0 => format!("pseudonym-{i}"),
+            1 => format!("0{i:010}"),
+            _ => format!("{i:011}"),
+        };
+        for i in 0..5_000 {
+            let msisdn = Msisdn::new(&name(i)).unwrap();
+            assert_eq!(store.slot(&msisdn, Day(1), Day(0)), i);
+        }
+        for i in 0..5_000 {
+            let msisdn = Msisdn::new(&name(i)).unwrap();
+            assert_eq!(store.slot(&msisdn, Day(1), Day(0)), i);
+            assert_eq!(store.msisdn(i), Some(msisdn));
+        }
+        assert_eq!(store.len(), 5_000);
+        assert!(store.bytes() > 0);
+    }
+
+    #[test]
+    fn the_last_records_are_remembered() {
+        let mut store = Store::new(28);
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(1), Day(0));
+        let subscriber = store.entry(slot).unwrap().subscriber;
+        let fingerprint = |i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for i in 1..=40 {
+            assert!(!subscriber.seen(fingerprint(i)));
+        }
+        assert!((25..=40).all(|i| subscriber.seen(fingerprint(i))));
+        assert!(!subscriber.seen(fingerprint(24)));
+    }
+
+    #[test]
+    fn data_volume_is_carried_not_lost() {
+        let mut store = Store::new(28);
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(1), Day(0));
+        let subscriber = store.entry(slot).unwrap().subscriber;
+        let whole: u64 = (0..10).map(|_| subscriber.carry_data(700 << 10)).sum();
+        assert_eq!((whole, subscriber.data_carry_bytes), (6, 856 << 10));
+    }
+}

@@ -1,0 +1,123 @@
+use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{CloseReason, Body, Evidence, Fact, SuspensionReason, Text};
+use serde::Deserialize;
+
+/// An invoice unpaid long after it was due, or a suspension for arrears (DOMAIN section 4). Day close and immediate.
+///
+/// After `policy.churned_after_suspended_days` of suspension the subscriber counts as churned.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrears {
+    overdue_days: u16,
+    cooldown_days: u16,
+    overdue_strength: f64,
+    suspended_strength: f64,
+}
+
+/// An unpaid invoice was reported and something is still overdue.
+const OVERDUE: u8 = 1;
+/// A suspension was reported and has not ended.
+const SUSPENDED: u8 = 2;
+
+impl Section for Arrears {
+    const NAME: &'static str = "arrears";
+    const DEFAULTS: &'static str = "\
+# Days past `due_on` after which an unpaid invoice fires, 1..90.
+overdue_days = 15
+# Days until the same arrears may fire again, 1..365; once paid, new arrears fire at once.
+cooldown_days = 30
+# Strength of an unpaid invoice and of a suspension for arrears, 0..1.
+overdue_strength = 0.6
+suspended_strength = 0.9
+";
+}
+
+impl Trigger for Arrears {
+    fn wants(&self, body: &Body<'_>) -> bool {
+        matches!(body, Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation)
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        if matches!(view.event.body, Body::Reactivation) {
+            memory.note &= !SUSPENDED;
+            return None;
+        }
+        let again = memory.note & SUSPENDED != 0;
+        memory.note |= SUSPENDED;
+        if again && memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.suspended_strength,
+            evidence: Evidence {
+                observed: 1.0,
+                expected: 0.0,
+                unit: "suspensions",
+                window_days: 0,
+                threshold: 1.0,
+                facts: vec![("suspended_on", Fact::Date(view.day))],
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!("因欠费于{}停机", view.day),
+                en: format!("Suspended for arrears on {}", view.day),
+            },
+        })
+    }
+
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let overdue = view.account.and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
+        let Some((bill, owed)) = overdue else {
+            memory.note &= !OVERDUE;
+            return None;
+        };
+        let reported = memory.note & (OVERDUE | SUSPENDED) != 0;
+        if reported && memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        memory.note |= OVERDUE;
+        let days = view.day.since(bill.due_on);
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.overdue_strength,
+            evidence: Evidence {
+                observed: f64::from(days),
+                expected: 0.0,
+                unit: "days_overdue",
+                window_days: 0,
+                threshold: f64::from(self.overdue_days),
+                facts: vec![("owed", Fact::Amount(owed)), ("due_on", Fact::Date(bill.due_on))],
+                source: None,
+            },
+            text: Text {
+                zh: format!("账单逾期{days}天未缴（到期日{}），欠费{owed}元", bill.due_on),
+                en: format!("{owed} unpaid {days} days after it was due on {}", bill.due_on),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note & (OVERDUE | SUSPENDED) == 0).then_some(CloseReason::ArrearsPaid)
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=90).contains(&self.overdue_days) {
+            problems.push(("overdue_days", "must be 1..90"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        let strengths = [
+            ("overdue_strength", self.overdue_strength),
+            ("suspended_strength", self.suspended_strength),
+        ];
+        for (key, value) in strengths {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}

@@ -1,0 +1,80 @@
+use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{Body, Direction, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// A call or message to a competitor's service number (DOMAIN section 4). Immediate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompetitorHotline {
+    cooldown_days: u16,
+    strengths: Vec<f64>,
+}
+
+impl Section for CompetitorHotline {
+    const NAME: &'static str = "competitor_hotline";
+    const DEFAULTS: &'static str = "\
+# Days after a firing in which further calls only raise its strength, 1..90.
+cooldown_days = 7
+# Strength on the first call, and on each repeat within the cool-down, 0..1, rising; later repeats say nothing.
+strengths = [0.6, 0.8, 1.0]
+";
+}
+
+impl Trigger for CompetitorHotline {
+    fn wants(&self, body: &Body<'_>) -> bool {
+        outgoing(body).is_some()
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let number = outgoing(&view.event.body)?;
+        let competitor = view.rules.competitors.hotline(number)?;
+        let repeat = memory.cooling(view.day, self.cooldown_days);
+        memory.note = if repeat { memory.note.saturating_add(1) } else { 1 };
+        let strength = *self.strengths.get(usize::from(memory.note) - 1)?;
+        let contacts = memory.note;
+        Some(Firing {
+            kind: if repeat { FiringKind::Repeat } else { FiringKind::Full },
+            strength,
+            evidence: Evidence {
+                observed: f64::from(contacts),
+                expected: 0.0,
+                unit: "contacts",
+                window_days: self.cooldown_days,
+                threshold: 1.0,
+                facts: vec![("competitor", Fact::Name(competitor.to_owned()))],
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!(
+                    "客户在{}天内第{contacts}次联系竞争对手（{competitor}）的服务热线",
+                    self.cooldown_days
+                ),
+                en: format!(
+                    "Contact no. {contacts} with the service hotline of a competitor ({competitor}) within {} days",
+                    self.cooldown_days
+                ),
+            },
+        })
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=90).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..90"));
+        }
+        let rising = self.strengths.windows(2).all(|pair| pair[0] < pair[1]);
+        let within = self.strengths.iter().all(|s| (0.0..=1.0).contains(s));
+        if self.strengths.is_empty() || self.strengths.len() > 255 || !rising || !within {
+            problems.push(("strengths", "must be a rising list of numbers 0..1"));
+        }
+        problems
+    }
+}
+
+fn outgoing(body: &Body<'_>) -> Option<crate::model::Number> {
+    match body {
+        Body::Call { direction: Direction::Outgoing, other, .. }
+        | Body::Message { direction: Direction::Outgoing, other } => Some(*other),
+        _ => None,
+    }
+}

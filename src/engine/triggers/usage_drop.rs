@@ -1,0 +1,146 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::window::Channel;
+use crate::model::{CloseReason, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// The subscriber's activity falls and stays below its own baseline, over all channels together: a joint, bounded
+/// CUSUM of negative-binomial log-likelihood ratios (DOMAIN section 4). Day close.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageDrop {
+    ratio: f64,
+    threshold: f64,
+    step_min: f64,
+    step_max: f64,
+    known_days_min: u16,
+    expected_min: f64,
+    cooldown_days: u16,
+    report_days: u16,
+    strength: f64,
+}
+
+/// The drop was reported and usage has not recovered since.
+const RAISED: u8 = 1;
+
+impl Section for UsageDrop {
+    const NAME: &'static str = "usage_drop";
+    const DEFAULTS: &'static str = "\
+# The fall that is tested for: activity down to this share of its old level, 0..1.
+ratio = 0.5
+# Fires when the summed evidence passes this, in natural logs, 1..50.
+threshold = 8.0
+# One day's evidence, over all channels together, is held within these bounds: below 0, and above 0. The upper one is
+# what keeps a week's travel from alarming.
+step_min = -1.0
+step_max = 0.8
+# Fewest known days and fewest expected events a day for a judgement.
+known_days_min = 14
+expected_min = 0.5
+# Days until it may fire again without a recovery in between, 1..365. Usage counts as recovered when the evidence has
+# fallen to half the threshold.
+cooldown_days = 30
+# Days over which the signal states observed and expected activity, 1..28.
+report_days = 14
+# Strength of a fall to just under `ratio`, rising to 1 for one to nothing, 0..1.
+strength = 0.5
+";
+}
+
+impl Trigger for UsageDrop {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let expected: f64 = Channel::ALL.iter().map(|c| view.level(*c)).sum();
+        if !view.known || view.known_days < self.known_days_min || expected < self.expected_min {
+            return None;
+        }
+        let step: f64 = Channel::ALL.iter().map(|c| self.evidence(*c, view)).sum();
+        let sum = f64::from(memory.level) + step.clamp(self.step_min, self.step_max);
+        // Held at twice the threshold, so that a recovery after months shows within weeks.
+        memory.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;
+        let sum = f64::from(memory.level);
+        if sum < self.threshold / 2.0 {
+            memory.note &= !RAISED;
+        }
+        let silenced = memory.note & RAISED != 0 && memory.cooling(view.day, self.cooldown_days);
+        if sum <= self.threshold || silenced {
+            return None;
+        }
+        memory.note |= RAISED;
+        Some(self.firing(view, sum))
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        let mut check = |key, holds: bool, rule| {
+            if !holds {
+                problems.push((key, rule));
+            }
+        };
+        check("ratio", self.ratio > 0.0 && self.ratio < 1.0, "must lie between 0 and 1");
+        check("threshold", (1.0..=50.0).contains(&self.threshold), "must be 1..50");
+        check("step_min", (-50.0..0.0).contains(&self.step_min), "must be -50..0 and below 0");
+        check("step_max", self.step_max > 0.0 && self.step_max <= 50.0, "must be 0..50 and above 0");
+        check("known_days_min", (1..=365).contains(&self.known_days_min), "must be 1..365");
+        check("expected_min", self.expected_min > 0.0, "must be above 0");
+        check("cooldown_days", (1..=365).contains(&self.cooldown_days), "must be 1..365");
+        check("report_days", (1..=28).contains(&self.report_days), "must be 1..28");
+        check("strength", (0.0..=1.0).contains(&self.strength), "must be 0..1");
+        problems
+    }
+}
+
+impl UsageDrop {
+    /// The closed day's log-likelihood ratio for "fallen to `ratio`" in one channel.
+    fn evidence(&self, channel: Channel, view: &DayView<'_>) -> f64 {
+        let x = f64::from(view.observed(channel, view.day));
+        let mu = view.expected(channel, view.day);
+        let k = view.dispersion(channel);
+        let r = self.ratio;
+        x * libm::log(r) - (x + k) * libm::log((k + r * mu) / (k + mu))
+    }
+
+    fn firing(&self, view: &DayView<'_>, sum: f64) -> Firing {
+        let days = (0..i32::from(self.report_days)).map(|age| view.day - age);
+        let (mut known, mut observed, mut expected) = (0u16, 0.0, 0.0);
+        for day in days.filter(|day| view.day_known(*day)) {
+            known += 1;
+            for channel in Channel::ALL {
+                observed += f64::from(view.observed(channel, day));
+                expected += view.expected(channel, day);
+            }
+        }
+        let per_day = 1.0 / f64::from(known.max(1));
+        let (observed, expected) = (observed * per_day, expected * per_day);
+        let level = observed / expected.max(f64::MIN_POSITIVE);
+        let depth = (1.0 - level / self.ratio).clamp(0.0, 1.0);
+        let percent = (100.0 * (1.0 - level)).clamp(0.0, 100.0);
+        let window = self.report_days;
+        Firing {
+            kind: FiringKind::Full,
+            strength: self.strength + (1.0 - self.strength) * depth,
+            evidence: Evidence {
+                observed,
+                expected,
+                unit: "events_per_day",
+                window_days: window,
+                threshold: self.threshold,
+                facts: vec![
+                    ("evidence", Fact::Measure(sum)),
+                    ("known_days", Fact::Count(i64::from(known))),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!(
+                    "近{window}天日均使用{observed:.1}次，低于平时的{expected:.1}次（下降{percent:.0}%）"
+                ),
+                en: format!(
+                    "{observed:.1} events a day over the last {window} days against {expected:.1} expected (down {percent:.0} %)"
+                ),
+            },
+        }
+    }
+}

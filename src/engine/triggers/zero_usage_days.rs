@@ -1,0 +1,185 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::window::Channel;
+use crate::model::{CloseReason, Day, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// A run of known days without any event that is too improbable to be chance (DOMAIN section 4). Day close.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZeroUsageDays {
+    run_days_min: u16,
+    probability: f64,
+    weak_probability: f64,
+    active_days_min: u16,
+    active_window_days: u16,
+    strength: f64,
+    weak_strength: f64,
+}
+
+/// The run's subscriber was active enough before it.
+const ELIGIBLE: u8 = 1;
+/// The run was judged for eligibility.
+const JUDGED: u8 = 2;
+/// The run gave its weak sign.
+const WEAK: u8 = 4;
+/// The run gave its signal.
+const FIRED: u8 = 8;
+
+impl Section for ZeroUsageDays {
+    const NAME: &'static str = "zero_usage_days";
+    const DEFAULTS: &'static str = "\
+# Fewest silent days of a run, 2..14.
+run_days_min = 3
+# A run fires when its probability under the subscriber's own baseline is below this, 0..1.
+probability = 1e-6
+# Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
+weak_probability = 1e-3
+# Only for subscribers active on at least `active_days_min` of the `active_window_days` before the run.
+active_days_min = 14
+active_window_days = 28
+# Strength when it fires, rising to 1 as the run becomes twice as improbable, and as a weak sign, 0..1.
+strength = 0.8
+weak_strength = 0.3
+";
+}
+
+impl Trigger for ZeroUsageDays {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        if view.last_active >= view.day {
+            memory.note = 0;
+            return None;
+        }
+        let settled = memory.note & FIRED != 0 || memory.note & (JUDGED | ELIGIBLE) == JUDGED;
+        if settled || !view.known {
+            return None;
+        }
+        let since = view.last_active.max(view.day - view.window.days());
+        let run = Run::since(since, view);
+        if run.days < self.run_days_min {
+            memory.note = 0;
+            return None;
+        }
+        if memory.note & JUDGED == 0 {
+            memory.note |= JUDGED | if self.active_before(since, view) { ELIGIBLE } else { 0 };
+        }
+        if memory.note & ELIGIBLE == 0 {
+            return None;
+        }
+        let threshold = -libm::log(self.probability);
+        if run.improbability > threshold {
+            memory.note |= FIRED | WEAK;
+            let surplus = (run.improbability / threshold - 1.0).min(1.0);
+            let strength = self.strength + (1.0 - self.strength) * surplus;
+            return Some(run.firing(FiringKind::Full, strength, threshold));
+        }
+        let threshold = -libm::log(self.weak_probability);
+        if run.improbability > threshold && memory.note & WEAK == 0 {
+            memory.note |= WEAK;
+            return Some(run.firing(FiringKind::Weak, self.weak_strength, threshold));
+        }
+        None
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        let share = |value: f64| value > 0.0 && value < 1.0;
+        if !(2..=14).contains(&self.run_days_min) {
+            problems.push(("run_days_min", "must be 2..14"));
+        }
+        if !share(self.probability) {
+            problems.push(("probability", "must lie between 0 and 1"));
+        }
+        if !share(self.weak_probability) || self.weak_probability < self.probability {
+            problems.push(("weak_probability", "must lie between `probability` and 1"));
+        }
+        if !(1..=28).contains(&self.active_window_days) {
+            problems.push(("active_window_days", "must be 1..28"));
+        }
+        if self.active_days_min > self.active_window_days {
+            problems.push(("active_days_min", "must not exceed `active_window_days`"));
+        }
+        for (key, value) in [("strength", self.strength), ("weak_strength", self.weak_strength)] {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}
+
+impl ZeroUsageDays {
+    /// Whether the subscriber was active on enough of the days up to `last`.
+    fn active_before(&self, last: Day, view: &DayView<'_>) -> bool {
+        let days = (0..i32::from(self.active_window_days)).map(|age| last - age);
+        let active = days.filter(|day| view.window.day(*day).active()).count();
+        active >= usize::from(self.active_days_min)
+    }
+}
+
+/// The silent days since the last activity.
+struct Run {
+    days: u16,
+    last_active: Day,
+    expected: f64,
+    improbability: f64,
+}
+
+impl Run {
+    fn since(last_active: Day, view: &DayView<'_>) -> Self {
+        let mut run = Self {
+            days: 0,
+            last_active,
+            expected: 0.0,
+            improbability: 0.0,
+        };
+        let dispersion = Channel::ALL.map(|channel| view.dispersion(channel));
+        let mut day = last_active.next();
+        while day <= view.day {
+            if view.day_known(day) {
+                run.days += 1;
+                for channel in Channel::ALL {
+                    let mu = view.expected(channel, day);
+                    let k = dispersion[channel as usize];
+                    run.expected += mu;
+                    run.improbability += k * libm::log1p(mu / k);
+                }
+            }
+            day = day.next();
+        }
+        run
+    }
+
+    fn firing(&self, kind: FiringKind, strength: f64, threshold: f64) -> Firing {
+        let (days, last) = (self.days, self.last_active);
+        Firing {
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: 0.0,
+                expected: self.expected / f64::from(days.max(1)),
+                unit: "events_per_day",
+                window_days: days,
+                threshold,
+                facts: vec![
+                    ("improbability", Fact::Measure(self.improbability)),
+                    ("last_active_on", Fact::Date(last)),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!(
+                    "连续{days}天没有任何使用（最后使用日{last}），平时同期约有{:.0}次",
+                    self.expected
+                ),
+                en: format!(
+                    "No activity for {days} days (last on {last}); usually about {:.0} events in that time",
+                    self.expected
+                ),
+            },
+        }
+    }
+}

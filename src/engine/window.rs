@@ -1,0 +1,174 @@
+use crate::model::Day;
+
+/// One local day of one subscriber. Counts hold at their largest value instead of wrapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bucket {
+    /// Outgoing calls, 0..255.
+    pub outgoing: u8,
+    /// Incoming calls, 0..255.
+    pub incoming: u8,
+    /// Messages both ways, 0..255.
+    pub messages: u8,
+    /// Data sessions, 0..255.
+    pub sessions: u8,
+    /// Calls that dropped, 0..255.
+    pub dropped: u8,
+    // Bytes, so that a bucket takes 9 bytes and no padding.
+    voice_seconds: [u8; 2],
+    data_mebibytes: [u8; 2],
+}
+
+/// The two channels whose activity is compared with a baseline (DOMAIN section 4, `usage_drop`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Channel {
+    /// Calls both ways and messages both ways.
+    Voice,
+    /// Data sessions.
+    Data,
+}
+
+impl Channel {
+    /// Both channels, in the order of their numbers.
+    pub const ALL: [Self; 2] = [Self::Voice, Self::Data];
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+}
+
+impl Bucket {
+    /// Talk time in seconds, 0..65,535.
+    pub fn voice_seconds(&self) -> u16 {
+        u16::from_le_bytes(self.voice_seconds)
+    }
+
+    /// Data volume in MiB, 0..65,535.
+    pub fn data_mebibytes(&self) -> u16 {
+        u16::from_le_bytes(self.data_mebibytes)
+    }
+
+    /// Adds talk time.
+    pub fn add_voice_seconds(&mut self, seconds: u32) {
+        let seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
+        self.voice_seconds = self.voice_seconds().saturating_add(seconds).to_le_bytes();
+    }
+
+    /// Adds data volume.
+    pub fn add_data_mebibytes(&mut self, mebibytes: u64) {
+        let mebibytes = u16::try_from(mebibytes).unwrap_or(u16::MAX);
+        self.data_mebibytes = self
+            .data_mebibytes()
+            .saturating_add(mebibytes)
+            .to_le_bytes();
+    }
+
+    /// Events of a channel.
+    pub fn events(&self, channel: Channel) -> u32 {
+        match channel {
+            Channel::Voice => {
+                u32::from(self.outgoing) + u32::from(self.incoming) + u32::from(self.messages)
+            }
+            Channel::Data => u32::from(self.sessions),
+        }
+    }
+
+    /// Whether the subscriber did anything at all.
+    pub fn active(&self) -> bool {
+        self.outgoing > 0 || self.incoming > 0 || self.messages > 0 || self.sessions > 0
+    }
+}
+
+/// A subscriber's last days, read only: a ring indexed by day.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    ring: &'a [Bucket],
+    newest: Day,
+}
+
+impl<'a> Window<'a> {
+    /// A view of a ring whose newest day is `newest`.
+    pub(super) fn new(ring: &'a [Bucket], newest: Day) -> Self {
+        Self { ring, newest }
+    }
+
+    /// One day; empty for days ahead of the newest or older than the window.
+    pub fn day(&self, day: Day) -> Bucket {
+        let age = self.newest.since(day);
+        if age < 0 || age as usize >= self.ring.len() {
+            return Bucket::default();
+        }
+        self.ring[slot(day, self.ring.len())]
+    }
+
+    /// Days the window spans.
+    pub fn days(&self) -> i32 {
+        self.ring.len() as i32
+    }
+}
+
+/// Opens a day for writing: moves the ring forward if the day is ahead, clearing what falls out.
+///
+/// Returns nothing if the day is older than the window.
+pub(super) fn open<'a>(
+    ring: &'a mut [Bucket],
+    newest: &mut Day,
+    day: Day,
+) -> Option<&'a mut Bucket> {
+    let length = ring.len();
+    let ahead = day.since(*newest);
+    if ahead > 0 {
+        for step in 0..ahead.min(length as i32) {
+            ring[slot(day - step, length)] = Bucket::default();
+        }
+        *newest = day;
+    } else if -ahead >= length as i32 {
+        return None;
+    }
+    ring.get_mut(slot(day, length))
+}
+
+fn slot(day: Day, length: usize) -> usize {
+    day.0.rem_euclid(length as i32) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_nine_bytes() {
+        assert_eq!(size_of::<Bucket>(), 9);
+    }
+
+    #[test]
+    fn the_ring_keeps_the_last_days_and_clears_gaps() {
+        let mut ring = vec![Bucket::default(); 28];
+        let mut newest = Day(100);
+        for day in 100..128 {
+            open(&mut ring, &mut newest, Day(day)).unwrap().outgoing = (day - 99) as u8;
+        }
+        let read = |ring: &[Bucket], newest, day| Window::new(ring, newest).day(Day(day)).outgoing;
+        assert_eq!(read(&ring, newest, 100), 1);
+        assert_eq!(read(&ring, newest, 127), 28);
+        open(&mut ring, &mut newest, Day(130)).unwrap().outgoing = 9;
+        let days = [102, 103, 127, 128, 129, 130, 131];
+        assert_eq!(
+            days.map(|day| read(&ring, newest, day)),
+            [0, 4, 28, 0, 0, 9, 0]
+        );
+        assert!(open(&mut ring, &mut newest, Day(102)).is_none());
+        open(&mut ring, &mut newest, Day(1_000)).unwrap();
+        assert!((973..=1_000).all(|day| read(&ring, newest, day) == 0));
+    }
+
+    #[test]
+    fn counts_hold_at_their_ends() {
+        let mut bucket = Bucket::default();
+        bucket.add_voice_seconds(86_400);
+        bucket.add_voice_seconds(1);
+        bucket.add_data_mebibytes(u64::MAX);
+        assert_eq!(
+            (bucket.voice_seconds(), bucket.data_mebibytes()),
+            (u16::MAX, u16::MAX)
+        );
+    }
+}
