@@ -53,12 +53,14 @@ impl Shard {
     pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
         self.sweep(usize::MAX, effects);
         let day = self.closed.next();
-        let complete = self.complete(day);
-        let facts = self.population.close(day, complete, &self.rules.population);
+        let complete = Feed::ALL.map(|feed| self.complete(feed, day));
+        let cdr = Feed::Cdr as usize;
+        let facts = self.population.close(day, complete[cdr], &self.rules.population);
         self.closed = day;
         self.stats.day_closes += 1;
-        if !facts.known {
-            self.stats.outage_days[Feed::Cdr as usize] += 1;
+        for feed in Feed::ALL.map(|feed| feed as usize) {
+            let outage = !complete[feed] || (feed == cdr && !facts.known);
+            self.stats.outage_days[feed] += u64::from(outage);
         }
         self.closing = Some(Closing {
             facts,

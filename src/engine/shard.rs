@@ -450,10 +450,10 @@ impl Shard {
         }
     }
 
-    /// Whether the mediation, where it makes statements, has said that a day's call detail is complete.
-    pub(super) fn complete(&self, day: Day) -> bool {
+    /// Whether the mediation, where it makes statements, has said that a feed's day is complete.
+    pub(super) fn complete(&self, feed: Feed, day: Day) -> bool {
         let end = self.rules.calendar.start_of(day.next());
-        let said = self.watermarks[Feed::Cdr as usize].complete_until();
+        let said = self.watermarks[feed as usize].complete_until();
         said.is_none_or(|until| until >= end)
     }
 }
