@@ -1,4 +1,5 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
 pub mod engine;
+pub mod files;
 pub mod model;

@@ -55,7 +55,9 @@ impl Shard {
         let day = self.closed.next();
         let complete = Feed::ALL.map(|feed| self.complete(feed, day));
         let cdr = Feed::Cdr as usize;
-        let facts = self.population.close(day, complete[cdr], &self.rules.population);
+        let facts = self
+            .population
+            .close(day, complete[cdr], &self.rules.population);
         self.closed = day;
         self.stats.day_closes += 1;
         for feed in Feed::ALL.map(|feed| feed as usize) {
