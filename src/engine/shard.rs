@@ -5,7 +5,7 @@ use super::population::Population;
 use super::rules::ClockKind;
 use super::store::{AccountId, Store};
 use super::triggers::{EventView, REGISTRY, too_old};
-use super::watermark::Watermark;
+use super::watermark::{Needed, Watermark};
 use super::{Rules, ShardStats, window::Channel};
 use crate::model::{
     Body, CallOutcome, CloseReason, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Outcome,
@@ -31,6 +31,9 @@ pub struct Shard {
     names: Interner,
     counts: Counts,
 }
+
+/// With fewer subscribers than this, few may be left who ever have records on the same day.
+const SMALL: u32 = 20;
 
 /// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,8 @@ impl Shard {
 
     /// Closes every day up to the last event's, as if the feeds had ended.
     pub fn finish(&mut self, effects: &mut Vec<Effect>) {
+        self.watermarks.iter_mut().for_each(Watermark::settle);
+        self.move_clock();
         let last = self.watermarks.iter().map(Watermark::at).max();
         let Some(last) = last.filter(|last| *last > Timestamp::MIN) else {
             return;
@@ -189,8 +194,11 @@ impl Shard {
             Fresh::TooOld => return Outcome::Expired,
         }
         if !timeless {
-            let needed = self.rules.window.day_entry_subscribers;
-            let needed = usize::from(needed).min(self.store.len() as usize);
+            let (enough, all) = (self.rules.window.day_entry_subscribers, self.store.len());
+            let needed = Needed {
+                subscribers: usize::from(enough).min(all as usize),
+                or_days: all < SMALL,
+            };
             self.watermarks[feed as usize].observe(event.at, day, slot, needed);
             self.move_clock();
         }
@@ -431,15 +439,22 @@ impl Shard {
     }
 
     /// Whether the day after the last closed one is over (DOMAIN section 3, day close).
+    ///
+    /// A mediation that makes statements is waited for, but no longer than for an idle feed.
     fn day_is_over(&self) -> bool {
         if self.closed == Day::MIN {
             return false;
         }
-        let window = &self.rules.window;
-        let end = self.rules.calendar.start_of(self.closed + 2);
-        self.watermark() >= end.plus_hours(i64::from(window.grace_hours))
-            || (self.inputs.caught_up
-                && self.clock >= end.plus_hours(i64::from(window.idle_feed_hours)))
+        let (window, day) = (&self.rules.window, self.closed.next());
+        let end = self.rules.calendar.start_of(day.next());
+        let (soon, late) = (
+            end.plus_hours(i64::from(window.grace_hours)),
+            end.plus_hours(i64::from(window.idle_feed_hours)),
+        );
+        let watermark = self.watermark();
+        (watermark >= soon && self.complete(Feed::Cdr, day))
+            || watermark >= late
+            || (self.inputs.caught_up && self.clock >= late)
     }
 
     fn close_due_days(&mut self, effects: &mut Vec<Effect>) {

@@ -2,32 +2,44 @@ use crate::model::{Day, Timestamp};
 
 /// How far one feed of one shard has come, in event time (DOMAIN section 3).
 ///
-/// It enters a new day only once several subscribers have records in it, so that no single record, right or wrong,
-/// moves it far.
+/// No single record, right or wrong, moves it far: it stands at the highest time that several subscribers have
+/// reached, and enters a new day only once several have records in that day.
 #[derive(Debug, Clone)]
 pub struct Watermark {
     at: Timestamp,
-    day: Day,
-    ahead: Vec<Candidate>,
+    today: Reached,
+    /// Days some records lie in but not yet enough subscribers, earliest first.
+    ahead: Vec<Reached>,
     complete_until: Option<Timestamp>,
 }
 
-/// A day some records lie in but not yet enough subscribers.
+/// The subscribers furthest into a day, and how far.
 #[derive(Debug, Clone)]
-struct Candidate {
+struct Reached {
     day: Day,
-    at: Timestamp,
-    subscribers: Vec<u32>,
+    furthest: Vec<(u32, Timestamp)>,
+}
+
+/// How many subscribers make a day believable.
+#[derive(Debug, Clone, Copy)]
+pub struct Needed {
+    /// `window.day_entry_subscribers`, or all the shard has.
+    pub subscribers: usize,
+    /// Whether the shard is so small that they may never come together: then records in as many different days ahead
+    /// are enough to enter the first of them.
+    pub or_days: bool,
 }
 
 /// More days than this are never under consideration at once; the furthest ahead gives way.
-const CANDIDATES_MAX: usize = 8;
+const AHEAD_MAX: usize = 8;
+/// When the feeds have ended, days ahead count if they follow each other no further apart than this.
+const SETTLE_DAYS: i32 = 7;
 
 impl Default for Watermark {
     fn default() -> Self {
         Self {
             at: Timestamp::MIN,
-            day: Day::MIN,
+            today: Reached::new(Day::MIN),
             ahead: Vec::new(),
             complete_until: None,
         }
@@ -45,50 +57,93 @@ impl Watermark {
         self.complete_until
     }
 
-    /// Takes note of a record. `needed` subscribers must have records in a day before it is entered.
-    pub fn observe(&mut self, at: Timestamp, day: Day, subscriber: u32, needed: usize) {
-        if day <= self.day {
-            self.at = self.at.max(at);
+    /// Takes note of a record.
+    pub fn observe(&mut self, at: Timestamp, day: Day, subscriber: u32, needed: Needed) {
+        if at <= self.at || day < self.today.day {
             return;
         }
-        let index = match self.ahead.iter().position(|c| c.day == day) {
-            Some(index) => index,
-            None => {
-                self.ahead.push(Candidate {
-                    day,
-                    at,
-                    subscribers: Vec::new(),
-                });
-                self.ahead.len() - 1
+        if day == self.today.day {
+            self.today.note(subscriber, at, needed.subscribers);
+            self.at = self.at.max(self.today.reached_by(needed.subscribers));
+            return;
+        }
+        let index = match self.ahead.binary_search_by_key(&day, |reached| reached.day) {
+            Ok(index) => index,
+            Err(index) => {
+                self.ahead.insert(index, Reached::new(day));
+                index
             }
         };
-        let candidate = &mut self.ahead[index];
-        candidate.at = candidate.at.max(at);
-        if !candidate.subscribers.contains(&subscriber) {
-            candidate.subscribers.push(subscriber);
+        self.ahead[index].note(subscriber, at, needed.subscribers);
+        if self.ahead[index].reached_by(needed.subscribers) > Timestamp::MIN {
+            self.enter(index, needed.subscribers);
+        } else if needed.or_days && self.ahead.len() >= needed.subscribers {
+            self.enter(0, 1);
         }
-        if candidate.subscribers.len() >= needed {
-            let at = candidate.at;
-            self.enter(at, day);
-        } else if self.ahead.len() > CANDIDATES_MAX {
-            let furthest = self.ahead.iter().map(|c| c.day).max();
-            self.ahead.retain(|c| Some(c.day) != furthest);
-        }
+        self.ahead.truncate(AHEAD_MAX);
     }
 
     /// Takes a mediation's word that nothing before `until` is missing.
     pub fn progress(&mut self, until: Timestamp, day: Day) {
         self.complete_until = self.complete_until.max(Some(until));
-        if until > self.at {
-            self.enter(until, day);
+        self.at = self.at.max(until);
+        if day > self.today.day {
+            self.today = Reached::new(day);
+            self.ahead.retain(|reached| reached.day > day);
         }
     }
 
-    fn enter(&mut self, at: Timestamp, day: Day) {
-        self.at = self.at.max(at);
-        self.day = self.day.max(day);
-        let entered = self.day;
-        self.ahead.retain(|c| c.day > entered);
+    /// The feed has ended: enters the days ahead that follow on from today.
+    pub fn settle(&mut self) {
+        let follows = |from: Day, next: &Reached| next.day.since(from) <= SETTLE_DAYS;
+        while self
+            .ahead
+            .first()
+            .is_some_and(|next| follows(self.today.day, next))
+        {
+            self.enter(0, 1);
+        }
+    }
+
+    fn enter(&mut self, index: usize, subscribers: usize) {
+        self.today = self
+            .ahead
+            .drain(..=index)
+            .next_back()
+            .unwrap_or(Reached::new(Day::MIN));
+        self.at = self.at.max(self.today.reached_by(subscribers));
+    }
+}
+
+impl Reached {
+    fn new(day: Day) -> Self {
+        Self {
+            day,
+            furthest: Vec::new(),
+        }
+    }
+
+    /// Keeps the `most` subscribers that are furthest.
+    fn note(&mut self, subscriber: u32, at: Timestamp, most: usize) {
+        let found = self
+            .furthest
+            .iter_mut()
+            .find(|(known, _)| *known == subscriber);
+        match found {
+            Some((_, furthest)) => *furthest = at.max(*furthest),
+            None => self.furthest.push((subscriber, at)),
+        }
+        self.furthest
+            .sort_unstable_by_key(|(_, at)| std::cmp::Reverse(*at));
+        self.furthest.truncate(most);
+    }
+
+    /// The time that many subscribers have reached; [`Timestamp::MIN`] if there are not so many.
+    fn reached_by(&self, subscribers: usize) -> Timestamp {
+        let slowest = subscribers
+            .checked_sub(1)
+            .and_then(|last| self.furthest.get(last));
+        slowest.map_or(Timestamp::MIN, |(_, at)| *at)
     }
 }
 
@@ -96,39 +151,67 @@ impl Watermark {
 mod tests {
     use super::*;
 
+    const DAY: i64 = 100;
+
+    fn observe(watermark: &mut Watermark, at: i64, subscriber: u32, needed: usize) -> i64 {
+        let needed = Needed {
+            subscribers: needed,
+            or_days: false,
+        };
+        watermark.observe(Timestamp(at), Day((at / DAY) as i32), subscriber, needed);
+        watermark.at().0
+    }
+
     #[test]
     fn a_new_day_needs_several_subscribers() {
         let mut watermark = Watermark::default();
-        watermark.observe(Timestamp(10), Day(1), 0, 1);
-        watermark.observe(Timestamp(25), Day(2), 0, 3);
-        watermark.observe(Timestamp(26), Day(2), 0, 3);
-        watermark.observe(Timestamp(24), Day(2), 1, 3);
-        assert_eq!(watermark.at(), Timestamp(10));
-        watermark.observe(Timestamp(12), Day(1), 2, 3);
-        assert_eq!(watermark.at(), Timestamp(12));
-        watermark.observe(Timestamp(22), Day(2), 2, 3);
-        assert_eq!(watermark.at(), Timestamp(26));
+        assert_eq!(observe(&mut watermark, 110, 0, 1), 110);
+        for (at, subscriber) in [(250, 0), (260, 0), (240, 1), (120, 2)] {
+            assert_eq!(observe(&mut watermark, at, subscriber, 3), 110);
+        }
+        assert_eq!(observe(&mut watermark, 220, 2, 3), 220);
+        assert_eq!(observe(&mut watermark, 230, 2, 3), 230);
+        assert_eq!(
+            observe(&mut watermark, 299, 2, 3),
+            240,
+            "two others are no further"
+        );
     }
 
     #[test]
     fn a_wild_record_is_forgotten_before_honest_days_are() {
         let mut watermark = Watermark::default();
-        watermark.observe(Timestamp(10), Day(1), 0, 1);
+        observe(&mut watermark, 110, 0, 1);
         for day in (2..30).rev() {
-            watermark.observe(Timestamp(i64::from(day) * 10), Day(day), 0, 3);
+            observe(&mut watermark, day * DAY, 0, 3);
         }
-        assert!(watermark.ahead.len() <= CANDIDATES_MAX);
-        watermark.observe(Timestamp(21), Day(2), 1, 3);
-        watermark.observe(Timestamp(21), Day(2), 2, 3);
-        assert_eq!(watermark.at(), Timestamp(21));
+        assert_eq!(watermark.ahead.len(), AHEAD_MAX);
+        observe(&mut watermark, 210, 1, 3);
+        assert_eq!(observe(&mut watermark, 210, 2, 3), 200);
+    }
+
+    #[test]
+    fn in_a_small_shard_days_stand_in_for_subscribers() {
+        let mut watermark = Watermark::default();
+        let needed = Needed {
+            subscribers: 3,
+            or_days: true,
+        };
+        for day in 1..=5 {
+            watermark.observe(Timestamp(i64::from(day) * DAY), Day(day), 7, needed);
+        }
+        assert_eq!(watermark.at(), Timestamp(300));
+        watermark.observe(Timestamp(90 * DAY), Day(90), 7, needed);
+        watermark.settle();
+        assert_eq!(watermark.at(), Timestamp(500));
     }
 
     #[test]
     fn progress_statements_only_move_forward() {
         let mut watermark = Watermark::default();
-        watermark.progress(Timestamp(50), Day(5));
-        watermark.progress(Timestamp(40), Day(4));
-        assert_eq!(watermark.at(), Timestamp(50));
-        assert_eq!(watermark.complete_until(), Some(Timestamp(50)));
+        watermark.progress(Timestamp(550), Day(5));
+        watermark.progress(Timestamp(440), Day(4));
+        assert_eq!(watermark.at(), Timestamp(550));
+        assert_eq!(watermark.complete_until(), Some(Timestamp(550)));
     }
 }
