@@ -1,0 +1,313 @@
+//! `churnwatch detect`: the engine over NDJSON files.
+
+use crate::config::{Config, Problems};
+use crate::decode::{Decoder, Record};
+use crate::encode::{Encoder, Original};
+use crate::engine::{Inputs, Shard};
+use crate::files::{FileError, Lines, Output};
+use crate::kafka::partition_of;
+use crate::model::{Counts, Effect, Outcome, Reject, Source, TaskStatus, Timestamp};
+use crate::runtime::clock;
+use clap::Args;
+use indicatif::{HumanCount, HumanFloatCount, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Find churn signals in files
+///
+/// Reads NDJSON event files of any mix of feeds, in the order given, and writes retention tasks. The clock follows the
+/// events, so a file of last year gives what it would have given then; files should be in time order, as one file each
+/// day is.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  churnwatch detect events.ndjson.zst --finish > tasks.ndjson
+  zcat cdr-2026-03-*.gz | churnwatch detect - --tasks tasks.ndjson --dead-letters rejected.ndjson
+
+Exit codes: 0 all records were used; 3 done, but some records were rejected; 1 failed; 2 wrong usage or configuration.")]
+pub struct DetectArgs {
+    /// Event files, plain, gzip or zstd; - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Configuration file; the defaults serve as they are
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where tasks go; - for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    tasks: String,
+    /// Where signals go, also those that raised no task
+    #[arg(long, value_name = "FILE")]
+    signals: Option<String>,
+    /// Where rejected records go, with the reason
+    #[arg(long, value_name = "FILE")]
+    dead_letters: Option<String>,
+    /// Close every day up to the last event at the end
+    #[arg(long)]
+    finish: bool,
+    /// Real time against which records from the future are rejected [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_now)]
+    now: Option<Timestamp>,
+    /// Shards to split subscribers into by the hash of Kafka's default partitioner, to compare with topics of as many
+    /// partitions
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]
+    partitions: i32,
+}
+
+/// Why `detect` could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+fn parse_now(text: &str) -> Result<Timestamp, String> {
+    let moment = text.parse::<jiff::Timestamp>();
+    let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
+    Ok(Timestamp(moment.as_millisecond()))
+}
+
+/// Runs to the end of the inputs. Returns whether every record could be used.
+///
+/// # Errors
+/// [`DetectError`] names the key or file.
+pub fn run(args: &DetectArgs) -> Result<bool, DetectError> {
+    let clock = (OsString::from("CHURNWATCH_WINDOW__CLOCK"), OsString::from("event"));
+    let environment = std::env::vars_os().chain([clock]);
+    let config = Config::load_with(args.config.as_deref(), environment)?;
+    let mut detector = Detector::new(&config, args)?;
+    let watch = clock::Stopwatch::start();
+    for path in &args.inputs {
+        detector.file(path)?;
+    }
+    detector.end(args.finish)?;
+    let summary = detector.summary(watch.elapsed().as_secs_f64());
+    let clean = detector.counts.dead_lettered == 0;
+    detector.outputs.finish()?;
+    eprint!("{summary}");
+    Ok(clean)
+}
+
+struct Detector {
+    decoder: Decoder,
+    shards: Vec<Shard>,
+    outputs: Outputs,
+    effects: Vec<Effect>,
+    counts: Counts,
+    rejects: BTreeMap<&'static str, u64>,
+}
+
+struct Outputs {
+    encoder: Encoder,
+    tasks: Output,
+    signals: Option<Output>,
+    dead_letters: Option<Output>,
+    opened: BTreeMap<&'static str, u64>,
+    closed: u64,
+    signalled: BTreeMap<&'static str, u64>,
+}
+
+/// Rejected records shown on standard error when they go nowhere else.
+const SHOWN: u64 = 5;
+
+impl Detector {
+    fn new(config: &Config, args: &DetectArgs) -> Result<Self, DetectError> {
+        let mut effects = Vec::new();
+        let now = args.now.unwrap_or_else(clock::now);
+        let shard = |_| {
+            let mut shard = Shard::new(Arc::clone(&config.rules));
+            shard.tick(now, Inputs::default(), &mut effects);
+            shard
+        };
+        let create = |path: &Option<String>| path.as_deref().map(Output::create).transpose();
+        Ok(Self {
+            decoder: config.decoder.clone(),
+            shards: (0..args.partitions).map(shard).collect(),
+            outputs: Outputs {
+                encoder: Encoder::new(config.rules.calendar.clone(), Encoder::SOURCE_DEFAULT.to_owned()),
+                tasks: Output::create(&args.tasks)?,
+                signals: create(&args.signals)?,
+                dead_letters: create(&args.dead_letters)?,
+                opened: BTreeMap::new(),
+                closed: 0,
+                signalled: BTreeMap::new(),
+            },
+            effects,
+            counts: Counts::default(),
+            rejects: BTreeMap::new(),
+        })
+    }
+
+    fn file(&mut self, path: &str) -> Result<(), DetectError> {
+        let mut lines = Lines::open(path)?;
+        let bar = progress_bar(path);
+        let progress = lines.progress();
+        let mut line = Vec::new();
+        let mut source = Source {
+            topic: path.into(),
+            partition: 0,
+            offset: 0,
+        };
+        while let Some(number) = lines.next_into(&mut line)? {
+            source.offset = i64::try_from(number).unwrap_or(i64::MAX);
+            self.line(&line, &mut source)?;
+            if number % 4096 == 0 {
+                bar.set_position(progress.bytes());
+                let records = HumanCount(self.counts.records);
+                let tasks: u64 = self.outputs.opened.values().sum();
+                bar.set_message(format!("{records} records, {} tasks", HumanCount(tasks)));
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), DetectError> {
+        let outcome = match self.decoder.decode(line) {
+            Ok(Record::Event(event)) => {
+                let partitions = self.shards.len() as i32;
+                source.partition = partition_of(event.msisdn.as_bytes(), partitions);
+                match self.shards.get_mut(source.partition as usize) {
+                    Some(shard) => {
+                        let outcome = shard.apply(&event, source, &mut self.effects);
+                        shard.sweep(usize::MAX, &mut self.effects);
+                        outcome
+                    }
+                    None => Outcome::Ignored,
+                }
+            }
+            Ok(Record::Progress { feed, complete_until }) => {
+                let mut outcome = Outcome::Ignored;
+                for shard in &mut self.shards {
+                    outcome = shard.progress(feed, complete_until, &mut self.effects);
+                    shard.sweep(usize::MAX, &mut self.effects);
+                }
+                outcome
+            }
+            Err(reject) => Outcome::Rejected(reject),
+        };
+        self.counts.count(&outcome);
+        if let Outcome::Rejected(reject) = &outcome {
+            self.reject(line, source, reject)?;
+        }
+        self.outputs.say(&mut self.effects)?;
+        Ok(())
+    }
+
+    fn reject(&mut self, line: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
+        *self.rejects.entry(reject.reason()).or_default() += 1;
+        let Some(output) = &mut self.outputs.dead_letters else {
+            if self.counts.dead_lettered <= SHOWN {
+                eprintln!("{}:{}: {reject}", source.topic, source.offset);
+            }
+            return Ok(());
+        };
+        let original = Original {
+            source,
+            key: None,
+            value: Some(line),
+            headers: &[],
+        };
+        output.line(&self.outputs.encoder.dead_letter_json(&original, reject))
+    }
+
+    fn end(&mut self, finish: bool) -> Result<(), DetectError> {
+        if finish {
+            for shard in &mut self.shards {
+                shard.finish(&mut self.effects);
+            }
+        }
+        self.outputs.say(&mut self.effects)?;
+        Ok(())
+    }
+
+    fn summary(&self, seconds: f64) -> String {
+        let counts = &self.counts;
+        let rate = HumanFloatCount((counts.records as f64 / seconds.max(1e-3)).round());
+        let stats: Vec<_> = self.shards.iter().map(Shard::stats).collect();
+        let subscribers: u64 = stats.iter().map(|stats| stats.subscribers).sum();
+        let mut text = format!(
+            "{} records of {} subscribers in {seconds:.1} s ({rate} a second)\n",
+            HumanCount(counts.records),
+            HumanCount(subscribers),
+        );
+        for (name, count) in [
+            ("applied", counts.applied),
+            ("  late", counts.late),
+            ("duplicate", counts.duplicate),
+            ("expired", counts.expired),
+            ("ignored", counts.ignored),
+            ("rejected", counts.dead_lettered),
+        ] {
+            text += &row(name, count);
+        }
+        let rejects = self.rejects.iter();
+        text.extend(rejects.map(|(reason, count)| row(&format!("  {reason}"), *count)));
+        text += "signals, also those that raised no task\n";
+        text.extend(self.outputs.signalled.iter().map(|(name, count)| row(name, *count)));
+        text += "tasks opened, by first signal\n";
+        text.extend(self.outputs.opened.iter().map(|(name, count)| row(name, *count)));
+        text += "tasks closed\n";
+        text += &row("", self.outputs.closed);
+        if counts.dead_lettered > 0 && self.outputs.dead_letters.is_none() {
+            text += "the rejected records were dropped; --dead-letters FILE keeps them\n";
+        }
+        text
+    }
+}
+
+impl Outputs {
+    /// Writes and counts what the engine said.
+    fn say(&mut self, effects: &mut Vec<Effect>) -> Result<(), FileError> {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Task(task) => {
+                    match (task.status, task.signals.first()) {
+                        (TaskStatus::Open, Some(first)) => {
+                            *self.opened.entry(first.trigger).or_default() += 1;
+                        }
+                        (TaskStatus::Closed, _) => self.closed += 1,
+                        _ => {}
+                    }
+                    self.tasks.line(&self.encoder.task_json(&task))?;
+                }
+                Effect::Signal(signal) => {
+                    *self.signalled.entry(signal.trigger).or_default() += 1;
+                    if let Some(output) = &mut self.signals {
+                        output.line(&self.encoder.signal_json(&signal))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), FileError> {
+        self.tasks.finish()?;
+        self.signals.map_or(Ok(()), Output::finish)?;
+        self.dead_letters.map_or(Ok(()), Output::finish)
+    }
+}
+
+fn row(name: &str, count: u64) -> String {
+    format!("  {name:<26}{:>14}\n", HumanCount(count).to_string())
+}
+
+/// Hidden when standard error is no terminal, and without an end for standard input.
+fn progress_bar(path: &str) -> ProgressBar {
+    let length = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let bar = match length {
+        Some(length) => ProgressBar::new(length),
+        None => ProgressBar::new_spinner(),
+    };
+    let template = match length {
+        Some(_) => "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
+        None => "{spinner} {msg}  {elapsed}",
+    };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
