@@ -1,0 +1,210 @@
+//! `churnwatch simulate`: a city's events and their ground truth, in files.
+
+use crate::model::Day;
+use crate::sim::{CityConfig, Compression, Operator, SimError, Summary, write_files};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+/// Write the events of a simulated city of subscribers, with ground truth
+///
+/// DIR receives events.ndjson.zst (all feeds mixed, in the order of their arrival), truth.ndjson (who is in which
+/// trouble from when, who left when, which silences mean no harm) and summary.json (parameters and counts). The same
+/// options give the same bytes on every machine; more subscribers or more days leave the first ones as they were.
+///
+/// Example: churnwatch simulate --subscribers 10000 --days 60 --seed 7 --out city
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct SimulateArgs {
+    /// Subscribers, up to 20,000,000; expect some 13 records of each a day
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub subscribers: u32,
+
+    /// Days to live through, up to 3,650; detectors need 14 to learn what is usual
+    #[arg(long, value_name = "D", default_value_t = 45)]
+    pub days: u32,
+
+    /// Seed of all chance
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Directory for the files; made if missing, an earlier city in it is replaced
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// First day
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-03-02", value_parser = parse_day)]
+    pub start: Day,
+
+    /// Time zone of the days, by its IANA name
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai")]
+    pub time_zone: String,
+
+    /// Whose network it is: mobile, telecom, unicom or broadnet; the others are its competitors
+    #[arg(long, value_name = "NAME", default_value = "mobile", value_parser = parse_operator)]
+    pub operator: Operator,
+
+    /// How much trouble there is: multiplies the rates of stops, drops, decays and arrears, 0 to 20
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub trouble_scale: f64,
+
+    /// First day of the holiday week, counted from 0, or "none"
+    #[arg(long, value_name = "DAY", default_value = "36", value_parser = parse_moment)]
+    pub holiday_week_from: Moment,
+
+    /// Day whose call-detail records are lost, counted from 0, or "none"
+    #[arg(long, value_name = "DAY", default_value = "24", value_parser = parse_moment)]
+    pub outage_on: Moment,
+
+    /// No dirt: no duplicates, late or spoilt records
+    #[arg(long)]
+    pub clean: bool,
+
+    /// Write events.ndjson, not compressed
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// A day counted from the start, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Option<u32>);
+
+/// Simulates and writes; progress and a summary go to standard error.
+///
+/// # Errors
+/// [`SimError`] names the option that is out of range, or the path that cannot be written.
+pub fn run(args: &SimulateArgs) -> Result<(), SimError> {
+    let config = CityConfig {
+        start: args.start,
+        time_zone: args.time_zone.clone(),
+        operator: args.operator,
+        dirt: !args.clean,
+        trouble_scale: args.trouble_scale,
+        holiday_week_from: args.holiday_week_from.0,
+        outage_on: args.outage_on.0,
+        ..CityConfig::new(args.subscribers, args.days, args.seed)
+    };
+    let compression = if args.plain {
+        Compression::None
+    } else {
+        Compression::Zstd
+    };
+    // It hides itself when standard error is no terminal.
+    let bar = ProgressBar::new(u64::from(args.days)).with_style(style());
+    let summary = write_files(config, &args.out, compression, |progress| {
+        bar.set_position(u64::from(progress.days));
+        bar.set_message(format!("{} records", HumanCount(progress.records)));
+    })?;
+    bar.finish_and_clear();
+    eprint!("{}", describe(args, &summary));
+    Ok(())
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:30} day {pos}/{len}  {msg}  {elapsed}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn describe(args: &SimulateArgs, summary: &Summary) -> String {
+    use std::fmt::Write;
+    let events = args.out.join(summary.events_file);
+    let mut text = format!(
+        "{} records of {} subscribers over {} days, {} before compression: {}\n",
+        HumanCount(summary.lines),
+        HumanCount(u64::from(args.subscribers)),
+        args.days,
+        HumanBytes(summary.bytes),
+        events.display(),
+    );
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "ground truth: {}",
+        args.out.join("truth.ndjson").display()
+    );
+    for (kind, count) in &summary.truth {
+        let _ = writeln!(
+            text,
+            "  {kind:<22} {:>9}  of them harmless {:>9}  left for good {:>7}",
+            HumanCount(count.lines).to_string(),
+            HumanCount(count.harmless).to_string(),
+            HumanCount(count.left).to_string(),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "what a detector must make of the records: {}",
+        summary
+            .expected
+            .iter()
+            .map(|(fate, count)| format!("{fate} {}", HumanCount(*count)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let _ = writeln!(text, "try: churnwatch detect --finish {}", events.display());
+    text
+}
+
+fn parse_day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "not a date like 2026-03-02".to_owned())
+}
+
+fn parse_operator(text: &str) -> Result<Operator, String> {
+    Operator::from_name(text).ok_or_else(|| {
+        let names = Operator::ALL.map(Operator::name).join(", ");
+        format!("not one of {names}")
+    })
+}
+
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    if text == "none" {
+        return Ok(Moment(None));
+    }
+    let day = text.parse().map(|day| Moment(Some(day)));
+    day.map_err(|_| "neither a number of days nor \"none\"".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use clap::{Args, FromArgMatches};
+
+    fn parse(line: &str) -> Result<SimulateArgs, clap::Error> {
+        let command = SimulateArgs::augment_args(clap::Command::new("simulate"));
+        let matches = command.try_get_matches_from(line.split(' '))?;
+        SimulateArgs::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn options_reach_the_city() {
+        let directory = tempfile::tempdir().unwrap();
+        let line = "simulate --subscribers 20 --days 3 --seed 9 --clean --plain --operator telecom \
+                    --outage-on none --start 2026-01-05 --out";
+        let args = parse(&format!("{line} {}", directory.path().display())).unwrap();
+        assert_eq!(args.outage_on, Moment(None));
+        run(&args).unwrap();
+        let text = std::fs::read_to_string(directory.path().join("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let parameters = &summary["parameters"];
+        assert_eq!(parameters["subscribers"], 20);
+        assert_eq!(parameters["start"], "2026-01-05");
+        assert_eq!(parameters["operator"], "telecom");
+        assert_eq!(parameters["dirt"], false);
+        assert!(parameters["outage_on"].is_null());
+        assert_eq!(summary["events_file"], "events.ndjson");
+    }
+
+    #[test]
+    fn wrong_options_are_explained() {
+        let message = |line: &str| parse(line).unwrap_err().to_string();
+        assert!(message("simulate").contains("--out"));
+        assert!(message("simulate --out x --operator vodafone").contains("broadnet"));
+        assert!(message("simulate --out x --start yesterday").contains("2026-03-02"));
+        assert!(message("simulate --out x --outage-on soon").contains("none"));
+        let args = parse("simulate --out x --days 0").unwrap();
+        assert_eq!(
+            run(&args).unwrap_err().to_string(),
+            "days is 0; it must be 1 to 3650"
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! The city: lives day by day and hands out its records in the order of their arrival.
+
+use super::config::{CityConfig, SimError};
+use super::dirt::{Files, soil};
+use super::emit::Emitter;
+use super::event::{Body, Event};
+use super::json::push_int;
+use super::life::live;
+use super::person::Person;
+use super::queue::Queue;
+use super::random::{Dice, Purpose, mix};
+use super::tally::Tally;
+use super::today::{HOLIDAY_DAYS, Today};
+use super::truth::{Detail, Kind, Truth};
+use crate::model::{Calendar, Feed};
+use jiff::tz::TimeZone;
+
+/// A simulated city of subscribers.
+///
+/// Memory is bounded by the subscribers (their state, one day of their records and what is still on its way), whatever
+/// the number of days.
+pub struct City {
+    config: CityConfig,
+    calendar: Calendar,
+    people: Vec<Person>,
+    truth: Vec<Truth>,
+    /// Days begun so far; the records still on their way at the end take a few days more.
+    days_begun: u16,
+    queue: Queue,
+    emitter: Emitter,
+    tally: Tally,
+    bytes: Vec<u8>,
+    key: Vec<u8>,
+}
+
+/// One record on its arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimEvent<'a> {
+    /// When it arrives, Unix milliseconds; never before the record before it.
+    pub arrival_ms: i64,
+    /// The feed that carries it.
+    pub feed: Feed,
+    /// The subscriber's MSISDN, which is the record's key. `None` for `feed_progress`, which every partition of the
+    /// feed should see.
+    pub msisdn: Option<&'a str>,
+    /// The record; `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Share of the call-detail records that an outage loses.
+const OUTAGE_LOSS: f64 = 0.97;
+const HOUR_MS: i64 = 3_600_000;
+/// How far behind the mediation's statements are, and until how long after an outage they stand still.
+const PROGRESS_BEHIND_MS: i64 = 2 * HOUR_MS;
+const PROGRESS_RESUMES_MS: i64 = 12 * HOUR_MS;
+const PROGRESS_FEEDS: [Feed; 4] = [Feed::Cdr, Feed::Billing, Feed::Subscriber, Feed::Service];
+/// The owner of records that belong to no subscriber.
+const NOBODY: u32 = u32::MAX;
+
+impl City {
+    /// Populates a city.
+    ///
+    /// # Errors
+    /// [`SimError`] if a parameter is out of range or the time zone is not known.
+    pub fn new(config: CityConfig) -> Result<Self, SimError> {
+        config.validate()?;
+        let calendar = Calendar::new(&config.time_zone)?;
+        let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
+        let people = (0..config.subscribers)
+            .map(|index| Person::new(&config, index))
+            .collect();
+        Ok(Self {
+            config,
+            calendar,
+            people,
+            truth: Vec::new(),
+            days_begun: 0,
+            queue: Queue::default(),
+            emitter: Emitter::new(zone),
+            tally: Tally::default(),
+            bytes: Vec::new(),
+            key: Vec::new(),
+        })
+    }
+
+    /// What the city is made from.
+    pub fn config(&self) -> &CityConfig {
+        &self.config
+    }
+
+    /// The calendar of its time zone.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// What has been handed out so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Days begun so far, at most the configured number.
+    pub fn days_begun(&self) -> u32 {
+        u32::from(self.days_begun).min(self.config.days)
+    }
+
+    /// The next record to arrive; `None` when the last one has.
+    ///
+    /// It is lent until the next call, which is why this is no `Iterator`.
+    pub fn next_event(&mut self) -> Option<SimEvent<'_>> {
+        let (arrival_ms, event) = self.pop()?;
+        self.bytes.clear();
+        self.key.clear();
+        let mut present = true;
+        if let Body::Progress {
+            feed,
+            complete_until_ms,
+        } = event.body
+        {
+            let emitter = &mut self.emitter;
+            emitter.write_progress(&event, feed, complete_until_ms, &mut self.bytes);
+        } else {
+            let person = &self.people[event.person as usize];
+            present = self.emitter.write(person, &event, &mut self.bytes);
+            push_int(&mut self.key, person.number as i64);
+        }
+        self.tally.count(&event, self.bytes.len());
+        let key = str::from_utf8(&self.key).unwrap_or_default();
+        Some(SimEvent {
+            arrival_ms,
+            feed: event.body.feed(),
+            msisdn: (!key.is_empty()).then_some(key),
+            value: present.then_some(self.bytes.as_slice()),
+        })
+    }
+
+    /// The ground truth of the days begun so far, by time: nothing that lies beyond the last of them.
+    pub fn truth(&self) -> Vec<Truth> {
+        let end = self.config.start + self.days_begun() as i32;
+        let end = self.calendar.start_of(end);
+        let begun = self.truth.iter().filter(|line| line.from < end);
+        let mut lines: Vec<Truth> = begun.cloned().collect();
+        for line in &mut lines {
+            line.left_at = line.left_at.filter(|at| *at < end);
+        }
+        lines.sort_by_key(|line| (line.from, line.msisdn, line.kind));
+        lines
+    }
+
+    /// The next record before it becomes bytes.
+    pub(super) fn pop(&mut self) -> Option<(i64, Event)> {
+        loop {
+            if let Some(next) = self.queue.pop() {
+                return Some(next);
+            }
+            if u32::from(self.days_begun) >= self.config.days && self.queue.is_empty() {
+                return None;
+            }
+            self.begin_day();
+        }
+    }
+
+    /// Lives through the next day; after the last one only waits for what is still on its way.
+    fn begin_day(&mut self) {
+        let Self {
+            config,
+            calendar,
+            people,
+            truth,
+            queue,
+            tally,
+            days_begun,
+            ..
+        } = self;
+        let today = Today::new(config, calendar, *days_begun);
+        let (start_ms, end_ms) = today.bounds();
+        queue.begin_day(start_ms, end_ms);
+        if u32::from(*days_begun) < config.days {
+            city_wide_truth(&today, truth);
+            live_day(&today, people, truth, queue, tally);
+        }
+        if u32::from(*days_begun) <= config.days {
+            state_progress(&today, queue);
+        }
+        queue.sort();
+        *days_begun += 1;
+    }
+}
+
+fn live_day(
+    today: &Today,
+    people: &mut [Person],
+    truth: &mut Vec<Truth>,
+    queue: &mut Queue,
+    tally: &mut Tally,
+) {
+    let config = today.config;
+    let files = Files::of(today);
+    let outage = config.outage_on == Some(u32::from(today.number));
+    let mut records = Vec::new();
+    for person in people {
+        records.clear();
+        let known = truth.len();
+        live(person, today, &mut records, truth);
+        if outage {
+            tally.lost_in_outage += lose(today, person, &mut records, &mut truth[known..]);
+        }
+        let dice = &mut Dice::new(config.seed, person.index, today.number, Purpose::Dirt);
+        for event in &records {
+            let arrival_ms = event.at_ms + latency_ms(event);
+            if config.dirt {
+                soil(
+                    *event,
+                    arrival_ms,
+                    &files,
+                    dice,
+                    |arrival_ms, event, delay| {
+                        tally.count_delay(delay);
+                        queue.push(arrival_ms, event);
+                    },
+                );
+            } else {
+                queue.push(arrival_ms, *event);
+            }
+        }
+    }
+}
+
+/// A call is reported when it is over; then it takes up to 20 seconds.
+fn latency_ms(event: &Event) -> i64 {
+    let noise = mix(u64::from(event.person) << 32 | u64::from(event.record));
+    let duration_seconds = match event.body {
+        Body::Call(call) => call.duration_seconds,
+        _ => 0,
+    };
+    i64::from(duration_seconds) * 1_000 + 200 + (noise % 20_000) as i64
+}
+
+/// Loses call-detail records in the outage; says so in the truth about them. Returns how many.
+fn lose(today: &Today, person: &Person, records: &mut Vec<Event>, truth: &mut [Truth]) -> u64 {
+    let seed = today.config.seed;
+    let dice = &mut Dice::new(seed, person.index, today.number, Purpose::Outage);
+    let before = records.len();
+    records.retain(|event| {
+        let lost = event.body.feed() == Feed::Cdr && dice.chance(OUTAGE_LOSS);
+        if lost {
+            for line in truth.iter_mut().filter(|line| line.from.0 == event.at_ms) {
+                line.details.push(("lost_in_outage", Detail::Is(true)));
+            }
+        }
+        !lost
+    });
+    (before - records.len()) as u64
+}
+
+/// Every hour the mediation states for each feed that nothing older than two hours is missing. Of an outage it knows:
+/// the feed's statements stand still at its beginning, until half a day after its end it gives the gap up.
+fn state_progress(today: &Today, queue: &mut Queue) {
+    let config = today.config;
+    let (start_ms, end_ms) = today.bounds();
+    let begins_ms = today.calendar.start_of(config.start).0;
+    let outage = config.outage_on.map(|number| {
+        let day = config.start + number as i32;
+        let start_of = |day| today.calendar.start_of(day).0;
+        start_of(day)..start_of(day.next()) + PROGRESS_RESUMES_MS
+    });
+    let hours = (end_ms - start_ms) / HOUR_MS;
+    // After the last day, enough of them for that day to count as complete.
+    let over = u32::from(today.number) == config.days;
+    for hour in 0..if over { hours.min(13) } else { hours } {
+        let at_ms = start_ms + hour * HOUR_MS;
+        for (index, feed) in PROGRESS_FEEDS.into_iter().enumerate() {
+            let mut complete_until_ms = at_ms - PROGRESS_BEHIND_MS;
+            if let Some(outage) = outage.as_ref().filter(|_| feed == Feed::Cdr)
+                && outage.contains(&at_ms)
+            {
+                complete_until_ms = complete_until_ms.min(outage.start);
+            }
+            if complete_until_ms < begins_ms {
+                continue;
+            }
+            let record = u32::from(today.number) * 25 + hour as u32;
+            let event = Event {
+                at_ms,
+                person: NOBODY,
+                record,
+                flaw: None,
+                copy: None,
+                body: Body::Progress {
+                    feed,
+                    complete_until_ms,
+                },
+            };
+            queue.push(at_ms + 100 + index as i64, event);
+        }
+    }
+}
+
+fn city_wide_truth(today: &Today, truth: &mut Vec<Truth>) {
+    let number = Some(u32::from(today.number));
+    let mut push = |kind, days: u32, details| {
+        let mut line = Truth::new(None, kind, true, today.bounds().0);
+        line.returns_on = Some(today.day + days as i32);
+        line.details = details;
+        truth.push(line);
+    };
+    if today.config.holiday_week_from == number {
+        let level = Detail::Level(today.voice_factor);
+        push(
+            Kind::HolidayWeek,
+            HOLIDAY_DAYS,
+            vec![("voice_to_level", level)],
+        );
+    }
+    if today.config.outage_on == number {
+        let feed = ("feed", Detail::Name(Feed::Cdr.name()));
+        let loss = ("loss", Detail::Level(OUTAGE_LOSS));
+        push(Kind::Outage, 1, vec![feed, loss]);
+    }
+}

@@ -1,0 +1,43 @@
+//! A simulated city of telecom subscribers: the events of all five feeds' formats (DOMAIN section 2) with ground truth.
+//!
+//! It exists to try detectors on, so it has to be honest: people are as irregular as DOMAIN section 8 says
+//! real ones are, most silences mean no harm, and records arrive with the dirt of DOMAIN section 7.
+//!
+//! - **Deterministic.** Equal [`CityConfig`]s give equal bytes on every machine.
+//! - **Independent subscribers.** What one does depends on the seed, its index and the day, never on the others or on how
+//!   many days follow: a larger or longer city begins like a smaller one.
+//! - **Streaming.** [`City::next_event`] hands out records in the order of their arrival; memory does not grow with days.
+//!
+//! Task outcomes are not simulated: they need tasks.
+
+mod billing;
+mod city;
+mod config;
+mod course;
+mod dirt;
+mod emit;
+mod event;
+mod everyday;
+mod files;
+mod habits;
+mod json;
+mod life;
+mod person;
+mod queue;
+mod random;
+mod tally;
+mod today;
+mod trouble;
+mod truth;
+
+#[cfg(test)]
+mod calibration;
+#[cfg(test)]
+mod tests;
+
+pub use city::{City, SimEvent};
+pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
+pub use dirt::{Fate, Flaw};
+pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
+pub use tally::Tally;
+pub use truth::{Detail, Kind, Truth};

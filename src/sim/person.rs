@@ -1,0 +1,315 @@
+//! Who the subscribers are: everything about a line that its owner is born with.
+
+use super::billing::Account;
+use super::config::CityConfig;
+use super::course::Course;
+use super::event::{Body, Event, Profile};
+use super::habits::Habits;
+use super::random::{Dice, Purpose, mix};
+use crate::model::Day;
+
+/// A tariff: fee in cents, allowances.
+pub(super) struct Plan {
+    pub id: &'static str,
+    pub monthly_fee: i32,
+    pub voice_minutes: u32,
+    pub data_mb: u32,
+}
+
+const fn plan(id: &'static str, monthly_fee: i32, voice_minutes: u32, data_mb: u32) -> Plan {
+    Plan {
+        id,
+        monthly_fee,
+        voice_minutes,
+        data_mb,
+    }
+}
+
+/// The tariffs, by rising fee.
+pub(super) const PLANS: [Plan; 8] = [
+    plan("P8", 800, 50, 500),
+    plan("P19", 1_900, 120, 3_000),
+    plan("P38", 3_800, 220, 7_000),
+    plan("P59", 5_900, 350, 12_000),
+    plan("P89", 8_900, 550, 20_000),
+    plan("P129", 12_900, 900, 35_000),
+    plan("P189", 18_900, 1_500, 60_000),
+    plan("P299", 29_900, 3_000, 100_000),
+];
+
+/// Provinces with their short codes and cities.
+pub(super) const PROVINCES: [(&str, &str, [&str; 4]); 6] = [
+    (
+        "Guangdong",
+        "GD",
+        ["Guangzhou", "Shenzhen", "Dongguan", "Foshan"],
+    ),
+    (
+        "Zhejiang",
+        "ZJ",
+        ["Hangzhou", "Ningbo", "Wenzhou", "Jinhua"],
+    ),
+    ("Sichuan", "SC", ["Chengdu", "Mianyang", "Leshan", "Yibin"]),
+    (
+        "Henan",
+        "HA",
+        ["Zhengzhou", "Luoyang", "Kaifeng", "Xinyang"],
+    ),
+    ("Hubei", "HB", ["Wuhan", "Yichang", "Xiangyang", "Jingzhou"]),
+    ("Shaanxi", "SN", ["Xi'an", "Baoji", "Xianyang", "Weinan"]),
+];
+
+/// What answers to the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A person.
+    Human,
+    /// A meter, tracker or vending machine: a few data sessions a day.
+    Machine,
+    /// A call robot: thousands of calls a day.
+    Robot,
+    /// A bank of SIM cards: as a robot, but nobody has flagged it.
+    SimBank,
+}
+
+/// One subscriber.
+pub(super) struct Person {
+    pub index: u32,
+    /// The MSISDN's digits.
+    pub number: u64,
+    pub line: Line,
+    pub brand: &'static str,
+    pub prepaid: bool,
+    pub group: bool,
+    pub vip: bool,
+    pub student: bool,
+    /// Carries a second SIM and uses only that one for days on end.
+    pub second_sim: bool,
+    /// Phones in a place where calls drop.
+    pub poor_coverage: bool,
+    pub province: u8,
+    pub city: u8,
+    /// Number of the account manager in the province, from 1; 0 for none.
+    pub manager: u8,
+    pub birthday: (u8, u8),
+    pub activated_on: Day,
+    /// A flag that ends the pursuit of the customer, if any.
+    pub flag: Option<&'static str>,
+    /// Days before its end on which the contract is renewed; `None` for not at all.
+    pub renewal_lead_days: Option<u8>,
+    pub handsets: u8,
+    pub profile: Profile,
+    pub habits: Habits,
+    pub account: Account,
+    pub course: Course,
+    /// Records made so far.
+    pub records: u32,
+}
+
+/// Every 2,000th subscriber is a robot, every fourth of those an unflagged SIM bank.
+const ROBOT_EVERY: u32 = 2_000;
+const ROBOT_OFFSET: u32 = 499;
+
+impl Person {
+    pub fn new(config: &CityConfig, index: u32) -> Self {
+        let dice = &mut Dice::new(config.seed, index, 0, Purpose::Traits);
+        let line = match index % (4 * ROBOT_EVERY) {
+            place if place % ROBOT_EVERY != ROBOT_OFFSET => {
+                if dice.chance(0.02) {
+                    Line::Machine
+                } else {
+                    Line::Human
+                }
+            }
+            place if place / ROBOT_EVERY == 3 => Line::SimBank,
+            _ => Line::Robot,
+        };
+        let human = line == Line::Human;
+        let (brand, prepaid) = match dice.unit() {
+            u if u < 0.30 => ("gotone", false),
+            u if u < 0.50 => ("mzone", dice.chance(0.4)),
+            _ => ("easyown", dice.chance(0.6)),
+        };
+        let student = human && brand == "mzone" && dice.chance(0.4);
+        let group = !student && dice.chance(if brand == "gotone" { 0.25 } else { 0.03 });
+        let vip = human && brand == "gotone" && dice.chance(0.12);
+        let poor_coverage = human && dice.chance(0.02);
+        let habits = match line {
+            Line::Human => Habits::human(dice, student, poor_coverage),
+            Line::Machine => Habits::machine(dice),
+            Line::Robot | Line::SimBank => Habits::robot(dice),
+        };
+        let joins_later = human && dice.chance(0.06);
+        let activated_on = if joins_later {
+            config.start + 1 + (dice.exponential(90.0) as i32).min(3_000)
+        } else {
+            config.start - 1 - (dice.exponential(1_700.0) as i32).min(7_300)
+        };
+        let first = activated_on.max(config.start);
+        let plan = choose_plan(habits.monthly_value() * dice.log_normal(0.9, 0.2));
+        let province = dice.below(PROVINCES.len() as u32) as u8;
+        let key = group || vip || (activated_on < first - 4 * 365 && plan >= 5);
+        let contract_end_on = dice.chance(0.6).then(|| first + 5 + dice.below(720) as i32);
+        let opted_out = dice.chance(0.04);
+        let offer = dice.chance(0.2).then(|| first + dice.below(180) as i32);
+        let profile = Profile {
+            plan,
+            contract_end_on,
+            points_expire_on: first + 20 + dice.below(365) as i32,
+            offer_expires_on: offer,
+            suspensions: u8::from(dice.chance(0.04)),
+            marketing_opt_out: opted_out,
+        };
+        let flag = match dice.unit() {
+            u if u < 0.004 => Some("malicious_arrears"),
+            u if u < 0.007 => Some("bad_reputation"),
+            u if u < 0.009 => Some("contract_breach"),
+            u if u < 0.015 => Some("unprofitable"),
+            _ => None,
+        };
+        Self {
+            index,
+            number: msisdn(config, index, dice.chance(0.03)),
+            line,
+            brand,
+            prepaid,
+            group,
+            vip,
+            student,
+            second_sim: human && dice.chance(0.03),
+            poor_coverage,
+            province,
+            city: dice.below(4) as u8,
+            manager: if key { dice.between(1, 6) as u8 } else { 0 },
+            birthday: (dice.between(1, 12) as u8, dice.between(1, 28) as u8),
+            activated_on,
+            flag: if human { flag } else { None },
+            renewal_lead_days: dice.chance(0.7).then(|| dice.between(1, 40) as u8),
+            handsets: 0,
+            profile,
+            account: Account::new(dice, first),
+            course: Course::new(dice, config, first),
+            habits,
+            records: 0,
+        }
+    }
+
+    /// The subscriber's tariff.
+    pub fn plan(&self) -> &'static Plan {
+        &PLANS[usize::from(self.profile.plan)]
+    }
+
+    /// Makes the subscriber's next record.
+    pub fn record(&mut self, at_ms: i64, body: Body) -> Event {
+        let record = self.records;
+        self.records += 1;
+        Event {
+            at_ms,
+            person: self.index,
+            record,
+            flaw: None,
+            copy: None,
+            body,
+        }
+    }
+
+    /// A mobile number of the subscriber's social circle: the same ones again and again, the first ones most.
+    pub fn acquaintance(&self, dice: &mut Dice) -> u64 {
+        if dice.chance(0.15) {
+            return stranger(dice);
+        }
+        let u = dice.unit();
+        let rank = (u * u * f64::from(self.habits.circle)) as u64;
+        mobile_number(mix(self.number << 8 | rank))
+    }
+}
+
+/// Someone the subscriber has no regular contact with: a mobile, a landline or a service.
+pub(super) fn stranger(dice: &mut Dice) -> u64 {
+    match dice.below(20) {
+        0..=11 => mobile_number(mix(u64::from(dice.bits()))),
+        12..=16 => {
+            let area = dice.pick(&[10, 20, 21, 22, 23, 25, 27, 28, 29]);
+            area * 100_000_000 + 60_000_000 + u64::from(dice.below(30_000_000))
+        }
+        _ => dice.pick(&[95_533, 95_588, 95_566, 12_306, 12_345, 95_338]),
+    }
+}
+
+fn mobile_number(noise: u64) -> u64 {
+    const PREFIXES: [u64; 13] = [
+        139, 138, 137, 136, 133, 153, 180, 189, 130, 131, 155, 186, 192,
+    ];
+    PREFIXES[(noise >> 32) as usize % PREFIXES.len()] * 100_000_000 + noise % 100_000_000
+}
+
+/// The subscriber's number: unique, spread over the operator's prefixes; a ported-in one has a competitor's.
+fn msisdn(config: &CityConfig, index: u32, ported_in: bool) -> u64 {
+    let prefixes = config.operator.prefixes();
+    // Multiplying by a number coprime to the range, then shifting, is a bijection of it.
+    let range = prefixes.len() as u64 * 100_000_000;
+    let place = (u64::from(index) * 618_033_989 + mix(config.seed) % range) % range;
+    let which = (place / 100_000_000) as usize;
+    let foreign = config.operator.competitors().next();
+    let prefix = match foreign {
+        Some(other) if ported_in => other.prefixes()[which % other.prefixes().len()],
+        _ => prefixes[which],
+    };
+    8_600_000_000_000 + prefix * 100_000_000 + place % 100_000_000
+}
+
+/// The tariff whose fee is nearest to a month's value in cents, by ratio.
+fn choose_plan(value: f64) -> u8 {
+    let mut best = 0;
+    for (index, plan) in PLANS.iter().enumerate() {
+        let distance = |fee: i32| (libm::log(value) - libm::log(f64::from(fee))).abs();
+        if distance(plan.monthly_fee) < distance(PLANS[best].monthly_fee) {
+            best = index;
+        }
+    }
+    best as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Operator;
+
+    #[test]
+    fn numbers_are_unique_and_well_formed() {
+        for operator in [Operator::Mobile, Operator::Broadnet] {
+            let config = CityConfig {
+                operator,
+                ..CityConfig::new(1, 1, 3)
+            };
+            let numbers: std::collections::BTreeSet<u64> = (0..50_000)
+                .map(|index| msisdn(&config, index, index % 30 == 0))
+                .collect();
+            assert_eq!(numbers.len(), 50_000);
+            assert!(numbers.iter().all(|n| n.to_string().len() == 13));
+            assert!(numbers.iter().all(|n| n.to_string().starts_with("861")));
+        }
+    }
+
+    #[test]
+    fn plans_suit_their_value() {
+        assert_eq!(PLANS[usize::from(choose_plan(700.0))].id, "P8");
+        assert_eq!(PLANS[usize::from(choose_plan(9_000.0))].id, "P89");
+        assert_eq!(PLANS[usize::from(choose_plan(90_000.0))].id, "P299");
+    }
+
+    #[test]
+    fn the_mix_is_a_city() {
+        let config = CityConfig::new(1, 1, 5);
+        let people: Vec<Person> = (0..4_000).map(|i| Person::new(&config, i)).collect();
+        let share = |test: fn(&Person) -> bool| {
+            people.iter().filter(|p| test(p)).count() as f64 / people.len() as f64
+        };
+        assert!((0.008..0.035).contains(&share(|p| p.line == Line::Machine)));
+        assert_eq!(people.iter().filter(|p| p.line == Line::Robot).count(), 2);
+        assert!((0.05..0.25).contains(&share(|p| p.manager > 0)));
+        assert!((0.02..0.06).contains(&share(|p| p.vip)));
+        assert!((0.5..0.7).contains(&share(|p| p.profile.contract_end_on.is_some())));
+        assert!((0.03..0.09).contains(&share(|p| p.activated_on > Day(20_514))));
+    }
+}
