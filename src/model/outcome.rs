@@ -40,7 +40,7 @@ pub enum Reject {
     /// Not valid UTF-8.
     #[error("the record is not valid UTF-8")]
     NotUtf8,
-    /// Not JSON, cut short, or too deeply nested.
+    /// Not JSON, or cut short: how, and where.
     #[error("the record is not valid JSON: {0}")]
     NotJson(String),
     /// JSON, but not an object.
@@ -53,7 +53,7 @@ pub enum Reject {
     #[error("field `{0}` is missing")]
     MissingField(&'static str),
     /// No such `record_type`.
-    #[error("record_type is not one of DOMAIN's record types")]
+    #[error("record_type is not one this version knows; the schemas list them")]
     UnknownRecordType,
     /// A field holds a value it must not.
     #[error("field `{field}` {problem}")]

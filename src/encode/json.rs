@@ -1,0 +1,245 @@
+//! The JSON of tasks and signals: one struct each, in the order of its fields.
+
+use super::dead_letter::SourceJson;
+use crate::model::{Assignee, Calendar, Evidence, Fact, Signal, Task, Text};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// JSON that cannot fail: only string keys, no floats but finite ones, and a buffer in memory.
+pub(super) fn bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The same signal has the same id: whose, which trigger, when.
+pub(super) fn signal_id(signal: &Signal) -> String {
+    let Signal {
+        msisdn,
+        trigger,
+        fired_at,
+        ..
+    } = signal;
+    let named = format!("{}\n{trigger}\n{}", msisdn.as_str(), fired_at.0);
+    format!("{:032x}", xxh3_128(named.as_bytes()))
+}
+
+#[derive(Serialize)]
+pub(super) struct TaskJson<'a> {
+    task_id: &'a str,
+    revision: u32,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_reason: Option<&'static str>,
+    purpose: &'static str,
+    severity: &'static str,
+    churn_score: f64,
+    msisdn: &'a str,
+    tier: &'static str,
+    stars: u8,
+    credit_score: i32,
+    stage: &'static str,
+    signals: Vec<SignalJson<'a>>,
+    recommended_action: ActionJson<'a>,
+    assignee: AssigneeJson<'a>,
+    opened_at: String,
+    not_before: String,
+    due_at: String,
+    expires_at: String,
+    updated_at: String,
+    rules_version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceJson<'a>>,
+}
+
+impl<'a> TaskJson<'a> {
+    pub(super) fn new(task: &'a Task, calendar: &Calendar) -> Self {
+        let signals = task.signals.iter();
+        let playbook = task.action.playbook.iter();
+        Self {
+            task_id: &task.task_id,
+            revision: task.revision,
+            status: task.status.name(),
+            close_reason: task.close_reason.map(|reason| reason.name()),
+            purpose: task.purpose.name(),
+            severity: task.severity.name(),
+            churn_score: rounded(task.churn_score),
+            msisdn: task.msisdn.as_str(),
+            tier: task.tier.name(),
+            stars: task.stars,
+            credit_score: task.credit_score,
+            stage: task.stage.name(),
+            signals: signals
+                .map(|signal| SignalJson::of_task(signal, calendar))
+                .collect(),
+            recommended_action: ActionJson {
+                channel: task.action.channel.name(),
+                playbook: playbook.map(TextJson::new).collect(),
+            },
+            assignee: AssigneeJson::new(&task.assignee),
+            opened_at: calendar.rfc3339(task.opened_at),
+            not_before: calendar.rfc3339(task.not_before),
+            due_at: calendar.rfc3339(task.due_at),
+            expires_at: calendar.rfc3339(task.expires_at),
+            updated_at: calendar.rfc3339(task.updated_at),
+            rules_version: &task.rules_version,
+            source: task.source.as_ref().map(SourceJson::new),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SignalJson<'a> {
+    signal_id: String,
+    trigger: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msisdn: Option<&'a str>,
+    fired_at: String,
+    strength: f64,
+    evidence: EvidenceJson<'a>,
+    text: TextJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<&'static str>,
+}
+
+impl<'a> SignalJson<'a> {
+    /// On its own, it names its subscriber.
+    pub(super) fn published(signal: &'a Signal, calendar: &Calendar) -> Self {
+        Self {
+            msisdn: Some(signal.msisdn.as_str()),
+            suppressed: signal.suppressed.map(|suppression| suppression.name()),
+            ..Self::of_task(signal, calendar)
+        }
+    }
+
+    /// Inside a task, whose it is and that it raised one is said already.
+    fn of_task(signal: &'a Signal, calendar: &Calendar) -> Self {
+        Self {
+            signal_id: signal_id(signal),
+            trigger: signal.trigger,
+            msisdn: None,
+            fired_at: calendar.rfc3339(signal.fired_at),
+            strength: rounded(signal.strength),
+            evidence: EvidenceJson::new(&signal.evidence),
+            text: TextJson::new(&signal.text),
+            suppressed: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct EvidenceJson<'a> {
+    observed: f64,
+    expected: f64,
+    unit: &'static str,
+    window_days: u16,
+    threshold: f64,
+    facts: Facts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceJson<'a>>,
+}
+
+impl<'a> EvidenceJson<'a> {
+    fn new(evidence: &'a Evidence) -> Self {
+        Self {
+            observed: rounded(evidence.observed),
+            expected: rounded(evidence.expected),
+            unit: evidence.unit,
+            window_days: evidence.window_days,
+            threshold: rounded(evidence.threshold),
+            facts: Facts(&evidence.facts),
+            source: evidence.source.as_ref().map(SourceJson::new),
+        }
+    }
+}
+
+/// An object in the order the trigger gave.
+struct Facts<'a>(&'a [(&'static str, Fact)]);
+
+impl Serialize for Facts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, fact) in self.0 {
+            match fact {
+                Fact::Count(count) => map.serialize_entry(name, count)?,
+                Fact::Measure(measure) => map.serialize_entry(name, &rounded(*measure))?,
+                Fact::Amount(amount) => map.serialize_entry(name, &amount.to_string())?,
+                Fact::Date(day) => map.serialize_entry(name, &day.to_string())?,
+                Fact::Name(text) => map.serialize_entry(name, text)?,
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct ActionJson<'a> {
+    channel: &'static str,
+    playbook: Vec<TextJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AssigneeJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_manager: Option<&'a str>,
+    queue: &'a str,
+    region: Vec<&'a str>,
+    level: &'static str,
+}
+
+impl<'a> AssigneeJson<'a> {
+    fn new(assignee: &'a Assignee) -> Self {
+        Self {
+            account_manager: assignee.account_manager.as_deref(),
+            queue: &assignee.queue,
+            region: assignee.region.iter().map(|name| &**name).collect(),
+            level: assignee.level.name(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TextJson<'a> {
+    #[serde(rename = "zh-CN")]
+    zh: &'a str,
+    en: &'a str,
+}
+
+impl<'a> TextJson<'a> {
+    fn new(text: &'a Text) -> Self {
+        Self {
+            zh: &text.zh,
+            en: &text.en,
+        }
+    }
+}
+
+/// To three decimals; never minus zero, and zero for what is no number, which JSON cannot say.
+fn rounded(number: f64) -> f64 {
+    let thousandths = (number * 1000.0).round();
+    if !number.is_finite() {
+        0.0
+    } else if thousandths.is_finite() {
+        thousandths / 1000.0 + 0.0
+    } else {
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn rounds_to_thousandths() {
+        for (number, shown) in [
+            (0.123_456, "0.123"),
+            (0.999_6, "1.0"),
+            (-0.000_1, "0.0"),
+            (f64::NAN, "0.0"),
+            (f64::NEG_INFINITY, "0.0"),
+            (1e308, "1e+308"),
+        ] {
+            assert_eq!(serde_json::to_string(&rounded(number)).unwrap(), shown);
+        }
+    }
+}

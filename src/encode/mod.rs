@@ -1,0 +1,108 @@
+//! Tasks, signals and dead letters as what leaves: key, value and headers (DOMAIN section 6).
+//!
+//! Values are JSON with a fixed order of fields; the same task gives the same bytes. Headers of tasks and signals
+//! follow the CloudEvents Kafka binary binding.
+
+mod base64;
+mod dead_letter;
+mod json;
+
+pub use dead_letter::Original;
+
+use crate::model::{Calendar, Reject, Signal, Task, Timestamp};
+use std::borrow::Cow;
+
+/// `ce_type` of a task.
+pub const TASK_TYPE: &str = "churnwatch.retention-task.v1";
+/// `ce_type` of a signal.
+pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
+
+/// One record that leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outgoing {
+    /// The subscriber; of a dead letter, the original key.
+    pub key: Option<Vec<u8>>,
+    /// JSON; of a dead letter, the original bytes.
+    pub value: Option<Vec<u8>>,
+    /// In a fixed order. Only headers copied from an original can lack a value.
+    pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
+}
+
+/// Writes what leaves.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    calendar: Calendar,
+    source: String,
+}
+
+impl Encoder {
+    /// `ce_source` where nothing else is configured.
+    pub const SOURCE_DEFAULT: &str = "/churnwatch";
+
+    /// Moments are written with the offset of `calendar`'s zone; `source` is the URI reference in `ce_source`.
+    pub fn new(calendar: Calendar, source: String) -> Self {
+        Self { calendar, source }
+    }
+
+    /// A task for the tasks topic, keyed by subscriber.
+    pub fn task(&self, task: &Task) -> Outgoing {
+        Outgoing {
+            key: Some(task.msisdn.as_bytes().to_vec()),
+            value: Some(self.task_json(task)),
+            headers: self.cloud_event(
+                format!("{}.{}", task.task_id, task.revision),
+                TASK_TYPE,
+                task.updated_at,
+            ),
+        }
+    }
+
+    /// A signal for the signals topic, keyed by subscriber.
+    pub fn signal(&self, signal: &Signal) -> Outgoing {
+        Outgoing {
+            key: Some(signal.msisdn.as_bytes().to_vec()),
+            value: Some(self.signal_json(signal)),
+            headers: self.cloud_event(json::signal_id(signal), SIGNAL_TYPE, signal.fired_at),
+        }
+    }
+
+    /// A record for the dead letters: its own bytes and headers, and where it came from and why it was refused.
+    pub fn dead_letter(&self, original: &Original<'_>, reject: &Reject) -> Outgoing {
+        dead_letter::outgoing(original, reject)
+    }
+
+    /// A task as one line of JSON, without the line's end.
+    pub fn task_json(&self, task: &Task) -> Vec<u8> {
+        json::bytes(&json::TaskJson::new(task, &self.calendar))
+    }
+
+    /// A signal as one line of JSON, without the line's end.
+    pub fn signal_json(&self, signal: &Signal) -> Vec<u8> {
+        json::bytes(&json::SignalJson::published(signal, &self.calendar))
+    }
+
+    /// A dead letter as one line of JSON, without the line's end: for files, which have no headers.
+    pub fn dead_letter_json(&self, original: &Original<'_>, reject: &Reject) -> Vec<u8> {
+        json::bytes(&dead_letter::Line::new(original, reject))
+    }
+
+    fn cloud_event(
+        &self,
+        id: String,
+        kind: &'static str,
+        at: Timestamp,
+    ) -> Vec<(Cow<'static, str>, Option<Vec<u8>>)> {
+        let headers = [
+            ("ce_id", id),
+            ("ce_source", self.source.clone()),
+            ("ce_type", kind.to_owned()),
+            ("ce_specversion", "1.0".to_owned()),
+            ("ce_time", self.calendar.rfc3339(at)),
+            ("content-type", "application/json".to_owned()),
+        ];
+        headers
+            .into_iter()
+            .map(|(name, value)| (Cow::Borrowed(name), Some(value.into_bytes())))
+            .collect()
+    }
+}
