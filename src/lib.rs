@@ -1,7 +1,6 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
 pub mod decode;
-pub mod demo;
 pub mod encode;
 pub mod engine;
 pub mod files;

@@ -1,4 +1,182 @@
-//! `churnwatch demo`: a simulated city, an in-process broker, the detector and a live view of it.
+//! `churnwatch demo`: a simulated city, a broker in this process, the detector as `run` starts it, and a live view.
 
+mod newsroom;
 mod scene;
+mod screen;
+mod town;
 mod view;
+
+use crate::config::Config;
+use crate::http::{Health, Server};
+use crate::kafka::{EmbeddedBroker, Loader, Topics};
+use crate::runtime::{Pool, Setup, Stop, clock};
+use crate::sim::{City, CityConfig};
+use crate::telemetry::Telemetry;
+use newsroom::Newsroom;
+use scene::Scene;
+use screen::Screen;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use town::Town;
+use view::grouped;
+
+/// Partitions of every topic.
+const PARTITIONS: i32 = 4;
+/// Time between two pictures.
+const FRAME: Duration = Duration::from_millis(200);
+/// The detector may take this long to read the last records.
+const LAST_RECORDS: Duration = Duration::from_secs(60);
+
+/// What the demo shows.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Subscribers of the city.
+    pub subscribers: u32,
+    /// Days it lives.
+    pub days: u32,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// Shortest time for a day, in seconds.
+    pub day_seconds: f64,
+    /// Where the metrics listen.
+    pub listen: String,
+}
+
+/// Runs until the city's days are over or `stop` is asked.
+///
+/// # Errors
+/// What could not be started or went wrong, for a person.
+pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
+    let broker_topics = Config::embedded().map_err(text)?.topics;
+    let broker = EmbeddedBroker::start(&broker_topics, PARTITIONS)?;
+    let config = configure(options, &broker)?;
+    let city = CityConfig::new(options.subscribers, options.days, options.seed);
+    let city = City::new(city).map_err(text)?;
+    let telemetry = Telemetry::new().map_err(text)?;
+    telemetry.set_rules_version(&config.rules.version);
+    let stalled = config.http.stalled_seconds;
+    let health = Health::new(config.run.workers.into(), stalled, clock::monotonic_ms);
+    let server = Server::start(&config.http, telemetry.clone(), health.clone()).map_err(text)?;
+    let mut scene = Scene {
+        city: options.subscribers,
+        days: options.days,
+        bootstrap: broker.bootstrap(),
+        metrics: format!("http://{}/metrics", server.address()),
+        ..Scene::default()
+    };
+    let mut newsroom = Newsroom::open(&config, telemetry.clone(), PARTITIONS)?;
+    let day = Arc::new(AtomicU32::new(0));
+    let town = Town {
+        city,
+        loader: Loader::new(&config)?,
+        partitions: PARTITIONS,
+        day_seconds: options.day_seconds,
+        day: Arc::clone(&day),
+    };
+    let workers = Stop::default();
+    let setup = Setup {
+        topics: Arc::new(Topics::new(&config)),
+        decoder: config.decoder.clone(),
+        telemetry: telemetry.clone(),
+        config: config.clone(),
+    };
+    let pool = Pool::start(setup, &health, &workers).map_err(text)?;
+    let mut screen = Screen::open(&scene);
+    let watch = clock::Stopwatch::start();
+    let sent = std::thread::scope(|threads| {
+        let town = threads.spawn(|| town.live(&config, &telemetry, stop));
+        let start = CityConfig::new(1, 1, 0).start;
+        let mut rate = Rate::default();
+        while !town.is_finished() && !pool.finished() {
+            let news = newsroom.update(&mut scene, FRAME);
+            scene.day = day.load(Ordering::Relaxed);
+            scene.date = (start + scene.day as i32 - 1).to_string();
+            scene.events_per_second = rate.of(scene.events, watch.elapsed());
+            if screen.show(&scene, &news) {
+                stop.ask();
+            }
+        }
+        if pool.finished() {
+            stop.ask();
+        }
+        town.join().unwrap_or_else(|_| Err("the simulated city ended unexpectedly".to_owned()))
+    });
+    screen.close();
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(problem) => {
+            workers.ask();
+            return Err(pool.join().err().unwrap_or(problem));
+        }
+    };
+    let last = clock::Stopwatch::start();
+    while telemetry.counts().records < sent && !pool.finished() && !last.reached(LAST_RECORDS) {
+        newsroom.update(&mut scene, FRAME);
+    }
+    workers.ask();
+    pool.join()?;
+    newsroom.update(&mut scene, FRAME);
+    print!("{}", summary(&scene, &newsroom, &telemetry, sent, watch.elapsed()));
+    Ok(())
+}
+
+fn configure(options: &Options, broker: &EmbeddedBroker) -> Result<Config, String> {
+    let text = format!(
+        "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[http]\nlisten = \"{}\"\n[log]\nlevel = \"warn\"\n",
+        broker.bootstrap(),
+        options.listen,
+    );
+    Config::from_toml_str(&text, "the demo's configuration").map_err(self::text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Records a second, over about the last second.
+#[derive(Default)]
+struct Rate {
+    since: Duration,
+    records: u64,
+    shown: u64,
+}
+
+impl Rate {
+    fn of(&mut self, records: u64, at: Duration) -> u64 {
+        let seconds = at.saturating_sub(self.since).as_secs_f64();
+        if seconds >= 1.0 {
+            self.shown = ((records - self.records) as f64 / seconds) as u64;
+            (self.since, self.records) = (at, records);
+        }
+        self.shown
+    }
+}
+
+fn summary(scene: &Scene, newsroom: &Newsroom, telemetry: &Telemetry, sent: u64, took: Duration) -> String {
+    let counts = telemetry.counts();
+    let row = |name: &str, count: u64| format!("  {name:<26}{:>14}\n", grouped(count));
+    let mut text = format!(
+        "{} days of {} subscribers in {:.0} s\n",
+        scene.day,
+        grouped(scene.city.into()),
+        took.as_secs_f64()
+    );
+    for (name, count) in [
+        ("records sent", sent),
+        ("records in", counts.records),
+        ("  applied", counts.applied),
+        ("  duplicate", counts.duplicate),
+        ("  expired", counts.expired),
+        ("  ignored", counts.ignored),
+        ("  dead-lettered", counts.dead_lettered),
+    ] {
+        text += &row(name, count);
+    }
+    text += "signals, also those that raised no task\n";
+    text.extend(scene.signals.iter().map(|(name, count)| row(name, *count)));
+    text += "tasks opened, by first signal\n";
+    text.extend(newsroom.opened.iter().map(|(name, count)| row(name, *count)));
+    text += "tasks closed\n";
+    text + &row("", scene.tasks_closed)
+}
