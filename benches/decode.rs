@@ -1,0 +1,141 @@
+//! Decoding, beside what serde_json alone needs for the same bytes.
+//!
+//! The limit reads the same records into a borrowed struct of the same fields, without judging any of them.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use churnwatch::decode::{DecodeSettings, Decoder};
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{AllocProfiler, Bencher};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Shows that decoding call-detail records allocates nothing.
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+const RECORDS: usize = 10_000;
+
+fn main() {
+    divan::main();
+}
+
+/// Every field of call-detail, billing and service records that the decoder reads.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct Limit<'a> {
+    #[serde(borrow)]
+    record_id: Cow<'a, str>,
+    #[serde(borrow)]
+    record_type: Cow<'a, str>,
+    #[serde(borrow)]
+    msisdn: Cow<'a, str>,
+    event_timestamp: serde::de::IgnoredAny,
+    #[serde(borrow)]
+    other_number: Option<Cow<'a, str>>,
+    duration_seconds: Option<u32>,
+    #[serde(borrow)]
+    cause_for_termination: Option<Cow<'a, str>>,
+    uplink_volume_bytes: Option<u64>,
+    downlink_volume_bytes: Option<u64>,
+    charging_id: Option<u64>,
+    #[serde(borrow)]
+    amount: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    subject: Option<Cow<'a, str>>,
+}
+
+fn call(n: usize) -> String {
+    format!(
+        r#"{{"record_id":"msc07-20260301-{n:09}","record_type":"mo_call","msisdn":"138{:08}","event_timestamp":"2026-03-01T08:{:02}:{:02}+08:00","other_number":"+86139{:08}","duration_seconds":{},"cause_for_termination":"normal_release","first_cell_id":"460-00-1234-5678","rat_type":"eutran"}}"#,
+        n % 100_000_000,
+        n / 60 % 60,
+        n % 60,
+        n * 7919 % 100_000_000,
+        n % 3600
+    )
+}
+
+fn data(n: usize) -> String {
+    format!(
+        r#"{{"record_id":"pgw02-20260301-{n:09}","record_type":"data","msisdn":"138{:08}","event_timestamp":{},"uplink_volume_bytes":{},"downlink_volume_bytes":{},"charging_id":{n},"first_cell_id":"460-00-1234-5678","rat_type":"eutran"}}"#,
+        n % 100_000_000,
+        1_772_323_200_000 + n,
+        n * 31,
+        n * 977
+    )
+}
+
+fn message(n: usize) -> String {
+    format!(
+        r#"{{"record_id":"smsc01-20260301-{n:09}","record_type":"mt_sms","msisdn":"138{:08}","event_timestamp":{},"other_number":"1069{n:08}"}}"#,
+        n % 100_000_000,
+        1_772_323_200_000 + n
+    )
+}
+
+fn payment(n: usize) -> String {
+    format!(
+        r#"{{"record_id":"pay-{n}","record_type":"payment","msisdn":"138{:08}","event_timestamp":{},"amount":"{}.50"}}"#,
+        n % 100_000_000,
+        1_772_323_200_000 + n,
+        n % 300
+    )
+}
+
+fn calls() -> Vec<String> {
+    (0..RECORDS).map(call).collect()
+}
+
+/// As feeds mix: mostly data sessions, then calls, messages, and now and then money.
+fn mixed() -> Vec<String> {
+    let kinds = [
+        data, data, data, call, data, message, call, data, data, call,
+    ];
+    let record = |n: usize| match n % 200 {
+        199 => payment(n),
+        _ => kinds[n % kinds.len()](n),
+    };
+    (0..RECORDS).map(record).collect()
+}
+
+fn run(bencher: Bencher<'_, '_>, records: &[String], read: impl Fn(&[u8]) + Sync) {
+    let bytes: usize = records.iter().map(String::len).sum();
+    bencher
+        .counter(ItemsCount::new(records.len()))
+        .counter(BytesCount::new(bytes))
+        .bench(|| {
+            for record in records {
+                read(record.as_bytes());
+            }
+        });
+}
+
+fn decode(bytes: &[u8], decoder: &Decoder) {
+    divan::black_box(decoder.decode(bytes).unwrap());
+}
+
+fn limit(bytes: &[u8]) {
+    divan::black_box(serde_json::from_slice::<Limit<'_>>(bytes).unwrap());
+}
+
+#[divan::bench]
+fn calls_decoded(bencher: Bencher<'_, '_>) {
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    run(bencher, &calls(), |bytes| decode(bytes, &decoder));
+}
+
+#[divan::bench]
+fn calls_limit(bencher: Bencher<'_, '_>) {
+    run(bencher, &calls(), limit);
+}
+
+#[divan::bench]
+fn mixed_decoded(bencher: Bencher<'_, '_>) {
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    run(bencher, &mixed(), |bytes| decode(bytes, &decoder));
+}
+
+#[divan::bench]
+fn mixed_limit(bencher: Bencher<'_, '_>) {
+    run(bencher, &mixed(), limit);
+}
