@@ -1,8 +1,15 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
+pub mod cli;
+pub mod config;
 pub mod decode;
+pub mod demo;
 pub mod encode;
 pub mod engine;
 pub mod files;
+pub mod http;
+pub mod kafka;
 pub mod model;
+pub mod runtime;
 pub mod sim;
+pub mod telemetry;

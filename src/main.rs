@@ -1,2 +1,7 @@
 //! The `churnwatch` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    churnwatch::cli::main()
+}

@@ -1,9 +1,11 @@
 //! `churnwatch demo`.
 
 use super::Failure;
+use super::signals::Signals;
 use crate::demo::{self, Options};
 use crate::runtime::Stop;
 use clap::Args;
+use tokio::runtime::Builder;
 
 /// Watch the detector at work on a simulated city, with a Kafka broker inside this process
 ///
@@ -33,7 +35,10 @@ pub(super) struct Demo {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().ok().filter(|s| (0.0..=3_600.0).contains(s));
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|s| (0.0..=3_600.0).contains(s));
     seconds.ok_or_else(|| "must be a number from 0 to 3600".to_owned())
 }
 
@@ -47,7 +52,27 @@ impl Demo {
             listen: self.listen,
         };
         let stop = Stop::default();
-        super::stop_on_signal(&stop)?;
+        stop_on_signal(&stop)?;
         demo::run(&options, &stop).map_err(Failure::Failed)
     }
+}
+
+/// Asks `stop` at a SIGTERM or SIGINT. On a terminal, Ctrl-C is a key and no signal.
+fn stop_on_signal(stop: &Stop) -> Result<(), Failure> {
+    let failed = |error| Failure::Failed(format!("cannot handle signals: {error}"));
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let stop = stop.clone();
+    let wait = move || {
+        runtime.block_on(signals.next());
+        stop.ask();
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)
+        .map_err(failed)?;
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use crate::config::{Config, Problems};
+use super::Failure;
+use crate::config::Config;
 use crate::decode::{Decoder, Record};
 use crate::encode::{Encoder, Original};
 use crate::engine::{Inputs, Shard};
@@ -27,7 +28,7 @@ Examples:
   zcat cdr-2026-03-*.gz | churnwatch detect - --tasks tasks.ndjson --dead-letters rejected.ndjson
 
 Exit codes: 0 all records were used; 3 done, but some records were rejected; 1 failed; 2 wrong usage or configuration.")]
-pub struct DetectArgs {
+pub(super) struct Detect {
     /// Event files, plain, gzip or zstd; - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
@@ -55,42 +56,48 @@ pub struct DetectArgs {
     partitions: i32,
 }
 
-/// Why `detect` could not finish.
-#[derive(Debug, thiserror::Error)]
-pub enum DetectError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] Problems),
-    /// A file could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
 fn parse_now(text: &str) -> Result<Timestamp, String> {
     let moment = text.parse::<jiff::Timestamp>();
     let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
     Ok(Timestamp(moment.as_millisecond()))
 }
 
-/// Runs to the end of the inputs. Returns whether every record could be used.
-///
-/// # Errors
-/// [`DetectError`] names the key or file.
-pub fn run(args: &DetectArgs) -> Result<bool, DetectError> {
-    let clock = (OsString::from("CHURNWATCH_WINDOW__CLOCK"), OsString::from("event"));
-    let environment = std::env::vars_os().chain([clock]);
-    let config = Config::load_with(args.config.as_deref(), environment)?;
-    let mut detector = Detector::new(&config, args)?;
-    let watch = clock::Stopwatch::start();
-    for path in &args.inputs {
-        detector.file(path)?;
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::Failed(error.to_string())
     }
-    detector.end(args.finish)?;
-    let summary = detector.summary(watch.elapsed().as_secs_f64());
-    let clean = detector.counts.dead_lettered == 0;
-    detector.outputs.finish()?;
-    eprint!("{summary}");
-    Ok(clean)
+}
+
+impl Detect {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let clock = (
+            OsString::from("CHURNWATCH_WINDOW__CLOCK"),
+            OsString::from("event"),
+        );
+        let environment = std::env::vars_os().chain([clock]);
+        let config = Config::load_with(self.config.as_deref(), environment)?;
+        match self.over(&config) {
+            // A reader that has seen enough, such as `head`, is no failure.
+            Err(error) if error.is_broken_pipe() => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::Rejected),
+        }
+    }
+
+    /// Runs to the end of the inputs. Returns whether every record could be used.
+    fn over(&self, config: &Config) -> Result<bool, FileError> {
+        let mut detector = Detector::new(config, self)?;
+        let watch = clock::Stopwatch::start();
+        for path in &self.inputs {
+            detector.file(path)?;
+        }
+        detector.end(self.finish)?;
+        let summary = detector.summary(watch.elapsed().as_secs_f64());
+        detector.outputs.finish()?;
+        eprint!("{summary}");
+        Ok(detector.counts.dead_lettered == 0)
+    }
 }
 
 struct Detector {
@@ -116,7 +123,7 @@ struct Outputs {
 const SHOWN: u64 = 5;
 
 impl Detector {
-    fn new(config: &Config, args: &DetectArgs) -> Result<Self, DetectError> {
+    fn new(config: &Config, args: &Detect) -> Result<Self, FileError> {
         let mut effects = Vec::new();
         let now = args.now.unwrap_or_else(clock::now);
         let shard = |_| {
@@ -129,7 +136,10 @@ impl Detector {
             decoder: config.decoder.clone(),
             shards: (0..args.partitions).map(shard).collect(),
             outputs: Outputs {
-                encoder: Encoder::new(config.rules.calendar.clone(), Encoder::SOURCE_DEFAULT.to_owned()),
+                encoder: Encoder::new(
+                    config.rules.calendar.clone(),
+                    Encoder::SOURCE_DEFAULT.to_owned(),
+                ),
                 tasks: Output::create(&args.tasks)?,
                 signals: create(&args.signals)?,
                 dead_letters: create(&args.dead_letters)?,
@@ -143,7 +153,7 @@ impl Detector {
         })
     }
 
-    fn file(&mut self, path: &str) -> Result<(), DetectError> {
+    fn file(&mut self, path: &str) -> Result<(), FileError> {
         let mut lines = Lines::open(path)?;
         let bar = progress_bar(path);
         let progress = lines.progress();
@@ -167,7 +177,7 @@ impl Detector {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), DetectError> {
+    fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), FileError> {
         let outcome = match self.decoder.decode(line) {
             Ok(Record::Event(event)) => {
                 let partitions = self.shards.len() as i32;
@@ -181,7 +191,10 @@ impl Detector {
                     None => Outcome::Ignored,
                 }
             }
-            Ok(Record::Progress { feed, complete_until }) => {
+            Ok(Record::Progress {
+                feed,
+                complete_until,
+            }) => {
                 let mut outcome = Outcome::Ignored;
                 for shard in &mut self.shards {
                     outcome = shard.progress(feed, complete_until, &mut self.effects);
@@ -216,7 +229,7 @@ impl Detector {
         output.line(&self.outputs.encoder.dead_letter_json(&original, reject))
     }
 
-    fn end(&mut self, finish: bool) -> Result<(), DetectError> {
+    fn end(&mut self, finish: bool) -> Result<(), FileError> {
         if finish {
             for shard in &mut self.shards {
                 shard.finish(&mut self.effects);
@@ -249,9 +262,19 @@ impl Detector {
         let rejects = self.rejects.iter();
         text.extend(rejects.map(|(reason, count)| row(&format!("  {reason}"), *count)));
         text += "signals, also those that raised no task\n";
-        text.extend(self.outputs.signalled.iter().map(|(name, count)| row(name, *count)));
+        text.extend(
+            self.outputs
+                .signalled
+                .iter()
+                .map(|(name, count)| row(name, *count)),
+        );
         text += "tasks opened, by first signal\n";
-        text.extend(self.outputs.opened.iter().map(|(name, count)| row(name, *count)));
+        text.extend(
+            self.outputs
+                .opened
+                .iter()
+                .map(|(name, count)| row(name, *count)),
+        );
         text += "tasks closed\n";
         text += &row("", self.outputs.closed);
         if counts.dead_lettered > 0 && self.outputs.dead_letters.is_none() {
@@ -300,7 +323,10 @@ fn row(name: &str, count: u64) -> String {
 
 /// Hidden when standard error is no terminal, and without an end for standard input.
 fn progress_bar(path: &str) -> ProgressBar {
-    let length = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let length = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)
+        .map(|m| m.len());
     let bar = match length {
         Some(length) => ProgressBar::new(length),
         None => ProgressBar::new_spinner(),
@@ -309,5 +335,7 @@ fn progress_bar(path: &str) -> ProgressBar {
         Some(_) => "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
         None => "{spinner} {msg}  {elapsed}",
     };
-    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    bar.with_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }

@@ -1,5 +1,6 @@
 //! `churnwatch simulate`: a city's events and their ground truth, in files.
 
+use super::Failure;
 use crate::model::Day;
 use crate::sim::{CityConfig, Compression, Operator, SimError, Summary, write_files};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 ///
 /// Example: churnwatch simulate --subscribers 10000 --days 60 --seed 7 --out city
 #[derive(Debug, Clone, PartialEq, clap::Args)]
-pub struct SimulateArgs {
+pub(super) struct Simulate {
     /// Subscribers, up to 20,000,000; expect some 13 records of each a day
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub subscribers: u32,
@@ -67,35 +68,43 @@ pub struct SimulateArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(pub Option<u32>);
 
-/// Simulates and writes; progress and a summary go to standard error.
-///
-/// # Errors
-/// [`SimError`] names the option that is out of range, or the path that cannot be written.
-pub fn run(args: &SimulateArgs) -> Result<(), SimError> {
-    let config = CityConfig {
-        start: args.start,
-        time_zone: args.time_zone.clone(),
-        operator: args.operator,
-        dirt: !args.clean,
-        trouble_scale: args.trouble_scale,
-        holiday_week_from: args.holiday_week_from.0,
-        outage_on: args.outage_on.0,
-        ..CityConfig::new(args.subscribers, args.days, args.seed)
-    };
-    let compression = if args.plain {
-        Compression::None
-    } else {
-        Compression::Zstd
-    };
-    // It hides itself when standard error is no terminal.
-    let bar = ProgressBar::new(u64::from(args.days)).with_style(style());
-    let summary = write_files(config, &args.out, compression, |progress| {
-        bar.set_position(u64::from(progress.days));
-        bar.set_message(format!("{} records", HumanCount(progress.records)));
-    })?;
-    bar.finish_and_clear();
-    eprint!("{}", describe(args, &summary));
-    Ok(())
+impl From<SimError> for Failure {
+    fn from(error: SimError) -> Self {
+        match error {
+            SimError::File { .. } => Self::Failed(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl Simulate {
+    /// Simulates and writes; progress and a summary go to standard error.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = CityConfig {
+            start: self.start,
+            time_zone: self.time_zone.clone(),
+            operator: self.operator,
+            dirt: !self.clean,
+            trouble_scale: self.trouble_scale,
+            holiday_week_from: self.holiday_week_from.0,
+            outage_on: self.outage_on.0,
+            ..CityConfig::new(self.subscribers, self.days, self.seed)
+        };
+        let compression = if self.plain {
+            Compression::None
+        } else {
+            Compression::Zstd
+        };
+        // It hides itself when standard error is no terminal.
+        let bar = ProgressBar::new(u64::from(self.days)).with_style(style());
+        let summary = write_files(config, &self.out, compression, |progress| {
+            bar.set_position(u64::from(progress.days));
+            bar.set_message(format!("{} records", HumanCount(progress.records)));
+        })?;
+        bar.finish_and_clear();
+        eprint!("{}", describe(&self, &summary));
+        Ok(())
+    }
 }
 
 fn style() -> ProgressStyle {
@@ -103,7 +112,7 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn describe(args: &SimulateArgs, summary: &Summary) -> String {
+fn describe(args: &Simulate, summary: &Summary) -> String {
     use std::fmt::Write;
     let events = args.out.join(summary.events_file);
     let mut text = format!(
@@ -169,10 +178,10 @@ mod tests {
     use super::*;
     use clap::{Args, FromArgMatches};
 
-    fn parse(line: &str) -> Result<SimulateArgs, clap::Error> {
-        let command = SimulateArgs::augment_args(clap::Command::new("simulate"));
+    fn parse(line: &str) -> Result<Simulate, clap::Error> {
+        let command = Simulate::augment_args(clap::Command::new("simulate"));
         let matches = command.try_get_matches_from(line.split(' '))?;
-        SimulateArgs::from_arg_matches(&matches)
+        Simulate::from_arg_matches(&matches)
     }
 
     #[test]

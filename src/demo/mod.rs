@@ -100,7 +100,8 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         if pool.finished() {
             stop.ask();
         }
-        town.join().unwrap_or_else(|_| Err("the simulated city ended unexpectedly".to_owned()))
+        town.join()
+            .unwrap_or_else(|_| Err("the simulated city ended unexpectedly".to_owned()))
     });
     screen.close();
     let sent = match sent {
@@ -117,7 +118,10 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     workers.ask();
     pool.join()?;
     newsroom.update(&mut scene, FRAME);
-    print!("{}", summary(&scene, &newsroom, &telemetry, sent, watch.elapsed()));
+    print!(
+        "{}",
+        summary(&scene, &newsroom, &telemetry, sent, watch.elapsed())
+    );
     Ok(())
 }
 
@@ -153,7 +157,13 @@ impl Rate {
     }
 }
 
-fn summary(scene: &Scene, newsroom: &Newsroom, telemetry: &Telemetry, sent: u64, took: Duration) -> String {
+fn summary(
+    scene: &Scene,
+    newsroom: &Newsroom,
+    telemetry: &Telemetry,
+    sent: u64,
+    took: Duration,
+) -> String {
     let counts = telemetry.counts();
     let row = |name: &str, count: u64| format!("  {name:<26}{:>14}\n", grouped(count));
     let mut text = format!(
@@ -176,7 +186,12 @@ fn summary(scene: &Scene, newsroom: &Newsroom, telemetry: &Telemetry, sent: u64,
     text += "signals, also those that raised no task\n";
     text.extend(scene.signals.iter().map(|(name, count)| row(name, *count)));
     text += "tasks opened, by first signal\n";
-    text.extend(newsroom.opened.iter().map(|(name, count)| row(name, *count)));
+    text.extend(
+        newsroom
+            .opened
+            .iter()
+            .map(|(name, count)| row(name, *count)),
+    );
     text += "tasks closed\n";
     text + &row("", scene.tasks_closed)
 }

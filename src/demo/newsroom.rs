@@ -39,7 +39,13 @@ impl Newsroom {
     /// Brings a scene up to date; waits at most `wait` for news. Returns the tasks that opened or changed since.
     pub fn update(&mut self, scene: &mut Scene, wait: Duration) -> Vec<TaskLine> {
         let mut news = Vec::new();
-        let Self { tail, tasks_topic, signals, opened, .. } = self;
+        let Self {
+            tail,
+            tasks_topic,
+            signals,
+            opened,
+            ..
+        } = self;
         tail.drain(wait, |topic, bytes| {
             let Ok(record) = serde_json::from_slice::<Value>(bytes) else {
                 return;
@@ -51,7 +57,9 @@ impl Newsroom {
             } else {
                 if record["status"] == "open" {
                     scene.tasks_opened += 1;
-                    *opened.entry(text(&record, "/signals/0/trigger")).or_default() += 1;
+                    *opened
+                        .entry(text(&record, "/signals/0/trigger"))
+                        .or_default() += 1;
                 }
                 news.push(task_line(&record));
             }
@@ -60,7 +68,10 @@ impl Newsroom {
             scene.tasks.push_front(line.clone());
         }
         scene.tasks.truncate(TASKS);
-        scene.signals = signals.iter().map(|(name, count)| (name.clone(), *count)).collect();
+        scene.signals = signals
+            .iter()
+            .map(|(name, count)| (name.clone(), *count))
+            .collect();
         let counts = self.telemetry.counts();
         scene.events = counts.records;
         scene.late = counts.late;
@@ -72,13 +83,25 @@ impl Newsroom {
 }
 
 fn text(record: &Value, pointer: &str) -> String {
-    record.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    record
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn task_line(record: &Value) -> TaskLine {
     let signals = record["signals"].as_array();
-    let newest = signals.and_then(|signals| signals.last()).unwrap_or(&Value::Null);
-    let minute = |field: &str| text(record, field).replacen('T', " ", 1).chars().take(16).collect();
+    let newest = signals
+        .and_then(|signals| signals.last())
+        .unwrap_or(&Value::Null);
+    let minute = |field: &str| {
+        text(record, field)
+            .replacen('T', " ", 1)
+            .chars()
+            .take(16)
+            .collect()
+    };
     let msisdn = text(record, "/msisdn");
     TaskLine {
         severity: text(record, "/severity"),
@@ -105,7 +128,10 @@ mod tests {
         });
         let line = task_line(&record);
         assert_eq!(line.subscriber, "138***00");
-        assert_eq!((line.opened_at.as_str(), line.reason.as_str()), ("2026-03-09 14:05", "second"));
+        assert_eq!(
+            (line.opened_at.as_str(), line.reason.as_str()),
+            ("2026-03-09 14:05", "second")
+        );
         assert_eq!(task_line(&Value::Null).subscriber, "***");
     }
 }

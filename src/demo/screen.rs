@@ -38,7 +38,13 @@ impl Screen {
                 for task in news {
                     println!(
                         "{}  {:<8} {} {:<8} -> {} by {}: {}",
-                        task.opened_at, task.severity, task.subscriber, task.tier, task.queue, task.due_at, task.reason
+                        task.opened_at,
+                        task.severity,
+                        task.subscriber,
+                        task.tier,
+                        task.queue,
+                        task.due_at,
+                        task.reason
                     );
                 }
                 if scene.day > *day {

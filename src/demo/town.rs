@@ -32,9 +32,14 @@ impl Town {
     ///
     /// # Errors
     /// What the broker refuses.
-    pub fn live(mut self, config: &Config, telemetry: &Telemetry, stop: &Stop) -> Result<u64, String> {
+    pub fn live(
+        mut self,
+        config: &Config,
+        telemetry: &Telemetry,
+        stop: &Stop,
+    ) -> Result<u64, String> {
         let watch = Stopwatch::start();
-        let mut sent = 0;
+        let mut sent = 0u64;
         loop {
             let day = self.city.days_begun();
             let Some(event) = self.city.next_event() else {
@@ -61,7 +66,9 @@ impl Town {
                 while !watch.reached(due) && !stop.wait(PAUSE) {}
             }
             if sent % 256 == 0 {
-                while sent.saturating_sub(telemetry.counts().records) > BEHIND_MAX && !stop.wait(PAUSE) {}
+                while sent.saturating_sub(telemetry.counts().records) > BEHIND_MAX
+                    && !stop.wait(PAUSE)
+                {}
             }
             if stop.asked() {
                 break;

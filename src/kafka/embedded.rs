@@ -1,6 +1,6 @@
 use super::error;
-use crate::model::Feed;
 use crate::config::TopicSettings;
+use crate::model::Feed;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 

@@ -13,9 +13,10 @@ impl Tail {
     /// # Errors
     /// What the client says about its properties.
     pub fn open(config: &Config, topics: &[&str], partitions: i32) -> Result<Self, String> {
-        let consumer: BaseConsumer = client::consumer(config)
-            .create()
-            .map_err(|error| error::plain(&error))?;
+        let consumer: BaseConsumer =
+            client::reader(config, topics.len() * partitions.unsigned_abs() as usize)
+                .create()
+                .map_err(|error| error::plain(&error))?;
         let mut list = TopicPartitionList::new();
         for topic in topics {
             for partition in 0..partitions {
@@ -23,7 +24,9 @@ impl Tail {
                 added.map_err(|error| error::plain(&error))?;
             }
         }
-        consumer.assign(&list).map_err(|error| error::plain(&error))?;
+        consumer
+            .assign(&list)
+            .map_err(|error| error::plain(&error))?;
         Ok(Self(consumer))
     }
 

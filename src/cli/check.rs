@@ -1,0 +1,108 @@
+use super::{Failure, print};
+use crate::config::Config;
+use crate::engine::rules::ClockKind;
+use crate::engine::triggers::REGISTRY;
+use crate::model::Feed;
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Check a configuration: all problems at once, or what would run
+///
+/// Reads the file and the environment as `run` would, and changes nothing. Exit status 2 if there are problems.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Check {
+    /// Configuration file; without one, the defaults and the environment
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Also ask the brokers: are they there, are the topics, do their partitions match?
+    #[arg(long)]
+    connect: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  churnwatch check --config churnwatch.toml
+  churnwatch check --config churnwatch.toml --connect
+  CHURNWATCH_KAFKA__BOOTSTRAP=kafka1:9092 churnwatch check";
+
+impl Check {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = Config::load(self.config.as_deref())?;
+        print(&format!("configuration is valid\n\n{}", summary(&config)))?;
+        if self.connect {
+            let found =
+                connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;
+            print(&format!("\n{}\n", found.join("\n")))?;
+        }
+        Ok(())
+    }
+}
+
+/// TO BE REPLACED by `crate::kafka::check::connect(&Config) -> Result<Vec<String>, Vec<String>>`.
+fn connect(_: &Config) -> Result<Vec<String>, Vec<String>> {
+    Err(vec!["this build cannot ask the brokers".to_owned()])
+}
+
+/// What would run, a line for each thing an operator looks for first. No values of properties: some are passwords.
+fn summary(config: &Config) -> String {
+    let Config {
+        kafka,
+        topics,
+        run,
+        http,
+        rules,
+        ..
+    } = config;
+    let properties = kafka.properties.keys().cloned();
+    let competitors = &rules.competitors;
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, operator) in competitors.hotlines.iter().chain(&competitors.marketing) {
+        *numbers.entry(operator).or_default() += 1;
+    }
+    let numbers = numbers
+        .iter()
+        .map(|(operator, n)| format!("{operator} ({n})"));
+    let clock = match rules.window.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Event => "event",
+    };
+    let feeds = Feed::ALL.map(|feed| format!("{} <- {}", feed.name(), topics.of(feed)));
+    let triggers = REGISTRY
+        .iter()
+        .map(|registration| registration.name.to_owned());
+    let lines = [
+        ("brokers", kafka.bootstrap.clone()),
+        ("properties", join(properties)),
+        ("group", kafka.group.clone()),
+        ("feeds", join(feeds)),
+        ("tasks", topics.tasks.clone()),
+        ("signals", topics.signals.clone()),
+        ("dead letters", topics.dead_letters.clone()),
+        ("workers", run.workers.to_string()),
+        (
+            "window",
+            format!("{} days of {}", rules.window.days, rules.window.time_zone),
+        ),
+        ("clock", clock.to_owned()),
+        ("competitors", join(numbers)),
+        ("triggers", join(triggers)),
+        ("admin pages", format!("http://{}/", http.listen)),
+        ("rules", rules.version.to_string()),
+    ];
+    lines.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "  {name:<13} {value}");
+        text
+    })
+}
+
+fn join(names: impl IntoIterator<Item = String>) -> String {
+    let names: Vec<_> = names.into_iter().collect();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    }
+}

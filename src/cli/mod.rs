@@ -1,0 +1,99 @@
+//! The command line: one file for each sub-command.
+//!
+//! A sub-command is a struct with `clap::Args` and a method `run(self) -> Result<(), Failure>` in its own file, and one
+//! line in [`Command`] and in [`main`].
+
+mod check;
+mod config;
+mod demo;
+mod detect;
+mod produce;
+mod run;
+mod signals;
+mod simulate;
+
+use crate::config::Problems;
+use clap::{Parser, Subcommand};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Streaming churn-signal detector for telecom operators: call-detail and billing events in, explained and routed
+/// retention tasks out, exactly once.
+#[derive(Parser)]
+#[command(name = "churnwatch", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  churnwatch demo                              watch it at work, nothing to install
+  churnwatch config > churnwatch.toml          every key with its default and its explanation
+  churnwatch check --config churnwatch.toml    is this configuration valid, and what would run?
+
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration; 3 done, but `detect` rejected some records.";
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Check),
+    Config(config::Config),
+    Demo(demo::Demo),
+    Detect(detect::Detect),
+    Produce(produce::Produce),
+    Run(run::Run),
+    Simulate(simulate::Simulate),
+}
+
+/// Why a sub-command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Wrong usage or configuration; the operator must change something. Exit status 2.
+    Usage(String),
+    /// It was tried and did not work. Exit status 1.
+    Failed(String),
+    /// It was done, but some records were rejected. Exit status 3.
+    Rejected,
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Usage(problems.to_string())
+    }
+}
+
+/// Runs the command the process was called with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Check(check) => check.run(),
+        Command::Config(config) => config.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Detect(detect) => detect.run(),
+        Command::Produce(produce) => produce.run(),
+        Command::Run(run) => run.run(),
+        Command::Simulate(simulate) => simulate.run(),
+    };
+    let (status, message) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => (1, message),
+        Err(Failure::Usage(message)) => (2, message),
+        Err(Failure::Rejected) => return ExitCode::from(3),
+    };
+    // With stderr gone there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "error: {message}");
+    ExitCode::from(status)
+}
+
+/// Writes to stdout. A reader that has seen enough, such as `head`, is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,190 @@
+use super::Failure;
+use crate::config::Config;
+use crate::decode::{Decoder, Record};
+use crate::files::Lines;
+use crate::kafka::{Delivery, Loader};
+use crate::model::Feed;
+use crate::runtime::clock::Stopwatch;
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+/// Load event files into the feeds' topics
+///
+/// Sends each line of NDJSON files, of any mix of feeds, to its feed's topic, keyed by subscriber, in the order of the
+/// files; a `feed_progress` goes to every partition of its feed. Lines that cannot be read go to the `cdr` topic as they
+/// are, where `run` finds the reason and makes them dead letters.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Produce {
+    /// Event files, plain, gzip or zstd; - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+
+    /// Configuration file; without one, the defaults and the environment
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  churnwatch simulate --subscribers 50000 --days 30 --seed 1 --out city
+  churnwatch produce --config churnwatch.toml city/events.ndjson.zst
+  zcat cdr-*.gz | churnwatch produce -";
+
+/// Lines between two looks at the progress.
+const LOOK_LINES: u64 = 4096;
+
+impl Produce {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = Config::load(self.config.as_deref())?;
+        let mut loading = Loading::new(&config)?;
+        let watch = Stopwatch::start();
+        for path in &self.inputs {
+            loading.file(path)?;
+        }
+        loading.finish()?;
+        let seconds = watch.elapsed().as_secs_f64();
+        eprint!("{}", loading.summary(seconds));
+        Ok(())
+    }
+}
+
+struct Loading {
+    decoder: Decoder,
+    loader: Loader,
+    topics: [FeedTopic; Feed::ALL.len()],
+    lines: u64,
+    unreadable: u64,
+}
+
+struct FeedTopic {
+    name: String,
+    partitions: i32,
+    sent: u64,
+}
+
+impl Loading {
+    fn new(config: &Config) -> Result<Self, Failure> {
+        let loader = Loader::new(config).map_err(Failure::Failed)?;
+        let topic = |feed: Feed| -> Result<FeedTopic, Failure> {
+            let name = config.topics.of(feed).to_owned();
+            let partitions = loader.partitions(&name).map_err(Failure::Failed)?;
+            let partitions = partitions.ok_or_else(|| {
+                Failure::Failed(format!(
+                    "topic `{name}` (topics.{}) does not exist; `churnwatch check --connect` says how to create the \
+                     topics",
+                    feed.name()
+                ))
+            })?;
+            Ok(FeedTopic {
+                name,
+                partitions,
+                sent: 0,
+            })
+        };
+        let [cdr, billing, subscriber, service, outcome] = Feed::ALL.map(topic);
+        Ok(Self {
+            topics: [cdr?, billing?, subscriber?, service?, outcome?],
+            decoder: config.decoder.clone(),
+            loader,
+            lines: 0,
+            unreadable: 0,
+        })
+    }
+
+    fn file(&mut self, path: &str) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+        let mut lines = Lines::open(path).map_err(|error| failed(&error))?;
+        let bar = progress_bar(path);
+        let progress = lines.progress();
+        let mut line = Vec::new();
+        while let Some(number) = lines.next_into(&mut line).map_err(|error| failed(&error))? {
+            self.line(&line)
+                .map_err(|problem| Failure::Failed(format!("{path}:{number}: {problem}")))?;
+            if number % LOOK_LINES == 0 {
+                bar.set_position(progress.bytes());
+                let rate = self.lines as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+                let (lines, rate) = (HumanCount(self.lines), HumanCount(rate as u64));
+                bar.set_message(format!("{lines} records, {rate} a second"));
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), String> {
+        self.lines += 1;
+        match self.decoder.decode(line) {
+            Ok(Record::Event(event)) => self.send(
+                event.body.feed(),
+                Delivery::Keyed(event.msisdn.as_bytes()),
+                line,
+            ),
+            Ok(Record::Progress { feed, .. }) => {
+                for partition in 0..self.topics[feed as usize].partitions {
+                    self.send(feed, Delivery::To(partition), line)?;
+                }
+                Ok(())
+            }
+            Err(_) => {
+                // In turn, as nothing says whose it is.
+                let partitions = self.topics[Feed::Cdr as usize]
+                    .partitions
+                    .max(1)
+                    .unsigned_abs();
+                let turn = (self.unreadable % u64::from(partitions)) as i32;
+                self.unreadable += 1;
+                self.send(Feed::Cdr, Delivery::To(turn), line)
+            }
+        }
+    }
+
+    fn send(&mut self, feed: Feed, to: Delivery<'_>, line: &[u8]) -> Result<(), String> {
+        let topic = &mut self.topics[feed as usize];
+        topic.sent += 1;
+        self.loader
+            .send(&topic.name, topic.partitions, to, Some(line))
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.loader.finish().map_err(Failure::Failed)
+    }
+
+    fn summary(&self, seconds: f64) -> String {
+        let rate = HumanCount((self.lines as f64 / seconds.max(1e-3)) as u64);
+        let mut text = format!(
+            "{} records in {seconds:.1} s ({rate} a second)\n",
+            HumanCount(self.lines)
+        );
+        for (feed, topic) in Feed::ALL.into_iter().zip(&self.topics) {
+            let sent = HumanCount(topic.sent).to_string();
+            text += &format!("  {:<12}{sent:>14}  to {}\n", feed.name(), topic.name);
+        }
+        if self.unreadable > 0 {
+            let unreadable = HumanCount(self.unreadable);
+            text += &format!(
+                "  {unreadable} of the cdr records cannot be read; they will be dead letters\n"
+            );
+        }
+        text
+    }
+}
+
+/// Hidden when standard error is no terminal, and without an end for standard input.
+fn progress_bar(path: &str) -> ProgressBar {
+    let length = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)
+        .map(|m| m.len());
+    let (bar, template) = match length {
+        Some(length) => (
+            ProgressBar::new(length),
+            "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
+        ),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
+    };
+    bar.with_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
+}

@@ -1,0 +1,140 @@
+//! The configuration: documented defaults, a file over them, the environment over both; strict, and all errors at once.
+//!
+//! `defaults.toml` beside this file is the one place where a default is stated and explained; a trigger's are stated
+//! with the trigger. A new section is a struct with `Deserialize`, its keys in `defaults.toml`, their ranges in
+//! `limits.rs`, a field of [`Config`] and a line in [`Config::assemble`].
+
+mod environment;
+mod key;
+mod layers;
+mod limits;
+mod problems;
+mod rules;
+mod settings;
+
+pub use problems::{Origin, Problem, Problems};
+pub use settings::{
+    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
+};
+
+use crate::engine::Rules;
+use crate::engine::triggers::REGISTRY;
+use layers::Layers;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Everything an operator can set, checked.
+#[derive(Clone)]
+pub struct Config {
+    /// `[kafka]`
+    pub kafka: KafkaSettings,
+    /// `[topics]`
+    pub topics: TopicSettings,
+    /// `[run]`
+    pub run: RunSettings,
+    /// `[http]`
+    pub http: HttpSettings,
+    /// `[log]`
+    pub log: LogSettings,
+    /// All sections that decide what the engine does.
+    pub rules: Arc<Rules>,
+    /// [decode]
+    pub decoder: crate::decode::Decoder,
+}
+
+impl Config {
+    /// The defaults, the file over them if one is named, and the process's environment over both.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn load(path: Option<&Path>) -> Result<Self, Problems> {
+        Self::load_with(path, std::env::vars_os())
+    }
+
+    /// Like [`Config::load`], with the environment given.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn load_with(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Problems> {
+        let mut layers = Layers::new(&reference());
+        if let Some(path) = path {
+            layers.file(path);
+        }
+        environment::overlay(&mut layers, environment);
+        Self::assemble(layers)
+    }
+
+    /// The defaults, and a file's text over them; `name` stands for the file in errors.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn from_toml_str(text: &str, name: &str) -> Result<Self, Problems> {
+        let mut layers = Layers::new(&reference());
+        layers.text(text, name);
+        Self::assemble(layers)
+    }
+
+    /// The defaults alone.
+    ///
+    /// # Errors
+    /// None, unless the program was built with a fault in its defaults.
+    pub fn embedded() -> Result<Self, Problems> {
+        Self::assemble(Layers::new(&reference()))
+    }
+
+    fn assemble(mut layers: Layers) -> Result<Self, Problems> {
+        limits::enforce(&mut layers);
+        let kafka = settings::kafka(&mut layers);
+        let topics = settings::topics(&mut layers);
+        let run = settings::run(&mut layers, kafka.as_ref());
+        let http = layers.read("http");
+        let log = settings::log(&mut layers);
+        let rules = rules::build(&mut layers);
+        let config = || {
+            Some(Self {
+                kafka: kafka?,
+                topics: topics?,
+                run: run?,
+                http: http?,
+                log: log?,
+                rules: Arc::new(rules?),
+                decoder: crate::decode::Decoder::new(layers.read("decode")?).ok()?,
+            })
+        };
+        // What is `None` has noted why.
+        match config() {
+            Some(config) if layers.is_clean() => Ok(config),
+            _ => Err(layers.into_problems()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("kafka", &self.kafka)
+            .field("topics", &self.topics)
+            .field("run", &self.run)
+            .field("http", &self.http)
+            .field("log", &self.log)
+            .field("rules", &self.rules.version)
+            .finish()
+    }
+}
+
+/// Every key with its default and its explanation, as TOML: what `churnwatch config` prints.
+pub fn reference() -> String {
+    let mut text = include_str!("defaults.toml").trim_end().to_owned();
+    for trigger in REGISTRY {
+        text += &format!(
+            "\n\n[triggers.{}]\n{}",
+            trigger.name,
+            trigger.defaults.trim()
+        );
+    }
+    text + "\n"
+}

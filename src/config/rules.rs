@@ -1,0 +1,224 @@
+//! The engine's sections as [`Rules`].
+
+use super::key::Key;
+use super::layers::{Layers, plain};
+use super::limits::OperatorNumbers;
+use super::problems::suggestion;
+use crate::engine::rules::{Competitors, PolicyRules, Rules, WindowRules};
+use crate::engine::triggers::{REGISTRY, Trigger};
+use crate::model::{Calendar, Number, Stage};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::{Table, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Sections that decide what the engine does; the version of the rules is their fingerprint.
+const SECTIONS: [&str; 6] = [
+    "window",
+    "operator",
+    "population",
+    "baseline",
+    "triggers",
+    "policy",
+];
+
+/// Lifecycle stages, the keys of `[policy.playbook]`.
+const STAGES: [Stage; 6] = [
+    Stage::Acquire,
+    Stage::Promote,
+    Stage::Mature,
+    Stage::Decline,
+    Stage::Leave,
+    Stage::Churned,
+];
+
+/// Reads and checks the engine's sections. What is wrong is noted.
+pub(super) fn build(layers: &mut Layers) -> Option<Rules> {
+    let window: Option<WindowRules> = layers.read("window");
+    let calendar = window.as_ref().and_then(|window| calendar(layers, window));
+    let competitors = competitors(layers);
+    let population = layers.read("population");
+    let baseline = layers.read("baseline");
+    let triggers = triggers(layers);
+    let policy = policy(layers);
+    Some(Rules {
+        version: version(layers)?,
+        calendar: calendar?,
+        window: window?,
+        competitors: competitors?,
+        population: population?,
+        baseline: baseline?,
+        triggers: triggers?,
+        policy: policy?,
+    })
+}
+
+fn calendar(layers: &mut Layers, window: &WindowRules) -> Option<Calendar> {
+    match Calendar::new(&window.time_zone) {
+        Ok(calendar) => Some(calendar),
+        Err(error) => {
+            let remedy = "write the name of an IANA time zone, such as Europe/Berlin or UTC";
+            layers.problem(&Key::of("window.time_zone"), error.to_string(), remedy);
+            None
+        }
+    }
+}
+
+/// `[operator]`: the numbers of all operators but our own.
+fn competitors(layers: &mut Layers) -> Option<Competitors> {
+    let own: String = layers.read("operator.name")?;
+    let operators: BTreeMap<String, OperatorNumbers> = layers.read("operator.numbers")?;
+    if !operators.contains_key(&own) {
+        let known: Vec<_> = operators.keys().map(String::as_str).collect();
+        let remedy = format!(
+            "{}, or add it to [operator.numbers]",
+            suggestion(&own, &known)
+        );
+        let what = format!("`{own}` is not an operator of [operator.numbers]");
+        layers.problem(&Key::of("operator.name"), what, remedy);
+    }
+    Some(Competitors {
+        hotlines: foreign(layers, &own, &operators, "hotlines", |numbers| {
+            &numbers.hotlines
+        }),
+        marketing: foreign(layers, &own, &operators, "marketing", |numbers| {
+            &numbers.marketing
+        }),
+    })
+}
+
+fn foreign(
+    layers: &mut Layers,
+    own: &str,
+    operators: &BTreeMap<String, OperatorNumbers>,
+    kind: &str,
+    of: impl Fn(&OperatorNumbers) -> &Vec<String>,
+) -> Vec<(Number, String)> {
+    let mut owners: BTreeMap<Number, &str> = BTreeMap::new();
+    for (operator, numbers) in operators {
+        let key = Key::of("operator.numbers").child(operator).child(kind);
+        for digits in of(numbers) {
+            let number = Number::from_digits(digits.as_bytes());
+            if number == Number::OTHER {
+                let what = format!("`{digits}` is not a telephone number");
+                layers.problem(
+                    &key,
+                    what,
+                    "write 1 to 18 digits in national form, such as \"10086\"",
+                );
+                continue;
+            }
+            if let Some(other) = owners
+                .insert(number, operator)
+                .filter(|other| other != operator)
+            {
+                let what = format!("`{digits}` belongs to `{other}` as well");
+                layers.problem(
+                    &key,
+                    what,
+                    "leave each number with the one operator it belongs to",
+                );
+            }
+        }
+    }
+    let foreign = owners.into_iter().filter(|(_, operator)| *operator != own);
+    foreign
+        .map(|(number, operator)| (number, operator.to_owned()))
+        .collect()
+}
+
+/// `[triggers.*]`, in the order of the registry.
+fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
+    let mut triggers = Vec::new();
+    for registration in REGISTRY {
+        let key = Key::of("triggers").child(registration.name);
+        let section = key.get(layers.table()).and_then(Value::as_table).cloned();
+        match (registration.build)(section.unwrap_or_default()) {
+            Ok(trigger) => triggers.push(trigger),
+            Err(error) => {
+                let remedy = "`churnwatch config` shows the section's keys and their ranges";
+                layers.problem(&key, plain(&error), remedy);
+            }
+        }
+    }
+    (triggers.len() == REGISTRY.len()).then_some(triggers)
+}
+
+/// `[policy]`.
+fn policy(layers: &mut Layers) -> Option<PolicyRules> {
+    let policy: PolicyRules = layers.read("policy")?;
+    let credit = Key::of("policy.credit");
+    for (name, rows) in [
+        ("tenure_points", &policy.credit.tenure_points),
+        ("spend_points", &policy.credit.spend_points),
+    ] {
+        if !rows.is_sorted_by(|(a, _), (b, _)| a < b) {
+            let what = "the first number of each pair must rise";
+            layers.problem(
+                &credit.child(name),
+                what,
+                "put the pairs in order, each bound once",
+            );
+        }
+    }
+    if !policy.credit.star_points.is_sorted_by(|a, b| a < b) {
+        let what = format!("{:?} does not rise", policy.credit.star_points);
+        layers.problem(
+            &credit.child("star_points"),
+            what,
+            "each star needs more points than the one before",
+        );
+    }
+    let score = Key::of("policy.score");
+    if policy.score.at_risk >= policy.score.critical {
+        let what = format!(
+            "{} is not above at_risk, {}",
+            policy.score.critical, policy.score.at_risk
+        );
+        layers.problem(
+            &score.child("critical"),
+            what,
+            "make policy.score.at_risk the smaller of the two",
+        );
+    }
+    let names: Vec<_> = REGISTRY
+        .iter()
+        .map(|registration| registration.name)
+        .collect();
+    for name in policy.score.triggers.keys() {
+        let key = score.child("triggers").child(name);
+        layers.expect_name(&key, "a trigger", name, &names);
+    }
+    for (stage, steps) in &policy.playbook {
+        let key = Key::of("policy.playbook").child(stage);
+        layers.expect_name(&key, "a lifecycle stage", stage, &STAGES.map(Stage::name));
+        for step in steps {
+            for name in &step.for_triggers {
+                layers.expect_name(&key, "a trigger", name, &names);
+            }
+            if step.zh.trim().is_empty() || step.en.trim().is_empty() {
+                layers.problem(&key, "a step has no text", "write both `zh` and `en`");
+            }
+        }
+    }
+    Some(policy)
+}
+
+/// Twelve hex digits of the fingerprint of the effective values, however they were written down.
+fn version(layers: &mut Layers) -> Option<Arc<str>> {
+    let sections = SECTIONS.iter().filter_map(|name| {
+        let value = layers.table().get(*name)?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    match toml::to_string(&sections.collect::<Table>()) {
+        Ok(canonical) => Some(format!("{:012x}", xxh3_64(canonical.as_bytes()) >> 16).into()),
+        Err(error) => {
+            layers.problem(
+                &Key::root(),
+                error.to_string(),
+                "this is a fault of the program",
+            );
+            None
+        }
+    }
+}

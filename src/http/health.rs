@@ -1,0 +1,204 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// Whether the workers live and are ready; clones share the state.
+#[derive(Clone)]
+pub struct Health(Arc<Shared>);
+
+/// One worker's end of [`Health`].
+#[derive(Clone)]
+pub struct WorkerHealth {
+    shared: Arc<Shared>,
+    worker: usize,
+}
+
+/// What a worker needs to be ready. Having caught up is not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The brokers answer.
+    Connected,
+    /// The group has given the worker its partitions, be it none.
+    Assigned,
+    /// The windows of these partitions are complete.
+    Rebuilt,
+}
+
+struct Shared {
+    clock_ms: Box<dyn Fn() -> u64 + Send + Sync>,
+    stalled_ms: u64,
+    stopping: AtomicBool,
+    workers: Vec<Worker>,
+}
+
+struct Worker {
+    beat_ms: AtomicU64,
+    conditions: AtomicU8,
+}
+
+impl Condition {
+    /// Every condition.
+    pub const ALL: [Self; 3] = [Self::Connected, Self::Assigned, Self::Rebuilt];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    const fn lacking(self) -> &'static str {
+        match self {
+            Self::Connected => "is not connected to the brokers",
+            Self::Assigned => "waits for its partitions",
+            Self::Rebuilt => "is rebuilding its windows",
+        }
+    }
+}
+
+impl Health {
+    /// The health of some workers, all alive and none ready.
+    ///
+    /// `clock_ms` counts milliseconds and never goes back; a worker that shows no sign of life for `stalled_seconds`
+    /// of it is taken for dead.
+    pub fn new(
+        workers: usize,
+        stalled_seconds: u16,
+        clock_ms: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        let now_ms = clock_ms();
+        let worker = || Worker {
+            beat_ms: AtomicU64::new(now_ms),
+            conditions: AtomicU8::new(0),
+        };
+        Self(Arc::new(Shared {
+            clock_ms: Box::new(clock_ms),
+            stalled_ms: u64::from(stalled_seconds) * 1000,
+            stopping: AtomicBool::new(false),
+            workers: std::iter::repeat_with(worker).take(workers).collect(),
+        }))
+    }
+
+    /// One end for each worker.
+    pub fn workers(&self) -> Vec<WorkerHealth> {
+        let worker = |worker| WorkerHealth {
+            shared: self.0.clone(),
+            worker,
+        };
+        (0..self.0.workers.len()).map(worker).collect()
+    }
+
+    /// States that the process is going to stop: it is not ready any more.
+    pub fn stopping(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the process is not alive; empty if it is.
+    pub fn stalled(&self) -> Vec<String> {
+        let now_ms = (self.0.clock_ms)();
+        let silent_ms =
+            |worker: &Worker| now_ms.saturating_sub(worker.beat_ms.load(Ordering::Relaxed));
+        let workers = self.0.workers.iter().map(silent_ms).enumerate();
+        let stalled = workers.filter(|(_, silent_ms)| *silent_ms > self.0.stalled_ms);
+        let reason = |(worker, silent_ms)| {
+            format!(
+                "worker {worker} has shown no sign of life for {} s",
+                silent_ms / 1000
+            )
+        };
+        stalled.map(reason).collect()
+    }
+
+    /// Why the process is not ready; empty if it is.
+    pub fn unready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.0.stopping.load(Ordering::Relaxed) {
+            reasons.push("the process is shutting down".to_owned());
+        }
+        for (index, worker) in self.0.workers.iter().enumerate() {
+            let met = worker.conditions.load(Ordering::Relaxed);
+            let lacking = Condition::ALL
+                .into_iter()
+                .find(|condition| met & condition.bit() == 0);
+            if let Some(condition) = lacking {
+                reasons.push(format!("worker {index} {}", condition.lacking()));
+            }
+        }
+        reasons
+    }
+}
+
+impl WorkerHealth {
+    /// Shows a sign of life.
+    pub fn beat(&self) {
+        if let Some(worker) = self.shared.workers.get(self.worker) {
+            worker
+                .beat_ms
+                .store((self.shared.clock_ms)(), Ordering::Relaxed);
+        }
+    }
+
+    /// States whether a condition is met.
+    pub fn set(&self, condition: Condition, met: bool) {
+        let Some(worker) = self.shared.workers.get(self.worker) else {
+            return;
+        };
+        if met {
+            worker
+                .conditions
+                .fetch_or(condition.bit(), Ordering::Relaxed);
+        } else {
+            worker
+                .conditions
+                .fetch_and(!condition.bit(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(workers: usize) -> (Health, Arc<AtomicU64>) {
+        let clock = Arc::new(AtomicU64::new(5_000));
+        let read = clock.clone();
+        (
+            Health::new(workers, 60, move || read.load(Ordering::Relaxed)),
+            clock,
+        )
+    }
+
+    #[test]
+    fn a_silent_worker_is_stalled_until_it_beats() {
+        let (health, clock) = health(2);
+        let workers = health.workers();
+        clock.store(65_000, Ordering::Relaxed);
+        assert!(health.stalled().is_empty());
+        workers[0].beat();
+        clock.store(65_001, Ordering::Relaxed);
+        assert_eq!(
+            health.stalled(),
+            ["worker 1 has shown no sign of life for 60 s"]
+        );
+        workers[1].beat();
+        assert!(health.stalled().is_empty());
+    }
+
+    #[test]
+    fn readiness_names_the_first_condition_that_lacks() {
+        let (health, _) = health(2);
+        let workers = health.workers();
+        for condition in Condition::ALL {
+            workers[0].set(condition, true);
+        }
+        workers[1].set(Condition::Connected, true);
+        assert_eq!(health.unready(), ["worker 1 waits for its partitions"]);
+        workers[1].set(Condition::Assigned, true);
+        assert_eq!(health.unready(), ["worker 1 is rebuilding its windows"]);
+        workers[1].set(Condition::Rebuilt, true);
+        assert!(health.unready().is_empty());
+        workers[0].set(Condition::Connected, false);
+        assert_eq!(
+            health.unready(),
+            ["worker 0 is not connected to the brokers"]
+        );
+        health.stopping();
+        assert_eq!(health.unready().len(), 2);
+    }
+}

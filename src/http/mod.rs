@@ -1,0 +1,10 @@
+//! The admin pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes.
+//!
+//! They only read. There is nothing to change over HTTP, hence no password; the address is a loopback one by default.
+
+mod health;
+mod pages;
+mod server;
+
+pub use health::{Condition, Health, WorkerHealth};
+pub use server::{HttpError, Server};

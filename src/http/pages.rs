@@ -1,0 +1,98 @@
+use super::Health;
+use crate::telemetry::Telemetry;
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+
+#[derive(Clone)]
+struct Pages {
+    telemetry: Telemetry,
+    health: Health,
+}
+
+const INDEX: &str = "churnwatch
+
+/metrics  metrics in Prometheus' text format
+/healthz  200 while every worker shows signs of life
+/readyz   200 while connected, assigned and rebuilt; else 503 and why not
+";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+/// What Prometheus expects of its text format.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn router(telemetry: Telemetry, health: Health) -> Router {
+    Router::new()
+        .route(
+            "/",
+            get(|| async { page(StatusCode::OK, TEXT, INDEX.to_owned()) }),
+        )
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(|| async {
+            page(
+                StatusCode::NOT_FOUND,
+                TEXT,
+                "no such page; see /\n".to_owned(),
+            )
+        })
+        .layer(middleware::from_fn(refuse_bodies))
+        .with_state(Pages { telemetry, health })
+}
+
+async fn metrics(State(pages): State<Pages>) -> Response {
+    pages.telemetry.set_ready(pages.health.unready().is_empty());
+    match pages.telemetry.render() {
+        Ok(text) => page(StatusCode::OK, METRICS, text),
+        Err(error) => page(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            TEXT,
+            format!("{error}\n"),
+        ),
+    }
+}
+
+async fn healthz(State(pages): State<Pages>) -> Response {
+    verdict("alive", "stalled", pages.health.stalled())
+}
+
+async fn readyz(State(pages): State<Pages>) -> Response {
+    verdict("ready", "not ready", pages.health.unready())
+}
+
+fn verdict(good: &str, bad: &str, reasons: Vec<String>) -> Response {
+    let (status, word) = match reasons.is_empty() {
+        true => (StatusCode::OK, good),
+        false => (StatusCode::SERVICE_UNAVAILABLE, bad),
+    };
+    let body = json!({ "status": word, "reasons": reasons });
+    page(status, JSON, format!("{body}\n"))
+}
+
+fn page(status: StatusCode, kind: &'static str, body: String) -> Response {
+    let headers: [(HeaderName, &str); 3] = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, body).into_response()
+}
+
+/// No page takes a body: it is refused unread, and the connection with it.
+async fn refuse_bodies(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let text = "no page takes a body\n".to_owned();
+    let mut refusal = page(StatusCode::PAYLOAD_TOO_LARGE, TEXT, text);
+    let close = header::HeaderValue::from_static("close");
+    refusal.headers_mut().insert(header::CONNECTION, close);
+    refusal
+}

@@ -1,0 +1,132 @@
+//! The properties of our Kafka clients.
+
+use crate::config::Config;
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use tracing::{debug, error, info, warn};
+
+/// What every client has in common: the brokers, our name, and the operator's own properties.
+///
+/// Ours are set after the operator's, so that none of those on which exactly-once rests can be turned off.
+pub(super) fn common(config: &Config) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    for (key, value) in &config.kafka.properties {
+        client.set(key, value);
+    }
+    client
+        .set("bootstrap.servers", &config.kafka.bootstrap)
+        .set("client.id", &config.kafka.client_id)
+        .set_log_level(RDKafkaLogLevel::Info);
+    client
+}
+
+/// A consumer of the input topics. `member` is its name for static group membership, if it has one.
+pub(super) fn consumer(config: &Config, member: Option<&str>) -> ClientConfig {
+    let mut client = common(config);
+    let queued_kilobytes_max = config.run.queued_kilobytes_max.to_string();
+    client
+        .set("group.id", &config.kafka.group)
+        // Records of aborted and open transactions are not there for us.
+        .set("isolation.level", "read_committed")
+        // Offsets are committed in our transactions, and nowhere else.
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // Records that retention deleted before we read them are an operator's decision, not a silent jump.
+        .set("auto.offset.reset", "error")
+        // Gives the same partition numbers of all topics to the same worker, and all of a worker's at once.
+        .set("partition.assignment.strategy", "range")
+        // Says where a partition ends, behind the last control record.
+        .set("enable.partition.eof", "true")
+        // The default of a second costs up to half of the rate while the queue is full now and then.
+        .set("fetch.queue.backoff.ms", "2")
+        .set("queued.max.messages.kbytes", queued_kilobytes_max);
+    if let Some(member) = member {
+        client.set("group.instance.id", member);
+    }
+    client
+}
+
+/// A consumer that re-reads partitions without being a member of the group.
+pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
+    let mut client = consumer(config, None);
+    // Here the limit holds for each partition's queue, not for all of them together.
+    let each = config.run.queued_kilobytes_max as usize / partitions.max(1);
+    client.set("queued.max.messages.kbytes", each.max(1024).to_string());
+    client
+}
+
+/// The producer of one worker's transactions.
+pub(super) fn transactional(config: &Config, transactional_id: &str) -> ClientConfig {
+    let mut client = producer(config);
+    let timeout_ms = u64::from(config.run.transaction_timeout_seconds) * 1000;
+    client
+        .set("transactional.id", transactional_id)
+        .set("transaction.timeout.ms", timeout_ms.to_string())
+        // A record is sent when its transaction is about to end; waiting for company would only add latency.
+        .set("linger.ms", "0")
+        // The broker writes the markers of the last transaction while the next one begins; the default backoff would
+        // add 100 ms to every commit.
+        .set("retry.backoff.ms", "1");
+    client
+}
+
+/// A producer whose records are keyed as ours are.
+pub(super) fn producer(config: &Config) -> ClientConfig {
+    let mut client = common(config);
+    client
+        .set("enable.idempotence", "true")
+        // Java's hash, so that every producer of the cluster puts a subscriber into the same partition.
+        .set("partitioner", "murmur2_random")
+        // The topic's own limit decides, not the client's: a dead letter is larger than the record it carries.
+        .set("message.max.bytes", "33554432")
+        // Topics limit whole batches, and the client does not split one that is refused.
+        .set("batch.size", "131072");
+    client
+}
+
+/// The transactional id of a worker: the same after a restart, another one for every other worker of the group.
+///
+/// The prefix alone would not tell processes on different machines apart, and they would fence each other for ever.
+pub(super) fn transactional_id(config: &Config, worker: usize) -> String {
+    let prefix = &config.run.transactional_id_prefix;
+    let instance = match config.run.instance_id.as_str() {
+        "" => host_name(),
+        instance => instance.to_owned(),
+    };
+    format!("{prefix}-{instance}-{worker}")
+}
+
+/// The name of a worker for static group membership, if the process has one.
+pub(super) fn member(config: &Config, worker: usize) -> Option<String> {
+    match config.run.instance_id.as_str() {
+        "" => None,
+        instance => Some(format!("{instance}-{worker}")),
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "host".to_owned())
+}
+
+/// Passes a line of the client's log on to ours.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+    match level {
+        Emerg | Alert | Critical => error!(facility, "Kafka client: {message}"),
+        // Lost connections and the like, which the client mends by itself.
+        Error | Warning => warn!(facility, "Kafka client: {message}"),
+        Notice | Info => info!(facility, "Kafka client: {message}"),
+        Debug => debug!(facility, "Kafka client: {message}"),
+    }
+}
+
+/// Logs an error that the client reports besides its results.
+pub(super) fn log_error(error: &KafkaError, reason: &str) {
+    warn!(code = super::error::plain(error), "Kafka client: {reason}");
+}

@@ -1,0 +1,132 @@
+//! What can go wrong with Kafka, by what to do about it.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+/// Why a worker cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Only an operator can help; the message says how. The process stops.
+    #[error("{0}")]
+    Halt(String),
+    /// The worker drops its clients and its state and starts over from what the group has committed.
+    #[error("{0}")]
+    Restart(String),
+}
+
+impl Fault {
+    /// The fault behind a client error that occurred while doing `what`.
+    pub(super) fn of(what: &str, error: &KafkaError) -> Self {
+        let message = format!("{what}: {}", plain(error));
+        match error.rdkafka_error_code().and_then(remedy) {
+            Some(remedy) => Self::Halt(format!("{message}; {remedy}")),
+            None => Self::Restart(message),
+        }
+    }
+}
+
+/// What an operator has to do about an error that does not pass by itself.
+pub(super) fn remedy(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::TopicAuthorizationFailed => {
+            "allow this user to read the input topics and to write the output topics"
+        }
+        Code::GroupAuthorizationFailed => "allow this user to read with the group of `kafka.group`",
+        Code::TransactionalIdAuthorizationFailed => {
+            "allow this user to write with transactional ids that begin with `run.transactional_id_prefix`"
+        }
+        Code::ClusterAuthorizationFailed => {
+            "allow this user to write idempotently (IdempotentWrite on the cluster)"
+        }
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            "check user name, password and mechanism in `kafka.properties`"
+        }
+        Code::InvalidRecord => {
+            "an output topic refuses records without a key; set its cleanup.policy to delete"
+        }
+        _ => return None,
+    })
+}
+
+/// The client's message without its Rust wrapping.
+pub(super) fn plain(error: &KafkaError) -> String {
+    match error {
+        KafkaError::Transaction(error) => error.string(),
+        KafkaError::ClientConfig(_, problem, key, _) => format!("property {key}: {problem}"),
+        KafkaError::ClientCreation(problem) => problem.clone(),
+        _ => error
+            .rdkafka_error_code()
+            .map_or_else(|| error.to_string(), |code| code.to_string()),
+    }
+}
+
+/// What a failed call of a transaction asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Another producer with our transactional id took over, or the coordinator gave us up.
+    Fenced,
+    /// The group has moved on; our partitions may be another member's by now.
+    Membership,
+    /// The transaction must be aborted; a new one may follow at once.
+    Abort,
+    /// The producer cannot be used any more, or the outcome is not known.
+    Replace,
+}
+
+/// Classifies in the order abort, retriable, fatal, with the fencing and membership codes first, because they decide
+/// who may go on at all.
+pub(super) fn classify(error: &KafkaError) -> Class {
+    match error.rdkafka_error_code() {
+        Some(
+            Code::Fenced
+            | Code::ProducerFenced
+            | Code::InvalidProducerEpoch
+            | Code::TransactionCoordinatorFenced,
+        ) => return Class::Fenced,
+        Some(
+            Code::IllegalGeneration
+            | Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::FencedMemberEpoch
+            | Code::RebalanceInProgress,
+        ) => return Class::Membership,
+        _ => {}
+    }
+    match error {
+        KafkaError::Transaction(error) if error.txn_requires_abort() => Class::Abort,
+        // A record that the client would not take leaves the transaction as it was.
+        KafkaError::MessageProduction(_) => Class::Abort,
+        // A call that timed out may be repeated, but the brokers may have acted on it already; and the client does not
+        // fence a late request of its own. A new producer with the same id does both.
+        _ => Class::Replace,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_an_operator_must_mend_halts_with_the_remedy() {
+        let denied = KafkaError::MessageConsumption(Code::TopicAuthorizationFailed);
+        let Fault::Halt(message) = Fault::of("reading topic cdr", &denied) else {
+            panic!("not a halt");
+        };
+        assert!(message.contains("reading topic cdr") && message.contains("allow this user"));
+        let lost = KafkaError::MessageConsumption(Code::BrokerTransportFailure);
+        assert!(matches!(Fault::of("reading", &lost), Fault::Restart(_)));
+    }
+
+    #[test]
+    fn fencing_and_membership_come_before_all_else() {
+        let class = |code| classify(&KafkaError::MessageProduction(code));
+        assert_eq!(class(Code::ProducerFenced), Class::Fenced);
+        assert_eq!(class(Code::InvalidProducerEpoch), Class::Fenced);
+        assert_eq!(class(Code::FencedInstanceId), Class::Membership);
+        assert_eq!(class(Code::IllegalGeneration), Class::Membership);
+        assert_eq!(class(Code::MessageSizeTooLarge), Class::Abort);
+        assert_eq!(
+            classify(&KafkaError::Flush(Code::OperationTimedOut)),
+            Class::Replace
+        );
+    }
+}

@@ -1,0 +1,156 @@
+use super::check::Brokers;
+use super::{client, error, partition_of};
+use crate::config::Config;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Sends records to the input topics, for loading files and for tests. Idempotent, in the order of the calls.
+pub struct Loader {
+    producer: BaseProducer<Acknowledged>,
+    brokers: Brokers,
+}
+
+/// Which partition a record goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery<'a> {
+    /// The partition of a key.
+    Keyed(&'a [u8]),
+    /// One partition, with no key.
+    To(i32),
+}
+
+impl Loader {
+    /// A loader for the brokers of a configuration.
+    ///
+    /// # Errors
+    /// What the client says about its properties.
+    pub fn new(config: &Config) -> Result<Self, String> {
+        let mut properties = client::producer(config);
+        // Loading is about throughput: full batches, compressed.
+        properties
+            .set("linger.ms", "20")
+            .set("compression.type", "lz4");
+        let producer = properties
+            .create_with_context(Acknowledged::default())
+            .map_err(|error| error::plain(&error))?;
+        Ok(Self {
+            producer,
+            brokers: Brokers::new(config)?,
+        })
+    }
+
+    /// Partitions of a topic; none if there is no such topic.
+    ///
+    /// # Errors
+    /// The brokers do not answer.
+    pub fn partitions(&self, topic: &str) -> Result<Option<i32>, String> {
+        self.brokers.partitions(topic)
+    }
+
+    /// Hands a record over; waits while the client's buffer is full.
+    ///
+    /// # Errors
+    /// This record, or one before it, cannot be sent.
+    pub fn send(
+        &self,
+        topic: &str,
+        partitions: i32,
+        to: Delivery<'_>,
+        value: Option<&[u8]>,
+    ) -> Result<(), String> {
+        let (key, partition) = match to {
+            Delivery::Keyed(key) => (Some(key), partition_of(key, partitions)),
+            Delivery::To(partition) => (None, partition),
+        };
+        let mut record = BaseRecord {
+            topic,
+            partition: Some(partition),
+            payload: value,
+            key,
+            timestamp: None,
+            headers: None,
+            delivery_opaque: (),
+        };
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.producer.poll(Duration::from_millis(10));
+                    self.problem()?;
+                }
+                Err((error, _)) => {
+                    return Err(format!("topic `{topic}`: {}", error::plain(&error)));
+                }
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+        self.problem()
+    }
+
+    /// Waits until the brokers have acknowledged everything.
+    ///
+    /// # Errors
+    /// A record cannot be sent.
+    pub fn finish(&self) -> Result<(), String> {
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(10));
+            self.problem()?;
+        }
+        self.problem()
+    }
+
+    /// Records acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.producer.context().records.load(Ordering::Relaxed)
+    }
+
+    fn problem(&self) -> Result<(), String> {
+        let failure = &self.producer.context().failure;
+        let failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failure {
+            None => Ok(()),
+            Some((topic, reason)) => Err(format!("topic `{topic}`: {reason}")),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Acknowledged {
+    records: AtomicU64,
+    /// Topic and reason of the first record that was refused.
+    failure: Mutex<Option<(String, String)>>,
+}
+
+impl ClientContext for Acknowledged {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::log_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Acknowledged {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        use rdkafka::Message as _;
+        match result {
+            Ok(_) => {
+                self.records.fetch_add(1, Ordering::Relaxed);
+            }
+            Err((error, message)) => {
+                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert_with(|| (message.topic().to_owned(), error::plain(error)));
+            }
+        }
+    }
+}

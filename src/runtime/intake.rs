@@ -1,0 +1,57 @@
+use crate::decode::{self, Decoder};
+use crate::engine::Shard;
+use crate::kafka::Record;
+use crate::model::{Effect, Feed, FeedSet, Outcome, Reject, Source};
+
+/// Applies one record of Kafka to its shard. The topic it came from carries `feeds`. Returns the record's feed, as far
+/// as it is known, and what became of it.
+pub(super) fn take(
+    decoder: &Decoder,
+    feeds: FeedSet,
+    shard: &mut Shard,
+    record: &Record<'_>,
+    source: &Source,
+    effects: &mut Vec<Effect>,
+) -> (Option<Feed>, Outcome) {
+    let outcome = match read(decoder, feeds, record) {
+        Ok(Some(decode::Record::Event(event))) => {
+            let feed = event.body.feed();
+            return (Some(feed), shard.apply(&event, source, effects));
+        }
+        Ok(Some(decode::Record::Progress {
+            feed,
+            complete_until,
+        })) => {
+            return (Some(feed), shard.progress(feed, complete_until, effects));
+        }
+        Ok(None) => Outcome::Ignored,
+        Err(reject) => Outcome::Rejected(reject),
+    };
+    shard.count(&outcome);
+    // What could not be read is its topic's, if that carries one feed only.
+    let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
+    (carried.next().filter(|_| carried.next().is_none()), outcome)
+}
+
+/// What a record says; nothing for a tombstone.
+fn read<'a>(
+    decoder: &Decoder,
+    feeds: FeedSet,
+    record: &Record<'a>,
+) -> Result<Option<decode::Record<'a>>, Reject> {
+    let Some(value) = record.value() else {
+        return Ok(None);
+    };
+    let decoded = decoder.decode(value)?;
+    let feed = match &decoded {
+        decode::Record::Event(event) => event.body.feed(),
+        decode::Record::Progress { feed, .. } => *feed,
+    };
+    if !feeds.contains(feed) {
+        return Err(Reject::WrongFeed);
+    }
+    if let decode::Record::Event(event) = &decoded {
+        decoder.check_key(record.key(), &event.msisdn)?;
+    }
+    Ok(Some(decoded))
+}

@@ -1,0 +1,177 @@
+use crate::config::Config;
+use crate::encode::{Encoder, Original, Outgoing};
+use crate::kafka::{Fault, Outbound, Record};
+use crate::model::{Effect, Reject, Source};
+use crate::telemetry::BatchReport;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Of a dead letter that its topic does not take, this much is kept.
+const KEPT_BYTES: usize = 65_536;
+/// Header of a dead letter that was cut: how long its value was.
+const TRUNCATED: &str = "errors.truncated_from_bytes";
+
+/// Records that wait for the next commit.
+pub(super) struct Output {
+    encoder: Encoder,
+    tasks: Arc<str>,
+    signals: Arc<str>,
+    dead_letters: Arc<str>,
+    waiting: Vec<Outbound>,
+    waiting_bytes: usize,
+}
+
+impl Output {
+    pub fn new(config: &Config) -> Self {
+        let source = format!("{}/{}", Encoder::SOURCE_DEFAULT, config.kafka.group);
+        Self {
+            encoder: Encoder::new(config.rules.calendar.clone(), source),
+            tasks: config.topics.tasks.as_str().into(),
+            signals: config.topics.signals.as_str().into(),
+            dead_letters: config.topics.dead_letters.as_str().into(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    /// What waits, in order.
+    pub fn waiting(&self) -> &[Outbound] {
+        &self.waiting
+    }
+
+    /// Bytes of keys and values that wait.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Everything was committed, or is not ours to say any more.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
+    /// Takes what the engine said.
+    pub fn say(&mut self, effects: &mut Vec<Effect>, report: &mut BatchReport) {
+        for effect in effects.drain(..) {
+            report.effect(&effect);
+            let (topic, outgoing) = match &effect {
+                Effect::Task(task) => (&self.tasks, self.encoder.task(task)),
+                Effect::Signal(signal) => (&self.signals, self.encoder.signal(signal)),
+            };
+            let topic = Arc::clone(topic);
+            self.push(topic, outgoing);
+        }
+    }
+
+    /// Takes a record that was refused.
+    pub fn refuse(&mut self, record: &Record<'_>, source: &Source, reject: &Reject) {
+        let original = Original {
+            source,
+            key: record.key(),
+            value: record.value(),
+            headers: &record.headers(),
+        };
+        let outgoing = self.encoder.dead_letter(&original, reject);
+        self.push(Arc::clone(&self.dead_letters), outgoing);
+    }
+
+    fn push(&mut self, topic: Arc<str>, outgoing: Outgoing) {
+        let Outgoing {
+            key,
+            value,
+            headers,
+        } = outgoing;
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        self.waiting_bytes += length(&key) + length(&value);
+        self.waiting.push(Outbound {
+            topic,
+            key,
+            value,
+            headers,
+        });
+    }
+
+    /// Cuts dead letters that their topic does not take: first the value, then all but the reason.
+    ///
+    /// # Errors
+    /// [`Fault::Halt`] if one cannot be made smaller.
+    pub fn shrink(&mut self, too_large: &[usize]) -> Result<(), Fault> {
+        let mut shrunk = false;
+        for index in too_large {
+            let Some(outbound) = self.waiting.get_mut(*index) else {
+                continue;
+            };
+            if outbound.topic == self.dead_letters {
+                shrunk |= cut(outbound);
+            }
+        }
+        if shrunk {
+            return Ok(());
+        }
+        let topics: Vec<&str> = too_large
+            .iter()
+            .filter_map(|index| self.waiting.get(*index).map(|outbound| &*outbound.topic))
+            .collect();
+        Err(Fault::Halt(format!(
+            "topic {} does not take our records: they are too large for it; raise its max.message.bytes to at least \
+             1048588",
+            topics.first().unwrap_or(&"?")
+        )))
+    }
+}
+
+/// Makes a dead letter smaller. Returns whether there was anything to cut.
+fn cut(outbound: &mut Outbound) -> bool {
+    let length = outbound.value.as_ref().map_or(0, Vec::len);
+    let was_cut = outbound.headers.iter().any(|(name, _)| name == TRUNCATED);
+    if length > KEPT_BYTES {
+        if let Some(value) = &mut outbound.value {
+            value.truncate(KEPT_BYTES);
+        }
+    } else if outbound.key.is_some() || length > 0 {
+        outbound.key = None;
+        outbound.value = None;
+        outbound
+            .headers
+            .retain(|(name, _)| name.starts_with("errors."));
+    } else {
+        return false;
+    }
+    if !was_cut {
+        let value = Some(length.to_string().into_bytes());
+        outbound.headers.push((Cow::Borrowed(TRUNCATED), value));
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_is_cut_in_steps_and_says_so() {
+        let mut outbound = Outbound {
+            topic: "dead".into(),
+            key: Some(b"key".to_vec()),
+            value: Some(vec![b'x'; KEPT_BYTES + 10]),
+            headers: vec![
+                (Cow::Borrowed("own"), None),
+                (Cow::Borrowed("errors.reason"), Some(b"too_large".to_vec())),
+            ],
+        };
+        assert!(cut(&mut outbound));
+        assert_eq!(outbound.value.as_ref().map(Vec::len), Some(KEPT_BYTES));
+        let truncated = outbound.headers.last().cloned();
+        assert_eq!(
+            truncated,
+            Some((Cow::Borrowed(TRUNCATED), Some(b"65546".to_vec())))
+        );
+        assert!(cut(&mut outbound));
+        assert_eq!(
+            (outbound.key.as_ref(), outbound.value.as_ref()),
+            (None, None)
+        );
+        assert_eq!(outbound.headers.len(), 2, "the reason and the cut remain");
+        assert!(!cut(&mut outbound));
+    }
+}

@@ -1,0 +1,175 @@
+use super::Setup;
+use super::clock::Stopwatch;
+use super::worker::Worker;
+use crate::http::{Condition, Health, WorkerHealth};
+use crate::kafka::Fault;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// Pauses before a worker starts over: the first, doubled up to the last.
+const RESTART_FIRST: Duration = Duration::from_secs(1);
+const RESTART_LAST: Duration = Duration::from_secs(30);
+/// A worker that ran for this long starts over without delay.
+const RESTART_FORGOTTEN: Duration = Duration::from_secs(120);
+/// How often a waiting worker shows that it is alive.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Asks the workers of a process to end; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    asked: bool,
+    /// Why the process cannot go on.
+    halt: Option<String>,
+}
+
+impl Stop {
+    /// Asks: finish the batch, commit, leave the group.
+    pub fn ask(&self) {
+        self.state().asked = true;
+        self.0.changed.notify_all();
+    }
+
+    /// Whether it was asked.
+    pub fn asked(&self) -> bool {
+        self.state().asked
+    }
+
+    /// Waits for some time, or until it is asked. Returns whether it was.
+    pub fn wait(&self, pause: Duration) -> bool {
+        let waited = self
+            .0
+            .changed
+            .wait_timeout_while(self.state(), pause, |state| !state.asked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.asked
+    }
+
+    fn halt(&self, reason: String) {
+        self.state().halt.get_or_insert(reason);
+        self.ask();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The worker threads of a process.
+pub struct Pool {
+    stop: Stop,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Starts `run.workers` threads.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub fn start(setup: Setup, health: &Health, stop: &Stop) -> io::Result<Self> {
+        let setup = Arc::new(setup);
+        let mut pool = Self {
+            stop: stop.clone(),
+            threads: Vec::new(),
+        };
+        for (number, health) in health.workers().into_iter().enumerate() {
+            let (setup, stop) = (Arc::clone(&setup), stop.clone());
+            let thread = Builder::new().name(format!("worker-{number}"));
+            let spawned = thread.spawn(move || supervise(&setup, &stop, &health, number));
+            match spawned {
+                Ok(thread) => pool.threads.push(thread),
+                Err(error) => {
+                    stop_all(&mut pool);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(pool)
+    }
+
+    /// Whether all workers have ended.
+    pub fn finished(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for the workers.
+    ///
+    /// # Errors
+    /// Why the process could not go on, for an operator.
+    pub fn join(mut self) -> Result<(), String> {
+        for thread in self.threads.drain(..) {
+            // A panic has been noted by its guard.
+            let _ = thread.join();
+        }
+        self.stop.state().halt.take().map_or(Ok(()), Err)
+    }
+}
+
+fn stop_all(pool: &mut Pool) {
+    pool.stop.ask();
+    for thread in pool.threads.drain(..) {
+        let _ = thread.join();
+    }
+}
+
+/// Runs a worker, and again after a fault that passes.
+fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
+    let _guard = Guard(stop);
+    let _span = tracing::info_span!("worker", number).entered();
+    let mut pause = RESTART_FIRST;
+    while !stop.asked() {
+        let watch = Stopwatch::start();
+        let ended = Worker::start(setup, stop, health, number).and_then(|mut worker| worker.run());
+        for condition in Condition::ALL {
+            health.set(condition, false);
+        }
+        match ended {
+            Ok(()) => break,
+            Err(Fault::Halt(reason)) => {
+                error!("cannot go on: {reason}");
+                stop.halt(reason);
+            }
+            Err(Fault::Restart(reason)) => {
+                if watch.reached(RESTART_FORGOTTEN) {
+                    pause = RESTART_FIRST;
+                }
+                warn!(
+                    pause_seconds = pause.as_secs(),
+                    "the worker starts over: {reason}"
+                );
+                wait(pause, stop, health);
+                pause = RESTART_LAST.min(pause * 2);
+            }
+        }
+    }
+    info!("the worker has ended");
+}
+
+fn wait(pause: Duration, stop: &Stop, health: &WorkerHealth) {
+    let watch = Stopwatch::start();
+    while !watch.reached(pause) && !stop.wait(BEAT) {
+        health.beat();
+    }
+}
+
+/// Ends the process if the program fails: a worker that is gone must not look like one that is idle.
+struct Guard<'a>(&'a Stop);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0
+                .halt("a worker failed by a fault of the program; see the log".to_owned());
+        }
+    }
+}

@@ -1,0 +1,346 @@
+use super::clock::{self, Stopwatch};
+use super::output::Output;
+use super::partition::Partition;
+use super::pool::Stop;
+use super::recovery::Restore;
+use super::{Setup, intake};
+use crate::http::{Condition, WorkerHealth};
+use crate::kafka::{Change, Consumer, Fault, Item, TopicPartition, Transactor};
+use crate::model::{Effect, Outcome, Source};
+use crate::telemetry::BatchReport;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, warn};
+
+/// Records taken from the client at a time: enough to be fast, few enough to look up often.
+const FILL_RECORDS: usize = 2_048;
+/// Longest wait for records; the group's events are served in between.
+const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// How often the shards are told the time.
+const TICK_INTERVAL: Duration = Duration::from_millis(20);
+/// Longest stretch of a sweep between two batches.
+const SWEEP_TIME: Duration = Duration::from_millis(20);
+/// Visits between two looks at the time.
+const SWEEP_SUBSCRIBERS: usize = 256;
+/// How often the ends of the partitions are asked for.
+const ENDS_INTERVAL: Duration = Duration::from_secs(1);
+/// How long an answer may take.
+const ENDS_PATIENCE: Duration = Duration::from_secs(1);
+/// Pause after a question without an answer.
+const ENDS_PAUSE: Duration = Duration::from_secs(5);
+
+/// One thread's consumer, producer and shards. Shares nothing with other workers.
+pub(super) struct Worker<'a> {
+    pub setup: &'a Setup,
+    pub stop: &'a Stop,
+    pub health: &'a WorkerHealth,
+    pub consumer: Consumer,
+    pub transactor: Transactor,
+    pub partitions: BTreeMap<i32, Partition>,
+    /// State of partitions that were taken away; good if they come back untouched.
+    pub parked: BTreeMap<i32, Partition>,
+    pub restores: VecDeque<Restore>,
+    pub output: Output,
+    pub uncommitted: Uncommitted,
+    pub retry: Option<Retry>,
+    pub report: BatchReport,
+    /// Said by the engine and not yet encoded; empty between calls.
+    effects: Vec<Effect>,
+    ends: Ends,
+    ticked: Stopwatch,
+}
+
+/// What makes the loop turn.
+enum Wake {
+    /// Records were fetched.
+    Records,
+    /// The group gave or took partitions.
+    Change(Change),
+    /// State is being rebuilt.
+    Restore,
+    /// A commit that failed is to be tried again.
+    Retry,
+    /// Time has passed.
+    Idle,
+    /// The process is to end.
+    Stop,
+}
+
+/// What the next transaction will cover.
+#[derive(Default)]
+pub(super) struct Uncommitted {
+    pub records: usize,
+    /// Since the first of them, or since the first offset that moved without a record.
+    pub since: Option<Stopwatch>,
+    /// Nothing more was waiting when records were last taken.
+    pub drained: bool,
+}
+
+impl Uncommitted {
+    pub fn begin(&mut self) {
+        self.since.get_or_insert_with(Stopwatch::start);
+    }
+}
+
+/// A transaction that is to be tried again. Until it is committed nothing is processed, so that it stays the same.
+pub(super) struct Retry {
+    pub pause: Duration,
+    pub since: Stopwatch,
+}
+
+/// When the ends of our partitions were last asked for.
+struct Ends {
+    asked: Stopwatch,
+    pause: Duration,
+    fresh: bool,
+}
+
+impl<'a> Worker<'a> {
+    /// Settles what a predecessor left open, and joins the group as worker `number`.
+    pub fn start(
+        setup: &'a Setup,
+        stop: &'a Stop,
+        health: &'a WorkerHealth,
+        number: usize,
+    ) -> Result<Self, Fault> {
+        let mut transactor = Transactor::new(&setup.config, number, clock::now().0);
+        transactor.connect()?.map_err(Fault::Restart)?;
+        let consumer = Consumer::new(&setup.config, Arc::clone(&setup.topics), number)?;
+        health.set(Condition::Connected, true);
+        Ok(Self {
+            setup,
+            stop,
+            health,
+            consumer,
+            transactor,
+            partitions: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            restores: VecDeque::new(),
+            output: Output::new(&setup.config),
+            uncommitted: Uncommitted::default(),
+            retry: None,
+            report: BatchReport::default(),
+            effects: Vec::new(),
+            ends: Ends {
+                asked: Stopwatch::start(),
+                pause: ENDS_INTERVAL,
+                fresh: false,
+            },
+            ticked: Stopwatch::start(),
+        })
+    }
+
+    /// Works until the process is to end. The group is left when the worker is dropped.
+    pub fn run(&mut self) -> Result<(), Fault> {
+        loop {
+            self.health.beat();
+            match self.wake()? {
+                Wake::Records => self.take_records()?,
+                Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
+                Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
+                Wake::Restore => self.restore()?,
+                Wake::Retry => self.commit()?,
+                Wake::Idle => {}
+                Wake::Stop => return self.finish(),
+            }
+            if self.retry.is_none() && self.restores.is_empty() {
+                self.pass_time();
+                if self.due() {
+                    self.commit()?;
+                }
+            }
+            self.ask_ends();
+        }
+    }
+
+    fn wake(&mut self) -> Result<Wake, Fault> {
+        if self.stop.asked() {
+            return Ok(Wake::Stop);
+        }
+        if let Some(change) = self.consumer.serve()? {
+            return Ok(Wake::Change(change));
+        }
+        if !self.restores.is_empty() {
+            return Ok(Wake::Restore);
+        }
+        if let Some(retry) = &self.retry {
+            if retry.since.reached(retry.pause) {
+                return Ok(Wake::Retry);
+            }
+            self.stop.wait(retry.pause.min(IDLE_WAIT));
+            return Ok(Wake::Idle);
+        }
+        let run = &self.setup.config.run;
+        let wait = if self.partitions.values().any(|partition| partition.sweeping) {
+            Duration::ZERO
+        } else if self.output.waiting().is_empty() {
+            IDLE_WAIT
+        } else {
+            IDLE_WAIT.min(Duration::from_millis(run.batch_wait_ms.into()))
+        };
+        let room = (run.batch_records_max as usize).saturating_sub(self.uncommitted.records);
+        let fill = FILL_RECORDS.min(room.max(1));
+        let taken = self.consumer.fill(fill, wait.as_millis() as u32);
+        self.uncommitted.drained = taken < fill;
+        Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
+    }
+
+    /// Applies what was fetched.
+    fn take_records(&mut self) -> Result<(), Fault> {
+        let Self {
+            setup,
+            consumer,
+            partitions,
+            output,
+            report,
+            effects,
+            uncommitted,
+            ..
+        } = self;
+        let mut source = Source {
+            topic: "".into(),
+            partition: 0,
+            offset: 0,
+        };
+        uncommitted.begin();
+        for item in consumer.items() {
+            let record = match item {
+                Item::Record(record) => record,
+                Item::End { at, offset } => {
+                    // Behind the last record there may be control records, and gaps of a compacted topic.
+                    if let Some(lane) = lane(partitions, at) {
+                        lane.next = lane.next.max(offset);
+                        lane.end = lane.end.max(offset);
+                    }
+                    continue;
+                }
+                Item::Error { at, code, reason } => {
+                    if let Some(fault) = consumer.fault(at, code, &reason) {
+                        return Err(fault);
+                    }
+                    debug!(reason, "fetching failed for now");
+                    continue;
+                }
+            };
+            let Some(topic) = setup.topics.get(record.at.topic) else {
+                continue;
+            };
+            let Some(partition) = partitions.get_mut(&record.at.partition) else {
+                continue;
+            };
+            if source.topic != topic.name {
+                source.topic = Arc::clone(&topic.name);
+            }
+            source.partition = record.at.partition;
+            source.offset = record.offset;
+            report.received(1);
+            let shard = &mut partition.shard;
+            let (feed, outcome) = intake::take(
+                &setup.decoder,
+                topic.feeds,
+                shard,
+                &record,
+                &source,
+                effects,
+            );
+            report.outcome(feed, &outcome);
+            if let Outcome::Rejected(reject) = &outcome {
+                output.refuse(&record, &source, reject);
+                partition.spoke = true;
+            }
+            if !effects.is_empty() {
+                output.say(effects, report);
+                partition.spoke = true;
+            }
+            partition.passed(record.at.topic, record.offset, record.timestamp_ms());
+            uncommitted.records += 1;
+        }
+        consumer.clear();
+        report.emit(&setup.telemetry);
+        Ok(())
+    }
+
+    /// Tells the shards the time, and goes on with the closing of days.
+    fn pass_time(&mut self) {
+        let Self {
+            setup,
+            partitions,
+            output,
+            report,
+            effects,
+            uncommitted,
+            ..
+        } = self;
+        let told = self.ticked.reached(TICK_INTERVAL);
+        if told {
+            self.ticked = Stopwatch::start();
+        }
+        let now = clock::now();
+        let sweep = Stopwatch::start();
+        for partition in partitions.values_mut() {
+            if told {
+                let inputs = partition.inputs(&setup.topics, self.ends.fresh);
+                partition.shard.tick(now, inputs, effects);
+            }
+            partition.sweeping = partition.shard.sweep(SWEEP_SUBSCRIBERS, effects);
+            while partition.sweeping && !sweep.reached(SWEEP_TIME) {
+                partition.sweeping = partition.shard.sweep(SWEEP_SUBSCRIBERS, effects);
+            }
+            if !effects.is_empty() {
+                output.say(effects, report);
+                partition.spoke = true;
+                uncommitted.begin();
+            }
+        }
+        report.emit(&setup.telemetry);
+    }
+
+    /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
+    fn ask_ends(&mut self) {
+        if !self.ends.asked.reached(self.ends.pause) {
+            return;
+        }
+        let topics = 0..self.setup.topics.len();
+        let numbers = self.partitions.keys();
+        let ours: Vec<TopicPartition> = numbers
+            .flat_map(|partition| {
+                topics.clone().map(|topic| TopicPartition {
+                    topic,
+                    partition: *partition,
+                })
+            })
+            .collect();
+        let answer = self.consumer.ends(&ours, ENDS_PATIENCE);
+        self.ends.fresh = answer.is_ok();
+        self.ends.pause = ENDS_INTERVAL;
+        match answer {
+            Ok(ends) => {
+                for (at, end) in ends {
+                    if let Some(lane) = lane(&mut self.partitions, at) {
+                        lane.end = lane.end.max(end);
+                    }
+                }
+                if self.retry.is_none() {
+                    self.health.set(Condition::Connected, true);
+                }
+            }
+            Err(fault) => {
+                warn!("the brokers do not say where the partitions end: {fault}");
+                self.health.set(Condition::Connected, false);
+                self.ends.pause = ENDS_PAUSE;
+            }
+        }
+        for partition in self.partitions.values_mut() {
+            partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
+        }
+        self.ends.asked = Stopwatch::start();
+    }
+}
+
+fn lane(
+    partitions: &mut BTreeMap<i32, Partition>,
+    at: TopicPartition,
+) -> Option<&mut super::partition::Lane> {
+    partitions.get_mut(&at.partition)?.lanes.get_mut(at.topic)
+}

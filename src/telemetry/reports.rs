@@ -1,0 +1,219 @@
+use super::metrics::{CommitOutcome, NOT_SUPPRESSED, OUTCOMES, Telemetry, UNKNOWN_FEED};
+use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
+use std::collections::BTreeMap;
+
+/// One batch: what came in, what became of it, what it led to.
+#[derive(Debug, Clone, Default)]
+pub struct BatchReport {
+    received: u64,
+    /// By feed, and last the records of which the feed is unknown.
+    counts: [Counts; Feed::ALL.len() + 1],
+    dead_letters: BTreeMap<&'static str, u64>,
+    /// By trigger and suppression.
+    signals: BTreeMap<[&'static str; 2], u64>,
+    /// By status, tier, severity and trigger.
+    tasks: BTreeMap<[&'static str; 4], u64>,
+}
+
+impl BatchReport {
+    /// Counts records taken in, before anything is known of them.
+    pub fn received(&mut self, records: u64) {
+        self.received += records;
+    }
+
+    /// Counts what became of one of them; no feed if it could not be read far enough to know.
+    pub fn outcome(&mut self, feed: Option<Feed>, outcome: &Outcome) {
+        let index = feed.map_or(Feed::ALL.len(), |feed| feed as usize);
+        self.counts[index].count(outcome);
+        if let Outcome::Rejected(reject) = outcome {
+            *self.dead_letters.entry(reject.reason()).or_default() += 1;
+        }
+    }
+
+    /// Counts a signal or a task about to be published.
+    pub fn effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Signal(signal) => self.signal(signal),
+            Effect::Task(task) => self.task(task),
+        }
+    }
+
+    fn signal(&mut self, signal: &Signal) {
+        let suppression = signal.suppressed.map_or(NOT_SUPPRESSED, |why| why.name());
+        *self
+            .signals
+            .entry([signal.trigger, suppression])
+            .or_default() += 1;
+    }
+
+    fn task(&mut self, task: &Task) {
+        let trigger = task.signals.last().map_or("none", |signal| signal.trigger);
+        let labels = [
+            task.status.name(),
+            task.tier.name(),
+            task.severity.name(),
+            trigger,
+        ];
+        *self.tasks.entry(labels).or_default() += 1;
+    }
+
+    /// Adds the batch to the metrics and starts the report anew.
+    pub fn emit(&mut self, telemetry: &Telemetry) {
+        let report = std::mem::take(self);
+        telemetry.received.inc_by(report.received);
+        let feeds = Feed::ALL.map(Feed::name).into_iter().chain([UNKNOWN_FEED]);
+        for (feed, counts) in feeds
+            .zip(report.counts)
+            .filter(|(_, counts)| counts.records > 0)
+        {
+            let Counts {
+                applied,
+                duplicate,
+                expired,
+                ignored,
+                dead_lettered,
+                ..
+            } = counts;
+            let numbers = [applied, duplicate, expired, ignored, dead_lettered];
+            for (outcome, number) in OUTCOMES.into_iter().zip(numbers) {
+                telemetry
+                    .records
+                    .with_label_values(&[feed, outcome])
+                    .inc_by(number);
+            }
+            if counts.late > 0 {
+                telemetry
+                    .late
+                    .with_label_values(&[feed])
+                    .inc_by(counts.late);
+            }
+        }
+        for (reason, number) in report.dead_letters {
+            telemetry
+                .dead_letters
+                .with_label_values(&[reason])
+                .inc_by(number);
+        }
+        for (labels, number) in report.signals {
+            telemetry.signals.with_label_values(&labels).inc_by(number);
+        }
+        for (labels, number) in report.tasks {
+            telemetry.tasks.with_label_values(&labels).inc_by(number);
+        }
+    }
+}
+
+/// The end of one transaction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CommitReport {
+    /// How it ended.
+    pub outcome: CommitOutcome,
+    /// From the end of the batch to the end of the transaction.
+    pub duration_seconds: f64,
+    /// Times that the deliveries of its records were asked for.
+    pub polls: u64,
+}
+
+impl CommitReport {
+    /// Adds the transaction to the metrics.
+    pub fn emit(self, telemetry: &Telemetry) {
+        telemetry
+            .commits
+            .with_label_values(&[self.outcome.name()])
+            .inc();
+        telemetry.commit_duration.observe(self.duration_seconds);
+        telemetry.commit_polls.inc_by(self.polls);
+    }
+}
+
+/// How far one input partition is behind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LagReport<'a> {
+    /// Topic name.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Records not yet processed.
+    pub records: i64,
+    /// Age of the oldest of them; 0 if there are none.
+    pub seconds: f64,
+}
+
+impl LagReport<'_> {
+    /// States the lag.
+    pub fn emit(self, telemetry: &Telemetry) {
+        let partition = self.partition.to_string();
+        let labels = [self.topic, &partition];
+        telemetry
+            .lag_records
+            .with_label_values(&labels)
+            .set(self.records);
+        telemetry
+            .lag_seconds
+            .with_label_values(&labels)
+            .set(self.seconds);
+    }
+}
+
+/// The state of one shard.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ShardReport {
+    /// Partition of the shard.
+    pub partition: i32,
+    /// Subscribers held.
+    pub subscribers: u64,
+    /// Memory of their windows and index.
+    pub store_bytes: u64,
+    /// Tasks open now.
+    pub open_tasks: u64,
+    /// Records still to be read again; 0 when live.
+    pub rebuild_remaining_records: u64,
+    /// Days closed since the last report.
+    pub days_closed: u64,
+    /// Feeds seen so far.
+    pub feeds: Vec<FeedDelay>,
+}
+
+/// One feed of a shard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeedDelay {
+    /// The feed.
+    pub feed: Feed,
+    /// How far the watermark is behind the clock.
+    pub watermark_delay_seconds: f64,
+    /// Days found unknown since the last report.
+    pub outage_days: u64,
+}
+
+impl ShardReport {
+    /// States the gauges and adds to the counters.
+    pub fn emit(&self, telemetry: &Telemetry) {
+        let partition = self.partition.to_string();
+        for (gauge, value) in [
+            (&telemetry.subscribers, self.subscribers),
+            (&telemetry.store_bytes, self.store_bytes),
+            (&telemetry.open_tasks, self.open_tasks),
+            (&telemetry.rebuild_remaining, self.rebuild_remaining_records),
+        ] {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            gauge.with_label_values(&[&partition]).set(value);
+        }
+        telemetry.day_closes.inc_by(self.days_closed);
+        for FeedDelay {
+            feed,
+            watermark_delay_seconds,
+            outage_days,
+        } in &self.feeds
+        {
+            let labels = [feed.name(), &partition];
+            telemetry
+                .watermark_delay
+                .with_label_values(&labels)
+                .set(*watermark_delay_seconds);
+            telemetry
+                .outage_days
+                .with_label_values(&[feed.name()])
+                .inc_by(*outage_days);
+        }
+    }
+}
