@@ -158,8 +158,8 @@ fn days_later(from: Day, days: f64) -> Day {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Purpose;
     use super::*;
+    use crate::sim::random::Purpose;
 
     fn course() -> Course {
         let config = CityConfig::new(1, 1, 1);

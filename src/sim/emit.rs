@@ -110,7 +110,7 @@ impl Emitter {
             Some(Flaw::ClockMinutesAhead) => event.at_ms + (2 + record % 7) * MINUTE_MS,
             _ => event.at_ms,
         };
-        if feed == Feed::Subscriber || (feed == Feed::Cdr && person.index % 2 == 0) {
+        if feed == Feed::Subscriber || (feed == Feed::Cdr && person.index.is_multiple_of(2)) {
             return json.int(KEY, at_ms);
         }
         self.scratch.clear();
@@ -124,7 +124,11 @@ fn push_msisdn(out: &mut Vec<u8>, person: &Person, event: &Event) {
     let number = person.number as i64;
     match event.flaw {
         Some(Flaw::MsisdnPrefixed) => {
-            let prefix: &[u8] = if event.record % 2 == 0 { b"+" } else { b"00" };
+            let prefix: &[u8] = if event.record.is_multiple_of(2) {
+                b"+"
+            } else {
+                b"00"
+            };
             out.extend_from_slice(prefix);
             push_int(out, number);
         }
@@ -200,7 +204,7 @@ fn call_fields(json: &mut Json, person: &Person, event: &Event, call: &Call) {
         Some(Flaw::DurationNegative) => {
             json.int("duration_seconds", -1 - i64::from(call.duration_seconds));
         }
-        Some(Flaw::DurationOverflowing) if event.record % 2 == 0 => {
+        Some(Flaw::DurationOverflowing) if event.record.is_multiple_of(2) => {
             json.int("duration_seconds", i64::from(u32::MAX));
         }
         Some(Flaw::DurationOverflowing) => json.raw("duration_seconds", false, |out| {
@@ -217,7 +221,7 @@ fn call_fields(json: &mut Json, person: &Person, event: &Event, call: &Call) {
     });
     json.text("cause_for_termination", call.cause.name());
     json.text("rat_type", rat_type(event));
-    if person.index % 3 != 0 {
+    if !person.index.is_multiple_of(3) {
         json.raw("imei", true, |out| push_imei(out, person, call.handset));
     }
 }

@@ -80,7 +80,7 @@ impl<'a> Json<'a> {
             }
             let cents = cents.unsigned_abs();
             push_int(out, i64::from(cents / 100));
-            if quoted || cents % 100 != 0 {
+            if quoted || !cents.is_multiple_of(100) {
                 out.push(b'.');
                 push_padded(out, cents % 100, 2);
             }

@@ -53,7 +53,7 @@ impl Dice {
 
     /// Uniform in `0..n`; 0 if `n` is 0.
     pub fn below(&mut self, n: u32) -> u32 {
-        (u64::from(self.bits()) * u64::from(n) >> 32) as u32
+        ((u64::from(self.bits()) * u64::from(n)) >> 32) as u32
     }
 
     /// Uniform in `low..=high`.
