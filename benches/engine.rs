@@ -1,0 +1,133 @@
+//! How fast the engine applies events and closes days. Run with `cargo bench --bench engine`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use churnwatch::config::Config;
+use churnwatch::decode::Record;
+use churnwatch::engine::{Inputs, Rules, Shard};
+use churnwatch::model::{
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Source, Timestamp,
+};
+use churnwatch::sim::{City, CityConfig};
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// Events of a simulated city for `apply`.
+const EVENTS: usize = 500_000;
+/// Subscribers for the day close.
+const SUBSCRIBERS: u32 = 100_000;
+
+fn main() {
+    divan::main();
+}
+
+fn config() -> Config {
+    Config::from_toml_str("window.clock = \"event\"", "bench").unwrap()
+}
+
+fn shard(rules: &Arc<Rules>) -> Shard {
+    let mut shard = Shard::new(Arc::clone(rules));
+    shard.tick(Timestamp(4_000_000_000_000), Inputs::default(), &mut Vec::new());
+    shard
+}
+
+fn source() -> Source {
+    Source { topic: "bench".into(), partition: 0, offset: 0 }
+}
+
+/// The limit: going over the decoded events and touching each.
+#[divan::bench(sample_count = 10)]
+fn limit_iterate(bencher: Bencher<'_, '_>) {
+    let events = city_events();
+    bencher.counter(ItemsCount::new(events.len())).bench_local(|| {
+        events.iter().fold(0i64, |sum, event| sum.wrapping_add(black_box(event).at.0))
+    });
+}
+
+/// A city's first days into an empty shard, day closes included.
+#[divan::bench(sample_count = 10)]
+fn apply(bencher: Bencher<'_, '_>) {
+    let events = city_events();
+    let (rules, source) = (config().rules, source());
+    bencher
+        .counter(ItemsCount::new(events.len()))
+        .with_inputs(|| shard(&rules))
+        .bench_local_values(|mut shard| {
+            let mut effects: Vec<Effect> = Vec::new();
+            for event in events {
+                shard.apply(event, &source, &mut effects);
+                shard.sweep(usize::MAX, &mut effects);
+                effects.clear();
+            }
+            shard
+        });
+}
+
+/// One day close of subscribers with a learnt baseline, one in ten of them silent.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn day_close(bencher: Bencher<'_, '_>) {
+    let rules = config().rules;
+    let (source, first) = (source(), Day::from_ymd(2026, 3, 2).unwrap());
+    let shard = RefCell::new(shard(&rules));
+    let live = |day: i32| {
+        let mut effects = Vec::new();
+        let mut shard = shard.borrow_mut();
+        let at = rules.calendar.at_hour(first + day, 12);
+        for number in (0..SUBSCRIBERS).filter(|number| day < 25 || number % 10 != 0) {
+            let event = call(number, day, at);
+            shard.apply(&event, &source, &mut effects);
+        }
+        shard.sweep(usize::MAX, &mut effects);
+    };
+    (0..28).for_each(live);
+    let mut day = 28;
+    bencher
+        .counter(ItemsCount::new(SUBSCRIBERS))
+        .with_inputs(|| {
+            live(day);
+            day += 1;
+            rules.calendar.at_hour(first + day, 4)
+        })
+        .bench_local_values(|until| {
+            let mut effects = Vec::new();
+            let mut shard = shard.borrow_mut();
+            shard.progress(Feed::Cdr, until, &mut effects);
+            shard.sweep(usize::MAX, &mut effects);
+            effects
+        });
+}
+
+fn call(number: u32, day: i32, at: Timestamp) -> Event<'static> {
+    Event {
+        msisdn: Msisdn::new(&format!("138{number:08}")).unwrap(),
+        at,
+        record: u64::from(number) << 32 | day.unsigned_abs() as u64 | 1 << 63,
+        body: Body::Call {
+            direction: Direction::Outgoing,
+            other: Number::from_digits(b"13900139000"),
+            duration_seconds: 60,
+            outcome: CallOutcome::Normal,
+        },
+    }
+}
+
+/// Decoded once for all benches; the bytes they borrow from stay for the life of the process.
+fn city_events() -> &'static [Event<'static>] {
+    static EVENTS_ONCE: std::sync::OnceLock<Vec<Event<'static>>> = std::sync::OnceLock::new();
+    EVENTS_ONCE.get_or_init(|| {
+        let decoder = config().decoder;
+        let mut city = City::new(CityConfig::new(5_000, 60, 7)).unwrap();
+        let mut events = Vec::with_capacity(EVENTS);
+        while events.len() < EVENTS {
+            let Some(value) = city.next_event().unwrap().value else {
+                continue;
+            };
+            let bytes: &'static [u8] = value.to_vec().leak();
+            if let Ok(Record::Event(event)) = decoder.decode(bytes) {
+                events.push(event);
+            }
+        }
+        events
+    })
+}
