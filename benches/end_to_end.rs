@@ -39,10 +39,16 @@ fn main() {
     for round in 0..rounds {
         polls.push(loaded as f64 / poll_loop(loaded).as_secs_f64());
         runs.push(loaded as f64 / detect(&config(&format!("round-{round}")), loaded).as_secs_f64());
-        println!("poll loop {:>10.0} records/s   end to end {:>10.0} records/s", polls[round as usize], runs[round as usize]);
+        println!(
+            "poll loop {:>10.0} records/s   end to end {:>10.0} records/s",
+            polls[round as usize], runs[round as usize]
+        );
     }
     let (poll, run) = (median(polls), median(runs));
-    println!("medians: poll loop {poll:.0}, end to end {run:.0} records/s, ratio {:.2}", run / poll);
+    println!(
+        "medians: poll loop {poll:.0}, end to end {run:.0} records/s, ratio {:.2}",
+        run / poll
+    );
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -88,7 +94,8 @@ fn poll_loop(records: u64) -> Duration {
         .unwrap();
     let mut list = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
-        list.add_partition_offset(TOPIC, partition, Offset::Beginning).unwrap();
+        list.add_partition_offset(TOPIC, partition, Offset::Beginning)
+            .unwrap();
     }
     consumer.assign(&list).unwrap();
     let mut seen = 0;

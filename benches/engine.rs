@@ -28,21 +28,33 @@ fn config() -> Config {
 
 fn shard(rules: &Arc<Rules>) -> Shard {
     let mut shard = Shard::new(Arc::clone(rules));
-    shard.tick(Timestamp(4_000_000_000_000), Inputs::default(), &mut Vec::new());
+    shard.tick(
+        Timestamp(4_000_000_000_000),
+        Inputs::default(),
+        &mut Vec::new(),
+    );
     shard
 }
 
 fn source() -> Source {
-    Source { topic: "bench".into(), partition: 0, offset: 0 }
+    Source {
+        topic: "bench".into(),
+        partition: 0,
+        offset: 0,
+    }
 }
 
 /// The limit: going over the decoded events and touching each.
 #[divan::bench(sample_count = 10)]
 fn limit_iterate(bencher: Bencher<'_, '_>) {
     let events = city_events();
-    bencher.counter(ItemsCount::new(events.len())).bench_local(|| {
-        events.iter().fold(0i64, |sum, event| sum.wrapping_add(black_box(event).at.0))
-    });
+    bencher
+        .counter(ItemsCount::new(events.len()))
+        .bench_local(|| {
+            events
+                .iter()
+                .fold(0i64, |sum, event| sum.wrapping_add(black_box(event).at.0))
+        });
 }
 
 /// A city's first days into an empty shard, day closes included.

@@ -1,7 +1,7 @@
 //! The command line: one file for each sub-command.
 //!
 //! A sub-command is a struct with `clap::Args` and a method `run(self) -> Result<(), Failure>` in its own file, and one
-//! line in [`Command`] and in [`main`].
+//! line in `Command` and in `main`.
 
 mod check;
 mod config;

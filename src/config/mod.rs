@@ -2,7 +2,7 @@
 //!
 //! `defaults.toml` beside this file is the one place where a default is stated and explained; a trigger's are stated
 //! with the trigger. A new section is a struct with `Deserialize`, its keys in `defaults.toml`, their ranges in
-//! `limits.rs`, a field of [`Config`] and a line in [`Config::assemble`].
+//! `limits.rs`, a field of [`Config`] and a line in `Config::assemble`.
 
 mod environment;
 mod key;

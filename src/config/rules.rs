@@ -133,8 +133,17 @@ fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
     for registration in REGISTRY {
         let key = Key::of("triggers").child(registration.name);
         let section = key.get(layers.table()).and_then(Value::as_table).cloned();
-        match (registration.build)(section.unwrap_or_default()) {
-            Ok(trigger) => triggers.push(trigger),
+        let section = section.unwrap_or_default();
+        match (registration.build)(section.clone()) {
+            Ok(trigger) => {
+                for (name, rule) in trigger.problems() {
+                    let found = section.get(name).map(Value::to_string).unwrap_or_default();
+                    let what = format!("{found} is not allowed: it {rule}");
+                    let remedy = "change it, or leave the key out for the default";
+                    layers.problem(&key.child(name), what, remedy);
+                }
+                triggers.push(trigger);
+            }
             Err(error) => {
                 let remedy = "`churnwatch config` shows the section's keys and their ranges";
                 layers.problem(&key, plain(&error), remedy);

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Creates churnwatch's topics on a cluster, with the settings it needs. Topics that exist are left as they are.
+#
+#   BOOTSTRAP=kafka1:9092 PARTITIONS=12 REPLICATION=3 deploy/kafka-topics.sh
+#
+# KAFKA_TOPICS       Kafka's own tool, default kafka-topics.sh
+# COMMAND_CONFIG     its file of client properties, for clusters with TLS or passwords
+# RETENTION_DAYS     of the input feeds, default 70: at least `days` of [window] and what billing needs, because a
+#                    restart reads the window again
+set -euo pipefail
+
+: "${BOOTSTRAP:?set BOOTSTRAP to the brokers, such as kafka1:9092}"
+partitions=${PARTITIONS:-12}
+replication=${REPLICATION:-3}
+retention_days=${RETENTION_DAYS:-70}
+day_ms=86400000
+
+tool=("${KAFKA_TOPICS:-kafka-topics.sh}" --bootstrap-server "$BOOTSTRAP")
+if [[ -n ${COMMAND_CONFIG:-} ]]; then
+  tool+=(--command-config "$COMMAND_CONFIG")
+fi
+
+# A write counts once all replicas but one have it, so that a broker may fail.
+in_sync=$((replication > 2 ? replication - 1 : 1))
+
+create() {
+  local topic=$1 setting
+  shift
+  local settings=(--config "min.insync.replicas=$in_sync")
+  for setting in "$@"; do
+    settings+=(--config "$setting")
+  done
+  "${tool[@]}" --create --if-not-exists --topic "$topic" \
+    --partitions "$partitions" --replication-factor "$replication" "${settings[@]}"
+}
+
+retain() {
+  echo "retention.ms=$(($1 * day_ms))"
+}
+
+# Feeds: equal numbers of partitions, records keyed by msisdn.
+create cdr "$(retain "$retention_days")"
+create billing "$(retain "$retention_days")"
+create service "$(retain "$retention_days")"
+create task-outcomes "$(retain "$retention_days")"
+# The latest profile of each subscriber is kept for good.
+create subscriber cleanup.policy=compact "min.compaction.lag.ms=$((retention_days * day_ms))"
+
+# Outputs. Tasks are not compacted: a subscriber, the key, may have several.
+create retention-tasks "$(retain 90)"
+create churn-signals "$(retain 90)"
+# Dead letters hold the original bytes and their headers, so they may be larger than any input.
+create churnwatch-dead-letters "$(retain 30)" max.message.bytes=2097152

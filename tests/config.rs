@@ -1,0 +1,416 @@
+//! The configuration as an operator meets it: defaults, file, environment, and everything that can be wrong with them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use churnwatch::config::{Config, LogFormat, Problems, reference};
+use churnwatch::engine::triggers::REGISTRY;
+use churnwatch::model::{Feed, FeedSet, Number};
+use std::ffi::OsString;
+use std::path::Path;
+
+fn from(text: &str) -> Result<Config, Problems> {
+    Config::from_toml_str(text, "churnwatch.toml")
+}
+
+/// Problems of a file, as printed.
+fn complaint(text: &str) -> String {
+    let problems = from(text).expect_err("the file should be refused");
+    problems.to_string()
+}
+
+fn with_environment(text: &str, variables: &[(&str, &str)]) -> Result<Config, Problems> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("churnwatch.toml");
+    std::fs::write(&path, text).unwrap();
+    let variables = variables.iter();
+    let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Config::load_with(Some(&path), variables)
+}
+
+#[test]
+fn the_defaults_are_valid() {
+    let config = Config::embedded().unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.kafka.bootstrap, "localhost:9092");
+    assert_eq!(config.topics.of(Feed::Outcome), "task-outcomes");
+    assert!(config.http.listen.ip().is_loopback());
+    assert_eq!(config.run.transactional_id_prefix, config.kafka.group);
+    assert_eq!(config.rules.window.days, 35);
+    assert_eq!(config.rules.triggers.len(), REGISTRY.len());
+    let competitors = &config.rules.competitors;
+    assert_eq!(
+        competitors.hotline(Number::from_digits(b"10010")),
+        Some("unicom")
+    );
+    assert_eq!(
+        competitors.hotline(Number::from_digits(b"10086")),
+        None,
+        "our own"
+    );
+    assert_eq!(
+        competitors.marketing(Number::from_digits(b"10001")),
+        Some("telecom")
+    );
+}
+
+#[test]
+fn the_printed_reference_is_the_defaults() {
+    let defaults = Config::embedded().unwrap();
+    let printed = from(&reference()).unwrap();
+    assert_eq!(format!("{printed:?}"), format!("{defaults:?}"));
+    assert_eq!(printed.kafka, defaults.kafka);
+    assert_eq!(printed.rules.version, defaults.rules.version);
+    for registration in REGISTRY {
+        let header = format!("\n[triggers.{}]\n", registration.name);
+        assert!(reference().contains(&header), "{}", registration.name);
+    }
+}
+
+#[test]
+fn every_key_of_the_reference_is_explained() {
+    let (mut explained, mut keys) = (false, 0);
+    for line in reference().lines() {
+        // A comment speaks for all lines up to the next blank one; that of [policy.playbook] for all its steps.
+        explained |= line.starts_with('#') || line.starts_with("[[policy.playbook.");
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(explained, "no comment above `{line}`");
+            keys += 1;
+        }
+        explained &= !line.is_empty();
+    }
+    assert!(keys > 80, "found {keys} keys");
+}
+
+#[test]
+fn a_file_states_only_what_differs() {
+    let config = from(
+        r#"
+        [window]
+        days = 42
+        [operator]
+        name = "telecom"
+        numbers.telecom.hotlines = ["10000", "189"]
+        numbers.newcomer = { hotlines = ["10111"] }
+        [policy.credit.brand_points]
+        platinum = 70
+        [kafka.properties]
+        sasl.mechanism = "PLAIN"
+        "fetch.min.bytes" = 1
+        [topics]
+        cdr = "events"
+        billing = "events"
+        "#,
+    )
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.rules.window.days, 42);
+    assert_eq!(config.rules.window.time_zone, "Asia/Shanghai");
+    let competitors = &config.rules.competitors;
+    assert_eq!(
+        competitors.hotline(Number::from_digits(b"10111")),
+        Some("newcomer")
+    );
+    assert_eq!(
+        competitors.hotline(Number::from_digits(b"10086")),
+        Some("mobile")
+    );
+    assert_eq!(competitors.hotline(Number::from_digits(b"189")), None);
+    assert_eq!(
+        config.rules.policy.credit.brand_points.get("platinum"),
+        Some(&70)
+    );
+    assert_eq!(
+        config.rules.policy.credit.brand_points.get("gotone"),
+        Some(&50)
+    );
+    assert_eq!(
+        config.kafka.properties.get("sasl.mechanism").unwrap(),
+        "PLAIN"
+    );
+    assert_eq!(config.kafka.properties.get("fetch.min.bytes").unwrap(), "1");
+    let inputs = config.topics.inputs();
+    assert_eq!(inputs.len(), 4);
+    assert_eq!(
+        inputs.get("events"),
+        Some(&FeedSet::NONE.with(Feed::Cdr).with(Feed::Billing))
+    );
+}
+
+#[test]
+fn equal_rules_have_equal_versions() {
+    let version = |text: &str| from(text).unwrap().rules.version.clone();
+    let defaults = version("");
+    assert_eq!(defaults.len(), 12);
+    assert_eq!(version("[window]\ndays = 35"), defaults);
+    assert_eq!(
+        version("[baseline]\nmemory_days = 30"),
+        defaults,
+        "30 and 30.0 are the same"
+    );
+    assert_eq!(
+        version("[kafka]\ngroup = 'other'\n[log]\nlevel = 'debug'"),
+        defaults
+    );
+    for changed in [
+        "[window]\ndays = 36",
+        "[operator]\nname = 'unicom'",
+        "[population]\noutage_share = 0.2",
+        "[baseline]\nlag_days = 6",
+        "[policy.due]\nkey_hours = 12",
+    ] {
+        assert_ne!(version(changed), defaults, "{changed}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let text = r#"
+[window]
+dyas = 42
+grace_hours = 25
+time_zone = "Mars/Olympus"
+clock = "sundial"
+
+[kafka]
+bootstrap = "kafka1:9092,kafka2:http"
+properties = { "enable.auto.commit" = true }
+
+[policy.credit]
+star_points = [100, 300, 200, 400, 500]
+
+[tropics]
+cdr = "cdr"
+"#;
+    insta::assert_snapshot!(complaint(text), @r#"
+    the configuration has 8 problems
+    churnwatch.toml:3: window.dyas: there is no such key
+        did you mean `window.days`?
+    churnwatch.toml:4: window.grace_hours: 25 is out of range
+        set a number from 0 to 24, or leave the key out for the default, 3
+    churnwatch.toml:5: window.time_zone: `Mars/Olympus` is not a time zone of the IANA database, such as Asia/Shanghai
+        write the name of an IANA time zone, such as Europe/Berlin or UTC
+    churnwatch.toml:6: window.clock: unknown variant `sundial`, expected `wall` or `event`
+        write "wall" or "event"
+    churnwatch.toml:9: kafka.bootstrap: `kafka2:http` is not a broker's address
+        write host:port, such as kafka1:9092, several separated by commas
+    churnwatch.toml:10: kafka.properties.enable.auto.commit: is set by churnwatch itself
+        remove it: offsets are committed in the transaction that holds the tasks
+    churnwatch.toml:13: policy.credit.star_points: [100, 300, 200, 400, 500] does not rise
+        each star needs more points than the one before
+    churnwatch.toml:15: tropics: there is no such key
+        did you mean `topics`?
+    "#);
+}
+
+/// File | key | part of what is wrong | part of the remedy
+const MISTAKES: &str = r#"
+window = 3 | window | is a whole number, not a section | below a line [window]
+window.days = "35" | window.days | is text, not a whole number | like the default, 35
+window.days = 70000 | window.days | 70000 is out of range | from 28 to 63
+window.days = -1 | window.days | -1 is out of range | the default, 35
+population.outage_share = nan | population.outage_share | nan is out of range | from 0 to 1
+population.outage_share = inf | population.outage_share | inf is out of range | from 0 to 1
+window.timezone = 'UTC' | window.timezone | no such key | did you mean `window.time_zone`?
+days = 42 | days | no such key | did you mean `window.days`?
+windows.days = 42 | windows | no such key | did you mean `window`?
+log.zzz = 1 | log.zzz | no such key | there are `format`, `level`
+triggers.usage_dorp.x = 1 | triggers.usage_dorp | no such key | did you mean `triggers.usage_drop`?
+triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed: it must lie between 0 and 1 | the default
+triggers.usage_drop.x = 1 | triggers.usage_drop.x | no such key | there are
+operator.name = 'mobil' | operator.name | `mobil` is not an operator | did you mean `mobile`?
+operator.numbers.unicom.hotline = ['1'] | operator.numbers.unicom.hotline | no such key | did you mean `operator.numbers.unicom.hotlines`?
+operator.numbers.other.hotline = ['1'] | operator.numbers.other | unknown field `hotline` | write { hotlines
+operator.numbers.unicom.hotlines = ['100-10'] | operator.numbers.unicom.hotlines | `100-10` is not a telephone number | 1 to 18 digits
+operator.numbers.unicom.hotlines = ['10086'] | operator.numbers.unicom.hotlines | `10086` belongs to `mobile` | one operator
+kafka.bootstrap = '' | kafka.bootstrap | `` is not a broker's address | host:port
+kafka.group = ' ' | kafka.group | is empty | give it a name
+kafka.properties.isolation.level = 'x' | kafka.properties.isolation.level | set by churnwatch itself | aborted transactions
+kafka.properties.'transactional.id' = 'x' | kafka.properties.transactional.id | set by churnwatch itself | run.transactional_id_prefix
+kafka.properties.x = [1] | kafka.properties.x | expected a string | write text
+kafka.properties.max.poll.interval.ms = 9000 | kafka.properties.max.poll.interval.ms | not longer than run.transaction_timeout_seconds | raise it
+topics.cdr = 'a b' | topics.cdr | `a b` is not a topic's name | a-z A-Z 0-9
+topics.tasks = 'cdr' | topics.tasks | the topic of topics.cdr as well | a topic of its own
+topics.signals = 'retention-tasks' | topics.signals | the topic of topics.tasks as well | a topic of its own
+run.workers = 0 | run.workers | 0 is out of range | from 1 to 256
+http.listen = 'localhost' | http.listen | invalid socket address | 127.0.0.1:9464
+log.format = 'xml' | log.format | unknown variant `xml` | "json"
+log.level = 'churnwatch=loud' | log.level | `churnwatch=loud` is not a log filter | warn
+policy.credit.tenure_points = [[1, 50], [1, 60]] | policy.credit.tenure_points | must rise | in order
+policy.credit.spend_points = [[20, 'many']] | policy.credit.spend_points | expected i32 | [[spend, points], ...]
+policy.credit.star_points = [1, 2, 3] | policy.credit.star_points | length | five whole numbers
+policy.score.at_risk = 0.9 | policy.score.critical | 0.8 is not above at_risk, 0.9 | smaller
+policy.score.triggers.usage_dorp = { weight = 1.0, half_life_days = 2.0 } | policy.score.triggers.usage_dorp | not a trigger | did you mean `usage_drop`?
+policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrears.half_life_days | out of range | from 0.1
+policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage | did you mean `mature`?
+policy.playbook.leave = [{ zh = '好', en = 'good', for_triggers = ['arrear'] }] | policy.playbook.leave | `arrear` is not a trigger | did you mean `arrears`?
+policy.playbook.leave = [{ zh = '', en = 'good' }] | policy.playbook.leave | no text | both `zh` and `en`
+policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]
+"#;
+
+#[test]
+fn each_mistake_is_explained() {
+    for case in MISTAKES.trim().lines() {
+        let parts: Vec<_> = case.split(" | ").collect();
+        let [file, key, what, remedy] = parts[..] else {
+            panic!("a case has four parts: {case}");
+        };
+        let problems = from(file).expect_err(file);
+        let [problem] = problems.all() else {
+            panic!("{file}: expected one problem, not\n{problems}");
+        };
+        assert_eq!(problem.key, key, "{file}");
+        assert!(problem.what.contains(what), "{file}: {}", problem.what);
+        assert!(
+            problem.remedy.contains(remedy),
+            "{file}: {}",
+            problem.remedy
+        );
+    }
+}
+
+#[test]
+fn problems_name_their_line() {
+    let text = "# mine\n\n[window]\n\ndays = 7\n\n[kafka.properties]\nsasl.mechanism = \"PLAIN\"\nacks = 1\n";
+    let problems = from(text).unwrap_err();
+    let lines: Vec<_> = problems
+        .all()
+        .iter()
+        .map(|p| p.origin.to_string())
+        .collect();
+    assert_eq!(lines, ["churnwatch.toml:5", "churnwatch.toml:9"]);
+}
+
+#[test]
+fn every_syntax_error_is_told_without_the_line_s_text() {
+    let text = "[kafka]\nproperties = { 'sasl.password' = 'hunter2 }\n[window]\ndays = = 3\n";
+    let problems = from(text).unwrap_err();
+    let origins: Vec<_> = problems
+        .all()
+        .iter()
+        .map(|p| p.origin.to_string())
+        .collect();
+    assert!(
+        origins.contains(&"churnwatch.toml:2".to_owned()),
+        "{origins:?}"
+    );
+    assert!(
+        origins.contains(&"churnwatch.toml:4".to_owned()),
+        "{origins:?}"
+    );
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let error = Config::load_with(Some(Path::new("/no/such/file.toml")), std::iter::empty());
+    let text = error.unwrap_err().to_string();
+    assert!(
+        text.contains("/no/such/file.toml: cannot be read: No such file"),
+        "{text}"
+    );
+    assert!(text.contains("`churnwatch config`"), "{text}");
+}
+
+#[test]
+fn the_environment_goes_over_the_file() {
+    let config = with_environment(
+        "[window]\ndays = 40\ngrace_hours = 5\n[kafka.properties]\nsasl.username = 'file'\n",
+        &[
+            ("CHURNWATCH_WINDOW__DAYS", "50"),
+            ("CHURNWATCH_KAFKA__BOOTSTRAP", "kafka1:9092,kafka2:9092"),
+            ("CHURNWATCH_KAFKA__GROUP", "123"),
+            ("CHURNWATCH_KAFKA__PROPERTIES__SASL_PASSWORD", "1e5"),
+            ("CHURNWATCH_KAFKA__PROPERTIES__SASL_USERNAME", "'quoted'"),
+            ("CHURNWATCH_POLICY__DUE__KEY_HOURS", "12"),
+            ("CHURNWATCH_POLICY__CREDIT__STAR_POINTS", "[1, 2, 3, 4, 5]"),
+            ("CHURNWATCH_LOG__FORMAT", "\"json\""),
+            ("CHURNWATCH_RUN__REBUILD", "false"),
+            // Set by Kubernetes for services called churnwatch and churnwatch-http.
+            ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"),
+            ("CHURNWATCH_HTTP_PORT", "tcp://10.0.0.1:9464"),
+            ("UNRELATED__KEY", "1"),
+        ],
+    )
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.rules.window.days, 50);
+    assert_eq!(config.rules.window.grace_hours, 5);
+    assert_eq!(config.kafka.bootstrap, "kafka1:9092,kafka2:9092");
+    assert_eq!(config.kafka.group, "123");
+    assert_eq!(config.kafka.properties.get("sasl.password").unwrap(), "1e5");
+    assert_eq!(
+        config.kafka.properties.get("sasl.username").unwrap(),
+        "'quoted'"
+    );
+    assert_eq!(config.rules.policy.due.key_hours, 12);
+    assert_eq!(config.rules.policy.credit.star_points, [1, 2, 3, 4, 5]);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert!(!config.run.rebuild);
+}
+
+#[test]
+fn problems_of_the_environment_name_the_variable() {
+    let problems = with_environment(
+        "",
+        &[
+            ("CHURNWATCH_WINDOW__DAYS", "many"),
+            ("CHURNWATCH_WINDOW__DAY", "40"),
+            ("CHURNWATCH_WINDOW_DAYS", "40"),
+            ("CHURNWATCH_RUN__WORKERS", "0"),
+        ],
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(problems, @r"
+    the configuration has 4 problems
+    environment variable CHURNWATCH_RUN__WORKERS: run.workers: 0 is out of range
+        set a number from 1 to 256, or leave the key out for the default, 1
+    environment variable CHURNWATCH_WINDOW_DAYS: window.days: the parts of a name are separated by two underscores
+        did you mean CHURNWATCH_WINDOW__DAYS?
+    environment variable CHURNWATCH_WINDOW__DAY: window.day: there is no such key
+        did you mean `window.days`?
+    environment variable CHURNWATCH_WINDOW__DAYS: window.days: is text, not a whole number
+        write it like the default, 35
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_named() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = OsString::from_vec(vec![b'k', 0xff]);
+    let variable = ("CHURNWATCH_KAFKA__GROUP".into(), value);
+    let problems = Config::load_with(None, std::iter::once(variable)).unwrap_err();
+    insta::assert_snapshot!(problems, @r"
+    the configuration has a problem
+    environment variable CHURNWATCH_KAFKA__GROUP: is not valid UTF-8
+        write the value in UTF-8
+    ");
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let valid = "[kafka.properties]\nsasl.password = 'hunter2'\nssl.key.password = 'hunter2'\n";
+    let config = from(valid).unwrap();
+    assert_eq!(
+        config.kafka.properties.get("sasl.password").unwrap(),
+        "hunter2"
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for wrong in [
+        "[kafka.properties]\nsasl.password = ['hunter2']\n",
+        "[kafka.properties]\ntransactional.id = 'hunter2'\n",
+        "[kafka]\nproperties = 'hunter2'\n",
+        "[kafka]\npropertys.sasl.password = 'hunter2'\n",
+        "[kafka.properties]\nsasl.password = 'hunter2'\nsasl.password = 'hunter2'\n",
+    ] {
+        let complaint = complaint(wrong);
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn tls_without_tls_is_refused_with_the_remedy() {
+    insta::assert_snapshot!(complaint("kafka.properties.security.protocol = 'SASL_SSL'"), @r"
+    the configuration has a problem
+    churnwatch.toml:1: kafka.properties.security.protocol: needs TLS, which this build of churnwatch is without
+        build churnwatch with `cargo build --release --features tls`
+    ");
+}

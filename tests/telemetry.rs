@@ -1,0 +1,313 @@
+//! The metrics as Prometheus sees them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use churnwatch::engine::triggers::REGISTRY;
+use churnwatch::model::{
+    Action, Assignee, Channel, Effect, Evidence, Feed, Level, Msisdn, Outcome, Purpose, Reject,
+    Severity, Signal, Stage, Suppression, Task, TaskStatus, Text, Tier, Timestamp,
+};
+use churnwatch::telemetry::{
+    BatchReport, CommitOutcome, CommitReport, FeedDelay, LagReport, ShardReport, Telemetry,
+};
+use proptest::prelude::*;
+
+/// Sum of the samples whose line begins so.
+fn sum(telemetry: &Telemetry, beginning: &str) -> f64 {
+    let text = telemetry.render().unwrap();
+    let samples = text.lines().filter(|line| line.starts_with(beginning));
+    let values = samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
+    values.sum()
+}
+
+/// Number of the series whose line begins so.
+fn series(telemetry: &Telemetry, beginning: &str) -> usize {
+    let text = telemetry.render().unwrap();
+    text.lines()
+        .filter(|line| line.starts_with(beginning))
+        .count()
+}
+
+fn signal(trigger: &'static str, suppressed: Option<Suppression>) -> Signal {
+    Signal {
+        trigger,
+        msisdn: Msisdn::new("8613800138000").unwrap(),
+        fired_at: Timestamp(0),
+        strength: 0.5,
+        evidence: Evidence {
+            observed: 0.0,
+            expected: 1.0,
+            unit: "events_per_day",
+            window_days: 3,
+            threshold: 0.5,
+            facts: Vec::new(),
+            source: None,
+        },
+        text: Text::default(),
+        suppressed,
+    }
+}
+
+fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
+    Task {
+        task_id: "t".into(),
+        revision: 1,
+        status,
+        close_reason: None,
+        purpose: Purpose::Churn,
+        severity: Severity::AtRisk,
+        churn_score: 0.5,
+        msisdn: Msisdn::new("8613800138000").unwrap(),
+        tier: Tier::Key,
+        stars: 4,
+        credit_score: 400,
+        stage: Stage::Decline,
+        signals: reasons
+            .iter()
+            .map(|trigger| signal(trigger, None))
+            .collect(),
+        action: Action {
+            channel: Channel::AccountManager,
+            playbook: Vec::new(),
+        },
+        assignee: Assignee {
+            account_manager: None,
+            queue: "q".into(),
+            region: Vec::new(),
+            level: Level::AccountManager,
+        },
+        opened_at: Timestamp(0),
+        not_before: Timestamp(0),
+        due_at: Timestamp(0),
+        expires_at: Timestamp(0),
+        updated_at: Timestamp(0),
+        rules_version: "v".into(),
+        source: None,
+    }
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        any::<bool>().prop_map(|late| Outcome::Applied { late }),
+        Just(Outcome::Duplicate),
+        Just(Outcome::Expired),
+        Just(Outcome::Ignored),
+        Just(Outcome::Rejected(Reject::Empty)),
+        Just(Outcome::Rejected(Reject::Future)),
+    ]
+}
+
+fn feed() -> impl Strategy<Value = Option<Feed>> {
+    proptest::option::of(proptest::sample::select(Feed::ALL.to_vec()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_record_has_exactly_one_outcome(
+        batches in proptest::collection::vec(proptest::collection::vec((feed(), outcome()), 0..20), 0..5)
+    ) {
+        let telemetry = Telemetry::new().unwrap();
+        let mut report = BatchReport::default();
+        for batch in &batches {
+            report.received(batch.len() as u64);
+            for (feed, outcome) in batch {
+                report.outcome(*feed, outcome);
+            }
+            report.emit(&telemetry);
+        }
+        let records: Vec<_> = batches.iter().flatten().collect();
+        let number = |wanted: &dyn Fn(&Outcome) -> bool| {
+            records.iter().filter(|(_, outcome)| wanted(outcome)).count() as f64
+        };
+        let total = records.len() as f64;
+        prop_assert_eq!(sum(&telemetry, "churnwatch_records_received_total "), total);
+        prop_assert_eq!(sum(&telemetry, "churnwatch_records_total{"), total);
+        let rejected = number(&|outcome| matches!(outcome, Outcome::Rejected(_)));
+        prop_assert_eq!(sum(&telemetry, "churnwatch_dead_letters_total{"), rejected);
+        let late = number(&|outcome| matches!(outcome, Outcome::Applied { late: true }));
+        prop_assert_eq!(sum(&telemetry, "churnwatch_records_late_total{"), late);
+    }
+}
+
+#[test]
+fn records_are_counted_by_feed_and_outcome() {
+    let telemetry = Telemetry::new().unwrap();
+    let mut report = BatchReport::default();
+    report.received(4);
+    report.outcome(Some(Feed::Cdr), &Outcome::Applied { late: true });
+    report.outcome(Some(Feed::Billing), &Outcome::Duplicate);
+    report.outcome(None, &Outcome::Rejected(Reject::NotUtf8));
+    report.outcome(None, &Outcome::Ignored);
+    report.emit(&telemetry);
+    // The report is empty now: emitting it again adds nothing.
+    report.emit(&telemetry);
+    for (series, value) in [
+        (
+            "churnwatch_records_total{feed=\"cdr\",outcome=\"applied\"}",
+            1.0,
+        ),
+        (
+            "churnwatch_records_total{feed=\"billing\",outcome=\"duplicate\"}",
+            1.0,
+        ),
+        (
+            "churnwatch_records_total{feed=\"unknown\",outcome=\"dead_lettered\"}",
+            1.0,
+        ),
+        (
+            "churnwatch_records_total{feed=\"unknown\",outcome=\"ignored\"}",
+            1.0,
+        ),
+        ("churnwatch_records_total{", 4.0),
+        ("churnwatch_records_late_total{feed=\"cdr\"}", 1.0),
+        ("churnwatch_dead_letters_total{reason=\"not_utf8\"}", 1.0),
+    ] {
+        assert_eq!(sum(&telemetry, series), value, "{series}");
+    }
+}
+
+#[test]
+fn signals_and_tasks_are_counted_by_what_led_to_them() {
+    let telemetry = Telemetry::new().unwrap();
+    let mut report = BatchReport::default();
+    report.effect(&Effect::Signal(signal("usage_drop", None)));
+    report.effect(&Effect::Signal(signal(
+        "arrears",
+        Some(Suppression::NotPursued),
+    )));
+    report.effect(&Effect::Task(Box::new(task(
+        TaskStatus::Open,
+        &["usage_drop"],
+    ))));
+    report.effect(&Effect::Task(Box::new(task(
+        TaskStatus::Updated,
+        &["usage_drop", "arrears"],
+    ))));
+    report.emit(&telemetry);
+    for series in [
+        "churnwatch_signals_total{suppression=\"none\",trigger=\"usage_drop\"}",
+        "churnwatch_signals_total{suppression=\"not_pursued\",trigger=\"arrears\"}",
+        "churnwatch_tasks_total{severity=\"at_risk\",status=\"open\",tier=\"key\",trigger=\"usage_drop\"}",
+        "churnwatch_tasks_total{severity=\"at_risk\",status=\"updated\",tier=\"key\",trigger=\"arrears\"}",
+    ] {
+        assert_eq!(sum(&telemetry, series), 1.0, "{series}");
+    }
+    assert_eq!(sum(&telemetry, "churnwatch_signals_total{"), 2.0);
+    assert_eq!(sum(&telemetry, "churnwatch_tasks_total{"), 2.0);
+}
+
+#[test]
+fn series_with_known_labels_exist_from_the_start() {
+    let telemetry = Telemetry::new().unwrap();
+    assert_eq!(series(&telemetry, "churnwatch_records_total{"), 6 * 5);
+    assert_eq!(
+        series(&telemetry, "churnwatch_dead_letters_total{"),
+        Reject::REASONS.len()
+    );
+    assert_eq!(series(&telemetry, "churnwatch_feed_outage_days_total{"), 5);
+    assert_eq!(series(&telemetry, "churnwatch_commits_total{"), 3);
+    assert_eq!(
+        series(&telemetry, "churnwatch_signals_total{"),
+        REGISTRY.len() * 5
+    );
+    assert_eq!(
+        series(&telemetry, "churnwatch_tasks_total{"),
+        REGISTRY.len() * 4 * 3 * 4
+    );
+}
+
+#[test]
+fn a_partition_that_left_leaves_no_gauges() {
+    let telemetry = Telemetry::new().unwrap();
+    for partition in [3, 4] {
+        let lag = LagReport {
+            topic: "cdr",
+            partition,
+            records: 70,
+            seconds: 1.5,
+        };
+        lag.emit(&telemetry);
+        let shard = ShardReport {
+            partition,
+            subscribers: 10,
+            store_bytes: 3200,
+            open_tasks: 2,
+            rebuild_remaining_records: 5,
+            days_closed: 1,
+            feeds: vec![FeedDelay {
+                feed: Feed::Cdr,
+                watermark_delay_seconds: 60.0,
+                outage_days: 1,
+            }],
+        };
+        shard.emit(&telemetry);
+    }
+    assert_eq!(sum(&telemetry, "churnwatch_subscribers{"), 20.0);
+    assert_eq!(sum(&telemetry, "churnwatch_lag_seconds{"), 3.0);
+    telemetry.forget_partition(&["cdr", "billing"], 3);
+    let text = telemetry.render().unwrap();
+    assert!(!text.contains("partition=\"3\""), "{text}");
+    assert_eq!(text.matches("partition=\"4\"").count(), 7, "{text}");
+    assert_eq!(
+        sum(&telemetry, "churnwatch_day_closes_total"),
+        2.0,
+        "counters stay"
+    );
+    assert_eq!(
+        sum(
+            &telemetry,
+            "churnwatch_feed_outage_days_total{feed=\"cdr\"}"
+        ),
+        2.0
+    );
+}
+
+#[test]
+fn commits_are_timed_and_counted() {
+    let telemetry = Telemetry::new().unwrap();
+    for (outcome, duration_seconds) in [
+        (CommitOutcome::Committed, 0.004),
+        (CommitOutcome::Committed, 0.15),
+        (CommitOutcome::Aborted, 20.0),
+    ] {
+        let report = CommitReport {
+            outcome,
+            duration_seconds,
+        };
+        report.emit(&telemetry);
+    }
+    let name = "churnwatch_commit_duration_seconds";
+    assert_eq!(
+        sum(&telemetry, &format!("{name}_bucket{{le=\"0.005\"}}")),
+        1.0
+    );
+    assert_eq!(sum(&telemetry, &format!("{name}_bucket{{le=\"10\"}}")), 2.0);
+    assert_eq!(sum(&telemetry, &format!("{name}_count")), 3.0);
+    assert_eq!(
+        sum(
+            &telemetry,
+            "churnwatch_commits_total{outcome=\"committed\"}"
+        ),
+        2.0
+    );
+    assert_eq!(
+        sum(&telemetry, "churnwatch_commits_total{outcome=\"unknown\"}"),
+        0.0
+    );
+}
+
+#[test]
+fn clones_share_their_metrics() {
+    let telemetry = Telemetry::new().unwrap();
+    telemetry.clone().set_rules_version("abc");
+    telemetry.set_rules_version("def");
+    let text = telemetry.render().unwrap();
+    let line = format!(
+        "churnwatch_build_info{{rules_version=\"def\",version=\"{}\"}} 1",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(text.contains(&line), "{text}");
+    assert!(!text.contains("abc"), "{text}");
+}
