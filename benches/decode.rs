@@ -7,7 +7,6 @@ use churnwatch::decode::{DecodeSettings, Decoder};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use serde::Deserialize;
-use std::borrow::Cow;
 
 /// Shows that decoding call-detail records allocates nothing.
 #[global_allocator]
@@ -23,25 +22,18 @@ fn main() {
 #[derive(Deserialize)]
 #[allow(dead_code)]
 struct Limit<'a> {
-    #[serde(borrow)]
-    record_id: Cow<'a, str>,
-    #[serde(borrow)]
-    record_type: Cow<'a, str>,
-    #[serde(borrow)]
-    msisdn: Cow<'a, str>,
+    record_id: &'a str,
+    record_type: &'a str,
+    msisdn: &'a str,
     event_timestamp: serde::de::IgnoredAny,
-    #[serde(borrow)]
-    other_number: Option<Cow<'a, str>>,
+    other_number: Option<&'a str>,
     duration_seconds: Option<u32>,
-    #[serde(borrow)]
-    cause_for_termination: Option<Cow<'a, str>>,
+    cause_for_termination: Option<&'a str>,
     uplink_volume_bytes: Option<u64>,
     downlink_volume_bytes: Option<u64>,
     charging_id: Option<u64>,
-    #[serde(borrow)]
-    amount: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    subject: Option<Cow<'a, str>>,
+    amount: Option<&'a str>,
+    subject: Option<&'a str>,
 }
 
 fn call(n: usize) -> String {

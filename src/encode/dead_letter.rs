@@ -3,8 +3,8 @@ use crate::model::{Reject, Source};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// A refused record as it came in.
-#[derive(Debug, Clone, Copy)]
+/// A refused record as it came in. Not printable: it may hold a subscriber's number in the clear.
+#[derive(Clone, Copy)]
 pub struct Original<'a> {
     /// Where it came from.
     pub source: &'a Source,
