@@ -1,3 +1,5 @@
+//! Everything that decides what the engine does with an input.
+
 use super::triggers::{self, Trigger};
 use crate::model::{Calendar, Number};
 use serde::{Deserialize, Serialize};

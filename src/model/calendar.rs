@@ -76,8 +76,7 @@ impl Calendar {
     pub fn rfc3339(&self, at: Timestamp) -> String {
         let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
         let offset = self.zone.to_offset(moment);
-        let text = moment.display_with_offset(offset).to_string();
-        text
+        moment.display_with_offset(offset).to_string()
     }
 
     /// Hour of the local day (0..23) at a moment.

@@ -116,6 +116,10 @@ impl Worker<'_> {
                 "could not commit before the end; the records will be processed again at the next start"
             );
         }
+        info!(
+            records_processed = self.records_processed,
+            "leaving the group"
+        );
         Ok(())
     }
 

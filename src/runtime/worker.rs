@@ -45,6 +45,8 @@ pub(super) struct Worker<'a> {
     pub uncommitted: Uncommitted,
     pub retry: Option<Retry>,
     pub report: BatchReport,
+    /// Since the start.
+    pub records_processed: u64,
     /// Said by the engine and not yet encoded; empty between calls.
     effects: Vec<Effect>,
     ends: Ends,
@@ -121,6 +123,7 @@ impl<'a> Worker<'a> {
             uncommitted: Uncommitted::default(),
             retry: None,
             report: BatchReport::default(),
+            records_processed: 0,
             effects: Vec::new(),
             ends: Ends {
                 asked: Stopwatch::start(),
@@ -196,6 +199,7 @@ impl<'a> Worker<'a> {
             report,
             effects,
             uncommitted,
+            records_processed,
             ..
         } = self;
         let mut source = Source {
@@ -255,6 +259,7 @@ impl<'a> Worker<'a> {
             }
             partition.passed(record.at.topic, record.offset, record.timestamp_ms());
             uncommitted.records += 1;
+            *records_processed += 1;
         }
         consumer.clear();
         report.emit(&setup.telemetry);

@@ -16,6 +16,7 @@
 pub mod broker;
 pub mod client;
 pub mod http;
+pub mod installation;
 pub mod process;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,171 @@
+//! How `run` lives and ends: latency of a commit, what it says about subscribers, and how it stops.
+
+mod support;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use support::PATIENCE;
+use support::http::get;
+use support::installation::{Installation, call, minutes_ago, wait_records};
+use support::process::Signal;
+
+#[test]
+fn a_commit_stays_far_from_the_clients_100_ms_slices() {
+    let installation = Installation::new("latency", 1, "");
+    let mut running = installation.run();
+    let rounds = 60;
+    for round in 1..=rounds {
+        installation.produce(
+            "cdr",
+            [installation.keyed("x", format!("unreadable {round}"))],
+        );
+        wait_records(&installation, &mut running, "dead_letters", round);
+    }
+    let metrics = running.metrics();
+    let commits = metrics.sum("churnwatch_commits_total", &[("outcome", "committed")]);
+    let polls = metrics.value("churnwatch_commit_polls_total", &[]).unwrap();
+    assert!(
+        commits >= rounds as f64,
+        "each round has its own transaction, but there were {commits}"
+    );
+    // A poll lasts a millisecond. The client's own flush would wait a hundred.
+    assert!(
+        polls >= 1.0 && polls / commits < 25.0,
+        "{polls} polls in {commits} commits"
+    );
+}
+
+#[test]
+fn sigterm_commits_what_was_processed_and_leaves_the_group() {
+    let installation =
+        Installation::new("drain", 4, "run.batch_records_max = 500\nrun.workers = 2\n");
+    let total = 60_000;
+    let at = minutes_ago(5);
+    let records = (0..total).map(|n: i64| {
+        let msisdn = format!("136{:08}", n % 1000);
+        // Every tenth is refused, so that there is output to commit.
+        let value = match n % 10 {
+            0 => format!("unreadable {n}"),
+            _ => call(&format!("drain-{n}"), &msisdn, "13800138000", &at),
+        };
+        installation.keyed(&msisdn, value)
+    });
+    installation.produce("cdr", records);
+    let mut running = installation.run_unready();
+    running.wait_received(2_000);
+    running.process.signal(Signal::Term);
+    assert_eq!(running.process.wait().code(), Some(0));
+
+    let committed = installation.committed("cdr");
+    assert!(
+        (1..total).contains(&committed),
+        "it was stopped under load, at {committed} of {total}"
+    );
+    let processed: i64 = processed(&running.process.stderr());
+    assert_eq!(
+        processed, committed,
+        "nothing processed is left to be processed again"
+    );
+    assert_eq!(members(&installation), 0, "members left in the group");
+
+    // The next start goes on exactly there.
+    let mut running = installation.run();
+    installation.wait_processed(&mut running);
+    let counts = running.counts();
+    assert_eq!(
+        counts.values().sum::<u64>() as i64,
+        total - committed,
+        "{counts:?}"
+    );
+    assert_eq!(installation.read("dead_letters").len() as i64, total / 10);
+}
+
+/// Records processed by all workers, as they say at their end.
+fn processed(log: &str) -> i64 {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines
+        .filter_map(|line| line["records_processed"].as_i64())
+        .sum()
+}
+
+fn members(installation: &Installation) -> usize {
+    let client: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", installation.client.bootstrap())
+        .create()
+        .unwrap();
+    let groups = client
+        .fetch_group_list(Some(&installation.group), PATIENCE)
+        .unwrap();
+    groups
+        .groups()
+        .iter()
+        .map(|group| group.members().len())
+        .sum()
+}
+
+#[test]
+fn numbers_of_subscribers_appear_nowhere_but_in_the_output_topics() {
+    let installation = Installation::new("canary", 2, "log.level = \"trace,hyper=info\"\n");
+    let subscriber = |n: usize| format!("1357913{n:04}");
+    let other = "13864209753";
+    let at = minutes_ago(5);
+    let mut records = Vec::new();
+    for n in 0..40 {
+        let msisdn = subscriber(n);
+        // Good ones, some of them calling a competitor; bad ones with the number in key, value, or both.
+        let called = if n % 2 == 0 { "10010" } else { other };
+        records
+            .push(installation.keyed(&msisdn, call(&format!("canary-{n}"), &msisdn, called, &at)));
+        records.push(installation.keyed(
+            &msisdn,
+            format!("{{\"msisdn\":\"{msisdn}\",\"other_number\":\"{other}\""),
+        ));
+        records.push(installation.keyed(
+            &msisdn,
+            call("canary", &format!("{msisdn}{msisdn}{msisdn}"), other, &at),
+        ));
+        records.push(installation.keyed("elsewhere", call("canary", &msisdn, other, &at)));
+    }
+    installation.produce("cdr", records);
+    let mut running = installation.run();
+    installation.wait_processed(&mut running);
+    let pages: Vec<String> = ["/metrics", "/healthz", "/readyz", "/", "/nothing"]
+        .iter()
+        .map(|path| get(running.address, path).unwrap().body)
+        .collect();
+    running.process.signal(Signal::Term);
+    assert!(running.process.wait().success());
+
+    // The numbers did come through: the output topics, which may show the subscriber's, do so.
+    let dead = installation.read("dead_letters");
+    assert_eq!(dead.len(), 3 * 40);
+    let mut tasks = installation.read("tasks");
+    tasks.extend(installation.read("signals"));
+    assert!(tasks.len() >= 20, "{} tasks and signals", tasks.len());
+    for task in &tasks {
+        assert!(
+            task.text().contains("1357913"),
+            "a task names its subscriber"
+        );
+        assert!(
+            !task.text().contains(other),
+            "a task shows a counterparty: {}",
+            task.text()
+        );
+    }
+    let written = [running.process.stdout(), running.process.stderr()];
+    for text in pages.iter().chain(&written) {
+        for n in 0..40 {
+            assert!(
+                !text.contains(&subscriber(n)),
+                "a subscriber's number is in\n{text}"
+            );
+        }
+        assert!(
+            !text.contains(other),
+            "a counterparty's number is in\n{text}"
+        );
+    }
+}

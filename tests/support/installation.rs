@@ -1,0 +1,236 @@
+//! The program installed on a broker: its topics, its configuration file, and processes that run it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use churnwatch::kafka::partition_of;
+use tempfile::TempDir;
+
+use super::client::{Client, NewRecord, ReadRecord, unique};
+use super::http::{Metrics, get};
+use super::process::Process;
+
+/// The feeds, and the configuration keys of their topics.
+pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
+/// The configuration keys of the topics that are written.
+pub const OUTPUTS: [&str; 3] = ["tasks", "signals", "dead_letters"];
+
+/// Topics of one's own and a configuration file for them.
+pub struct Installation {
+    pub client: Client,
+    pub group: String,
+    pub partitions: i32,
+    name: String,
+    folder: TempDir,
+}
+
+impl Installation {
+    /// On the broker that all tests of this process share, with every topic created. `extra` is more TOML.
+    pub fn new(name: &str, partitions: i32, extra: &str) -> Installation {
+        let installation = Installation::bare(name, partitions, extra);
+        for key in FEEDS.into_iter().chain(OUTPUTS) {
+            let topic = installation.topic(key);
+            installation.client.create_topic(&topic, partitions, &[]);
+        }
+        installation
+    }
+
+    /// Like [`Installation::new`], without any topic.
+    pub fn bare(name: &str, partitions: i32, extra: &str) -> Installation {
+        let name = unique(name);
+        let installation = Installation {
+            client: Client::shared(),
+            group: format!("{name}-group"),
+            partitions,
+            folder: tempfile::tempdir().unwrap(),
+            name,
+        };
+        let topics: Vec<String> = FEEDS
+            .into_iter()
+            .chain(OUTPUTS)
+            .map(|key| format!("{key} = \"{}\"", installation.topic(key)))
+            .collect();
+        let text = format!(
+            "\
+kafka.bootstrap = \"{bootstrap}\"
+kafka.group = \"{group}\"
+# The broker forgets a killed process soon.
+kafka.properties.\"session.timeout.ms\" = \"2000\"
+kafka.properties.\"heartbeat.interval.ms\" = \"500\"
+http.listen = \"127.0.0.1:0\"
+log.format = \"json\"
+
+[topics]
+{topics}
+
+{extra}
+",
+            bootstrap = installation.client.bootstrap(),
+            group = installation.group,
+            topics = topics.join("\n"),
+        );
+        fs::write(installation.config(), text).unwrap();
+        installation
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("churnwatch.toml")
+    }
+
+    /// Where a test may put its own files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The topic behind a configuration key.
+    pub fn topic(&self, key: &str) -> String {
+        format!("{}-{}", self.name, key.replace('_', "-"))
+    }
+
+    /// Starts a command with this configuration.
+    pub fn start(&self, command: &str, arguments: &[&str]) -> Process {
+        let config = self.config();
+        let mut all = vec![command, "--config", config.to_str().unwrap()];
+        all.extend(arguments);
+        Process::start(all)
+    }
+
+    /// Starts `run` and waits until it is ready.
+    pub fn run(&self) -> Running {
+        let mut running = self.run_unready();
+        let address = running.address;
+        running.process.wait_for("it is ready", |_| {
+            get(address, "/readyz").filter(|page| page.status == 200)
+        });
+        running
+    }
+
+    /// Starts `run` and waits until its pages are up.
+    pub fn run_unready(&self) -> Running {
+        let mut process = self.start("run", &[]);
+        let address = process.wait_for("its pages are up", |process| {
+            let log = process.stderr();
+            let line = log.lines().find(|line| line.contains("\"address\""))?;
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        });
+        Running { process, address }
+    }
+
+    /// A record in the partition of its key.
+    pub fn keyed(&self, key: &str, value: impl Into<Vec<u8>>) -> NewRecord {
+        NewRecord::new(key, value).on(partition_of(key.as_bytes(), self.partitions))
+    }
+
+    /// Produces to the topic behind a key.
+    pub fn produce(&self, key: &str, records: impl IntoIterator<Item = NewRecord>) {
+        self.client.produce(&self.topic(key), records);
+    }
+
+    /// All committed records of the topic behind a key.
+    pub fn read(&self, key: &str) -> Vec<ReadRecord> {
+        self.client.read_committed(&self.topic(key))
+    }
+
+    /// How far the group has come in the topic of a feed: the sum over its partitions.
+    pub fn committed(&self, feed: &str) -> i64 {
+        let offsets = self
+            .client
+            .committed_offsets(&self.group, &self.topic(feed));
+        offsets.into_values().map(Option::unwrap_or_default).sum()
+    }
+
+    /// Offsets in the topic behind a key, control records and records of open transactions included: the sum over its
+    /// partitions.
+    pub fn length(&self, key: &str) -> i64 {
+        self.client
+            .end_offsets(&self.topic(key))
+            .into_values()
+            .sum()
+    }
+
+    /// Waits until the group has come to the ends of all feeds.
+    pub fn wait_processed(&self, running: &mut Running) {
+        for feed in FEEDS {
+            let end = self.length(feed);
+            let what = format!("feed {feed} is processed to {end}");
+            running
+                .process
+                .wait_for(&what, |_| (self.committed(feed) == end).then_some(()));
+        }
+    }
+}
+
+/// A `run` with its pages up.
+pub struct Running {
+    pub process: Process,
+    pub address: SocketAddr,
+}
+
+impl Running {
+    /// Its metrics now.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::parse(&get(self.address, "/metrics").expect("its metrics").body)
+    }
+
+    /// Records by outcome, and that they add up to the records received.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let metrics = self.metrics();
+        let mut counts = BTreeMap::new();
+        for sample in metrics.samples("churnwatch_records_total", &[]) {
+            *counts.entry(sample.labels["outcome"].clone()).or_default() += sample.value as u64;
+        }
+        let received = metrics
+            .value("churnwatch_records_received_total", &[])
+            .unwrap() as u64;
+        assert_eq!(
+            counts.values().sum::<u64>(),
+            received,
+            "records are conserved: {counts:?}"
+        );
+        counts
+    }
+
+    /// Waits until this many records have come in.
+    pub fn wait_received(&mut self, records: u64) {
+        let address = self.address;
+        self.process
+            .wait_for(&format!("{records} records have come in"), |_| {
+                let page = get(address, "/metrics")?;
+                let received =
+                    Metrics::parse(&page.body).value("churnwatch_records_received_total", &[])?;
+                (received as u64 >= records).then_some(())
+            });
+    }
+}
+
+/// A call-detail record of a call.
+pub fn call(record_id: &str, msisdn: &str, other: &str, at: &str) -> String {
+    format!(
+        r#"{{"record_id":"{record_id}","record_type":"mo_call","msisdn":"{msisdn}","event_timestamp":"{at}","other_number":"{other}","duration_seconds":60,"cause_for_termination":"normal_release"}}"#
+    )
+}
+
+/// A moment some minutes before now, in RFC 3339.
+pub fn minutes_ago(minutes: i64) -> String {
+    let at = churnwatch::runtime::clock::now().0 - minutes * 60_000;
+    jiff::Timestamp::from_millisecond(at).unwrap().to_string()
+}
+
+/// Waits until a topic holds this many committed records, and returns them.
+pub fn wait_records(
+    installation: &Installation,
+    running: &mut Running,
+    key: &str,
+    count: usize,
+) -> Vec<ReadRecord> {
+    running
+        .process
+        .wait_for(&format!("{key} holds {count} records"), |_| {
+            let records = installation.read(key);
+            (records.len() >= count).then_some(records)
+        })
+}
