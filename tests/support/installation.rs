@@ -1,6 +1,6 @@
 //! The program installed on a broker: its topics, its configuration file, and processes that run it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,28 +23,43 @@ pub struct Installation {
     pub group: String,
     pub partitions: i32,
     name: String,
+    one_topic: bool,
     folder: TempDir,
 }
 
 impl Installation {
     /// On the broker that all tests of this process share, with every topic created. `extra` is more TOML.
     pub fn new(name: &str, partitions: i32, extra: &str) -> Installation {
-        let installation = Installation::bare(name, partitions, extra);
-        for key in FEEDS.into_iter().chain(OUTPUTS) {
-            let topic = installation.topic(key);
-            installation.client.create_topic(&topic, partitions, &[]);
-        }
-        installation
+        Installation::describe(name, partitions, extra, false).with_topics()
+    }
+
+    /// Like [`Installation::new`], with all feeds in one topic.
+    pub fn one_topic(name: &str, partitions: i32, extra: &str) -> Installation {
+        Installation::describe(name, partitions, extra, true).with_topics()
     }
 
     /// Like [`Installation::new`], without any topic.
     pub fn bare(name: &str, partitions: i32, extra: &str) -> Installation {
+        Installation::describe(name, partitions, extra, false)
+    }
+
+    fn with_topics(self) -> Installation {
+        let keys = FEEDS.into_iter().chain(OUTPUTS);
+        let topics: BTreeSet<String> = keys.map(|key| self.topic(key)).collect();
+        for topic in topics {
+            self.client.create_topic(&topic, self.partitions, &[]);
+        }
+        self
+    }
+
+    fn describe(name: &str, partitions: i32, extra: &str, one_topic: bool) -> Installation {
         let name = unique(name);
         let installation = Installation {
             client: Client::shared(),
             group: format!("{name}-group"),
             partitions,
             folder: tempfile::tempdir().unwrap(),
+            one_topic,
             name,
         };
         let topics: Vec<String> = FEEDS
@@ -87,6 +102,11 @@ log.format = \"json\"
 
     /// The topic behind a configuration key.
     pub fn topic(&self, key: &str) -> String {
+        let key = if self.one_topic && FEEDS.contains(&key) {
+            "events"
+        } else {
+            key
+        };
         format!("{}-{}", self.name, key.replace('_', "-"))
     }
 
