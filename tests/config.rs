@@ -213,7 +213,6 @@ days = 42 | days | no such key | did you mean `window.days`?
 windows.days = 42 | windows | no such key | did you mean `window`?
 log.zzz = 1 | log.zzz | no such key | there are `format`, `level`
 triggers.usage_dorp.x = 1 | triggers.usage_dorp | no such key | did you mean `triggers.usage_drop`?
-triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed: it must lie between 0 and 1 | the default
 triggers.usage_drop.x = 1 | triggers.usage_drop.x | no such key | there are
 operator.name = 'mobil' | operator.name | `mobil` is not an operator | did you mean `mobile`?
 operator.numbers.unicom.hotline = ['1'] | operator.numbers.unicom.hotline | no such key | did you mean `operator.numbers.unicom.hotlines`?
@@ -242,6 +241,14 @@ policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrea
 policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage | did you mean `mature`?
 policy.playbook.leave = [{ zh = '好', en = 'good', for_triggers = ['arrear'] }] | policy.playbook.leave | `arrear` is not a trigger | did you mean `arrears`?
 policy.playbook.leave = [{ zh = '', en = 'good' }] | policy.playbook.leave | no text | both `zh` and `en`
+decode.country_code = '+86' | decode.country_code | "+86" is not allowed | 1 to 3 digits without +
+decode.national_digits = 3 | decode.national_digits | 3 is out of range | from 4 to 15
+decode.area_code_digits = [2] | decode.area_code_digits | length | two whole numbers
+decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] is not allowed | the smaller first
+decode.ip_prefixes = [17951] | decode.ip_prefixes | expected a string | digits in quotes
+triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed | it must lie between 0 and 1; leave the key out for the default
+triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
+kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned
 policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]
 "#;
 

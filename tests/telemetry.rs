@@ -210,7 +210,7 @@ fn series_with_known_labels_exist_from_the_start() {
     assert_eq!(series(&telemetry, "churnwatch_commits_total{"), 3);
     assert_eq!(
         series(&telemetry, "churnwatch_signals_total{"),
-        REGISTRY.len() * 5
+        REGISTRY.len() * (Suppression::ALL.len() + 1)
     );
     assert_eq!(
         series(&telemetry, "churnwatch_tasks_total{"),
@@ -275,6 +275,7 @@ fn commits_are_timed_and_counted() {
         let report = CommitReport {
             outcome,
             duration_seconds,
+            polls: 2,
         };
         report.emit(&telemetry);
     }
@@ -285,6 +286,7 @@ fn commits_are_timed_and_counted() {
     );
     assert_eq!(sum(&telemetry, &format!("{name}_bucket{{le=\"10\"}}")), 2.0);
     assert_eq!(sum(&telemetry, &format!("{name}_count")), 3.0);
+    assert_eq!(sum(&telemetry, "churnwatch_commit_polls_total"), 6.0);
     assert_eq!(
         sum(
             &telemetry,

@@ -2,6 +2,7 @@ use super::{Failure, print};
 use crate::config::Config;
 use crate::engine::rules::ClockKind;
 use crate::engine::triggers::REGISTRY;
+use crate::kafka;
 use crate::model::Feed;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -35,29 +36,24 @@ impl Check {
         print(&format!("configuration is valid\n\n{}", summary(&config)))?;
         if self.connect {
             let found =
-                connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;
+                kafka::connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;
             print(&format!("\n{}\n", found.join("\n")))?;
         }
         Ok(())
     }
 }
 
-/// TO BE REPLACED by `crate::kafka::check::connect(&Config) -> Result<Vec<String>, Vec<String>>`.
-fn connect(_: &Config) -> Result<Vec<String>, Vec<String>> {
-    Err(vec!["this build cannot ask the brokers".to_owned()])
-}
-
 /// What would run, a line for each thing an operator looks for first. No values of properties: some are passwords.
 fn summary(config: &Config) -> String {
     let Config {
-        kafka,
+        kafka: brokers,
         topics,
         run,
         http,
         rules,
         ..
     } = config;
-    let properties = kafka.properties.keys().cloned();
+    let properties = brokers.properties.keys().cloned();
     let competitors = &rules.competitors;
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, operator) in competitors.hotlines.iter().chain(&competitors.marketing) {
@@ -75,9 +71,9 @@ fn summary(config: &Config) -> String {
         .iter()
         .map(|registration| registration.name.to_owned());
     let lines = [
-        ("brokers", kafka.bootstrap.clone()),
+        ("brokers", brokers.bootstrap.clone()),
         ("properties", join(properties)),
-        ("group", kafka.group.clone()),
+        ("group", brokers.group.clone()),
         ("feeds", join(feeds)),
         ("tasks", topics.tasks.clone()),
         ("signals", topics.signals.clone()),

@@ -174,6 +174,14 @@ impl Layers {
         }
     }
 
+    /// Notes that a value breaks a rule, such as "must be from 1 to 9".
+    pub fn refuse(&mut self, key: &Key, rule: &str) {
+        let value = key.get(&self.table).map(Value::to_string);
+        let what = format!("{} is not allowed", value.unwrap_or_default());
+        let remedy = format!("it {rule}; leave the key out for the default");
+        self.problem(key, what, remedy);
+    }
+
     /// Notes a problem with something else than a key.
     pub fn push(&mut self, problem: Problem) {
         self.problems.push(problem);

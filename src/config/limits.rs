@@ -31,7 +31,7 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("population.outage_share", 0.0, 1.0),
     ("population.outage_subscribers", 1.0, 1e6),
     ("population.factor_prior_events", 0.0, 1e9),
-    ("population.weekday_prior_events", 0.0, 3650.0),
+    ("population.weekday_prior_events", 0.0, 1e9),
     ("baseline.memory_days", 7.0, 365.0),
     ("baseline.lag_days", 0.0, 14.0),
     ("baseline.dispersion", 0.05, 50.0),
@@ -48,6 +48,9 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("policy.score.critical", 0.0, 1.0),
     ("policy.score.triggers.*.weight", -20.0, 20.0),
     ("policy.score.triggers.*.half_life_days", 0.1, 3650.0),
+    ("decode.record_bytes_max", 256.0, 16_777_216.0),
+    ("decode.national_digits", 4.0, 15.0),
+    ("decode.short_code_digits", 3.0, 8.0),
 ];
 
 /// Key or pattern, how to read it, how it is written.
@@ -112,6 +115,21 @@ const FORMS: &[Form] = &[
         "policy.playbook.*",
         form::<Vec<PlaybookStep>>,
         "write [[policy.playbook.STAGE]] with `zh` and `en` below it",
+    ),
+    (
+        "decode.ip_prefixes",
+        form::<Vec<String>>,
+        "write a list of digits in quotes, such as [\"17951\"]",
+    ),
+    (
+        "decode.area_code_digits",
+        form::<[usize; 2]>,
+        "write two whole numbers, such as [2, 3]",
+    ),
+    (
+        "decode.short_code_prefixes",
+        form::<Vec<String>>,
+        "write a list of digits in quotes, such as [\"10\"]",
     ),
 ];
 

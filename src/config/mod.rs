@@ -17,6 +17,7 @@ pub use settings::{
     HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
 };
 
+use crate::decode::Decoder;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
 use layers::Layers;
@@ -39,8 +40,8 @@ pub struct Config {
     pub log: LogSettings,
     /// All sections that decide what the engine does.
     pub rules: Arc<Rules>,
-    /// [decode]
-    pub decoder: crate::decode::Decoder,
+    /// `[decode]`, ready for use.
+    pub decoder: Decoder,
 }
 
 impl Config {
@@ -93,7 +94,8 @@ impl Config {
         let run = settings::run(&mut layers, kafka.as_ref());
         let http = layers.read("http");
         let log = settings::log(&mut layers);
-        let rules = rules::build(&mut layers);
+        let decoder = settings::decoder(&mut layers);
+        let rules = rules::build(&mut layers, decoder.as_ref());
         let config = || {
             Some(Self {
                 kafka: kafka?,
@@ -102,7 +104,7 @@ impl Config {
                 http: http?,
                 log: log?,
                 rules: Arc::new(rules?),
-                decoder: crate::decode::Decoder::new(layers.read("decode")?).ok()?,
+                decoder: decoder?,
             })
         };
         // What is `None` has noted why.

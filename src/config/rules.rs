@@ -4,6 +4,7 @@ use super::key::Key;
 use super::layers::{Layers, plain};
 use super::limits::OperatorNumbers;
 use super::problems::suggestion;
+use crate::decode::Decoder;
 use crate::engine::rules::{Competitors, PolicyRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
 use crate::model::{Calendar, Number, Stage};
@@ -33,10 +34,15 @@ const STAGES: [Stage; 6] = [
 ];
 
 /// Reads and checks the engine's sections. What is wrong is noted.
-pub(super) fn build(layers: &mut Layers) -> Option<Rules> {
+pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Rules> {
     let window: Option<WindowRules> = layers.read("window");
     let calendar = window.as_ref().and_then(|window| calendar(layers, window));
-    let competitors = competitors(layers);
+    // In the form that the numbers of records get, so that the two can be equal.
+    let number = |digits: &str| match decoder {
+        Some(decoder) => decoder.number(digits),
+        None => Number::from_digits(digits.as_bytes()),
+    };
+    let competitors = competitors(layers, &number);
     let population = layers.read("population");
     let baseline = layers.read("baseline");
     let triggers = triggers(layers);
@@ -65,7 +71,7 @@ fn calendar(layers: &mut Layers, window: &WindowRules) -> Option<Calendar> {
 }
 
 /// `[operator]`: the numbers of all operators but our own.
-fn competitors(layers: &mut Layers) -> Option<Competitors> {
+fn competitors(layers: &mut Layers, number: &dyn Fn(&str) -> Number) -> Option<Competitors> {
     let own: String = layers.read("operator.name")?;
     let operators: BTreeMap<String, OperatorNumbers> = layers.read("operator.numbers")?;
     if !operators.contains_key(&own) {
@@ -77,54 +83,47 @@ fn competitors(layers: &mut Layers) -> Option<Competitors> {
         let what = format!("`{own}` is not an operator of [operator.numbers]");
         layers.problem(&Key::of("operator.name"), what, remedy);
     }
+    let mut foreign = |kind, of: fn(&OperatorNumbers) -> &[String]| {
+        let owners = owners(layers, number, &operators, kind, of).into_iter();
+        let foreign = owners.filter(|(_, operator)| *operator != own);
+        foreign
+            .map(|(number, operator)| (number, operator.to_owned()))
+            .collect()
+    };
     Some(Competitors {
-        hotlines: foreign(layers, &own, &operators, "hotlines", |numbers| {
-            &numbers.hotlines
-        }),
-        marketing: foreign(layers, &own, &operators, "marketing", |numbers| {
-            &numbers.marketing
-        }),
+        hotlines: foreign("hotlines", |numbers| &numbers.hotlines),
+        marketing: foreign("marketing", |numbers| &numbers.marketing),
     })
 }
 
-fn foreign(
+/// Numbers of one kind, of all operators, and whose they are.
+fn owners<'o>(
     layers: &mut Layers,
-    own: &str,
-    operators: &BTreeMap<String, OperatorNumbers>,
+    number: &dyn Fn(&str) -> Number,
+    operators: &'o BTreeMap<String, OperatorNumbers>,
     kind: &str,
-    of: impl Fn(&OperatorNumbers) -> &Vec<String>,
-) -> Vec<(Number, String)> {
+    of: fn(&OperatorNumbers) -> &[String],
+) -> BTreeMap<Number, &'o str> {
     let mut owners: BTreeMap<Number, &str> = BTreeMap::new();
     for (operator, numbers) in operators {
         let key = Key::of("operator.numbers").child(operator).child(kind);
         for digits in of(numbers) {
-            let number = Number::from_digits(digits.as_bytes());
+            let number = number(digits);
             if number == Number::OTHER {
                 let what = format!("`{digits}` is not a telephone number");
-                layers.problem(
-                    &key,
-                    what,
-                    "write 1 to 18 digits in national form, such as \"10086\"",
-                );
+                let remedy = "write 1 to 18 digits in national form, such as \"10086\"";
+                layers.problem(&key, what, remedy);
                 continue;
             }
-            if let Some(other) = owners
-                .insert(number, operator)
-                .filter(|other| other != operator)
-            {
+            let other = owners.insert(number, operator);
+            if let Some(other) = other.filter(|other| other != operator) {
                 let what = format!("`{digits}` belongs to `{other}` as well");
-                layers.problem(
-                    &key,
-                    what,
-                    "leave each number with the one operator it belongs to",
-                );
+                let remedy = "leave each number with the one operator it belongs to";
+                layers.problem(&key, what, remedy);
             }
         }
     }
-    let foreign = owners.into_iter().filter(|(_, operator)| *operator != own);
-    foreign
-        .map(|(number, operator)| (number, operator.to_owned()))
-        .collect()
+    owners
 }
 
 /// `[triggers.*]`, in the order of the registry.
@@ -133,14 +132,10 @@ fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
     for registration in REGISTRY {
         let key = Key::of("triggers").child(registration.name);
         let section = key.get(layers.table()).and_then(Value::as_table).cloned();
-        let section = section.unwrap_or_default();
-        match (registration.build)(section.clone()) {
+        match (registration.build)(section.unwrap_or_default()) {
             Ok(trigger) => {
                 for (name, rule) in trigger.problems() {
-                    let found = section.get(name).map(Value::to_string).unwrap_or_default();
-                    let what = format!("{found} is not allowed: it {rule}");
-                    let remedy = "change it, or leave the key out for the default";
-                    layers.problem(&key.child(name), what, remedy);
+                    layers.refuse(&key.child(name), rule);
                 }
                 triggers.push(trigger);
             }

@@ -2,6 +2,7 @@
 
 use super::key::Key;
 use super::layers::Layers;
+use crate::decode::Decoder;
 use crate::model::{Feed, FeedSet};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -152,63 +153,67 @@ pub enum LogFormat {
     Json,
 }
 
-/// Properties the program sets itself, and why.
-const OWN_PROPERTIES: &[(&str, &str)] = &[
-    ("bootstrap.servers", "set kafka.bootstrap"),
-    ("metadata.broker.list", "set kafka.bootstrap"),
-    ("group.id", "set kafka.group"),
-    ("client.id", "set kafka.client_id"),
-    ("group.instance.id", "set run.instance_id"),
-    ("transactional.id", "set run.transactional_id_prefix"),
+/// Properties the program sets itself, and what to do or know instead.
+const OWN_PROPERTIES: &[(&[&str], &str)] = &[
     (
-        "transaction.timeout.ms",
+        &["bootstrap.servers", "metadata.broker.list"],
+        "set kafka.bootstrap",
+    ),
+    (&["group.id"], "set kafka.group"),
+    (&["client.id"], "set kafka.client_id"),
+    (&["group.instance.id"], "set run.instance_id"),
+    (&["transactional.id"], "set run.transactional_id_prefix"),
+    (
+        &["transaction.timeout.ms"],
         "set run.transaction_timeout_seconds",
     ),
-    ("queued.max.messages.kbytes", "set run.queued_kilobytes_max"),
     (
-        "enable.auto.commit",
+        &["queued.max.messages.kbytes"],
+        "set run.queued_kilobytes_max",
+    ),
+    (
+        &[
+            "enable.auto.commit",
+            "auto.commit.enable",
+            "auto.commit.interval.ms",
+            "enable.auto.offset.store",
+        ],
         "offsets are committed in the transaction that holds the tasks",
     ),
     (
-        "auto.commit.enable",
-        "offsets are committed in the transaction that holds the tasks",
-    ),
-    (
-        "auto.commit.interval.ms",
-        "offsets are committed in the transaction that holds the tasks",
-    ),
-    (
-        "enable.auto.offset.store",
-        "offsets are committed in the transaction that holds the tasks",
-    ),
-    (
-        "isolation.level",
+        &["isolation.level"],
         "records of aborted transactions must not be counted",
     ),
     (
-        "auto.offset.reset",
+        &["auto.offset.reset"],
         "a lost position must be an error, not a silent skip",
     ),
-    ("enable.idempotence", "transactions need it on"),
     (
-        "acks",
-        "transactions need the acknowledgement of all replicas",
+        &["enable.idempotence", "acks", "request.required.acks"],
+        "transactions need idempotence and the acknowledgement of all replicas",
     ),
     (
-        "request.required.acks",
-        "transactions need the acknowledgement of all replicas",
-    ),
-    (
-        "partition.assignment.strategy",
+        &["partition.assignment.strategy", "group.protocol"],
         "equal partitions of all feeds must go to the same worker",
     ),
     (
-        "group.protocol",
-        "equal partitions of all feeds must go to the same worker",
+        &["partitioner", "partitioner_cb"],
+        "every producer must put a subscriber into the same partition",
     ),
     (
-        "enable.partition.eof",
-        "the end of a partition tells that nothing is left to rebuild",
+        &["enable.partition.eof"],
+        "the end of a partition tells when the windows are rebuilt",
+    ),
+    (
+        &[
+            "linger.ms",
+            "queue.buffering.max.ms",
+            "retry.backoff.ms",
+            "fetch.queue.backoff.ms",
+            "batch.size",
+            "message.max.bytes",
+        ],
+        "it is tuned to the cycle of transactions",
     ),
 ];
 
@@ -236,12 +241,12 @@ pub(super) fn kafka(layers: &mut Layers) -> Option<KafkaSettings> {
     }
     for (name, value) in &settings.properties {
         let key = Key::of(super::key::PROPERTIES).child(name);
-        if let Some((_, reason)) = OWN_PROPERTIES.iter().find(|(own, _)| own == name) {
-            layers.problem(
-                &key,
-                "is set by churnwatch itself",
-                format!("remove it: {reason}"),
-            );
+        let own = OWN_PROPERTIES
+            .iter()
+            .find(|(own, _)| own.contains(&name.as_str()));
+        if let Some((_, reason)) = own {
+            let remedy = format!("remove it: {reason}");
+            layers.problem(&key, "is set by churnwatch itself", remedy);
         }
         if name == "security.protocol"
             && value.to_lowercase().ends_with("ssl")
@@ -336,6 +341,18 @@ pub(super) fn log(layers: &mut Layers) -> Option<LogSettings> {
         layers.problem(&Key::of("log.level"), what, remedy);
     }
     Some(settings)
+}
+
+/// Reads and checks `[decode]`.
+pub(super) fn decoder(layers: &mut Layers) -> Option<Decoder> {
+    let problems = match Decoder::new(layers.read("decode")?) {
+        Ok(decoder) => return Some(decoder),
+        Err(problems) => problems,
+    };
+    for problem in problems {
+        layers.refuse(&Key::of("decode").child(problem.key), problem.problem);
+    }
+    None
 }
 
 #[cfg(test)]

@@ -19,14 +19,14 @@ const LINES_MAX: usize = 600;
 /// cannot be replayed, and every room testable without those that use it.
 const ROOMS: &[(&str, &str)] = &[
     ("model", ""),
-    ("config", "model"),
+    ("config", "model decode engine"),
     ("decode", "model"),
     ("engine", "model"),
     ("encode", "model"),
     ("snapshot", "model engine"),
     ("kafka", "model config"),
-    ("telemetry", "model"),
-    ("http", "model telemetry"),
+    ("telemetry", "model config engine"),
+    ("http", "model config telemetry"),
     (
         "runtime",
         "model config decode engine encode snapshot kafka telemetry http",
