@@ -1,5 +1,7 @@
 //! The same input through files and through Kafka gives the same tasks.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -172,11 +172,11 @@ fn records_are_counted_by_feed_and_outcome() {
 fn signals_and_tasks_are_counted_by_what_led_to_them() {
     let telemetry = Telemetry::new().unwrap();
     let mut report = BatchReport::default();
-    report.effect(&Effect::Signal(signal("usage_drop", None)));
-    report.effect(&Effect::Signal(signal(
+    report.effect(&Effect::Signal(Box::new(signal("usage_drop", None))));
+    report.effect(&Effect::Signal(Box::new(signal(
         "arrears",
         Some(Suppression::NotPursued),
-    )));
+    ))));
     report.effect(&Effect::Task(Box::new(task(
         TaskStatus::Open,
         &["usage_drop"],

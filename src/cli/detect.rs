@@ -7,7 +7,7 @@ use crate::encode::{Encoder, Original};
 use crate::engine::{Inputs, Shard};
 use crate::files::{FileError, Lines, Output};
 use crate::kafka::partition_of;
-use crate::model::{Counts, Effect, Outcome, Reject, Source, TaskStatus, Timestamp};
+use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
 use clap::Args;
 use indicatif::{HumanCount, HumanFloatCount, ProgressBar, ProgressStyle};
@@ -261,6 +261,12 @@ impl Detector {
         }
         let rejects = self.rejects.iter();
         text.extend(rejects.map(|(reason, count)| row(&format!("  {reason}"), *count)));
+        let feed = Feed::Cdr as usize;
+        let closes: u64 = stats.iter().map(|stats| stats.day_closes).sum();
+        let unknown: u64 = stats.iter().map(|stats| stats.outage_days[feed]).sum();
+        text += "days closed\n";
+        text += &row("", closes);
+        text += &row("unknown for call detail", unknown);
         text += "signals, also those that raised no task\n";
         text.extend(
             self.outputs

@@ -191,7 +191,7 @@ mod tests {
                     --outage-on none --start 2026-01-05 --out";
         let args = parse(&format!("{line} {}", directory.path().display())).unwrap();
         assert_eq!(args.outage_on, Moment(None));
-        run(&args).unwrap();
+        args.run().unwrap();
         let text = std::fs::read_to_string(directory.path().join("summary.json")).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
         let parameters = &summary["parameters"];
@@ -211,9 +211,9 @@ mod tests {
         assert!(message("simulate --out x --start yesterday").contains("2026-03-02"));
         assert!(message("simulate --out x --outage-on soon").contains("none"));
         let args = parse("simulate --out x --days 0").unwrap();
-        assert_eq!(
-            run(&args).unwrap_err().to_string(),
-            "days is 0; it must be 1 to 3650"
-        );
+        let Err(Failure::Usage(message)) = args.run() else {
+            panic!("a city without days cannot be made");
+        };
+        assert_eq!(message, "days is 0; it must be 1 to 3650");
     }
 }

@@ -65,7 +65,7 @@ impl Town {
                 let due = Duration::from_secs_f64(self.day_seconds * f64::from(day));
                 while !watch.reached(due) && !stop.wait(PAUSE) {}
             }
-            if sent % 256 == 0 {
+            if sent.is_multiple_of(256) {
                 while sent.saturating_sub(telemetry.counts().records) > BEHIND_MAX
                     && !stop.wait(PAUSE)
                 {}

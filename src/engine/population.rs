@@ -95,7 +95,7 @@ impl Population {
             actual: cohort.actual,
             predicted,
         };
-        for c in 0..Channel::COUNT {
+        for c in Channel::ALL.map(|channel| channel as usize) {
             let mass = cohort.square[c] as f64 / FIXED + prior;
             let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
             self.dispersion[c] = (1.0 / inverse.max(0.02)).clamp(0.05, 50.0);
@@ -116,7 +116,7 @@ impl Population {
     /// Counts a stable subscriber for the day after the one being closed.
     pub fn enrol(&mut self, levels: [f64; Channel::COUNT], spreads: [(f64, f64); Channel::COUNT]) {
         self.next.subscribers += 1;
-        for c in 0..Channel::COUNT {
+        for c in Channel::ALL.map(|channel| channel as usize) {
             self.next.levels[c] += fixed(levels[c]);
             self.next.excess[c] += fixed(spreads[c].0);
             self.next.square[c] += fixed(spreads[c].1);

@@ -454,7 +454,7 @@ impl Shard {
         let watermark = self.watermark();
         (watermark >= soon && self.complete(Feed::Cdr, day))
             || watermark >= late
-            || (self.inputs.caught_up && self.clock >= late)
+            || (window.clock == ClockKind::Wall && self.inputs.caught_up && self.clock >= late)
     }
 
     fn close_due_days(&mut self, effects: &mut Vec<Effect>) {

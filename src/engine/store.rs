@@ -185,7 +185,7 @@ impl Store {
 
     fn insert(&mut self, key: Key, day: Day, visited: Day) -> u32 {
         let slot = self.count;
-        if slot as usize % PAGE == 0 {
+        if (slot as usize).is_multiple_of(PAGE) {
             self.pages.push(Arc::new(Page {
                 subscribers: Vec::with_capacity(PAGE),
                 windows: Vec::with_capacity(PAGE * self.window_days),

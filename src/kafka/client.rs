@@ -85,13 +85,13 @@ pub(super) fn producer(config: &Config) -> ClientConfig {
     client
 }
 
-/// The transactional id of a worker: the same after a restart, another one for every other worker of the group.
-///
-/// The prefix alone would not tell processes on different machines apart, and they would fence each other for ever.
+/// The transactional id of a worker: another one for every other worker of the group, because equal ones would fence
+/// each other for ever. With `run.instance_id` it is also the same after a restart, which then need not wait for a
+/// killed predecessor's transaction to time out.
 pub(super) fn transactional_id(config: &Config, worker: usize) -> String {
     let prefix = &config.run.transactional_id_prefix;
     let instance = match config.run.instance_id.as_str() {
-        "" => host_name(),
+        "" => format!("{}-{}", host_name(), std::process::id()),
         instance => instance.to_owned(),
     };
     format!("{prefix}-{instance}-{worker}")

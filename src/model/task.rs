@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// For the signals topic.
-    Signal(Signal),
+    Signal(Box<Signal>),
     /// For the tasks topic.
     Task(Box<Task>),
 }

@@ -274,7 +274,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen NotPursued Churned);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",

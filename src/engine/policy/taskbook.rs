@@ -63,10 +63,11 @@ impl Taskbook {
             },
         };
         let suppressed = task.as_ref().err().copied();
-        effects.push(Effect::Signal(Signal {
+        let signal = Signal {
             suppressed,
             ..signal
-        }));
+        };
+        effects.push(Effect::Signal(Box::new(signal)));
         effects.extend(task.ok().map(|task| Effect::Task(Box::new(task))));
     }
 
