@@ -35,6 +35,10 @@ pub struct Shard {
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
 const SMALL: u32 = 20;
 
+/// Wrong clocks grow in number with the shard: the watermark needs one of this many subscribers, up to a bound.
+const CROWD: u32 = 256;
+const CROWD_MAX: u32 = 64;
+
 /// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inputs {
@@ -194,9 +198,11 @@ impl Shard {
             Fresh::TooOld => return Outcome::Expired,
         }
         if !timeless {
-            let (enough, all) = (self.rules.window.day_entry_subscribers, self.store.len());
+            let all = self.store.len();
+            let enough = u32::from(self.rules.window.day_entry_subscribers);
+            let enough = enough.max((all / CROWD).min(CROWD_MAX)).min(all);
             let needed = Needed {
-                subscribers: usize::from(enough).min(all as usize),
+                subscribers: enough as usize,
                 or_days: all < SMALL,
             };
             self.watermarks[feed as usize].observe(event.at, day, slot, needed);

@@ -23,7 +23,7 @@ struct Reached {
 /// How many subscribers make a day believable.
 #[derive(Debug, Clone, Copy)]
 pub struct Needed {
-    /// `window.day_entry_subscribers`, or all the shard has.
+    /// `window.day_entry_subscribers`, more in a large shard, or all a small one has.
     pub subscribers: usize,
     /// Whether the shard is so small that they may never come together: then records in as many different days ahead
     /// are enough to enter the first of them.
@@ -123,19 +123,23 @@ impl Reached {
         }
     }
 
-    /// Keeps the `most` subscribers that are furthest.
+    /// Keeps the `most` subscribers that are furthest, furthest first.
     fn note(&mut self, subscriber: u32, at: Timestamp, most: usize) {
-        let found = self
+        if let Some(known) = self
             .furthest
-            .iter_mut()
-            .find(|(known, _)| *known == subscriber);
-        match found {
-            Some((_, furthest)) => *furthest = at.max(*furthest),
-            None => self.furthest.push((subscriber, at)),
+            .iter()
+            .position(|(known, _)| *known == subscriber)
+        {
+            if self.furthest[known].1 >= at {
+                return;
+            }
+            self.furthest.remove(known);
         }
-        self.furthest
-            .sort_unstable_by_key(|(_, at)| std::cmp::Reverse(*at));
-        self.furthest.truncate(most);
+        let place = self.furthest.partition_point(|(_, other)| *other >= at);
+        if place < most {
+            self.furthest.insert(place, (subscriber, at));
+            self.furthest.truncate(most);
+        }
     }
 
     /// The time that many subscribers have reached; [`Timestamp::MIN`] if there are not so many.
