@@ -1,10 +1,16 @@
 //! How `run` lives and ends: latency of a commit, what it says about subscribers, and how it stops.
 
+// A test that cannot get at what it needs fails.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use support::PATIENCE;
+use support::client::ReadRecord;
 use support::http::get;
 use support::installation::{Installation, call, minutes_ago, wait_records};
 use support::process::Signal;
@@ -13,13 +19,14 @@ use support::process::Signal;
 fn a_commit_stays_far_from_the_clients_100_ms_slices() {
     let installation = Installation::new("latency", 1, "");
     let mut running = installation.run();
-    let rounds = 60;
+    let rounds = 20;
     for round in 1..=rounds {
-        installation.produce(
-            "cdr",
-            [installation.keyed("x", format!("unreadable {round}"))],
-        );
-        wait_records(&installation, &mut running, "dead_letters", round);
+        let record = installation.keyed("x", format!("unreadable {round}"));
+        installation.produce("cdr", [record]);
+        let end = installation.length("cdr");
+        let what = format!("round {round} is committed");
+        let through = |_: &_| (installation.committed("cdr") == end).then_some(());
+        running.process.wait_for(&what, through);
     }
     let metrics = running.metrics();
     let commits = metrics.sum("churnwatch_commits_total", &[("outcome", "committed")]);
@@ -84,7 +91,7 @@ fn sigterm_commits_what_was_processed_and_leaves_the_group() {
 fn processed(log: &str) -> i64 {
     let lines = log
         .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines
         .filter_map(|line| line["records_processed"].as_i64())
         .sum()
@@ -168,4 +175,112 @@ fn numbers_of_subscribers_appear_nowhere_but_in_the_output_topics() {
             "a counterparty's number is in\n{text}"
         );
     }
+}
+
+#[test]
+fn state_is_rebuilt_after_an_end_of_any_kind() {
+    let installation = Installation::new("rebuilt", 2, "");
+    let msisdn = "13500000001";
+    let hotline = |record_id: &str| {
+        let call = call(record_id, msisdn, "10010", &minutes_ago(3));
+        installation.keyed(msisdn, call)
+    };
+    let mut running = installation.run();
+    installation.produce("cdr", [hotline("first")]);
+    let tasks = wait_records(&installation, &mut running, "tasks", 1);
+    let task: Value = serde_json::from_str(tasks[0].text()).unwrap();
+    assert_eq!(task["status"], "open");
+
+    for (signal, record_id) in [(Signal::Term, "second"), (Signal::Kill, "third")] {
+        running.process.signal(signal);
+        running.process.wait();
+        running = installation.run();
+        assert_eq!(
+            running.metrics().sum("churnwatch_subscribers", &[]),
+            1.0,
+            "{signal:?}"
+        );
+        assert_eq!(
+            running.metrics().sum("churnwatch_open_tasks", &[]),
+            1.0,
+            "{signal:?}"
+        );
+        // The same record once more is known, and another call opens no second task.
+        installation.produce("cdr", [hotline("first"), hotline(record_id)]);
+        installation.wait_processed(&mut running);
+        let counts = running.counts();
+        assert_eq!(
+            (counts["duplicate"], counts["applied"]),
+            (1, 1),
+            "{signal:?}: {counts:?}"
+        );
+    }
+    for task in installation.read("tasks") {
+        let later: Value = serde_json::from_str(task.text()).unwrap();
+        assert_eq!(later["task_id"], task_id(&tasks[0]), "{later}");
+    }
+    let opened = installation
+        .read("tasks")
+        .into_iter()
+        .filter(|task| serde_json::from_str::<Value>(task.text()).unwrap()["status"] == "open");
+    assert_eq!(opened.count(), 1);
+}
+
+fn task_id(task: &ReadRecord) -> Value {
+    serde_json::from_str::<Value>(task.text()).unwrap()["task_id"].clone()
+}
+
+#[test]
+fn partitions_move_between_processes_without_loss_or_repeat() {
+    let installation = Installation::new("moved", 6, "run.batch_records_max = 200\n");
+    let at = minutes_ago(5);
+    let subscribers = 3_000;
+    // In each round a subscriber calls a competitor once, and every fourth record is unreadable.
+    let round = |round: usize| {
+        let record = |n: usize| {
+            let msisdn = format!("134{n:08}");
+            let value = match n % 4 {
+                0 => format!("unreadable {round} {n}"),
+                _ => call(&format!("moved-{round}-{n}"), &msisdn, "10010", &at),
+            };
+            installation.keyed(&msisdn, value)
+        };
+        let records: Vec<_> = (0..subscribers).map(record).collect();
+        installation.produce("cdr", records);
+    };
+    round(0);
+    let mut first = installation.run_as("first");
+    first.wait_received(500);
+    let mut second = installation.run_as("second");
+    round(1);
+    second.wait_received(500);
+    second.process.signal(Signal::Term);
+    assert!(
+        second.process.wait().success(),
+        "it leaves cleanly under load"
+    );
+    round(2);
+    installation.wait_processed(&mut first);
+
+    let dead = installation.read("dead_letters");
+    let texts: BTreeSet<&str> = dead.iter().map(|letter| letter.text()).collect();
+    assert_eq!(texts.len(), 3 * subscribers / 4, "every unreadable record");
+    assert_eq!(dead.len(), texts.len(), "once");
+    let mut opened = BTreeMap::new();
+    for task in installation.read("tasks") {
+        let task: Value = serde_json::from_str(task.text()).unwrap();
+        if task["status"] == "open" {
+            *opened
+                .entry(task["msisdn"].as_str().unwrap().to_owned())
+                .or_insert(0) += 1;
+        }
+    }
+    assert_eq!(
+        opened.len(),
+        3 * subscribers / 4,
+        "every subscriber who called"
+    );
+    assert!(opened.values().all(|count| *count == 1), "has one task");
+    let log = first.process.stderr() + &second.process.stderr();
+    assert!(!log.contains("starts over"), "{log}");
 }

@@ -86,12 +86,16 @@ pub(super) fn producer(config: &Config) -> ClientConfig {
 }
 
 /// The transactional id of a worker: another one for every other worker of the group, because equal ones would fence
-/// each other for ever. With `run.instance_id` it is also the same after a restart, which then need not wait for a
-/// killed predecessor's transaction to time out.
+/// each other for ever. With `run.instance_id`, or with admin pages on a port of their own, it is also the same after a
+/// restart, which then need not wait for a killed predecessor's transaction to time out.
 pub(super) fn transactional_id(config: &Config, worker: usize) -> String {
     let prefix = &config.run.transactional_id_prefix;
     let instance = match config.run.instance_id.as_str() {
-        "" => format!("{}-{}", host_name(), std::process::id()),
+        "" => match config.http.listen.port() {
+            0 => format!("{}-{}", host_name(), std::process::id()),
+            // Processes of one host cannot share the port of their admin pages, and keep it after a restart.
+            port => format!("{}-{port}", host_name()),
+        },
         instance => instance.to_owned(),
     };
     format!("{prefix}-{instance}-{worker}")
@@ -117,6 +121,11 @@ fn host_name() -> String {
 /// Passes a line of the client's log on to ours.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+    // An operator's properties go to consumers and producers alike.
+    if facility == "CONFWARN" && message.contains("will be ignored by this") {
+        debug!(facility, "Kafka client: {message}");
+        return;
+    }
     match level {
         Emerg | Alert | Critical => error!(facility, "Kafka client: {message}"),
         // Lost connections and the like, which the client mends by itself.

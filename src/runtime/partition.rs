@@ -125,24 +125,22 @@ impl Partition {
         self.reported = stats;
     }
 
+    /// Its part of a topic.
+    pub fn at(&self, topic: usize) -> TopicPartition {
+        TopicPartition {
+            topic,
+            partition: self.number,
+        }
+    }
+
     /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
     pub fn inputs(&self, topics: &Topics, fresh: bool) -> engine::Inputs {
-        let mut lagging = FeedSet::NONE;
-        let mut caught_up = fresh;
-        for (topic, lane) in topics.iter().zip(&self.lanes) {
-            if lane.lag() == 0 {
-                continue;
-            }
-            caught_up = false;
-            // With one topic there is nobody to fall behind.
-            if topics.len() > 1 {
-                let feeds = Feed::ALL
-                    .into_iter()
-                    .filter(|feed| topic.feeds.contains(*feed));
-                lagging = feeds.fold(lagging, FeedSet::with);
-            }
+        let behind = |topic: usize| self.lanes.get(topic).is_some_and(|lane| lane.lag() > 0);
+        let inputs = engine_inputs(topics, behind);
+        engine::Inputs {
+            caught_up: inputs.caught_up && fresh,
+            ..inputs
         }
-        engine::Inputs { lagging, caught_up }
     }
 
     /// What the next transaction has to say about this partition: the offsets that moved, or any one if it only
@@ -189,4 +187,24 @@ impl Partition {
                 })
             })
     }
+}
+
+/// What the engine is told when some topics have not been read to their ends.
+pub(super) fn engine_inputs(topics: &Topics, behind: impl Fn(usize) -> bool) -> engine::Inputs {
+    let mut inputs = engine::Inputs::default();
+    for (_, topic) in topics
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| behind(*index))
+    {
+        inputs.caught_up = false;
+        // With one topic there is nobody to fall behind.
+        if topics.len() > 1 {
+            let feeds = Feed::ALL
+                .into_iter()
+                .filter(|feed| topic.feeds.contains(*feed));
+            inputs.lagging = feeds.fold(inputs.lagging, FeedSet::with);
+        }
+    }
+    inputs
 }

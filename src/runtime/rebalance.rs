@@ -69,6 +69,7 @@ impl Worker<'_> {
         {
             self.uncommitted.begin();
         }
+        self.doubt_ends();
         let rebuilding = self.restores.len();
         info!(
             partitions = self.partitions.len() + rebuilding,
@@ -90,10 +91,12 @@ impl Worker<'_> {
             return Ok(());
         }
         if let Some(restore) = self.restores.pop_front() {
-            let partition = restore.finish();
+            let mut partition = restore.finish();
+            partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
             let subscribers = partition.shard.stats().subscribers;
             info!(partition = partition.number, subscribers, "state rebuilt");
             self.partitions.insert(partition.number, partition);
+            self.doubt_ends();
         }
         self.health
             .set(Condition::Rebuilt, self.restores.is_empty());
@@ -121,7 +124,7 @@ impl Worker<'_> {
             let partition = Partition::new(number, shard, lanes);
             let starts: Vec<i64> = stands.iter().map(|stand| stand.start).collect();
             let restore =
-                Restore::begin(self.setup, &self.consumer, partition, &committed, &starts)?;
+                Restore::plan(self.setup, &self.consumer, partition, &committed, &starts)?;
             let records = restore.records_left();
             info!(
                 partition = number,
@@ -178,8 +181,28 @@ impl Worker<'_> {
                      be configured with the same topics"
                 )));
             }
+            self.all_or_none(*number, stands)?;
         }
         Ok(stands)
+    }
+
+    /// All topics of a partition are first committed together. One without an offset among others that have one was
+    /// created anew, which makes the group forget it, or is new in the configuration.
+    fn all_or_none(&self, number: i32, stands: &[Stand]) -> Result<(), Fault> {
+        let (begun, fresh): (Vec<_>, Vec<_>) = stands
+            .iter()
+            .partition(|stand| stand.committed.offset.is_some());
+        let ([_, ..], [fresh, ..]) = (&*begun, &*fresh) else {
+            return Ok(());
+        };
+        let topic = self.setup.topics.name(fresh.committed.at.topic);
+        Err(Fault::Halt(format!(
+            "topic {topic} partition {number}: the group has offsets for other topics but none for this one, so the \
+             topic was created anew, or is new in the configuration; if it is right to process it from its beginning, \
+             say so: kafka-consumer-groups.sh --bootstrap-server {} --group {} --topic {topic} --reset-offsets \
+             --to-earliest --execute",
+            self.setup.config.kafka.bootstrap, self.setup.config.kafka.group
+        )))
     }
 
     /// Asks the brokers something, and again if they do not answer.

@@ -5,10 +5,10 @@
 //! partitions held back until it is there.
 
 use super::Setup;
+use super::clock;
 use super::intake;
-use super::partition::Partition;
-use crate::engine;
-use crate::kafka::{Committed, Consumer, Fault, Note, Replay, Span, TopicPartition, Topics};
+use super::partition::{Partition, engine_inputs};
+use crate::kafka::{Committed, Consumer, Fault, Note, Replay, Span, Topics};
 use crate::model::{Effect, Feed, FeedSet, Source, Timestamp};
 use crate::telemetry::{ShardReport, Telemetry};
 use std::time::Duration;
@@ -28,65 +28,65 @@ const DAY_MS: i64 = 86_400_000;
 /// A partition whose state is being rebuilt.
 pub(super) struct Restore {
     partition: Partition,
-    replay: Replay,
-    topics: Vec<FeedSet>,
+    spans: Vec<Span>,
+    /// From the first step on: partitions that wait for their turn hold no client.
+    replay: Option<Replay>,
     /// The time as the run took it then: the newest Kafka timestamp so far.
     clock_ms: i64,
 }
 
 impl Restore {
-    /// Starts to rebuild `partition`, which is empty and stands at the committed offsets. `starts` are the first
+    /// Plans to rebuild `partition`, which is empty and stands at the committed offsets. `starts` are the first
     /// offsets that retention has left, by topic.
-    pub fn begin(
+    pub fn plan(
         setup: &Setup,
         consumer: &Consumer,
-        partition: Partition,
+        mut partition: Partition,
         committed: &[Committed],
         starts: &[i64],
     ) -> Result<Self, Fault> {
-        let window_start_ms = window_start(setup, committed);
+        let newest_ms = newest_ms(committed);
+        let days = i64::from(setup.config.rules.window.days) + 1;
+        // A day before the window, for the time zone.
+        let window_start_ms = newest_ms.map(|newest_ms| newest_ms.saturating_sub(days * DAY_MS));
+        partition.newest_ms = newest_ms.unwrap_or_default();
         let mut spans = Vec::new();
         for (topic, lane) in partition.lanes.iter().enumerate() {
-            let at = TopicPartition {
-                topic,
-                partition: partition.number,
-            };
-            let start = starts.get(topic).copied().unwrap_or(0);
-            let from = match window_start_ms {
-                Some(ms) if only_calls(&setup.topics, topic) => {
-                    let since = consumer.since(&[at], ms, ASK_PATIENCE)?;
-                    since
-                        .first()
-                        .map_or(start, |(_, offset)| *offset)
-                        .max(start)
-                }
-                _ => start,
-            };
+            let at = partition.at(topic);
+            let mut from = starts.get(topic).copied().unwrap_or(0);
+            if let Some(ms) = window_start_ms.filter(|_| only_calls(&setup.topics, topic)) {
+                let since = consumer.since(&[at], ms, ASK_PATIENCE)?;
+                from = since
+                    .iter()
+                    .fold(from, |from, (_, offset)| from.max(*offset));
+            }
             spans.push(Span {
                 at,
                 from: from.min(lane.next),
                 to: lane.next,
             });
         }
-        let replay = Replay::new(&setup.config, setup.topics.clone(), &spans)?;
         Ok(Self {
-            topics: setup.topics.iter().map(|topic| topic.feeds).collect(),
-            replay,
             partition,
+            spans,
+            replay: None,
             clock_ms: i64::MIN,
         })
     }
 
     /// Records still to read, at most.
     pub fn records_left(&self) -> i64 {
-        self.replay.left()
+        match &self.replay {
+            Some(replay) => replay.left(),
+            None => self.spans.iter().map(|span| span.to - span.from).sum(),
+        }
     }
 
     /// Reports how much is left.
     pub fn report(&self, telemetry: &Telemetry) {
         let report = ShardReport {
             partition: self.partition.number,
-            rebuild_remaining_records: self.replay.left().unsigned_abs(),
+            rebuild_remaining_records: self.records_left().unsigned_abs(),
             ..ShardReport::default()
         };
         report.emit(telemetry);
@@ -94,34 +94,40 @@ impl Restore {
 
     /// Applies some more records. Returns whether the state is complete.
     pub fn step(&mut self, setup: &Setup) -> Result<bool, Fault> {
+        let mut replay = match self.replay.take() {
+            Some(replay) => replay,
+            None => Replay::new(&setup.config, setup.topics.clone(), &self.spans)?,
+        };
+        let done = self.apply(setup, &mut replay)?;
+        self.replay = Some(replay);
+        Ok(done)
+    }
+
+    fn apply(&mut self, setup: &Setup, replay: &mut Replay) -> Result<bool, Fault> {
         let mut unsaid = Vec::new();
         for _ in 0..STEP_RECORDS {
-            if !self.replay.fetch(WAIT_MS)? {
+            if !replay.fetch(WAIT_MS)? {
                 return Ok(false);
             }
-            self.tick(&mut unsaid);
-            let Some((record, _)) = self.replay.front() else {
+            let Some((record, at_ms)) = replay.front() else {
                 return Ok(true);
             };
             let Some(topic) = setup.topics.get(record.at.topic) else {
                 return Ok(true);
             };
+            if at_ms >= self.clock_ms.saturating_add(TICK_MS) {
+                self.tick(setup, replay, at_ms, &mut unsaid);
+            }
             let source = Source {
                 topic: topic.name.clone(),
                 partition: record.at.partition,
                 offset: record.offset,
             };
             let shard = &mut self.partition.shard;
-            intake::take(
-                &setup.decoder,
-                topic.feeds,
-                shard,
-                &record,
-                &source,
-                &mut unsaid,
-            );
+            let decoder = &setup.decoder;
+            intake::take(decoder, topic.feeds, shard, &record, &source, &mut unsaid);
             unsaid.clear();
-            self.replay.pass();
+            replay.pass();
         }
         Ok(false)
     }
@@ -133,44 +139,20 @@ impl Restore {
         self.partition
     }
 
-    /// Moves the clock to the next record's time, and closes days as the run did.
-    fn tick(&mut self, unsaid: &mut Vec<Effect>) {
-        let Some((_, next_ms)) = self.replay.front() else {
-            return;
+    /// Moves the clock to a record's time, and closes days as the run did.
+    fn tick(&mut self, setup: &Setup, replay: &Replay, at_ms: i64, unsaid: &mut Vec<Effect>) {
+        // No producer's clock that runs ahead takes ours along.
+        self.clock_ms = at_ms.min(clock::now().0);
+        // How far the inputs had been read at that time, as far as timestamps can tell.
+        let behind = |topic: usize| {
+            let next_ms = replay.next_ms(self.partition.at(topic));
+            next_ms.is_some_and(|next_ms| next_ms.saturating_sub(self.clock_ms) < GAP_MS)
         };
-        if next_ms < self.clock_ms.saturating_add(TICK_MS) {
-            return;
-        }
-        self.clock_ms = next_ms;
-        let inputs = self.inputs();
+        let inputs = engine_inputs(&setup.topics, behind);
         let shard = &mut self.partition.shard;
-        shard.tick(Timestamp(next_ms), inputs, unsaid);
+        shard.tick(Timestamp(self.clock_ms), inputs, unsaid);
         shard.sweep(usize::MAX, unsaid);
         unsaid.clear();
-    }
-
-    /// How far the inputs had been read at the clock's time, as far as timestamps can tell.
-    fn inputs(&self) -> engine::Inputs {
-        let mut lagging = FeedSet::NONE;
-        for (topic, feeds) in self.topics.iter().enumerate() {
-            let at = TopicPartition {
-                topic,
-                partition: self.partition.number,
-            };
-            let next_ms = self.replay.next_ms(at);
-            if next_ms.is_some_and(|next_ms| next_ms.saturating_sub(self.clock_ms) < GAP_MS) {
-                let feeds = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
-                lagging = feeds.fold(lagging, FeedSet::with);
-            }
-        }
-        engine::Inputs {
-            lagging: if self.topics.len() > 1 {
-                lagging
-            } else {
-                FeedSet::NONE
-            },
-            caught_up: lagging == FeedSet::NONE,
-        }
     }
 }
 
@@ -181,12 +163,9 @@ fn only_calls(topics: &Topics, topic: usize) -> bool {
     topics.get(topic).is_some_and(|topic| topic.feeds == calls)
 }
 
-/// Where the window began when the group stopped: a window and a day before the newest record. Unknown if the offsets
-/// were not committed by us.
-fn window_start(setup: &Setup, committed: &[Committed]) -> Option<i64> {
+/// Timestamp of the newest record that the group had processed. Unknown if an offset was not committed by us.
+fn newest_ms(committed: &[Committed]) -> Option<i64> {
     let stand = committed.iter().filter(|found| found.offset.is_some());
     let notes: Option<Vec<Note>> = stand.map(|found| Note::parse(&found.note)).collect();
-    let newest_ms = notes?.iter().map(|note| note.newest_ms).max()?;
-    let days = i64::from(setup.config.rules.window.days) + 1;
-    Some(newest_ms.saturating_sub(days * DAY_MS))
+    notes?.iter().map(|note| note.newest_ms).max()
 }

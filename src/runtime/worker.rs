@@ -175,15 +175,15 @@ impl<'a> Worker<'a> {
             return Ok(Wake::Idle);
         }
         let run = &self.setup.config.run;
-        let wait = if self.partitions.values().any(|partition| partition.sweeping) {
-            Duration::ZERO
-        } else if self.output.waiting().is_empty() {
-            IDLE_WAIT
-        } else {
-            IDLE_WAIT.min(Duration::from_millis(run.batch_wait_ms.into()))
-        };
-        let room = (run.batch_records_max as usize).saturating_sub(self.uncommitted.records);
-        let fill = FILL_RECORDS.min(room.max(1));
+        let (mut fill, mut wait) = (FILL_RECORDS, IDLE_WAIT);
+        if !self.output.waiting().is_empty() {
+            let room = (run.batch_records_max as usize).saturating_sub(self.uncommitted.records);
+            fill = fill.min(room.max(1));
+            wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
+        }
+        if self.partitions.values().any(|partition| partition.sweeping) {
+            wait = Duration::ZERO;
+        }
         let taken = self.consumer.fill(fill, wait.as_millis() as u32);
         self.uncommitted.drained = taken < fill;
         Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
@@ -299,6 +299,12 @@ impl<'a> Worker<'a> {
             }
         }
         report.emit(&setup.telemetry);
+    }
+
+    /// What is known of the ends is not of now: they are asked for at once.
+    pub(super) fn doubt_ends(&mut self) {
+        self.ends.fresh = false;
+        self.ends.pause = Duration::ZERO;
     }
 
     /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.

@@ -76,11 +76,10 @@ kafka.properties.\"session.timeout.ms\" = \"2000\"
 kafka.properties.\"heartbeat.interval.ms\" = \"500\"
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
+{extra}
 
 [topics]
 {topics}
-
-{extra}
 ",
             bootstrap = installation.client.bootstrap(),
             group = installation.group,
@@ -121,23 +120,24 @@ log.format = \"json\"
     /// Starts `run` and waits until it is ready.
     pub fn run(&self) -> Running {
         let mut running = self.run_unready();
-        let address = running.address;
-        running.process.wait_for("it is ready", |_| {
-            get(address, "/readyz").filter(|page| page.status == 200)
-        });
+        running.wait_ready();
+        running
+    }
+
+    /// Starts `run` beside others of its group, under a name of its own, and waits until it is ready.
+    pub fn run_as(&self, name: &str) -> Running {
+        let prefix = format!("{}-{name}", self.name);
+        let config = self.config();
+        let environment = [("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", prefix.as_str())];
+        let arguments = ["run", "--config", config.to_str().unwrap()];
+        let mut running = Running::new(Process::start_with(arguments, &environment));
+        running.wait_ready();
         running
     }
 
     /// Starts `run` and waits until its pages are up.
     pub fn run_unready(&self) -> Running {
-        let mut process = self.start("run", &[]);
-        let address = process.wait_for("its pages are up", |process| {
-            let log = process.stderr();
-            let line = log.lines().find(|line| line.contains("\"address\""))?;
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            line["address"].as_str()?.parse().ok()
-        });
-        Running { process, address }
+        Running::new(self.start("run", &[]))
     }
 
     /// A record in the partition of its key.
@@ -191,6 +191,23 @@ pub struct Running {
 }
 
 impl Running {
+    fn new(mut process: Process) -> Running {
+        let address = process.wait_for("its pages are up", |process| {
+            let log = process.stderr();
+            let line = log.lines().find(|line| line.contains("\"address\""))?;
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        });
+        Running { process, address }
+    }
+
+    fn wait_ready(&mut self) {
+        let address = self.address;
+        self.process.wait_for("it is ready", |_| {
+            get(address, "/readyz").filter(|page| page.status == 200)
+        });
+    }
+
     /// Its metrics now.
     pub fn metrics(&self) -> Metrics {
         Metrics::parse(&get(self.address, "/metrics").expect("its metrics").body)

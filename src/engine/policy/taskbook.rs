@@ -226,12 +226,15 @@ fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     Ok(task.clone())
 }
 
-/// The same inputs give the same id.
+/// The same inputs give the same id, whatever the time they are processed at: a state that is rebuilt from the inputs
+/// goes on with the tasks that were published. An event fires at its own time, a day's close for its day.
 fn task_id(signal: &Signal, case: &Case<'_>) -> String {
     let mut hasher = Xxh3::new();
     hasher.update(case.msisdn.as_bytes());
     hasher.update(signal.trigger.as_bytes());
-    hasher.update(&case.now.0.to_le_bytes());
-    hasher.update(&signal.fired_at.0.to_le_bytes());
+    hasher.update(&case.day.0.to_le_bytes());
+    if signal.evidence.source.is_some() {
+        hasher.update(&signal.fired_at.0.to_le_bytes());
+    }
     format!("{:032x}", hasher.digest128())
 }
