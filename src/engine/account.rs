@@ -1,5 +1,5 @@
 use crate::model::{
-    Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp,
+    Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, Timestamp,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,12 +15,14 @@ pub struct Account {
     pub ledger: Ledger,
     /// Day the line was suspended for arrears, while it is.
     pub suspended_on: Option<Day>,
+    /// Time of the last suspension or reactivation; older ones come too late to change anything.
+    standing_at: Option<Timestamp>,
     /// Suspensions for arrears seen.
     pub suspensions: u16,
     /// Day the contract was closed at the counter.
     pub cancelled_on: Option<Day>,
-    /// A port-out was applied for: nobody may be contacted.
-    pub port_out: bool,
+    /// Day a port-out was applied for: nobody may be contacted.
+    pub port_out_on: Option<Day>,
     recent: [u64; RECENT],
     recent_next: u8,
 }
@@ -85,10 +87,20 @@ impl Account {
         false
     }
 
-    /// Takes a profile, unless a later one is in force.
-    pub fn take_profile(&mut self, at: Timestamp, profile: &Profile<'_>, names: &mut Interner) {
+    /// Takes a profile, unless a later one is in force. Returns whether it is that of a new owner of the number.
+    pub fn take_profile(
+        &mut self,
+        at: Timestamp,
+        profile: &Profile<'_>,
+        names: &mut Interner,
+    ) -> bool {
         if self.profile_at.is_some_and(|in_force| in_force > at) {
-            return;
+            return false;
+        }
+        let left_on = self.cancelled_on.max(self.port_out_on);
+        let new_owner = left_on.is_some() && profile.activated_on > left_on;
+        if new_owner {
+            self.start_afresh();
         }
         self.profile_at = Some(at);
         self.profile = Standing {
@@ -108,19 +120,44 @@ impl Account {
             avg_monthly_spend: profile.avg_monthly_spend,
             suspensions: profile.suspensions.unwrap_or(0),
         };
-        // A number given to somebody new starts afresh.
-        if profile.activated_on > self.cancelled_on {
-            self.cancelled_on = None;
-            self.port_out = false;
+        new_owner
+    }
+
+    /// Forgets everything but which records were seen.
+    fn start_afresh(&mut self) {
+        *self = Self {
+            recent: self.recent,
+            recent_next: self.recent_next,
+            ..Self::default()
+        };
+    }
+
+    /// Takes a cancellation, unless it is that of the number's earlier owner.
+    pub fn cancel(&mut self, day: Day) {
+        if self.profile.activated_on.is_none_or(|since| since <= day) {
+            self.cancelled_on = Some(day);
         }
     }
 
-    /// Takes a suspension.
-    pub fn suspend(&mut self, day: Day, reason: SuspensionReason) {
-        if reason == SuspensionReason::Arrears {
+    /// Takes a suspension for arrears.
+    pub fn suspend(&mut self, at: Timestamp, day: Day) {
+        self.suspensions = self.suspensions.saturating_add(1);
+        if self.in_order(at) {
             self.suspended_on.get_or_insert(day);
-            self.suspensions = self.suspensions.saturating_add(1);
         }
+    }
+
+    /// Takes a reactivation.
+    pub fn reactivate(&mut self, at: Timestamp) {
+        if self.in_order(at) {
+            self.suspended_on = None;
+        }
+    }
+
+    fn in_order(&mut self, at: Timestamp) -> bool {
+        let in_order = Some(at) >= self.standing_at;
+        self.standing_at = self.standing_at.max(Some(at));
+        in_order
     }
 
     /// Whether the subscriber has left: cancelled, or suspended for too long (DOMAIN section 4, `arrears`).

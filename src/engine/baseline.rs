@@ -10,7 +10,7 @@ pub struct Baseline {
     excess: f32,
     /// Moving average of mu^2.
     square: f32,
-    /// Days learnt, held at the memory's length.
+    /// Days learnt, held when they reach the memory's length.
     days: u16,
 }
 
@@ -39,7 +39,7 @@ impl Baseline {
         }
         let events = f64::from(events);
         let memory = rules.memory_days.clamp(1.0, f64::from(u16::MAX - 1));
-        if self.days < memory as u16 {
+        if f64::from(self.days) < memory {
             self.days += 1;
         }
         let alpha = (1.0 / f64::from(self.days)).max(1.0 / memory);

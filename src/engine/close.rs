@@ -14,13 +14,6 @@ pub struct Closing {
     next_slot: u32,
 }
 
-impl Closing {
-    /// The day.
-    pub fn day(&self) -> Day {
-        self.facts.day
-    }
-}
-
 /// Days a subscriber must have been known for its baseline to count for the population's.
 const STABLE_DAYS: u16 = 14;
 /// Silent for longer than this, a subscriber says nothing about the population.
@@ -114,9 +107,8 @@ impl Shard {
                 return facts.factor[channel as usize];
             }
             let level = subscriber.baselines[channel as usize].level();
-            let predicted = level * self.population.weekday(channel, day);
             let events = window.day(day).events(channel);
-            facts.factor_without(channel, events, predicted, &self.rules.population)
+            facts.factor_without(channel, events, level, &self.rules.population)
         });
         let view = DayView {
             day,
@@ -188,13 +180,18 @@ impl Shard {
         // The first day is only part of one.
         if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
             for channel in Channel::ALL {
-                let c = channel as usize;
-                let share = self.population.weekday(channel, learnt) * facts.factor[c];
                 let events = window.day(learnt).events(channel);
-                subscriber.baselines[c].learn(events, share, rules);
+                let baseline = &mut subscriber.baselines[channel as usize];
+                baseline.learn(events, facts.share(channel), rules);
             }
         }
-        subscriber.stable = subscriber.known_days >= STABLE_DAYS
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.get(id.index()));
+        // Meters and robots keep no holidays, and one of them outweighs a hundred people.
+        let machine = account.is_some_and(|account| account.profile.flags.machine);
+        subscriber.stable = !machine
+            && subscriber.known_days >= STABLE_DAYS
             && day.since(subscriber.last_active) <= STABLE_SILENCE_DAYS;
         if subscriber.stable {
             let baselines = &subscriber.baselines;

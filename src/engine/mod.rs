@@ -20,3 +20,4 @@ mod window;
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};
 pub use stats::ShardStats;
+pub use window::Bucket;

@@ -25,6 +25,8 @@ pub struct DayFacts {
     pub day: Day,
     /// Whether silence on it means silence; false for an outage of the call-detail feed.
     pub known: bool,
+    /// Weekday factor by channel, as it was before the day itself taught it: what f(D) was worked out with.
+    pub weekday: [f64; Channel::COUNT],
     /// Population factor f(D) by channel.
     pub factor: [f64; Channel::COUNT],
     /// Events of the stable subscribers.
@@ -82,7 +84,8 @@ impl Population {
     pub fn close(&mut self, day: Day, complete: bool, rules: &PopulationRules) -> DayFacts {
         let cohort = std::mem::take(&mut self.next);
         let base = cohort.levels.map(|sum| sum as f64 / FIXED);
-        let predicted = Channel::ALL.map(|c| base[c as usize] * self.weekday(c, day));
+        let weekday = Channel::ALL.map(|c| self.weekdays[c as usize][day.weekday()].factor);
+        let predicted = Channel::ALL.map(|c| base[c as usize] * weekday[c as usize]);
         let total: u64 = cohort.actual.iter().sum();
         let outage = cohort.subscribers >= rules.outage_subscribers
             && (total as f64) < rules.outage_share * predicted.iter().sum::<f64>();
@@ -91,14 +94,17 @@ impl Population {
         let facts = DayFacts {
             day,
             known: complete && !outage,
+            weekday,
             factor: std::array::from_fn(factor),
             actual: cohort.actual,
             predicted,
         };
         for c in Channel::ALL.map(|channel| channel as usize) {
             let mass = cohort.square[c] as f64 / FIXED + prior;
-            let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
-            self.dispersion[c] = (1.0 / inverse.max(0.02)).clamp(0.05, 50.0);
+            if mass > 0.0 {
+                let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
+                self.dispersion[c] = (1.0 / inverse.max(0.02)).clamp(0.05, 50.0);
+            }
             if facts.known && ORDINARY.contains(&facts.factor[c]) {
                 let weekday = &mut self.weekdays[c][day.weekday()];
                 weekday.actual = weekday.actual * WEEKDAY_DECAY + cohort.actual[c] as f64;
@@ -135,11 +141,6 @@ impl Population {
         self.days.get(self.days.len().checked_sub(age + 1)?)
     }
 
-    /// How a weekday compares with an average day in a channel.
-    pub fn weekday(&self, channel: Channel, day: Day) -> f64 {
-        self.weekdays[channel as usize][day.weekday()].factor
-    }
-
     /// Dispersion k of the population in a channel.
     pub fn dispersion(&self, channel: Channel) -> f64 {
         self.dispersion[channel as usize]
@@ -147,21 +148,23 @@ impl Population {
 }
 
 impl DayFacts {
+    /// How the day compares with an average one for everybody: weekday and population factor together.
+    pub fn share(&self, c: Channel) -> f64 {
+        self.weekday[c as usize] * self.factor[c as usize]
+    }
+
     /// The population factor without one stable subscriber's own share in it, so that nobody excuses themselves.
     pub fn factor_without(
         &self,
         c: Channel,
         events: u32,
-        predicted: f64,
+        level: f64,
         rules: &PopulationRules,
     ) -> f64 {
         let c = c as usize;
         let actual = self.actual[c].saturating_sub(u64::from(events)) as f64;
-        ratio(
-            actual,
-            self.predicted[c] - predicted,
-            rules.factor_prior_events,
-        )
+        let predicted = self.predicted[c] - level * self.weekday[c];
+        ratio(actual, predicted, rules.factor_prior_events)
     }
 }
 
@@ -174,11 +177,78 @@ fn normalise(week: &mut [Weekday; 7], prior: f64) {
     }
 }
 
-/// Actual over predicted, drawn towards 1 by the weight of `prior` events.
+/// Actual over predicted, drawn towards 1 by the weight of `prior` events; 1 where nothing was predicted.
 fn ratio(actual: f64, predicted: f64, prior: f64) -> f64 {
-    (actual + prior) / (predicted.max(0.0) + prior)
+    let predicted = predicted.max(0.0) + prior;
+    if predicted > 0.0 {
+        (actual + prior) / predicted
+    } else {
+        1.0
+    }
 }
 
 fn fixed(value: f64) -> i64 {
     (value * FIXED) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(prior: f64) -> PopulationRules {
+        PopulationRules {
+            outage_share: 0.3,
+            outage_subscribers: 20,
+            factor_prior_events: prior,
+            weekday_prior_events: prior,
+        }
+    }
+
+    fn population() -> Population {
+        let baseline = BaselineRules {
+            memory_days: 30.0,
+            lag_days: 7,
+            dispersion: 0.9,
+            dispersion_prior_days: 30.0,
+        };
+        Population::new(35, &baseline)
+    }
+
+    /// Twenty subscribers who are expected to have 50 events each; `events` of them happen.
+    fn close(population: &mut Population, day: i32, events: u32, rules: &PopulationRules) {
+        for _ in 0..20 {
+            population.enrol([50.0, 0.0], [(2_500.0, 2_500.0), (0.0, 0.0)]);
+            population.count(Channel::Voice, events);
+        }
+        population.close(Day(day), true, rules);
+    }
+
+    #[test]
+    fn the_share_of_a_day_is_what_was_seen_of_it() {
+        let (mut population, rules) = (population(), rules(1.0));
+        // Every fourth day of the week is a quiet one.
+        for day in 0..35 {
+            let events = if day % 7 == 3 { 35 } else { 50 };
+            close(&mut population, day, events, &rules);
+            let share = population.facts(Day(day)).unwrap().share(Channel::Voice);
+            let seen = f64::from(events) / 50.0;
+            assert!((share - seen).abs() < 1e-3, "day {day}: {share} of {seen}");
+        }
+        let facts = population.facts(Day(31)).unwrap();
+        assert!(facts.weekday[0] < 0.8 && (0.95..1.05).contains(&facts.factor[0]));
+    }
+
+    #[test]
+    fn without_any_prior_nothing_predicted_is_an_ordinary_day() {
+        let (mut population, rules) = (population(), rules(0.0));
+        for day in 0..7 {
+            population.close(Day(day), true, &rules);
+        }
+        close(&mut population, 7, 40, &rules);
+        close(&mut population, 8, 50, &rules);
+        let facts = *population.facts(Day(8)).unwrap();
+        let shares = Channel::ALL.map(|channel| facts.share(channel));
+        assert!(shares.iter().all(|share| (share - 1.0).abs() < 1e-9));
+        assert!(population.dispersion.iter().all(|k| k.is_finite()));
+    }
 }

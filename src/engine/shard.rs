@@ -6,10 +6,11 @@ use super::rules::ClockKind;
 use super::store::{AccountId, Store};
 use super::triggers::{EventView, REGISTRY, too_old};
 use super::watermark::{Needed, Watermark};
-use super::{Rules, ShardStats, window::Channel};
+use super::window::{Bucket, Channel};
+use super::{Rules, ShardStats};
 use crate::model::{
-    Body, CallOutcome, CloseReason, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Outcome,
-    Reject, Source, Timestamp,
+    Body, CallOutcome, CloseReason, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Msisdn,
+    Outcome, Reject, Source, SuspensionReason, Task, Timestamp,
 };
 use std::sync::Arc;
 
@@ -162,6 +163,13 @@ impl Shard {
         }
     }
 
+    /// A subscriber's window, oldest day first and empty before the first call-detail record; nothing if the subscriber
+    /// was never seen. For inspection.
+    pub fn window(&self, msisdn: &Msisdn) -> Option<Vec<(Day, Bucket)>> {
+        let slot = self.store.slot_of(msisdn)?;
+        self.store.window(slot).map(|window| window.iter().collect())
+    }
+
     /// Takes a new set of rules for everything that follows.
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.rules = rules;
@@ -180,11 +188,7 @@ impl Shard {
             }
             self.begin(day);
         }
-        let visited = self
-            .closing
-            .as_ref()
-            .map_or(self.closed, |closing| closing.day());
-        let slot = self.store.slot(&event.msisdn, day, visited);
+        let slot = self.store.slot(&event.msisdn, self.closed);
         self.visit_if_due(slot, effects);
         let late = !timeless && day <= self.closed;
         let feed = event.body.feed();
@@ -236,6 +240,9 @@ impl Shard {
         let Some(mut entry) = self.store.entry(slot) else {
             return Fresh::TooOld;
         };
+        if entry.too_old(day) {
+            return Fresh::TooOld;
+        }
         let identity = match event.body {
             Body::Data {
                 session: Some(session),
@@ -302,13 +309,18 @@ impl Shard {
             return Fresh::Seen;
         }
         match &event.body {
-            Body::Profile(profile) => account.take_profile(event.at, profile, &mut self.names),
+            Body::Profile(profile) => {
+                let new_owner = account.take_profile(event.at, profile, &mut self.names);
+                if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
+                    entry.start_afresh();
+                }
+            }
             Body::Invoice(invoice) => account.ledger.invoice(invoice),
             Body::Payment { amount } => account.ledger.pay(*amount),
-            Body::Suspension(reason) => account.suspend(day, *reason),
-            Body::Reactivation => account.suspended_on = None,
-            Body::Cancellation => account.cancelled_on = Some(day),
-            Body::PortOutApplication => account.port_out = true,
+            Body::Suspension(SuspensionReason::Arrears) => account.suspend(event.at, day),
+            Body::Reactivation => account.reactivate(event.at),
+            Body::Cancellation => account.cancel(day),
+            Body::PortOutApplication => account.port_out_on = account.port_out_on.max(Some(day)),
             _ => {}
         }
         Fresh::Yes
@@ -344,9 +356,7 @@ impl Shard {
         if !wanted && !ends {
             return;
         }
-        let Some(msisdn) = self.store.msisdn(slot) else {
-            return;
-        };
+        let msisdn = event.msisdn;
         let Some(entry) = self.store.entry(slot) else {
             return;
         };
@@ -354,15 +364,14 @@ impl Shard {
         let account = subscriber
             .account
             .and_then(|id| self.accounts.get(id.index()));
-        if account.is_some_and(|account| account.profile.flags.machine) {
-            return;
-        }
+        let machine = account.is_some_and(|account| account.profile.flags.machine);
         let now = self.clock.max(event.at);
-        if wanted && !too_old(self.clock, event.at, rules.window.immediate_hours) {
+        if wanted && !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
             let view = EventView {
                 event,
                 day,
                 source,
+                account,
                 rules,
             };
             for (index, trigger) in rules.triggers.iter().enumerate() {
@@ -402,7 +411,8 @@ impl Shard {
             match &event.body {
                 Body::TaskOutcome(outcome) => book.settle(outcome, &case, source, effects),
                 Body::Cancellation => {
-                    book.close_if(&case, CloseReason::Churned, Some(source), effects, |_| true);
+                    let left = |_: &Task| case.churned();
+                    book.close_if(&case, CloseReason::Churned, Some(source), effects, left);
                 }
                 _ => book.close_if(&case, CloseReason::PortOut, Some(source), effects, |_| true),
             }

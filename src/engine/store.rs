@@ -133,11 +133,12 @@ impl Store {
             + self.pseudonyms.capacity() * size_of::<Msisdn>()
     }
 
-    /// The slot of a subscriber, made on first sight with a window that ends on `day`.
-    pub fn slot(&mut self, msisdn: &Msisdn, day: Day, visited: Day) -> u32 {
-        let key = Key::of_digits(msisdn).unwrap_or_else(|| self.pseudonym(msisdn));
-        let found = self.find(key);
-        found.unwrap_or_else(|| self.insert(key, day, visited))
+    /// The slot of a subscriber, made on first sight with an empty window.
+    pub fn slot(&mut self, msisdn: &Msisdn, visited: Day) -> u32 {
+        let found = Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn));
+        let key = found.unwrap_or_else(|| self.new_pseudonym(msisdn));
+        let slot = self.find(key);
+        slot.unwrap_or_else(|| self.insert(key, visited))
     }
 
     /// Who is in a slot.
@@ -178,12 +179,17 @@ impl Store {
         Some(Entry { subscriber, ring })
     }
 
+    /// The slot of a subscriber, if it was ever seen.
+    pub fn slot_of(&self, msisdn: &Msisdn) -> Option<u32> {
+        self.find(Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn))?)
+    }
+
     fn find(&self, key: Key) -> Option<u32> {
         let same = |slot: &u32| self.record(*slot).is_some_and(|record| record.key == key);
         self.index.find(key.hash(), same).copied()
     }
 
-    fn insert(&mut self, key: Key, day: Day, visited: Day) -> u32 {
+    fn insert(&mut self, key: Key, visited: Day) -> u32 {
         let slot = self.count;
         if (slot as usize).is_multiple_of(PAGE) {
             self.pages.push(Arc::new(Page {
@@ -192,7 +198,7 @@ impl Store {
             }));
         }
         if let Some(page) = self.pages.last_mut().map(Arc::make_mut) {
-            page.subscribers.push(Subscriber::new(key, day, visited));
+            page.subscribers.push(Subscriber::new(key, visited));
             let length = page.windows.len() + self.window_days;
             page.windows.resize(length, Bucket::default());
         }
@@ -206,30 +212,35 @@ impl Store {
         slot
     }
 
-    fn pseudonym(&mut self, msisdn: &Msisdn) -> Key {
-        let hash = |msisdn: &Msisdn| xxhash_rust::xxh3::xxh3_64(msisdn.as_bytes());
-        let names = &self.pseudonyms;
-        let same = |number: &u32| names.get(*number as usize) == Some(msisdn);
-        if let Some(number) = self.pseudonym_index.find(hash(msisdn), same) {
-            return Key(PSEUDONYM | u64::from(*number));
-        }
+    fn known_pseudonym(&self, msisdn: &Msisdn) -> Option<Key> {
+        let same = |number: &u32| self.pseudonyms.get(*number as usize) == Some(msisdn);
+        let number = self.pseudonym_index.find(pseudonym_hash(msisdn), same)?;
+        Some(Key(PSEUDONYM | u64::from(*number)))
+    }
+
+    fn new_pseudonym(&mut self, msisdn: &Msisdn) -> Key {
         let number = self.pseudonyms.len() as u32;
-        let rehash = |number: &u32| hash(&names[*number as usize]);
+        let names = &self.pseudonyms;
+        let rehash = |number: &u32| pseudonym_hash(&names[*number as usize]);
         self.pseudonym_index
-            .insert_unique(hash(msisdn), number, rehash);
+            .insert_unique(pseudonym_hash(msisdn), number, rehash);
         self.pseudonyms.push(*msisdn);
         Key(PSEUDONYM | u64::from(number))
     }
 }
 
+fn pseudonym_hash(msisdn: &Msisdn) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(msisdn.as_bytes())
+}
+
 impl Subscriber {
-    fn new(key: Key, day: Day, visited: Day) -> Self {
+    fn new(key: Key, visited: Day) -> Self {
         Self {
             key,
             first_active: NEVER,
             last_active: Day::MIN,
             visited,
-            newest: day,
+            newest: Day::MIN,
             known_days: 0,
             stable: false,
             task_open: false,
@@ -265,9 +276,27 @@ impl Subscriber {
 }
 
 impl Entry<'_> {
+    /// Whether a day is too old for the window.
+    pub fn too_old(&self, day: Day) -> bool {
+        self.subscriber.newest.since(day) >= self.ring.len() as i32
+    }
+
     /// Opens a day of the ring for writing; nothing if it is older than the window.
     pub fn day(&mut self, day: Day) -> Option<&mut Bucket> {
         window::open(self.ring, &mut self.subscriber.newest, day)
+    }
+
+    /// Forgets everything but which records were seen: the number was given to somebody new.
+    pub fn start_afresh(&mut self) {
+        self.ring.fill(Bucket::default());
+        let before = &*self.subscriber;
+        *self.subscriber = Subscriber {
+            account: before.account,
+            task_open: before.task_open,
+            recent: before.recent,
+            recent_next: before.recent_next,
+            ..Subscriber::new(before.key, before.visited)
+        };
     }
 
     /// The window, read only, beside the record.
@@ -291,11 +320,11 @@ mod tests {
         };
         for i in 0..5_000 {
             let msisdn = Msisdn::new(&name(i)).unwrap();
-            assert_eq!(store.slot(&msisdn, Day(1), Day(0)), i);
+            assert_eq!(store.slot(&msisdn, Day(0)), i);
         }
         for i in 0..5_000 {
             let msisdn = Msisdn::new(&name(i)).unwrap();
-            assert_eq!(store.slot(&msisdn, Day(1), Day(0)), i);
+            assert_eq!(store.slot(&msisdn, Day(0)), i);
             assert_eq!(store.msisdn(i), Some(msisdn));
         }
         assert_eq!(store.len(), 5_000);
@@ -305,7 +334,7 @@ mod tests {
     #[test]
     fn the_last_records_are_remembered() {
         let mut store = Store::new(28);
-        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(1), Day(0));
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(0));
         let subscriber = store.entry(slot).unwrap().subscriber;
         let fingerprint = |i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         for i in 1..=40 {
@@ -318,7 +347,7 @@ mod tests {
     #[test]
     fn data_volume_is_carried_not_lost() {
         let mut store = Store::new(28);
-        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(1), Day(0));
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(0));
         let subscriber = store.entry(slot).unwrap().subscriber;
         let whole: u64 = (0..10).map(|_| subscriber.carry_data(700 << 10)).sum();
         assert_eq!((whole, subscriber.data_carry_bytes), (6, 856 << 10));

@@ -88,8 +88,10 @@ impl Watermark {
         self.complete_until = self.complete_until.max(Some(until));
         self.at = self.at.max(until);
         if day > self.today.day {
-            self.today = Reached::new(day);
-            self.ahead.retain(|reached| reached.day > day);
+            let passed = self.ahead.partition_point(|reached| reached.day <= day);
+            let last = self.ahead.drain(..passed).next_back();
+            let known = last.filter(|reached| reached.day == day);
+            self.today = known.unwrap_or(Reached::new(day));
         }
     }
 
@@ -217,5 +219,21 @@ mod tests {
         watermark.progress(Timestamp(440), Day(4));
         assert_eq!(watermark.at(), Timestamp(550));
         assert_eq!(watermark.complete_until(), Some(Timestamp(550)));
+    }
+
+    #[test]
+    fn a_statement_forgets_nobody_who_is_ahead_of_it() {
+        let mut watermark = Watermark::default();
+        for (at, subscriber) in [(110, 0), (260, 1), (270, 2), (380, 3)] {
+            observe(&mut watermark, at, subscriber, 3);
+        }
+        watermark.progress(Timestamp(205), Day(2));
+        assert_eq!(watermark.at(), Timestamp(205));
+        assert_eq!(observe(&mut watermark, 250, 3, 3), 250);
+        watermark.progress(Timestamp(301), Day(3));
+        assert_eq!(watermark.ahead.len(), 0);
+        for (at, subscriber, then) in [(370, 0, 301), (360, 1, 360)] {
+            assert_eq!(observe(&mut watermark, at, subscriber, 3), then);
+        }
     }
 }

@@ -99,6 +99,18 @@ impl<'a> Window<'a> {
         self.ring[slot(day, self.ring.len())]
     }
 
+    /// Every day with its bucket, oldest first; none before the first call-detail record.
+    pub fn iter(self) -> impl Iterator<Item = (Day, Bucket)> {
+        let days = match self.newest {
+            Day::MIN => 0,
+            _ => self.days(),
+        };
+        (0..days).rev().map(move |age| {
+            let day = self.newest - age;
+            (day, self.day(day))
+        })
+    }
+
     /// Days the window spans.
     pub fn days(&self) -> i32 {
         self.ring.len() as i32

@@ -29,7 +29,7 @@ pub(in crate::engine) struct Case<'a> {
 
 impl Case<'_> {
     /// Whether the contract has ended.
-    fn churned(&self) -> bool {
+    pub(in crate::engine) fn churned(&self) -> bool {
         let after = self.rules.policy.churned_after_suspended_days;
         self.account
             .is_some_and(|account| account.churned(self.day, after))

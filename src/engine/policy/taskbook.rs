@@ -146,7 +146,7 @@ fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     let account = case.account?;
     if case.churned() {
         Some(Suppression::Churned)
-    } else if account.port_out {
+    } else if account.port_out_on.is_some() {
         Some(Suppression::PortOut)
     } else if account.profile.flags.not_pursued {
         Some(Suppression::NotPursued)
@@ -219,7 +219,7 @@ fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     task.churn_score = score;
     task.stage = score::stage(case);
     task.action = route::action(task.tier, task.stage, &task.signals, case.rules);
-    task.due_at = task.due_at.min(schedule.due_at);
+    task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));
     task.updated_at = case.now.max(task.updated_at);
     task.rules_version = case.rules.version.clone();
     task.source = signal.evidence.source.clone();

@@ -1,5 +1,6 @@
 use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::model::{CloseReason, Body, Evidence, Fact, SuspensionReason, Text};
+use crate::engine::account::Account;
+use crate::model::{Body, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
 /// An invoice unpaid long after it was due, or a suspension for arrears (DOMAIN section 4). Day close and immediate.
@@ -18,6 +19,13 @@ pub struct Arrears {
 const OVERDUE: u8 = 1;
 /// A suspension was reported and has not ended.
 const SUSPENDED: u8 = 2;
+
+/// A suspension is over once the account says so, however old the record of the reactivation was.
+fn note_standing(account: Option<&Account>, memory: &mut Memory) {
+    if account.is_none_or(|account| account.suspended_on.is_none()) {
+        memory.note &= !SUSPENDED;
+    }
+}
 
 impl Section for Arrears {
     const NAME: &'static str = "arrears";
@@ -38,8 +46,10 @@ impl Trigger for Arrears {
     }
 
     fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        if matches!(view.event.body, Body::Reactivation) {
-            memory.note &= !SUSPENDED;
+        note_standing(view.account, memory);
+        // A suspension that was over before its record came is no news.
+        let suspended = view.account.is_some_and(|account| account.suspended_on.is_some());
+        if !suspended || matches!(view.event.body, Body::Reactivation) {
             return None;
         }
         let again = memory.note & SUSPENDED != 0;
@@ -67,6 +77,7 @@ impl Trigger for Arrears {
     }
 
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        note_standing(view.account, memory);
         let overdue = view.account.and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
         let Some((bill, owed)) = overdue else {
             memory.note &= !OVERDUE;

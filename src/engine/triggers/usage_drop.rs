@@ -19,6 +19,9 @@ pub struct UsageDrop {
     strength: f64,
 }
 
+/// Ten days at the upper bound of the step add up to the threshold exactly: whether they pass it must not hang on how
+/// the stored sum is rounded, so they do not.
+const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
 const RAISED: u8 = 1;
 
@@ -57,11 +60,11 @@ impl Trigger for UsageDrop {
         // Held at twice the threshold, so that a recovery after months shows within weeks.
         memory.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;
         let sum = f64::from(memory.level);
-        if sum < self.threshold / 2.0 {
+        if sum < self.threshold / 2.0 - TIE {
             memory.note &= !RAISED;
         }
         let silenced = memory.note & RAISED != 0 && memory.cooling(view.day, self.cooldown_days);
-        if sum <= self.threshold || silenced {
+        if sum <= self.threshold + TIE || silenced {
             return None;
         }
         memory.note |= RAISED;

@@ -14,6 +14,8 @@ pub struct EventView<'a> {
     pub day: Day,
     /// Where its record came from.
     pub source: &'a Source,
+    /// Bills and standing after the event, if there are any.
+    pub account: Option<&'a Account>,
     /// The rules in force.
     pub rules: &'a Rules,
 }
@@ -46,15 +48,18 @@ impl DayView<'_> {
         self.window.day(day).events(channel)
     }
 
-    /// Events expected on a closed day: mu = b * dow * f (DOMAIN section 4, `usage_drop`).
+    /// Events expected on a closed day: mu = b * dow * f (DOMAIN section 4, `usage_drop`). Only days still in the window
+    /// have a share of their own.
     pub fn expected(&self, channel: Channel, day: Day) -> f64 {
-        let factor = if day == self.day {
-            self.factor[channel as usize]
-        } else {
-            let facts = self.population.facts(day);
-            facts.map_or(1.0, |facts| facts.factor[channel as usize])
-        };
-        self.level(channel) * self.population.weekday(channel, day) * factor
+        let c = channel as usize;
+        let share = self.population.facts(day).map_or(1.0, |facts| {
+            if day == self.day {
+                facts.weekday[c] * self.factor[c]
+            } else {
+                facts.share(channel)
+            }
+        });
+        self.level(channel) * share
     }
 
     /// Events expected on an average day.

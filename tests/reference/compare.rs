@@ -1,0 +1,117 @@
+//! Whether the engine and the model said the same of a subscriber.
+
+use churnwatch::model::{Effect, Evidence, Fact, Signal, Task};
+
+/// How far a figure may be off, relative; the engine stores some in 32 bits.
+const TOLERANCE: f64 = 1e-3;
+
+/// Of what was said of one subscriber.
+#[derive(Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// Effects that were compared.
+    pub effects: usize,
+    /// `task_id` of the engine, in order of opening; the model numbers them from 1.
+    pub task_ids: Vec<String>,
+}
+
+/// Compares everything said of a subscriber so far.
+///
+/// # Errors
+/// The first difference.
+pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<Comparison, String> {
+    let mut comparison = Comparison::default();
+    for (index, (engine, model)) in engine.iter().zip(model).enumerate() {
+        let differs = |what: &str| {
+            format!("effect {index} differs in {what}\nengine: {engine:#?}\nmodel: {model:#?}")
+        };
+        match (engine, model) {
+            (Effect::Signal(a), Effect::Signal(b)) => signal(a, b).map_err(differs)?,
+            (Effect::Task(a), Effect::Task(b)) => {
+                task(a, b).map_err(differs)?;
+                let ids = &mut comparison.task_ids;
+                let number: usize = b.task_id.parse().unwrap();
+                if number > ids.len() && !ids.contains(&a.task_id) {
+                    ids.push(a.task_id.clone());
+                }
+                if ids.get(number - 1) != Some(&a.task_id) {
+                    return Err(differs("task_id"));
+                }
+            }
+            _ => return Err(differs("kind")),
+        }
+        comparison.effects += 1;
+    }
+    if engine.len() != model.len() {
+        return Err(format!(
+            "the engine said {} things, the model {}\nengine: {:#?}\nmodel: {:#?}",
+            engine.len(),
+            model.len(),
+            engine.get(model.len()),
+            model.get(engine.len())
+        ));
+    }
+    Ok(comparison)
+}
+
+fn signal(a: &Signal, b: &Signal) -> Result<(), &'static str> {
+    same("trigger", a.trigger == b.trigger)?;
+    same("msisdn", a.msisdn == b.msisdn)?;
+    same("fired_at", a.fired_at == b.fired_at)?;
+    same("strength", close(a.strength, b.strength))?;
+    same("suppressed", a.suppressed == b.suppressed)?;
+    same("text", !a.text.zh.is_empty() && !a.text.en.is_empty())?;
+    evidence(&a.evidence, &b.evidence)
+}
+
+fn evidence(a: &Evidence, b: &Evidence) -> Result<(), &'static str> {
+    same("observed", close(a.observed, b.observed))?;
+    same("expected", close(a.expected, b.expected))?;
+    same("unit", a.unit == b.unit)?;
+    same("window_days", a.window_days == b.window_days)?;
+    same("threshold", close(a.threshold, b.threshold))?;
+    same("source", a.source == b.source)?;
+    same("number of facts", a.facts.len() == b.facts.len())?;
+    for ((name, a), (other, b)) in a.facts.iter().zip(&b.facts) {
+        same("names of facts", name == other)?;
+        let equal = match (a, b) {
+            (Fact::Measure(a), Fact::Measure(b)) => close(*a, *b),
+            _ => a == b,
+        };
+        same("facts", equal)?;
+    }
+    Ok(())
+}
+
+fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
+    same("revision", a.revision == b.revision)?;
+    same("status", a.status == b.status)?;
+    same("close_reason", a.close_reason == b.close_reason)?;
+    same("purpose", a.purpose == b.purpose)?;
+    same("severity", a.severity == b.severity)?;
+    same("churn_score", close(a.churn_score, b.churn_score))?;
+    same("msisdn", a.msisdn == b.msisdn)?;
+    same("tier", a.tier == b.tier)?;
+    same("stars", a.stars == b.stars)?;
+    same("credit_score", a.credit_score == b.credit_score)?;
+    same("stage", a.stage == b.stage)?;
+    same("action", a.action == b.action)?;
+    same("assignee", a.assignee == b.assignee)?;
+    same("opened_at", a.opened_at == b.opened_at)?;
+    same("not_before", a.not_before == b.not_before)?;
+    same("due_at", a.due_at == b.due_at)?;
+    same("expires_at", a.expires_at == b.expires_at)?;
+    same("updated_at", a.updated_at == b.updated_at)?;
+    same("rules_version", a.rules_version == b.rules_version)?;
+    same("source", a.source == b.source)?;
+    same("number of reasons", a.signals.len() == b.signals.len())?;
+    let mut signals = a.signals.iter().zip(&b.signals);
+    signals.try_for_each(|(a, b)| signal(a, b))
+}
+
+fn same(what: &'static str, same: bool) -> Result<(), &'static str> {
+    if same { Ok(()) } else { Err(what) }
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= TOLERANCE * a.abs().max(b.abs())
+}

@@ -1,0 +1,446 @@
+//! The four triggers of DOMAIN section 4, each with what it may remember of one subscriber.
+
+use super::account::Standing;
+use super::baseline::Baseline;
+use super::population::{ClosedDay, Population, near};
+use super::usage::{CHANNELS, Usage};
+use churnwatch::engine::Rules;
+use churnwatch::model::{
+    Body, CloseReason, Day, Direction, Event, Evidence, Fact, Source, SuspensionReason,
+};
+use serde::Deserialize;
+
+pub const HOTLINE: &str = "competitor_hotline";
+pub const SILENCE: &str = "zero_usage_days";
+pub const DROP: &str = "usage_drop";
+pub const ARREARS: &str = "arrears";
+/// In the order in which they are asked.
+pub const ALL: [&str; 4] = [HOTLINE, SILENCE, DROP, ARREARS];
+
+/// Sums of equal steps meet their bounds exactly; this much does not count as passing one.
+const TIE: f64 = 1e-3;
+
+/// `[triggers.*]`.
+#[derive(Deserialize)]
+pub struct Settings {
+    competitor_hotline: HotlineSettings,
+    zero_usage_days: SilenceSettings,
+    usage_drop: DropSettings,
+    arrears: ArrearsSettings,
+}
+
+#[derive(Deserialize)]
+struct HotlineSettings {
+    cooldown_days: u16,
+    strengths: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct SilenceSettings {
+    run_days_min: usize,
+    probability: f64,
+    weak_probability: f64,
+    active_days_min: usize,
+    active_window_days: i32,
+    strength: f64,
+    weak_strength: f64,
+}
+
+#[derive(Deserialize)]
+struct DropSettings {
+    ratio: f64,
+    threshold: f64,
+    step_min: f64,
+    step_max: f64,
+    known_days_min: usize,
+    expected_min: f64,
+    cooldown_days: u16,
+    report_days: u16,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct ArrearsSettings {
+    overdue_days: u16,
+    cooldown_days: u16,
+    overdue_strength: f64,
+    suspended_strength: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Full,
+    Repeat,
+    Weak,
+}
+
+pub struct Firing {
+    pub trigger: &'static str,
+    pub kind: Kind,
+    pub strength: f64,
+    pub evidence: Evidence,
+}
+
+/// What all triggers together remember of one subscriber.
+#[derive(Default)]
+pub struct Memory {
+    fired: [Option<(Day, u8)>; ALL.len()],
+    contacts: usize,
+    silence: Silence,
+    steps: Vec<f64>,
+    dropped: bool,
+    overdue: bool,
+    suspended: bool,
+    /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
+    pub undecided: bool,
+}
+
+/// The running silence.
+#[derive(Default)]
+struct Silence {
+    eligible: Option<bool>,
+    weak: bool,
+    fired: bool,
+}
+
+/// A closed day of one subscriber.
+pub struct DayView<'a> {
+    pub today: &'a ClosedDay,
+    pub known_days: usize,
+    pub usage: &'a Usage,
+    pub standing: &'a Standing,
+    pub baselines: [Baseline; 2],
+    pub population: &'a Population,
+    /// The subscriber's own population factor of the day.
+    pub factor: [f64; 2],
+    pub rules: &'a Rules,
+}
+
+impl Memory {
+    /// Day and strength (kept in 255ths) of a trigger's last firing.
+    pub fn fired(&self, trigger: &str) -> Option<(Day, f64)> {
+        let index = ALL.iter().position(|name| *name == trigger)?;
+        self.fired[index].map(|(day, strength)| (day, f64::from(strength) / 255.0))
+    }
+
+    /// Whether the reason a trigger gave has gone away.
+    pub fn recovered(&self, trigger: &str) -> Option<CloseReason> {
+        let (holds, reason) = match trigger {
+            SILENCE => (self.silence.fired, CloseReason::UsageRecovered),
+            DROP => (self.dropped, CloseReason::UsageRecovered),
+            ARREARS => (self.overdue || self.suspended, CloseReason::ArrearsPaid),
+            _ => return None,
+        };
+        (!holds).then_some(reason)
+    }
+
+    fn cooling(&self, trigger: &str, day: Day, days: u16) -> bool {
+        let fired = self.fired(trigger);
+        fired.is_some_and(|(on, _)| day.0 < on.0 + i32::from(days))
+    }
+
+    fn note(&mut self, firing: &Firing, day: Day) {
+        let index = ALL.iter().position(|name| *name == firing.trigger).unwrap();
+        let in_255ths = firing.strength * 255.0;
+        // Strengths worked out from usage may round to either side; those of the configuration may not.
+        let between = firing.trigger == SILENCE || firing.trigger == DROP;
+        self.undecided |= between
+            && firing.strength < 1.0
+            && (in_255ths - in_255ths.round()).abs() < 2e-3
+            && in_255ths.fract() != 0.0;
+        let strength = in_255ths as u8;
+        self.fired[index] = match (firing.kind, self.fired[index]) {
+            (Kind::Repeat, Some((on, before))) => Some((on, before.max(strength))),
+            _ => Some((day, strength)),
+        };
+    }
+
+    /// An event young enough for the immediate triggers.
+    pub fn on_event(
+        &mut self,
+        event: &Event<'_>,
+        day: Day,
+        source: &Source,
+        standing: &Standing,
+        settings: &Settings,
+        rules: &Rules,
+    ) -> Option<Firing> {
+        let firing = match &event.body {
+            Body::Call {
+                direction: Direction::Outgoing,
+                other,
+                ..
+            }
+            | Body::Message {
+                direction: Direction::Outgoing,
+                other,
+            } => {
+                let competitor = rules.competitors.hotline(*other)?;
+                self.hotline(competitor, day, source, &settings.competitor_hotline)?
+            }
+            Body::Reactivation => {
+                self.suspended &= standing.suspended_on.is_some();
+                return None;
+            }
+            Body::Suspension(SuspensionReason::Arrears) => {
+                self.suspension(day, source, standing, &settings.arrears)?
+            }
+            _ => return None,
+        };
+        self.note(&firing, day);
+        Some(firing)
+    }
+
+    fn hotline(
+        &mut self,
+        competitor: &str,
+        day: Day,
+        source: &Source,
+        settings: &HotlineSettings,
+    ) -> Option<Firing> {
+        let repeat = self.cooling(HOTLINE, day, settings.cooldown_days);
+        self.contacts = if repeat { self.contacts + 1 } else { 1 };
+        Some(Firing {
+            trigger: HOTLINE,
+            kind: if repeat { Kind::Repeat } else { Kind::Full },
+            strength: *settings.strengths.get(self.contacts - 1)?,
+            evidence: Evidence {
+                observed: self.contacts as f64,
+                expected: 0.0,
+                unit: "contacts",
+                window_days: settings.cooldown_days,
+                threshold: 1.0,
+                facts: vec![("competitor", Fact::Name(competitor.to_owned()))],
+                source: Some(source.clone()),
+            },
+        })
+    }
+
+    fn suspension(
+        &mut self,
+        day: Day,
+        source: &Source,
+        standing: &Standing,
+        settings: &ArrearsSettings,
+    ) -> Option<Firing> {
+        // A suspension that was over before its record arrived is no news.
+        standing.suspended_on?;
+        let reported = std::mem::replace(&mut self.suspended, true);
+        if reported && self.cooling(ARREARS, day, settings.cooldown_days) {
+            return None;
+        }
+        Some(Firing {
+            trigger: ARREARS,
+            kind: Kind::Full,
+            strength: settings.suspended_strength,
+            evidence: Evidence {
+                observed: 1.0,
+                expected: 0.0,
+                unit: "suspensions",
+                window_days: 0,
+                threshold: 1.0,
+                facts: vec![("suspended_on", Fact::Date(day))],
+                source: Some(source.clone()),
+            },
+        })
+    }
+
+    /// A closed day.
+    pub fn on_day(&mut self, view: &DayView<'_>, settings: &Settings) -> Vec<Firing> {
+        let silence = self.silence(view, &settings.zero_usage_days);
+        self.note_day(&silence, view);
+        let drop = self.drop(view, &settings.usage_drop);
+        self.note_day(&drop, view);
+        let arrears = self.arrears(view, &settings.arrears);
+        self.note_day(&arrears, view);
+        silence.into_iter().chain(drop).chain(arrears).collect()
+    }
+
+    fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {
+        if let Some(firing) = firing {
+            self.note(firing, view.today.day);
+        }
+    }
+
+    fn silence(&mut self, view: &DayView<'_>, settings: &SilenceSettings) -> Option<Firing> {
+        let day = view.today.day;
+        let last_active = view.usage.last_active();
+        if last_active >= Some(day) {
+            self.silence = Silence::default();
+            return None;
+        }
+        if self.silence.fired || self.silence.eligible == Some(false) || !view.today.known {
+            return None;
+        }
+        // No run is longer than the window.
+        let earliest = day - i32::from(view.rules.window.days);
+        let since = last_active.map_or(earliest, |last| last.max(earliest));
+        let run = (1..=day.0 - since.0).map(|age| since + age);
+        let run: Vec<Day> = run.filter(|day| view.population.known(*day)).collect();
+        if run.len() < settings.run_days_min {
+            self.silence = Silence::default();
+            return None;
+        }
+        if self.silence.eligible.is_none() {
+            let before = (0..settings.active_window_days).map(|age| since - age);
+            let active = before.filter(|day| view.usage.active(*day)).count();
+            self.silence.eligible = Some(active >= settings.active_days_min);
+        }
+        if self.silence.eligible == Some(false) {
+            return None;
+        }
+        let (mut expected, mut improbability) = (0.0, 0.0);
+        for channel in CHANNELS {
+            let k = view.dispersion(channel);
+            for day in &run {
+                let mu = view.expected(channel, *day);
+                expected += mu;
+                improbability += k * (1.0 + mu / k).ln();
+            }
+        }
+        let threshold = -settings.probability.ln();
+        let weak_threshold = -settings.weak_probability.ln();
+        self.undecided |= near(improbability, threshold) || near(improbability, weak_threshold);
+        let (kind, strength, threshold) = if improbability > threshold {
+            let surplus = f64::min(improbability / threshold - 1.0, 1.0);
+            self.silence.fired = true;
+            let strength = settings.strength + (1.0 - settings.strength) * surplus;
+            (Kind::Full, strength, threshold)
+        } else if improbability > weak_threshold && !self.silence.weak {
+            (Kind::Weak, settings.weak_strength, weak_threshold)
+        } else {
+            return None;
+        };
+        self.silence.weak = true;
+        Some(Firing {
+            trigger: SILENCE,
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: 0.0,
+                expected: expected / run.len() as f64,
+                unit: "events_per_day",
+                window_days: run.len() as u16,
+                threshold,
+                facts: vec![
+                    ("improbability", Fact::Measure(improbability)),
+                    ("last_active_on", Fact::Date(since)),
+                ],
+                source: None,
+            },
+        })
+    }
+
+    fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
+        let day = view.today.day;
+        if !view.today.known || view.known_days < settings.known_days_min {
+            return None;
+        }
+        let level = view.baselines[0].level + view.baselines[1].level;
+        self.undecided |= near(level, settings.expected_min);
+        if level < settings.expected_min {
+            return None;
+        }
+        let r = settings.ratio;
+        let evidence = |channel: usize| {
+            let x = view.usage.events(channel, day) as f64;
+            let mu = view.expected(channel, day);
+            let k = view.dispersion(channel);
+            x * r.ln() - (x + k) * ((k + r * mu) / (k + mu)).ln()
+        };
+        let step = evidence(0) + evidence(1);
+        self.steps
+            .push(step.clamp(settings.step_min, settings.step_max));
+        let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
+            (sum + step).clamp(0.0, 2.0 * settings.threshold)
+        });
+        // What equals a bound but for rounding has not passed it.
+        let alarm = settings.threshold + TIE;
+        let calm = settings.threshold / 2.0 - TIE;
+        self.undecided |= near(sum, alarm) || near(sum, calm);
+        if sum < calm {
+            self.dropped = false;
+        }
+        if sum <= alarm || (self.dropped && self.cooling(DROP, day, settings.cooldown_days)) {
+            return None;
+        }
+        self.dropped = true;
+        let days = (0..i32::from(settings.report_days)).map(|age| day - age);
+        let days: Vec<Day> = days.filter(|day| view.population.known(*day)).collect();
+        let (mut observed, mut expected) = (0.0, 0.0);
+        for day in &days {
+            for channel in CHANNELS {
+                observed += view.usage.events(channel, *day) as f64 / days.len() as f64;
+                expected += view.expected(channel, *day) / days.len() as f64;
+            }
+        }
+        let depth = (1.0 - observed / expected / r).clamp(0.0, 1.0);
+        Some(Firing {
+            trigger: DROP,
+            kind: Kind::Full,
+            strength: settings.strength + (1.0 - settings.strength) * depth,
+            evidence: Evidence {
+                observed,
+                expected,
+                unit: "events_per_day",
+                window_days: settings.report_days,
+                threshold: settings.threshold,
+                facts: vec![
+                    ("evidence", Fact::Measure(sum)),
+                    ("known_days", Fact::Count(days.len() as i64)),
+                ],
+                source: None,
+            },
+        })
+    }
+
+    fn arrears(&mut self, view: &DayView<'_>, settings: &ArrearsSettings) -> Option<Firing> {
+        let day = view.today.day;
+        self.suspended &= view.standing.suspended_on.is_some();
+        let limit = i32::from(settings.overdue_days);
+        let Some((bill, owed)) = view.standing.overdue(day, limit) else {
+            self.overdue = false;
+            return None;
+        };
+        let reported = self.overdue || self.suspended;
+        if reported && self.cooling(ARREARS, day, settings.cooldown_days) {
+            return None;
+        }
+        self.overdue = true;
+        Some(Firing {
+            trigger: ARREARS,
+            kind: Kind::Full,
+            strength: settings.overdue_strength,
+            evidence: Evidence {
+                observed: f64::from(day.0 - bill.due_on.0),
+                expected: 0.0,
+                unit: "days_overdue",
+                window_days: 0,
+                threshold: f64::from(settings.overdue_days),
+                facts: vec![
+                    ("owed", Fact::Amount(owed)),
+                    ("due_on", Fact::Date(bill.due_on)),
+                ],
+                source: None,
+            },
+        })
+    }
+}
+
+impl DayView<'_> {
+    /// mu = b * dow * f.
+    fn expected(&self, channel: usize, day: Day) -> f64 {
+        let closed = self.population.day(day).unwrap();
+        let factor = if day == self.today.day {
+            self.factor[channel]
+        } else {
+            closed.factor[channel]
+        };
+        self.baselines[channel].level * closed.dow[channel] * factor
+    }
+
+    fn dispersion(&self, channel: usize) -> f64 {
+        let population = self.population.dispersion(channel, self.rules);
+        self.baselines[channel].dispersion(population, self.rules)
+    }
+}
