@@ -28,7 +28,7 @@ proptest! {
             match kind {
                 0 => bytes[at] = byte,
                 1 => bytes.insert(at, byte),
-                2 => { bytes.remove(at); }
+                2 if bytes.len() > 1 => { bytes.remove(at); }
                 _ => bytes.truncate(at + 1),
             }
         }
