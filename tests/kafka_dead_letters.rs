@@ -45,7 +45,7 @@ fn mixed(installation: &Installation, count: usize) -> Vec<(NewRecord, Option<&'
 fn each_bad_record_becomes_one_dead_letter_however_often_the_process_is_killed() {
     // Small transactions make many moments to be killed in.
     let installation = Installation::new("killed", 3, "run.batch_records_max = 50\n");
-    let records = mixed(&installation, 16_000);
+    let records = mixed(&installation, 40_000);
     let mut expected = BTreeMap::new();
     let mut offsets = [0; 3];
     for (record, reason) in &records {
