@@ -95,7 +95,7 @@ impl TopicSettings {
 pub struct RunSettings {
     /// Worker threads, 1..256.
     pub workers: u16,
-    /// Most records in one transaction that holds output, 1..1,000,000.
+    /// A transaction that holds output ends with this many records, 1..1,000,000.
     pub batch_records_max: u32,
     /// Longest wait of a transaction for more records, 0..1000.
     pub batch_wait_ms: u16,

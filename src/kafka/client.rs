@@ -36,8 +36,6 @@ pub(super) fn consumer(config: &Config, member: Option<&str>) -> ClientConfig {
         .set("auto.offset.reset", "error")
         // Gives the same partition numbers of all topics to the same worker, and all of a worker's at once.
         .set("partition.assignment.strategy", "range")
-        // Says where a partition ends, behind the last control record.
-        .set("enable.partition.eof", "true")
         // The default of a second costs up to half of the rate while the queue is full now and then.
         .set("fetch.queue.backoff.ms", "2")
         .set("queued.max.messages.kbytes", queued_kilobytes_max);
@@ -52,7 +50,10 @@ pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
     let mut client = consumer(config, None);
     // Here the limit holds for each partition's queue, not for all of them together.
     let each = config.run.queued_kilobytes_max as usize / partitions.max(1);
-    client.set("queued.max.messages.kbytes", each.max(1024).to_string());
+    client
+        .set("queued.max.messages.kbytes", each.max(1024).to_string())
+        // Says where a partition ends, behind control records and what compaction took.
+        .set("enable.partition.eof", "true");
     client
 }
 
@@ -121,8 +122,11 @@ fn host_name() -> String {
 /// Passes a line of the client's log on to ours.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
-    // An operator's properties go to consumers and producers alike.
-    if facility == "CONFWARN" && message.contains("will be ignored by this") {
+    // An operator's properties go to consumers and producers alike; and a new producer may have to wait until the brokers
+    // have ended its predecessor's transaction.
+    let ordinary = (facility == "CONFWARN" && message.contains("will be ignored by this"))
+        || (facility == "GETPID" && message.ends_with("retrying"));
+    if ordinary {
         debug!(facility, "Kafka client: {message}");
         return;
     }

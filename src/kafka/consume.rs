@@ -273,14 +273,28 @@ impl Consumer {
         &self.topics
     }
 
-    /// The fault behind an [`Item::Error`], if it is one that the client does not mend by itself.
-    pub fn fault(
-        &self,
-        at: Option<TopicPartition>,
-        code: RDKafkaErrorCode,
-        reason: &str,
-    ) -> Option<Fault> {
+    /// The fault behind an [`Item::Error`]. There is no going on after one: taken from the batch queue, it moves the
+    /// client's own position past a record that was not read.
+    pub fn fault(&self, at: Option<TopicPartition>, code: RDKafkaErrorCode, reason: &str) -> Fault {
         fault(&self.topics, at, code, reason)
+    }
+
+    /// How far each of our partitions was handed over, control records included; only those of which something was.
+    ///
+    /// # Errors
+    /// [`Fault`] if the client has lost track of its partitions.
+    pub fn positions(&self) -> Result<Vec<(TopicPartition, i64)>, Fault> {
+        let found = self.client.position();
+        let found = found.map_err(|error| Fault::of("asking for positions", &error))?;
+        let known = found.elements().into_iter().filter_map(|element| {
+            let topic = self.topics.index(element.topic())?;
+            let partition = element.partition();
+            match element.offset() {
+                Offset::Offset(offset) => Some((TopicPartition { topic, partition }, offset)),
+                _ => None,
+            }
+        });
+        Ok(known.collect())
     }
 }
 
@@ -299,24 +313,21 @@ pub(super) fn fault(
     at: Option<TopicPartition>,
     code: RDKafkaErrorCode,
     reason: &str,
-) -> Option<Fault> {
+) -> Fault {
     use RDKafkaErrorCode as Code;
     let place = match at {
         Some(at) => format!("topic {} partition {}", topics.name(at.topic), at.partition),
         None => "the input topics".to_owned(),
     };
     match code {
-        Code::AutoOffsetReset | Code::OffsetOutOfRange => Some(Fault::Halt(format!(
+        Code::AutoOffsetReset | Code::OffsetOutOfRange => Fault::Halt(format!(
             "{place}: the next record to process is not there any more ({reason}); {LOST_REMEDY}"
-        ))),
-        // The start after it checks the topics and says what is wrong with them.
-        Code::UnknownTopicOrPartition
-        | Code::UnknownTopic
-        | Code::UnknownPartition
-        | Code::UnknownTopicId
-        | Code::NoError => Some(Fault::Restart(format!("reading {place}: {reason}"))),
-        code => error::remedy(code)
-            .map(|remedy| Fault::Halt(format!("reading {place}: {reason}; {remedy}"))),
+        )),
+        // If the topic is gone, the next start says so and what to do.
+        code => match error::remedy(code) {
+            Some(remedy) => Fault::Halt(format!("reading {place}: {reason}; {remedy}")),
+            None => Fault::Restart(format!("reading {place}: {reason}")),
+        },
     }
 }
 

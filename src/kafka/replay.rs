@@ -160,10 +160,7 @@ impl Lane {
                     self.queue.pass();
                 }
                 Some(Item::Error { at, code, reason }) => {
-                    if let Some(fault) = fault(topics, at, code, &reason) {
-                        return Err(fault);
-                    }
-                    self.queue.pass();
+                    return Err(fault(topics, at, code, &reason));
                 }
                 None if filled => return Ok(false),
                 None => {

@@ -35,7 +35,7 @@ impl Worker<'_> {
         let waited = since.reached(Duration::from_millis(run.batch_wait_ms.into()));
         self.uncommitted.records >= run.batch_records_max as usize
             || self.output.waiting_bytes() >= OUTPUT_BYTES_MAX
-            || (self.uncommitted.drained && waited)
+            || (self.drained && waited)
     }
 
     /// Tries to commit what there is. If that fails, what there is waits for the next try.
@@ -71,6 +71,7 @@ impl Worker<'_> {
                     partition.settle(&receipt.transaction);
                 }
                 self.output.clear();
+                self.report.emit(&self.setup.telemetry);
                 self.uncommitted = Uncommitted::default();
                 if self.retry.take().is_some() {
                     info!("committed at last");
@@ -107,6 +108,7 @@ impl Worker<'_> {
 
     /// The process is to end: commits what was processed.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
+        self.catch_up_positions()?;
         let grace = Duration::from_secs(self.setup.config.run.shutdown_seconds.into());
         // The other half is for leaving the group.
         if !self.commit_within(grace / 2)? {

@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod commit;
+mod ends;
 mod intake;
 mod output;
 mod partition;

@@ -3,6 +3,9 @@ use crate::kafka::{Committed, NextOffset, Note, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
 
+/// The end is asked for once a second.
+const STILL_MAX: u32 = 30;
+
 /// What a worker holds of one partition number: its shard, and how far each input topic has been processed.
 pub(super) struct Partition {
     /// The number.
@@ -32,6 +35,9 @@ pub(super) struct Lane {
     pub transaction: String,
     /// Offset behind the last record, when last asked.
     pub end: i64,
+    /// Position and end when last asked, and how often in a row they were the same.
+    seen: (i64, i64),
+    still: u32,
     /// Kafka timestamp of the last record processed.
     pub last_ms: Option<i64>,
 }
@@ -45,13 +51,33 @@ impl Lane {
             committed: committed.offset,
             transaction: note.map(|note| note.transaction).unwrap_or_default(),
             end,
+            seen: (next, end),
+            still: 0,
             last_ms: None,
         }
     }
 
-    /// Records not yet processed.
+    /// Records not yet processed, at most.
     pub fn lag(&self) -> i64 {
         (self.end - self.next).max(0)
+    }
+
+    /// Notes where the partition ends. `reading`: what there was to read of it has been read.
+    pub fn ends_at(&mut self, end: i64, reading: bool) {
+        let seen = (self.next, self.end.max(end));
+        let still = reading && self.seen == seen;
+        self.still = if still {
+            self.still.saturating_add(1)
+        } else {
+            0
+        };
+        (self.seen, self.end) = (seen, seen.1);
+    }
+
+    /// Whether records are still to come. Where compaction took the last ones, the end is never reached; what does
+    /// not come for long is taken for such a gap.
+    pub fn behind(&self) -> bool {
+        self.lag() > 0 && self.still < STILL_MAX
     }
 }
 
@@ -135,7 +161,7 @@ impl Partition {
 
     /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
     pub fn inputs(&self, topics: &Topics, fresh: bool) -> engine::Inputs {
-        let behind = |topic: usize| self.lanes.get(topic).is_some_and(|lane| lane.lag() > 0);
+        let behind = |topic: usize| self.lanes.get(topic).is_some_and(Lane::behind);
         let inputs = engine_inputs(topics, behind);
         engine::Inputs {
             caught_up: inputs.caught_up && fresh,
@@ -207,4 +233,109 @@ pub(super) fn engine_inputs(topics: &Topics, behind: impl Fn(usize) -> bool) -> 
         }
     }
     inputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::sync::Arc;
+
+    fn committed(topic: usize, offset: Option<i64>, note: &str) -> Committed {
+        Committed {
+            at: TopicPartition {
+                topic,
+                partition: 3,
+            },
+            offset,
+            note: note.to_owned(),
+        }
+    }
+
+    /// Two topics: one that stands at 10 of 20, one where nothing was ever committed.
+    fn partition() -> Partition {
+        let rules = Arc::clone(&Config::embedded().unwrap().rules);
+        let note = "v1 newest_ms=5 transaction=before";
+        let lanes = vec![
+            Lane::new(10, &committed(0, Some(10), note), 20),
+            Lane::new(0, &committed(1, None, ""), 0),
+        ];
+        Partition::new(3, Shard::new(rules), lanes)
+    }
+
+    fn offsets(partition: &Partition) -> Vec<(usize, i64)> {
+        let moved = partition.moved().into_iter();
+        moved.map(|next| (next.at.topic, next.offset)).collect()
+    }
+
+    #[test]
+    fn a_transaction_names_what_moved_or_any_offset_of_what_spoke() {
+        let mut partition = partition();
+        assert_eq!(offsets(&partition), [(1, 0)], "not committed yet");
+        partition.settle("first");
+        assert_eq!(offsets(&partition), []);
+        partition.passed(0, 10, Some(7));
+        assert_eq!(offsets(&partition), [(0, 11)]);
+        assert_eq!(partition.moved()[0].newest_ms, 7);
+        partition.settle("second");
+        partition.spoke = true;
+        assert_eq!(offsets(&partition).len(), 1);
+        partition.settle("third");
+        assert_eq!(offsets(&partition), []);
+    }
+
+    #[test]
+    fn parked_state_is_good_only_if_nobody_committed_since() {
+        let mut partition = partition();
+        let found = |first: &str, second: &str| {
+            [
+                committed(0, Some(10), &format!("v1 newest_ms=5 transaction={first}")),
+                committed(1, Some(0), &format!("v1 newest_ms=5 transaction={second}")),
+            ]
+        };
+        assert!(
+            !partition.stands_at(&found("before", "first")),
+            "it has moved itself"
+        );
+        partition.settle("first");
+        assert!(partition.stands_at(&found("before", "first")));
+        assert!(
+            !partition.stands_at(&found("before", "theirs")),
+            "same offset, other hand"
+        );
+        assert!(!partition.stands_at(&found("before", "first")[..1]));
+        let mut reset = found("before", "first");
+        reset[0].offset = Some(9);
+        assert!(!partition.stands_at(&reset));
+    }
+
+    #[test]
+    fn an_end_that_is_never_reached_stops_counting_as_a_backlog() {
+        let mut lane = Lane::new(10, &committed(0, Some(10), ""), 20);
+        assert!(lane.behind());
+        for _ in 0..2 * STILL_MAX {
+            lane.ends_at(20, false);
+        }
+        assert!(lane.behind(), "it was not being read");
+        for _ in 0..STILL_MAX {
+            lane.ends_at(20, true);
+        }
+        assert!(!lane.behind());
+        assert_eq!(lane.lag(), 10, "what is committed stays true");
+        lane.ends_at(21, true);
+        assert!(lane.behind(), "something came");
+    }
+
+    #[test]
+    fn a_topic_behind_its_end_holds_its_feeds_back() {
+        let topics = Topics::new(&Config::embedded().unwrap());
+        let inputs = engine_inputs(&topics, |_| false);
+        assert_eq!(inputs, engine::Inputs::default());
+        let billing = topics.of(Feed::Billing).unwrap();
+        let inputs = engine_inputs(&topics, |topic| topic == billing);
+        assert!(!inputs.caught_up);
+        assert_eq!(inputs.lagging, FeedSet::NONE.with(Feed::Billing));
+        assert!(!partition().inputs(&topics, true).caught_up);
+        assert!(!partition().inputs(&topics, false).caught_up);
+    }
 }

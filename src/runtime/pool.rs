@@ -139,6 +139,9 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
                 error!("cannot go on: {reason}");
                 stop.halt(reason);
             }
+            Err(Fault::Restart(reason)) if stop.asked() => {
+                warn!("ended without a last commit: {reason}");
+            }
             Err(Fault::Restart(reason)) => {
                 if watch.reached(RESTART_FORGOTTEN) {
                     pause = RESTART_FIRST;

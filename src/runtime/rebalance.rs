@@ -1,12 +1,14 @@
 //! What happens when the group gives or takes partitions.
 
 use super::clock;
+use super::ends::Ends;
 use super::partition::{Lane, Partition};
 use super::recovery::Restore;
 use super::worker::{Uncommitted, Worker};
 use crate::engine::Shard;
 use crate::http::Condition;
 use crate::kafka::{Committed, Fault, TopicPartition, lost_records};
+use crate::telemetry::BatchReport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,8 @@ impl Worker<'_> {
         self.retry = None;
         self.transactor.forget();
         self.output.clear();
+        // Whoever processes these records again counts them.
+        self.report = BatchReport::default();
         self.uncommitted = Uncommitted::default();
         self.restores.clear();
         let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
@@ -69,7 +73,7 @@ impl Worker<'_> {
         {
             self.uncommitted.begin();
         }
-        self.doubt_ends();
+        self.ends = Ends::unknown();
         let rebuilding = self.restores.len();
         info!(
             partitions = self.partitions.len() + rebuilding,
@@ -96,7 +100,7 @@ impl Worker<'_> {
             let subscribers = partition.shard.stats().subscribers;
             info!(partition = partition.number, subscribers, "state rebuilt");
             self.partitions.insert(partition.number, partition);
-            self.doubt_ends();
+            self.ends = Ends::unknown();
         }
         self.health
             .set(Condition::Rebuilt, self.restores.is_empty());

@@ -1,17 +1,17 @@
 use super::clock::{self, Stopwatch};
+use super::ends::Ends;
 use super::output::Output;
 use super::partition::Partition;
 use super::pool::Stop;
 use super::recovery::Restore;
 use super::{Setup, intake};
 use crate::http::{Condition, WorkerHealth};
-use crate::kafka::{Change, Consumer, Fault, Item, TopicPartition, Transactor};
+use crate::kafka::{Change, Consumer, Fault, Item, Transactor};
 use crate::model::{Effect, Outcome, Source};
 use crate::telemetry::BatchReport;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{debug, warn};
 
 /// Records taken from the client at a time: enough to be fast, few enough to look up often.
 const FILL_RECORDS: usize = 2_048;
@@ -23,12 +23,6 @@ const TICK_INTERVAL: Duration = Duration::from_millis(20);
 const SWEEP_TIME: Duration = Duration::from_millis(20);
 /// Visits between two looks at the time.
 const SWEEP_SUBSCRIBERS: usize = 256;
-/// How often the ends of the partitions are asked for.
-const ENDS_INTERVAL: Duration = Duration::from_secs(1);
-/// How long an answer may take.
-const ENDS_PATIENCE: Duration = Duration::from_secs(1);
-/// Pause after a question without an answer.
-const ENDS_PAUSE: Duration = Duration::from_secs(5);
 
 /// One thread's consumer, producer and shards. Shares nothing with other workers.
 pub(super) struct Worker<'a> {
@@ -44,12 +38,15 @@ pub(super) struct Worker<'a> {
     pub output: Output,
     pub uncommitted: Uncommitted,
     pub retry: Option<Retry>,
+    /// Nothing more was waiting when records were last taken.
+    pub drained: bool,
+    /// What became of the records and what was said; told to the metrics with the commit.
     pub report: BatchReport,
     /// Since the start.
     pub records_processed: u64,
     /// Said by the engine and not yet encoded; empty between calls.
     effects: Vec<Effect>,
-    ends: Ends,
+    pub ends: Ends,
     ticked: Stopwatch,
 }
 
@@ -75,8 +72,6 @@ pub(super) struct Uncommitted {
     pub records: usize,
     /// Since the first of them, or since the first offset that moved without a record.
     pub since: Option<Stopwatch>,
-    /// Nothing more was waiting when records were last taken.
-    pub drained: bool,
 }
 
 impl Uncommitted {
@@ -89,13 +84,6 @@ impl Uncommitted {
 pub(super) struct Retry {
     pub pause: Duration,
     pub since: Stopwatch,
-}
-
-/// When the ends of our partitions were last asked for.
-struct Ends {
-    asked: Stopwatch,
-    pause: Duration,
-    fresh: bool,
 }
 
 impl<'a> Worker<'a> {
@@ -122,14 +110,11 @@ impl<'a> Worker<'a> {
             output: Output::new(&setup.config),
             uncommitted: Uncommitted::default(),
             retry: None,
+            drained: false,
             report: BatchReport::default(),
             records_processed: 0,
             effects: Vec::new(),
-            ends: Ends {
-                asked: Stopwatch::start(),
-                pause: ENDS_INTERVAL,
-                fresh: false,
-            },
+            ends: Ends::unknown(),
             ticked: Stopwatch::start(),
         })
     }
@@ -153,7 +138,7 @@ impl<'a> Worker<'a> {
                     self.commit()?;
                 }
             }
-            self.ask_ends();
+            self.ask_ends()?;
         }
     }
 
@@ -175,9 +160,10 @@ impl<'a> Worker<'a> {
             return Ok(Wake::Idle);
         }
         let run = &self.setup.config.run;
-        let (mut fill, mut wait) = (FILL_RECORDS, IDLE_WAIT);
+        let records_max = run.batch_records_max as usize;
+        let (mut fill, mut wait) = (FILL_RECORDS.min(records_max), IDLE_WAIT);
         if !self.output.waiting().is_empty() {
-            let room = (run.batch_records_max as usize).saturating_sub(self.uncommitted.records);
+            let room = records_max.saturating_sub(self.uncommitted.records);
             fill = fill.min(room.max(1));
             wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
         }
@@ -185,7 +171,7 @@ impl<'a> Worker<'a> {
             wait = Duration::ZERO;
         }
         let taken = self.consumer.fill(fill, wait.as_millis() as u32);
-        self.uncommitted.drained = taken < fill;
+        self.drained = taken < fill;
         Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
     }
 
@@ -211,20 +197,9 @@ impl<'a> Worker<'a> {
         for item in consumer.items() {
             let record = match item {
                 Item::Record(record) => record,
-                Item::End { at, offset } => {
-                    // Behind the last record there may be control records, and gaps of a compacted topic.
-                    if let Some(lane) = lane(partitions, at) {
-                        lane.next = lane.next.max(offset);
-                        lane.end = lane.end.max(offset);
-                    }
-                    continue;
-                }
+                Item::End { .. } => continue,
                 Item::Error { at, code, reason } => {
-                    if let Some(fault) = consumer.fault(at, code, &reason) {
-                        return Err(fault);
-                    }
-                    debug!(reason, "fetching failed for now");
-                    continue;
+                    return Err(consumer.fault(at, code, &reason));
                 }
             };
             let Some(topic) = setup.topics.get(record.at.topic) else {
@@ -262,7 +237,6 @@ impl<'a> Worker<'a> {
             *records_processed += 1;
         }
         consumer.clear();
-        report.emit(&setup.telemetry);
         Ok(())
     }
 
@@ -298,60 +272,5 @@ impl<'a> Worker<'a> {
                 uncommitted.begin();
             }
         }
-        report.emit(&setup.telemetry);
     }
-
-    /// What is known of the ends is not of now: they are asked for at once.
-    pub(super) fn doubt_ends(&mut self) {
-        self.ends.fresh = false;
-        self.ends.pause = Duration::ZERO;
-    }
-
-    /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
-    fn ask_ends(&mut self) {
-        if !self.ends.asked.reached(self.ends.pause) {
-            return;
-        }
-        let topics = 0..self.setup.topics.len();
-        let numbers = self.partitions.keys();
-        let ours: Vec<TopicPartition> = numbers
-            .flat_map(|partition| {
-                topics.clone().map(|topic| TopicPartition {
-                    topic,
-                    partition: *partition,
-                })
-            })
-            .collect();
-        let answer = self.consumer.ends(&ours, ENDS_PATIENCE);
-        self.ends.fresh = answer.is_ok();
-        self.ends.pause = ENDS_INTERVAL;
-        match answer {
-            Ok(ends) => {
-                for (at, end) in ends {
-                    if let Some(lane) = lane(&mut self.partitions, at) {
-                        lane.end = lane.end.max(end);
-                    }
-                }
-                if self.retry.is_none() {
-                    self.health.set(Condition::Connected, true);
-                }
-            }
-            Err(fault) => {
-                warn!("the brokers do not say where the partitions end: {fault}");
-                self.health.set(Condition::Connected, false);
-                self.ends.pause = ENDS_PAUSE;
-            }
-        }
-        for partition in self.partitions.values_mut() {
-            partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
-        }
-        self.ends.asked = Stopwatch::start();
-    }
-}
-
-fn lane(
-    partitions: &mut BTreeMap<i32, Partition>,
-    at: TopicPartition,
-) -> Option<&mut super::partition::Lane> {
-    partitions.get_mut(&at.partition)?.lanes.get_mut(at.topic)
 }

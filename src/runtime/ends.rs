@@ -1,0 +1,99 @@
+//! How far our partitions go, and how far they were read.
+
+use super::clock::{self, Stopwatch};
+use super::partition::Lane;
+use super::worker::Worker;
+use crate::http::Condition;
+use crate::kafka::{Fault, TopicPartition};
+use std::time::Duration;
+use tracing::warn;
+
+/// How often the ends of the partitions are asked for.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Pause after a question without an answer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// When the ends of our partitions were last asked for.
+pub(super) struct Ends {
+    asked: Stopwatch,
+    pause: Duration,
+    /// They are known as they are now.
+    pub fresh: bool,
+}
+
+impl Ends {
+    /// To be asked for at once.
+    pub fn unknown() -> Self {
+        Self {
+            asked: Stopwatch::start(),
+            pause: Duration::ZERO,
+            fresh: false,
+        }
+    }
+}
+
+impl Worker<'_> {
+    /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
+    pub(super) fn ask_ends(&mut self) -> Result<(), Fault> {
+        if !self.ends.asked.reached(self.ends.pause) {
+            return Ok(());
+        }
+        self.catch_up_positions()?;
+        let topics = self.setup.topics.len();
+        let partitions = self.partitions.values();
+        let ours: Vec<TopicPartition> = partitions
+            .flat_map(|partition| (0..topics).map(|topic| partition.at(topic)))
+            .collect();
+        let answer = self.consumer.ends(&ours, PATIENCE);
+        self.ends = Ends {
+            asked: Stopwatch::start(),
+            pause: if answer.is_ok() { INTERVAL } else { PAUSE },
+            fresh: answer.is_ok(),
+        };
+        match answer {
+            Ok(ends) => {
+                let reading = self.drained && self.retry.is_none() && self.restores.is_empty();
+                for (at, end) in ends {
+                    if let Some(lane) = self.lane(at) {
+                        lane.ends_at(end, reading);
+                    }
+                }
+                if self.retry.is_none() {
+                    self.health.set(Condition::Connected, true);
+                }
+            }
+            Err(fault) => {
+                warn!("the brokers do not say where the partitions end: {fault}");
+                self.health.set(Condition::Connected, false);
+            }
+        }
+        for partition in self.partitions.values_mut() {
+            partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
+        }
+        Ok(())
+    }
+
+    /// Passes over what was handed over without being a record: the markers of transactions.
+    pub(super) fn catch_up_positions(&mut self) -> Result<(), Fault> {
+        if self.retry.is_some() {
+            return Ok(());
+        }
+        for (at, position) in self.consumer.positions()? {
+            if let Some(lane) = self.lane(at).filter(|lane| lane.next < position) {
+                lane.next = position;
+                lane.end = lane.end.max(position);
+                self.uncommitted.begin();
+            }
+        }
+        Ok(())
+    }
+
+    fn lane(&mut self, at: TopicPartition) -> Option<&mut Lane> {
+        self.partitions
+            .get_mut(&at.partition)?
+            .lanes
+            .get_mut(at.topic)
+    }
+}
