@@ -1,6 +1,4 @@
-use crate::model::{
-    Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, Timestamp,
-};
+use crate::model::{Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -167,7 +167,9 @@ impl Shard {
     /// was never seen. For inspection.
     pub fn window(&self, msisdn: &Msisdn) -> Option<Vec<(Day, Bucket)>> {
         let slot = self.store.slot_of(msisdn)?;
-        self.store.window(slot).map(|window| window.iter().collect())
+        self.store
+            .window(slot)
+            .map(|window| window.iter().collect())
     }
 
     /// Takes a new set of rules for everything that follows.
@@ -474,9 +476,8 @@ impl Shard {
     }
 
     fn close_due_days(&mut self, effects: &mut Vec<Effect>) {
-        // Neither way of closing applies before the clock is past the day; most events stop here.
-        let soonest = self.rules.calendar.start_of(self.closed + 2);
-        while self.clock >= soonest && self.day_is_over() {
+        // No day closes before the clock has reached its end; most events stop here.
+        while self.clock >= self.rules.calendar.start_of(self.closed + 2) && self.day_is_over() {
             self.begin_close(self.clock, effects);
         }
     }

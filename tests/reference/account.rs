@@ -142,9 +142,10 @@ impl Standing {
 
     /// The oldest bill unpaid so long after it was due, and all that is owed on such bills.
     pub fn overdue(&self, day: Day, days: i32) -> Option<(Bill, Money)> {
-        let overdue = self.bills.iter().filter(|bill| {
-            bill.unpaid() > Money::ZERO && day.0 - bill.due_on.0 >= days
-        });
+        let overdue = self
+            .bills
+            .iter()
+            .filter(|bill| bill.unpaid() > Money::ZERO && day.0 - bill.due_on.0 >= days);
         let owed: i64 = overdue.clone().map(|bill| bill.unpaid().0).sum();
         let oldest = overdue.min_by_key(|bill| bill.period)?;
         Some((oldest.clone(), Money(owed)))
@@ -166,7 +167,9 @@ impl Standing {
 
     pub fn churned(&self, day: Day, rules: &Rules) -> bool {
         let limit = i32::from(rules.policy.churned_after_suspended_days);
-        let suspended = self.suspended_on.is_some_and(|since| day.0 - since.0 >= limit);
+        let suspended = self
+            .suspended_on
+            .is_some_and(|since| day.0 - since.0 >= limit);
         self.cancelled_on.is_some() || suspended
     }
 
@@ -179,8 +182,11 @@ impl Standing {
             score += credit.brand_points.get(brand).copied().unwrap_or(0);
             if let Some(since) = profile.activated_on {
                 let years = super::days::Days::years(since, day);
-                let reached = credit.tenure_points.iter().filter(|(least, _)| years >= *least);
-                score += reached.last().map_or(0, |(_, points)| *points);
+                let mut reached = credit
+                    .tenure_points
+                    .iter()
+                    .filter(|(least, _)| years >= *least);
+                score += reached.next_back().map_or(0, |(_, points)| *points);
             }
         }
         if let Some(spend) = self.monthly_spend() {

@@ -4,6 +4,9 @@
 //! sums, no slices. A day closes for everybody at once. Where a decision lies within rounding of its threshold (the
 //! engine stores some figures in 32 bits), the subscriber, or the whole shard, is marked undecided from there on.
 
+// Other logarithms than the engine's: figures are compared with a tolerance.
+#![allow(clippy::disallowed_methods)]
+
 mod account;
 mod baseline;
 mod compare;
@@ -14,7 +17,7 @@ mod population;
 mod triggers;
 mod usage;
 
-pub use compare::{Comparison, compare};
+pub use compare::compare;
 pub use usage::Counted;
 
 use account::Account;
@@ -22,8 +25,7 @@ use baseline::{Baseline, LEARNABLE, Lesson};
 use churnwatch::engine::rules::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, Reject, Source,
-    Timestamp,
+    Body, CloseReason, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, Reject, Source, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
@@ -55,15 +57,25 @@ struct Person {
     account: Account,
     known_days: usize,
     lessons: [Vec<Lesson>; 2],
-    /// Counts for the population on the day after the last close.
+    /// Judged without its own share in the population factor.
     stable: bool,
+    /// Counts for the population on the day after the last close.
+    enrolled: Option<Enrolled>,
     memory: Memory,
     tasks: Tasks,
+}
+
+/// With what was ordinary for it at the close, and its events of the next day if they count no further.
+struct Enrolled {
+    baselines: [Baseline; 2],
+    events: Option<[u64; 2]>,
 }
 
 /// Known days after which a subscriber counts for the population, if active in the last days.
 const STABLE_DAYS: usize = 14;
 const STABLE_SILENCE_DAYS: i32 = 3;
+/// With fewer subscribers, days stand in for subscribers who may never come together.
+const SMALL: usize = 20;
 
 impl Reference {
     /// `triggers` is `[triggers]` of the configuration the rules were made from.
@@ -114,6 +126,8 @@ impl Reference {
 
     /// Closes every day up to the last that a watermark has entered.
     pub fn finish(&mut self) {
+        self.feeds.iter_mut().for_each(FeedTime::settle);
+        self.move_clock();
         let Some(last) = self.feeds.iter().filter_map(|feed| feed.watermark).max() else {
             return;
         };
@@ -124,6 +138,11 @@ impl Reference {
         }
     }
 
+    /// Counts a record that never became an event.
+    pub fn count(&mut self, outcome: &Outcome) {
+        self.counts.count(outcome);
+    }
+
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
@@ -132,8 +151,8 @@ impl Reference {
         self.clock
     }
 
-    pub fn watermarks(&self) -> Vec<Option<Timestamp>> {
-        self.feeds.iter().map(|feed| feed.watermark).collect()
+    pub fn watermarks(&self) -> [Option<Timestamp>; Feed::ALL.len()] {
+        Feed::ALL.map(|feed| self.feeds[feed as usize].watermark)
     }
 
     pub fn closed(&self) -> Option<Day> {
@@ -168,9 +187,9 @@ impl Reference {
     }
 
     /// The `task_id` of the last task of a subscriber, if there ever was one.
-    pub fn last_task(&self, who: &Msisdn) -> Option<usize> {
+    pub fn last_task(&self, who: &Msisdn) -> Option<String> {
         let opened = self.people.get(who.as_str())?.tasks.opened();
-        (opened > 0).then_some(opened)
+        (opened > 0).then(|| opened.to_string())
     }
 
     /// Whether rounding may have decided otherwise for a subscriber.
@@ -208,6 +227,7 @@ impl Reference {
             known_days: 0,
             lessons: Default::default(),
             stable: false,
+            enrolled: None,
             memory: Memory::default(),
             tasks: Tasks::default(),
         });
@@ -227,14 +247,16 @@ impl Reference {
             let owners = person.account.standing().owners;
             person.account.take(event, day);
             if person.account.standing().owners > owners {
-                person.start_afresh();
+                person.start_afresh(self.closed);
             }
         }
         let late = !is_profile && Some(day) <= self.closed;
         if !is_profile {
-            let needed = usize::from(self.rules.window.day_entry_subscribers);
-            let needed = needed.min(self.people.len());
-            self.feeds[feed as usize].record(event.at, day, &name, needed);
+            let all = self.people.len();
+            let enough = usize::from(self.rules.window.day_entry_subscribers);
+            let needed = enough.max((all / 256).min(64)).min(all);
+            let small = all < SMALL;
+            self.feeds[feed as usize].record(event.at, day, &name, needed, small);
             self.move_clock();
         }
         self.react(&name, event, day, source);
@@ -297,7 +319,9 @@ impl Reference {
             ClockKind::Event => {
                 let highest = self.feeds.iter().map(|feed| feed.watermark).max().flatten();
                 let lagging = self.lagging();
-                lagging.map(|feed| feed.watermark).fold(highest, Option::min)
+                lagging
+                    .map(|feed| feed.watermark)
+                    .fold(highest, Option::min)
             }
         };
         self.clock = self.clock.max(clock);
@@ -333,32 +357,45 @@ impl Reference {
             Some(lagging) => lagging,
             None => current,
         };
-        let by_watermark = end.plus_hours(i64::from(self.rules.window.grace_hours));
-        let by_clock = end.plus_hours(idle_hours);
-        watermark >= Some(by_watermark) || (self.inputs.caught_up && clock >= by_clock)
+        let soon = end.plus_hours(i64::from(self.rules.window.grace_hours));
+        let late = end.plus_hours(idle_hours);
+        let wall = self.rules.window.clock == ClockKind::Wall;
+        let complete = self.feeds[Feed::Cdr as usize].complete(end);
+        if clock < end {
+            return false;
+        }
+        (watermark >= Some(soon) && complete)
+            || watermark >= Some(late)
+            || (wall && self.inputs.caught_up && clock >= late)
     }
 
     /// Closes the day after the last closed one, for everybody.
     fn close(&mut self, at: Timestamp) {
         let day = self.closed.unwrap() + 1;
         let end = self.days.start_of(day + 1);
-        let complete = |feed: &FeedTime| feed.complete_until.is_none_or(|until| until >= end);
-        let stable = self.people.values().filter(|person| person.stable);
-        let stable: Vec<Stable> = stable.map(|person| person.as_stable(day, &self.rules)).collect();
-        let cdr_complete = complete(&self.feeds[Feed::Cdr as usize]);
+        let people = self.people.values();
+        let stable: Vec<Stable> = people.filter_map(|person| person.as_stable(day)).collect();
+        let complete = Feed::ALL.map(|feed| self.feeds[feed as usize].complete(end));
         let population = &mut self.population;
-        population.close(day, cdr_complete, &stable, &self.rules);
+        population.close(day, complete[Feed::Cdr as usize], &stable, &self.rules);
         for feed in Feed::ALL {
             let known = match feed {
                 Feed::Cdr => population.known(day),
-                _ => complete(&self.feeds[feed as usize]),
+                _ => complete[feed as usize],
             };
             self.outage_days[feed as usize] += u64::from(!known);
         }
         self.closed = Some(day);
         let mut undecided = false;
         for person in self.people.values_mut() {
-            person.close(day, at, &self.population, &self.settings, &self.rules, &self.days);
+            person.close(
+                day,
+                at,
+                &self.population,
+                &self.settings,
+                &self.rules,
+                &self.days,
+            );
             undecided |= person.learn(day, &self.population, &self.rules);
         }
         self.population.undecided |= undecided;
@@ -371,25 +408,27 @@ impl Person {
     }
 
     /// The number was given to somebody new.
-    fn start_afresh(&mut self) {
+    fn start_afresh(&mut self, closed: Option<Day>) {
+        if let (Some(enrolled), Some(closed)) = (&mut self.enrolled, closed) {
+            let events = CHANNELS.map(|channel| self.usage.events(channel, closed + 1));
+            enrolled.events.get_or_insert(events);
+        }
         self.usage.forget();
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
-        self.memory = Memory {
-            undecided: self.memory.undecided,
-            ..Memory::default()
-        };
+        self.memory.forget();
     }
 
-    fn as_stable(&self, day: Day, rules: &Rules) -> Stable {
-        let baselines = self.baselines(rules);
-        Stable {
-            events: CHANNELS.map(|channel| self.usage.events(channel, day)),
+    fn as_stable(&self, day: Day) -> Option<Stable> {
+        let Enrolled { baselines, events } = self.enrolled.as_ref()?;
+        let counted = || CHANNELS.map(|channel| self.usage.events(channel, day));
+        Some(Stable {
+            events: events.unwrap_or_else(counted),
             level: baselines.map(|baseline| baseline.level),
             excess: baselines.map(|baseline| baseline.excess),
             square: baselines.map(|baseline| baseline.square),
-        }
+        })
     }
 
     /// The triggers look at the day, the open task is reviewed, then what fired is taken up.
@@ -449,7 +488,10 @@ impl Person {
         let lesson = day - i32::from(rules.baseline.lag_days);
         let learnt = population.day(lesson).filter(|closed| closed.known);
         let mut undecided = false;
-        let after_first = self.usage.first_active().is_some_and(|first| lesson > first);
+        let after_first = self
+            .usage
+            .first_active()
+            .is_some_and(|first| lesson > first);
         if let Some(closed) = learnt.filter(|_| after_first) {
             for channel in CHANNELS {
                 let share = closed.dow[channel] * closed.factor[channel];
@@ -462,6 +504,10 @@ impl Person {
         self.stable = self.known_days >= STABLE_DAYS
             && last.is_some_and(|last| day.0 - last.0 <= STABLE_SILENCE_DAYS)
             && !self.account.standing().machine();
+        self.enrolled = self.stable.then(|| Enrolled {
+            baselines: self.baselines(rules),
+            events: None,
+        });
         undecided
     }
 }

@@ -67,7 +67,7 @@ impl Tasks {
                 _ => None,
             }
         };
-        self.effects.push(Effect::Signal(signal.clone()));
+        self.effects.push(Effect::Signal(Box::new(signal.clone())));
         if signal.suppressed.is_some() {
             return;
         }
@@ -85,7 +85,10 @@ impl Tasks {
     /// The daily look at whether the task has outlived its reasons.
     pub fn review(&mut self, case: &Case<'_>) {
         let Some(task) = &self.open else { return };
-        let recovered = task.signals.iter().map(|s| case.memory.recovered(s.trigger));
+        let recovered = task
+            .signals
+            .iter()
+            .map(|s| case.memory.recovered(s.trigger));
         let recovered: Option<Vec<CloseReason>> = recovered.collect();
         if case.standing.churned(case.day, case.rules) {
             self.close(CloseReason::Churned, None, case);
@@ -166,7 +169,9 @@ fn opened(number: usize, signal: Signal, case: &Case<'_>) -> Task {
         opened_at: case.now,
         not_before,
         due_at,
-        expires_at: case.now.plus_hours(24 * i64::from(case.rules.policy.task_days)),
+        expires_at: case
+            .now
+            .plus_hours(24 * i64::from(case.rules.policy.task_days)),
         updated_at: case.now,
         rules_version: case.rules.version.clone(),
         source: signals[0].evidence.source.clone(),
@@ -176,7 +181,11 @@ fn opened(number: usize, signal: Signal, case: &Case<'_>) -> Task {
 
 fn revised(mut task: Task, signal: Signal, case: &Case<'_>) -> Task {
     task.source = signal.evidence.source.clone();
-    match task.signals.iter_mut().find(|s| s.trigger == signal.trigger) {
+    match task
+        .signals
+        .iter_mut()
+        .find(|s| s.trigger == signal.trigger)
+    {
         Some(known) => *known = signal,
         None => task.signals.push(signal),
     }

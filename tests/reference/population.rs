@@ -51,7 +51,7 @@ impl Population {
         let total = actual[0] + actual[1];
         let enough = stable.len() >= rules.population.outage_subscribers as usize;
         let outage = enough && total < bound;
-        self.undecided |= enough && near(total, bound);
+        self.undecided |= enough && bound > 0.0 && near(total, bound);
         let factor = CHANNELS.map(|c| (actual[c] + prior) / (predicted[c] + prior));
         for c in CHANNELS {
             self.undecided |= near(factor[c], ORDINARY.0) || near(factor[c], ORDINARY.1);

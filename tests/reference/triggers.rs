@@ -17,7 +17,7 @@ pub const ARREARS: &str = "arrears";
 /// In the order in which they are asked.
 pub const ALL: [&str; 4] = [HOTLINE, SILENCE, DROP, ARREARS];
 
-/// Sums of equal steps meet their bounds exactly; this much does not count as passing one.
+/// Equal days meet their bounds exactly; this much to either side is on the bound.
 const TIE: f64 = 1e-3;
 
 /// `[triggers.*]`.
@@ -117,6 +117,14 @@ pub struct DayView<'a> {
 }
 
 impl Memory {
+    /// The number was given to somebody new.
+    pub fn forget(&mut self) {
+        *self = Self {
+            undecided: self.undecided,
+            ..Self::default()
+        };
+    }
+
     /// Day and strength (kept in 255ths) of a trigger's last firing.
     pub fn fired(&self, trigger: &str) -> Option<(Day, f64)> {
         let index = ALL.iter().position(|name| *name == trigger)?;
@@ -146,7 +154,7 @@ impl Memory {
         let between = firing.trigger == SILENCE || firing.trigger == DROP;
         self.undecided |= between
             && firing.strength < 1.0
-            && (in_255ths - in_255ths.round()).abs() < 2e-3
+            && (in_255ths - in_255ths.round()).abs() < 1e-3
             && in_255ths.fract() != 0.0;
         let strength = in_255ths as u8;
         self.fired[index] = match (firing.kind, self.fired[index]) {
@@ -337,8 +345,9 @@ impl Memory {
             return None;
         }
         let level = view.baselines[0].level + view.baselines[1].level;
-        self.undecided |= near(level, settings.expected_min);
-        if level < settings.expected_min {
+        let least = settings.expected_min - TIE;
+        self.undecided |= near(level, least);
+        if level < least {
             return None;
         }
         let r = settings.ratio;
@@ -354,7 +363,6 @@ impl Memory {
         let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
             (sum + step).clamp(0.0, 2.0 * settings.threshold)
         });
-        // What equals a bound but for rounding has not passed it.
         let alarm = settings.threshold + TIE;
         let calm = settings.threshold / 2.0 - TIE;
         self.undecided |= near(sum, alarm) || near(sum, calm);

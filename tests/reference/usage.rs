@@ -108,7 +108,9 @@ impl Usage {
     }
 
     pub fn active(&self, day: Day) -> bool {
-        CHANNELS.iter().any(|channel| self.events(*channel, day) > 0)
+        CHANNELS
+            .iter()
+            .any(|channel| self.events(*channel, day) > 0)
     }
 
     /// The first day ever with any usage.

@@ -5,12 +5,16 @@ use churnwatch::engine::Rules;
 use std::sync::Arc;
 use toml::{Table, Value};
 
-/// The rules, and `[triggers]` as they were made from it.
-pub fn rules(overrides: &str) -> (Arc<Rules>, Table) {
-    let config = Config::from_toml_str(overrides, "overrides").unwrap();
-    let mut table: Table = reference().parse().unwrap();
-    merge(&mut table, overrides.parse().unwrap());
-    let triggers = table["triggers"].as_table().unwrap().clone();
+/// The rules under some texts, later ones over earlier ones, and `[triggers]` as they were made from it.
+pub fn rules(overrides: &[&str]) -> (Arc<Rules>, Table) {
+    let mut over = Table::new();
+    for text in overrides {
+        merge(&mut over, text.parse().unwrap());
+    }
+    let config = Config::from_toml_str(&over.to_string(), "overrides").unwrap();
+    let mut all: Table = reference().parse().unwrap();
+    merge(&mut all, over);
+    let triggers = all["triggers"].as_table().unwrap().clone();
     (config.rules, triggers)
 }
 

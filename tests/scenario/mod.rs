@@ -97,8 +97,7 @@ pub const NOT_PURSUED: ProfileFlags = ProfileFlags {
 impl Town {
     /// An empty shard; `overrides` is TOML over the defaults. The clock is that of the events.
     pub fn new(overrides: &str) -> Self {
-        let overrides = format!("window.clock = \"event\"\n{overrides}");
-        let (rules, _) = crate::rules::rules(&overrides);
+        let (rules, _) = crate::rules::rules(&["window.clock = \"event\"", overrides]);
         Self {
             calendar: rules.calendar.clone(),
             shard: Shard::new(rules),

@@ -19,8 +19,8 @@ pub struct UsageDrop {
     strength: f64,
 }
 
-/// Ten days at the upper bound of the step add up to the threshold exactly: whether they pass it must not hang on how
-/// the stored sum is rounded, so they do not.
+/// Ten days at the upper bound of the step add up to the threshold exactly, and a call every other day is half an event
+/// a day: how the stored figures are rounded must not decide on which side of a bound that is. It is on it.
 const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
 const RAISED: u8 = 1;
@@ -52,7 +52,8 @@ strength = 0.5
 impl Trigger for UsageDrop {
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
         let expected: f64 = Channel::ALL.iter().map(|c| view.level(*c)).sum();
-        if !view.known || view.known_days < self.known_days_min || expected < self.expected_min {
+        let too_little = expected < self.expected_min - TIE;
+        if !view.known || view.known_days < self.known_days_min || too_little {
             return None;
         }
         let step: f64 = Channel::ALL.iter().map(|c| self.evidence(*c, view)).sum();

@@ -1,0 +1,292 @@
+//! The engine against a naive model of itself, on random streams.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod reference;
+mod rules;
+mod streams;
+
+use churnwatch::engine::triggers::REGISTRY;
+use churnwatch::engine::{Bucket, Rules, Shard};
+use churnwatch::model::{
+    Body, Day, Effect, Event, Msisdn, Outcome, Reject, Severity, Source, Suppression, TaskOutcome,
+    Tier, Timestamp,
+};
+use proptest::test_runner::{TestCaseError, TestRunner};
+use reference::{Counted, Reference, compare};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use streams::{Step, config, plans, rules_of, steps};
+
+/// Streams in a run, unless `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 200;
+
+#[test]
+fn the_engine_does_what_the_model_does() {
+    let tally = RefCell::new(Tally::default());
+    let result = TestRunner::new(config(CASES)).run(&plans(), |plan| {
+        let (rules, triggers) = rules_of(&plan);
+        let steps = steps(&plan, &rules.calendar);
+        let mut pair = Pair::new(rules, triggers);
+        for step in steps {
+            pair.step(step).map_err(TestCaseError::fail)?;
+        }
+        tally.borrow_mut().add(&pair);
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    tally.into_inner().check();
+}
+
+/// The engine and the model, told the same.
+struct Pair {
+    engine: Shard,
+    model: Reference,
+    effects: Vec<Effect>,
+    offset: i64,
+}
+
+impl Pair {
+    fn new(rules: Arc<Rules>, triggers: toml::Table) -> Self {
+        Self {
+            engine: Shard::new(rules.clone()),
+            model: Reference::new(rules, triggers),
+            effects: Vec::new(),
+            offset: 0,
+        }
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), String> {
+        match step {
+            Step::Event(event) => self.apply(&event, event.clone())?,
+            Step::Statement(feed, until) => {
+                let engine = self.engine.progress(feed, until, &mut self.effects);
+                let model = self.model.progress(feed, until);
+                same("outcome of a statement", &engine, &model)?;
+            }
+            Step::Tick(now, inputs) => {
+                self.engine.tick(now, inputs, &mut self.effects);
+                self.model.tick(now, inputs);
+            }
+            Step::Sweep(most) => {
+                self.engine.sweep(most, &mut self.effects);
+            }
+            Step::Unreadable => {
+                let outcome = Outcome::Rejected(Reject::Empty);
+                self.engine.count(&outcome);
+                self.model.count(&outcome);
+            }
+            Step::Settle {
+                event,
+                result,
+                theirs,
+            } => {
+                self.engine.sweep(usize::MAX, &mut self.effects);
+                let (engine, model) = match theirs {
+                    true => (
+                        self.last_task(&event.msisdn),
+                        self.model.last_task(&event.msisdn),
+                    ),
+                    false => Default::default(),
+                };
+                let settle = |task_id: Option<String>| Event {
+                    body: Body::TaskOutcome(TaskOutcome {
+                        task_id: task_id.unwrap_or_default().into(),
+                        result,
+                        do_not_contact: false,
+                    }),
+                    ..event.clone()
+                };
+                self.apply(&settle(engine), settle(model))?;
+            }
+            Step::Look => self.look()?,
+            Step::Finish => {
+                self.engine.finish(&mut self.effects);
+                self.model.finish();
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &Event<'_>, as_model: Event<'static>) -> Result<(), String> {
+        self.offset += 1;
+        let source = Source {
+            topic: "stream".into(),
+            partition: 0,
+            offset: self.offset,
+        };
+        let engine = self.engine.apply(event, &source, &mut self.effects);
+        let model = self.model.apply(&as_model, &source);
+        same("outcome", &engine, &model).map_err(|error| format!("{error}\nof {event:?}"))
+    }
+
+    /// The engine's id of a subscriber's last task.
+    fn last_task(&self, who: &Msisdn) -> Option<String> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Task(task) if task.msisdn == *who => Some(task.task_id.clone()),
+            _ => None,
+        })
+    }
+
+    /// Compares everything there is to see.
+    fn look(&mut self) -> Result<(), String> {
+        self.engine.sweep(usize::MAX, &mut self.effects);
+        let (engine, model) = (self.engine.stats(), &self.model);
+        same("counts", self.engine.counts(), model.counts())?;
+        same("clock", &known(engine.clock), &model.clock())?;
+        same(
+            "watermarks",
+            &engine.watermarks.map(known),
+            &model.watermarks(),
+        )?;
+        let closed = (engine.closed > Day::MIN).then_some(engine.closed);
+        same("closed day", &closed, &model.closed())?;
+        same("day closes", &engine.day_closes, &model.day_closes())?;
+        let people = model.subscribers();
+        same("subscribers", &engine.subscribers, &(people.len() as u64))?;
+        for who in &people {
+            let window = self.engine.window(who).unwrap_or_default();
+            let window: Vec<_> = window
+                .into_iter()
+                .map(|(day, b)| (day, counted(b)))
+                .collect();
+            same("window", &window, &model.window(who))?;
+        }
+        if model.all_undecided() {
+            return Ok(());
+        }
+        same("outage days", &engine.outage_days, &model.outage_days())?;
+        let mut said: BTreeMap<Msisdn, Vec<&Effect>> = BTreeMap::new();
+        for effect in &self.effects {
+            said.entry(whose(effect)).or_default().push(effect);
+        }
+        let decided: Vec<_> = people.iter().filter(|who| !model.undecided(who)).collect();
+        for who in &decided {
+            let said = said.remove(who).unwrap_or_default();
+            compare(&said, model.said(who))?;
+        }
+        match decided.len() == people.len() {
+            true => same("open tasks", &engine.open_tasks, &model.open_tasks()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn whose(effect: &Effect) -> Msisdn {
+    match effect {
+        Effect::Signal(signal) => signal.msisdn,
+        Effect::Task(task) => task.msisdn,
+    }
+}
+
+fn known(at: Timestamp) -> Option<Timestamp> {
+    (at > Timestamp::MIN).then_some(at)
+}
+
+fn counted(bucket: Bucket) -> Counted {
+    Counted {
+        outgoing: bucket.outgoing.into(),
+        incoming: bucket.incoming.into(),
+        messages: bucket.messages.into(),
+        sessions: bucket.sessions.into(),
+        dropped: bucket.dropped.into(),
+        voice_seconds: bucket.voice_seconds().into(),
+        data_mebibytes: bucket.data_mebibytes().into(),
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, engine: &T, model: &T) -> Result<(), String> {
+    match engine == model {
+        true => Ok(()),
+        false => Err(format!("{what}: engine {engine:?}, model {model:?}")),
+    }
+}
+
+/// What the streams led to: a comparison of nothing proves nothing.
+#[derive(Default)]
+struct Tally {
+    seen: BTreeMap<String, u64>,
+    subscribers: u64,
+    undecided: u64,
+}
+
+impl Tally {
+    fn add(&mut self, pair: &Pair) {
+        let mut see = |what: String, times: u64| *self.seen.entry(what).or_default() += times;
+        for effect in &pair.effects {
+            match effect {
+                Effect::Signal(signal) => {
+                    see(signal.trigger.to_owned(), 1);
+                    let fate = signal.suppressed.map_or("taken up", Suppression::name);
+                    see(format!("signal {fate}"), 1);
+                }
+                Effect::Task(task) => {
+                    see(format!("task {}", task.status.name()), 1);
+                    see(format!("tier {}", task.tier.name()), 1);
+                    see(format!("severity {}", task.severity.name()), 1);
+                    see(format!("stage {}", task.stage.name()), 1);
+                    if let Some(reason) = task.close_reason {
+                        see(format!("closed: {}", reason.name()), 1);
+                    }
+                }
+            }
+        }
+        let (counts, stats) = (pair.engine.counts(), pair.engine.stats());
+        see("late".into(), counts.late);
+        see("duplicate".into(), counts.duplicate);
+        see("expired".into(), counts.expired);
+        see("ignored".into(), counts.ignored);
+        see("dead-lettered".into(), counts.dead_lettered);
+        see("day closed".into(), stats.day_closes);
+        see("day unknown".into(), stats.outage_days[0]);
+        let people = pair.model.subscribers();
+        let undecided = |who: &&Msisdn| pair.model.all_undecided() || pair.model.undecided(who);
+        self.subscribers += people.len() as u64;
+        self.undecided += people.iter().filter(undecided).count() as u64;
+    }
+
+    fn check(&self) {
+        let (all, undecided) = (self.subscribers, self.undecided);
+        let seen = &self.seen;
+        assert!(
+            undecided * 100 <= all,
+            "{undecided} of {all} undecided: {seen:#?}"
+        );
+        let triggers = REGISTRY.iter().map(|trigger| trigger.name.to_owned());
+        let fates = Suppression::ALL.map(|fate| format!("signal {}", fate.name()));
+        let severities = Severity::ALL.map(|severity| format!("severity {}", severity.name()));
+        let tiers = Tier::ALL.map(|tier| format!("tier {}", tier.name()));
+        let others = [
+            "signal taken up",
+            "task open",
+            "task updated",
+            "closed: usage_recovered",
+            "closed: arrears_paid",
+            "closed: expired",
+            "closed: churned",
+            "closed: saved",
+            "closed: refused",
+            "closed: lost",
+            "closed: port_out",
+            "stage acquire",
+            "stage mature",
+            "stage decline",
+            "stage leave",
+            "stage churned",
+            "late",
+            "duplicate",
+            "expired",
+            "ignored",
+            "dead-lettered",
+            "day unknown",
+        ];
+        let expected = triggers.chain(fates).chain(severities).chain(tiers);
+        for what in expected.chain(others.map(str::to_owned)) {
+            let times = seen.get(&what).copied().unwrap_or(0);
+            assert!(times > 0, "no stream led to {what}: {seen:#?}");
+        }
+    }
+}

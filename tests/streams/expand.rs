@@ -1,0 +1,484 @@
+use super::random::Random;
+use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
+use churnwatch::engine::Inputs;
+use churnwatch::model::{
+    Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event, Feed,
+    FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags,
+    Segment, SuspensionReason, TaskOutcome, Timestamp,
+};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The plan's stream, in order of arrival.
+pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
+    let mut stream = Stream {
+        plan,
+        calendar,
+        random: Random::new(plan.seed),
+        arrivals: Vec::new(),
+    };
+    for (index, life) in plan.people.iter().enumerate() {
+        stream.random =
+            Random::new(plan.seed ^ (index as u64 + 1).wrapping_mul(0xA24B_AED4_963E_E407));
+        let who = name(index, &mut stream.random);
+        stream.everyday(life, who);
+        stream.bills(life, who);
+        stream.profiles(life, who);
+        stream.events(life, who);
+    }
+    stream.random = Random::new(!plan.seed);
+    stream.statements();
+    stream.delivered()
+}
+
+/// Digits, digits with leading zeros, pseudonyms.
+fn name(index: usize, random: &mut Random) -> Msisdn {
+    let text = match random.below(4) {
+        0 => format!("user-{index}"),
+        1 => format!("00{index:010}"),
+        _ => format!("139{index:08}"),
+    };
+    Msisdn::new(&text).unwrap()
+}
+
+struct Stream<'a> {
+    plan: &'a Plan,
+    calendar: &'a Calendar,
+    random: Random,
+    arrivals: Vec<(Timestamp, Step)>,
+}
+
+impl Stream<'_> {
+    fn day(&self, index: i32) -> Day {
+        Day(self.plan.first_day + index)
+    }
+
+    /// The day at a share of the stream's length.
+    fn at_share(&self, share: f64) -> i32 {
+        (share * f64::from(self.plan.days)) as i32
+    }
+
+    fn within(&self, index: i32, spell: Option<Spell>) -> bool {
+        spell.is_some_and(|spell| {
+            let from = self.at_share(spell.from);
+            (from..from + spell.days).contains(&index)
+        })
+    }
+
+    /// Some moment of a day.
+    fn moment(&mut self, index: i32) -> Timestamp {
+        let (start, end) = (
+            self.calendar.start_of(self.day(index)).0,
+            self.calendar.start_of(self.day(index + 1)).0,
+        );
+        Timestamp(start + self.random.below(end - start))
+    }
+
+    fn everyday(&mut self, life: &Life, who: Msisdn) {
+        for index in 0..self.plan.days {
+            let mut mood = self.course(life, index);
+            if self.within(index, self.plan.holiday) {
+                mood *= 0.3;
+            }
+            if self.within(index, self.plan.outage) {
+                mood *= 0.05;
+            }
+            if self.day(index).weekday() == 6 {
+                mood *= 0.7;
+            }
+            if self.random.chance(0.12) {
+                mood = 0.0;
+            }
+            for _ in 0..self.count(life.voice_a_day * mood) {
+                let body = self.voice();
+                self.emit(who, index, body);
+            }
+            for _ in 0..self.count(life.data_a_day * mood) {
+                let body = Body::Data {
+                    volume_bytes: self.random.word() % (1 << self.random.below(32)),
+                    session: self.random.chance(0.5).then(|| self.random.word()),
+                };
+                self.emit(who, index, body);
+            }
+        }
+    }
+
+    fn course(&self, life: &Life, index: i32) -> f64 {
+        let after = |from: f64| index >= self.at_share(from);
+        let course = match life.course {
+            Course::Stops { from } if after(from) => 0.0,
+            Course::Falls { from, to } if after(from) => to,
+            Course::Away(spell) if self.within(index, Some(spell)) => 0.0,
+            Course::Decays { from } if after(from) => {
+                libm::pow(0.93, f64::from(index - self.at_share(from)))
+            }
+            Course::Bursts { from } if index == self.at_share(from) => 60.0,
+            _ => 1.0,
+        };
+        let gone = |from: f64| index > self.at_share(from) + 1;
+        match life.leaves {
+            Some(Leaves::PortsOut { from }) if gone(from) => 0.0,
+            Some(Leaves::Replaced { from, days }) => {
+                let left = self.at_share(from);
+                let empty = left < index && index < left + days;
+                if empty { 0.0 } else { course }
+            }
+            _ => course,
+        }
+    }
+
+    fn count(&mut self, mean: f64) -> i64 {
+        (mean * (0.4 + 1.2 * self.random.share()) + self.random.share()) as i64
+            * i64::from(mean > 0.0)
+    }
+
+    fn voice(&mut self) -> Body<'static> {
+        let other = Number::from_digits(b"13712345678");
+        let direction = self
+            .random
+            .one_of(&[Direction::Outgoing, Direction::Incoming]);
+        match self.random.below(10) {
+            0 | 1 => Body::Message { direction, other },
+            2 if self.random.chance(0.1) => Body::CallForward {
+                other,
+                action: self.random.one_of(&[
+                    ForwardAction::Activate,
+                    ForwardAction::Deactivate,
+                    ForwardAction::Forwarded,
+                ]),
+            },
+            _ => Body::Call {
+                direction,
+                other,
+                duration_seconds: (self.random.word() % (1 << self.random.below(17))) as u32,
+                outcome: self.random.one_of(&[
+                    CallOutcome::Normal,
+                    CallOutcome::Normal,
+                    CallOutcome::Dropped,
+                    CallOutcome::Unanswered,
+                ]),
+            },
+        }
+    }
+
+    fn bills(&mut self, life: &Life, who: Msisdn) {
+        if matches!(life.bills, Bills::Prepaid) {
+            return;
+        }
+        for index in (self.random.below(10) as i32..self.plan.days).step_by(30) {
+            let fen = 100 + self.random.below(60_000);
+            let invoice = |amount: i64| {
+                Body::Invoice(Invoice {
+                    period: self.day(index - 30),
+                    amount: Money(amount),
+                    plan_fee: Money(amount),
+                    usage_value: Money(amount),
+                    overage: Money::ZERO,
+                    due_on: self.day(index + 10),
+                })
+            };
+            let (bill, corrected) = (invoice(fen), invoice(fen / 2));
+            self.emit(who, index, bill);
+            if self.random.chance(0.2) {
+                self.emit(who, index + 5, corrected);
+            }
+            if let Bills::Paid { days_late } = life.bills {
+                let paid = self.random.one_of(&[fen, fen, fen / 3, 2 * fen, -fen]);
+                let payment = Body::Payment {
+                    amount: Money(paid),
+                };
+                self.emit(who, index + 10 + days_late, payment);
+            }
+        }
+        if let Bills::Suspended { from, days } = life.bills {
+            let (from, reason) = (self.at_share(from), SuspensionReason::Arrears);
+            self.emit(who, from, Body::Suspension(reason));
+            if self.random.chance(0.3) {
+                self.emit(who, from + 3, Body::Suspension(reason));
+            }
+            self.emit(who, from + days, Body::Reactivation);
+            if self.random.chance(0.3) {
+                self.emit(who, from + days + 1, Body::Suspension(reason));
+            }
+            let other = self
+                .random
+                .one_of(&[SuspensionReason::Voluntary, SuspensionReason::Fraud]);
+            self.emit(who, from / 2, Body::Suspension(other));
+        }
+    }
+
+    fn profiles(&mut self, life: &Life, who: Msisdn) {
+        if matches!(life.standing, Standing::Unknown) {
+            return;
+        }
+        let changes = 1 + self.random.below(3) as i32;
+        for change in 0..changes {
+            let flagged = change + 1 == changes;
+            let flags = ProfileFlags {
+                not_pursued: flagged && matches!(life.standing, Standing::NotPursued),
+                machine: flagged && matches!(life.standing, Standing::Machine),
+            };
+            let tenure_days = self.random.below(2_500) as i32;
+            let activated = self.day(-tenure_days);
+            let profile = self.profile(activated, flags);
+            // Exported long ago, on the day, or dated ahead of the records.
+            let index = self.random.below(i64::from(self.plan.days)) as i32;
+            let dated = self.moment(index);
+            let days = self.random.one_of(&[-400, -40, 0, 0, 0, 50]);
+            let event = self.event(who, Timestamp(dated.0 + days * DAY_MS), profile);
+            self.arrive(Timestamp(dated.0 + MINUTE_MS), event);
+        }
+    }
+
+    fn profile(&mut self, activated: Day, flags: ProfileFlags) -> Body<'static> {
+        let region = ["HQ", "Guangdong", "Shenzhen"];
+        let depth = self.random.below(4) as usize;
+        let brand = self.random.one_of(&["gotone", "mzone", "easyown", "other"]);
+        let random = &mut self.random;
+        Body::Profile(Box::new(Profile {
+            brand: random.chance(0.8).then(|| brand.into()),
+            activated_on: random.chance(0.9).then_some(activated),
+            segment: random.one_of(&[Segment::Consumer, Segment::Consumer, Segment::Group]),
+            vip: random.chance(0.15),
+            account_manager: random.chance(0.5).then(|| "manager-1".into()),
+            region: region.into_iter().take(depth).map(Into::into).collect(),
+            flags,
+            avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
+            suspensions: random.chance(0.2).then(|| random.below(3) as u16),
+            ..Profile::default()
+        }))
+    }
+
+    fn events(&mut self, life: &Life, who: Msisdn) {
+        for share in &life.hotline {
+            let mut index = self.at_share(*share);
+            for _ in 0..=self.random.below(5) {
+                let number = self
+                    .random
+                    .one_of(&["10010", "10000", "10099", "10086", "10016"]);
+                let other = Number::from_digits(number.as_bytes());
+                let direction = self.random.one_of(&[
+                    Direction::Outgoing,
+                    Direction::Outgoing,
+                    Direction::Incoming,
+                ]);
+                let body = match self.random.below(3) {
+                    0 => Body::Message { direction, other },
+                    _ => Body::Call {
+                        direction,
+                        other,
+                        duration_seconds: 30,
+                        outcome: CallOutcome::Normal,
+                    },
+                };
+                self.emit(who, index, body);
+                index += self.random.below(4) as i32;
+            }
+        }
+        for index in 0..self.plan.days {
+            if life.outcomes && self.random.chance(0.08) {
+                self.outcome(who, index);
+            }
+            if self.random.chance(0.01) {
+                let body = self.service();
+                self.emit(who, index, body);
+            }
+        }
+        match life.leaves {
+            Some(Leaves::Cancels { from }) => {
+                self.emit(who, self.at_share(from), Body::Cancellation);
+            }
+            Some(Leaves::PortsOut { from }) => {
+                self.emit(who, self.at_share(from), Body::PortOutApplication);
+            }
+            Some(Leaves::Replaced { from, days }) => {
+                let left = self.at_share(from);
+                self.emit(who, left, Body::Cancellation);
+                let owner = self.profile(self.day(left + days), ProfileFlags::default());
+                let at = self.calendar.start_of(self.day(left + days));
+                let event = self.event(who, at, owner);
+                self.arrive(at, event);
+            }
+            None => {}
+        }
+    }
+
+    fn outcome(&mut self, who: Msisdn, index: i32) {
+        let at = self.moment(index);
+        let body = Body::TaskOutcome(TaskOutcome {
+            task_id: "".into(),
+            result: OutcomeResult::Reached,
+            do_not_contact: false,
+        });
+        let event = self.event(who, at, body);
+        let result = self.random.one_of(&[
+            OutcomeResult::Reached,
+            OutcomeResult::Unreachable,
+            OutcomeResult::Saved,
+            OutcomeResult::Refused,
+            OutcomeResult::Lost,
+        ]);
+        let settle = Step::Settle {
+            event,
+            result,
+            theirs: self.random.chance(0.8),
+        };
+        self.arrivals.push((Timestamp(at.0 + MINUTE_MS), settle));
+    }
+
+    fn service(&mut self) -> Body<'static> {
+        match self.random.below(4) {
+            0 => Body::Complaint {
+                category: ComplaintCategory::Network,
+                resolved: false,
+                satisfaction: Some(1),
+            },
+            1 => Body::Enquiry(EnquirySubject::Cancel),
+            2 => Body::CompetitorContact,
+            _ => Body::Charge {
+                amount: Money(500),
+                subscribed_by_customer: false,
+            },
+        }
+    }
+
+    fn event(&mut self, msisdn: Msisdn, at: Timestamp, body: Body<'static>) -> Event<'static> {
+        Event {
+            msisdn,
+            at,
+            record: self.random.word(),
+            body,
+        }
+    }
+
+    /// Sends a record of some moment of a day on its way, with the dirt that really arrives (DOMAIN section 7).
+    fn emit(&mut self, who: Msisdn, index: i32, body: Body<'static>) {
+        let at = self.moment(index);
+        let mut event = self.event(who, at, body);
+        let soon = at.0 + self.random.below(5 * MINUTE_MS);
+        self.arrive(Timestamp(soon), event.clone());
+        if self.random.below(1_000) >= i64::from(self.plan.dirt) {
+            return;
+        }
+        let fate = self.random.below(8);
+        if fate == 0 {
+            self.arrivals.push((Timestamp(soon), Step::Unreadable));
+            return;
+        }
+        // Again (soon or much later), or another of its kind: late within the window, late beyond it, or dated ahead.
+        if fate > 2 {
+            event.record = self.random.word();
+        }
+        if fate == 7 {
+            // Within what a ring can bear for call detail, for years otherwise.
+            let days = match event.body.feed() {
+                Feed::Cdr => 20,
+                _ => 1_000,
+            };
+            event.at = Timestamp(event.at.0 + self.random.below(days * DAY_MS));
+        }
+        let delay_ms = match fate {
+            1 => HOUR_MS,
+            2 => 10 * DAY_MS,
+            3 | 4 => 48 * HOUR_MS,
+            5 | 6 => 60 * DAY_MS,
+            _ => MINUTE_MS,
+        };
+        let delay = self.random.below(delay_ms);
+        self.arrive(Timestamp(soon + delay), event);
+    }
+
+    /// A lagging feed's records wait until it is read again.
+    fn arrive(&mut self, at: Timestamp, event: Event<'static>) {
+        let mut arrives = at;
+        let lagging = self.plan.lagging;
+        if let Some((_, spell)) = lagging.filter(|(feed, _)| *feed == event.body.feed()) {
+            let (from, until) = self.lag(spell);
+            if (from..until).contains(&at) {
+                arrives = Timestamp(until.0 + (at.0 - from.0) / 1_000);
+            }
+        }
+        self.arrivals.push((arrives, Step::Event(event)));
+    }
+
+    fn lag(&self, spell: Spell) -> (Timestamp, Timestamp) {
+        let from = self.at_share(spell.from);
+        let start = |index| self.calendar.start_of(self.day(index));
+        (start(from), start(from + spell.days))
+    }
+
+    fn statements(&mut self) {
+        let Some(forgotten) = self.plan.statements else {
+            return;
+        };
+        for index in 0..self.plan.days {
+            for part in 0..4 {
+                let at = self.calendar.start_of(self.day(index)).0 + part * 6 * HOUR_MS;
+                if self.within(index, Some(forgotten)) && self.random.chance(0.9) {
+                    continue;
+                }
+                let feed = match self.random.chance(0.1) {
+                    true => Feed::Billing,
+                    false => Feed::Cdr,
+                };
+                let until = Timestamp(at - self.random.below(2) * HOUR_MS);
+                let step = Step::Statement(feed, until);
+                self.arrivals.push((Timestamp(at + HOUR_MS), step));
+            }
+        }
+    }
+
+    /// Everything in order of arrival, with the ticks, sweeps and looks between.
+    fn delivered(mut self) -> Vec<Step> {
+        self.arrivals.sort_by_key(|(at, _)| *at);
+        let lag = self
+            .plan
+            .lagging
+            .map(|(feed, spell)| (feed, self.lag(spell)));
+        let end = self.calendar.start_of(self.day(self.plan.days));
+        let mut steps = Vec::new();
+        let mut ticked = Timestamp::MIN;
+        let mut looked = Timestamp::MIN;
+        let mut behind = false;
+        for (at, step) in std::mem::take(&mut self.arrivals) {
+            let inputs = match lag {
+                Some((feed, (from, until))) if from <= at && at < until => Inputs {
+                    lagging: FeedSet::NONE.with(feed),
+                    caught_up: false,
+                },
+                _ => Inputs::default(),
+            };
+            // Over files, real time is far ahead, and may never be told.
+            let due = match self.plan.wall_clock {
+                true => at.since_ms(ticked) > 8 * MINUTE_MS,
+                false => ticked == Timestamp::MIN && self.plan.seed.is_multiple_of(2),
+            };
+            if due || behind == inputs.caught_up {
+                let now = if self.plan.wall_clock {
+                    at
+                } else {
+                    end.plus_hours(3_000)
+                };
+                steps.push(Step::Tick(now, inputs));
+                ticked = at;
+                behind = !inputs.caught_up;
+            }
+            steps.push(step);
+            if self.random.chance(0.05) {
+                let most = self.random.one_of(&[0, 1, 2, 3, usize::MAX]);
+                steps.push(Step::Sweep(most));
+            }
+            if at.since_ms(looked) > 5 * DAY_MS {
+                steps.push(Step::Look);
+                looked = at;
+            }
+        }
+        if self.plan.finish {
+            steps.push(Step::Finish);
+        }
+        steps.push(Step::Look);
+        steps
+    }
+}
