@@ -95,6 +95,11 @@ impl Partition {
         }
     }
 
+    /// Records not yet processed, over all topics.
+    pub fn lag(&self) -> i64 {
+        self.lanes.iter().map(Lane::lag).sum()
+    }
+
     /// Notes that a record was processed.
     pub fn passed(&mut self, topic: usize, offset: i64, timestamp_ms: Option<i64>) {
         if let Some(lane) = self.lanes.get_mut(topic) {

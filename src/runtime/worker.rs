@@ -171,7 +171,8 @@ impl<'a> Worker<'a> {
             wait = Duration::ZERO;
         }
         let taken = self.consumer.fill(fill, wait.as_millis() as u32);
-        self.drained = taken < fill;
+        let behind: i64 = self.partitions.values().map(Partition::lag).sum();
+        self.drained = taken < fill && behind < FILL_RECORDS as i64;
         Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
     }
 

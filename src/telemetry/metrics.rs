@@ -147,7 +147,7 @@ impl Telemetry {
             commit_polls: counter(
                 r,
                 "churnwatch_commit_polls_total",
-                "Times that transactions asked for the deliveries of their records, a millisecond each.",
+                "Times that transactions asked for the deliveries of their records, half a millisecond each.",
             )?,
             lag_records: gauges(
                 r,
