@@ -350,7 +350,7 @@ impl Shard {
         let wanted = rules
             .triggers
             .iter()
-            .any(|trigger| trigger.wants(&event.body));
+            .any(|trigger| trigger.wants(&event.body, rules));
         let ends = matches!(
             event.body,
             Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication
@@ -377,7 +377,7 @@ impl Shard {
                 rules,
             };
             for (index, trigger) in rules.triggers.iter().enumerate() {
-                if !trigger.wants(&event.body) {
+                if !trigger.wants(&event.body, rules) {
                     continue;
                 }
                 let memory = &mut subscriber.memories[index];

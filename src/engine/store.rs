@@ -13,32 +13,35 @@ pub const NEVER: Day = Day(i32::MAX);
 const PAGE: usize = 64;
 
 /// What a shard knows of one subscriber, besides the window's ring beside it in the page.
+///
+/// What every event touches stands first, so that it shares cache lines.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Subscriber {
     key: Key,
-    /// The first day with any usage; [`NEVER`] before it.
-    pub first_active: Day,
-    /// The last day with any usage.
-    pub last_active: Day,
-    /// The last closed day the subscriber was visited for.
-    pub visited: Day,
-    newest: Day,
-    /// Closed days on which usage was known, 0..65,535.
-    pub known_days: u16,
+    recent: [u32; RECENT],
+    recent_next: u8,
     /// Whether the subscriber counts for the population's figures on the day after `visited`.
     pub stable: bool,
     /// Whether the taskbook holds an open task.
     pub task_open: bool,
-    recent_next: u8,
     /// Data volume not yet worth a whole MiB.
     data_carry_bytes: u32,
+    newest: Day,
+    /// The last closed day the subscriber was visited for.
+    pub visited: Day,
+    /// The last day with any usage.
+    pub last_active: Day,
+    /// The first day with any usage; [`NEVER`] before it.
+    pub first_active: Day,
     /// Index into the shard's accounts.
     pub account: Option<AccountId>,
+    /// Closed days on which usage was known, 0..65,535.
+    pub known_days: u16,
     /// What is ordinary for this subscriber, by channel.
     pub baselines: [Baseline; Channel::COUNT],
     /// What the triggers remember, in the order of the registry.
     pub memories: [Memory; triggers::COUNT],
-    recent: [u32; RECENT],
 }
 
 /// Index of an account; never `u32::MAX`, so that an absent one takes no space.

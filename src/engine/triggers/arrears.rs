@@ -1,5 +1,6 @@
 use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
 use crate::engine::account::Account;
+use crate::engine::Rules;
 use crate::model::{Body, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
@@ -41,7 +42,7 @@ suspended_strength = 0.9
 }
 
 impl Trigger for Arrears {
-    fn wants(&self, body: &Body<'_>) -> bool {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
         matches!(body, Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation)
     }
 

@@ -1,4 +1,5 @@
 use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::Rules;
 use crate::model::{Body, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -21,8 +22,8 @@ strengths = [0.6, 0.8, 1.0]
 }
 
 impl Trigger for CompetitorHotline {
-    fn wants(&self, body: &Body<'_>) -> bool {
-        outgoing(body).is_some()
+    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
+        outgoing(body).is_some_and(|number| rules.competitors.hotline(number).is_some())
     }
 
     fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {

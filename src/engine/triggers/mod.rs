@@ -5,6 +5,7 @@ mod view;
 pub(in crate::engine) use view::too_old;
 pub use view::{DayView, EventView, Memory};
 
+use super::Rules;
 use crate::model::{Body, CloseReason, Evidence, Text};
 use serde::de::DeserializeOwned;
 
@@ -13,9 +14,9 @@ use serde::de::DeserializeOwned;
 /// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
 /// on what it is shown and on its own [`Memory`] of the subscriber.
 pub trait Trigger: Send + Sync {
-    /// Whether [`on_event`](Self::on_event) wants to see this kind of event.
-    fn wants(&self, body: &Body<'_>) -> bool {
-        let _ = body;
+    /// Whether [`on_event`](Self::on_event) wants to see an event. Asked of every event, so it should be cheap and choosy.
+    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
+        let _ = (body, rules);
         false
     }
 
