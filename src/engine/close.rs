@@ -16,8 +16,9 @@ pub struct Closing {
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
 const STABLE_DAYS: u16 = 14;
-/// Silent for longer than this, a subscriber says nothing about the population.
-const STABLE_SILENCE_DAYS: i32 = 3;
+/// Silent for more known days than this, a subscriber says nothing about the population. Unknown ones do not count, or
+/// nobody would be left to recognise a long outage by.
+const STABLE_SILENCE_DAYS: usize = 3;
 
 impl Shard {
     /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
@@ -192,7 +193,9 @@ impl Shard {
         let machine = account.is_some_and(|account| account.profile.flags.machine);
         subscriber.stable = !machine
             && subscriber.known_days >= STABLE_DAYS
-            && day.since(subscriber.last_active) <= STABLE_SILENCE_DAYS;
+            && self
+                .population
+                .active_within(STABLE_SILENCE_DAYS, subscriber.last_active, day);
         if subscriber.stable {
             let baselines = &subscriber.baselines;
             self.population

@@ -141,6 +141,13 @@ impl Population {
         self.days.get(self.days.len().checked_sub(age + 1)?)
     }
 
+    /// Whether a subscriber was silent on no more than so many known days before the end of `day`.
+    pub fn active_within(&self, known_days: usize, last_active: Day, day: Day) -> bool {
+        let until = self.days.iter().rev().skip_while(|facts| facts.day > day);
+        let silent = until.take_while(|facts| facts.day > last_active);
+        silent.filter(|facts| facts.known).nth(known_days).is_none()
+    }
+
     /// Dispersion k of the population in a channel.
     pub fn dispersion(&self, channel: Channel) -> f64 {
         self.dispersion[channel as usize]

@@ -71,9 +71,9 @@ struct Enrolled {
     events: Option<[u64; 2]>,
 }
 
-/// Known days after which a subscriber counts for the population, if active in the last days.
+/// Known days after which a subscriber counts for the population, if active on one of the last.
 const STABLE_DAYS: usize = 14;
-const STABLE_SILENCE_DAYS: i32 = 3;
+const STABLE_SILENCE_DAYS: usize = 3;
 /// With fewer subscribers, days stand in for subscribers who may never come together.
 const SMALL: usize = 20;
 
@@ -501,8 +501,11 @@ impl Person {
             }
         }
         let last = self.usage.last_active();
+        let known = |day: &i32| population.known(Day(*day));
+        let oldest = day.0 + 1 - i32::from(rules.window.days);
+        let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(known).count();
         self.stable = self.known_days >= STABLE_DAYS
-            && last.is_some_and(|last| day.0 - last.0 <= STABLE_SILENCE_DAYS)
+            && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
             && !self.account.standing().machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),

@@ -150,24 +150,59 @@ impl Town {
         days: RangeInclusive<i32>,
         calls: impl Fn(&str, Day) -> u32,
     ) {
-        for day in days.map(Day) {
-            let mut records = Vec::new();
-            for (index, who) in people.iter().enumerate() {
-                let calls = i64::from(calls(who, day));
-                for call in 0..calls {
-                    let start = self.calendar.at_hour(day, 8).0 + index as i64 * 1_000;
-                    records.push((start + call * 12 * Timestamp::HOUR_MS / calls, who));
+        let days: Vec<i32> = days.collect();
+        for (at, who) in self.records_of(people, &days, calls) {
+            self.event_at(who, Timestamp(at), call(FRIEND));
+        }
+    }
+
+    /// The same with real time as the clock, which is told every three hours from the first midnight to the last.
+    pub fn live_by_the_clock(
+        &mut self,
+        people: &[String],
+        days: RangeInclusive<i32>,
+        calls: impl Fn(&str, Day) -> u32,
+    ) {
+        let all: Vec<i32> = days.collect();
+        let records = self.records_of(people, &all, calls);
+        let mut records = records.into_iter().peekable();
+        for day in all {
+            for hour in (3..=24).step_by(3) {
+                let now = self.calendar.start_of(Day(day)).plus_hours(hour);
+                while let Some((at, who)) = records.next_if(|(at, _)| *at < now.0) {
+                    self.tick_at(Timestamp(at), Inputs::default());
+                    self.event_at(who, Timestamp(at), call(FRIEND));
                 }
-            }
-            records.sort();
-            for (at, who) in records {
-                self.event_at(who, Timestamp(at), call(FRIEND));
+                self.tick_at(now, Inputs::default());
             }
         }
     }
 
+    fn records_of<'a>(
+        &self,
+        people: &'a [String],
+        days: &[i32],
+        calls: impl Fn(&str, Day) -> u32,
+    ) -> Vec<(i64, &'a str)> {
+        let mut records = Vec::new();
+        for day in days.iter().copied().map(Day) {
+            for (index, who) in people.iter().enumerate() {
+                let calls = i64::from(calls(who, day));
+                for call in 0..calls {
+                    let start = self.calendar.at_hour(day, 8).0 + index as i64 * 1_000;
+                    records.push((start + call * 12 * Timestamp::HOUR_MS / calls, who.as_str()));
+                }
+            }
+        }
+        records.sort();
+        records
+    }
+
     pub fn tick(&mut self, at: &str, inputs: Inputs) {
-        let at = self.time(at);
+        self.tick_at(self.time(at), inputs);
+    }
+
+    fn tick_at(&mut self, at: Timestamp, inputs: Inputs) {
         self.shard.tick(at, inputs, &mut self.effects);
         self.shard.sweep(usize::MAX, &mut self.effects);
     }

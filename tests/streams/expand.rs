@@ -202,10 +202,18 @@ impl Stream<'_> {
             if self.random.chance(0.3) {
                 self.emit(who, from + days + 1, Body::Suspension(reason));
             }
-            let other = self
-                .random
-                .one_of(&[SuspensionReason::Voluntary, SuspensionReason::Fraud]);
-            self.emit(who, from / 2, Body::Suspension(other));
+            self.emit(who, from / 2, Body::Suspension(SuspensionReason::Voluntary));
+            // Some are dunned again and again, and what is said of it comes in any order.
+            for _ in 0..self.random.one_of(&[0, 0, 6]) {
+                let body = self
+                    .random
+                    .one_of(&[Some(reason), Some(reason), None])
+                    .map_or(Body::Reactivation, Body::Suspension);
+                let at = self.moment(from + days);
+                let event = self.event(who, at, body);
+                let delay = self.random.below(30 * HOUR_MS);
+                self.arrive(Timestamp(at.0 + delay), event);
+            }
         }
     }
 
@@ -286,6 +294,9 @@ impl Stream<'_> {
                 self.emit(who, index, body);
             }
         }
+        if self.random.chance(0.2) {
+            self.resent(who);
+        }
         match life.leaves {
             Some(Leaves::Cancels { from }) => {
                 self.emit(who, self.at_share(from), Body::Cancellation);
@@ -302,6 +313,31 @@ impl Stream<'_> {
                 self.arrive(at, event);
             }
             None => {}
+        }
+    }
+
+    /// A file that comes twice, one of call detail or of charges, about as long as records are remembered.
+    fn resent(&mut self, who: Msisdn) {
+        let index = self.random.below(i64::from(self.plan.days)) as i32;
+        let at = self.moment(index);
+        let billing = self.random.chance(0.5);
+        let length = if billing { 8 } else { 16 } + self.random.below(3) - 1;
+        let records: Vec<_> = (0..length)
+            .map(|_| {
+                let body = match billing {
+                    true => Body::Charge {
+                        amount: Money(100),
+                        subscribed_by_customer: true,
+                    },
+                    false => self.voice(),
+                };
+                self.event(who, at, body)
+            })
+            .collect();
+        for again in 0..2 {
+            for event in &records {
+                self.arrive(Timestamp(at.0 + again * MINUTE_MS), event.clone());
+            }
         }
     }
 
@@ -423,7 +459,8 @@ impl Stream<'_> {
                     true => Feed::Billing,
                     false => Feed::Cdr,
                 };
-                let until = Timestamp(at - self.random.below(2) * HOUR_MS);
+                let ahead = self.random.one_of(&[-1, -1, 0, 0, 0, 0, 0, 0, 0, 10]);
+                let until = Timestamp(at + ahead * HOUR_MS);
                 let step = Step::Statement(feed, until);
                 self.arrivals.push((Timestamp(at + HOUR_MS), step));
             }
