@@ -25,7 +25,10 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene) {
 }
 
 fn progress(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
-    let title = format!(" churnwatch demo: a city of {} subscribers ", scene.city);
+    let title = format!(
+        " churnwatch demo: a city of {} subscribers ",
+        grouped(scene.city.into())
+    );
     let share = scene.day as f64 / f64::from(scene.days.max(1));
     let gauge = Gauge::default()
         .block(Block::bordered().title(title.bold()))
