@@ -1,6 +1,6 @@
 use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::engine::account::Account;
 use crate::engine::Rules;
+use crate::engine::account::Account;
 use crate::model::{Body, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
@@ -43,13 +43,18 @@ suspended_strength = 0.9
 
 impl Trigger for Arrears {
     fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
-        matches!(body, Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation)
+        matches!(
+            body,
+            Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation
+        )
     }
 
     fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
         note_standing(view.account, memory);
         // A suspension that was over before its record came is no news.
-        let suspended = view.account.is_some_and(|account| account.suspended_on.is_some());
+        let suspended = view
+            .account
+            .is_some_and(|account| account.suspended_on.is_some());
         if !suspended || matches!(view.event.body, Body::Reactivation) {
             return None;
         }
@@ -79,7 +84,9 @@ impl Trigger for Arrears {
 
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
         note_standing(view.account, memory);
-        let overdue = view.account.and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
+        let overdue = view
+            .account
+            .and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
         let Some((bill, owed)) = overdue else {
             memory.note &= !OVERDUE;
             return None;
@@ -99,12 +106,21 @@ impl Trigger for Arrears {
                 unit: "days_overdue",
                 window_days: 0,
                 threshold: f64::from(self.overdue_days),
-                facts: vec![("owed", Fact::Amount(owed)), ("due_on", Fact::Date(bill.due_on))],
+                facts: vec![
+                    ("owed", Fact::Amount(owed)),
+                    ("due_on", Fact::Date(bill.due_on)),
+                ],
                 source: None,
             },
             text: Text {
-                zh: format!("账单逾期{days}天未缴（到期日{}），欠费{owed}元", bill.due_on),
-                en: format!("{owed} unpaid {days} days after it was due on {}", bill.due_on),
+                zh: format!(
+                    "账单逾期{days}天未缴（到期日{}），欠费{owed}元",
+                    bill.due_on
+                ),
+                en: format!(
+                    "{owed} unpaid {days} days after it was due on {}",
+                    bill.due_on
+                ),
             },
         })
     }

@@ -30,11 +30,19 @@ impl Trigger for CompetitorHotline {
         let number = outgoing(&view.event.body)?;
         let competitor = view.rules.competitors.hotline(number)?;
         let repeat = memory.cooling(view.day, self.cooldown_days);
-        memory.note = if repeat { memory.note.saturating_add(1) } else { 1 };
+        memory.note = if repeat {
+            memory.note.saturating_add(1)
+        } else {
+            1
+        };
         let strength = *self.strengths.get(usize::from(memory.note) - 1)?;
         let contacts = memory.note;
         Some(Firing {
-            kind: if repeat { FiringKind::Repeat } else { FiringKind::Full },
+            kind: if repeat {
+                FiringKind::Repeat
+            } else {
+                FiringKind::Full
+            },
             strength,
             evidence: Evidence {
                 observed: f64::from(contacts),
@@ -74,8 +82,15 @@ impl Trigger for CompetitorHotline {
 
 fn outgoing(body: &Body<'_>) -> Option<crate::model::Number> {
     match body {
-        Body::Call { direction: Direction::Outgoing, other, .. }
-        | Body::Message { direction: Direction::Outgoing, other } => Some(*other),
+        Body::Call {
+            direction: Direction::Outgoing,
+            other,
+            ..
+        }
+        | Body::Message {
+            direction: Direction::Outgoing,
+            other,
+        } => Some(*other),
         _ => None,
     }
 }

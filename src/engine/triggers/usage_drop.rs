@@ -83,15 +83,47 @@ impl Trigger for UsageDrop {
                 problems.push((key, rule));
             }
         };
-        check("ratio", self.ratio > 0.0 && self.ratio < 1.0, "must lie between 0 and 1");
-        check("threshold", (1.0..=50.0).contains(&self.threshold), "must be 1..50");
-        check("step_min", (-50.0..0.0).contains(&self.step_min), "must be -50..0 and below 0");
-        check("step_max", self.step_max > 0.0 && self.step_max <= 50.0, "must be 0..50 and above 0");
-        check("known_days_min", (1..=365).contains(&self.known_days_min), "must be 1..365");
+        check(
+            "ratio",
+            self.ratio > 0.0 && self.ratio < 1.0,
+            "must lie between 0 and 1",
+        );
+        check(
+            "threshold",
+            (1.0..=50.0).contains(&self.threshold),
+            "must be 1..50",
+        );
+        check(
+            "step_min",
+            (-50.0..0.0).contains(&self.step_min),
+            "must be -50..0 and below 0",
+        );
+        check(
+            "step_max",
+            self.step_max > 0.0 && self.step_max <= 50.0,
+            "must be 0..50 and above 0",
+        );
+        check(
+            "known_days_min",
+            (1..=365).contains(&self.known_days_min),
+            "must be 1..365",
+        );
         check("expected_min", self.expected_min > 0.0, "must be above 0");
-        check("cooldown_days", (1..=365).contains(&self.cooldown_days), "must be 1..365");
-        check("report_days", (1..=28).contains(&self.report_days), "must be 1..28");
-        check("strength", (0.0..=1.0).contains(&self.strength), "must be 0..1");
+        check(
+            "cooldown_days",
+            (1..=365).contains(&self.cooldown_days),
+            "must be 1..365",
+        );
+        check(
+            "report_days",
+            (1..=28).contains(&self.report_days),
+            "must be 1..28",
+        );
+        check(
+            "strength",
+            (0.0..=1.0).contains(&self.strength),
+            "must be 0..1",
+        );
         problems
     }
 }

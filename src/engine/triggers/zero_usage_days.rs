@@ -60,7 +60,12 @@ impl Trigger for ZeroUsageDays {
             return None;
         }
         if memory.note & JUDGED == 0 {
-            memory.note |= JUDGED | if self.active_before(since, view) { ELIGIBLE } else { 0 };
+            memory.note |= JUDGED
+                | if self.active_before(since, view) {
+                    ELIGIBLE
+                } else {
+                    0
+                };
         }
         if memory.note & ELIGIBLE == 0 {
             return None;
@@ -102,7 +107,10 @@ impl Trigger for ZeroUsageDays {
         if self.active_days_min > self.active_window_days {
             problems.push(("active_days_min", "must not exceed `active_window_days`"));
         }
-        for (key, value) in [("strength", self.strength), ("weak_strength", self.weak_strength)] {
+        for (key, value) in [
+            ("strength", self.strength),
+            ("weak_strength", self.weak_strength),
+        ] {
             if !(0.0..=1.0).contains(&value) {
                 problems.push((key, "must be 0..1"));
             }
