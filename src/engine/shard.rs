@@ -367,7 +367,7 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.get(id.index()));
         let machine = account.is_some_and(|account| account.profile.flags.machine);
-        let now = self.clock.max(event.at);
+        let mut firings = Vec::new();
         if wanted && !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
             let view = EventView {
                 event,
@@ -383,32 +383,24 @@ impl Shard {
                 let memory = &mut subscriber.memories[index];
                 if let Some(firing) = trigger.on_event(&view, memory) {
                     memory.note_firing(&firing, day);
-                    let memories = &subscriber.memories;
-                    let case = Case {
-                        slot,
-                        msisdn,
-                        now,
-                        day,
-                        account,
-                        memories,
-                        rules,
-                    };
-                    let name = REGISTRY[index].name;
-                    self.taskbook.take(name, firing, event.at, &case, effects);
+                    firings.push((REGISTRY[index].name, firing));
                 }
             }
         }
+        let case = Case {
+            slot,
+            msisdn,
+            now: self.clock.max(event.at),
+            day,
+            account,
+            memories: &subscriber.memories,
+            rules,
+        };
+        for (trigger, firing) in firings {
+            self.taskbook
+                .take(trigger, firing, event.at, &case, effects);
+        }
         if ends {
-            let memories = &subscriber.memories;
-            let case = Case {
-                slot,
-                msisdn,
-                now,
-                day,
-                account,
-                memories,
-                rules,
-            };
             let book = &mut self.taskbook;
             match &event.body {
                 Body::TaskOutcome(outcome) => book.settle(outcome, &case, source, effects),

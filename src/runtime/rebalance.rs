@@ -121,7 +121,7 @@ impl Worker<'_> {
             self.partitions.insert(number, partition);
             return Ok(());
         }
-        let mut shard = Shard::new(Arc::clone(&self.setup.config.rules));
+        let shard = Shard::new(Arc::clone(&self.setup.config.rules));
         let lanes = stands.iter().map(Stand::lane).collect();
         let begun = committed.iter().any(|found| found.offset.is_some());
         if begun && self.setup.config.run.rebuild {
@@ -136,10 +136,11 @@ impl Worker<'_> {
             );
             self.restores.push_back(restore);
         } else {
-            // The first event must not be judged before the shard knows the time.
-            shard.tick(clock::now(), Default::default(), &mut Vec::new());
-            self.partitions
-                .insert(number, Partition::new(number, shard, lanes));
+            // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
+            let mut partition = Partition::new(number, shard, lanes);
+            let inputs = partition.inputs(&self.setup.topics, true);
+            partition.shard.tick(clock::now(), inputs, &mut Vec::new());
+            self.partitions.insert(number, partition);
         }
         Ok(())
     }
