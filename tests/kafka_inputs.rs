@@ -167,3 +167,31 @@ fn a_topic_created_anew_is_refused() {
         assert!(error.contains(part), "it does not say {part:?}:\n{error}");
     }
 }
+
+#[test]
+fn produce_loads_a_compacted_topic_and_tells_every_partition_of_progress() {
+    let installation = Installation::bare("compacted", 3, "");
+    let compacted: &[(&str, &str)] = &[("cleanup.policy", "compact")];
+    for key in FEEDS.into_iter().chain(OUTPUTS) {
+        let settings = if key == "subscriber" { compacted } else { &[] };
+        let topic = installation.topic(key);
+        installation.client.create_topic(&topic, 3, settings);
+    }
+    let at = minutes_ago(5);
+    let profile = format!(
+        r#"{{"record_id":"1","record_type":"profile","msisdn":"13800138000","event_timestamp":"{at}","brand":"gotone"}}"#
+    );
+    let progress = format!(
+        r#"{{"record_type":"feed_progress","feed":"subscriber","event_timestamp":"{at}","complete_until":"{at}"}}"#
+    );
+    let file = installation.folder().join("profiles.ndjson");
+    std::fs::write(&file, format!("{profile}\n{progress}\n")).unwrap();
+    let mut produce = installation.start("produce", &[file.to_str().unwrap()]);
+    assert_eq!(produce.wait().code(), Some(0), "{}", produce.stderr());
+    assert_eq!(installation.length("subscriber"), 1 + 3);
+
+    let mut running = installation.run();
+    installation.wait_processed(&mut running);
+    let counts = running.counts();
+    assert_eq!((counts["applied"], counts["ignored"]), (1, 3), "{counts:?}");
+}

@@ -123,7 +123,7 @@ impl Loading {
             ),
             Ok(Record::Progress { feed, .. }) => {
                 for partition in 0..self.topics[feed as usize].partitions {
-                    self.send(feed, Delivery::To(partition), line)?;
+                    self.send(feed, Delivery::Statement(partition), line)?;
                 }
                 Ok(())
             }
@@ -135,7 +135,7 @@ impl Loading {
                     .unsigned_abs();
                 let turn = (self.unreadable % u64::from(partitions)) as i32;
                 self.unreadable += 1;
-                self.send(Feed::Cdr, Delivery::To(turn), line)
+                self.send(Feed::Cdr, Delivery::Keyless(turn), line)
             }
         }
     }

@@ -55,7 +55,7 @@ impl Town {
                 // A mediation's statement concerns every partition.
                 None => {
                     for partition in 0..self.partitions {
-                        let to = Delivery::To(partition);
+                        let to = Delivery::Statement(partition);
                         self.loader.send(topic, self.partitions, to, event.value)?;
                         sent += 1;
                     }

@@ -16,13 +16,19 @@ pub struct Loader {
     brokers: Brokers,
 }
 
+/// Key of a mediation's statements.
+const STATEMENT_KEY: &[u8] = b"feed_progress";
+
 /// Which partition a record goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery<'a> {
     /// The partition of a key.
     Keyed(&'a [u8]),
+    /// One partition, as a mediation's statement: it concerns no subscriber, and a compacted topic takes no record
+    /// without a key.
+    Statement(i32),
     /// One partition, with no key.
-    To(i32),
+    Keyless(i32),
 }
 
 impl Loader {
@@ -66,7 +72,8 @@ impl Loader {
     ) -> Result<(), String> {
         let (key, partition) = match to {
             Delivery::Keyed(key) => (Some(key), partition_of(key, partitions)),
-            Delivery::To(partition) => (None, partition),
+            Delivery::Statement(partition) => (Some(STATEMENT_KEY), partition),
+            Delivery::Keyless(partition) => (None, partition),
         };
         let mut record = BaseRecord {
             topic,
