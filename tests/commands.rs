@@ -1,6 +1,6 @@
 //! `simulate`, `detect` and `demo` as a new user runs them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
