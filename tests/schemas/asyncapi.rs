@@ -1,6 +1,7 @@
 //! `asyncapi.json` describes the same records: its references lead somewhere, its examples are valid.
 
 use super::{assert_valid, directory, document, schemas, validator, visit_objects};
+use churnwatch::config::Config;
 use churnwatch::encode::{SIGNAL_TYPE, TASK_TYPE};
 use churnwatch::model::Feed;
 use serde_json::{Value, json};
@@ -57,10 +58,11 @@ fn channels_cover_all_feeds_and_outputs() {
         .values()
         .map(|channel| channel["address"].as_str().unwrap())
         .collect();
-    let outputs = ["retention-tasks", "churn-signals", "dead-letters"];
-    let feeds = Feed::ALL.map(Feed::name);
-    assert_eq!(addresses.len(), feeds.len() + outputs.len());
-    for (addresses, action) in [(&feeds[..], "receive"), (&outputs[..], "send")] {
+    let topics = Config::embedded().unwrap().topics;
+    let outputs = [&*topics.tasks, &topics.signals, &topics.dead_letters];
+    let inputs = Feed::ALL.map(|feed| topics.of(feed));
+    assert_eq!(addresses.len(), inputs.len() + outputs.len());
+    for (addresses, action) in [(&inputs[..], "receive"), (&outputs[..], "send")] {
         for address in addresses {
             let (name, channel) = channels
                 .iter()
@@ -74,7 +76,7 @@ fn channels_cover_all_feeds_and_outputs() {
             assert_eq!(operation.unwrap()["action"], action, "{address}");
         }
     }
-    for feed in feeds {
+    for feed in Feed::ALL.map(Feed::name) {
         let messages: Vec<_> = channels[feed]["messages"]
             .as_object()
             .unwrap()
