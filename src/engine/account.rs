@@ -1,4 +1,4 @@
-use crate::model::{Day, Invoice, Money, Plan, Profile, ProfileFlags, Segment, Timestamp};
+use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -35,8 +35,6 @@ pub struct Standing {
     pub brand: Option<Arc<str>>,
     /// First day of service.
     pub activated_on: Option<Day>,
-    /// Last day of the contract.
-    pub contract_end_on: Option<Day>,
     /// Consumer or group.
     pub segment: Segment,
     /// Marked by the operator.
@@ -45,12 +43,8 @@ pub struct Standing {
     pub account_manager: Option<Arc<str>>,
     /// HQ, province, city.
     pub region: Vec<Arc<str>>,
-    /// No marketing.
-    pub marketing_opt_out: bool,
     /// Marks set by the operator.
     pub flags: ProfileFlags,
-    /// Price of the plan a month.
-    pub monthly_fee: Option<Money>,
     /// Mean monthly spend as the operator knows it.
     pub avg_monthly_spend: Option<Money>,
     /// Suspensions as the operator counts them.
@@ -104,17 +98,11 @@ impl Account {
         self.profile = Standing {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             activated_on: profile.activated_on,
-            contract_end_on: profile.contract_end_on,
             segment: profile.segment,
             vip: profile.vip,
             account_manager: profile.account_manager.as_deref().map(|m| names.intern(m)),
             region: profile.region.iter().map(|r| names.intern(r)).collect(),
-            marketing_opt_out: profile.marketing_opt_out,
             flags: profile.flags,
-            monthly_fee: profile
-                .plan
-                .as_ref()
-                .map(|plan: &Plan<'_>| plan.monthly_fee),
             avg_monthly_spend: profile.avg_monthly_spend,
             suspensions: profile.suspensions.unwrap_or(0),
         };

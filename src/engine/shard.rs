@@ -172,11 +172,6 @@ impl Shard {
             .map(|window| window.iter().collect())
     }
 
-    /// Takes a new set of rules for everything that follows.
-    pub fn set_rules(&mut self, rules: Arc<Rules>) {
-        self.rules = rules;
-    }
-
     fn take(&mut self, event: &Event<'_>, source: &Source, effects: &mut Vec<Effect>) -> Outcome {
         if self.ahead_of_time(event.at) {
             return Outcome::Rejected(Reject::Future);
