@@ -17,6 +17,10 @@ pub mod triggers;
 mod watermark;
 mod window;
 
+/// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
+/// version cannot be replayed by another.
+pub const VERSION: u32 = 1;
+
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};
 pub use stats::ShardStats;

@@ -64,7 +64,27 @@ pub struct Record<'a> {
     pub at: TopicPartition,
     /// Its offset.
     pub offset: i64,
-    message: &'a sys::rd_kafka_message_t,
+    from: From<'a>,
+}
+
+/// Where a record's bytes are.
+#[derive(Clone, Copy)]
+enum From<'a> {
+    Client(&'a sys::rd_kafka_message_t),
+    Memory(&'a Stored),
+}
+
+/// A record that does not come from the client: the simulator's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// The key's bytes.
+    pub key: Option<Vec<u8>>,
+    /// The value's bytes; none for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Kafka's timestamp, in milliseconds since 1970.
+    pub timestamp_ms: i64,
 }
 
 impl RecordQueue {
@@ -191,7 +211,7 @@ impl RecordQueue {
             (RDKafkaErrorCode::NoError, Some(at)) => Item::Record(Record {
                 at,
                 offset: message.offset,
-                message,
+                from: From::Client(message),
             }),
             (RDKafkaErrorCode::PartitionEOF, Some(at)) => Item::End {
                 at,
@@ -231,49 +251,78 @@ fn reason(message: &sys::rd_kafka_message_t) -> String {
 }
 
 impl<'a> Record<'a> {
+    /// A record from memory.
+    pub fn of(at: TopicPartition, offset: i64, stored: &'a Stored) -> Self {
+        let from = From::Memory(stored);
+        Self { at, offset, from }
+    }
+
     /// The key's bytes, if it has one.
     pub fn key(&self) -> Option<&'a [u8]> {
-        // SAFETY: the client sets key and length together, and they live as long as the message.
-        unsafe { bytes(self.message.key.cast(), self.message.key_len) }
+        match self.from {
+            // SAFETY: the client sets key and length together, and they live as long as the message.
+            From::Client(message) => unsafe { bytes(message.key.cast(), message.key_len) },
+            From::Memory(stored) => stored.key.as_deref(),
+        }
     }
 
     /// The value's bytes; none for a tombstone.
     pub fn value(&self) -> Option<&'a [u8]> {
-        // SAFETY: for a message without error, payload and length belong together and live as long as the message.
-        unsafe { bytes(self.message.payload.cast(), self.message.len) }
+        match self.from {
+            // SAFETY: for a message without error, payload and length belong together and live as long as the message.
+            From::Client(message) => unsafe { bytes(message.payload.cast(), message.len) },
+            From::Memory(stored) => stored.value.as_deref(),
+        }
     }
 
     /// The record's timestamp as Kafka has it, in milliseconds since 1970; none if it has none.
     pub fn timestamp_ms(&self) -> Option<i64> {
-        // SAFETY: a valid message; the kind of timestamp is not asked for.
-        let timestamp = unsafe { sys::rd_kafka_message_timestamp(self.message, ptr::null_mut()) };
+        let timestamp = match self.from {
+            // SAFETY: a valid message; the kind of timestamp is not asked for.
+            From::Client(message) => unsafe {
+                sys::rd_kafka_message_timestamp(message, ptr::null_mut())
+            },
+            From::Memory(stored) => stored.timestamp_ms,
+        };
         (timestamp >= 0).then_some(timestamp)
     }
 
     /// The record's headers in their order. A name that is not UTF-8 is shown as `?`.
     pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
-        let mut list = ptr::null_mut();
-        let mut headers = Vec::new();
-        // SAFETY: a valid message, which the client parses in place, once; only this thread can reach it, as the
-        // queue's pointers are not Sync. The list, its names and values live as long as the message.
-        unsafe {
-            let none = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
-            if sys::rd_kafka_message_headers(self.message, &mut list) != none {
-                return headers;
-            }
-            for index in 0..sys::rd_kafka_header_cnt(list) {
-                let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
-                let found =
-                    sys::rd_kafka_header_get_all(list, index, &mut name, &mut value, &mut length);
-                if found != none {
-                    break;
-                }
-                let name = CStr::from_ptr(name).to_str().unwrap_or("?");
-                headers.push((name, bytes(value.cast(), length)));
+        match self.from {
+            From::Client(message) => headers(message),
+            From::Memory(stored) => {
+                let headers = stored.headers.iter();
+                headers
+                    .map(|(name, value)| (name.as_str(), value.as_deref()))
+                    .collect()
             }
         }
-        headers
     }
+}
+
+fn headers(message: &sys::rd_kafka_message_t) -> Vec<(&str, Option<&[u8]>)> {
+    let mut list = ptr::null_mut();
+    let mut headers = Vec::new();
+    // SAFETY: a valid message, which the client parses in place, once; only this thread can reach it, as the queue's
+    // pointers are not Sync. The list, its names and values live as long as the message.
+    unsafe {
+        let none = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+        if sys::rd_kafka_message_headers(message, &mut list) != none {
+            return headers;
+        }
+        for index in 0..sys::rd_kafka_header_cnt(list) {
+            let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
+            let found =
+                sys::rd_kafka_header_get_all(list, index, &mut name, &mut value, &mut length);
+            if found != none {
+                break;
+            }
+            let name = CStr::from_ptr(name).to_str().unwrap_or("?");
+            headers.push((name, bytes(value.cast(), length)));
+        }
+    }
+    headers
 }
 
 /// A slice of the client's memory, none for null.

@@ -10,6 +10,7 @@ mod client;
 mod consume;
 mod embedded;
 mod error;
+pub mod link;
 mod partition;
 mod produce;
 mod replay;
@@ -17,7 +18,7 @@ mod tail;
 mod topics;
 mod transact;
 
-pub use batch::{Item, Record};
+pub use batch::{Item, Record, Stored};
 pub use check::{Cluster, connect};
 pub use consume::{Change, Committed, Consumer, lost_records};
 pub use embedded::EmbeddedBroker;

@@ -51,6 +51,11 @@ impl Topics {
         self.0.is_empty()
     }
 
+    /// The index that stands for the journal in a [`TopicPartition`], behind those of the input topics.
+    pub fn journal(&self) -> usize {
+        self.0.len()
+    }
+
     /// Every topic.
     pub fn iter(&self) -> impl Iterator<Item = &Topic> {
         self.0.iter()

@@ -31,6 +31,8 @@ const ABORT_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Outbound {
     /// Name of the topic.
     pub topic: Arc<str>,
+    /// The partition, where the key does not decide it.
+    pub partition: Option<i32>,
     /// Decides the partition.
     pub key: Option<Vec<u8>>,
     /// The bytes; none for a tombstone.
@@ -286,7 +288,7 @@ impl Cycle<'_> {
         );
         let mut record = BaseRecord {
             topic: &outbound.topic,
-            partition: None,
+            partition: outbound.partition,
             payload: outbound.value.as_deref(),
             key: outbound.key.as_deref(),
             timestamp: None,

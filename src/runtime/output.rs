@@ -85,6 +85,7 @@ impl Output {
         self.waiting_bytes += length(&key) + length(&value);
         self.waiting.push(Outbound {
             topic,
+            partition: None,
             key,
             value,
             headers,
@@ -152,6 +153,7 @@ mod tests {
     fn a_dead_letter_is_cut_in_steps_and_says_so() {
         let mut outbound = Outbound {
             topic: "dead".into(),
+            partition: None,
             key: Some(b"key".to_vec()),
             value: Some(vec![b'x'; KEPT_BYTES + 10]),
             headers: vec![
