@@ -62,6 +62,8 @@ impl Bench {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", self.broker.proxy().bootstrap())
             .set("transactional.id", &self.topic)
+            // By default it waits longer and longer, up to 10 s.
+            .set("reconnect.backoff.max.ms", "100")
             .create()
             .unwrap();
         producer.init_transactions(PATIENCE).unwrap();

@@ -116,9 +116,8 @@ impl Broker {
             *broker = None;
             broker
         });
-        let proxy = broker.get_or_insert_with(Broker::start_with_proxy).proxy();
-        proxy.calm();
-        proxy.mend();
+        let running = broker.get_or_insert_with(Broker::start_with_proxy);
+        running.proxy().reset();
         Turn(broker)
     }
 
@@ -360,6 +359,10 @@ offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+
+# Started again, it waits until its former self is given up.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 
 # A test that kills a process need not wait long for the group and the transaction that it left behind.
 group.min.session.timeout.ms=1000

@@ -365,7 +365,10 @@ fn starting_up(code: RDKafkaErrorCode) -> bool {
 
 fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap);
+    config
+        .set("bootstrap.servers", bootstrap)
+        // By default a client that has lost its broker waits longer and longer, up to 10 s.
+        .set("reconnect.backoff.max.ms", "200");
     config
 }
 

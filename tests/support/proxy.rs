@@ -126,6 +126,15 @@ impl Proxy {
         state.disturbed.get(&api).copied().unwrap_or_default()
     }
 
+    /// Begins anew: no rules, counts from 0, connections pass.
+    pub fn reset(&self) {
+        let mut state = self.shared.state();
+        state.rules.clear();
+        state.seen.clear();
+        state.disturbed.clear();
+        state.severed = false;
+    }
+
     /// Closes all connections, and every new one at once, until [`Proxy::mend`].
     pub fn sever(&self) {
         let mut state = self.shared.state();
