@@ -34,7 +34,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// When [`PATIENCE`] runs out. The message names `what` was awaited.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    wait_while_moving(what, || probe().ok_or(()))
+    wait_while_moving(what, || probe().ok_or("nothing yet"))
 }
 
 /// Like [`wait_for`], for what may take long as long as it moves: `probe` gives a value, or how far it has come, and
@@ -60,7 +60,7 @@ pub fn wait_while_moving<T, P: PartialEq + std::fmt::Debug>(
         }
         assert!(
             start.elapsed() < PATIENCE,
-            "waited {} s in vain until {what}; it stands at {:?}",
+            "waited {} s in vain until {what}; last: {:?}",
             PATIENCE.as_secs(),
             last.unwrap()
         );
