@@ -12,6 +12,7 @@ use super::broker::Broker;
 use super::client::{Client, Member, NewRecord, ReadRecord, unique};
 use super::http::{Metrics, get};
 use super::process::Process;
+use super::wait_while_moving;
 
 /// The feeds, and the configuration keys of their topics.
 pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
@@ -178,10 +179,15 @@ log.format = \"json\"
 
     /// Starts `run` beside others of its group, under a name of its own, and waits until it is ready.
     pub fn run_as(&self, name: &str) -> Running {
-        let prefix = format!("{}-{name}", self.name);
-        let mut running = self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)]);
+        let mut running = self.run_other(name);
         running.wait_ready();
         running
+    }
+
+    /// As [`Installation::run_as`], but waits only until its pages are up.
+    pub fn run_other(&self, name: &str) -> Running {
+        let prefix = format!("{}-{name}", self.name);
+        self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)])
     }
 
     /// Starts `run` and waits until its pages are up.
@@ -265,6 +271,20 @@ impl Running {
         let address = self.address;
         self.process.wait_for("it is ready", |_| {
             get(address, "/readyz").filter(|page| page.status == 200)
+        });
+    }
+
+    /// Waits until it says that it is ready, as long as it says anything else every now and then.
+    pub fn wait_ready_long(&mut self) {
+        wait_while_moving("it is ready", || {
+            let page = get(self.address, "/readyz").expect("its pages");
+            let metrics = self.metrics();
+            let left = metrics.sum("churnwatch_rebuild_remaining_records", &[]);
+            if page.status == 200 {
+                Ok(())
+            } else {
+                Err(left)
+            }
         });
     }
 
