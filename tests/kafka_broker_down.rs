@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::PATIENCE;
 use support::http::get;
 use support::process::Signal;
-use support::proxy::{Api, Disturbance, Often};
+use support::proxy::Disturbance;
 use support::scene::{PARTITIONS, Scene};
 
 #[test]

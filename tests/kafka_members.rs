@@ -4,11 +4,12 @@ mod support;
 
 use std::time::Duration;
 
-use support::PATIENCE;
+use support::http::get;
 use support::installation::Running;
 use support::process::Signal;
 use support::proxy::{Api, Disturbance, Often};
 use support::scene::Scene;
+use support::{PATIENCE, wait_while_moving};
 
 const DROPPED: Disturbance = Disturbance::DropRequest { silence: PATIENCE };
 
@@ -119,7 +120,6 @@ fn restore_longer_than_poll_interval() {
         "\
 run.transaction_timeout_seconds = 2
 run.instance_id = \"one\"
-kafka.properties.\"session.timeout.ms\" = \"2000\"
 kafka.properties.\"max.poll.interval.ms\" = \"{POLL_INTERVAL}\"
 kafka.properties.\"max.partition.fetch.bytes\" = \"16384\"
 "
@@ -141,13 +141,18 @@ kafka.properties.\"max.partition.fetch.bytes\" = \"16384\"
     });
     let (joins, fetches) = (proxy.seen(Api::JoinGroup), proxy.disturbed(Api::Fetch));
     let members = scene.installation.members();
-    running.wait_ready_long();
+    wait_while_moving("the restore is done", || {
+        assert_eq!(proxy.seen(Api::JoinGroup), joins, "it had to join again");
+        match get(running.address, "/readyz") {
+            Some(page) if page.status == 200 => Ok(()),
+            _ => Err(proxy.disturbed(Api::Fetch)),
+        }
+    });
     let fetches = proxy.disturbed(Api::Fetch) - fetches;
     assert!(
         fetches * LATE > 3 * POLL_INTERVAL,
         "the restore took only {fetches} fetches of {LATE} ms"
     );
-    assert_eq!(proxy.seen(Api::JoinGroup), joins, "it had to join again");
     assert_eq!(scene.installation.members(), members);
     scene.finish(&mut [&mut running]);
     scene.stop(&mut [&mut running]);

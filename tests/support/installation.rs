@@ -12,7 +12,6 @@ use super::broker::Broker;
 use super::client::{Client, Member, NewRecord, ReadRecord, unique};
 use super::http::{Metrics, get};
 use super::process::Process;
-use super::wait_while_moving;
 
 /// The feeds, and the configuration keys of their topics.
 pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
@@ -271,20 +270,6 @@ impl Running {
         let address = self.address;
         self.process.wait_for("it is ready", |_| {
             get(address, "/readyz").filter(|page| page.status == 200)
-        });
-    }
-
-    /// Waits until it says that it is ready, as long as it says anything else every now and then.
-    pub fn wait_ready_long(&mut self) {
-        wait_while_moving("it is ready", || {
-            let page = get(self.address, "/readyz").expect("its pages");
-            let metrics = self.metrics();
-            let left = metrics.sum("churnwatch_rebuild_remaining_records", &[]);
-            if page.status == 200 {
-                Ok(())
-            } else {
-                Err(left)
-            }
         });
     }
 
