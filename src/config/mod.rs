@@ -10,9 +10,11 @@ mod layers;
 mod limits;
 mod problems;
 mod rules;
+mod ruleset;
 mod settings;
 
 pub use problems::{Origin, Problem, Problems};
+pub use ruleset::Ruleset;
 pub use settings::{
     HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
 };
@@ -42,6 +44,8 @@ pub struct Config {
     pub rules: Arc<Rules>,
     /// `[decode]`, ready for use.
     pub decoder: Decoder,
+    /// All that decides what becomes of a record, as text.
+    ruleset_text: Arc<str>,
 }
 
 impl Config {
@@ -87,6 +91,11 @@ impl Config {
         Self::assemble(Layers::new(&reference()))
     }
 
+    /// What decides what becomes of a record, in the form that the journal keeps.
+    pub fn ruleset(&self) -> Ruleset {
+        Ruleset::new(&self.ruleset_text, &self.rules, &self.decoder)
+    }
+
     fn assemble(mut layers: Layers) -> Result<Self, Problems> {
         limits::enforce(&mut layers);
         let kafka = settings::kafka(&mut layers);
@@ -96,6 +105,7 @@ impl Config {
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
         let rules = rules::build(&mut layers, decoder.as_ref());
+        let ruleset_text = rules::text(&mut layers);
         let config = || {
             Some(Self {
                 kafka: kafka?,
@@ -105,6 +115,7 @@ impl Config {
                 log: log?,
                 rules: Arc::new(rules?),
                 decoder: decoder?,
+                ruleset_text: ruleset_text?,
             })
         };
         // What is `None` has noted why.
