@@ -75,12 +75,7 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup {
-        topics: Arc::new(Topics::new(&config)),
-        decoder: config.decoder.clone(),
-        telemetry: telemetry.clone(),
-        config: config.clone(),
-    };
+    let setup = Setup::new(config.clone(), telemetry.clone());
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&scene);
     let watch = clock::Stopwatch::start();
