@@ -43,7 +43,8 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-        let (signals, reload) = runtime.block_on(async { Ok((Signals::new()?, hangup()?)) })?;
+        let handlers = async { Ok::<_, Failure>((Signals::new()?, hangup()?)) };
+        let (signals, reload) = runtime.block_on(handlers)?;
         let cluster = Cluster::inspect(&config)
             .map_err(|problems| Failure::Failed(problems.join("\nerror: ")))?;
         info!(
@@ -118,7 +119,9 @@ impl Reload {
                     }
                 }
                 Err(problems) => {
-                    error!("SIGHUP: the configuration has problems, so nothing is changed:\n{problems}");
+                    error!(
+                        "SIGHUP: the configuration has problems, so nothing is changed:\n{problems}"
+                    );
                 }
             }
         }

@@ -8,7 +8,7 @@ mod view;
 
 use crate::config::Config;
 use crate::http::{Health, Server};
-use crate::kafka::{EmbeddedBroker, Loader, Topics};
+use crate::kafka::{EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;

@@ -156,3 +156,12 @@ pub struct Part {
     /// XXH3 of its bytes.
     pub digest: u64,
 }
+
+impl Record {
+    pub fn encode(&self) -> Vec<u8> {
+        todo!()
+    }
+    pub fn decode(_: &[u8]) -> Result<Self, String> {
+        todo!()
+    }
+}

@@ -202,9 +202,6 @@ mod tests {
         script.run(0, 0);
         script.sweep(7);
         let sweep = |subscribers| Step::Sweep { subscribers };
-        assert_eq!(
-            script.take(),
-            [sweep(u32::MAX), run(0, 0, 1, 1), sweep(7)]
-        );
+        assert_eq!(script.take(), [sweep(u32::MAX), run(0, 0, 1, 1), sweep(7)]);
     }
 }

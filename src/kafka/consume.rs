@@ -308,7 +308,7 @@ impl Drop for Consumer {
 }
 
 /// The fault behind an error that came in place of records.
-pub(super) fn fault(
+pub fn fault(
     topics: &Topics,
     at: Option<TopicPartition>,
     code: RDKafkaErrorCode,

@@ -64,10 +64,15 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         let (journal, offsets) = self.transaction(&dirty);
-        let journal_bytes = journal.iter().filter_map(|r| r.value.as_ref()).map(Vec::len);
+        let journal_bytes = journal
+            .iter()
+            .filter_map(|r| r.value.as_ref())
+            .map(Vec::len);
         let journal_bytes = journal_bytes.sum::<usize>() as u64;
         let watch = Stopwatch::start();
-        let attempt = self.output.with(journal, |outbound| self.link.commit(outbound, &offsets))?;
+        let attempt = self
+            .output
+            .with(journal, |outbound| self.link.commit(outbound, &offsets))?;
         let (outcome, polls) = match &attempt {
             Attempt::Committed(receipt) => (CommitOutcome::Committed, receipt.polls),
             Attempt::Unknown(_) => (CommitOutcome::Unknown, 0),

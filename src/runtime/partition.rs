@@ -6,7 +6,7 @@ use super::snapshots::Snapshots;
 use crate::engine::{self, Shard, ShardStats};
 use crate::journal::{Entry, Said, Script, Step};
 use crate::kafka::{Record, TopicPartition, Topics};
-use crate::model::{Effect, Feed, FeedSet, Outcome, Source, Timestamp};
+use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
 use std::sync::Arc;
 

@@ -33,7 +33,11 @@ impl<L: Link> Worker<'_, L> {
         self.output.clear();
         self.uncommitted = Uncommitted::default();
         let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
-        let restoring: Vec<i32> = self.restores.drain(..).map(|restore| restore.number).collect();
+        let restoring: Vec<i32> = self
+            .restores
+            .drain(..)
+            .map(|restore| restore.number)
+            .collect();
         for number in restoring {
             self.depot.forget(number);
             self.setup.telemetry.forget_partition(&topics, number);

@@ -95,7 +95,9 @@ impl<R: Reader> Restore<R> {
                                 Ok(journal::Record::Manifest(manifest)) => {
                                     self.manifests.push(*manifest);
                                 }
-                                Err(error) => return Err(self.halt(setup, &foreign(offset, &error))),
+                                Err(error) => {
+                                    return Err(self.halt(setup, &foreign(offset, &error)));
+                                }
                             }
                             self.next = offset + 1;
                         }
@@ -124,7 +126,9 @@ impl<R: Reader> Restore<R> {
             return Ok(None);
         };
         match result {
-            Ok(shard) => self.replay(setup, link, Some((manifest, shard))).map(|()| None),
+            Ok(shard) => self
+                .replay(setup, link, Some((manifest, shard)))
+                .map(|()| None),
             Err(reason) => {
                 warn!(
                     partition = self.number,
@@ -231,7 +235,10 @@ impl<R: Reader> Restore<R> {
             (None, entry) => entry.and_then(Entry::first_epoch),
         };
         let Some(epoch) = epoch else {
-            return Err(self.halt(setup, "its first entry does not say which rules were in force"));
+            return Err(self.halt(
+                setup,
+                "its first entry does not say which rules were in force",
+            ));
         };
         let regime = Regime::of(epoch);
         let regime = Arc::new(regime.map_err(|problems| self.halt(setup, &problems.to_string()))?);
@@ -250,7 +257,11 @@ impl<R: Reader> Restore<R> {
                 (shard, Place::default(), None)
             }
         };
-        if let Some(entry) = entries.iter().zip(place.seq + 1..).find(|(e, seq)| e.seq != *seq) {
+        if let Some(entry) = entries
+            .iter()
+            .zip(place.seq + 1..)
+            .find(|(e, seq)| e.seq != *seq)
+        {
             let reason = format!("entry {} is where entry {} should be", entry.0.seq, entry.1);
             return Err(self.halt(setup, &reason));
         }
@@ -308,7 +319,10 @@ impl<R: Reader> Restore<R> {
         partition.begin_reports();
         let subscribers = partition.shard.stats().subscribers;
         let seconds = self.watch.elapsed().as_secs_f64();
-        info!(partition = self.number, subscribers, seconds, "state restored");
+        info!(
+            partition = self.number,
+            subscribers, seconds, "state restored"
+        );
         Ok(partition)
     }
 

@@ -39,7 +39,10 @@ impl<L: Link> Worker<'_, L> {
         assigned: &[TopicPartition],
     ) -> Result<BTreeMap<i32, Vec<Stand>>, Fault> {
         let committed = self.ask(|link| link.committed(assigned))?;
-        let starts: BTreeMap<_, _> = self.ask(|link| link.starts(assigned))?.into_iter().collect();
+        let starts: BTreeMap<_, _> = self
+            .ask(|link| link.starts(assigned))?
+            .into_iter()
+            .collect();
         let ends: BTreeMap<_, _> = self.ask(|link| link.ends(assigned))?.into_iter().collect();
         let mut stands: BTreeMap<i32, Vec<Stand>> = BTreeMap::new();
         for (at, committed) in committed {
@@ -72,10 +75,7 @@ impl<L: Link> Worker<'_, L> {
     }
 
     /// Asks the brokers something, and again if they do not answer.
-    pub(super) fn ask<T>(
-        &mut self,
-        question: impl Fn(&L) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    pub(super) fn ask<T>(&mut self, question: impl Fn(&L) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut tries = 1;
         loop {
             self.health.beat();

@@ -63,7 +63,10 @@ mod tests {
         assert_eq!(watchdog.look(&health), None);
         seconds(162);
         let reason = watchdog.look(&health).unwrap();
-        assert!(reason.starts_with("worker 0 has shown no sign of life for 101 s"), "{reason}");
+        assert!(
+            reason.starts_with("worker 0 has shown no sign of life for 101 s"),
+            "{reason}"
+        );
         clock::simulate(None);
     }
 }
