@@ -3,9 +3,13 @@
 //!
 //! No IO: records are made and read here, and travel as any other output.
 
+mod codec;
 mod said;
 mod script;
+#[cfg(test)]
+mod tests;
 
+pub use codec::JournalError;
 pub use script::Script;
 
 use crate::model::{FeedSet, Timestamp};
@@ -157,11 +161,3 @@ pub struct Part {
     pub digest: u64,
 }
 
-impl Record {
-    pub fn encode(&self) -> Vec<u8> {
-        todo!()
-    }
-    pub fn decode(_: &[u8]) -> Result<Self, String> {
-        todo!()
-    }
-}
