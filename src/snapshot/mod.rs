@@ -1,28 +1,18 @@
 //! Snapshots of a shard's state: their format, and the store they lie in.
-use crate::engine::{Image, Rules, Shard};
+//!
+//! A snapshot is a chain of parts, each an object of its own: a full one, and then parts with what changed since the one
+//! before. Every part carries the [`Manifest`] it was written for, naming the parts before it, so that a chain can
+//! be verified from its last part alone. A snapshot counts only once its manifest is committed to the journal: until
+//! then its last part is an object that nobody names, which [`Depot::prune`] removes sooner or later.
+
+mod container;
+mod depot;
+mod jobs;
+mod store;
+
+pub use container::{CONTAINER_VERSION, PartError, PartInfo, verify};
+pub use depot::{Depot, Order, Spawn};
+pub use store::{Found, earliest_seq, list, open, read};
+
+#[cfg(doc)]
 use crate::journal::Manifest;
-use std::sync::Arc;
-pub struct Order {
-    pub image: Image,
-    pub manifest: Manifest,
-}
-pub struct Depot;
-impl Depot {
-    pub fn open(_: &str, _: &str) -> Result<Self, String> {
-        todo!()
-    }
-    pub fn busy(&self) -> bool {
-        todo!()
-    }
-    pub fn begin(&mut self, _: Order) {}
-    pub fn written(&mut self) -> Option<(i32, Result<Manifest, String>)> {
-        todo!()
-    }
-    pub fn published(&mut self, _: &Manifest) {}
-    pub fn load(&mut self, _: &Manifest, _: Arc<Rules>) {}
-    pub fn loaded(&mut self) -> Option<(i32, Result<Shard, String>)> {
-        todo!()
-    }
-    pub fn prune(&mut self, _: i32, _: u64) {}
-    pub fn forget(&mut self, _: i32) {}
-}
