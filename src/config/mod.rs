@@ -14,7 +14,7 @@ mod settings;
 
 pub use problems::{Origin, Problem, Problems};
 pub use settings::{
-    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
+    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, StateSettings, TopicSettings,
 };
 
 use crate::decode::Decoder;
@@ -34,6 +34,8 @@ pub struct Config {
     pub topics: TopicSettings,
     /// `[run]`
     pub run: RunSettings,
+    /// `[state]`
+    pub state: StateSettings,
     /// `[http]`
     pub http: HttpSettings,
     /// `[log]`
@@ -90,8 +92,9 @@ impl Config {
     fn assemble(mut layers: Layers) -> Result<Self, Problems> {
         limits::enforce(&mut layers);
         let kafka = settings::kafka(&mut layers);
-        let topics = settings::topics(&mut layers);
+        let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
+        let state = settings::state(&mut layers);
         let http = layers.read("http");
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
@@ -101,6 +104,7 @@ impl Config {
                 kafka: kafka?,
                 topics: topics?,
                 run: run?,
+                state: state?,
                 http: http?,
                 log: log?,
                 rules: Arc::new(rules?),
@@ -121,6 +125,7 @@ impl std::fmt::Debug for Config {
             .field("kafka", &self.kafka)
             .field("topics", &self.topics)
             .field("run", &self.run)
+            .field("state", &self.state)
             .field("http", &self.http)
             .field("log", &self.log)
             .field("rules", &self.rules.version)

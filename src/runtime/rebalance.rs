@@ -124,7 +124,7 @@ impl Worker<'_> {
         let shard = Shard::new(Arc::clone(&self.setup.config.rules));
         let lanes = stands.iter().map(Stand::lane).collect();
         let begun = committed.iter().any(|found| found.offset.is_some());
-        if begun && self.setup.config.run.rebuild {
+        if begun {
             let partition = Partition::new(number, shard, lanes);
             let starts: Vec<i64> = stands.iter().map(|stand| stand.start).collect();
             let restore =
