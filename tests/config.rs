@@ -34,7 +34,10 @@ fn the_defaults_are_valid() {
     assert_eq!(config.topics.of(Feed::Outcome), "task-outcomes");
     assert!(config.http.listen.ip().is_loopback());
     assert_eq!(config.run.transactional_id_prefix, config.kafka.group);
-    assert_eq!(config.topics.journal(&config.kafka.group), "churnwatch-journal");
+    assert_eq!(
+        config.topics.journal(&config.kafka.group),
+        "churnwatch-journal"
+    );
     assert_eq!(config.rules.window.days, 35);
     assert_eq!(config.rules.triggers.len(), REGISTRY.len());
     let competitors = &config.rules.competitors;

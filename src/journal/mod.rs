@@ -140,19 +140,9 @@ pub struct Manifest {
     pub parts: Vec<Part>,
 }
 
-impl Manifest {
-    /// The earliest entry that a part of the snapshot goes back to; objects of earlier ones are not needed.
-    pub fn floor(&self) -> u64 {
-        let seqs = self.parts.iter().map(|part| part.seq);
-        seqs.min().unwrap_or(self.seq)
-    }
-}
-
 /// One object of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Part {
-    /// The last entry the state contained when it was written.
-    pub seq: u64,
     /// Its name in the object store.
     pub key: String,
     /// Its length.

@@ -58,7 +58,6 @@ fn specimens() -> Vec<Record> {
         taken_ms: 1_790_000_000_000,
         subscribers: 83_334,
         parts: vec![Part {
-            seq: 4_711,
             key: "snapshots/3/00000000000000004711-0123456789abcdef.part".to_owned(),
             bytes: 12_345_678,
             digest: u64::MAX,

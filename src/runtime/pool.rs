@@ -164,9 +164,9 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
 fn work(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) -> Result<(), Fault> {
     let config = &setup.config;
     let depot = Depot::open(&config.state.snapshots, &config.kafka.group).map_err(Fault::Halt)?;
-    let member = Member;
-    // Nobody else starts under this name in this nanosecond.
-    let name = format!("{} {}", member.transactional_id(), clock::nanoseconds());
+    let member = Member::join(config, Arc::clone(&setup.topics), number)?;
+    let (process, now) = (std::process::id(), clock::nanoseconds());
+    let name = format!("{} {process} {number} {now}", config.run.instance_id);
     let writer = xxh3_64(name.as_bytes());
     let mut worker = Worker::new(setup, stop, health, member, depot, writer);
     while worker.turn()? {}

@@ -4,7 +4,7 @@ use super::clock::{self, Stopwatch};
 use super::worker::Worker;
 use crate::journal::Manifest;
 use crate::kafka::{Fault, Link};
-use crate::snapshot::Order;
+use crate::snapshot::{Order, earliest_seq};
 use crate::telemetry::SnapshotReport;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -153,7 +153,7 @@ impl<L: Link> Worker<'_, L> {
         }
         kept.drain(..kept.len() - most);
         let journal_from = kept.first().map(|manifest| manifest.journal_from);
-        let floor = kept.iter().map(Manifest::floor).min();
+        let floor = kept.iter().map(earliest_seq).min();
         if let (Some(journal_from), Some(floor)) = (journal_from, floor) {
             self.depot.prune(number, floor);
             self.link.trim_journal(number, journal_from);
