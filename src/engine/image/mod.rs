@@ -153,6 +153,7 @@ impl Shard {
         let accounts = self.accounts.image();
         Image {
             header: Header {
+                format: IMAGE_FORMAT,
                 window_days,
                 page: PAGE as u16,
                 triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),

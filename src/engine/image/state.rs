@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 /// What the other sections look like, and how much they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
+    /// [`IMAGE_FORMAT`](super::IMAGE_FORMAT), once more.
+    pub format: u16,
     /// Days of every subscriber's window.
     pub window_days: u16,
     /// Subscribers, accounts or pseudonyms in a page.
