@@ -183,6 +183,20 @@ impl Cycle<'_> {
         membership: &ConsumerGroupMetadata,
     ) -> KafkaResult<()> {
         self.producer.begin_transaction()?;
+        self.write(outbound, offsets, membership)
+            .map_err(|error| self.cause(error, offsets, membership))?;
+        self.ending = true;
+        self.producer.commit_transaction(self.patience)?;
+        // What the client has logged meanwhile is in its queue.
+        self.wait_until(|producer| producer.in_flight_count() == 0)
+    }
+
+    fn write(
+        &mut self,
+        outbound: &[Outbound],
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> KafkaResult<()> {
         for (index, outbound) in outbound.iter().enumerate() {
             self.send(index, outbound)?;
         }
@@ -192,11 +206,30 @@ impl Cycle<'_> {
         // `Producer::flush`, which `commit_transaction` begins with, waits in slices of 100 ms while records are under
         // way; with none left it returns at once.
         self.wait_until(|producer| producer.in_flight_count() == 0)?;
-        if let Some(code) = self.producer.context().first_failure() {
-            return Err(KafkaError::MessageProduction(code));
+        match self.producer.context().first_failure() {
+            Some(code) => Err(KafkaError::MessageProduction(code)),
+            None => Ok(()),
         }
-        self.ending = true;
-        self.producer.commit_transaction(self.patience)
+    }
+
+    /// Why the client took a record no more, or gave it up: because its transaction had failed, which it tells at the
+    /// next call about that.
+    fn cause(
+        &self,
+        error: KafkaError,
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> KafkaError {
+        use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue, State};
+        let consequence = KafkaError::MessageProduction;
+        let consequences = [Fatal, PurgeInflight, PurgeQueue, State].map(consequence);
+        if !consequences.contains(&error) {
+            return error;
+        }
+        let answer = self
+            .producer
+            .send_offsets_to_transaction(offsets, membership, self.patience);
+        answer.err().unwrap_or(error)
     }
 
     fn send(&mut self, index: usize, outbound: &Outbound) -> KafkaResult<()> {
@@ -301,7 +334,7 @@ impl Deliveries {
 /// Whether a line of the client's log says that a request may be on its way twice: FAIL is a connection that ended, and
 /// only before it is up no request of ours can be on it; REQTMOUT is a request given up. The client calls errors only
 /// some of these, so its error callback is no measure; it logs them before it repeats anything. Repeated lines it
-/// swallows, but the first of a producer is also its last.
+/// swallows, but with the first one a producer has made its last transaction.
 fn disturbs(facility: &str, message: &str) -> bool {
     let connecting = ["in state TRY_CONNECT", "in state CONNECT"];
     match facility {
