@@ -87,7 +87,7 @@ pub struct Client {
 impl Client {
     /// A client of the broker that all tests of this process share.
     pub fn shared() -> Client {
-        Client::new(Broker::shared().bootstrap())
+        Client::new(&Broker::shared().bootstrap())
     }
 
     pub fn new(bootstrap: &str) -> Client {
@@ -157,6 +157,22 @@ impl Client {
                 .any(|found| found.error().is_none());
             (!known).then_some(())
         });
+    }
+
+    /// Lets the broker delete what lies before an offset of a partition, as retention would.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(before))
+            .expect("an offset");
+        let deleted = self
+            .runtime
+            .block_on(self.admin.delete_records(&list, &AdminOptions::new()))
+            .unwrap_or_else(|error| panic!("deleting records of topic {topic}: {error}"));
+        for element in deleted.elements() {
+            if let Err(error) = element.error() {
+                panic!("deleting records of topic {topic} partition {partition}: {error}");
+            }
+        }
     }
 
     /// Produces records, each acknowledged by the broker when this returns.
@@ -349,7 +365,10 @@ fn starting_up(code: RDKafkaErrorCode) -> bool {
 
 fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap);
+    config
+        .set("bootstrap.servers", bootstrap)
+        // By default a client that has lost its broker waits longer and longer, up to 10 s.
+        .set("reconnect.backoff.max.ms", "200");
     config
 }
 

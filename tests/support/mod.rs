@@ -18,6 +18,7 @@ pub mod client;
 pub mod http;
 pub mod installation;
 pub mod process;
+pub mod proxy;
 
 use std::time::{Duration, Instant};
 
