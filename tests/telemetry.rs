@@ -277,6 +277,7 @@ fn commits_are_timed_and_counted() {
             outcome,
             duration_seconds,
             polls: 2,
+            journal_bytes: 100,
         };
         report.emit(&telemetry);
     }
