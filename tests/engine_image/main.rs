@@ -12,11 +12,13 @@ mod feeding;
 mod format;
 
 use churnwatch::engine::{Image, Mark, Section, Shard};
+use churnwatch::model::{Body, CallOutcome, Day, Direction, Event, Msisdn, Number};
 use feeding::{Feeding, assembled, full, played};
 use proptest::test_runner::{TestCaseError, TestRunner};
 use std::cell::Cell;
+use std::thread;
 use streams::random::Random;
-use streams::{Plan, config, plans, rules_of};
+use streams::{Plan, Step, config, plans, rules_of};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 60;
@@ -191,4 +193,55 @@ fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
         )
     });
     assert!(rerung.get() > 100, "only {} windows", rerung.get());
+}
+
+#[test]
+fn of_a_large_shard_only_what_changed_is_written_again() {
+    let (rules, _) = rules::rules(&["window.clock = \"event\""]);
+    let mut feeding = Feeding::new(Shard::new(rules.clone()));
+    let name = |number: u32| match number % 2 {
+        0 => format!("user-{number}"),
+        _ => format!("139{number:08}"),
+    };
+    let mut at = rules.calendar.at_hour(Day::parse("2026-03-02").unwrap(), 8);
+    let mut say = |feeding: &mut Feeding, number: u32, body: Body<'static>| {
+        at.0 += 1;
+        feeding.step(&Step::Event(Event {
+            msisdn: Msisdn::new(&name(number)).unwrap(),
+            at,
+            record: at.0 as u64,
+            body,
+        }));
+    };
+    let hotline = || Body::Call {
+        direction: Direction::Outgoing,
+        other: Number::from_digits(b"10010"),
+        duration_seconds: 60,
+        outcome: CallOutcome::Normal,
+    };
+    let count = |sections: &[Section], kind: u8| sections.iter().filter(|s| s.kind == kind).count();
+    let counts = |sections: &[Section]| [3, 4, 5, 6].map(|kind| count(sections, kind));
+
+    (0..6_400).for_each(|number| say(&mut feeding, number, Body::CompetitorContact));
+    (0..300).for_each(|number| say(&mut feeding, number, hotline()));
+    let image = feeding.shard.image();
+    let (first, subscribers) = (image.mark(), image.subscribers());
+    // Written by another thread, while the shard goes on.
+    let writer = thread::spawn(move || full(image));
+    (0..100).for_each(|number| say(&mut feeding, number, Body::Cancellation));
+    (6_400..6_410).for_each(|number| say(&mut feeding, number, hotline()));
+    let mut parts = writer.join().unwrap();
+    assert_eq!((subscribers, counts(&parts)), (6_400, [2, 50, 100, 100]));
+
+    let image = feeding.shard.image();
+    assert_eq!(image.changed_since(first), 6.0 / 252.0);
+    assert!(image.mark() > first);
+    let changed: Vec<_> = image.sections(Some(first)).collect();
+    // 210 tasks are left; two pages of the cancelled, one of the new.
+    assert_eq!(counts(&changed), [1, 1, 2, 3]);
+    parts.extend(changed);
+    let mut restored = assembled(&parts, &rules).unwrap();
+    assert_eq!(restored.stats().open_tasks, 210);
+    assert!(full(restored.image()) == full(feeding.shard.image()));
+    assert_eq!(restored.fingerprint(), feeding.shard.fingerprint());
 }

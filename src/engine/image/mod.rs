@@ -242,7 +242,7 @@ impl Image {
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
-        let accounts = self.accounts.encoded(since, |page| Account::encode(page));
+        let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
         [header, state]
             .into_iter()
