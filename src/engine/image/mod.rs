@@ -30,7 +30,7 @@ use super::policy::Taskbook;
 use super::store::Page;
 use super::triggers::REGISTRY;
 use super::{Rules, Shard};
-use crate::model::{Msisdn, Task};
+use crate::model::{Day, Msisdn, Task};
 use serde::Serialize;
 use state::{Header, State};
 use std::sync::Arc;
@@ -153,6 +153,7 @@ impl Shard {
         let accounts = self.accounts.image();
         Image {
             header: Header {
+                format: IMAGE_FORMAT,
                 window_days,
                 page: PAGE as u16,
                 triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),
@@ -250,6 +251,11 @@ impl Image {
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))
     }
+}
+
+/// Whether the engine can have had anything on a day: none yet, or 1970 to 2243, more than the calendar has.
+pub(in crate::engine) fn is_possible(day: Day) -> bool {
+    day == Day::MIN || (0..=100_000).contains(&day.0)
 }
 
 fn task_sections(tasks: Taskbook) -> impl Iterator<Item = Section> {

@@ -1,4 +1,4 @@
-use super::Problem;
+use super::{Problem, is_possible};
 use crate::engine::close::Closing;
 use crate::engine::population::Population;
 use crate::engine::watermark::Watermark;
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 /// What the other sections look like, and how much they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
+    /// [`IMAGE_FORMAT`](super::IMAGE_FORMAT), once more.
+    pub format: u16,
     /// Days of every subscriber's window.
     pub window_days: u16,
     /// Subscribers, accounts or pseudonyms in a page.
@@ -98,6 +100,9 @@ impl State {
         let mut all = all.iter().chain(&self.outage_days);
         if all.any(|count| *count > COUNT_MAX) || !counts.conserved() {
             return Err("has counts that do not add up");
+        }
+        if !is_possible(self.closed) {
+            return Err("has closed a day out of range");
         }
         self.watermarks.iter().try_for_each(Watermark::check)?;
         self.population.check()
