@@ -52,8 +52,7 @@ pub fn write(
 /// name it: it must not be overwritten by bytes with another digest.
 async fn written_before(place: &Place, key: &Path, manifest: &Manifest) -> Option<Vec<Part>> {
     let bytes = place.store.get(key).await.ok()?.bytes().await.ok()?;
-    let info = container::verify(&bytes).ok()?;
-    let found = info.manifest;
+    let found = container::verify(&bytes).ok()?.into_snapshot(key.as_ref());
     if !same_state(&found, manifest) || found.format != IMAGE_FORMAT {
         return None;
     }
@@ -63,12 +62,7 @@ async fn written_before(place: &Place, key: &Path, manifest: &Manifest) -> Optio
             return None;
         }
     }
-    let own = Part {
-        key: key.to_string(),
-        bytes: info.bytes,
-        digest: info.digest,
-    };
-    Some(found.parts.into_iter().chain([own]).collect())
+    Some(found.parts)
 }
 
 async fn upload(

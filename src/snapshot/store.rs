@@ -1,7 +1,7 @@
 //! Where parts lie: object stores by URL, and the names of the objects.
 
 use crate::journal::Manifest;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -244,6 +244,8 @@ fn open_s3(url: &str, place: &str) -> Result<Arc<dyn ObjectStore>, String> {
         .with_allow_http(allow_http)
         .with_bucket_name(bucket)
         .with_retry(retry)
+        // Parts are deleted one at a time, which every compatible store can do.
+        .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true")
         .build();
     let store = store.map_err(|error| {
         format!(
