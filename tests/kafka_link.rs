@@ -10,8 +10,9 @@ use churnwatch::kafka::{
     Attempt, Change, Cluster, Fault, Front, Item, Link, Member, Outbound, Reader, Receipt, Span,
     SpanReader, TopicPartition, Topics, connect,
 };
-use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
 use support::client::{NewRecord, Outcome};
@@ -117,9 +118,25 @@ fn what_is_paused_does_not_come_and_goes_on_where_it_was() {
 
     // A pause ends with the assignment.
     member.pause(&[at(0, 0), at(0, 1)]).unwrap();
-    member.unassign().unwrap();
-    member.assign(&[(at(0, 0), 490), (at(0, 1), 900)]).unwrap();
-    take(&mut member, 10, |at, _| assert_eq!(at.partition, 0));
+    let config = config(&installation);
+    let _other = Member::join(&config, Arc::new(Topics::new(&config)), 1).unwrap();
+    let assigned = wait_for("one of two partitions is ours", || {
+        match member.serve().unwrap() {
+            Some(Change::Assigned(assigned)) => return Some(assigned),
+            Some(Change::Revoked { lost }) => {
+                assert!(!lost);
+                member.unassign().unwrap();
+            }
+            None => member.wait(WAIT),
+        }
+        None
+    });
+    let [ours] = assigned[..] else {
+        panic!("not one partition: {assigned:?}");
+    };
+    let end = if ours.partition == 0 { 500 } else { 900 };
+    member.assign(&[(ours, end - 10)]).unwrap();
+    take(&mut member, 10, |at, _| assert_eq!(at, ours));
 }
 
 /// What a reader hands over of a span until nothing is left of it.
@@ -210,8 +227,7 @@ fn an_open_transaction_is_within_the_journal_s_bounds_and_waited_for() {
     let installation = Installation::one_topic("bounds", 2, "");
     let (mut member, _) = join(&installation);
     let journal = journal(&installation);
-    let topic = config(&installation);
-    let topic = Topics::new(&topic).journal();
+    let topic = Topics::new(&config(&installation)).journal();
     assert_eq!(member.journal_bounds(0).unwrap(), 0..0);
     installation.client.produce(&journal, numbered(0, 0..3));
     let open = open_transaction(&installation, &journal);
@@ -313,6 +329,32 @@ fn a_commit_tells_where_it_placed_what_has_a_partition() {
 }
 
 #[test]
+fn offsets_of_an_open_transaction_are_waited_for() {
+    let installation = Installation::one_topic("stable", 1, "");
+    let topic = installation.topic("cdr");
+    // While the group has no members, anybody may commit offsets for it.
+    let outsider: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", installation.client.bootstrap())
+        .set("group.id", &installation.group)
+        .create()
+        .unwrap();
+    let open = open_transaction(&installation, &topic);
+    let mut offsets = TopicPartitionList::new();
+    offsets
+        .add_partition_offset(&topic, 0, Offset::Offset(5))
+        .unwrap();
+    let group = outsider.group_metadata().unwrap();
+    open.send_offsets_to_transaction(&offsets, &group, PATIENCE)
+        .unwrap();
+    let (member, assigned) = join(&installation);
+    let answer = member.committed(&assigned);
+    assert!(matches!(answer, Err(Fault::Restart(_))), "{answer:?}");
+    open.commit_transaction(PATIENCE).unwrap();
+    let found = member.committed(&assigned).unwrap();
+    assert_eq!(found, [(at(0, 0), Some(5))]);
+}
+
+#[test]
 fn a_fenced_worker_cannot_commit() {
     let installation = Installation::one_topic("zombie", 1, "");
     let tasks = installation.topic("tasks");
@@ -325,7 +367,7 @@ fn a_fenced_worker_cannot_commit() {
     assert_eq!(zombie.fence(), Ok(Ok(())));
     committed(zombie.commit(&record("second"), &[(at(0, 0), 2)]));
 
-    // Fenced by a successor under the same name, it does not, whether it has records or only offsets to commit.
+    // Fenced by a successor under the same name, it does not.
     let config = config(&installation);
     let topics = Arc::new(Topics::new(&config));
     let _successor = Member::join(&config, topics, 0).unwrap();

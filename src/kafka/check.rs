@@ -2,6 +2,7 @@ use super::Topics;
 use super::brokers::Brokers;
 use crate::config::Config;
 use crate::model::Feed;
+use std::collections::BTreeMap;
 
 /// Suggested where nothing says how many partitions there should be.
 const PARTITIONS_SUGGESTED: i32 = 12;
@@ -211,7 +212,7 @@ impl<'c> Survey<'c> {
     }
 
     /// A topic's settings, if the brokers tell them.
-    fn settings(&mut self, topic: &str) -> Option<std::collections::BTreeMap<String, String>> {
+    fn settings(&mut self, topic: &str) -> Option<BTreeMap<String, String>> {
         match self.brokers.settings(topic) {
             Ok(Some(settings)) => return Some(settings),
             Ok(None) => self.facts.push(format!(
