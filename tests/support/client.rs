@@ -70,6 +70,13 @@ impl ReadRecord {
     }
 }
 
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Member {
+    /// Another one for every time that it joined anew.
+    pub id: String,
+}
+
 /// How a test ends its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -296,6 +303,21 @@ impl Client {
                         panic!("end of partition {partition} of topic {topic}: {error}")
                     });
                 (partition, end)
+            })
+            .collect()
+    }
+
+    /// Members that a group has now.
+    pub fn members(&self, group: &str) -> Vec<Member> {
+        let groups = self
+            .admin
+            .inner()
+            .fetch_group_list(Some(group), PATIENCE)
+            .unwrap_or_else(|error| panic!("members of group {group}: {error}"));
+        let members = groups.groups().iter().flat_map(|group| group.members());
+        members
+            .map(|member| Member {
+                id: member.id().to_owned(),
             })
             .collect()
     }

@@ -128,6 +128,11 @@ impl Process {
         wait_for(&what, || self.exit_status())
     }
 
+    /// Waits until it ends, however long it takes.
+    pub fn wait_long(&mut self) -> ExitStatus {
+        self.child.wait().expect("the state of a child")
+    }
+
     /// Asks `probe` until it gives a value, as [`wait_for`] does, and fails at once when the program ends meanwhile.
     #[track_caller]
     pub fn wait_for<T>(&mut self, what: &str, mut probe: impl FnMut(&Process) -> Option<T>) -> T {
