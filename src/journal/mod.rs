@@ -150,4 +150,3 @@ pub struct Part {
     /// XXH3 of its bytes.
     pub digest: u64,
 }
-
