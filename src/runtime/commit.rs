@@ -1,7 +1,7 @@
 //! The commit cycle: when a transaction is due, and what happens until it is through.
 
 use super::clock::Stopwatch;
-use super::partition::Place;
+use super::partition::{Partition, Place};
 use super::worker::{Retry, Uncommitted, Worker};
 use crate::http::Condition;
 use crate::journal;
@@ -27,7 +27,7 @@ impl<L: Link> Worker<'_, L> {
         let Some(since) = &self.uncommitted.since else {
             return false;
         };
-        if since.reached(COMMIT_INTERVAL) {
+        if since.reached(COMMIT_INTERVAL) || self.partitions.values().any(Partition::long) {
             return true;
         }
         if self.output.waiting().is_empty() {

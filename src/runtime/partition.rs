@@ -10,6 +10,9 @@ use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
 use std::sync::Arc;
 
+/// A script of this many steps makes a journal record that every broker takes.
+const STEPS_MAX: usize = 16_384;
+
 /// What a worker holds of one partition number: its shard, how far each input topic has been processed, and the script
 /// of what was done since the last commit. Live and in a replay the same methods are used.
 pub struct Partition {
@@ -135,10 +138,16 @@ impl Partition {
         &self.regime
     }
 
+    /// Whether the script is so long that it should be committed, whatever is in it.
+    pub fn long(&self) -> bool {
+        self.script.steps().len() >= STEPS_MAX
+    }
+
     /// Whether the next transaction has something to say about this partition. The time alone is not worth one.
     pub fn dirty(&self) -> bool {
         let worth = |step: &Step| matches!(step, Step::Run(_));
         self.said.records > 0
+            || self.long()
             || self.snapshots.wanted
             || self.snapshots.written.is_some()
             || self.script.steps().iter().any(worth)

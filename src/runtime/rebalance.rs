@@ -72,7 +72,12 @@ impl<L: Link> Worker<'_, L> {
             };
             // Up to what is there now, records of transactions still open included: they are waited for.
             let bounds = self.ask(|link| link.journal_bounds(number))?;
-            let restore = Restore::begin(&self.link, at, bounds, stands, &self.regime)?;
+            let journal = Span {
+                at,
+                from: bounds.start,
+                to: bounds.end,
+            };
+            let restore = Restore::new(journal, stands, &self.regime);
             restore.report(&self.setup.telemetry);
             self.restores.push_back(restore);
         }
@@ -108,8 +113,11 @@ impl<L: Link> Worker<'_, L> {
         Ok(true)
     }
 
-    /// Goes on with restoring.
+    /// Goes on with restoring, unless a transaction is to be tried again, which must stay the same until then.
     pub(super) fn restore(&mut self) -> Result<(), Fault> {
+        if self.retry.is_some() {
+            return Ok(());
+        }
         let mut restored = Vec::new();
         while let Some((number, result)) = self.depot.loaded() {
             let mut restores = self.restores.iter_mut();

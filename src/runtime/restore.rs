@@ -10,11 +10,10 @@ use super::replay::Replay;
 use super::stand::Stand;
 use crate::engine::Shard;
 use crate::journal::{self, Entry, Manifest};
-use crate::kafka::{Fault, Front, Link, Reader, Span, TopicPartition};
+use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::snapshot::Depot;
 use crate::telemetry::{RestoreReport, Telemetry};
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -39,6 +38,8 @@ pub(super) struct Restore<R> {
 }
 
 enum Stage<R> {
+    /// The journal is to be read up to here.
+    Waiting(Span),
     /// Reading the journal.
     Journal(R),
     /// Waiting for the snapshot on top of the list.
@@ -48,30 +49,19 @@ enum Stage<R> {
 }
 
 impl<R: Reader> Restore<R> {
-    /// Begins to read a partition's journal, up to what it holds now.
-    pub fn begin<L: Link<Reader = R>>(
-        link: &L,
-        at: TopicPartition,
-        bounds: Range<i64>,
-        stands: Vec<Stand>,
-        regime: &Arc<Regime>,
-    ) -> Result<Self, Fault> {
-        let reader = link.reader(&[Span {
-            at,
-            from: bounds.start,
-            to: bounds.end,
-        }])?;
-        Ok(Self {
-            number: at.partition,
+    /// Prepares to read a stretch of the journal. Clients are made when it is this partition's turn.
+    pub fn new(journal: Span, stands: Vec<Stand>, regime: &Arc<Regime>) -> Self {
+        Self {
+            number: journal.at.partition,
             stands,
             regime: Arc::clone(regime),
             watch: Stopwatch::start(),
             entries: VecDeque::new(),
             manifests: Vec::new(),
-            next: bounds.start,
+            next: journal.from,
             failures: Vec::new(),
-            stage: Stage::Journal(reader),
-        })
+            stage: Stage::Waiting(journal),
+        }
     }
 
     /// Goes on. Returns the partition when its state is there.
@@ -82,6 +72,10 @@ impl<R: Reader> Restore<R> {
         depot: &mut Depot,
     ) -> Result<Option<Partition>, Fault> {
         match &mut self.stage {
+            Stage::Waiting(journal) => {
+                self.stage = Stage::Journal(link.reader(&[*journal])?);
+                Ok(None)
+            }
             Stage::Journal(reader) => {
                 for _ in 0..STEP_RECORDS {
                     match reader.front(0, WAIT)? {

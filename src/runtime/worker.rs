@@ -155,15 +155,12 @@ impl<'a, L: Link> Worker<'a, L> {
         if let Some(change) = self.link.serve()? {
             return Ok(Wake::Change(change));
         }
-        let restoring = !self.restores.is_empty();
         if let Some(retry) = &self.retry {
             if retry.since.reached(retry.pause) {
                 return Ok(Wake::Retry);
             }
-            if !restoring {
-                let pause = retry.pause.min(IDLE_WAIT);
-                self.link.wait(pause);
-            }
+            let pause = retry.pause.min(IDLE_WAIT);
+            self.link.wait(pause);
             return Ok(Wake::Idle);
         }
         let run = &self.setup.config.run;
@@ -175,7 +172,7 @@ impl<'a, L: Link> Worker<'a, L> {
             wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
         }
         let mut shards = self.partitions.values().map(|partition| &partition.shard);
-        if restoring || shards.any(|shard| shard.sweeping()) {
+        if !self.restores.is_empty() || shards.any(|shard| shard.sweeping()) {
             wait = Duration::ZERO;
         }
         let taken = self.link.fill(fill, wait);
@@ -259,7 +256,7 @@ impl<'a, L: Link> Worker<'a, L> {
             {
             }
         }
-        if !self.output.waiting().is_empty() {
+        if !self.output.waiting().is_empty() || self.partitions.values().any(Partition::long) {
             self.uncommitted.begin();
         }
     }

@@ -119,7 +119,7 @@ pub fn list(store: &Arc<dyn ObjectStore>, prefix: &str) -> Result<Vec<Found>, St
 /// # Errors
 /// Why it cannot be read.
 pub fn read(store: &Arc<dyn ObjectStore>, key: &str) -> Result<impl AsRef<[u8]> + use<>, String> {
-    let reading = async { store.get(&Path::from(key)).await?.bytes().await };
+    let reading = async { store.get(&object(key)?).await?.bytes().await };
     blocking(reading)?.map_err(|error| format!("{store}/{key}: {}", causes(&error)))
 }
 
@@ -184,6 +184,11 @@ pub async fn list_folder(
         })
     });
     Ok(found.collect())
+}
+
+/// The object of a key as manifests and listings state it. Characters that stores do not take are escaped in it already.
+pub fn object(key: &str) -> object_store::Result<Path> {
+    Ok(Path::parse(key)?)
 }
 
 /// Partition, seq and writer from a part's name.

@@ -131,7 +131,8 @@ fn damaged_images_are_refused_or_make_a_shard_that_works() {
                 rest.iter().for_each(|step| feeding.step(step));
                 feeding.shard.sweep(usize::MAX, &mut feeding.effects);
                 let sections = full(feeding.shard.image());
-                assert!(assembled(&sections, &rules).is_ok());
+                let again = assembled(&sections, &rules);
+                assert_eq!(again.err(), None);
             }
         }
         Ok(())
@@ -141,7 +142,7 @@ fn damaged_images_are_refused_or_make_a_shard_that_works() {
     }
     let (refused, taken) = (refused.get(), taken.get());
     assert!(
-        refused > 100 && taken > 100,
+        refused > 20 && taken > 20,
         "{refused} refused, {taken} taken"
     );
 }

@@ -200,11 +200,36 @@ fn found_parts_say_what_they_are() {
 #[test]
 fn memory_is_shared_within_the_process() {
     let mut town = town(20);
-    let mut one = Depot::open("memory:", "a group of this test").unwrap();
-    let mut other = Depot::open("memory:", "a group of this test").unwrap();
+    let mut one = Depot::open("memory:", GROUP).unwrap();
+    let mut other = Depot::open("memory:", GROUP).unwrap();
     let manifest = publish(&mut one, &mut town.shard, 1);
     let mut loaded = load(&mut other, &manifest).unwrap();
     assert_same(&mut loaded, &mut town.shard);
+}
+
+#[test]
+fn a_group_may_have_any_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = directory.path().to_str().unwrap();
+    let store = open(url).unwrap();
+    let mut town = town(20);
+    for group in ["team a/churn #1", "100%", "客户流失", ".."] {
+        let mut depot = Depot::open(url, group).unwrap();
+        publish(&mut depot, &mut town.shard, 1);
+        let last = publish(&mut depot, &mut town.shard, 2);
+        let mut loaded = load(&mut depot, &last).unwrap();
+        assert_same(&mut loaded, &mut town.shard);
+
+        let seqs = || -> Vec<u64> {
+            let found = list(&store, group).unwrap();
+            found.iter().map(|part| part.seq).collect()
+        };
+        assert_eq!(seqs(), [1, 2]);
+        read(&store, &last.parts[1].key).unwrap();
+        depot.forget(PARTITION);
+        depot.prune(PARTITION, 2);
+        wait(|| (seqs() == [2]).then_some(()));
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ use churnwatch::snapshot::{Depot, Order, Spawn};
 use scenario::{HOTLINE, Town, call, crowd, days, invoice, profile, usual};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 const GROUP: &str = "churnwatch";
 const PARTITION: i32 = 3;
@@ -78,12 +79,13 @@ fn depot(directory: &std::path::Path) -> Depot {
 
 /// Waits for what a depot is about to tell.
 fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    loop {
-        match ask() {
-            Some(told) => return told,
-            None => std::thread::sleep(std::time::Duration::from_millis(1)),
+    for _ in 0..300_000 {
+        if let Some(told) = ask() {
+            return told;
         }
+        std::thread::park_timeout(Duration::from_millis(1));
     }
+    panic!("the depot tells nothing");
 }
 
 /// Writes a snapshot, without publishing it.

@@ -1,4 +1,4 @@
-use super::{Problem, is_possible};
+use super::{Problem, is_possible, is_possible_time};
 use crate::engine::close::Closing;
 use crate::engine::population::Population;
 use crate::engine::watermark::Watermark;
@@ -104,7 +104,14 @@ impl State {
         if !is_possible(self.closed) {
             return Err("has closed a day out of range");
         }
+        if ![self.now, self.clock].into_iter().all(is_possible_time) {
+            return Err("has a clock out of range");
+        }
         self.watermarks.iter().try_for_each(Watermark::check)?;
-        self.population.check()
+        let day = self.closing.map(|closing| closing.day());
+        if day.is_some_and(|day| day != self.closed) {
+            return Err("is closing another day than its last");
+        }
+        self.population.check(self.closed)
     }
 }
