@@ -10,11 +10,13 @@ mod layers;
 mod limits;
 mod problems;
 mod rules;
+mod ruleset;
 mod settings;
 
 pub use problems::{Origin, Problem, Problems};
+pub use ruleset::Ruleset;
 pub use settings::{
-    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
+    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, StateSettings, TopicSettings,
 };
 
 use crate::decode::Decoder;
@@ -34,6 +36,8 @@ pub struct Config {
     pub topics: TopicSettings,
     /// `[run]`
     pub run: RunSettings,
+    /// `[state]`
+    pub state: StateSettings,
     /// `[http]`
     pub http: HttpSettings,
     /// `[log]`
@@ -42,6 +46,8 @@ pub struct Config {
     pub rules: Arc<Rules>,
     /// `[decode]`, ready for use.
     pub decoder: Decoder,
+    /// All that decides what becomes of a record, as text.
+    ruleset_text: Arc<str>,
 }
 
 impl Config {
@@ -87,24 +93,33 @@ impl Config {
         Self::assemble(Layers::new(&reference()))
     }
 
+    /// What decides what becomes of a record, in the form that the journal keeps.
+    pub fn ruleset(&self) -> Ruleset {
+        Ruleset::new(&self.ruleset_text, &self.rules, &self.decoder)
+    }
+
     fn assemble(mut layers: Layers) -> Result<Self, Problems> {
         limits::enforce(&mut layers);
         let kafka = settings::kafka(&mut layers);
-        let topics = settings::topics(&mut layers);
+        let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
+        let state = settings::state(&mut layers);
         let http = layers.read("http");
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
         let rules = rules::build(&mut layers, decoder.as_ref());
+        let ruleset_text = rules::text(&mut layers);
         let config = || {
             Some(Self {
                 kafka: kafka?,
                 topics: topics?,
                 run: run?,
+                state: state?,
                 http: http?,
                 log: log?,
                 rules: Arc::new(rules?),
                 decoder: decoder?,
+                ruleset_text: ruleset_text?,
             })
         };
         // What is `None` has noted why.
@@ -121,6 +136,7 @@ impl std::fmt::Debug for Config {
             .field("kafka", &self.kafka)
             .field("topics", &self.topics)
             .field("run", &self.run)
+            .field("state", &self.state)
             .field("http", &self.http)
             .field("log", &self.log)
             .field("rules", &self.rules.version)

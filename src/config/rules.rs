@@ -210,12 +210,25 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
 
 /// Twelve hex digits of the fingerprint of the effective values, however they were written down.
 fn version(layers: &mut Layers) -> Option<Arc<str>> {
-    let sections = SECTIONS.iter().filter_map(|name| {
+    let canonical = canonical(layers, &SECTIONS)?;
+    Some(format!("{:012x}", xxh3_64(canonical.as_bytes()) >> 16).into())
+}
+
+/// The effective values of everything that decides what becomes of a record.
+pub(super) fn text(layers: &mut Layers) -> Option<Arc<str>> {
+    let mut sections = SECTIONS.to_vec();
+    sections.push("decode");
+    canonical(layers, &sections).map(Arc::from)
+}
+
+/// The effective values of some sections as TOML.
+fn canonical(layers: &mut Layers, sections: &[&str]) -> Option<String> {
+    let sections = sections.iter().filter_map(|name| {
         let value = layers.table().get(*name)?;
         Some(((*name).to_owned(), value.clone()))
     });
     match toml::to_string(&sections.collect::<Table>()) {
-        Ok(canonical) => Some(format!("{:012x}", xxh3_64(canonical.as_bytes()) >> 16).into()),
+        Ok(canonical) => Some(canonical),
         Err(error) => {
             layers.problem(
                 &Key::root(),

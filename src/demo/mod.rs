@@ -8,7 +8,7 @@ mod view;
 
 use crate::config::Config;
 use crate::http::{Health, Server};
-use crate::kafka::{EmbeddedBroker, Loader, Topics};
+use crate::kafka::{EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;
@@ -48,8 +48,8 @@ pub struct Options {
 /// # Errors
 /// What could not be started or went wrong, for a person.
 pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
-    let broker_topics = Config::embedded().map_err(text)?.topics;
-    let broker = EmbeddedBroker::start(&broker_topics, PARTITIONS)?;
+    let defaults = Config::embedded().map_err(text)?;
+    let broker = EmbeddedBroker::start(&defaults, PARTITIONS)?;
     let config = configure(options, &broker)?;
     let city = CityConfig::new(options.subscribers, options.days, options.seed);
     let city = City::new(city).map_err(text)?;
@@ -75,12 +75,7 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup {
-        topics: Arc::new(Topics::new(&config)),
-        decoder: config.decoder.clone(),
-        telemetry: telemetry.clone(),
-        config: config.clone(),
-    };
+    let setup = Setup::new(config.clone(), telemetry.clone());
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&scene);
     let watch = clock::Stopwatch::start();

@@ -1,10 +1,12 @@
+use super::image::{Problem, is_possible_time};
 use crate::model::{Day, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How far one feed of one shard has come, in event time (DOMAIN section 3).
 ///
 /// No single record, right or wrong, moves it far: it stands at the highest time that several subscribers have
 /// reached, and enters a new day only once several have records in that day.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watermark {
     at: Timestamp,
     today: Reached,
@@ -14,7 +16,7 @@ pub struct Watermark {
 }
 
 /// The subscribers furthest into a day, and how far.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Reached {
     day: Day,
     furthest: Vec<(u32, Timestamp)>,
@@ -55,6 +57,27 @@ impl Watermark {
     /// The mediation's last statement, if it makes any.
     pub fn complete_until(&self) -> Option<Timestamp> {
         self.complete_until
+    }
+
+    /// Refuses what the engine would never write.
+    pub fn check(&self) -> Result<(), Problem> {
+        let times = [self.at, self.complete_until.unwrap_or(self.at)];
+        if !times.into_iter().all(is_possible_time) {
+            return Err("has a watermark out of range");
+        }
+        let rises = self.ahead.is_sorted_by(|a, b| a.day < b.day);
+        if !rises || self.ahead.len() > AHEAD_MAX {
+            return Err("has a watermark with days ahead out of order, or too many");
+        }
+        let mut all = self.ahead.iter().chain([&self.today]);
+        let falls = |day: &Reached| {
+            day.furthest.is_sorted_by(|(_, a), (_, b)| a >= b)
+                && day.furthest.iter().all(|(_, at)| is_possible_time(*at))
+        };
+        match all.all(falls) {
+            true => Ok(()),
+            false => Err("has a watermark with subscribers out of order or range"),
+        }
     }
 
     /// Takes note of a record.

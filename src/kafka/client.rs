@@ -52,8 +52,10 @@ pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
     let each = config.run.queued_kilobytes_max as usize / partitions.max(1);
     client
         .set("queued.max.messages.kbytes", each.max(1024).to_string())
-        // Says where a partition ends, behind control records and what compaction took.
-        .set("enable.partition.eof", "true");
+        // Says where a partition ends, behind control records and what compaction took...
+        .set("enable.partition.eof", "true")
+        // ...once the broker has stopped waiting for more; the default of 500 ms would be half of a small restore.
+        .set("fetch.wait.max.ms", "10");
     client
 }
 
@@ -66,6 +68,8 @@ pub(super) fn transactional(config: &Config, transactional_id: &str) -> ClientCo
         .set("transaction.timeout.ms", timeout_ms.to_string())
         // A record is sent when its transaction is about to end; waiting for company would only add latency.
         .set("linger.ms", "0")
+        // Whether a connection was lost decides whether the producer may be used again; the log is what tells of it.
+        .set("log.connection.close", "true")
         // The broker writes the markers of the last transaction while the next one begins; the default backoff would
         // add 100 ms to every commit.
         .set("retry.backoff.ms", "1");

@@ -1,17 +1,15 @@
 //! How far our partitions go, and how far they were read.
 
 use super::clock::{self, Stopwatch};
-use super::partition::Lane;
+use super::lane::Lane;
 use super::worker::Worker;
 use crate::http::Condition;
-use crate::kafka::{Fault, TopicPartition};
+use crate::kafka::{Fault, Link, TopicPartition};
 use std::time::Duration;
 use tracing::warn;
 
 /// How often the ends of the partitions are asked for.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// Pause after a question without an answer.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -34,7 +32,7 @@ impl Ends {
     }
 }
 
-impl Worker<'_> {
+impl<L: Link> Worker<'_, L> {
     /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
     pub(super) fn ask_ends(&mut self) -> Result<(), Fault> {
         if !self.ends.asked.reached(self.ends.pause) {
@@ -46,7 +44,7 @@ impl Worker<'_> {
         let ours: Vec<TopicPartition> = partitions
             .flat_map(|partition| (0..topics).map(|topic| partition.at(topic)))
             .collect();
-        let answer = self.consumer.ends(&ours, PATIENCE);
+        let answer = self.link.ends(&ours);
         self.ends = Ends {
             asked: Stopwatch::start(),
             pause: if answer.is_ok() { INTERVAL } else { PAUSE },
@@ -54,7 +52,7 @@ impl Worker<'_> {
         };
         match answer {
             Ok(ends) => {
-                let reading = self.drained && self.retry.is_none() && self.restores.is_empty();
+                let reading = self.drained && self.retry.is_none();
                 for (at, end) in ends {
                     if let Some(lane) = self.lane(at) {
                         lane.ends_at(end, reading);
@@ -80,10 +78,16 @@ impl Worker<'_> {
         if self.retry.is_some() {
             return Ok(());
         }
-        for (at, position) in self.consumer.positions()? {
-            if let Some(lane) = self.lane(at).filter(|lane| lane.next < position) {
-                lane.next = position;
-                lane.end = lane.end.max(position);
+        for (at, position) in self.link.positions()? {
+            let Some(partition) = self.partitions.get_mut(&at.partition) else {
+                continue;
+            };
+            if partition
+                .lanes
+                .get(at.topic)
+                .is_some_and(|lane| lane.next < position)
+            {
+                partition.skip_to(at.topic, position);
                 self.uncommitted.begin();
             }
         }

@@ -97,12 +97,14 @@ kafka.group = \"{group}\"
 {session}
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
+state.snapshots = \"{snapshots}\"
 {extra}
 
 [topics]
 {topics}
 ",
             session = session(extra),
+            snapshots = installation.folder.path().join("snapshots").display(),
             group = installation.group,
             topics = topics.join("\n"),
         );

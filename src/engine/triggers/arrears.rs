@@ -69,10 +69,10 @@ impl Trigger for Arrears {
             evidence: Evidence {
                 observed: 1.0,
                 expected: 0.0,
-                unit: "suspensions",
+                unit: "suspensions".into(),
                 window_days: 0,
                 threshold: 1.0,
-                facts: vec![("suspended_on", Fact::Date(view.day))],
+                facts: vec![("suspended_on".into(), Fact::Date(view.day))],
                 source: Some(view.source.clone()),
             },
             text: Text {
@@ -103,12 +103,12 @@ impl Trigger for Arrears {
             evidence: Evidence {
                 observed: f64::from(days),
                 expected: 0.0,
-                unit: "days_overdue",
+                unit: "days_overdue".into(),
                 window_days: 0,
                 threshold: f64::from(self.overdue_days),
                 facts: vec![
-                    ("owed", Fact::Amount(owed)),
-                    ("due_on", Fact::Date(bill.due_on)),
+                    ("owed".into(), Fact::Amount(owed)),
+                    ("due_on".into(), Fact::Date(bill.due_on)),
                 ],
                 source: None,
             },
@@ -127,6 +127,16 @@ impl Trigger for Arrears {
 
     fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
         (memory.note & (OVERDUE | SUSPENDED) == 0).then_some(CloseReason::ArrearsPaid)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match (memory.note & OVERDUE != 0, memory.note & SUSPENDED != 0) {
+            (false, false) => "no arrears",
+            (true, false) => "an overdue invoice, which was reported",
+            (false, true) => "a suspension, which was reported",
+            (true, true) => "an overdue invoice and a suspension, which were reported",
+        };
+        text.to_owned()
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {

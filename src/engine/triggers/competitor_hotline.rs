@@ -47,10 +47,10 @@ impl Trigger for CompetitorHotline {
             evidence: Evidence {
                 observed: f64::from(contacts),
                 expected: 0.0,
-                unit: "contacts",
+                unit: "contacts".into(),
                 window_days: self.cooldown_days,
                 threshold: 1.0,
-                facts: vec![("competitor", Fact::Name(competitor.to_owned()))],
+                facts: vec![("competitor".into(), Fact::Name(competitor.to_owned()))],
                 source: Some(view.source.clone()),
             },
             text: Text {
@@ -64,6 +64,16 @@ impl Trigger for CompetitorHotline {
                 ),
             },
         })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match (memory.fired_on(), memory.note) {
+            (None, _) => "no contact with a competitor's hotline".to_owned(),
+            (Some(_), 1) => "one contact with a competitor's hotline".to_owned(),
+            (Some(_), contacts) => {
+                format!("{contacts} contacts with competitors' hotlines within the cool-down")
+            }
+        }
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {

@@ -89,6 +89,22 @@ impl Trigger for ZeroUsageDays {
         (memory.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
     }
 
+    fn recall(&self, memory: &Memory) -> String {
+        let note = memory.note;
+        let text = if note & FIRED != 0 {
+            "a silent run, which was reported"
+        } else if note & (JUDGED | ELIGIBLE) == JUDGED {
+            "a silent run, which does not count: there was too little activity before it"
+        } else if note & WEAK != 0 {
+            "a silent run, which gave a weak sign"
+        } else if note & JUDGED != 0 {
+            "a silent run, which may still be chance"
+        } else {
+            "no silent run"
+        };
+        text.to_owned()
+    }
+
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         let share = |value: f64| value > 0.0 && value < 1.0;
@@ -169,12 +185,12 @@ impl Run {
             evidence: Evidence {
                 observed: 0.0,
                 expected: self.expected / f64::from(days.max(1)),
-                unit: "events_per_day",
+                unit: "events_per_day".into(),
                 window_days: days,
                 threshold,
                 facts: vec![
-                    ("improbability", Fact::Measure(self.improbability)),
-                    ("last_active_on", Fact::Date(last)),
+                    ("improbability".into(), Fact::Measure(self.improbability)),
+                    ("last_active_on".into(), Fact::Date(last)),
                 ],
                 source: None,
             },
