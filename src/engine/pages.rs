@@ -2,7 +2,7 @@ use super::image::Problem;
 use std::sync::Arc;
 
 /// Things in a page, the unit in which state is copied on write and written to images.
-pub const PAGE: usize = 64;
+pub const PAGE: usize = 16;
 
 /// State in pages that an image shares until they change: taking an image clones one `Arc` a page.
 ///
@@ -154,11 +154,11 @@ mod tests {
         assert_eq!((second.item(70), second.items()), (Some(&7), 201));
         assert_eq!(second.item(201), None);
         let since = first.stamp();
-        assert_eq!((first.changed_since(since), first.len()), (0, 4));
+        assert_eq!((first.changed_since(since), first.len()), (0, 13));
         assert_eq!(second.changed_since(since), 2);
         let encode = |page: &Vec<u32>| vec![page.len() as u8];
         let changed: Vec<_> = second.encoded(since, encode).collect();
-        assert_eq!(changed, [(1, vec![64]), (3, vec![9])]);
-        assert_eq!(list.image().changed_since(EVER), 4);
+        assert_eq!(changed, [(4, vec![16]), (12, vec![9])]);
+        assert_eq!(list.image().changed_since(EVER), 13);
     }
 }

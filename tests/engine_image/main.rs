@@ -231,7 +231,7 @@ fn of_a_large_shard_only_what_changed_is_written_again() {
     (0..100).for_each(|number| say(&mut feeding, number, Body::Cancellation));
     (6_400..6_410).for_each(|number| say(&mut feeding, number, hotline()));
     let mut parts = writer.join().unwrap();
-    assert_eq!((subscribers, counts(&parts)), (6_400, [2, 50, 100, 100]));
+    assert_eq!((subscribers, counts(&parts)), (6_400, [2, 200, 400, 400]));
 
     let image = feeding.shard.image();
     assert_eq!(image.changed_since(first), 6.0 / 252.0);

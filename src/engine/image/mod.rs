@@ -10,9 +10,9 @@
 //! | 1 | header: what the other sections look like and how many there are (postcard) | 1 |
 //! | 2 | state: clocks, watermarks, counts, population, a close under way (postcard) | 1 |
 //! | 3 | open tasks by slot (postcard) | 1 for 256 |
-//! | 4 | pseudonyms: length and text of each | 1 for 64 |
-//! | 5 | accounts: the names in them, then row by row | 1 for 64 |
-//! | 6 | subscribers: column by column, then their windows | 1 for 64 |
+//! | 4 | pseudonyms: length and text of each | 1 for 16 |
+//! | 5 | accounts: the names in them, then row by row | 1 for 16 |
+//! | 6 | subscribers: column by column, then their windows | 1 for 16 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
 //! needs a new format.
