@@ -47,12 +47,14 @@ impl Installation {
     }
 
     /// Behind the proxy of a broker, with all feeds in one topic and the clock of the events: what comes out depends on
-    /// nothing but the topic's records, so that `detect` over the same records says what it must be.
+    /// nothing but the topic's records, so that `detect` over the same records says what it must be. Snapshots are taken
+    /// often, unless `extra` says when.
     pub fn behind_proxy(broker: &Broker, name: &str, partitions: i32, extra: &str) -> Installation {
+        let snapshots = unless_stated(extra, "snapshot_", "state.snapshot_debt_records = 5000");
         let extra = format!(
             "window.clock = \"event\"\n\
              kafka.properties.\"reconnect.backoff.max.ms\" = \"200\"\n\
-             {extra}"
+             {snapshots}\n{extra}"
         );
         let (direct, proxied) = (broker.bootstrap(), broker.proxy().bootstrap());
         Installation::describe(name, &direct, &proxied, partitions, &extra, true).with_topics()
@@ -103,7 +105,7 @@ state.snapshots = \"{snapshots}\"
 [topics]
 {topics}
 ",
-            session = session(extra),
+            session = unless_stated(extra, "session.timeout.ms", SESSION),
             snapshots = installation.folder.path().join("snapshots").display(),
             group = installation.group,
             topics = topics.join("\n"),
@@ -191,6 +193,11 @@ state.snapshots = \"{snapshots}\"
         self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)])
     }
 
+    /// The topic that the program creates for its journal.
+    pub fn journal(&self) -> String {
+        format!("{}-journal", self.group)
+    }
+
     /// Starts `run` and waits until its pages are up.
     pub fn run_unready(&self) -> Running {
         Running::new(self.start("run", &[]))
@@ -240,14 +247,14 @@ state.snapshots = \"{snapshots}\"
     }
 }
 
-/// The group's patience with a member that is silent, unless a test states its own: the broker forgets a killed process
-/// soon.
-fn session(extra: &str) -> &'static str {
-    if extra.contains("session.timeout.ms") {
-        return "";
-    }
-    "kafka.properties.\"session.timeout.ms\" = \"2000\"\n\
-     kafka.properties.\"heartbeat.interval.ms\" = \"500\""
+/// The group's patience with a member that is silent: the broker forgets a killed process soon.
+const SESSION: &str = "\
+kafka.properties.\"session.timeout.ms\" = \"2000\"
+kafka.properties.\"heartbeat.interval.ms\" = \"500\"";
+
+/// These lines of configuration, or none if a test states such a key itself.
+fn unless_stated<'a>(extra: &str, key: &str, lines: &'a str) -> &'a str {
+    if extra.contains(key) { "" } else { lines }
 }
 
 /// A `run` with its pages up.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
 
+use churnwatch::journal::{Record, Step};
 use serde_json::Value;
 
 use super::client::ReadRecord;
@@ -70,6 +71,7 @@ impl Oracle {
         let dead = installation.read("dead_letters");
         verdict.dead_letters = dead.len();
         self.refused(&dead, &mut verdict);
+        journal(installation, &mut verdict);
         for feed in FEEDS {
             let (committed, end) = (installation.committed(feed), installation.length(feed));
             if committed != end {
@@ -166,6 +168,63 @@ fn revisions(tasks: &[ReadRecord], verdict: &mut Verdict) {
     }
 }
 
+/// In the journal of each partition, as far as it was kept, entries count up by 1, and every input record is in exactly
+/// one of them. Input that was not written in transactions has no gaps.
+fn journal(installation: &Installation, verdict: &mut Verdict) {
+    let records = installation.client.read_committed(&installation.journal());
+    for partition in 0..installation.partitions {
+        let mut last_seq = None;
+        let mut positions: BTreeMap<u8, i64> = BTreeMap::new();
+        for record in records
+            .iter()
+            .filter(|record| record.partition == partition)
+        {
+            let place = format!("journal of partition {partition}, offset {}", record.offset);
+            let Record::Entry(entry) = Record::decode(record.value.as_deref().unwrap()).unwrap()
+            else {
+                continue;
+            };
+            if let Some(last) = last_seq.filter(|last| *last + 1 != entry.seq) {
+                let kind = if entry.seq <= last {
+                    Kind::Duplicated
+                } else {
+                    Kind::Lost
+                };
+                let text = format!("{place}: entry {} follows {last}", entry.seq);
+                verdict.add(kind, text);
+            }
+            last_seq = Some(entry.seq);
+            let runs = entry.steps.iter().filter_map(|step| match step {
+                Step::Run(run) => Some(run),
+                _ => None,
+            });
+            for run in runs {
+                let known = positions
+                    .insert(run.topic, run.to)
+                    .filter(|to| *to != run.from);
+                if let Some(known) = known {
+                    let kind = if run.from < known {
+                        Kind::Duplicated
+                    } else {
+                        Kind::Lost
+                    };
+                    let text = format!("{place}: records from {} on follow {known}", run.from);
+                    verdict.add(kind, text);
+                }
+            }
+        }
+        verdict.entries += last_seq.unwrap_or_default();
+        let ends = installation.client.end_offsets(&installation.topic("cdr"));
+        for to in positions.values().filter(|to| **to != ends[&partition]) {
+            let text = format!(
+                "the journal of partition {partition} ends at {to}, its log at {}",
+                ends[&partition]
+            );
+            verdict.add(Kind::Lost, text);
+        }
+    }
+}
+
 fn differences(
     what: &str,
     must: &BTreeMap<String, u64>,
@@ -210,6 +269,8 @@ pub struct Verdict {
     pub tasks: usize,
     pub signals: usize,
     pub dead_letters: usize,
+    /// Entries in the journals of all partitions since their beginning.
+    pub entries: u64,
     faults: Vec<(Kind, String)>,
 }
 
@@ -245,11 +306,12 @@ impl fmt::Display for Verdict {
             tasks,
             signals,
             dead_letters,
+            entries,
             ..
         } = self;
         write!(
             f,
-            "{tasks} tasks, {signals} signals, {dead_letters} dead letters:"
+            "{tasks} tasks, {signals} signals, {dead_letters} dead letters, {entries} journal entries:"
         )?;
         let kinds = [
             Kind::Lost,
