@@ -219,7 +219,7 @@ impl Tally {
         for effect in &pair.effects {
             match effect {
                 Effect::Signal(signal) => {
-                    see(signal.trigger.to_owned(), 1);
+                    see(signal.trigger.to_string(), 1);
                     let fate = signal.suppressed.map_or("taken up", Suppression::name);
                     see(format!("signal {fate}"), 1);
                 }

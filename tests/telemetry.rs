@@ -30,14 +30,14 @@ fn series(telemetry: &Telemetry, beginning: &str) -> usize {
 
 fn signal(trigger: &'static str, suppressed: Option<Suppression>) -> Signal {
     Signal {
-        trigger,
+        trigger: trigger.into(),
         msisdn: Msisdn::new("8613800138000").unwrap(),
         fired_at: Timestamp(0),
         strength: 0.5,
         evidence: Evidence {
             observed: 0.0,
             expected: 1.0,
-            unit: "events_per_day",
+            unit: "events_per_day".into(),
             window_days: 3,
             threshold: 0.5,
             facts: Vec::new(),

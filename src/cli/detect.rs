@@ -11,6 +11,7 @@ use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, TaskStatus, Ti
 use crate::runtime::clock;
 use clap::Args;
 use indicatif::{HumanCount, HumanFloatCount, ProgressBar, ProgressStyle};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -114,9 +115,9 @@ struct Outputs {
     tasks: Output,
     signals: Option<Output>,
     dead_letters: Option<Output>,
-    opened: BTreeMap<&'static str, u64>,
+    opened: BTreeMap<Cow<'static, str>, u64>,
     closed: u64,
-    signalled: BTreeMap<&'static str, u64>,
+    signalled: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// Rejected records shown on standard error when they go nowhere else.
@@ -298,7 +299,7 @@ impl Outputs {
                 Effect::Task(task) => {
                     match (task.status, task.signals.first()) {
                         (TaskStatus::Open, Some(first)) => {
-                            *self.opened.entry(first.trigger).or_default() += 1;
+                            *self.opened.entry(first.trigger.clone()).or_default() += 1;
                         }
                         (TaskStatus::Closed, _) => self.closed += 1,
                         _ => {}
@@ -306,7 +307,7 @@ impl Outputs {
                     self.tasks.line(&self.encoder.task_json(&task))?;
                 }
                 Effect::Signal(signal) => {
-                    *self.signalled.entry(signal.trigger).or_default() += 1;
+                    *self.signalled.entry(signal.trigger.clone()).or_default() += 1;
                     if let Some(output) = &mut self.signals {
                         output.line(&self.encoder.signal_json(&signal))?;
                     }

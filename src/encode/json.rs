@@ -4,6 +4,7 @@ use super::dead_letter::SourceJson;
 use crate::model::{Assignee, Calendar, Evidence, Fact, Signal, Task, Text};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// JSON that cannot fail: only string keys, no floats but finite ones, and a buffer in memory.
@@ -90,7 +91,7 @@ impl<'a> TaskJson<'a> {
 #[derive(Serialize)]
 pub(super) struct SignalJson<'a> {
     signal_id: String,
-    trigger: &'static str,
+    trigger: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     msisdn: Option<&'a str>,
     fired_at: String,
@@ -115,7 +116,7 @@ impl<'a> SignalJson<'a> {
     fn of_task(signal: &'a Signal, calendar: &Calendar) -> Self {
         Self {
             signal_id: signal_id(signal),
-            trigger: signal.trigger,
+            trigger: &signal.trigger,
             msisdn: None,
             fired_at: calendar.rfc3339(signal.fired_at),
             strength: rounded(signal.strength),
@@ -130,7 +131,7 @@ impl<'a> SignalJson<'a> {
 struct EvidenceJson<'a> {
     observed: f64,
     expected: f64,
-    unit: &'static str,
+    unit: &'a str,
     window_days: u16,
     threshold: f64,
     facts: Facts<'a>,
@@ -143,7 +144,7 @@ impl<'a> EvidenceJson<'a> {
         Self {
             observed: rounded(evidence.observed),
             expected: rounded(evidence.expected),
-            unit: evidence.unit,
+            unit: &evidence.unit,
             window_days: evidence.window_days,
             threshold: rounded(evidence.threshold),
             facts: Facts(&evidence.facts),
@@ -153,7 +154,7 @@ impl<'a> EvidenceJson<'a> {
 }
 
 /// An object in the order the trigger gave.
-struct Facts<'a>(&'a [(&'static str, Fact)]);
+struct Facts<'a>(&'a [(Cow<'static, str>, Fact)]);
 
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

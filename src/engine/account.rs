@@ -1,3 +1,4 @@
+use super::image::{Field, Problem, Reader, Writer, fields};
 use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,6 +52,49 @@ pub struct Standing {
     pub suspensions: u16,
 }
 
+fields!(Account {
+    profile_at,
+    profile,
+    ledger,
+    suspended_on,
+    standing_at,
+    suspensions,
+    cancelled_on,
+    port_out_on,
+    recent,
+    recent_next,
+});
+
+fields!(Standing {
+    brand,
+    activated_on,
+    segment,
+    vip,
+    account_manager,
+    region,
+    flags,
+    avg_monthly_spend,
+    suspensions,
+});
+
+fields!(ProfileFlags {
+    not_pursued,
+    machine,
+});
+
+impl Field for Segment {
+    fn put(&self, to: &mut Writer) {
+        (*self == Self::Group).put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        Ok(match bool::get(from)? {
+            true => Self::Group,
+            false => Self::Consumer,
+        })
+    }
+}
+
 /// Strings that many subscribers share.
 #[derive(Debug, Default)]
 pub struct Interner(BTreeSet<Arc<str>>);
@@ -68,6 +112,34 @@ impl Interner {
 }
 
 impl Account {
+    /// A page of accounts as bytes.
+    pub fn encode(accounts: &Vec<Self>) -> Vec<u8> {
+        let mut to = Writer::default();
+        accounts.put(&mut to);
+        to.into_bytes_with_names()
+    }
+
+    /// A page of accounts from bytes.
+    pub fn decode(bytes: &[u8], names: &mut Interner) -> Result<Vec<Self>, Problem> {
+        let mut from = Reader::with_names(bytes, names)?;
+        let accounts: Vec<Self> = Field::get(&mut from)?;
+        from.end()?;
+        accounts.iter().try_for_each(Self::check)?;
+        Ok(accounts)
+    }
+
+    /// Refuses what the engine would never write.
+    fn check(&self) -> Result<(), Problem> {
+        let bills = &self.ledger.bills;
+        if usize::from(self.recent_next) >= RECENT {
+            Err("has an account with a place beyond the last records")
+        } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
+            Err("has an account with too many bills, or bills out of order")
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether a record was seen before; remembers it if not.
     pub fn seen(&mut self, fingerprint: u64) -> bool {
         let mark = fingerprint.max(1);
@@ -181,6 +253,15 @@ pub struct Bill {
     /// Still owed.
     pub unpaid: Money,
 }
+
+fields!(Ledger { bills, credit });
+
+fields!(Bill {
+    period,
+    due_on,
+    amount,
+    unpaid,
+});
 
 /// Invoices kept.
 const BILLS: usize = 6;

@@ -1,3 +1,4 @@
+use super::image::fields;
 use super::rules::BaselineRules;
 
 /// What is ordinary for one subscriber in one channel (DOMAIN section 4, `usage_drop`): a moving average of daily
@@ -13,6 +14,13 @@ pub struct Baseline {
     /// Days learnt, held when they reach the memory's length.
     days: u16,
 }
+
+fields!(Baseline {
+    level,
+    excess,
+    square,
+    days,
+});
 
 /// Below this share of an ordinary day there is too little to learn from.
 const LEARNABLE: f64 = 0.25;

@@ -5,13 +5,24 @@ use super::store::Entry;
 use super::triggers::{DayView, Firing, REGISTRY};
 use super::window::Channel;
 use crate::model::{Day, Effect, Feed, Timestamp};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 /// A day being closed: the sweep has visited every subscriber before `next_slot`, and those touched since.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Closing {
     facts: DayFacts,
     at: Timestamp,
     next_slot: u32,
+}
+
+impl Closing {
+    /// Adds how far the sweep has come to a fingerprint.
+    pub(super) fn digest(&self, to: &mut Xxh3) {
+        to.update(&self.facts.day.0.to_le_bytes());
+        to.update(&self.at.0.to_le_bytes());
+        to.update(&self.next_slot.to_le_bytes());
+    }
 }
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
@@ -99,7 +110,7 @@ impl Shard {
         }
         let account = subscriber
             .account
-            .and_then(|id| self.accounts.get(id.index()));
+            .and_then(|id| self.accounts.item(id.index()));
         if account.is_some_and(|account| account.profile.flags.machine) {
             return firings;
         }
@@ -157,7 +168,7 @@ impl Shard {
             day: closing.facts.day,
             account: subscriber
                 .account
-                .and_then(|id| self.accounts.get(id.index())),
+                .and_then(|id| self.accounts.item(id.index())),
             memories: &subscriber.memories,
             rules: &self.rules,
         };
@@ -188,7 +199,7 @@ impl Shard {
         }
         let account = subscriber
             .account
-            .and_then(|id| self.accounts.get(id.index()));
+            .and_then(|id| self.accounts.item(id.index()));
         // Meters and robots keep no holidays, and one of them outweighs a hundred people.
         let machine = account.is_some_and(|account| account.profile.flags.machine);
         subscriber.stable = !machine

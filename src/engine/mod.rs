@@ -7,6 +7,8 @@
 mod account;
 mod baseline;
 mod close;
+mod image;
+mod pages;
 mod policy;
 mod population;
 pub mod rules;
@@ -21,6 +23,7 @@ mod window;
 /// version cannot be replayed by another.
 pub const VERSION: u32 = 1;
 
+pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};
 pub use stats::ShardStats;

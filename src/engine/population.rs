@@ -1,16 +1,21 @@
+use super::image::Problem;
 use super::rules::{BaselineRules, PopulationRules};
 use super::window::Channel;
 use crate::model::Day;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use xxhash_rust::xxh3::Xxh3;
 
 /// What the stable subscribers of a shard say together: how a day compares with what their baselines predict, how
 /// weekdays differ, how irregular people are, and whether a day's feed is to be believed (DOMAIN section 3).
 ///
 /// Sums are integers, so that the order in which subscribers are visited cannot change a result.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Population {
     /// Facts of the closed days still in the window, oldest first.
     days: VecDeque<DayFacts>,
+    /// As many as the window has; follows from the rules.
+    #[serde(skip)]
     days_max: usize,
     /// Prediction for the day after the last close, growing while its subscribers are visited.
     next: Cohort,
@@ -19,7 +24,7 @@ pub struct Population {
 }
 
 /// A closed day, as the whole shard saw it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DayFacts {
     /// The day.
     pub day: Day,
@@ -36,7 +41,7 @@ pub struct DayFacts {
 }
 
 /// Sums over the stable subscribers, in fixed point where they are fractions.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Cohort {
     subscribers: u32,
     levels: [i64; Channel::COUNT],
@@ -45,7 +50,7 @@ struct Cohort {
     actual: [u64; Channel::COUNT],
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Weekday {
     actual: f64,
     predicted: f64,
@@ -86,7 +91,10 @@ impl Population {
         let base = cohort.levels.map(|sum| sum as f64 / FIXED);
         let weekday = Channel::ALL.map(|c| self.weekdays[c as usize][day.weekday()].factor);
         let predicted = Channel::ALL.map(|c| base[c as usize] * weekday[c as usize]);
-        let total: u64 = cohort.actual.iter().sum();
+        let total = cohort
+            .actual
+            .iter()
+            .fold(0_u64, |sum, c| sum.saturating_add(*c));
         let outage = cohort.subscribers >= rules.outage_subscribers
             && (total as f64) < rules.outage_share * predicted.iter().sum::<f64>();
         let prior = rules.factor_prior_events;
@@ -113,25 +121,59 @@ impl Population {
             }
         }
         self.days.push_back(facts);
-        if self.days.len() > self.days_max {
-            self.days.pop_front();
-        }
+        self.keep(self.days_max);
         facts
+    }
+
+    /// Keeps the facts of so many days from now on.
+    pub fn keep(&mut self, window_days: usize) {
+        self.days_max = window_days;
+        let surplus = self.days.len().saturating_sub(window_days);
+        self.days.drain(..surplus);
+    }
+
+    /// Refuses what the engine would never write.
+    pub fn check(&self) -> Result<(), Problem> {
+        let days = self.days.iter().zip(self.days.iter().skip(1));
+        if !days
+            .into_iter()
+            .all(|(day, next)| next.day == day.day.next())
+        {
+            return Err("has closed days out of order");
+        }
+        Ok(())
+    }
+
+    /// Adds what the stable subscribers have done so far to a fingerprint.
+    pub fn digest(&self, to: &mut Xxh3) {
+        let sums = self
+            .next
+            .levels
+            .iter()
+            .chain(&self.next.excess)
+            .chain(&self.next.square);
+        sums.for_each(|sum| to.update(&sum.to_le_bytes()));
+        let counted = self.next.actual.iter();
+        counted.for_each(|events| to.update(&events.to_le_bytes()));
+        let dispersion = self.dispersion.iter();
+        dispersion.for_each(|k| to.update(&k.to_bits().to_le_bytes()));
     }
 
     /// Counts a stable subscriber for the day after the one being closed.
     pub fn enrol(&mut self, levels: [f64; Channel::COUNT], spreads: [(f64, f64); Channel::COUNT]) {
-        self.next.subscribers += 1;
+        self.next.subscribers = self.next.subscribers.saturating_add(1);
         for c in Channel::ALL.map(|channel| channel as usize) {
-            self.next.levels[c] += fixed(levels[c]);
-            self.next.excess[c] += fixed(spreads[c].0);
-            self.next.square[c] += fixed(spreads[c].1);
+            let next = &mut self.next;
+            next.levels[c] = next.levels[c].saturating_add(fixed(levels[c]));
+            next.excess[c] = next.excess[c].saturating_add(fixed(spreads[c].0));
+            next.square[c] = next.square[c].saturating_add(fixed(spreads[c].1));
         }
     }
 
     /// Counts events of a stable subscriber on the day after the last close.
     pub fn count(&mut self, channel: Channel, events: u32) {
-        self.next.actual[channel as usize] += u64::from(events);
+        let actual = &mut self.next.actual[channel as usize];
+        *actual = actual.saturating_add(u64::from(events));
     }
 
     /// Facts of a closed day still in the window.

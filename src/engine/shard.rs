@@ -1,5 +1,6 @@
 use super::account::{Account, Interner};
 use super::close::Closing;
+use super::pages::List;
 use super::policy::{Case, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
@@ -18,19 +19,19 @@ use std::sync::Arc;
 pub struct Shard {
     pub(super) rules: Arc<Rules>,
     pub(super) store: Store,
-    pub(super) accounts: Vec<Account>,
+    pub(super) accounts: List<Account>,
     pub(super) taskbook: Taskbook,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
     /// The last closed day; [`Day::MIN`] before the first event.
     pub(super) closed: Day,
     pub(super) stats: ShardStats,
-    watermarks: [Watermark; Feed::ALL.len()],
-    inputs: Inputs,
-    now: Timestamp,
-    clock: Timestamp,
-    names: Interner,
-    counts: Counts,
+    pub(super) watermarks: [Watermark; Feed::ALL.len()],
+    pub(super) inputs: Inputs,
+    pub(super) now: Timestamp,
+    pub(super) clock: Timestamp,
+    pub(super) names: Interner,
+    pub(super) counts: Counts,
 }
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -64,7 +65,7 @@ impl Shard {
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
             store: Store::new(rules.window.days),
-            accounts: Vec::new(),
+            accounts: List::default(),
             taskbook: Taskbook::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
@@ -153,8 +154,7 @@ impl Shard {
     pub fn stats(&self) -> ShardStats {
         ShardStats {
             subscribers: u64::from(self.store.len()),
-            store_bytes: (self.store.bytes() + self.accounts.capacity() * size_of::<Account>())
-                as u64,
+            store_bytes: (self.store.bytes() + self.accounts.bytes()) as u64,
             open_tasks: self.taskbook.len() as u64,
             clock: self.clock,
             watermarks: std::array::from_fn(|feed| self.watermarks[feed].at()),
@@ -301,7 +301,9 @@ impl Shard {
         let Some(id) = self.account_id(slot) else {
             return Fresh::TooOld;
         };
-        let account = &mut self.accounts[id.index()];
+        let Some(account) = self.accounts.edit_item(id.index()) else {
+            return Fresh::TooOld;
+        };
         if account.seen(event.record) {
             return Fresh::Seen;
         }
@@ -326,8 +328,8 @@ impl Shard {
     fn account_id(&mut self, slot: u32) -> Option<AccountId> {
         let subscriber = self.store.entry(slot)?.subscriber;
         if subscriber.account.is_none() {
-            subscriber.account = AccountId::from_index(self.accounts.len());
-            self.accounts.push(Account::default());
+            subscriber.account = AccountId::from_index(self.accounts.items());
+            self.accounts.append(Account::default());
         }
         subscriber.account
     }
@@ -360,7 +362,7 @@ impl Shard {
         let subscriber = entry.subscriber;
         let account = subscriber
             .account
-            .and_then(|id| self.accounts.get(id.index()));
+            .and_then(|id| self.accounts.item(id.index()));
         let machine = account.is_some_and(|account| account.profile.flags.machine);
         let mut firings = Vec::new();
         if wanted && !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {

@@ -1,16 +1,20 @@
+mod page;
+
+pub use page::Page;
+
+use super::image::Problem;
+use super::pages::{List, PAGE, Pages};
 use super::triggers::Memory;
 use super::window::{self, Bucket, Channel, Window};
 use super::{baseline::Baseline, triggers};
 use crate::model::{Day, Msisdn};
 use hashbrown::HashTable;
-use std::sync::Arc;
+use hashbrown::hash_table::Entry as Place;
 
 /// Records kept to recognise a repeated one, per subscriber.
 const RECENT: usize = 16;
 /// After every day that can occur.
 pub const NEVER: Day = Day(i32::MAX);
-/// Subscribers in a page, the unit of copying while a snapshot is written.
-const PAGE: usize = 64;
 
 /// What a shard knows of one subscriber, besides the window's ring beside it in the page.
 ///
@@ -85,20 +89,14 @@ impl Key {
     }
 }
 
-#[derive(Clone)]
-struct Page {
-    subscribers: Vec<Subscriber>,
-    windows: Vec<Bucket>,
-}
-
 /// All subscribers of a shard: pages of fixed-size records and an index from MSISDN to slot.
 ///
 /// Slots are given in the order of first appearance and never change.
 pub struct Store {
     window_days: usize,
-    pages: Vec<Arc<Page>>,
+    pages: Pages<Page>,
     index: HashTable<u32>,
-    pseudonyms: Vec<Msisdn>,
+    pseudonyms: List<Msisdn>,
     pseudonym_index: HashTable<u32>,
     count: u32,
 }
@@ -115,9 +113,9 @@ impl Store {
     pub fn new(window_days: u16) -> Self {
         Self {
             window_days: usize::from(window_days),
-            pages: Vec::new(),
+            pages: Pages::default(),
             index: HashTable::new(),
-            pseudonyms: Vec::new(),
+            pseudonyms: List::default(),
             pseudonym_index: HashTable::new(),
             count: 0,
         }
@@ -128,12 +126,98 @@ impl Store {
         self.count
     }
 
+    /// Pseudonyms in the store.
+    pub fn pseudonyms(&self) -> usize {
+        self.pseudonyms.items()
+    }
+
     /// Bytes held, all in.
     pub fn bytes(&self) -> usize {
         let page = PAGE * (size_of::<Subscriber>() + self.window_days * size_of::<Bucket>());
         self.pages.len() * (page + size_of::<Page>())
             + (self.index.capacity() + self.pseudonym_index.capacity()) * (size_of::<u32>() + 1)
-            + self.pseudonyms.capacity() * size_of::<Msisdn>()
+            + self.pseudonyms.bytes()
+    }
+
+    /// The subscribers' pages and the pseudonyms as they are, shared until they change.
+    pub fn image(&mut self) -> (Pages<Page>, List<Msisdn>) {
+        (self.pages.image(), self.pseudonyms.image())
+    }
+
+    /// A store of the pages of an image, each with rings of `window_days`. Makes the indexes anew.
+    pub fn restored(
+        window_days: u16,
+        pages: Vec<Page>,
+        pseudonyms: Vec<Vec<Msisdn>>,
+    ) -> Result<Self, Problem> {
+        let mut store = Self::new(window_days);
+        if !pages
+            .iter()
+            .all(|page| page.has_rings_of(store.window_days))
+        {
+            return Err("has pages with windows of different lengths");
+        }
+        let count: usize = pages.iter().map(Page::len).sum();
+        store.count = u32::try_from(count).map_err(|_| "has too many subscribers")?;
+        store.pages = Pages::restored(pages, Page::len)?;
+        store.pseudonyms = List::restored(pseudonyms, Vec::len)?;
+        store.index_pseudonyms()?;
+        store.index_subscribers()?;
+        Ok(store)
+    }
+
+    fn index_pseudonyms(&mut self) -> Result<(), Problem> {
+        let (names, index) = (&self.pseudonyms, &mut self.pseudonym_index);
+        let hash = |number: &u32| names.item(*number as usize).map_or(0, pseudonym_hash);
+        index.reserve(names.items(), hash);
+        for number in 0..names.items() as u32 {
+            let same = |other: &u32| names.item(*other as usize) == names.item(number as usize);
+            if names
+                .item(number as usize)
+                .and_then(Key::of_digits)
+                .is_some()
+            {
+                return Err("has digits for a pseudonym");
+            }
+            match index.entry(hash(&number), same, hash) {
+                Place::Occupied(_) => return Err("has a pseudonym twice"),
+                Place::Vacant(place) => place.insert(number),
+            };
+        }
+        Ok(())
+    }
+
+    fn index_subscribers(&mut self) -> Result<(), Problem> {
+        let (pages, index) = (&self.pages, &mut self.index);
+        let key = |slot: u32| record(pages, slot).map_or(Key(0), |record| record.key);
+        let hash = |slot: &u32| key(*slot).hash();
+        let names = self.pseudonyms.items() as u64;
+        index.reserve(self.count as usize, hash);
+        for slot in 0..self.count {
+            let mine = key(slot);
+            if mine.0 & PSEUDONYM != 0 && mine.0 & !PSEUDONYM >= names {
+                return Err("has a subscriber without the pseudonym it names");
+            }
+            match index.entry(mine.hash(), |other| key(*other) == mine, hash) {
+                Place::Occupied(_) => return Err("has a subscriber twice"),
+                Place::Vacant(place) => place.insert(slot),
+            };
+        }
+        Ok(())
+    }
+
+    /// Gives every window another length; the newest days stay.
+    pub fn rering(&mut self, window_days: u16) {
+        let (from, to) = (self.window_days, usize::from(window_days));
+        if from == to {
+            return;
+        }
+        for index in 0..self.pages.len() {
+            if let Some(page) = self.pages.edit(index) {
+                page.rering(from, to);
+            }
+        }
+        self.window_days = to;
     }
 
     /// The slot of a subscriber, made on first sight with an empty window.
@@ -149,7 +233,7 @@ impl Store {
         let key = self.record(slot)?.key;
         if key.0 & PSEUDONYM != 0 {
             let number = (key.0 & !PSEUDONYM) as usize;
-            return self.pseudonyms.get(number).copied();
+            return self.pseudonyms.item(number).copied();
         }
         let digits = key.0.to_string();
         Msisdn::new(digits.get(1..)?).ok()
@@ -157,8 +241,7 @@ impl Store {
 
     /// A subscriber's record.
     pub fn record(&self, slot: u32) -> Option<&Subscriber> {
-        let page = self.pages.get(slot as usize / PAGE)?;
-        page.subscribers.get(slot as usize % PAGE)
+        record(&self.pages, slot)
     }
 
     /// A subscriber's window.
@@ -174,7 +257,7 @@ impl Store {
 
     /// A subscriber's record and ring, to be changed.
     pub fn entry(&mut self, slot: u32) -> Option<Entry<'_>> {
-        let page = Arc::make_mut(self.pages.get_mut(slot as usize / PAGE)?);
+        let page = self.pages.edit(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
         let subscriber = page.subscribers.get_mut(at)?;
         let range = at * self.window_days..(at + 1) * self.window_days;
@@ -195,41 +278,40 @@ impl Store {
     fn insert(&mut self, key: Key, visited: Day) -> u32 {
         let slot = self.count;
         if (slot as usize).is_multiple_of(PAGE) {
-            self.pages.push(Arc::new(Page {
-                subscribers: Vec::with_capacity(PAGE),
-                windows: Vec::with_capacity(PAGE * self.window_days),
-            }));
+            self.pages.push(Page::new(self.window_days));
         }
-        if let Some(page) = self.pages.last_mut().map(Arc::make_mut) {
+        if let Some(page) = self.pages.edit(slot as usize / PAGE) {
             page.subscribers.push(Subscriber::new(key, visited));
             let length = page.windows.len() + self.window_days;
             page.windows.resize(length, Bucket::default());
         }
         self.count += 1;
         let pages = &self.pages;
-        let hash = |slot: &u32| {
-            let record = &pages[*slot as usize / PAGE].subscribers[*slot as usize % PAGE];
-            record.key.hash()
-        };
+        let hash = |slot: &u32| record(pages, *slot).map_or(0, |record| record.key.hash());
         self.index.insert_unique(key.hash(), slot, hash);
         slot
     }
 
     fn known_pseudonym(&self, msisdn: &Msisdn) -> Option<Key> {
-        let same = |number: &u32| self.pseudonyms.get(*number as usize) == Some(msisdn);
+        let same = |number: &u32| self.pseudonyms.item(*number as usize) == Some(msisdn);
         let number = self.pseudonym_index.find(pseudonym_hash(msisdn), same)?;
         Some(Key(PSEUDONYM | u64::from(*number)))
     }
 
     fn new_pseudonym(&mut self, msisdn: &Msisdn) -> Key {
-        let number = self.pseudonyms.len() as u32;
+        let number = self.pseudonyms.items() as u32;
         let names = &self.pseudonyms;
-        let rehash = |number: &u32| pseudonym_hash(&names[*number as usize]);
+        let rehash = |number: &u32| names.item(*number as usize).map_or(0, pseudonym_hash);
         self.pseudonym_index
             .insert_unique(pseudonym_hash(msisdn), number, rehash);
-        self.pseudonyms.push(*msisdn);
+        self.pseudonyms.append(*msisdn);
         Key(PSEUDONYM | u64::from(number))
     }
+}
+
+fn record(pages: &Pages<Page>, slot: u32) -> Option<&Subscriber> {
+    let page = pages.get(slot as usize / PAGE)?;
+    page.subscribers.get(slot as usize % PAGE)
 }
 
 fn pseudonym_hash(msisdn: &Msisdn) -> u64 {

@@ -1,10 +1,12 @@
+use super::image::Problem;
 use crate::model::{Day, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How far one feed of one shard has come, in event time (DOMAIN section 3).
 ///
 /// No single record, right or wrong, moves it far: it stands at the highest time that several subscribers have
 /// reached, and enters a new day only once several have records in that day.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watermark {
     at: Timestamp,
     today: Reached,
@@ -14,7 +16,7 @@ pub struct Watermark {
 }
 
 /// The subscribers furthest into a day, and how far.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Reached {
     day: Day,
     furthest: Vec<(u32, Timestamp)>,
@@ -55,6 +57,19 @@ impl Watermark {
     /// The mediation's last statement, if it makes any.
     pub fn complete_until(&self) -> Option<Timestamp> {
         self.complete_until
+    }
+
+    /// Refuses what the engine would never write.
+    pub fn check(&self) -> Result<(), Problem> {
+        let rises = self.ahead.is_sorted_by(|a, b| a.day < b.day);
+        if !rises || self.ahead.len() > AHEAD_MAX {
+            return Err("has a watermark with days ahead out of order, or too many");
+        }
+        let mut all = self.ahead.iter().chain([&self.today]);
+        match all.all(|day| day.furthest.is_sorted_by(|(_, a), (_, b)| a >= b)) {
+            true => Ok(()),
+            false => Err("has a watermark with subscribers out of order"),
+        }
     }
 
     /// Takes note of a record.

@@ -36,6 +36,49 @@ impl Channel {
 }
 
 impl Bucket {
+    /// Bytes of a bucket, in memory and in an image.
+    pub(super) const BYTES: usize = 9;
+
+    /// The bucket's bytes, field by field.
+    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let ([v0, v1], [d0, d1]) = (self.voice_seconds, self.data_mebibytes);
+        let Self {
+            outgoing,
+            incoming,
+            messages,
+            sessions,
+            dropped,
+            ..
+        } = self;
+        [
+            outgoing, incoming, messages, sessions, dropped, v0, v1, d0, d1,
+        ]
+    }
+
+    /// The bucket of some bytes.
+    pub(super) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [
+            outgoing,
+            incoming,
+            messages,
+            sessions,
+            dropped,
+            v0,
+            v1,
+            d0,
+            d1,
+        ] = bytes;
+        Self {
+            outgoing,
+            incoming,
+            messages,
+            sessions,
+            dropped,
+            voice_seconds: [v0, v1],
+            data_mebibytes: [d0, d1],
+        }
+    }
+
     /// Talk time in seconds, 0..65,535.
     pub fn voice_seconds(&self) -> u16 {
         u16::from_le_bytes(self.voice_seconds)
@@ -138,6 +181,14 @@ pub(super) fn open<'a>(
     ring.get_mut(slot(day, length))
 }
 
+/// Copies the newest days of a ring into an empty one of another length.
+pub(super) fn copy_newest(ring: &[Bucket], newest: Day, to: &mut [Bucket]) {
+    for age in 0..ring.len().min(to.len()) as i32 {
+        let day = newest - age;
+        to[slot(day, to.len())] = ring[slot(day, ring.len())];
+    }
+}
+
 fn slot(day: Day, length: usize) -> usize {
     day.0.rem_euclid(length as i32) as usize
 }
@@ -148,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_bucket_is_nine_bytes() {
-        assert_eq!(size_of::<Bucket>(), 9);
+        assert_eq!(size_of::<Bucket>(), Bucket::BYTES);
     }
 
     #[test]

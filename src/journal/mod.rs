@@ -3,6 +3,14 @@
 //!
 //! No IO: records are made and read here, and travel as any other output.
 
+mod codec;
+mod script;
+#[cfg(test)]
+mod tests;
+
+pub use codec::JournalError;
+pub use script::Script;
+
 use crate::model::{FeedSet, Timestamp};
 
 /// One record of the journal.

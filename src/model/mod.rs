@@ -7,6 +7,7 @@ mod event;
 mod money;
 mod msisdn;
 mod outcome;
+mod serial;
 mod signal;
 mod source;
 mod task;

@@ -1,4 +1,5 @@
 use super::MsisdnError;
+use serde::{Deserialize, Serialize};
 
 /// What became of one input record: exactly one of these (DOMAIN section 3, conservation).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +126,7 @@ impl Reject {
 }
 
 /// Conservation counts: `records` is always the sum of the five outcomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Records taken in.
     pub records: u64,

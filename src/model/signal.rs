@@ -1,11 +1,15 @@
+use super::serial::clear;
 use super::{Day, Money, Msisdn, Source, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A trigger fired for a subscriber (DOMAIN section 4).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// The trigger's name, such as `usage_drop`.
-    pub trigger: &'static str,
+    pub trigger: Cow<'static, str>,
     /// Whose signal.
+    #[serde(with = "clear")]
     pub msisdn: Msisdn,
     /// The event's time for immediate triggers, the clock at day close for the others.
     pub fired_at: Timestamp,
@@ -20,26 +24,26 @@ pub struct Signal {
 }
 
 /// The numbers a signal rests on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What was seen, in `unit`.
     pub observed: f64,
     /// What was expected, in `unit`.
     pub expected: f64,
     /// Unit of the two, such as `events_per_day`.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// Days they span; 0 for a single event.
     pub window_days: u16,
     /// What the deciding figure had to pass.
     pub threshold: f64,
     /// Further figures by name, in a fixed order.
-    pub facts: Vec<(&'static str, Fact)>,
+    pub facts: Vec<(Cow<'static, str>, Fact)>,
     /// The record that set the signal off; absent for day-close signals.
     pub source: Option<Source>,
 }
 
 /// One further figure of an [`Evidence`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     /// A whole number.
     Count(i64),
@@ -54,7 +58,7 @@ pub enum Fact {
 }
 
 /// A sentence an account manager reads.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Text {
     /// Simplified Chinese.
     pub zh: String,
@@ -63,7 +67,7 @@ pub struct Text {
 }
 
 /// Why a signal raised no task and no revision of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Suppression {
     /// Below the threshold of a task; feeds the score only.
     WeakSign,

@@ -1,4 +1,6 @@
+use super::serial::{clear, shared};
 use super::{Msisdn, Signal, Source, Text, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What the engine says: everything that leaves it, in order.
@@ -11,7 +13,7 @@ pub enum Effect {
 }
 
 /// A retention task, as published at one revision (DOMAIN section 6).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Deterministic: the same inputs give the same id.
     pub task_id: String,
@@ -28,6 +30,7 @@ pub struct Task {
     /// Probability-like score, 0..1 (DOMAIN section 5).
     pub churn_score: f64,
     /// Whom it concerns.
+    #[serde(with = "clear")]
     pub msisdn: Msisdn,
     /// Who should act.
     pub tier: Tier,
@@ -54,13 +57,14 @@ pub struct Task {
     /// Time of this revision.
     pub updated_at: Timestamp,
     /// Fingerprint of the rules in force.
+    #[serde(with = "shared")]
     pub rules_version: Arc<str>,
     /// The record that led to this revision; absent where a day close or the clock did.
     pub source: Option<Source>,
 }
 
 /// `status` of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskStatus {
     /// New.
     Open,
@@ -85,7 +89,7 @@ impl TaskStatus {
 }
 
 /// `close_reason` of a closed task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CloseReason {
     /// Usage is back.
     UsageRecovered,
@@ -122,7 +126,7 @@ impl CloseReason {
 }
 
 /// `purpose` of a task; a subscriber has at most one open task for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Purpose {
     /// Keep the subscriber.
     Churn,
@@ -144,7 +148,7 @@ impl Purpose {
 }
 
 /// How far things have gone (DOMAIN section 5, the parable of the physician).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// First signs.
     Early,
@@ -172,7 +176,7 @@ impl Severity {
 }
 
 /// Who should act (DOMAIN section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Tier {
     /// Group segment, VIP, or four stars and more.
     Key,
@@ -197,7 +201,7 @@ impl Tier {
 }
 
 /// Lifecycle stage (DOMAIN section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// Younger than 90 days.
     Acquire,
@@ -228,7 +232,7 @@ impl Stage {
 }
 
 /// What to do, and by which channel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// How to reach the subscriber.
     pub channel: Channel,
@@ -237,7 +241,7 @@ pub struct Action {
 }
 
 /// How to reach a subscriber (DOMAIN section 6, route by tier).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Channel {
     /// Phone or visit by the account manager.
     AccountManager,
@@ -259,20 +263,22 @@ impl Channel {
 }
 
 /// Who does it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assignee {
     /// First-responsible account manager; stays so for the task's whole life.
+    #[serde(with = "shared")]
     pub account_manager: Option<Arc<str>>,
     /// Work queue.
     pub queue: String,
     /// HQ, province, city.
+    #[serde(with = "shared")]
     pub region: Vec<Arc<str>>,
     /// Rung of the escalation ladder.
     pub level: Level,
 }
 
 /// Rungs of the escalation ladder (DOMAIN section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Where every task starts.
     AccountManager,

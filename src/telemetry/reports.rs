@@ -1,5 +1,6 @@
 use super::metrics::{CommitOutcome, NOT_SUPPRESSED, OUTCOMES, Telemetry, UNKNOWN_FEED};
 use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One batch: what came in, what became of it, what it led to.
@@ -10,9 +11,9 @@ pub struct BatchReport {
     counts: [Counts; Feed::ALL.len() + 1],
     dead_letters: BTreeMap<&'static str, u64>,
     /// By trigger and suppression.
-    signals: BTreeMap<[&'static str; 2], u64>,
+    signals: BTreeMap<[Cow<'static, str>; 2], u64>,
     /// By status, tier, severity and trigger.
-    tasks: BTreeMap<[&'static str; 4], u64>,
+    tasks: BTreeMap<[Cow<'static, str>; 4], u64>,
 }
 
 impl BatchReport {
@@ -42,16 +43,17 @@ impl BatchReport {
         let suppression = signal.suppressed.map_or(NOT_SUPPRESSED, |why| why.name());
         *self
             .signals
-            .entry([signal.trigger, suppression])
+            .entry([signal.trigger.clone(), suppression.into()])
             .or_default() += 1;
     }
 
     fn task(&mut self, task: &Task) {
-        let trigger = task.signals.last().map_or("none", |signal| signal.trigger);
+        let last = task.signals.last();
+        let trigger = last.map_or("none".into(), |signal| signal.trigger.clone());
         let labels = [
-            task.status.name(),
-            task.tier.name(),
-            task.severity.name(),
+            task.status.name().into(),
+            task.tier.name().into(),
+            task.severity.name().into(),
             trigger,
         ];
         *self.tasks.entry(labels).or_default() += 1;

@@ -42,7 +42,7 @@ impl Tasks {
 
     pub fn take(&mut self, firing: Firing, fired_at: Timestamp, case: &Case<'_>) {
         let mut signal = Signal {
-            trigger: firing.trigger,
+            trigger: firing.trigger.into(),
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
@@ -88,7 +88,7 @@ impl Tasks {
         let recovered = task
             .signals
             .iter()
-            .map(|s| case.memory.recovered(s.trigger));
+            .map(|s| case.memory.recovered(&s.trigger));
         let recovered: Option<Vec<CloseReason>> = recovered.collect();
         if case.standing.churned(case.day, case.rules) {
             self.close(CloseReason::Churned, None, case);
@@ -302,7 +302,7 @@ impl Case<'_> {
         let steps = || steps.into_iter().flatten();
         let special = steps().filter(|step| {
             let mut named = step.for_triggers.iter();
-            named.any(|name| signals.iter().any(|signal| signal.trigger == name))
+            named.any(|name| signals.iter().any(|signal| signal.trigger == *name))
         });
         let general = steps().filter(|step| step.for_triggers.is_empty());
         Action {

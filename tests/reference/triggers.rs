@@ -215,10 +215,10 @@ impl Memory {
             evidence: Evidence {
                 observed: self.contacts as f64,
                 expected: 0.0,
-                unit: "contacts",
+                unit: "contacts".into(),
                 window_days: settings.cooldown_days,
                 threshold: 1.0,
-                facts: vec![("competitor", Fact::Name(competitor.to_owned()))],
+                facts: vec![("competitor".into(), Fact::Name(competitor.to_owned()))],
                 source: Some(source.clone()),
             },
         })
@@ -244,10 +244,10 @@ impl Memory {
             evidence: Evidence {
                 observed: 1.0,
                 expected: 0.0,
-                unit: "suspensions",
+                unit: "suspensions".into(),
                 window_days: 0,
                 threshold: 1.0,
-                facts: vec![("suspended_on", Fact::Date(day))],
+                facts: vec![("suspended_on".into(), Fact::Date(day))],
                 source: Some(source.clone()),
             },
         })
@@ -327,12 +327,12 @@ impl Memory {
             evidence: Evidence {
                 observed: 0.0,
                 expected: expected / run.len() as f64,
-                unit: "events_per_day",
+                unit: "events_per_day".into(),
                 window_days: run.len() as u16,
                 threshold,
                 facts: vec![
-                    ("improbability", Fact::Measure(improbability)),
-                    ("last_active_on", Fact::Date(since)),
+                    ("improbability".into(), Fact::Measure(improbability)),
+                    ("last_active_on".into(), Fact::Date(since)),
                 ],
                 source: None,
             },
@@ -390,12 +390,12 @@ impl Memory {
             evidence: Evidence {
                 observed,
                 expected,
-                unit: "events_per_day",
+                unit: "events_per_day".into(),
                 window_days: settings.report_days,
                 threshold: settings.threshold,
                 facts: vec![
-                    ("evidence", Fact::Measure(sum)),
-                    ("known_days", Fact::Count(days.len() as i64)),
+                    ("evidence".into(), Fact::Measure(sum)),
+                    ("known_days".into(), Fact::Count(days.len() as i64)),
                 ],
                 source: None,
             },
@@ -422,12 +422,12 @@ impl Memory {
             evidence: Evidence {
                 observed: f64::from(day.0 - bill.due_on.0),
                 expected: 0.0,
-                unit: "days_overdue",
+                unit: "days_overdue".into(),
                 window_days: 0,
                 threshold: f64::from(settings.overdue_days),
                 facts: vec![
-                    ("owed", Fact::Amount(owed)),
-                    ("due_on", Fact::Date(bill.due_on)),
+                    ("owed".into(), Fact::Amount(owed)),
+                    ("due_on".into(), Fact::Date(bill.due_on)),
                 ],
                 source: None,
             },

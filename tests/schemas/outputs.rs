@@ -42,22 +42,28 @@ fn text(zh: &str, en: &str) -> Text {
 
 fn signal() -> Signal {
     Signal {
-        trigger: "competitor_hotline",
+        trigger: "competitor_hotline".into(),
         msisdn: Msisdn::new("13800138000").unwrap(),
         fired_at: Timestamp(1_772_323_200_250),
         strength: 0.700_04,
         evidence: Evidence {
             observed: 1.0,
             expected: 1.0 / 3.0,
-            unit: "calls",
+            unit: "calls".into(),
             window_days: 7,
             threshold: -0.0,
             facts: vec![
-                ("calls", Fact::Count(-2)),
-                ("share", Fact::Measure(2.0 / 3.0)),
-                ("owed", Fact::Amount(Money(-1205))),
-                ("since", Fact::Date(Day::from_ymd(2026, 2, 28).unwrap())),
-                ("competitor", Fact::Name("联通 \"unicom\"".to_owned())),
+                ("calls".into(), Fact::Count(-2)),
+                ("share".into(), Fact::Measure(2.0 / 3.0)),
+                ("owed".into(), Fact::Amount(Money(-1205))),
+                (
+                    "since".into(),
+                    Fact::Date(Day::from_ymd(2026, 2, 28).unwrap()),
+                ),
+                (
+                    "competitor".into(),
+                    Fact::Name("联通 \"unicom\"".to_owned()),
+                ),
             ],
             source: Some(source()),
         },
@@ -169,7 +175,7 @@ fn a_signal_has_one_id_for_whose_which_and_when() {
     assert_eq!(id(&again), id(&signal()));
     let mut changed = [signal(), signal(), signal()];
     changed[0].msisdn = Msisdn::new("13800138001").unwrap();
-    changed[1].trigger = "usage_drop";
+    changed[1].trigger = "usage_drop".into();
     changed[2].fired_at.0 += 1;
     assert!(changed.iter().all(|signal| id(signal) != id(&again)));
 }

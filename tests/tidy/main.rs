@@ -23,13 +23,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("decode", "model"),
     ("engine", "model"),
     ("encode", "model"),
-    ("snapshot", "model engine"),
+    ("journal", "model"),
+    ("snapshot", "model journal engine"),
     ("kafka", "model config"),
     ("telemetry", "model config engine"),
     ("http", "model config telemetry"),
     (
         "runtime",
-        "model config decode engine encode snapshot kafka telemetry http",
+        "model config decode engine encode journal snapshot kafka telemetry http",
     ),
     ("files", "model decode encode"),
     ("sim", "model engine encode"),
@@ -41,7 +42,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "cli",
-        "model config decode engine encode snapshot kafka telemetry http runtime files sim backtest board demo",
+        "model config decode engine encode journal snapshot kafka telemetry http runtime files sim backtest board demo",
     ),
 ];
 
@@ -58,7 +59,13 @@ struct Ban {
 }
 
 /// The rooms that turn values into values.
-const PURE: &[&str] = &["src/model", "src/decode", "src/engine", "src/encode"];
+const PURE: &[&str] = &[
+    "src/model",
+    "src/decode",
+    "src/engine",
+    "src/encode",
+    "src/journal",
+];
 
 const BANS: &[Ban] = &[
     Ban {

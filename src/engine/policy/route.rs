@@ -32,7 +32,7 @@ pub fn schedule(
         Tier::Small => due.small_hours,
     };
     let not_before = after_quiet_hours(from, rules);
-    let competitor = signals.iter().filter(|s| COMPETITOR.contains(&s.trigger));
+    let competitor = signals.iter().filter(|s| COMPETITOR.contains(&&*s.trigger));
     let latest = competitor
         .map(|s| s.fired_at.plus_hours(i64::from(due.competitor_hours)))
         .min();
@@ -89,7 +89,7 @@ pub fn action(tier: Tier, stage: Stage, signals: &[Signal], rules: &Rules) -> Ac
         .playbook
         .get(stage.name())
         .map_or(&[][..], Vec::as_slice);
-    let named = |trigger: &String| signals.iter().any(|signal| signal.trigger == trigger);
+    let named = |trigger: &String| signals.iter().any(|signal| signal.trigger == *trigger);
     let specific = steps
         .iter()
         .filter(|step| step.for_triggers.iter().any(named));

@@ -1,22 +1,45 @@
 use super::{Case, Credit, route, score};
+use crate::engine::image::Problem;
 use crate::engine::triggers::{Firing, FiringKind};
 use crate::model::{
     CloseReason, Effect, OutcomeResult, Purpose, Severity, Signal, Source, Stage, Suppression,
     Task, TaskOutcome, TaskStatus, Timestamp,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The open tasks of a shard: at most one for each subscriber (DOMAIN section 6).
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Taskbook {
-    open: BTreeMap<u32, Task>,
+    open: BTreeMap<u32, Arc<Task>>,
 }
 
 impl Taskbook {
     /// Open tasks.
     pub fn len(&self) -> usize {
         self.open.len()
+    }
+
+    /// A book of the open tasks of an image, by slot.
+    pub fn restored(tasks: Vec<(u32, Task)>) -> Result<Self, Problem> {
+        if !tasks.is_sorted_by(|(slot, _), (next, _)| slot < next) {
+            return Err("has tasks out of order");
+        }
+        let open = tasks.into_iter().map(|(slot, task)| (slot, Arc::new(task)));
+        Ok(Self {
+            open: open.collect(),
+        })
+    }
+
+    /// The open tasks by slot.
+    pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
+        self.open.iter().map(|(slot, task)| (*slot, &**task))
+    }
+
+    /// The open tasks by slot, shared.
+    pub fn into_tasks(self) -> impl Iterator<Item = (u32, Arc<Task>)> {
+        self.open.into_iter()
     }
 
     /// Whether a subscriber has an open task.
@@ -37,7 +60,7 @@ impl Taskbook {
     ) {
         let kind = firing.kind;
         let signal = Signal {
-            trigger,
+            trigger: trigger.into(),
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
@@ -53,11 +76,11 @@ impl Taskbook {
         let task = match suppressed {
             Some(suppression) => Err(suppression),
             None => match self.open.get_mut(&case.slot) {
-                Some(task) => revise(task, &signal, case),
+                Some(task) => revise(Arc::make_mut(task), &signal, case),
                 None if kind == FiringKind::Repeat => Err(Suppression::Repeat),
                 None => {
                     let task = open(&signal, case);
-                    self.open.insert(case.slot, task.clone());
+                    self.open.insert(case.slot, Arc::new(task.clone()));
                     Ok(task)
                 }
             },
@@ -80,10 +103,11 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
         holds: impl Fn(&Task) -> bool,
     ) {
-        if !self.open.get(&case.slot).is_some_and(holds) {
+        if !self.open.get(&case.slot).is_some_and(|task| holds(task)) {
             return;
         }
-        if let Some(mut task) = self.open.remove(&case.slot) {
+        if let Some(task) = self.open.remove(&case.slot) {
+            let mut task = Arc::unwrap_or_clone(task);
             task.revision += 1;
             task.status = TaskStatus::Closed;
             task.close_reason = Some(reason);
@@ -103,7 +127,7 @@ impl Taskbook {
             return;
         };
         let recovered = |signal: &Signal| {
-            let index = case.rules.trigger_index(signal.trigger)?;
+            let index = case.rules.trigger_index(&signal.trigger)?;
             case.rules
                 .triggers
                 .get(index)?

@@ -69,10 +69,10 @@ impl Trigger for Arrears {
             evidence: Evidence {
                 observed: 1.0,
                 expected: 0.0,
-                unit: "suspensions",
+                unit: "suspensions".into(),
                 window_days: 0,
                 threshold: 1.0,
-                facts: vec![("suspended_on", Fact::Date(view.day))],
+                facts: vec![("suspended_on".into(), Fact::Date(view.day))],
                 source: Some(view.source.clone()),
             },
             text: Text {
@@ -103,12 +103,12 @@ impl Trigger for Arrears {
             evidence: Evidence {
                 observed: f64::from(days),
                 expected: 0.0,
-                unit: "days_overdue",
+                unit: "days_overdue".into(),
                 window_days: 0,
                 threshold: f64::from(self.overdue_days),
                 facts: vec![
-                    ("owed", Fact::Amount(owed)),
-                    ("due_on", Fact::Date(bill.due_on)),
+                    ("owed".into(), Fact::Amount(owed)),
+                    ("due_on".into(), Fact::Date(bill.due_on)),
                 ],
                 source: None,
             },

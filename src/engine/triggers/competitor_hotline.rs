@@ -47,10 +47,10 @@ impl Trigger for CompetitorHotline {
             evidence: Evidence {
                 observed: f64::from(contacts),
                 expected: 0.0,
-                unit: "contacts",
+                unit: "contacts".into(),
                 window_days: self.cooldown_days,
                 threshold: 1.0,
-                facts: vec![("competitor", Fact::Name(competitor.to_owned()))],
+                facts: vec![("competitor".into(), Fact::Name(competitor.to_owned()))],
                 source: Some(view.source.clone()),
             },
             text: Text {

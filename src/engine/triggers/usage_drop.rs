@@ -160,12 +160,12 @@ impl UsageDrop {
             evidence: Evidence {
                 observed,
                 expected,
-                unit: "events_per_day",
+                unit: "events_per_day".into(),
                 window_days: window,
                 threshold: self.threshold,
                 facts: vec![
-                    ("evidence", Fact::Measure(sum)),
-                    ("known_days", Fact::Count(i64::from(known))),
+                    ("evidence".into(), Fact::Measure(sum)),
+                    ("known_days".into(), Fact::Count(i64::from(known))),
                 ],
                 source: None,
             },

@@ -2,6 +2,7 @@ use super::{Firing, FiringKind};
 use crate::engine::Rules;
 use crate::engine::account::Account;
 use crate::engine::baseline::Baseline;
+use crate::engine::image::fields;
 use crate::engine::population::Population;
 use crate::engine::window::{Channel, Window};
 use crate::model::{Day, Event, Source, Timestamp};
@@ -91,6 +92,13 @@ pub struct Memory {
     /// Marks or counts of the trigger's own.
     pub note: u8,
 }
+
+fields!(Memory {
+    level,
+    fired_on,
+    strength,
+    note,
+});
 
 /// 1999-12-31.
 const DAY_ZERO: Day = Day(10_956);

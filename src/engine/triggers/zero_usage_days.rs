@@ -169,12 +169,12 @@ impl Run {
             evidence: Evidence {
                 observed: 0.0,
                 expected: self.expected / f64::from(days.max(1)),
-                unit: "events_per_day",
+                unit: "events_per_day".into(),
                 window_days: days,
                 threshold,
                 facts: vec![
-                    ("improbability", Fact::Measure(self.improbability)),
-                    ("last_active_on", Fact::Date(last)),
+                    ("improbability".into(), Fact::Measure(self.improbability)),
+                    ("last_active_on".into(), Fact::Date(last)),
                 ],
                 source: None,
             },

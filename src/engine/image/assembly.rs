@@ -1,0 +1,194 @@
+use super::state::{Header, State};
+use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes};
+use crate::engine::account::{Account, Interner};
+use crate::engine::pages::{List, PAGE};
+use crate::engine::policy::Taskbook;
+use crate::engine::store::{Page, Store};
+use crate::engine::triggers::REGISTRY;
+use crate::engine::{Rules, Shard};
+use crate::model::{Msisdn, Task};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Puts sections together to a shard. Nothing they say is trusted: whatever the bytes are, they give a shard or an error,
+/// and take no more memory than a small multiple of their own length.
+///
+/// Sections come in the order in which they were written: a full image's, then those of later images limited to what
+/// changed since the one before. A later section takes the place of an earlier one of the same kind and index.
+pub struct Assembly {
+    format: u16,
+    header: Option<Header>,
+    /// By trigger of the header, its place in the registry; none for one that this program does not have.
+    triggers: Vec<Option<usize>>,
+    state: Option<State>,
+    tasks: Vec<Vec<(u32, Task)>>,
+    pseudonyms: Vec<Vec<Msisdn>>,
+    accounts: Vec<Vec<Account>>,
+    subscribers: Vec<Page>,
+    names: Interner,
+}
+
+/// Days of a window that could ever have been configured.
+const WINDOW_DAYS: std::ops::RangeInclusive<u16> = 1..=366;
+/// Revisions a task can have had.
+const REVISIONS_MAX: u32 = 1 << 31;
+
+impl Assembly {
+    /// Nothing yet, of sections in a format.
+    pub fn new(format: u16) -> Self {
+        Self {
+            format,
+            header: None,
+            triggers: Vec::new(),
+            state: None,
+            tasks: Vec::new(),
+            pseudonyms: Vec::new(),
+            accounts: Vec::new(),
+            subscribers: Vec::new(),
+            names: Interner::default(),
+        }
+    }
+
+    /// Takes one section.
+    ///
+    /// # Errors
+    /// [`ImageError`] if the format or kind is not known, a section before it is missing, or its bytes are not what they
+    /// should be. The assembly is of no use then.
+    pub fn take(&mut self, kind: u8, index: u32, bytes: &[u8]) -> Result<(), ImageError> {
+        if self.format != IMAGE_FORMAT {
+            return Err(ImageError::Format(self.format));
+        }
+        let kind = Kind::from_number(kind).ok_or(ImageError::Kind(kind))?;
+        let taken = self.take_section(kind, index, bytes);
+        taken.map_err(|problem| ImageError::Section {
+            name: kind.name(),
+            index,
+            problem,
+        })
+    }
+
+    fn take_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
+        match (kind, &self.header) {
+            (Kind::Header, _) => self.take_header(from_postcard(bytes)?),
+            (_, None) => Err("comes before the header"),
+            (Kind::State, _) => {
+                let state: State = from_postcard(bytes)?;
+                state.check()?;
+                self.state = Some(state);
+                Ok(())
+            }
+            (Kind::Tasks, _) => put(&mut self.tasks, index, from_postcard(bytes)?),
+            (Kind::Pseudonyms, _) => put(&mut self.pseudonyms, index, bytes::from_list(bytes)?),
+            (Kind::Accounts, _) => {
+                let page = Account::decode(bytes, &mut self.names)?;
+                put(&mut self.accounts, index, page)
+            }
+            (Kind::Subscribers, Some(header)) => {
+                let days = usize::from(header.window_days);
+                let page = Page::decode(bytes, days, &self.triggers)?;
+                put(&mut self.subscribers, index, page)
+            }
+        }
+    }
+
+    fn take_header(&mut self, header: Header) -> Result<(), Problem> {
+        if !WINDOW_DAYS.contains(&header.window_days) {
+            return Err("states a window of an impossible length");
+        }
+        if usize::from(header.page) != PAGE {
+            return Err("states pages of another size");
+        }
+        let place = |name: &String| REGISTRY.iter().position(|trigger| trigger.name == name);
+        self.triggers = header.triggers.iter().map(place).collect();
+        self.header = Some(header);
+        Ok(())
+    }
+
+    /// The shard of the sections taken, under some rules; like [`Shard::adopt`] if they are others than the image's.
+    ///
+    /// # Errors
+    /// [`ImageError`] if sections are missing or contradict each other.
+    pub fn finish(self, rules: Arc<Rules>) -> Result<Shard, ImageError> {
+        if self.format != IMAGE_FORMAT {
+            return Err(ImageError::Format(self.format));
+        }
+        self.into_shard(rules).map_err(ImageError::Whole)
+    }
+
+    fn into_shard(mut self, rules: Arc<Rules>) -> Result<Shard, Problem> {
+        let header = self.header.ok_or("has no header")?;
+        let state = self.state.ok_or("has no state")?;
+        // There may have been more tasks before.
+        self.tasks
+            .truncate((header.tasks as usize).div_ceil(super::TASKS));
+        let mut shard = Shard::new(rules.clone());
+        shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
+        shard.accounts = List::restored(self.accounts, Vec::len)?;
+        shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
+        shard.names = self.names;
+        state.restore(&mut shard);
+        check(&shard, &header)?;
+        shard.adopt(rules);
+        Ok(shard)
+    }
+}
+
+/// Puts a section in its place: that of an earlier one, or behind the last.
+fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> {
+    let next = sections.len();
+    match sections.get_mut(index as usize) {
+        Some(earlier) => *earlier = section,
+        None if next == index as usize => sections.push(section),
+        None => return Err("comes without the one before it"),
+    }
+    Ok(())
+}
+
+fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err("is longer than it should be"),
+        Err(postcard::Error::DeserializeUnexpectedEnd) => Err("is cut short"),
+        Err(_) => Err("is not what it should be"),
+    }
+}
+
+/// Refuses parts that contradict each other.
+fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
+    let store = &shard.store;
+    if store.len() != header.subscribers {
+        return Err("has not as many subscribers as its header states");
+    }
+    if store.pseudonyms() != header.pseudonyms as usize {
+        return Err("has not as many pseudonyms as its header states");
+    }
+    if shard.accounts.items() != header.accounts as usize {
+        return Err("has not as many accounts as its header states");
+    }
+    if shard.taskbook.len() != header.tasks as usize {
+        return Err("has not as many open tasks as its header states");
+    }
+    let mut owned = vec![false; shard.accounts.items()];
+    let mut with_task = 0;
+    for slot in 0..store.len() {
+        let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
+        with_task += usize::from(subscriber.task_open);
+        if let Some(id) = subscriber.account {
+            let owned = owned.get_mut(id.index());
+            let owned = owned.ok_or("has a subscriber without the account it names")?;
+            if std::mem::replace(owned, true) {
+                return Err("has an account of two subscribers");
+            }
+        }
+    }
+    let of_slot = |slot: u32, task: &Task| {
+        store.record(slot).is_some_and(|record| record.task_open)
+            && store.msisdn(slot) == Some(task.msisdn)
+            && task.revision <= REVISIONS_MAX
+    };
+    let mut tasks = shard.taskbook.tasks();
+    if with_task != shard.taskbook.len() || !tasks.all(|(slot, task)| of_slot(slot, task)) {
+        return Err("has open tasks that are not those of its subscribers");
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! A shard's state as bytes, and back: an [`Image`] gives [`Section`]s, an [`Assembly`] takes them.
+//!
+//! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
+//! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
+//!
+//! Format 1. Kinds in the order in which they are written; all numbers are little-endian:
+//!
+//! | kind | section | how many |
+//! |---|---|---|
+//! | 1 | header: what the other sections look like and how many there are (postcard) | 1 |
+//! | 2 | state: clocks, watermarks, counts, population, a close under way (postcard) | 1 |
+//! | 3 | open tasks by slot (postcard) | 1 for 256 |
+//! | 4 | pseudonyms: length and text of each | 1 for 64 |
+//! | 5 | accounts: the names in them, then row by row | 1 for 64 |
+//! | 6 | subscribers: column by column, then their windows | 1 for 64 |
+//!
+//! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
+//! needs a new format.
+
+mod assembly;
+mod bytes;
+mod state;
+
+pub use assembly::Assembly;
+pub(in crate::engine) use bytes::{Field, Reader, Writer, fields};
+
+use super::account::Account;
+use super::pages::{EVER, List, PAGE, Pages};
+use super::policy::Taskbook;
+use super::store::Page;
+use super::triggers::REGISTRY;
+use super::{Rules, Shard};
+use crate::model::{Msisdn, Task};
+use serde::Serialize;
+use state::{Header, State};
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+/// The format of the sections written.
+pub const IMAGE_FORMAT: u16 = 1;
+
+/// What is wrong with a section, to follow its name.
+pub(in crate::engine) type Problem = &'static str;
+
+/// One piece of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What it holds.
+    pub kind: u8,
+    /// Which of its kind; they come without gaps in a full image.
+    pub index: u32,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// A moment of one [`Shard`] value, between two of its changes: that of an image.
+///
+/// It says nothing about any other shard, and neither about one made of that image's sections: a loaded shard starts
+/// anew, with every page changed after every mark, and its first image must be written whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(u32);
+
+/// A shard as it was at one moment, however it changes later. Cheap to take; holds on to the pages until they have been
+/// written or the image is dropped.
+pub struct Image {
+    header: Header,
+    state: State,
+    tasks: Taskbook,
+    pseudonyms: List<Msisdn>,
+    accounts: List<Account>,
+    subscribers: Pages<Page>,
+}
+
+/// Why sections are no image, or none for this program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// Written by a program of another age.
+    #[error("image format {0} is not known; this version reads format {IMAGE_FORMAT}")]
+    Format(u16),
+    /// No such kind of section in the format.
+    #[error("section kind {0} is not known")]
+    Kind(u8),
+    /// A section that cannot be read.
+    #[error("{name} section {index} {problem}")]
+    Section {
+        /// Name of its kind.
+        name: &'static str,
+        /// Which of its kind.
+        index: u32,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Sections that can be read do not fit together.
+    #[error("the image {0}")]
+    Whole(&'static str),
+}
+
+/// The kinds of sections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Header = 1,
+    State,
+    Tasks,
+    Pseudonyms,
+    Accounts,
+    Subscribers,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Header,
+        Self::State,
+        Self::Tasks,
+        Self::Pseudonyms,
+        Self::Accounts,
+        Self::Subscribers,
+    ];
+
+    fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::State => "state",
+            Self::Tasks => "tasks",
+            Self::Pseudonyms => "pseudonyms",
+            Self::Accounts => "accounts",
+            Self::Subscribers => "subscribers",
+        }
+    }
+
+    fn section(self, (index, bytes): (u32, Vec<u8>)) -> Section {
+        Section {
+            kind: self as u8,
+            index,
+            bytes,
+        }
+    }
+}
+
+/// Open tasks in a section.
+const TASKS: usize = 256;
+
+impl Shard {
+    /// The shard as it is now. Takes time for the number of pages and open tasks, a few milliseconds for a million
+    /// subscribers; afterwards the first change of each page copies it.
+    pub fn image(&mut self) -> Image {
+        let window_days = self.rules.window.days;
+        let (subscribers, pseudonyms) = self.store.image();
+        let accounts = self.accounts.image();
+        Image {
+            header: Header {
+                window_days,
+                page: PAGE as u16,
+                triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),
+                subscribers: self.store.len(),
+                accounts: accounts.items() as u32,
+                pseudonyms: pseudonyms.items() as u32,
+                tasks: self.taskbook.len() as u32,
+            },
+            state: State::of(self),
+            tasks: self.taskbook.clone(),
+            pseudonyms,
+            accounts,
+            subscribers,
+        }
+    }
+
+    /// Puts other rules in force from the next call on. Everything known is kept; if `window.days` changes, only the
+    /// newest days are.
+    pub fn adopt(&mut self, rules: Arc<Rules>) {
+        self.store.rering(rules.window.days);
+        self.population.keep(usize::from(rules.window.days));
+        self.rules = rules;
+    }
+
+    /// A figure that differs, all but certainly, between shards that have not been told the same: of counts, clocks,
+    /// watermarks, the sweep's position and the population's sums. Its cost does not grow with the shard.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        let counts = &self.counts;
+        let figures = [
+            counts.records,
+            counts.applied,
+            counts.late,
+            counts.duplicate,
+            counts.expired,
+            counts.ignored,
+            counts.dead_lettered,
+            u64::from(self.store.len()),
+            self.accounts.items() as u64,
+            self.taskbook.len() as u64,
+            self.stats.day_closes,
+        ];
+        let times = [self.now, self.clock].map(|at| at.0 as u64);
+        let unknown = self.stats.outage_days;
+        for figure in figures.into_iter().chain(times).chain(unknown) {
+            hasher.update(&figure.to_le_bytes());
+        }
+        for watermark in &self.watermarks {
+            let until = watermark.complete_until().map_or(i64::MIN, |until| until.0);
+            hasher.update(&watermark.at().0.to_le_bytes());
+            hasher.update(&until.to_le_bytes());
+        }
+        hasher.update(&self.closed.0.to_le_bytes());
+        if let Some(closing) = &self.closing {
+            closing.digest(&mut hasher);
+        }
+        self.population.digest(&mut hasher);
+        hasher.digest()
+    }
+}
+
+impl Image {
+    /// The moment the image was taken at, to limit the sections of a later image of the same shard.
+    pub fn mark(&self) -> Mark {
+        Mark(self.subscribers.stamp())
+    }
+
+    /// Subscribers in it.
+    pub fn subscribers(&self) -> u64 {
+        u64::from(self.header.subscribers)
+    }
+
+    /// The share of pages that changed after an earlier image, 0..1.
+    pub fn changed_since(&self, earlier: Mark) -> f64 {
+        let all = self.subscribers.len() + self.accounts.len() + self.pseudonyms.len();
+        let changed = self.subscribers.changed_since(earlier.0)
+            + self.accounts.changed_since(earlier.0)
+            + self.pseudonyms.changed_since(earlier.0);
+        changed as f64 / all.max(1) as f64
+    }
+
+    /// The image as sections, made one at a time as they are asked for; or of its pages only those that changed after an
+    /// earlier image of the same shard, to be taken after the sections of that one. The small sections are always whole.
+    pub fn sections(self, since: Option<Mark>) -> impl Iterator<Item = Section> {
+        let since = since.map_or(EVER, |mark| mark.0);
+        let header = Kind::Header.section((0, postcard(&self.header)));
+        let state = Kind::State.section((0, postcard(&self.state)));
+        let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
+        let accounts = self.accounts.encoded(since, |page| Account::encode(page));
+        let subscribers = self.subscribers.encoded(since, Page::encode);
+        [header, state]
+            .into_iter()
+            .chain(task_sections(self.tasks))
+            .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
+            .chain(accounts.map(|page| Kind::Accounts.section(page)))
+            .chain(subscribers.map(|page| Kind::Subscribers.section(page)))
+    }
+}
+
+fn task_sections(tasks: Taskbook) -> impl Iterator<Item = Section> {
+    let mut tasks = tasks.into_tasks();
+    let chunks = std::iter::from_fn(move || {
+        let chunk: Vec<(u32, Arc<Task>)> = tasks.by_ref().take(TASKS).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    });
+    (0..).zip(chunks).map(|(index, chunk)| {
+        let chunk: Vec<(u32, &Task)> = chunk.iter().map(|(slot, task)| (*slot, &**task)).collect();
+        Kind::Tasks.section((index, postcard(&chunk)))
+    })
+}
+
+/// Bytes that cannot fail to be made: every sequence has a length, and the buffer is in memory.
+fn postcard(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
+}

@@ -1,0 +1,105 @@
+use super::Problem;
+use crate::engine::close::Closing;
+use crate::engine::population::Population;
+use crate::engine::watermark::Watermark;
+use crate::engine::{Inputs, Shard};
+use crate::model::{Counts, Day, Feed, FeedSet, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What the other sections look like, and how much they hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Days of every subscriber's window.
+    pub window_days: u16,
+    /// Subscribers, accounts or pseudonyms in a page.
+    pub page: u16,
+    /// Names of the triggers in the order of the memories.
+    pub triggers: Vec<String>,
+    /// Subscribers in all pages.
+    pub subscribers: u32,
+    /// Accounts in all pages.
+    pub accounts: u32,
+    /// Pseudonyms in all pages.
+    pub pseudonyms: u32,
+    /// Open tasks in all sections.
+    pub tasks: u32,
+}
+
+/// Everything of a shard that is neither a subscriber's nor follows from the rules.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct State {
+    now: Timestamp,
+    clock: Timestamp,
+    closed: Day,
+    closing: Option<Closing>,
+    /// By feed.
+    lagging: [bool; Feed::ALL.len()],
+    caught_up: bool,
+    counts: Counts,
+    day_closes: u64,
+    outage_days: [u64; Feed::ALL.len()],
+    watermarks: [Watermark; Feed::ALL.len()],
+    population: Population,
+}
+
+/// More than any count that goes up by one can reach.
+const COUNT_MAX: u64 = 1 << 56;
+
+impl State {
+    /// The state of a shard.
+    pub fn of(shard: &Shard) -> Self {
+        Self {
+            now: shard.now,
+            clock: shard.clock,
+            closed: shard.closed,
+            closing: shard.closing,
+            lagging: Feed::ALL.map(|feed| shard.inputs.lagging.contains(feed)),
+            caught_up: shard.inputs.caught_up,
+            counts: shard.counts,
+            day_closes: shard.stats.day_closes,
+            outage_days: shard.stats.outage_days,
+            watermarks: shard.watermarks.clone(),
+            population: shard.population.clone(),
+        }
+    }
+
+    /// Puts the state in the place of a shard's.
+    pub fn restore(self, shard: &mut Shard) {
+        let lagging = Feed::ALL.into_iter().zip(self.lagging);
+        let lagging = lagging.filter(|(_, lagging)| *lagging);
+        shard.inputs = Inputs {
+            lagging: lagging.fold(FeedSet::NONE, |set, (feed, _)| set.with(feed)),
+            caught_up: self.caught_up,
+        };
+        shard.now = self.now;
+        shard.clock = self.clock;
+        shard.closed = self.closed;
+        shard.closing = self.closing;
+        shard.counts = self.counts;
+        shard.stats.day_closes = self.day_closes;
+        shard.stats.outage_days = self.outage_days;
+        shard.watermarks = self.watermarks;
+        shard.population = self.population;
+    }
+
+    /// Refuses what the engine would never write.
+    pub fn check(&self) -> Result<(), Problem> {
+        let counts = &self.counts;
+        let all = [
+            counts.records,
+            counts.applied,
+            counts.late,
+            counts.duplicate,
+            counts.expired,
+            counts.ignored,
+            counts.dead_lettered,
+            self.day_closes,
+        ];
+        let mut all = all.iter().chain(&self.outage_days);
+        if all.any(|count| *count > COUNT_MAX) || !counts.conserved() {
+            return Err("has counts that do not add up");
+        }
+        self.watermarks.iter().try_for_each(Watermark::check)?;
+        self.population.check()
+    }
+}

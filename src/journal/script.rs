@@ -1,0 +1,202 @@
+use super::{Epoch, Run, Step};
+use crate::model::{FeedSet, Timestamp};
+
+/// The steps of a transaction while it grows: what is done to a shard is told here as it is done, in order.
+///
+/// Neighbouring steps become one where the engine cannot tell the difference, which each method explains; whatever is
+/// done between two steps keeps them apart, because only the last step is ever extended.
+#[derive(Debug, Clone)]
+pub struct Script {
+    steps: Vec<Step>,
+    positions: Vec<i64>,
+}
+
+impl Script {
+    /// An empty script. By topic, the offset of the next record to apply.
+    pub fn new(positions: Vec<i64>) -> Self {
+        Self {
+            steps: Vec::new(),
+            positions,
+        }
+    }
+
+    /// A record was applied. Records of one topic in a row become one run: the engine takes them one by one in the order
+    /// of their offsets, now as in a replay, and offsets that are skipped hold no record a reader could be given.
+    pub fn run(&mut self, topic: u8, offset: i64) {
+        let to = offset.saturating_add(1);
+        match self.steps.last_mut() {
+            Some(Step::Run(run)) if run.topic == topic => {
+                run.to = to;
+                run.records = run.records.saturating_add(1);
+            }
+            _ => self.steps.push(Step::Run(Run {
+                topic,
+                from: offset,
+                to,
+                records: 1,
+            })),
+        }
+        self.stand(topic, to);
+    }
+
+    /// A topic was read on to `next` without a record: markers of transactions lie there. They reach no shard, so that
+    /// it does not matter to which step they are counted.
+    pub fn skip_to(&mut self, topic: u8, next: i64) {
+        let position = self.positions.get(usize::from(topic)).copied();
+        let Some(from) = position.filter(|position| *position < next) else {
+            return;
+        };
+        match self.steps.last_mut() {
+            Some(Step::Run(run)) if run.topic == topic => run.to = next,
+            _ => self.steps.push(Step::Run(Run {
+                topic,
+                from,
+                to: next,
+                records: 0,
+            })),
+        }
+        self.stand(topic, next);
+    }
+
+    /// The shard was told the time and how far its inputs had been read.
+    ///
+    /// With `replace` a tick directly before, of the same inputs, is forgotten. The caller says so if that tick began no
+    /// close of a day and said nothing: then all it left is its time, of which a shard keeps the latest, and the same
+    /// for its clock. (A close carries the time at which it began, so that such a tick must stay.)
+    pub fn tick(&mut self, now: Timestamp, lagging: FeedSet, caught_up: bool, replace: bool) {
+        if let Some(Step::Tick {
+            now: before,
+            lagging: lagging_before,
+            caught_up: caught_up_before,
+        }) = self.steps.last_mut()
+            && replace
+            && (*lagging_before, *caught_up_before) == (lagging, caught_up)
+        {
+            *before = now.max(*before);
+            return;
+        }
+        self.steps.push(Step::Tick {
+            now,
+            lagging,
+            caught_up,
+        });
+    }
+
+    /// The closing of a day went on by up to so many visits. Slices in a row become one: the sweep goes through the
+    /// subscribers in slot order, and nothing that could add one came in between (invariant I6). A sum too large to be
+    /// written covers every subscriber a shard can have.
+    pub fn sweep(&mut self, subscribers: u32) {
+        match self.steps.last_mut() {
+            Some(Step::Sweep { subscribers: sum }) => *sum = sum.saturating_add(subscribers),
+            _ => self.steps.push(Step::Sweep { subscribers }),
+        }
+    }
+
+    /// These rules are in force from here on. Never merged with anything.
+    pub fn epoch(&mut self, epoch: Epoch) {
+        self.steps.push(Step::Epoch(Box::new(epoch)));
+    }
+
+    /// The steps so far, for an entry; the script goes on from the same positions.
+    pub fn take(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    /// Whether nothing was done since the last [`take`](Self::take).
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// By topic, the offset of the next record to apply.
+    pub fn positions(&self) -> &[i64] {
+        &self.positions
+    }
+
+    fn stand(&mut self, topic: u8, at: i64) {
+        if let Some(position) = self.positions.get_mut(usize::from(topic)) {
+            *position = at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Feed;
+
+    fn run(topic: u8, from: i64, to: i64, records: u32) -> Step {
+        Step::Run(Run {
+            topic,
+            from,
+            to,
+            records,
+        })
+    }
+
+    #[test]
+    fn records_in_a_row_are_one_run_across_markers() {
+        let mut script = Script::new(vec![10, 0]);
+        for offset in [10, 11, 13] {
+            script.run(0, offset);
+        }
+        script.run(1, 0);
+        script.skip_to(1, 2);
+        script.run(0, 14);
+        assert_eq!(script.positions(), [15, 2]);
+        let steps = [run(0, 10, 14, 3), run(1, 0, 2, 1), run(0, 14, 15, 1)];
+        assert_eq!(script.take(), steps);
+        assert!(script.is_empty());
+        assert_eq!(script.positions(), [15, 2]);
+    }
+
+    #[test]
+    fn markers_alone_are_a_run_without_records() {
+        let mut script = Script::new(vec![10, 0]);
+        script.skip_to(0, 10);
+        assert!(script.is_empty(), "nothing was passed over");
+        script.skip_to(0, 12);
+        script.skip_to(0, 13);
+        script.run(0, 15);
+        assert_eq!(script.take(), [run(0, 10, 16, 1)]);
+    }
+
+    #[test]
+    fn only_a_tick_that_left_nothing_but_its_time_is_replaced() {
+        let tick = |now, lagging, caught_up| Step::Tick {
+            now: Timestamp(now),
+            lagging,
+            caught_up,
+        };
+        let lagging = FeedSet::NONE.with(Feed::Cdr);
+        let mut script = Script::new(vec![0]);
+        script.tick(Timestamp(1), FeedSet::NONE, true, true);
+        script.tick(Timestamp(3), FeedSet::NONE, true, true);
+        script.tick(Timestamp(2), FeedSet::NONE, true, true);
+        script.tick(Timestamp(4), FeedSet::NONE, true, false);
+        script.tick(Timestamp(5), lagging, true, true);
+        script.tick(Timestamp(6), lagging, false, true);
+        script.run(0, 0);
+        script.tick(Timestamp(7), lagging, false, true);
+        let none = FeedSet::NONE;
+        let expected = [
+            tick(3, none, true),
+            tick(4, none, true),
+            tick(5, lagging, true),
+            tick(6, lagging, false),
+            run(0, 0, 1, 1),
+            tick(7, lagging, false),
+        ];
+        assert_eq!(script.take(), expected);
+    }
+
+    #[test]
+    fn slices_of_a_sweep_are_one_until_something_else_is_done() {
+        let mut script = Script::new(vec![0]);
+        script.sweep(100);
+        script.sweep(u32::MAX);
+        script.run(0, 0);
+        script.sweep(7);
+        let sweep = |subscribers| Step::Sweep { subscribers };
+        assert_eq!(script.take(), [sweep(u32::MAX), run(0, 0, 1, 1), sweep(7)]);
+    }
+}
