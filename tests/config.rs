@@ -34,6 +34,10 @@ fn the_defaults_are_valid() {
     assert_eq!(config.topics.of(Feed::Outcome), "task-outcomes");
     assert!(config.http.listen.ip().is_loopback());
     assert_eq!(config.run.transactional_id_prefix, config.kafka.group);
+    assert_eq!(
+        config.topics.journal(&config.kafka.group),
+        "churnwatch-journal"
+    );
     assert_eq!(config.rules.window.days, 35);
     assert_eq!(config.rules.triggers.len(), REGISTRY.len());
     let competitors = &config.rules.competitors;
@@ -227,6 +231,10 @@ kafka.properties.x = [1] | kafka.properties.x | expected a string | write text
 kafka.properties.max.poll.interval.ms = 9000 | kafka.properties.max.poll.interval.ms | not longer than run.transaction_timeout_seconds | raise it
 topics.cdr = 'a b' | topics.cdr | `a b` is not a topic's name | a-z A-Z 0-9
 topics.tasks = 'cdr' | topics.tasks | the topic of topics.cdr as well | a topic of its own
+topics.journal = 'churn-signals' | topics.journal | the topic of topics.signals as well | a topic of its own
+kafka.group = 'night shift' | topics.journal | `night shift-journal` is not a topic's name | a-z A-Z 0-9
+state.snapshots = '' | state.snapshots | is empty | name a directory, or a URL
+state.snapshot_interval_seconds = 0 | state.snapshot_interval_seconds | 0 is out of range | from 1 to 86400
 topics.signals = 'retention-tasks' | topics.signals | the topic of topics.tasks as well | a topic of its own
 run.workers = 0 | run.workers | 0 is out of range | from 1 to 256
 http.listen = 'localhost' | http.listen | invalid socket address | 127.0.0.1:9464
@@ -329,7 +337,7 @@ fn the_environment_goes_over_the_file() {
             ("CHURNWATCH_POLICY__DUE__KEY_HOURS", "12"),
             ("CHURNWATCH_POLICY__CREDIT__STAR_POINTS", "[1, 2, 3, 4, 5]"),
             ("CHURNWATCH_LOG__FORMAT", "\"json\""),
-            ("CHURNWATCH_RUN__REBUILD", "false"),
+            ("CHURNWATCH_STATE__START_WITHOUT_STATE", "true"),
             // Set by Kubernetes for services called churnwatch and churnwatch-http.
             ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"),
             ("CHURNWATCH_HTTP_PORT", "tcp://10.0.0.1:9464"),
@@ -349,7 +357,7 @@ fn the_environment_goes_over_the_file() {
     assert_eq!(config.rules.policy.due.key_hours, 12);
     assert_eq!(config.rules.policy.credit.star_points, [1, 2, 3, 4, 5]);
     assert_eq!(config.log.format, LogFormat::Json);
-    assert!(!config.run.rebuild);
+    assert!(config.state.start_without_state);
 }
 
 #[test]

@@ -171,7 +171,10 @@ fn a_topic_created_anew_is_refused() {
 #[test]
 fn produce_loads_a_compacted_topic_and_tells_every_partition_of_progress() {
     let installation = Installation::bare("compacted", 3, "");
-    let compacted: &[(&str, &str)] = &[("cleanup.policy", "compact")];
+    let compacted: &[(&str, &str)] = &[
+        ("cleanup.policy", "compact"),
+        ("min.compaction.lag.ms", "1200000"),
+    ];
     for key in FEEDS.into_iter().chain(OUTPUTS) {
         let settings = if key == "subscriber" { compacted } else { &[] };
         let topic = installation.topic(key);

@@ -16,7 +16,7 @@ mod settings;
 pub use problems::{Origin, Problem, Problems};
 pub use ruleset::Ruleset;
 pub use settings::{
-    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, TopicSettings,
+    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, StateSettings, TopicSettings,
 };
 
 use crate::decode::Decoder;
@@ -36,6 +36,8 @@ pub struct Config {
     pub topics: TopicSettings,
     /// `[run]`
     pub run: RunSettings,
+    /// `[state]`
+    pub state: StateSettings,
     /// `[http]`
     pub http: HttpSettings,
     /// `[log]`
@@ -99,8 +101,9 @@ impl Config {
     fn assemble(mut layers: Layers) -> Result<Self, Problems> {
         limits::enforce(&mut layers);
         let kafka = settings::kafka(&mut layers);
-        let topics = settings::topics(&mut layers);
+        let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
+        let state = settings::state(&mut layers);
         let http = layers.read("http");
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
@@ -111,6 +114,7 @@ impl Config {
                 kafka: kafka?,
                 topics: topics?,
                 run: run?,
+                state: state?,
                 http: http?,
                 log: log?,
                 rules: Arc::new(rules?),
@@ -132,6 +136,7 @@ impl std::fmt::Debug for Config {
             .field("kafka", &self.kafka)
             .field("topics", &self.topics)
             .field("run", &self.run)
+            .field("state", &self.state)
             .field("http", &self.http)
             .field("log", &self.log)
             .field("rules", &self.rules.version)

@@ -55,6 +55,8 @@ pub struct TopicSettings {
     pub signals: String,
     /// Unusable records out.
     pub dead_letters: String,
+    /// The state's journal; empty for that of the group, as [`TopicSettings::journal`] names it.
+    pub journal: String,
 }
 
 impl TopicSettings {
@@ -79,7 +81,15 @@ impl TopicSettings {
         inputs
     }
 
-    /// The topics to write, by their keys in the configuration.
+    /// The topic of the journal of a consumer group.
+    pub fn journal(&self, group: &str) -> String {
+        match self.journal.as_str() {
+            "" => format!("{group}-journal"),
+            stated => stated.to_owned(),
+        }
+    }
+
+    /// The topics to write for others, by their keys in the configuration.
     pub fn outputs(&self) -> [(&'static str, &str); 3] {
         [
             ("tasks", &self.tasks),
@@ -109,8 +119,22 @@ pub struct RunSettings {
     pub queued_kilobytes_max: u32,
     /// Time to end and leave after SIGTERM, 1..600.
     pub shutdown_seconds: u16,
-    /// Whether to read the window again at start.
-    pub rebuild: bool,
+}
+
+/// `[state]`: what is kept of the subscribers' state beside the inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateSettings {
+    /// Directory or URL of the snapshots.
+    pub snapshots: String,
+    /// Time between two snapshots of a partition, 1..86,400.
+    pub snapshot_interval_seconds: u32,
+    /// Records processed since the last snapshot that call for another, 1..1,000,000,000.
+    pub snapshot_debt_records: u32,
+    /// Snapshots kept of each partition, 1..100.
+    pub snapshots_kept: u16,
+    /// Whether to begin with empty windows where the state cannot be restored.
+    pub start_without_state: bool,
 }
 
 /// `[http]`: metrics and health pages.
@@ -202,7 +226,7 @@ const OWN_PROPERTIES: &[(&[&str], &str)] = &[
     ),
     (
         &["enable.partition.eof"],
-        "the end of a partition tells when the windows are rebuilt",
+        "the end of a partition tells when it was read again",
     ),
     (
         &[
@@ -214,6 +238,10 @@ const OWN_PROPERTIES: &[(&[&str], &str)] = &[
             "message.max.bytes",
         ],
         "it is tuned to the cycle of transactions",
+    ),
+    (
+        &["log.connection.close"],
+        "a lost connection decides whether a producer may be used again",
     ),
 ];
 
@@ -282,11 +310,15 @@ fn is_broker(text: &str) -> bool {
 }
 
 /// Reads and checks `[topics]`.
-pub(super) fn topics(layers: &mut Layers) -> Option<TopicSettings> {
+pub(super) fn topics(layers: &mut Layers, kafka: Option<&KafkaSettings>) -> Option<TopicSettings> {
     let settings: TopicSettings = layers.read("topics")?;
     let mut used: BTreeMap<&str, &str> = BTreeMap::new();
     let inputs = Feed::ALL.map(|feed| (feed.name(), settings.of(feed)));
-    for (name, topic) in inputs.into_iter().chain(settings.outputs()) {
+    let journal = settings.journal(&kafka?.group);
+    // A group without a name is a problem of its own.
+    let journal = (journal.trim() != "-journal").then_some(("journal", &*journal));
+    let outputs = settings.outputs().into_iter().chain(journal);
+    for (name, topic) in inputs.into_iter().chain(outputs) {
         let key = Key::of("topics").child(name);
         let is_legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let legal = (1..=249).contains(&topic.len()) && topic.chars().all(is_legal);
@@ -308,6 +340,16 @@ pub(super) fn topics(layers: &mut Layers) -> Option<TopicSettings> {
                 "give each output a topic of its own; only feeds may share one",
             );
         }
+    }
+    Some(settings)
+}
+
+/// Reads and checks `[state]`.
+pub(super) fn state(layers: &mut Layers) -> Option<StateSettings> {
+    let settings: StateSettings = layers.read("state")?;
+    if settings.snapshots.trim().is_empty() {
+        let remedy = "name a directory, or a URL such as s3://bucket/prefix";
+        layers.problem(&Key::of("state.snapshots"), "is empty", remedy);
     }
     Some(settings)
 }

@@ -48,8 +48,8 @@ pub struct Options {
 /// # Errors
 /// What could not be started or went wrong, for a person.
 pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
-    let broker_topics = Config::embedded().map_err(text)?.topics;
-    let broker = EmbeddedBroker::start(&broker_topics, PARTITIONS)?;
+    let defaults = Config::embedded().map_err(text)?;
+    let broker = EmbeddedBroker::start(&defaults, PARTITIONS)?;
     let config = configure(options, &broker)?;
     let city = CityConfig::new(options.subscribers, options.days, options.seed);
     let city = City::new(city).map_err(text)?;

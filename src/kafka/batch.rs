@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use super::TopicPartition;
-use super::consume::Events;
+use super::events::Events;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;

@@ -1,16 +1,20 @@
-use super::{Topics, client, error};
+use super::Topics;
+use super::brokers::Brokers;
 use crate::config::Config;
 use crate::model::Feed;
-use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Suggested where nothing says how many partitions there should be.
 const PARTITIONS_SUGGESTED: i32 = 12;
+/// Nothing in the journal may expire: what is no longer needed is deleted by `run`.
+const JOURNAL_SETTINGS: [(&str, &str); 3] = [
+    ("cleanup.policy", "delete"),
+    ("retention.ms", "-1"),
+    ("retention.bytes", "-1"),
+];
+/// A restart reads again what came since the last snapshot, and the last but one if that is damaged. Twice as long must
+/// pass before a compacted topic may drop records.
+const COMPACTION_LAG_INTERVALS: u64 = 4;
 
 /// What the brokers say about our topics, found fit to run on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,65 +25,231 @@ pub struct Cluster {
     pub facts: Vec<String>,
 }
 
-/// Asks the brokers whether `run` could start.
+/// Asks the brokers whether `run` could start. Changes nothing.
 ///
 /// # Errors
 /// Every problem, each with its remedy.
 pub fn connect(config: &Config) -> Result<Vec<String>, Vec<String>> {
-    Cluster::inspect(config).map(|cluster| cluster.facts)
+    let mut survey = Survey::begin(config).map_err(|problem| vec![problem])?;
+    survey.topics();
+    survey.journal(false);
+    survey.end().map(|cluster| cluster.facts)
 }
 
 impl Cluster {
     /// Looks at the topics: all must exist, and those of the feeds must have equally many partitions, because a
-    /// subscriber's records must lie in the same partition of each.
+    /// subscriber's records must lie in the same partition of each. The journal is created where it is missing.
     ///
     /// # Errors
     /// Every problem, each with its remedy.
     pub fn inspect(config: &Config) -> Result<Self, Vec<String>> {
-        let brokers = Brokers::new(config).map_err(|problem| vec![problem])?;
-        let mut facts = vec![format!(
+        let mut survey = Survey::begin(config).map_err(|problem| vec![problem])?;
+        survey.topics();
+        survey.journal(true);
+        survey.end()
+    }
+}
+
+/// What has been found so far.
+struct Survey<'c> {
+    config: &'c Config,
+    brokers: Brokers,
+    /// The most that an input topic has.
+    partitions: Option<i32>,
+    facts: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl<'c> Survey<'c> {
+    fn begin(config: &'c Config) -> Result<Self, String> {
+        let brokers = Brokers::new(config)?;
+        let facts = vec![format!(
             "brokers at {}: {} in the cluster",
             config.kafka.bootstrap,
-            brokers.count().map_err(|problem| vec![problem])?
+            brokers.count()?
         )];
-        let mut problems = Vec::new();
-        let mut missing = Vec::new();
-        let mut counts = Vec::new();
+        Ok(Self {
+            config,
+            brokers,
+            partitions: None,
+            facts,
+            problems: Vec::new(),
+        })
+    }
+
+    fn end(self) -> Result<Cluster, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        Ok(Cluster {
+            partitions: self.partitions.unwrap_or(0),
+            facts: self.facts,
+        })
+    }
+
+    /// The topics of others: those of the feeds and those that we write.
+    fn topics(&mut self) {
+        let config = self.config;
+        let (mut missing, mut counts) = (Vec::new(), Vec::new());
         for topic in Topics::new(config).iter() {
-            match brokers.partitions(&topic.name) {
+            match self.brokers.partitions(&topic.name) {
                 Ok(Some(count)) => counts.push((topic.name.to_string(), count)),
                 Ok(None) => missing.push((key_of(config, &topic.name), topic.name.to_string())),
-                Err(problem) => problems.push(problem),
+                Err(problem) => self.problems.push(problem),
             }
         }
-        let partitions = counts.iter().map(|(_, count)| *count).max();
+        let most = counts.iter().map(|(_, count)| *count).max();
         for (key, topic) in config.topics.outputs() {
-            match brokers.partitions(topic) {
-                Ok(Some(count)) => facts.push(format!("output topic {topic}: partitions: {count}")),
+            match self.brokers.partitions(topic) {
+                Ok(Some(count)) => {
+                    let fact = format!("output topic {topic}: partitions: {count}");
+                    self.facts.push(fact);
+                }
                 Ok(None) => missing.push((format!("topics.{key}"), topic.to_owned())),
-                Err(problem) => problems.push(problem),
+                Err(problem) => self.problems.push(problem),
             }
         }
         for (key, topic) in missing {
-            let count = partitions.unwrap_or(PARTITIONS_SUGGESTED);
-            problems.push(format!(
-                "topic `{topic}` ({key}) does not exist; create it: kafka-topics.sh --bootstrap-server {} --create \
-                 --topic {topic} --partitions {count}",
-                config.kafka.bootstrap
+            let count = most.unwrap_or(PARTITIONS_SUGGESTED);
+            self.problems.push(format!(
+                "topic `{topic}` ({key}) does not exist; create it: {}",
+                create_command(config, &topic, count, &[])
             ));
         }
-        let partitions = partitions.unwrap_or(0);
-        if counts.iter().any(|(_, count)| *count != partitions) {
-            problems.push(mismatch(&counts, partitions));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
+        if let Some(most) = most
+            && counts.iter().any(|(_, count)| *count != most)
+        {
+            self.problems.push(mismatch(&counts, most));
         }
         for (topic, count) in counts {
-            facts.push(format!("input topic {topic}: partitions: {count}"));
+            self.facts
+                .push(format!("input topic {topic}: partitions: {count}"));
+            self.compaction(&topic);
         }
-        Ok(Self { partitions, facts })
+        self.partitions = most;
     }
+
+    /// A compacted topic must keep what a restart may have to read again.
+    fn compaction(&mut self, topic: &str) {
+        let Some(settings) = self.settings(topic) else {
+            return;
+        };
+        let setting = |key: &str| settings.get(key).map_or("", String::as_str);
+        if !setting("cleanup.policy").contains("compact") {
+            return;
+        }
+        let interval_seconds = u64::from(self.config.state.snapshot_interval_seconds);
+        let needed_ms = COMPACTION_LAG_INTERVALS * interval_seconds * 1000;
+        let stated = setting("min.compaction.lag.ms");
+        if stated
+            .parse::<u64>()
+            .is_ok_and(|lag_ms| lag_ms >= needed_ms)
+        {
+            return;
+        }
+        self.problems.push(format!(
+            "topic `{topic}` is compacted, and its min.compaction.lag.ms is {stated}: records would vanish that a \
+             restart has to read again; {COMPACTION_LAG_INTERVALS} times state.snapshot_interval_seconds is needed: {}",
+            configs_command(
+                self.config,
+                topic,
+                &[("min.compaction.lag.ms", &needed_ms.to_string())]
+            )
+        ));
+    }
+
+    /// The state's journal.
+    fn journal(&mut self, create: bool) {
+        let config = self.config;
+        let topic = config.topics.journal(&config.kafka.group);
+        let found = match self.brokers.partitions(&topic) {
+            Ok(found) => found,
+            Err(problem) => return self.problems.push(problem),
+        };
+        // Without sound inputs nobody knows what the journal should be like.
+        let Some(partitions) = self.partitions.filter(|_| self.problems.is_empty()) else {
+            return;
+        };
+        if found.is_none() && !create {
+            return self.facts.push(format!(
+                "journal topic {topic}: does not exist; `run` creates it with partitions: {partitions}"
+            ));
+        }
+        if found.is_none()
+            && let Err(reason) = self.brokers.create(&topic, partitions, &JOURNAL_SETTINGS)
+        {
+            return self.problems.push(format!(
+                "topic `{topic}` (topics.journal) does not exist and cannot be created ({reason}); create it: {}",
+                create_command(config, &topic, partitions, &JOURNAL_SETTINGS)
+            ));
+        }
+        let count = match self.brokers.partitions(&topic) {
+            Ok(count) => count.unwrap_or(0),
+            Err(problem) => return self.problems.push(problem),
+        };
+        if count != partitions {
+            return self.problems.push(format!(
+                "topic `{topic}` (topics.journal) has {count} partitions, and the input topics have {partitions}: it is \
+                 the journal of other topics; name another one in topics.journal, or if the feeds were created anew, \
+                 delete it and set state.start_without_state = true for the next start"
+            ));
+        }
+        self.facts
+            .push(format!("journal topic {topic}: partitions: {count}"));
+        let Some(settings) = self.settings(&topic) else {
+            return;
+        };
+        for (key, needed) in JOURNAL_SETTINGS {
+            let stated = settings.get(key).map_or("", String::as_str);
+            if stated != needed {
+                self.problems.push(format!(
+                    "topic `{topic}` (topics.journal) has {key}={stated}, but a journal that loses entries cannot \
+                     restore the state; set {key}={needed}: {}",
+                    configs_command(config, &topic, &[(key, needed)])
+                ));
+            }
+        }
+    }
+
+    /// A topic's settings, if the brokers tell them.
+    fn settings(&mut self, topic: &str) -> Option<BTreeMap<String, String>> {
+        match self.brokers.settings(topic) {
+            Ok(Some(settings)) => return Some(settings),
+            Ok(None) => self.facts.push(format!(
+                "warning: topic {topic}: this user may not see its settings (operation DescribeConfigs), so retention \
+                 and compaction are not checked"
+            )),
+            Err(problem) => self.problems.push(problem),
+        }
+        None
+    }
+}
+
+fn create_command(
+    config: &Config,
+    topic: &str,
+    partitions: i32,
+    settings: &[(&str, &str)],
+) -> String {
+    let command = format!(
+        "kafka-topics.sh --bootstrap-server {} --create --topic {topic} --partitions {partitions}",
+        config.kafka.bootstrap
+    );
+    settings.iter().fold(command, |command, (key, value)| {
+        format!("{command} --config {key}={value}")
+    })
+}
+
+fn configs_command(config: &Config, topic: &str, settings: &[(&str, &str)]) -> String {
+    let settings: Vec<String> = settings
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    format!(
+        "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {topic} --add-config {}",
+        config.kafka.bootstrap,
+        settings.join(",")
+    )
 }
 
 fn mismatch(counts: &[(String, i32)], most: i32) -> String {
@@ -110,78 +280,6 @@ fn key_of(config: &Config, topic: &str) -> String {
         .collect();
     keys.join(", ")
 }
-
-/// A client for questions about the cluster.
-pub(super) struct Brokers {
-    client: BaseConsumer<Quiet>,
-    bootstrap: String,
-}
-
-impl Brokers {
-    pub(super) fn new(config: &Config) -> Result<Self, String> {
-        let properties: ClientConfig = client::common(config);
-        let client = properties
-            .create_with_context(Quiet)
-            .map_err(|error| format!("kafka.properties: {}", error::plain(&error)))?;
-        Ok(Self {
-            client,
-            bootstrap: config.kafka.bootstrap.clone(),
-        })
-    }
-
-    fn count(&self) -> Result<usize, String> {
-        let metadata = self.client.fetch_metadata(None, PATIENCE);
-        match metadata {
-            Ok(metadata) => Ok(metadata.brokers().len()),
-            Err(error) => Err(self.unreachable(&error)),
-        }
-    }
-
-    /// Partitions of a topic; none if there is no such topic.
-    pub(super) fn partitions(&self, topic: &str) -> Result<Option<i32>, String> {
-        let metadata = self
-            .client
-            .fetch_metadata(Some(topic), PATIENCE)
-            .map_err(|error| self.unreachable(&error))?;
-        let Some(found) = metadata.topics().first() else {
-            return Ok(None);
-        };
-        match found.error().map(RDKafkaErrorCode::from) {
-            None => Ok(i32::try_from(found.partitions().len()).ok()),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                Ok(None)
-            }
-            Some(code) => {
-                let remedy =
-                    error::remedy(code).map_or(String::new(), |remedy| format!("; {remedy}"));
-                Err(format!("topic `{topic}`: {code}{remedy}"))
-            }
-        }
-    }
-
-    fn unreachable(&self, error: &KafkaError) -> String {
-        let remedy = error.rdkafka_error_code().and_then(error::remedy).unwrap_or(
-            "check the address in `kafka.bootstrap`, and security.protocol in `kafka.properties` if the brokers want \
-             TLS or a login",
-        );
-        format!(
-            "no answer from the brokers at {} within {} s ({}); {remedy}",
-            self.bootstrap,
-            PATIENCE.as_secs(),
-            error::plain(error)
-        )
-    }
-}
-
-/// Says nothing: what goes wrong is in the answers.
-pub(super) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Quiet {}
 
 #[cfg(test)]
 mod tests {

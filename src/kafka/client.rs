@@ -66,6 +66,8 @@ pub(super) fn transactional(config: &Config, transactional_id: &str) -> ClientCo
         .set("transaction.timeout.ms", timeout_ms.to_string())
         // A record is sent when its transaction is about to end; waiting for company would only add latency.
         .set("linger.ms", "0")
+        // Whether a connection was lost decides whether the producer may be used again; the log is what tells of it.
+        .set("log.connection.close", "true")
         // The broker writes the markers of the last transaction while the next one begins; the default backoff would
         // add 100 ms to every commit.
         .set("retry.backoff.ms", "1");

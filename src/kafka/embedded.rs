@@ -1,5 +1,5 @@
 use super::error;
-use crate::config::TopicSettings;
+use crate::config::Config;
 use crate::model::Feed;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -14,11 +14,14 @@ impl EmbeddedBroker {
     ///
     /// # Errors
     /// If the client cannot start it.
-    pub fn start(topics: &TopicSettings, partitions: i32) -> Result<Self, String> {
+    pub fn start(config: &Config, partitions: i32) -> Result<Self, String> {
+        let topics = &config.topics;
+        let journal = topics.journal(&config.kafka.group);
         let cluster = MockCluster::new(1).map_err(|error| error::plain(&error))?;
         let outputs = [&topics.tasks, &topics.signals, &topics.dead_letters];
         let mut names: Vec<&str> = Feed::ALL.iter().map(|feed| topics.of(*feed)).collect();
         names.extend(outputs.map(String::as_str));
+        names.push(&journal);
         names.sort_unstable();
         names.dedup();
         for name in names {

@@ -5,27 +5,32 @@
 //! client's own threads fetch and send behind it.
 
 mod batch;
+mod brokers;
 mod check;
 mod client;
-mod consume;
 mod embedded;
 mod error;
+mod events;
 pub mod link;
+mod member;
 mod partition;
 mod produce;
-mod replay;
+mod reader;
 mod tail;
 mod topics;
 mod transact;
+mod trim;
 
 pub use batch::{Item, Record, Stored};
 pub use check::{Cluster, connect};
-pub use consume::{Change, Committed, Consumer, lost_records};
 pub use embedded::EmbeddedBroker;
 pub use error::Fault;
+pub use events::{Change, fault, lost_records};
+pub use link::{Attempt, Front, Link, Reader, Receipt};
+pub use member::Member;
 pub use partition::partition_of;
 pub use produce::{Delivery, Loader};
-pub use replay::{Replay, Span};
+pub use reader::{Span, SpanReader};
 pub use tail::Tail;
 pub use topics::{Topic, TopicPartition, Topics};
-pub use transact::{Attempt, NextOffset, Note, Outbound, Receipt, Transactor};
+pub use transact::Outbound;

@@ -1,4 +1,4 @@
-use super::check::Brokers;
+use super::brokers::Brokers;
 use super::{client, error, partition_of};
 use crate::config::Config;
 use rdkafka::client::ClientContext;

@@ -2,10 +2,10 @@ use crate::config::Config;
 use crate::model::{Feed, FeedSet};
 use std::sync::Arc;
 
-/// One partition of one input topic.
+/// One partition of one input topic, or of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
-    /// Index of the topic in [`Topics`].
+    /// Index of the topic in [`Topics`], or [`Topics::journal`].
     pub topic: usize,
     /// Partition, which is also the number of the shard.
     pub partition: i32,
@@ -20,9 +20,12 @@ pub struct Topic {
     pub feeds: FeedSet,
 }
 
-/// The distinct input topics, in the order of the feeds.
+/// The distinct input topics, in the order of the feeds, and the journal behind them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topics(Vec<Topic>);
+pub struct Topics {
+    inputs: Vec<Topic>,
+    journal: Arc<str>,
+}
 
 impl Topics {
     /// The topics of the five feeds; feeds that share a topic make it one.
@@ -38,46 +41,79 @@ impl Topics {
                 }),
             }
         }
-        Self(topics)
+        Self {
+            inputs: topics,
+            journal: config.topics.journal(&config.kafka.group).into(),
+        }
     }
 
-    /// Number of topics.
+    /// Number of input topics.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.inputs.len()
     }
 
     /// Never: there is always a topic.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.inputs.is_empty()
     }
 
     /// The index that stands for the journal in a [`TopicPartition`], behind those of the input topics.
     pub fn journal(&self) -> usize {
-        self.0.len()
+        self.inputs.len()
     }
 
-    /// Every topic.
+    /// Every input topic.
     pub fn iter(&self) -> impl Iterator<Item = &Topic> {
-        self.0.iter()
+        self.inputs.iter()
     }
 
-    /// The topic at an index.
+    /// The input topic at an index.
     pub fn get(&self, topic: usize) -> Option<&Topic> {
-        self.0.get(topic)
+        self.inputs.get(topic)
     }
 
-    /// Name of the topic at an index; empty if there is none.
+    /// Name of the topic at an index, the journal's included; empty if there is none.
     pub fn name(&self, topic: usize) -> &str {
-        self.0.get(topic).map_or("", |topic| &topic.name)
+        match self.inputs.get(topic) {
+            Some(topic) => &topic.name,
+            None if topic == self.journal() => &self.journal,
+            None => "",
+        }
     }
 
-    /// Index of the topic of that name.
+    /// All names by index, the journal's last.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        (0..=self.journal()).map(|topic| self.name(topic))
+    }
+
+    /// Index of the input topic of that name.
     pub fn index(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|topic| &*topic.name == name)
+        self.inputs.iter().position(|topic| &*topic.name == name)
     }
 
     /// Index of the topic that carries a feed.
     pub fn of(&self, feed: Feed) -> Option<usize> {
-        self.0.iter().position(|topic| topic.feeds.contains(feed))
+        self.inputs
+            .iter()
+            .position(|topic| topic.feeds.contains(feed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_has_a_name_and_is_no_input() {
+        let topics = Topics::new(&Config::embedded().unwrap());
+        assert_eq!(topics.name(topics.journal()), "churnwatch-journal");
+        assert_eq!(topics.index("churnwatch-journal"), None);
+        assert!(
+            topics
+                .iter()
+                .all(|topic| &*topic.name != "churnwatch-journal")
+        );
+        assert_eq!(topics.names().count(), topics.len() + 1);
+        assert_eq!(topics.name(topics.journal() + 1), "");
     }
 }

@@ -3,23 +3,29 @@
 //! A transaction begins, fills and ends within one call, so there is never one open between calls. After anything but
 //! a clean commit the producer is replaced by a new one with the same transactional id: that aborts whatever the old
 //! one had open and fences every late request of it. Whether a commit whose answer was lost took effect is then read
-//! from the note it left with the group's offsets.
+//! from the journal.
+//!
+//! A clean commit is one that succeeded on connections that held. The client repeats a request whose connection broke or
+//! that was not answered in time, and its requests to end a transaction carry no number of their own: the first copy,
+//! arriving late, would end the next transaction before its time. So a producer that has ever lost a connection or a
+//! request is not used for another transaction, even if the commit went through.
 
+use super::client;
 use super::error::{self, Class, Fault};
-use super::{Consumer, TopicPartition, client};
+use super::link::{Attempt, Receipt};
 use crate::config::Config;
-use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext, PurgeConfig};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tracing::info;
 
 /// How often deliveries are asked for while a transaction waits for them.
 const POLL: Duration = Duration::from_micros(500);
@@ -41,86 +47,33 @@ pub struct Outbound {
     pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
 }
 
-/// How far a partition has been processed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NextOffset {
-    /// Which partition.
-    pub at: TopicPartition,
-    /// Offset of the next record to process.
-    pub offset: i64,
-    /// Newest timestamp of the shard's records so far, in milliseconds since 1970.
-    pub newest_ms: i64,
-}
-
-/// What stands beside each committed offset: which transaction put it there, and how far time had come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Name of the transaction, never used twice.
-    pub transaction: String,
-    /// [`NextOffset::newest_ms`]
-    pub newest_ms: i64,
-}
-
-/// How an attempt to commit ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Attempt {
-    /// Everything is visible.
-    Committed(Receipt),
-    /// Nothing is visible yet; the same call may succeed later. The text says why it did not.
-    Again(String),
-    /// Nothing is visible: the group has moved on. A [`Change`](super::Change) will say whether the partitions stay.
-    Membership(String),
-    /// Nothing is visible: these records (by index) are larger than their topics allow.
-    TooLarge(Vec<usize>),
-}
-
-/// What a commit cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The transaction's name, as in [`Note::transaction`].
-    pub transaction: String,
-    /// How many times deliveries were asked for, half a millisecond each.
-    pub polls: u32,
-}
-
 /// The transactional producer of one worker.
-pub struct Transactor {
+pub(super) struct Transactor {
     properties: ClientConfig,
     id: String,
     patience: Duration,
-    /// Tells this start of the worker from all others.
-    incarnation: i64,
-    attempts: u64,
     producer: Option<BaseProducer<Deliveries>>,
-    /// Name of a transaction that may or may not have been committed.
-    doubt: Option<String>,
 }
 
 impl Transactor {
-    /// Prepares the producer of a worker; it connects with the first commit. `incarnation` must be another one for
-    /// every start, such as the time in milliseconds.
-    pub fn new(config: &Config, worker: usize, incarnation: i64) -> Self {
+    /// Prepares the producer of a worker; it connects with [`fence`](Self::fence) or the first commit.
+    pub fn new(config: &Config, worker: usize) -> Self {
         let id = client::transactional_id(config, worker);
         Self {
             properties: client::transactional(config, &id),
             id,
             patience: Duration::from_secs(config.run.transaction_timeout_seconds.into()),
-            incarnation,
-            attempts: 0,
             producer: None,
-            doubt: None,
         }
     }
 
-    /// Connects and ends whatever a predecessor with our transactional id left open, so that its offsets and output
-    /// are settled before anything is read.
+    /// Drops the producer, if there is one, and connects a new one, which ends whatever a predecessor with our
+    /// transactional id left open: its offsets and output are settled then.
     ///
     /// # Errors
     /// [`Fault`] if an operator must help; otherwise the reason why it is worth trying again.
-    pub fn connect(&mut self) -> Result<Result<(), String>, Fault> {
-        if self.producer.is_some() {
-            return Ok(Ok(()));
-        }
+    pub fn fence(&mut self) -> Result<Result<(), String>, Fault> {
+        self.producer = None;
         let what = format!("starting transactions as {}", self.id);
         let producer: BaseProducer<Deliveries> = self
             .properties
@@ -140,102 +93,72 @@ impl Transactor {
 
     /// Sends the records and commits them together with the offsets.
     ///
-    /// The caller keeps both until they are committed, or until it has lost the partitions ([`forget`](Self::forget)).
-    ///
     /// # Errors
-    /// [`Fault`] if the worker cannot go on; nothing was committed then, unless an earlier call already had.
+    /// [`Fault`] if the worker cannot go on.
     pub fn commit(
         &mut self,
-        consumer: &Consumer,
         outbound: &[Outbound],
-        offsets: &[NextOffset],
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
     ) -> Result<Attempt, Fault> {
-        if let Err(reason) = self.connect()? {
+        if self.producer.is_none()
+            && let Err(reason) = self.fence()?
+        {
             return Ok(Attempt::Again(reason));
-        }
-        if let Some(settled) = self.settle(consumer, offsets) {
-            return Ok(settled);
         }
         let Some(producer) = &self.producer else {
             return Ok(Attempt::Again("the producer is gone".to_owned()));
         };
-        self.attempts += 1;
-        let transaction = format!("{}/{}/{}", self.id, self.incarnation, self.attempts);
-        let membership = consumer.membership()?;
-        let list = offsets_list(consumer, offsets, &transaction)
-            .map_err(|error| Fault::of("listing offsets", &error))?;
         let mut cycle = Cycle {
             producer,
             patience: self.patience,
             polls: 0,
             ending: false,
         };
-        let error = match cycle.run(outbound, &list, &membership) {
+        let ended = cycle.run(outbound, offsets, membership);
+        let (polls, ending) = (cycle.polls, cycle.ending);
+        let deliveries = producer.context();
+        let error = match ended {
             Ok(()) => {
-                let polls = cycle.polls;
-                return Ok(Attempt::Committed(Receipt { transaction, polls }));
+                let placed = deliveries.take_placed();
+                if deliveries.disturbed.load(Ordering::Relaxed) {
+                    info!("the brokers were out of reach for a moment: the producer is replaced");
+                    self.producer = None;
+                }
+                return Ok(Attempt::Committed(Receipt { placed, polls }));
             }
             Err(error) => error,
         };
-        let class = error::classify(&error);
-        let too_large = producer.context().too_large();
-        if cycle.ending && class == Class::Replace {
-            self.doubt = Some(transaction);
-        }
-        self.retire();
+        let too_large = deliveries.too_large();
+        self.retire(ending);
         let reason = error::plain(&error);
-        match class {
-            Class::Fenced => Err(Fault::Restart(format!(
+        let class = error::classify(&error);
+        if class == Class::Fenced {
+            return Err(Fault::Restart(format!(
                 "the transactional id {} was taken over ({reason}): this process was away for longer than \
                  `run.transaction_timeout_seconds`, or another one uses the same `run.instance_id` and prefix",
                 self.id
-            ))),
-            Class::Membership => Ok(Attempt::Membership(reason)),
-            _ if !too_large.is_empty() => Ok(Attempt::TooLarge(too_large)),
-            _ => match Fault::of("committing", &error) {
-                Fault::Halt(message) => Err(Fault::Halt(message)),
-                Fault::Restart(_) => Ok(Attempt::Again(reason)),
-            },
+            )));
         }
-    }
-
-    /// Whether the outcome of the last transaction is open.
-    pub fn in_doubt(&self) -> bool {
-        self.doubt.is_some()
-    }
-
-    /// Gives up what was to be committed, because the partitions are not ours any more.
-    pub fn forget(&mut self) {
-        self.doubt = None;
-    }
-
-    /// If the outcome of the last transaction is open, finds out from the group's offsets.
-    fn settle(&mut self, consumer: &Consumer, offsets: &[NextOffset]) -> Option<Attempt> {
-        let transaction = self.doubt.as_ref()?;
-        let asked: Vec<TopicPartition> = offsets.iter().map(|next| next.at).collect();
-        match consumer.committed(&asked, self.patience) {
-            Ok(found) => {
-                let ours = |note: Note| note.transaction == *transaction;
-                let committed = found.iter().any(|c| Note::parse(&c.note).is_some_and(ours));
-                let transaction = self.doubt.take()?;
-                committed.then_some(Attempt::Committed(Receipt {
-                    transaction,
-                    polls: 0,
-                }))
-            }
-            Err(fault) => Some(Attempt::Again(format!(
-                "finding out whether transaction {transaction} was committed: {fault}"
-            ))),
+        if let Fault::Halt(message) = Fault::of("committing", &error) {
+            return Err(Fault::Halt(message));
         }
+        Ok(match class {
+            // Whatever the error says: once the brokers were asked, only the journal can tell.
+            _ if ending => Attempt::Unknown(reason),
+            Class::Membership => Attempt::Membership(reason),
+            _ if !too_large.is_empty() => Attempt::TooLarge(too_large),
+            _ => Attempt::Again(reason),
+        })
     }
 
-    /// Drops the producer; if a transaction is open that cannot have been committed, aborts it, so that readers of the
+    /// Drops the producer. If its transaction cannot have been committed, aborts it first, so that readers of the
     /// output need not wait until the coordinator does.
-    fn retire(&mut self) {
+    fn retire(&mut self, ending: bool) {
         let Some(producer) = self.producer.take() else {
             return;
         };
-        if self.doubt.is_none() {
+        if !ending {
             producer.purge(PurgeConfig::default().queue().inflight());
             producer.poll(Duration::ZERO);
             let _ = producer.abort_transaction(ABORT_PATIENCE);
@@ -260,6 +183,20 @@ impl Cycle<'_> {
         membership: &ConsumerGroupMetadata,
     ) -> KafkaResult<()> {
         self.producer.begin_transaction()?;
+        self.write(outbound, offsets, membership)
+            .map_err(|error| self.cause(error, offsets, membership))?;
+        self.ending = true;
+        self.producer.commit_transaction(self.patience)?;
+        // What the client has logged meanwhile is in its queue.
+        self.wait_until(|producer| producer.in_flight_count() == 0)
+    }
+
+    fn write(
+        &mut self,
+        outbound: &[Outbound],
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> KafkaResult<()> {
         for (index, outbound) in outbound.iter().enumerate() {
             self.send(index, outbound)?;
         }
@@ -269,11 +206,30 @@ impl Cycle<'_> {
         // `Producer::flush`, which `commit_transaction` begins with, waits in slices of 100 ms while records are under
         // way; with none left it returns at once.
         self.wait_until(|producer| producer.in_flight_count() == 0)?;
-        if let Some(code) = self.producer.context().first_failure() {
-            return Err(KafkaError::MessageProduction(code));
+        match self.producer.context().first_failure() {
+            Some(code) => Err(KafkaError::MessageProduction(code)),
+            None => Ok(()),
         }
-        self.ending = true;
-        self.producer.commit_transaction(self.patience)
+    }
+
+    /// Why the client took a record no more, or gave it up: because its transaction had failed, which it tells at the
+    /// next call about that.
+    fn cause(
+        &self,
+        error: KafkaError,
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+    ) -> KafkaError {
+        use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue, State};
+        let consequence = KafkaError::MessageProduction;
+        let consequences = [Fatal, PurgeInflight, PurgeQueue, State].map(consequence);
+        if !consequences.contains(&error) {
+            return error;
+        }
+        let answer = self
+            .producer
+            .send_offsets_to_transaction(offsets, membership, self.patience);
+        answer.err().unwrap_or(error)
     }
 
     fn send(&mut self, index: usize, outbound: &Outbound) -> KafkaResult<()> {
@@ -293,7 +249,10 @@ impl Cycle<'_> {
             key: outbound.key.as_deref(),
             timestamp: None,
             headers: Some(headers),
-            delivery_opaque: index,
+            delivery_opaque: Box::new(Place {
+                index,
+                stated: outbound.partition.is_some(),
+            }),
         };
         loop {
             match self.producer.send(record) {
@@ -329,70 +288,42 @@ impl Cycle<'_> {
     }
 }
 
-fn offsets_list(
-    consumer: &Consumer,
-    offsets: &[NextOffset],
-    transaction: &str,
-) -> KafkaResult<TopicPartitionList> {
-    let pairs = offsets
-        .iter()
-        .map(|next| (next.at, Offset::Offset(next.offset)));
-    let list = consumer.list(pairs)?;
-    // The list keeps the order in which it was filled.
-    for (mut element, next) in list.elements().into_iter().zip(offsets) {
-        let note = Note {
-            transaction: transaction.to_owned(),
-            newest_ms: next.newest_ms,
-        };
-        element.set_metadata(note.to_string());
-    }
-    Ok(list)
+/// Which record a delivery report is about.
+struct Place {
+    index: usize,
+    /// Its partition was stated, so its offset is of interest.
+    stated: bool,
 }
 
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "v1 newest_ms={} transaction={}",
-            self.newest_ms, self.transaction
-        )
-    }
-}
-
-impl Note {
-    /// Reads a note back; none if it is not one of ours.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (newest_ms, transaction) = text
-            .strip_prefix("v1 newest_ms=")?
-            .split_once(" transaction=")?;
-        Some(Self {
-            transaction: transaction.to_owned(),
-            newest_ms: newest_ms.parse().ok()?,
-        })
-    }
-}
-
-/// Keeps what the brokers refused.
+/// Keeps what the brokers said of records and connections.
 #[derive(Default)]
-struct Deliveries(Mutex<Vec<(usize, RDKafkaErrorCode)>>);
+struct Deliveries {
+    /// Index and reason of every record that was refused.
+    failed: Mutex<Vec<(usize, RDKafkaErrorCode)>>,
+    /// Index and offset of the records of this transaction with a stated partition.
+    placed: Mutex<Vec<(usize, i64)>>,
+    /// A connection broke, or a request was not answered in time, since the producer was made.
+    disturbed: AtomicBool,
+}
 
 impl Deliveries {
     fn failed(&self, index: usize, error: &KafkaError) {
         if let Some(code) = error.rdkafka_error_code() {
-            let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            failures.push((index, code));
+            lock(&self.failed).push((index, code));
         }
     }
 
     fn first_failure(&self) -> Option<RDKafkaErrorCode> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.first().map(|(_, code)| *code)
+        lock(&self.failed).first().map(|(_, code)| *code)
+    }
+
+    fn take_placed(&self) -> Vec<(usize, i64)> {
+        std::mem::take(&mut *lock(&self.placed))
     }
 
     fn too_large(&self) -> Vec<usize> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let large = |code: &RDKafkaErrorCode| matches!(code, RDKafkaErrorCode::MessageSizeTooLarge);
-        failures
+        lock(&self.failed)
             .iter()
             .filter(|(_, code)| large(code))
             .map(|(index, _)| *index)
@@ -400,8 +331,28 @@ impl Deliveries {
     }
 }
 
+/// Whether a line of the client's log says that a request may be on its way twice: FAIL is a connection that ended, and
+/// only before it is up no request of ours can be on it; REQTMOUT is a request given up. The client calls errors only
+/// some of these, so its error callback is no measure; it logs them before it repeats anything. Repeated lines it
+/// swallows, but with the first one a producer has made its last transaction.
+fn disturbs(facility: &str, message: &str) -> bool {
+    let connecting = ["in state TRY_CONNECT", "in state CONNECT"];
+    match facility {
+        "REQTMOUT" => true,
+        "FAIL" => !connecting.iter().any(|state| message.contains(state)),
+        _ => false,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if disturbs(facility, message) {
+            self.disturbed.store(true, Ordering::Relaxed);
+        }
         client::log(level, facility, message);
     }
 
@@ -411,11 +362,15 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = usize;
+    type DeliveryOpaque = Box<Place>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        if let Err((error, _)) = result {
-            self.failed(index, error);
+    fn delivery(&self, result: &DeliveryResult<'_>, place: Box<Place>) {
+        match result {
+            Err((error, _)) => self.failed(place.index, error),
+            Ok(message) if place.stated => {
+                lock(&self.placed).push((place.index, message.offset()));
+            }
+            Ok(_) => {}
         }
     }
 }
@@ -425,14 +380,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_read_back_as_it_was_written() {
-        let note = Note {
-            transaction: "churnwatch-host-0/1763800000000/17".to_owned(),
-            newest_ms: 1_763_800_000_123,
-        };
-        assert_eq!(Note::parse(&note.to_string()), Some(note));
-        assert_eq!(Note::parse(""), None);
-        assert_eq!(Note::parse("v1 newest_ms=x transaction=t"), None);
-        assert_eq!(Note::parse("somebody else's"), None);
+    fn what_may_have_repeated_a_request_is_told_from_what_cannot() {
+        let lost = "localhost:9092/1: Disconnected (after 312ms in state UP)";
+        assert!(disturbs("FAIL", lost));
+        assert!(disturbs("REQTMOUT", "Timed out 1 in-flight"));
+        assert!(!disturbs("GETPID", "Failed to acquire a producer id"));
+        let refused = "localhost:9092/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused \
+                       (after 0ms in state CONNECT, 3 identical error(s) suppressed)";
+        assert!(!disturbs("FAIL", refused));
     }
 }

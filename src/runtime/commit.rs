@@ -4,7 +4,7 @@ use super::clock::Stopwatch;
 use super::partition::Partition;
 use super::worker::{Retry, Uncommitted, Worker};
 use crate::http::Condition;
-use crate::kafka::{Attempt, Fault, NextOffset};
+use crate::kafka::{Attempt, Fault, Link, TopicPartition};
 use crate::telemetry::{CommitOutcome, CommitReport};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -40,7 +40,7 @@ impl Worker<'_> {
 
     /// Tries to commit what there is. If that fails, what there is waits for the next try.
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
-        let offsets: Vec<NextOffset> = self
+        let offsets: Vec<(TopicPartition, i64)> = self
             .partitions
             .values()
             .flat_map(Partition::moved)
@@ -51,12 +51,10 @@ impl Worker<'_> {
             return Ok(());
         }
         let watch = Stopwatch::start();
-        let attempt = self
-            .transactor
-            .commit(&self.consumer, self.output.waiting(), &offsets)?;
+        let attempt = self.link.commit(self.output.waiting(), &offsets)?;
         let (outcome, polls) = match &attempt {
             Attempt::Committed(receipt) => (CommitOutcome::Committed, receipt.polls),
-            _ if self.transactor.in_doubt() => (CommitOutcome::Unknown, 0),
+            Attempt::Unknown(_) => (CommitOutcome::Unknown, 0),
             _ => (CommitOutcome::Aborted, 0),
         };
         let report = CommitReport {
@@ -66,9 +64,9 @@ impl Worker<'_> {
         };
         report.emit(&self.setup.telemetry);
         match attempt {
-            Attempt::Committed(receipt) => {
+            Attempt::Committed(_) => {
                 for partition in self.partitions.values_mut() {
-                    partition.settle(&receipt.transaction);
+                    partition.settle();
                 }
                 self.output.clear();
                 self.report.emit(&self.setup.telemetry);
@@ -82,7 +80,7 @@ impl Worker<'_> {
                 self.output.shrink(&indexes)?;
                 self.hold("dead letters were larger than their topic allows, and were cut");
             }
-            Attempt::Again(reason) => {
+            Attempt::Again(reason) | Attempt::Unknown(reason) => {
                 self.health.set(Condition::Connected, false);
                 self.hold(&reason);
             }
@@ -99,7 +97,7 @@ impl Worker<'_> {
             if watch.reached(patience) {
                 return Ok(false);
             }
-            self.consumer.wait(AGAIN_PAUSE);
+            self.link.wait(AGAIN_PAUSE);
             self.health.beat();
             self.commit()?;
         }

@@ -4,14 +4,12 @@ use super::clock::{self, Stopwatch};
 use super::partition::Lane;
 use super::worker::Worker;
 use crate::http::Condition;
-use crate::kafka::{Fault, TopicPartition};
+use crate::kafka::{Fault, Link, TopicPartition};
 use std::time::Duration;
 use tracing::warn;
 
 /// How often the ends of the partitions are asked for.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// Pause after a question without an answer.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -46,7 +44,7 @@ impl Worker<'_> {
         let ours: Vec<TopicPartition> = partitions
             .flat_map(|partition| (0..topics).map(|topic| partition.at(topic)))
             .collect();
-        let answer = self.consumer.ends(&ours, PATIENCE);
+        let answer = self.link.ends(&ours);
         self.ends = Ends {
             asked: Stopwatch::start(),
             pause: if answer.is_ok() { INTERVAL } else { PAUSE },
@@ -54,7 +52,7 @@ impl Worker<'_> {
         };
         match answer {
             Ok(ends) => {
-                let reading = self.drained && self.retry.is_none() && self.restores.is_empty();
+                let reading = self.drained && self.retry.is_none();
                 for (at, end) in ends {
                     if let Some(lane) = self.lane(at) {
                         lane.ends_at(end, reading);
@@ -80,7 +78,7 @@ impl Worker<'_> {
         if self.retry.is_some() {
             return Ok(());
         }
-        for (at, position) in self.consumer.positions()? {
+        for (at, position) in self.link.positions()? {
             if let Some(lane) = self.lane(at).filter(|lane| lane.next < position) {
                 lane.next = position;
                 lane.end = lane.end.max(position);

@@ -8,7 +8,6 @@ mod output;
 mod partition;
 mod pool;
 mod rebalance;
-mod recovery;
 mod worker;
 
 pub use pool::{Pool, Stop};

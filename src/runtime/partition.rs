@@ -1,5 +1,5 @@
 use crate::engine::{self, Shard, ShardStats};
-use crate::kafka::{Committed, NextOffset, Note, TopicPartition, Topics};
+use crate::kafka::{TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
 
@@ -31,8 +31,6 @@ pub(super) struct Lane {
     pub next: i64,
     /// What the group has committed.
     pub committed: Option<i64>,
-    /// The transaction that committed it; empty if unknown.
-    pub transaction: String,
     /// Offset behind the last record, when last asked.
     pub end: i64,
     /// Position and end when last asked, and how often in a row they were the same.
@@ -44,12 +42,10 @@ pub(super) struct Lane {
 
 impl Lane {
     /// A lane that goes on at `next`, where the group stands.
-    pub fn new(next: i64, committed: &Committed, end: i64) -> Self {
-        let note = Note::parse(&committed.note);
+    pub fn new(next: i64, committed: Option<i64>, end: i64) -> Self {
         Self {
             next,
-            committed: committed.offset,
-            transaction: note.map(|note| note.transaction).unwrap_or_default(),
+            committed,
             end,
             seen: (next, end),
             still: 0,
@@ -176,18 +172,11 @@ impl Partition {
 
     /// What the next transaction has to say about this partition: the offsets that moved, or any one if it only
     /// spoke, so that every transaction leaves its note with each partition it concerns.
-    pub fn moved(&self) -> Vec<NextOffset> {
-        let offset = |(topic, lane): (usize, &Lane)| NextOffset {
-            at: TopicPartition {
-                topic,
-                partition: self.number,
-            },
-            offset: lane.next,
-            newest_ms: self.newest_ms,
-        };
+    pub fn moved(&self) -> Vec<(TopicPartition, i64)> {
+        let offset = |(topic, lane): (usize, &Lane)| (self.at(topic), lane.next);
         let lanes = self.lanes.iter().enumerate();
         let moved = lanes.filter(|(_, lane)| lane.committed != Some(lane.next));
-        let mut moved: Vec<NextOffset> = moved.map(offset).collect();
+        let mut moved: Vec<(TopicPartition, i64)> = moved.map(offset).collect();
         if moved.is_empty() && self.spoke {
             moved.extend(self.lanes.iter().enumerate().map(offset).next());
         }
@@ -195,27 +184,25 @@ impl Partition {
     }
 
     /// Notes that everything up to here was committed by a transaction.
-    pub fn settle(&mut self, transaction: &str) {
+    pub fn settle(&mut self) {
         let mut settled = self.moved();
-        for next in settled.drain(..) {
-            if let Some(lane) = self.lanes.get_mut(next.at.topic) {
-                lane.committed = Some(next.offset);
-                transaction.clone_into(&mut lane.transaction);
+        for (at, next) in settled.drain(..) {
+            if let Some(lane) = self.lanes.get_mut(at.topic) {
+                lane.committed = Some(next);
             }
         }
         self.spoke = false;
     }
 
     /// Whether the group stands exactly where this state does: nobody has processed anything for it since.
-    pub fn stands_at(&self, committed: &[Committed]) -> bool {
+    pub fn stands_at(&self, committed: &[(TopicPartition, Option<i64>)]) -> bool {
         let settled = self.moved().is_empty();
         settled
             && committed.len() == self.lanes.len()
-            && committed.iter().all(|found| {
-                let note = Note::parse(&found.note).map(|note| note.transaction);
-                self.lanes.get(found.at.topic).is_some_and(|lane| {
-                    lane.committed == found.offset && lane.transaction == note.unwrap_or_default()
-                })
+            && committed.iter().all(|(at, offset)| {
+                self.lanes
+                    .get(at.topic)
+                    .is_some_and(|lane| lane.committed == *offset)
             })
     }
 }
@@ -238,109 +225,4 @@ pub(super) fn engine_inputs(topics: &Topics, behind: impl Fn(usize) -> bool) -> 
         }
     }
     inputs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use std::sync::Arc;
-
-    fn committed(topic: usize, offset: Option<i64>, note: &str) -> Committed {
-        Committed {
-            at: TopicPartition {
-                topic,
-                partition: 3,
-            },
-            offset,
-            note: note.to_owned(),
-        }
-    }
-
-    /// Two topics: one that stands at 10 of 20, one where nothing was ever committed.
-    fn partition() -> Partition {
-        let rules = Arc::clone(&Config::embedded().unwrap().rules);
-        let note = "v1 newest_ms=5 transaction=before";
-        let lanes = vec![
-            Lane::new(10, &committed(0, Some(10), note), 20),
-            Lane::new(0, &committed(1, None, ""), 0),
-        ];
-        Partition::new(3, Shard::new(rules), lanes)
-    }
-
-    fn offsets(partition: &Partition) -> Vec<(usize, i64)> {
-        let moved = partition.moved().into_iter();
-        moved.map(|next| (next.at.topic, next.offset)).collect()
-    }
-
-    #[test]
-    fn a_transaction_names_what_moved_or_any_offset_of_what_spoke() {
-        let mut partition = partition();
-        assert_eq!(offsets(&partition), [(1, 0)], "not committed yet");
-        partition.settle("first");
-        assert_eq!(offsets(&partition), []);
-        partition.passed(0, 10, Some(7));
-        assert_eq!(offsets(&partition), [(0, 11)]);
-        assert_eq!(partition.moved()[0].newest_ms, 7);
-        partition.settle("second");
-        partition.spoke = true;
-        assert_eq!(offsets(&partition).len(), 1);
-        partition.settle("third");
-        assert_eq!(offsets(&partition), []);
-    }
-
-    #[test]
-    fn parked_state_is_good_only_if_nobody_committed_since() {
-        let mut partition = partition();
-        let found = |first: &str, second: &str| {
-            [
-                committed(0, Some(10), &format!("v1 newest_ms=5 transaction={first}")),
-                committed(1, Some(0), &format!("v1 newest_ms=5 transaction={second}")),
-            ]
-        };
-        assert!(
-            !partition.stands_at(&found("before", "first")),
-            "it has moved itself"
-        );
-        partition.settle("first");
-        assert!(partition.stands_at(&found("before", "first")));
-        assert!(
-            !partition.stands_at(&found("before", "theirs")),
-            "same offset, other hand"
-        );
-        assert!(!partition.stands_at(&found("before", "first")[..1]));
-        let mut reset = found("before", "first");
-        reset[0].offset = Some(9);
-        assert!(!partition.stands_at(&reset));
-    }
-
-    #[test]
-    fn an_end_that_is_never_reached_stops_counting_as_a_backlog() {
-        let mut lane = Lane::new(10, &committed(0, Some(10), ""), 20);
-        assert!(lane.behind());
-        for _ in 0..2 * STILL_MAX {
-            lane.ends_at(20, false);
-        }
-        assert!(lane.behind(), "it was not being read");
-        for _ in 0..STILL_MAX {
-            lane.ends_at(20, true);
-        }
-        assert!(!lane.behind());
-        assert_eq!(lane.lag(), 10, "what is committed stays true");
-        lane.ends_at(21, true);
-        assert!(lane.behind(), "something came");
-    }
-
-    #[test]
-    fn a_topic_behind_its_end_holds_its_feeds_back() {
-        let topics = Topics::new(&Config::embedded().unwrap());
-        let inputs = engine_inputs(&topics, |_| false);
-        assert_eq!(inputs, engine::Inputs::default());
-        let billing = topics.of(Feed::Billing).unwrap();
-        let inputs = engine_inputs(&topics, |topic| topic == billing);
-        assert!(!inputs.caught_up);
-        assert_eq!(inputs.lagging, FeedSet::NONE.with(Feed::Billing));
-        assert!(!partition().inputs(&topics, true).caught_up);
-        assert!(!partition().inputs(&topics, false).caught_up);
-    }
 }

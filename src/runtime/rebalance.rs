@@ -3,19 +3,16 @@
 use super::clock;
 use super::ends::Ends;
 use super::partition::{Lane, Partition};
-use super::recovery::Restore;
 use super::worker::{Uncommitted, Worker};
 use crate::engine::Shard;
 use crate::http::Condition;
-use crate::kafka::{Committed, Fault, TopicPartition, lost_records};
+use crate::kafka::{Fault, Link, TopicPartition, lost_records};
 use crate::telemetry::BatchReport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Time for one answer about offsets; those of another member's open transaction are waited for.
-const ASK_PATIENCE: Duration = Duration::from_secs(10);
 /// Questions before the worker starts over.
 const ASK_TRIES: usize = 5;
 /// Pause between them.
@@ -27,19 +24,17 @@ impl Worker<'_> {
     /// Partitions are to be given up: commits what was processed, and keeps the state in case they come back.
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Fault> {
         self.health.set(Condition::Assigned, false);
-        self.consumer.clear();
+        self.link.clear();
         if !lost && !self.commit_within(REVOKE_PATIENCE)? {
             warn!(
                 "partitions are given up without a commit; whoever has them next processes the rest again"
             );
         }
         self.retry = None;
-        self.transactor.forget();
         self.output.clear();
         // Whoever processes these records again counts them.
         self.report = BatchReport::default();
         self.uncommitted = Uncommitted::default();
-        self.restores.clear();
         let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
         for (number, partition) in std::mem::take(&mut self.partitions) {
             self.setup.telemetry.forget_partition(&topics, number);
@@ -49,7 +44,7 @@ impl Worker<'_> {
             }
         }
         info!(lost, "partitions given up");
-        self.consumer.unassign()
+        self.link.unassign()
     }
 
     /// Partitions are ours: finds out where the group stands, and brings their state there.
@@ -58,9 +53,9 @@ impl Worker<'_> {
         let offsets = stands
             .values()
             .flatten()
-            .map(|stand| (stand.committed.at, stand.next));
+            .map(|stand| (stand.committed.0, stand.next));
         let offsets: Vec<(TopicPartition, i64)> = offsets.collect();
-        self.consumer.assign(&offsets)?;
+        self.link.assign(&offsets)?;
         for (number, stands) in stands {
             self.take_over(number, &stands)?;
         }
@@ -74,42 +69,14 @@ impl Worker<'_> {
             self.uncommitted.begin();
         }
         self.ends = Ends::unknown();
-        let rebuilding = self.restores.len();
-        info!(
-            partitions = self.partitions.len() + rebuilding,
-            rebuilding, "partitions taken over"
-        );
-        self.health.set(Condition::Rebuilt, rebuilding == 0);
+        info!(partitions = self.partitions.len(), "partitions taken over");
+        self.health.set(Condition::Rebuilt, true);
         self.health.set(Condition::Assigned, true);
         Ok(())
     }
 
-    /// Goes on with rebuilding.
-    pub(super) fn restore(&mut self) -> Result<(), Fault> {
-        let Some(restore) = self.restores.front_mut() else {
-            return Ok(());
-        };
-        let done = restore.step(self.setup)?;
-        restore.report(&self.setup.telemetry);
-        if !done {
-            return Ok(());
-        }
-        if let Some(restore) = self.restores.pop_front() {
-            let mut partition = restore.finish();
-            partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
-            let subscribers = partition.shard.stats().subscribers;
-            info!(partition = partition.number, subscribers, "state rebuilt");
-            self.partitions.insert(partition.number, partition);
-            self.ends = Ends::unknown();
-        }
-        self.health
-            .set(Condition::Rebuilt, self.restores.is_empty());
-        Ok(())
-    }
-
     fn take_over(&mut self, number: i32, stands: &[Stand]) -> Result<(), Fault> {
-        let committed: Vec<Committed> =
-            stands.iter().map(|stand| stand.committed.clone()).collect();
+        let committed: Vec<_> = stands.iter().map(|stand| stand.committed).collect();
         if let Some(mut partition) = self
             .parked
             .remove(&number)
@@ -123,33 +90,19 @@ impl Worker<'_> {
         }
         let shard = Shard::new(Arc::clone(&self.setup.config.rules));
         let lanes = stands.iter().map(Stand::lane).collect();
-        let begun = committed.iter().any(|found| found.offset.is_some());
-        if begun && self.setup.config.run.rebuild {
-            let partition = Partition::new(number, shard, lanes);
-            let starts: Vec<i64> = stands.iter().map(|stand| stand.start).collect();
-            let restore =
-                Restore::plan(self.setup, &self.consumer, partition, &committed, &starts)?;
-            let records = restore.records_left();
-            info!(
-                partition = number,
-                records, "rebuilding state from the input topics"
-            );
-            self.restores.push_back(restore);
-        } else {
-            // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
-            let mut partition = Partition::new(number, shard, lanes);
-            let inputs = partition.inputs(&self.setup.topics, true);
-            partition.shard.tick(clock::now(), inputs, &mut Vec::new());
-            self.partitions.insert(number, partition);
-        }
+        // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
+        let mut partition = Partition::new(number, shard, lanes);
+        let inputs = partition.inputs(&self.setup.topics, true);
+        partition.shard.tick(clock::now(), inputs, &mut Vec::new());
+        self.partitions.insert(number, partition);
         Ok(())
     }
 
     /// Where the group stands, by partition number and topic.
     fn stands(&mut self, assigned: &[TopicPartition]) -> Result<BTreeMap<i32, Vec<Stand>>, Fault> {
-        let committed = self.ask(|worker| worker.consumer.committed(assigned, ASK_PATIENCE))?;
-        let starts = self.ask(|worker| worker.consumer.starts(assigned, ASK_PATIENCE))?;
-        let ends = self.ask(|worker| worker.consumer.ends(assigned, ASK_PATIENCE))?;
+        let committed = self.ask(|worker| worker.link.committed(assigned))?;
+        let starts = self.ask(|worker| worker.link.starts(assigned))?;
+        let ends = self.ask(|worker| worker.link.ends(assigned))?;
         let offset = |offsets: &[(TopicPartition, i64)], at: TopicPartition| {
             offsets
                 .iter()
@@ -158,19 +111,13 @@ impl Worker<'_> {
         };
         let mut stands: BTreeMap<i32, Vec<Stand>> = BTreeMap::new();
         for committed in committed {
-            let (start, end) = (offset(&starts, committed.at), offset(&ends, committed.at));
-            let next = committed.offset.unwrap_or(start);
+            let (start, end) = (offset(&starts, committed.0), offset(&ends, committed.0));
+            let next = committed.1.unwrap_or(start);
             if !(start..=end).contains(&next) {
-                let topic = self.setup.topics.name(committed.at.topic);
-                return Err(lost_records(
-                    topic,
-                    committed.at.partition,
-                    next,
-                    start,
-                    end,
-                ));
+                let topic = self.setup.topics.name(committed.0.topic);
+                return Err(lost_records(topic, committed.0.partition, next, start, end));
             }
-            let of_partition = stands.entry(committed.at.partition).or_default();
+            let of_partition = stands.entry(committed.0.partition).or_default();
             of_partition.push(Stand {
                 committed,
                 start,
@@ -179,7 +126,7 @@ impl Worker<'_> {
             });
         }
         for (number, stands) in &mut stands {
-            stands.sort_by_key(|stand| stand.committed.at.topic);
+            stands.sort_by_key(|stand| stand.committed.0.topic);
             if stands.len() != self.setup.topics.len() {
                 return Err(Fault::Restart(format!(
                     "partition {number} of the input topics was split between members of the group; all of them must \
@@ -194,13 +141,12 @@ impl Worker<'_> {
     /// All topics of a partition are first committed together. One without an offset among others that have one was
     /// created anew, which makes the group forget it, or is new in the configuration.
     fn all_or_none(&self, number: i32, stands: &[Stand]) -> Result<(), Fault> {
-        let (begun, fresh): (Vec<_>, Vec<_>) = stands
-            .iter()
-            .partition(|stand| stand.committed.offset.is_some());
+        let (begun, fresh): (Vec<_>, Vec<_>) =
+            stands.iter().partition(|stand| stand.committed.1.is_some());
         let ([_, ..], [fresh, ..]) = (&*begun, &*fresh) else {
             return Ok(());
         };
-        let topic = self.setup.topics.name(fresh.committed.at.topic);
+        let topic = self.setup.topics.name(fresh.committed.0.topic);
         Err(Fault::Halt(format!(
             "topic {topic} partition {number}: the group has offsets for other topics but none for this one, so the \
              topic was created anew, or is new in the configuration; if it is right to process it from its beginning, \
@@ -229,7 +175,7 @@ impl Worker<'_> {
 
 /// Where the group stands in one topic's partition.
 struct Stand {
-    committed: Committed,
+    committed: (TopicPartition, Option<i64>),
     /// First offset that retention has left.
     start: i64,
     /// Next to process.
@@ -240,6 +186,6 @@ struct Stand {
 
 impl Stand {
     fn lane(&self) -> Lane {
-        Lane::new(self.next, &self.committed, self.end)
+        Lane::new(self.next, self.committed.1, self.end)
     }
 }

@@ -3,13 +3,12 @@ use super::ends::Ends;
 use super::output::Output;
 use super::partition::Partition;
 use super::pool::Stop;
-use super::recovery::Restore;
 use super::{Setup, intake};
 use crate::http::{Condition, WorkerHealth};
-use crate::kafka::{Change, Consumer, Fault, Item, Transactor};
+use crate::kafka::{Change, Fault, Item, Link, Member, fault};
 use crate::model::{Effect, Outcome, Source};
 use crate::telemetry::BatchReport;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +28,10 @@ pub(super) struct Worker<'a> {
     pub setup: &'a Setup,
     pub stop: &'a Stop,
     pub health: &'a WorkerHealth,
-    pub consumer: Consumer,
-    pub transactor: Transactor,
+    pub link: Member,
     pub partitions: BTreeMap<i32, Partition>,
     /// State of partitions that were taken away; good if they come back untouched.
     pub parked: BTreeMap<i32, Partition>,
-    pub restores: VecDeque<Restore>,
     pub output: Output,
     pub uncommitted: Uncommitted,
     pub retry: Option<Retry>,
@@ -56,8 +53,6 @@ enum Wake {
     Records,
     /// The group gave or took partitions.
     Change(Change),
-    /// State is being rebuilt.
-    Restore,
     /// A commit that failed is to be tried again.
     Retry,
     /// Time has passed.
@@ -94,19 +89,15 @@ impl<'a> Worker<'a> {
         health: &'a WorkerHealth,
         number: usize,
     ) -> Result<Self, Fault> {
-        let mut transactor = Transactor::new(&setup.config, number, clock::now().0);
-        transactor.connect()?.map_err(Fault::Restart)?;
-        let consumer = Consumer::new(&setup.config, Arc::clone(&setup.topics), number)?;
+        let link = Member::join(&setup.config, Arc::clone(&setup.topics), number)?;
         health.set(Condition::Connected, true);
         Ok(Self {
             setup,
             stop,
             health,
-            consumer,
-            transactor,
+            link,
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
-            restores: VecDeque::new(),
             output: Output::new(&setup.config),
             uncommitted: Uncommitted::default(),
             retry: None,
@@ -127,12 +118,11 @@ impl<'a> Worker<'a> {
                 Wake::Records => self.take_records()?,
                 Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
                 Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
-                Wake::Restore => self.restore()?,
                 Wake::Retry => self.commit()?,
                 Wake::Idle => {}
                 Wake::Stop => return self.finish(),
             }
-            if self.retry.is_none() && self.restores.is_empty() {
+            if self.retry.is_none() {
                 self.pass_time();
                 if self.due() {
                     self.commit()?;
@@ -146,11 +136,8 @@ impl<'a> Worker<'a> {
         if self.stop.asked() {
             return Ok(Wake::Stop);
         }
-        if let Some(change) = self.consumer.serve()? {
+        if let Some(change) = self.link.serve()? {
             return Ok(Wake::Change(change));
-        }
-        if !self.restores.is_empty() {
-            return Ok(Wake::Restore);
         }
         if let Some(retry) = &self.retry {
             if retry.since.reached(retry.pause) {
@@ -170,7 +157,7 @@ impl<'a> Worker<'a> {
         if self.partitions.values().any(|partition| partition.sweeping) {
             wait = Duration::ZERO;
         }
-        let taken = self.consumer.fill(fill, wait.as_millis() as u32);
+        let taken = self.link.fill(fill, wait);
         let behind: i64 = self.partitions.values().map(Partition::lag).sum();
         self.drained = taken < fill && behind < FILL_RECORDS as i64;
         Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
@@ -180,7 +167,7 @@ impl<'a> Worker<'a> {
     fn take_records(&mut self) -> Result<(), Fault> {
         let Self {
             setup,
-            consumer,
+            link,
             partitions,
             output,
             report,
@@ -195,12 +182,12 @@ impl<'a> Worker<'a> {
             offset: 0,
         };
         uncommitted.begin();
-        for item in consumer.items() {
+        for item in link.items() {
             let record = match item {
                 Item::Record(record) => record,
                 Item::End { .. } => continue,
                 Item::Error { at, code, reason } => {
-                    return Err(consumer.fault(at, code, &reason));
+                    return Err(fault(&setup.topics, at, code, &reason));
                 }
             };
             let Some(topic) = setup.topics.get(record.at.topic) else {
@@ -237,7 +224,7 @@ impl<'a> Worker<'a> {
             uncommitted.records += 1;
             *records_processed += 1;
         }
-        consumer.clear();
+        link.clear();
         Ok(())
     }
 

@@ -1,0 +1,154 @@
+use super::batch::{Item, RecordQueue};
+use super::events::{Events, fault};
+use super::link::{Front, Reader};
+use super::{Fault, TopicPartition, Topics, client};
+use crate::config::Config;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Records taken from a partition at a time; enough to make the calls cheap, and little to hold.
+const FILL_RECORDS: usize = 1_000;
+
+/// A stretch of one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Which partition.
+    pub at: TopicPartition,
+    /// First offset to read.
+    pub from: i64,
+    /// Offset behind the last to read.
+    pub to: i64,
+}
+
+/// Reads stretches of partitions again, outside the consumer group. Its client holds `run.queued_kilobytes_max` of
+/// fetched records for all of them together.
+pub struct SpanReader {
+    topics: Arc<Topics>,
+    // Before `client`: their queues must be gone when the client is closed.
+    lanes: Vec<Lane>,
+    /// None if there is nothing to read.
+    client: Option<Arc<BaseConsumer<Events>>>,
+}
+
+struct Lane {
+    /// None if the stretch was empty from the start.
+    queue: Option<RecordQueue>,
+    /// Everything below was handed over.
+    next: i64,
+    to: i64,
+}
+
+impl SpanReader {
+    /// Starts to fetch.
+    ///
+    /// # Errors
+    /// [`Fault`] if the client refuses.
+    pub(super) fn new(config: &Config, topics: Arc<Topics>, spans: &[Span]) -> Result<Self, Fault> {
+        let what = "reading partitions again";
+        let filled = |span: &&Span| span.from < span.to;
+        let (mut lanes, mut client) = (Vec::with_capacity(spans.len()), None);
+        let partitions = spans.iter().filter(filled).count();
+        if partitions > 0 {
+            let made = client::reader(config, partitions)
+                .create_with_context(Events::new(Arc::clone(&topics)))
+                .map_err(|error| Fault::of(what, &error))?;
+            client = Some(Arc::new(made));
+        }
+        let mut starts = TopicPartitionList::new();
+        for span in spans {
+            let mut queue = None;
+            if let Some(client) = client.as_ref().filter(|_| filled(&span)) {
+                let mut made =
+                    RecordQueue::new(Arc::clone(client), topics.names()).map_err(Fault::Restart)?;
+                made.route(span.at).map_err(Fault::Restart)?;
+                queue = Some(made);
+                let name = topics.name(span.at.topic);
+                starts
+                    .add_partition_offset(name, span.at.partition, Offset::Offset(span.from))
+                    .map_err(|error| Fault::of(what, &error))?;
+            }
+            lanes.push(Lane {
+                queue,
+                next: span.from,
+                to: span.to,
+            });
+        }
+        if let Some(client) = &client {
+            client
+                .assign(&starts)
+                .map_err(|error| Fault::of(what, &error))?;
+        }
+        Ok(Self {
+            topics,
+            lanes,
+            client,
+        })
+    }
+}
+
+impl Reader for SpanReader {
+    fn front(&mut self, span: usize, wait: Duration) -> Result<Front<'_>, Fault> {
+        let Some(lane) = self.lanes.get_mut(span) else {
+            return Ok(Front::Done);
+        };
+        if !lane.bring(&self.topics, wait)? {
+            if let Some(client) = &self.client {
+                // Logs and errors of the client; errors of partitions come through the lanes.
+                let _ = client.poll(Duration::ZERO);
+            }
+            return Ok(Front::Pending);
+        }
+        Ok(match lane.queue.as_ref().and_then(RecordQueue::first) {
+            Some(Item::Record(record)) if record.offset < lane.to => Front::Record(record),
+            _ => Front::Done,
+        })
+    }
+
+    fn pass(&mut self, span: usize) {
+        let Some(lane) = self.lanes.get_mut(span) else {
+            return;
+        };
+        if let Some(queue) = &mut lane.queue {
+            if let Some(Item::Record(record)) = queue.first() {
+                lane.next = record.offset + 1;
+            }
+            queue.pass();
+        }
+    }
+}
+
+impl Lane {
+    /// Brings the next record of the stretch to the front, or finishes it. Returns whether it could.
+    fn bring(&mut self, topics: &Topics, wait: Duration) -> Result<bool, Fault> {
+        let Some(queue) = &mut self.queue else {
+            return Ok(true);
+        };
+        let mut filled = false;
+        while self.next < self.to {
+            match queue.first() {
+                Some(Item::Record(record)) => {
+                    self.next = record.offset;
+                    return Ok(true);
+                }
+                Some(Item::End { offset, .. }) => {
+                    self.next = self.next.max(offset);
+                    queue.pass();
+                }
+                Some(Item::Error { at, code, reason }) => {
+                    return Err(fault(topics, at, code, &reason));
+                }
+                None if filled => return Ok(false),
+                None => {
+                    let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+                    queue.fill(FILL_RECORDS, wait_ms);
+                    filled = true;
+                }
+            }
+        }
+        // Nothing more is wanted of it.
+        queue.clear();
+        Ok(true)
+    }
+}
