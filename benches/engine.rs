@@ -3,9 +3,10 @@
 
 use churnwatch::config::Config;
 use churnwatch::decode::Record;
-use churnwatch::engine::{Inputs, Rules, Shard};
+use churnwatch::engine::{Assembly, IMAGE_FORMAT, Inputs, Rules, Section, Shard};
 use churnwatch::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Source, Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Profile, Source,
+    Timestamp,
 };
 use churnwatch::sim::{City, CityConfig};
 use divan::counter::ItemsCount;
@@ -108,6 +109,67 @@ fn day_close(bencher: Bencher<'_, '_>) {
             shard.sweep(usize::MAX, &mut effects);
             effects
         });
+}
+
+/// Taking an image, every page of which changed since the one before: what the worker stops for.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn image(bencher: Bencher<'_, '_>) {
+    let mut shard = populated();
+    bencher
+        .counter(ItemsCount::new(SUBSCRIBERS))
+        .bench_local(|| shard.image());
+}
+
+/// An image as sections, as the snapshot's thread makes them.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn image_sections(bencher: Bencher<'_, '_>) {
+    let mut shard = populated();
+    bencher
+        .counter(ItemsCount::new(SUBSCRIBERS))
+        .with_inputs(|| shard.image())
+        .bench_local_values(|image| image.sections(None).map(|s| s.bytes.len()).sum::<usize>());
+}
+
+/// Sections to a shard, index and all.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn assembly(bencher: Bencher<'_, '_>) {
+    let rules = config().rules;
+    let sections: Vec<Section> = populated().image().sections(None).collect();
+    bencher
+        .counter(ItemsCount::new(SUBSCRIBERS))
+        .bench_local(|| {
+            let mut assembly = Assembly::new(IMAGE_FORMAT);
+            for Section { kind, index, bytes } in &sections {
+                assembly.take(*kind, *index, bytes).unwrap();
+            }
+            assembly.finish(Arc::clone(&rules)).unwrap()
+        });
+}
+
+/// Subscribers with a profile and a first call each.
+fn populated() -> Shard {
+    let rules = config().rules;
+    let (mut shard, source, mut effects) = (shard(&rules), source(), Vec::new());
+    let at = rules
+        .calendar
+        .at_hour(Day::from_ymd(2026, 3, 2).unwrap(), 12);
+    for number in 0..SUBSCRIBERS {
+        let event = call(number, 0, at);
+        let profile = Profile {
+            brand: Some("gotone".into()),
+            account_manager: Some(format!("manager-{}", number % 500).into()),
+            region: vec!["HQ".into(), "Guangdong".into(), "Shenzhen".into()],
+            ..Profile::default()
+        };
+        let profile = Event {
+            record: !event.record,
+            body: Body::Profile(Box::new(profile)),
+            ..event.clone()
+        };
+        shard.apply(&event, &source, &mut effects);
+        shard.apply(&profile, &source, &mut effects);
+    }
+    shard
 }
 
 fn call(number: u32, day: i32, at: Timestamp) -> Event<'static> {

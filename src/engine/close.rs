@@ -17,6 +17,11 @@ pub struct Closing {
 }
 
 impl Closing {
+    /// The day being closed.
+    pub(super) fn day(&self) -> Day {
+        self.facts.day
+    }
+
     /// Adds how far the sweep has come to a fingerprint.
     pub(super) fn digest(&self, to: &mut Xxh3) {
         to.update(&self.facts.day.0.to_le_bytes());

@@ -132,14 +132,17 @@ impl Population {
         self.days.drain(..surplus);
     }
 
-    /// Refuses what the engine would never write.
-    pub fn check(&self) -> Result<(), Problem> {
+    /// Refuses what the engine would never write of days closed up to `closed`.
+    pub fn check(&self, closed: Day) -> Result<(), Problem> {
         let days = self.days.iter().zip(self.days.iter().skip(1));
         if !days
             .into_iter()
             .all(|(day, next)| next.day == day.day.next())
         {
             return Err("has closed days out of order");
+        }
+        if self.days.back().is_some_and(|last| last.day != closed) {
+            return Err("has a last closed day of which it knows nothing");
         }
         Ok(())
     }

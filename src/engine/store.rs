@@ -1,15 +1,14 @@
 mod page;
+mod restore;
 
 pub use page::Page;
 
-use super::image::Problem;
 use super::pages::{List, PAGE, Pages};
 use super::triggers::Memory;
 use super::window::{self, Bucket, Channel, Window};
 use super::{baseline::Baseline, triggers};
 use crate::model::{Day, Msisdn};
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
 
 /// Records kept to recognise a repeated one, per subscriber.
 const RECENT: usize = 16;
@@ -137,87 +136,6 @@ impl Store {
         self.pages.len() * (page + size_of::<Page>())
             + (self.index.capacity() + self.pseudonym_index.capacity()) * (size_of::<u32>() + 1)
             + self.pseudonyms.bytes()
-    }
-
-    /// The subscribers' pages and the pseudonyms as they are, shared until they change.
-    pub fn image(&mut self) -> (Pages<Page>, List<Msisdn>) {
-        (self.pages.image(), self.pseudonyms.image())
-    }
-
-    /// A store of the pages of an image, each with rings of `window_days`. Makes the indexes anew.
-    pub fn restored(
-        window_days: u16,
-        pages: Vec<Page>,
-        pseudonyms: Vec<Vec<Msisdn>>,
-    ) -> Result<Self, Problem> {
-        let mut store = Self::new(window_days);
-        if !pages
-            .iter()
-            .all(|page| page.has_rings_of(store.window_days))
-        {
-            return Err("has pages with windows of different lengths");
-        }
-        let count: usize = pages.iter().map(Page::len).sum();
-        store.count = u32::try_from(count).map_err(|_| "has too many subscribers")?;
-        store.pages = Pages::restored(pages, Page::len)?;
-        store.pseudonyms = List::restored(pseudonyms, Vec::len)?;
-        store.index_pseudonyms()?;
-        store.index_subscribers()?;
-        Ok(store)
-    }
-
-    fn index_pseudonyms(&mut self) -> Result<(), Problem> {
-        let (names, index) = (&self.pseudonyms, &mut self.pseudonym_index);
-        let hash = |number: &u32| names.item(*number as usize).map_or(0, pseudonym_hash);
-        index.reserve(names.items(), hash);
-        for number in 0..names.items() as u32 {
-            let same = |other: &u32| names.item(*other as usize) == names.item(number as usize);
-            if names
-                .item(number as usize)
-                .and_then(Key::of_digits)
-                .is_some()
-            {
-                return Err("has digits for a pseudonym");
-            }
-            match index.entry(hash(&number), same, hash) {
-                Place::Occupied(_) => return Err("has a pseudonym twice"),
-                Place::Vacant(place) => place.insert(number),
-            };
-        }
-        Ok(())
-    }
-
-    fn index_subscribers(&mut self) -> Result<(), Problem> {
-        let (pages, index) = (&self.pages, &mut self.index);
-        let key = |slot: u32| record(pages, slot).map_or(Key(0), |record| record.key);
-        let hash = |slot: &u32| key(*slot).hash();
-        let names = self.pseudonyms.items() as u64;
-        index.reserve(self.count as usize, hash);
-        for slot in 0..self.count {
-            let mine = key(slot);
-            if mine.0 & PSEUDONYM != 0 && mine.0 & !PSEUDONYM >= names {
-                return Err("has a subscriber without the pseudonym it names");
-            }
-            match index.entry(mine.hash(), |other| key(*other) == mine, hash) {
-                Place::Occupied(_) => return Err("has a subscriber twice"),
-                Place::Vacant(place) => place.insert(slot),
-            };
-        }
-        Ok(())
-    }
-
-    /// Gives every window another length; the newest days stay.
-    pub fn rering(&mut self, window_days: u16) {
-        let (from, to) = (self.window_days, usize::from(window_days));
-        if from == to {
-            return;
-        }
-        for index in 0..self.pages.len() {
-            if let Some(page) = self.pages.edit(index) {
-                page.rering(from, to);
-            }
-        }
-        self.window_days = to;
     }
 
     /// The slot of a subscriber, made on first sight with an empty window.

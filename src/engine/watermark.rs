@@ -1,4 +1,4 @@
-use super::image::Problem;
+use super::image::{Problem, is_possible_time};
 use crate::model::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -61,14 +61,22 @@ impl Watermark {
 
     /// Refuses what the engine would never write.
     pub fn check(&self) -> Result<(), Problem> {
+        let times = [self.at, self.complete_until.unwrap_or(self.at)];
+        if !times.into_iter().all(is_possible_time) {
+            return Err("has a watermark out of range");
+        }
         let rises = self.ahead.is_sorted_by(|a, b| a.day < b.day);
         if !rises || self.ahead.len() > AHEAD_MAX {
             return Err("has a watermark with days ahead out of order, or too many");
         }
         let mut all = self.ahead.iter().chain([&self.today]);
-        match all.all(|day| day.furthest.is_sorted_by(|(_, a), (_, b)| a >= b)) {
+        let falls = |day: &Reached| {
+            day.furthest.is_sorted_by(|(_, a), (_, b)| a >= b)
+                && day.furthest.iter().all(|(_, at)| is_possible_time(*at))
+        };
+        match all.all(falls) {
             true => Ok(()),
-            false => Err("has a watermark with subscribers out of order"),
+            false => Err("has a watermark with subscribers out of order or range"),
         }
     }
 

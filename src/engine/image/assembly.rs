@@ -92,6 +92,9 @@ impl Assembly {
     }
 
     fn take_header(&mut self, header: Header) -> Result<(), Problem> {
+        if header.format != self.format {
+            return Err("states another format than its container");
+        }
         if !WINDOW_DAYS.contains(&header.window_days) {
             return Err("states a window of an impossible length");
         }

@@ -30,7 +30,7 @@ use super::policy::Taskbook;
 use super::store::Page;
 use super::triggers::REGISTRY;
 use super::{Rules, Shard};
-use crate::model::{Msisdn, Task};
+use crate::model::{Day, Msisdn, Task, Timestamp};
 use serde::Serialize;
 use state::{Header, State};
 use std::sync::Arc;
@@ -153,6 +153,7 @@ impl Shard {
         let accounts = self.accounts.image();
         Image {
             header: Header {
+                format: IMAGE_FORMAT,
                 window_days,
                 page: PAGE as u16,
                 triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),
@@ -241,7 +242,7 @@ impl Image {
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
-        let accounts = self.accounts.encoded(since, |page| Account::encode(page));
+        let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
         [header, state]
             .into_iter()
@@ -250,6 +251,18 @@ impl Image {
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))
     }
+}
+
+/// Whether the engine can have had anything on a day: none yet, or 1970 to 2243, more than the calendar has.
+pub(in crate::engine) fn is_possible(day: Day) -> bool {
+    day == Day::MIN || (0..=100_000).contains(&day.0)
+}
+
+/// Whether a clock of the engine can show a time: none yet, or 1970 to 2199. With a later one, days beyond the calendar
+/// would be closed for ever.
+pub(in crate::engine) fn is_possible_time(at: Timestamp) -> bool {
+    const YEAR_2200: i64 = 7_258_118_400_000;
+    at == Timestamp::MIN || (0..YEAR_2200).contains(&at.0)
 }
 
 fn task_sections(tasks: Taskbook) -> impl Iterator<Item = Section> {

@@ -1,4 +1,4 @@
-use super::Problem;
+use super::{Problem, is_possible, is_possible_time};
 use crate::engine::close::Closing;
 use crate::engine::population::Population;
 use crate::engine::watermark::Watermark;
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 /// What the other sections look like, and how much they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
+    /// [`IMAGE_FORMAT`](super::IMAGE_FORMAT), once more.
+    pub format: u16,
     /// Days of every subscriber's window.
     pub window_days: u16,
     /// Subscribers, accounts or pseudonyms in a page.
@@ -99,7 +101,17 @@ impl State {
         if all.any(|count| *count > COUNT_MAX) || !counts.conserved() {
             return Err("has counts that do not add up");
         }
+        if !is_possible(self.closed) {
+            return Err("has closed a day out of range");
+        }
+        if ![self.now, self.clock].into_iter().all(is_possible_time) {
+            return Err("has a clock out of range");
+        }
         self.watermarks.iter().try_for_each(Watermark::check)?;
-        self.population.check()
+        let day = self.closing.map(|closing| closing.day());
+        if day.is_some_and(|day| day != self.closed) {
+            return Err("is closing another day than its last");
+        }
+        self.population.check(self.closed)
     }
 }

@@ -1,5 +1,5 @@
 use super::{AccountId, DIGITS_MAX, Key, NEVER, PSEUDONYM, RECENT, Subscriber};
-use crate::engine::image::{Field, Problem, Reader, Writer};
+use crate::engine::image::{Field, Problem, Reader, Writer, is_possible};
 use crate::engine::pages::PAGE;
 use crate::engine::triggers::{self, Memory};
 use crate::engine::window::{self, Bucket};
@@ -11,9 +11,6 @@ pub struct Page {
     pub(super) subscribers: Vec<Subscriber>,
     pub(super) windows: Vec<Bucket>,
 }
-
-/// Days a subscriber can have anything on: 1970 to 2243, more than the calendar has.
-const DAYS: std::ops::RangeInclusive<i32> = 0..=100_000;
 
 impl Page {
     /// Room for a page of subscribers.
@@ -73,12 +70,10 @@ impl Page {
         if !(1..=PAGE).contains(&count) {
             return Err("holds no subscribers, or more than a page has");
         }
-        let mut page = Self::new(window_days);
-        page.subscribers
-            .resize(count, Subscriber::new(Key(0), Day::MIN));
-        get_columns(&mut page.subscribers, &mut from)?;
+        let mut subscribers = vec![Subscriber::new(Key(0), Day::MIN); count];
+        get_columns(&mut subscribers, &mut from)?;
         for trigger in triggers {
-            for subscriber in &mut page.subscribers {
+            for subscriber in &mut subscribers {
                 let memory = Memory::get(&mut from)?;
                 if let Some(known) = trigger.and_then(|index| subscriber.memories.get_mut(index)) {
                     *known = memory;
@@ -86,11 +81,12 @@ impl Page {
             }
         }
         let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
-        page.windows
-            .extend(buckets.iter().copied().map(Bucket::from_bytes));
         from.end()?;
-        page.subscribers.iter().try_for_each(Subscriber::check)?;
-        Ok(page)
+        subscribers.iter().try_for_each(Subscriber::check)?;
+        Ok(Self {
+            subscribers,
+            windows: buckets.iter().copied().map(Bucket::from_bytes).collect(),
+        })
     }
 }
 
@@ -143,8 +139,6 @@ impl Field for Option<AccountId> {
 impl Subscriber {
     /// Refuses what the engine would never write.
     fn check(&self) -> Result<(), Problem> {
-        let lasting = |day: Day| day == Day::MIN || DAYS.contains(&day.0);
-        let first = self.first_active;
         if !self.key.is_possible() {
             Err("has a subscriber that no MSISDN could have")
         } else if usize::from(self.recent_next) >= RECENT {
@@ -152,10 +146,9 @@ impl Subscriber {
         } else if self.data_carry_bytes >= 1 << 20 {
             Err("has a subscriber who carries over more than 1 MiB")
         } else if ![self.newest, self.visited, self.last_active]
-            .map(lasting)
-            .iter()
-            .all(|l| *l)
-            || (first != NEVER && !lasting(first))
+            .into_iter()
+            .all(is_possible)
+            || (self.first_active != NEVER && !is_possible(self.first_active))
         {
             Err("has a subscriber with a day out of range")
         } else {

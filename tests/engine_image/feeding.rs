@@ -1,0 +1,137 @@
+//! A shard fed step by step, and what came of it.
+
+use churnwatch::engine::{
+    Assembly, Bucket, IMAGE_FORMAT, Image, ImageError, Rules, Section, Shard,
+};
+use churnwatch::model::{Body, Day, Effect, Event, Msisdn, Outcome, Reject, Source, TaskOutcome};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::streams::{Plan, Step, steps};
+
+pub struct Feeding {
+    pub shard: Shard,
+    pub effects: Vec<Effect>,
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A stream from its beginning to its end.
+pub struct Whole {
+    pub effects: Vec<Effect>,
+    pub outcomes: Vec<Outcome>,
+    /// After each step.
+    pub fingerprints: Vec<u64>,
+    /// Of an image at the end.
+    pub sections: Vec<Section>,
+}
+
+impl Feeding {
+    pub fn new(shard: Shard) -> Self {
+        Self {
+            shard,
+            effects: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    pub fn step(&mut self, step: &Step) {
+        let effects = &mut self.effects;
+        match step {
+            Step::Event(event) => {
+                let source = Source {
+                    topic: "stream".into(),
+                    partition: 0,
+                    offset: event.at.0,
+                };
+                let outcome = self.shard.apply(event, &source, effects);
+                self.outcomes.push(outcome);
+            }
+            Step::Statement(feed, until) => {
+                let outcome = self.shard.progress(*feed, *until, effects);
+                self.outcomes.push(outcome);
+            }
+            Step::Tick(now, inputs) => self.shard.tick(*now, *inputs, effects),
+            Step::Unreadable => self.shard.count(&Outcome::Rejected(Reject::Empty)),
+            Step::Finish => self.shard.finish(effects),
+            Step::Sweep(most) => {
+                self.shard.sweep(*most, effects);
+            }
+            Step::Look | Step::Settle { .. } => {}
+        }
+    }
+
+    fn last_task(&self, event: &Event<'_>) -> Option<String> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Task(task) if task.msisdn == event.msisdn => Some(task.task_id.clone()),
+            _ => None,
+        })
+    }
+}
+
+/// A plan's steps, with what each outcome speaks of, and what comes of them.
+pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
+    let mut feeding = Feeding::new(Shard::new(rules.clone()));
+    let (mut resolved, mut fingerprints) = (Vec::new(), Vec::new());
+    for step in steps(plan, &rules.calendar) {
+        let step = match step {
+            Step::Settle {
+                event,
+                result,
+                theirs,
+            } => {
+                let task_id = feeding.last_task(&event).filter(|_| theirs);
+                Step::Event(Event {
+                    body: Body::TaskOutcome(TaskOutcome {
+                        task_id: task_id.unwrap_or_default().into(),
+                        result,
+                        do_not_contact: false,
+                    }),
+                    ..event
+                })
+            }
+            step => step,
+        };
+        feeding.step(&step);
+        fingerprints.push(feeding.shard.fingerprint());
+        resolved.push(step);
+    }
+    let whole = Whole {
+        sections: full(feeding.shard.image()),
+        effects: feeding.effects,
+        outcomes: feeding.outcomes,
+        fingerprints,
+    };
+    (resolved, whole)
+}
+
+pub fn full(image: Image) -> Vec<Section> {
+    image.sections(None).collect()
+}
+
+pub fn assembled(sections: &[Section], rules: &Arc<Rules>) -> Result<Shard, ImageError> {
+    let mut assembly = Assembly::new(IMAGE_FORMAT);
+    for section in sections {
+        assembly.take(section.kind, section.index, &section.bytes)?;
+    }
+    assembly.finish(rules.clone())
+}
+
+/// The plan's rules with a window of another length.
+pub fn rules_with_days(plan: &Plan, days: u16) -> Arc<Rules> {
+    let clock = if plan.wall_clock { "wall" } else { "event" };
+    let zone = plan.zone;
+    let window = format!("window = {{ days = {days}, time_zone = {zone:?}, clock = {clock:?} }}");
+    crate::rules::rules(&[plan.rules, &window]).0
+}
+
+/// The windows of everybody in a stream who was seen, by name.
+pub fn windows(shard: &Shard, steps: &[Step]) -> Vec<Vec<(Day, Bucket)>> {
+    let names: BTreeSet<Msisdn> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Event(event) => Some(event.msisdn),
+            _ => None,
+        })
+        .collect();
+    names.iter().filter_map(|name| shard.window(name)).collect()
+}

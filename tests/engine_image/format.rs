@@ -1,0 +1,259 @@
+//! Images of other programs: older ones, and ones with other triggers.
+
+use crate::feeding::{Feeding, assembled, full};
+use churnwatch::engine::{Inputs, Rules, Section, Shard};
+use churnwatch::model::{
+    Body, CallOutcome, Day, Direction, Event, Invoice, Money, Msisdn, Number, Profile, Segment,
+    SuspensionReason, Timestamp,
+};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::streams::Step;
+
+/// An image of [`village`], written when its format was new. Never written again: `UPDATE_GOLDEN=1` makes it only
+/// where there is none.
+const GOLDEN: &str = "tests/golden/image-v1.bin";
+/// Of the shard in it.
+const FINGERPRINT: u64 = 17_852_026_861_501_197_315;
+
+/// A small shard with some of everything, in the middle of a day's close.
+fn village(rules: &Arc<Rules>) -> Shard {
+    let mut village = Feeding::new(Shard::new(rules.clone()));
+    let (first, calendar) = (Day::parse("2026-03-02").unwrap(), &rules.calendar);
+    let mut records = 0;
+    let mut say = |village: &mut Feeding, who: &str, at: Timestamp, body: Body<'static>| {
+        records += 1;
+        village.step(&Step::Tick(at, Inputs::default()));
+        village.step(&Step::Event(Event {
+            msisdn: Msisdn::new(who).unwrap(),
+            at,
+            record: 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(records),
+            body,
+        }));
+    };
+    for day in 0..40 {
+        let at = |hour| calendar.at_hour(first + day, hour);
+        for person in 0..80 {
+            let who = match person {
+                0..6 => format!("pseudonym-{person}"),
+                _ => format!("13{person:09}"),
+            };
+            if day == 0 && person % 4 == 0 {
+                say(&mut village, &who, at(2), profile(first, person));
+            }
+            if day == 3 && person % 10 == 0 {
+                say(
+                    &mut village,
+                    &who,
+                    at(3),
+                    invoice(first, 2_000 + i64::from(person)),
+                );
+            }
+            if day == 20 && person == 20 {
+                let body = Body::Suspension(SuspensionReason::Arrears);
+                say(&mut village, &who, at(4), body);
+            }
+            let gone = day > 28 && person % 16 == 1;
+            for call in 0..if gone { 0 } else { 2 + (person + day) % 3 } {
+                let body = if call == 1 {
+                    data(person, day)
+                } else {
+                    calling("13712345678")
+                };
+                say(&mut village, &who, at(8 + call as u8), body);
+            }
+            if day == 33 && person % 16 == 3 {
+                say(&mut village, &who, at(15), calling("10010"));
+            }
+        }
+        let most = if day == 39 { 30 } else { usize::MAX };
+        village.step(&Step::Sweep(most));
+    }
+    village.shard
+}
+
+fn profile(first: Day, person: i32) -> Body<'static> {
+    Body::Profile(Box::new(Profile {
+        brand: Some(["gotone", "mzone"][person as usize / 4 % 2].into()),
+        activated_on: Some(first - 100 * person),
+        segment: if person == 8 {
+            Segment::Group
+        } else {
+            Segment::Consumer
+        },
+        vip: person == 12,
+        account_manager: (person == 12).then(|| "manager-1".into()),
+        region: vec!["HQ".into(), "Guangdong".into(), "Shenzhen".into()],
+        avg_monthly_spend: Some(Money(100 * i64::from(person))),
+        ..Profile::default()
+    }))
+}
+
+fn invoice(first: Day, fen: i64) -> Body<'static> {
+    Body::Invoice(Invoice {
+        period: first - 30,
+        amount: Money(fen),
+        plan_fee: Money(fen),
+        usage_value: Money::ZERO,
+        overage: Money::ZERO,
+        due_on: first + 10,
+    })
+}
+
+fn calling(other: &str) -> Body<'static> {
+    Body::Call {
+        direction: Direction::Outgoing,
+        other: Number::from_digits(other.as_bytes()),
+        duration_seconds: 75,
+        outcome: CallOutcome::Normal,
+    }
+}
+
+fn data(person: i32, day: i32) -> Body<'static> {
+    Body::Data {
+        volume_bytes: 700_000 * (1 + (person as u64 * 31 + day as u64) % 9),
+        session: None,
+    }
+}
+
+/// A small world of our own, whatever the defaults become.
+fn rules() -> Arc<Rules> {
+    let window = "window = { clock = \"wall\", time_zone = \"Asia/Shanghai\", days = 35 }";
+    crate::rules::rules(&[window]).0
+}
+
+fn joined(sections: &[Section]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for section in sections {
+        file.push(section.kind);
+        file.extend(section.index.to_le_bytes());
+        file.extend((section.bytes.len() as u32).to_le_bytes());
+        file.extend(&section.bytes);
+    }
+    file
+}
+
+fn split(mut file: &[u8]) -> Vec<Section> {
+    let mut sections = Vec::new();
+    while let Some((kind, rest)) = file.split_first() {
+        let (index, rest) = rest.split_first_chunk().unwrap();
+        let (length, rest) = rest.split_first_chunk().unwrap();
+        let (bytes, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        sections.push(Section {
+            kind: *kind,
+            index: u32::from_le_bytes(*index),
+            bytes: bytes.to_vec(),
+        });
+        file = rest;
+    }
+    sections
+}
+
+#[test]
+fn an_image_of_format_1_can_still_be_read_and_is_still_written_so() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
+        std::fs::write(&path, joined(&full(village(&rules()).image()))).unwrap();
+    }
+    let sections = split(&std::fs::read(&path).unwrap());
+    let mut shard = assembled(&sections, &rules()).unwrap();
+    let stats = shard.stats();
+    assert_eq!(
+        (stats.subscribers, stats.day_closes, stats.open_tasks),
+        (80, 39, 18)
+    );
+    assert_eq!(stats.closed.to_string(), "2026-04-09");
+    assert_eq!(shard.fingerprint(), FINGERPRINT);
+    let window = shard.window(&Msisdn::new("pseudonym-3").unwrap()).unwrap();
+    let (day, last) = window.last().copied().unwrap();
+    assert_eq!((window.len(), day.to_string().as_str()), (35, "2026-04-10"));
+    assert_eq!(
+        (last.outgoing, last.voice_seconds(), last.sessions),
+        (1, 75, 1)
+    );
+    assert!(shard.sweep(1, &mut Vec::new()), "the close was under way");
+    let mut again = assembled(&sections, &rules()).unwrap();
+    assert!(full(again.image()) == sections, "other bytes for the same");
+}
+
+/// How the header of format 1 looks to postcard.
+type Header = (u16, u16, u16, Vec<String>, u32, u32, u32, u32);
+
+/// The same image with the memories of other triggers: `order` names them, `None` one that there is no more.
+fn with_triggers(sections: &[Section], order: &[Option<&str>]) -> Vec<Section> {
+    let mut sections = sections.to_vec();
+    let mut header: Header = postcard::from_bytes(&sections[0].bytes).unwrap();
+    let known = std::mem::take(&mut header.3);
+    let names = order
+        .iter()
+        .map(|name| name.unwrap_or("retired").to_owned());
+    header.3 = names.collect();
+    sections[0].bytes = postcard::to_stdvec(&header).unwrap();
+    for section in sections.iter_mut().filter(|section| section.kind == 6) {
+        let count = usize::from(section.bytes[0]);
+        let start = 1 + count * COLUMNS;
+        let end = start + count * MEMORY * known.len();
+        let columns: Vec<_> = section.bytes[start..end].chunks(count * MEMORY).collect();
+        let place = |name: &str| known.iter().position(|known| known == name).unwrap();
+        let column = |name: &Option<&str>| match name {
+            Some(name) => columns[place(name)].to_vec(),
+            None => vec![0xAB; count * MEMORY],
+        };
+        let memories: Vec<u8> = order.iter().flat_map(column).collect();
+        section.bytes.splice(start..end, memories);
+    }
+    sections
+}
+
+/// Bytes of a subscriber before the memories, and of a memory.
+const COLUMNS: usize = 8 + 4 * 4 + 4 + 2 + 1 + 1 + 1 + 4 + 2 * 14 + 16 * 4;
+const MEMORY: usize = 8;
+
+#[test]
+fn memories_go_to_the_triggers_of_their_names() {
+    let rules = rules();
+    let sections = full(village(&rules).image());
+    let [hotline, silence, drop, arrears] = [
+        "competitor_hotline",
+        "zero_usage_days",
+        "usage_drop",
+        "arrears",
+    ]
+    .map(Some);
+    let written = [hotline, silence, drop, arrears];
+    assert!(with_triggers(&sections, &written) == sections);
+
+    let other = with_triggers(&sections, &[None, arrears, silence, None, drop, hotline]);
+    let mut shard = assembled(&other, &rules).unwrap();
+    assert!(
+        full(shard.image()) == sections,
+        "in another order, with retired ones"
+    );
+
+    let older = with_triggers(&sections, &[hotline, silence]);
+    let mut shard = assembled(&older, &rules).unwrap();
+    let of = |sections: &[Section], name: &str| {
+        let place = written
+            .iter()
+            .position(|trigger| *trigger == Some(name))
+            .unwrap();
+        let page = sections.iter().find(|section| section.kind == 6).unwrap();
+        let count = usize::from(page.bytes[0]);
+        let start = 1 + count * (COLUMNS + MEMORY * place);
+        page.bytes[start..start + count * MEMORY].to_vec()
+    };
+    let restored = full(shard.image());
+    for (name, kept) in [
+        ("competitor_hotline", true),
+        ("zero_usage_days", true),
+        ("usage_drop", false),
+        ("arrears", false),
+    ] {
+        assert!(of(&sections, name).iter().any(|byte| *byte != 0), "{name}");
+        match kept {
+            true => assert_eq!(of(&restored, name), of(&sections, name), "{name}"),
+            false => assert!(of(&restored, name).iter().all(|byte| *byte == 0), "{name}"),
+        }
+    }
+}
