@@ -9,13 +9,12 @@ mod support;
 
 use churnwatch::config::Config;
 use churnwatch::http::Health;
-use churnwatch::kafka::{Delivery, Loader, Topics};
+use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
 use churnwatch::sim::{City, CityConfig};
 use churnwatch::telemetry::Telemetry;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::client::Client;
 
@@ -59,7 +58,7 @@ fn config(group: &str) -> Config {
     let text = format!(
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{group}\"\nwindow.clock = \"event\"\nlog.level = \"warn\"\n[topics]\n\
          cdr = \"{TOPIC}\"\nbilling = \"{TOPIC}\"\nsubscriber = \"{TOPIC}\"\nservice = \"{TOPIC}\"\noutcome = \"{TOPIC}\"\n\
-         tasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n",
+         tasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\nsnapshots = \"memory:\"\n",
         Client::shared().bootstrap()
     );
     Config::from_toml_str(&text, "bench").unwrap()
@@ -113,12 +112,8 @@ fn poll_loop(records: u64) -> Duration {
 fn detect(config: &Config, records: u64) -> Duration {
     let telemetry = Telemetry::new().unwrap();
     let health = Health::new(1, 60, clock::monotonic_ms);
-    let setup = Setup {
-        topics: Arc::new(Topics::new(config)),
-        decoder: config.decoder.clone(),
-        telemetry: telemetry.clone(),
-        config: config.clone(),
-    };
+    Cluster::inspect(config).unwrap();
+    let setup = Setup::new(config.clone(), telemetry.clone());
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

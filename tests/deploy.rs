@@ -4,7 +4,7 @@
 
 use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
-use churnwatch::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
+use churnwatch::telemetry::{FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -33,6 +33,12 @@ fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
         ..ShardReport::default()
     };
     shard.emit(&telemetry);
+    let restore = RestoreReport {
+        partition: 0,
+        remaining_records: 0,
+        seconds: 0.0,
+    };
+    restore.emit(&telemetry);
     let text = telemetry.render().unwrap();
     let kinds = text
         .lines()

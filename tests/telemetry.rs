@@ -234,7 +234,8 @@ fn a_partition_that_left_leaves_no_gauges() {
             subscribers: 10,
             store_bytes: 3200,
             open_tasks: 2,
-            rebuild_remaining_records: 5,
+            replay_debt_records: 7,
+            restore_remaining_records: 5,
             days_closed: 1,
             feeds: vec![FeedDelay {
                 feed: Feed::Cdr,
@@ -249,7 +250,7 @@ fn a_partition_that_left_leaves_no_gauges() {
     telemetry.forget_partition(&["cdr", "billing"], 3);
     let text = telemetry.render().unwrap();
     assert!(!text.contains("partition=\"3\""), "{text}");
-    assert_eq!(text.matches("partition=\"4\"").count(), 7, "{text}");
+    assert_eq!(text.matches("partition=\"4\"").count(), 8, "{text}");
     assert_eq!(
         sum(&telemetry, "churnwatch_day_closes_total"),
         2.0,
@@ -276,6 +277,7 @@ fn commits_are_timed_and_counted() {
             outcome,
             duration_seconds,
             polls: 2,
+            journal_bytes: 100,
         };
         report.emit(&telemetry);
     }

@@ -2,20 +2,22 @@ use super::Failure;
 use super::signals::Signals;
 use crate::config::Config;
 use crate::http::{Health, Server};
-use crate::kafka::{Cluster, Topics};
-use crate::runtime::{Pool, Setup, Stop, clock};
+use crate::kafka::Cluster;
+use crate::runtime::{Government, Pool, Setup, Stop, Watchdog, clock};
 use crate::telemetry::{Telemetry, logging};
 use clap::Args;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{info, warn};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
 
 /// Detect churn signals in Kafka topics
 ///
 /// Reads the feeds' topics as a member of a consumer group and writes retention tasks, signals and dead letters, exactly
 /// once. Runs until it is told to end: SIGTERM and SIGINT (Ctrl-C) let it commit and leave the group; a second one ends
-/// it on the spot.
+/// it on the spot. SIGHUP reads the configuration again and puts its rules in force.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Run {
@@ -41,7 +43,8 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-        let signals = runtime.block_on(async { Signals::new() })?;
+        let handlers = async { Ok::<_, Failure>((Signals::new()?, hangup()?)) };
+        let (signals, reload) = runtime.block_on(handlers)?;
         let cluster = Cluster::inspect(&config)
             .map_err(|problems| Failure::Failed(problems.join("\nerror: ")))?;
         info!(
@@ -64,17 +67,64 @@ impl Run {
         info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
-        let setup = Setup {
-            topics: Arc::new(Topics::new(&config)),
-            decoder: config.decoder.clone(),
+        let watchdog = Watchdog::new(&config.run);
+        let setup = Setup::new(config, telemetry.clone());
+        let reload = Reload {
+            hangup: reload,
+            path: self.config,
+            government: Arc::clone(&setup.government),
             telemetry,
-            config,
         };
         let pool = Pool::start(setup, &health, &stop).map_err(|error| failed(&error))?;
-        runtime.block_on(until_ended(signals, &pool, &stop, &health, grace))?;
+        runtime.block_on(async {
+            tokio::select! {
+                ended = until_ended(signals, &pool, &stop, &health, watchdog, grace) => ended,
+                never = reload.serve() => match never {},
+            }
+        })?;
         pool.join().map_err(Failure::Failed)?;
         info!("ended");
         Ok(())
+    }
+}
+
+fn hangup() -> Result<Signal, Failure> {
+    signal(SignalKind::hangup())
+        .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))
+}
+
+/// Puts changed rules in force on SIGHUP.
+struct Reload {
+    hangup: Signal,
+    path: Option<PathBuf>,
+    government: Arc<Government>,
+    telemetry: Telemetry,
+}
+
+impl Reload {
+    async fn serve(mut self) -> Infallible {
+        loop {
+            self.hangup.recv().await;
+            match Config::load(self.path.as_deref()) {
+                Ok(config) => {
+                    let version = Arc::clone(&config.rules.version);
+                    if self.government.change(config.ruleset()) {
+                        self.telemetry.set_rules_version(&version);
+                        info!(
+                            rules = &*version,
+                            "SIGHUP: other rules; sections that are no rules are read at the next start"
+                        );
+                    } else {
+                        info!("SIGHUP: the rules are the same");
+                    }
+                }
+                Err(problems) => {
+                    error!(
+                        "SIGHUP: the configuration has problems, so nothing is changed:\n{problems}"
+                    );
+                }
+            }
+        }
     }
 }
 
@@ -84,23 +134,28 @@ async fn until_ended(
     pool: &Pool,
     stop: &Stop,
     health: &Health,
+    mut watchdog: Watchdog,
     grace: Duration,
 ) -> Result<(), Failure> {
     let mut look = tokio::time::interval(LOOK);
     let ended = async {
         while !pool.finished() {
             look.tick().await;
+            if let Some(reason) = watchdog.look(health) {
+                return Err(Failure::Failed(reason));
+            }
         }
+        Ok(())
     };
     let mut ended = std::pin::pin!(ended);
     tokio::select! {
-        () = &mut ended => return Ok(()),
+        ended = &mut ended => return ended,
         name = signals.next() => info!("{name}: committing and leaving the group"),
     }
     health.stopping();
     stop.ask();
     tokio::select! {
-        () = &mut ended => Ok(()),
+        ended = &mut ended => ended,
         name = signals.next() => {
             warn!("{name} again: ending on the spot");
             Err(Failure::Failed(

@@ -8,7 +8,7 @@ mod view;
 
 use crate::config::Config;
 use crate::http::{Health, Server};
-use crate::kafka::{EmbeddedBroker, Loader, Topics};
+use crate::kafka::{EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;
@@ -75,12 +75,7 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup {
-        topics: Arc::new(Topics::new(&config)),
-        decoder: config.decoder.clone(),
-        telemetry: telemetry.clone(),
-        config: config.clone(),
-    };
+    let setup = Setup::new(config.clone(), telemetry.clone());
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&scene);
     let watch = clock::Stopwatch::start();

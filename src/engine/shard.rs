@@ -145,6 +145,11 @@ impl Shard {
         self.sweep(usize::MAX, effects);
     }
 
+    /// Whether a day is being closed, so that [`sweep`](Self::sweep) has something to do.
+    pub fn sweeping(&self) -> bool {
+        self.closing.is_some()
+    }
+
     /// What became of the records so far.
     pub fn counts(&self) -> &Counts {
         &self.counts

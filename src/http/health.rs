@@ -19,8 +19,8 @@ pub enum Condition {
     Connected,
     /// The group has given the worker its partitions, be it none.
     Assigned,
-    /// The windows of these partitions are complete.
-    Rebuilt,
+    /// The state of these partitions is restored.
+    Restored,
 }
 
 struct Shared {
@@ -37,7 +37,7 @@ struct Worker {
 
 impl Condition {
     /// Every condition.
-    pub const ALL: [Self; 3] = [Self::Connected, Self::Assigned, Self::Rebuilt];
+    pub const ALL: [Self; 3] = [Self::Connected, Self::Assigned, Self::Restored];
 
     const fn bit(self) -> u8 {
         1 << self as u8
@@ -47,7 +47,7 @@ impl Condition {
         match self {
             Self::Connected => "is not connected to the brokers",
             Self::Assigned => "waits for its partitions",
-            Self::Rebuilt => "is rebuilding its windows",
+            Self::Restored => "is restoring its state",
         }
     }
 }
@@ -190,8 +190,8 @@ mod tests {
         workers[1].set(Condition::Connected, true);
         assert_eq!(health.unready(), ["worker 1 waits for its partitions"]);
         workers[1].set(Condition::Assigned, true);
-        assert_eq!(health.unready(), ["worker 1 is rebuilding its windows"]);
-        workers[1].set(Condition::Rebuilt, true);
+        assert_eq!(health.unready(), ["worker 1 is restoring its state"]);
+        workers[1].set(Condition::Restored, true);
         assert!(health.unready().is_empty());
         workers[0].set(Condition::Connected, false);
         assert_eq!(

@@ -4,6 +4,7 @@
 //! No IO: records are made and read here, and travel as any other output.
 
 mod codec;
+mod said;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -35,12 +36,31 @@ pub struct Entry {
     pub said: Said,
 }
 
+impl Entry {
+    /// Records that were applied.
+    pub fn records(&self) -> u64 {
+        let records = |step: &Step| match step {
+            Step::Run(run) => u64::from(run.records),
+            _ => 0,
+        };
+        self.steps.iter().map(records).sum()
+    }
+
+    /// The rules in force from the entry's beginning, if it states them.
+    pub fn first_epoch(&self) -> Option<&Epoch> {
+        match self.steps.first()? {
+            Step::Epoch(epoch) => Some(epoch),
+            _ => None,
+        }
+    }
+}
+
 /// What a transaction wrote for one shard, besides the journal itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Said {
     /// Tasks, signals and dead letters.
     pub records: u32,
-    /// XXH3 of their topics, keys and values in order, and of the shard's fingerprint after them.
+    /// XXH3 of their kinds, keys and values in order, and of the shard's fingerprint after them.
     pub digest: u64,
 }
 
@@ -104,7 +124,7 @@ pub struct Manifest {
     pub partition: i32,
     /// The last entry the state contains.
     pub seq: u64,
-    /// Who wrote that entry.
+    /// Who took it, as in [`Entry::writer`].
     pub writer: u64,
     /// Offset in the journal from which later entries can be read.
     pub journal_from: i64,

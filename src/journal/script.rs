@@ -102,6 +102,11 @@ impl Script {
         std::mem::take(&mut self.steps)
     }
 
+    /// The steps so far.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// Whether nothing was done since the last [`take`](Self::take).
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()

@@ -92,7 +92,7 @@ impl Brokers {
                 Some(Err(code)) => code,
                 None => return Ok(None),
             },
-            Err(error) => match error.rdkafka_error_code() {
+            Err(error) => match error::code_of(&error) {
                 Some(code) => code,
                 None => return Err(self.unreachable(&error)),
             },
@@ -168,7 +168,7 @@ impl Brokers {
     }
 
     fn unreachable(&self, error: &KafkaError) -> String {
-        let remedy = error.rdkafka_error_code().and_then(error::remedy).unwrap_or(
+        let remedy = error::code_of(error).and_then(error::remedy).unwrap_or(
             "check the address in `kafka.bootstrap`, and security.protocol in `kafka.properties` if the brokers want \
              TLS or a login",
         );

@@ -17,7 +17,7 @@ impl Fault {
     /// The fault behind a client error that occurred while doing `what`.
     pub(super) fn of(what: &str, error: &KafkaError) -> Self {
         let message = format!("{what}: {}", plain(error));
-        match error.rdkafka_error_code().and_then(remedy) {
+        match code_of(error).and_then(remedy) {
             Some(remedy) => Self::Halt(format!("{message}; {remedy}")),
             None => Self::Restart(message),
         }
@@ -53,9 +53,15 @@ pub(super) fn plain(error: &KafkaError) -> String {
         KafkaError::Transaction(error) => error.string(),
         KafkaError::ClientConfig(_, problem, key, _) => format!("property {key}: {problem}"),
         KafkaError::ClientCreation(problem) => problem.clone(),
-        _ => error
-            .rdkafka_error_code()
-            .map_or_else(|| error.to_string(), |code| code.to_string()),
+        _ => code_of(error).map_or_else(|| error.to_string(), |code| code.to_string()),
+    }
+}
+
+/// The client's code for an error, also for those of its requests to administer topics.
+pub(super) fn code_of(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
     }
 }
 

@@ -59,7 +59,7 @@ impl Trims {
 }
 
 fn complaint(topic: &str, error: &KafkaError) -> String {
-    let remedy = match error.rdkafka_error_code() {
+    let remedy = match error::code_of(error) {
         Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
             "; allow this user the operation Delete on the topic, or it grows for ever"
         }

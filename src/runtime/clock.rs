@@ -26,6 +26,12 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(time_ms).unwrap_or(i64::MAX))
 }
 
+/// Nanoseconds since 1970: a number that does not come again.
+pub fn nanoseconds() -> u128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_nanos()
+}
+
 /// Milliseconds since some moment before; never goes back.
 pub fn monotonic_ms() -> u64 {
     u64::try_from(since_begin().as_millis()).unwrap_or(u64::MAX)

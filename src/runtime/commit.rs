@@ -1,11 +1,13 @@
 //! The commit cycle: when a transaction is due, and what happens until it is through.
 
 use super::clock::Stopwatch;
-use super::partition::Partition;
+use super::partition::{Partition, Place};
 use super::worker::{Retry, Uncommitted, Worker};
 use crate::http::Condition;
-use crate::kafka::{Attempt, Fault, Link, TopicPartition};
+use crate::journal;
+use crate::kafka::{Attempt, Fault, Link, Outbound, Receipt, TopicPartition};
 use crate::telemetry::{CommitOutcome, CommitReport};
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -19,13 +21,13 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 /// Pause between attempts that somebody waits for.
 const AGAIN_PAUSE: Duration = Duration::from_millis(100);
 
-impl Worker<'_> {
+impl<L: Link> Worker<'_, L> {
     /// Whether a transaction should be committed now.
     pub(super) fn due(&self) -> bool {
         let Some(since) = &self.uncommitted.since else {
             return false;
         };
-        if since.reached(COMMIT_INTERVAL) {
+        if since.reached(COMMIT_INTERVAL) || self.partitions.values().any(Partition::long) {
             return true;
         }
         if self.output.waiting().is_empty() {
@@ -39,19 +41,38 @@ impl Worker<'_> {
     }
 
     /// Tries to commit what there is. If that fails, what there is waits for the next try.
+    ///
+    /// A transaction whose outcome is not known is settled first: a new producer of the same id ends it and fences its
+    /// late requests, and then the journal holds our entry or does not.
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
-        let offsets: Vec<(TopicPartition, i64)> = self
-            .partitions
-            .values()
-            .flat_map(Partition::moved)
-            .collect();
-        if offsets.is_empty() {
+        let partitions = self.partitions.values();
+        let dirty = partitions.filter(|partition| partition.dirty());
+        let dirty: Vec<i32> = dirty.map(|partition| partition.number).collect();
+        let Some(first) = dirty.first() else {
             self.uncommitted = Uncommitted::default();
             self.retry = None;
             return Ok(());
+        };
+        if self.retry.as_ref().is_some_and(|retry| retry.in_doubt) {
+            if let Err(reason) = self.link.fence()? {
+                self.hold(&reason, true);
+                return Ok(());
+            }
+            if self.committed_after_all(*first)? {
+                self.settle(&dirty, &Receipt::default());
+                return Ok(());
+            }
         }
+        let (journal, offsets) = self.transaction(&dirty);
+        let journal_bytes = journal
+            .iter()
+            .filter_map(|r| r.value.as_ref())
+            .map(Vec::len);
+        let journal_bytes = journal_bytes.sum::<usize>() as u64;
         let watch = Stopwatch::start();
-        let attempt = self.link.commit(self.output.waiting(), &offsets)?;
+        let attempt = self
+            .output
+            .with(journal, |outbound| self.link.commit(outbound, &offsets))?;
         let (outcome, polls) = match &attempt {
             Attempt::Committed(receipt) => (CommitOutcome::Committed, receipt.polls),
             Attempt::Unknown(_) => (CommitOutcome::Unknown, 0),
@@ -61,32 +82,98 @@ impl Worker<'_> {
             outcome,
             duration_seconds: watch.elapsed().as_secs_f64(),
             polls: polls.into(),
+            journal_bytes,
         };
         report.emit(&self.setup.telemetry);
         match attempt {
-            Attempt::Committed(_) => {
-                for partition in self.partitions.values_mut() {
-                    partition.settle();
-                }
-                self.output.clear();
-                self.report.emit(&self.setup.telemetry);
-                self.uncommitted = Uncommitted::default();
-                if self.retry.take().is_some() {
-                    info!("committed at last");
-                    self.health.set(Condition::Connected, true);
-                }
-            }
+            Attempt::Committed(receipt) => self.settle(&dirty, &receipt),
             Attempt::TooLarge(indexes) => {
                 self.output.shrink(&indexes)?;
-                self.hold("dead letters were larger than their topic allows, and were cut");
+                self.hold(
+                    "dead letters were larger than their topic allows, and were cut",
+                    false,
+                );
             }
-            Attempt::Again(reason) | Attempt::Unknown(reason) => {
+            Attempt::Again(reason) => {
                 self.health.set(Condition::Connected, false);
-                self.hold(&reason);
+                self.hold(&reason, false);
             }
-            Attempt::Membership(reason) => self.hold(&reason),
+            Attempt::Unknown(reason) => {
+                self.health.set(Condition::Connected, false);
+                self.hold(&reason, true);
+            }
+            Attempt::Membership(reason) => self.hold(&reason, false),
         }
         Ok(())
+    }
+
+    /// What the next transaction holds besides what was said: for each partition its journal's records, and the offsets.
+    fn transaction(&self, dirty: &[i32]) -> (Vec<Outbound>, Vec<(TopicPartition, i64)>) {
+        let mut outbound = Vec::new();
+        let mut offsets = Vec::new();
+        let topic: Arc<str> = self.setup.topics.name(self.setup.topics.journal()).into();
+        for partition in dirty
+            .iter()
+            .filter_map(|number| self.partitions.get(number))
+        {
+            let entry = journal::Record::Entry(partition.entry(self.writer));
+            let manifest = partition.snapshots.written.clone();
+            let manifest = manifest.map(|manifest| journal::Record::Manifest(Box::new(manifest)));
+            for record in [Some(entry), manifest].into_iter().flatten() {
+                outbound.push(Outbound {
+                    topic: Arc::clone(&topic),
+                    partition: Some(partition.number),
+                    key: None,
+                    value: Some(record.encode()),
+                    headers: Vec::new(),
+                });
+            }
+            offsets.extend(partition.offsets());
+        }
+        (outbound, offsets)
+    }
+
+    /// Everything is visible.
+    fn settle(&mut self, dirty: &[i32], receipt: &Receipt) {
+        let mut index = self.output.waiting().len();
+        for number in dirty {
+            let Some(partition) = self.partitions.get_mut(number) else {
+                continue;
+            };
+            let placed = receipt.placed.iter().find(|(placed, _)| *placed == index);
+            let next = placed.map_or(partition.place.next, |(_, offset)| offset + 1);
+            partition.settle(Place {
+                seq: partition.place.seq + 1,
+                next,
+            });
+            index += 1;
+            if let Some(manifest) = partition.snapshots.written.take() {
+                index += 1;
+                self.published(*number, manifest);
+            }
+        }
+        self.output.report.emit(&self.setup.telemetry);
+        self.output.clear();
+        self.uncommitted = Uncommitted::default();
+        if self.retry.take().is_some() {
+            info!("committed at last");
+            self.health.set(Condition::Connected, true);
+        }
+        self.take_snapshot();
+    }
+
+    /// Whether the entry that was to be written to a partition's journal is there.
+    fn committed_after_all(&mut self, number: i32) -> Result<bool, Fault> {
+        let Some(place) = self.partitions.get(&number).map(|p| p.place) else {
+            return Ok(false);
+        };
+        match self.journal_since(number, place)? {
+            None => Ok(false),
+            Some(found) if found.seq == place.seq + 1 && found.writer == self.writer => Ok(true),
+            Some(_) => Err(Fault::Restart(format!(
+                "partition {number}: another worker has written to the journal, so the partition is not ours any more"
+            ))),
+        }
     }
 
     /// Commits what there is, trying again for some time. Returns whether nothing is left.
@@ -104,16 +191,23 @@ impl Worker<'_> {
         Ok(true)
     }
 
-    /// The process is to end: commits what was processed.
+    /// The process is to end: commits what was processed, and leaves snapshots with nothing to replay behind.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         self.catch_up_positions()?;
         let grace = Duration::from_secs(self.setup.config.run.shutdown_seconds.into());
-        // The other half is for leaving the group.
-        if !self.commit_within(grace / 2)? {
+        let watch = Stopwatch::start();
+        // The rest is for leaving the group.
+        let patience = grace * 3 / 4;
+        if !self.commit_within(patience)? {
             let records = self.uncommitted.records;
             warn!(
                 records,
                 "could not commit before the end; the records will be processed again at the next start"
+            );
+        } else if !self.last_snapshots(patience.saturating_sub(watch.elapsed()))? {
+            warn!(
+                "no time was left for snapshots of all partitions; the next start replays the rest \
+                 (`run.shutdown_seconds` is the time there is)"
             );
         }
         info!(
@@ -123,18 +217,19 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn hold(&mut self, reason: &str) {
+    fn hold(&mut self, reason: &str, in_doubt: bool) {
         let pause = self
             .retry
             .as_ref()
             .map_or(RETRY_FIRST, |retry| RETRY_LAST.min(retry.pause * 2));
         warn!(
             retry_ms = pause.as_millis() as u64,
-            "not committed yet: {reason}"
+            in_doubt, "not committed yet: {reason}"
         );
         self.retry = Some(Retry {
             pause,
             since: Stopwatch::start(),
+            in_doubt,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! How far our partitions go, and how far they were read.
 
 use super::clock::{self, Stopwatch};
-use super::partition::Lane;
+use super::lane::Lane;
 use super::worker::Worker;
 use crate::http::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
@@ -32,7 +32,7 @@ impl Ends {
     }
 }
 
-impl Worker<'_> {
+impl<L: Link> Worker<'_, L> {
     /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
     pub(super) fn ask_ends(&mut self) -> Result<(), Fault> {
         if !self.ends.asked.reached(self.ends.pause) {
@@ -79,9 +79,15 @@ impl Worker<'_> {
             return Ok(());
         }
         for (at, position) in self.link.positions()? {
-            if let Some(lane) = self.lane(at).filter(|lane| lane.next < position) {
-                lane.next = position;
-                lane.end = lane.end.max(position);
+            let Some(partition) = self.partitions.get_mut(&at.partition) else {
+                continue;
+            };
+            if partition
+                .lanes
+                .get(at.topic)
+                .is_some_and(|lane| lane.next < position)
+            {
+                partition.skip_to(at.topic, position);
                 self.uncommitted.begin();
             }
         }

@@ -4,16 +4,28 @@ pub mod clock;
 mod commit;
 mod ends;
 mod intake;
+mod lane;
 mod output;
 mod partition;
 mod pool;
 mod rebalance;
+mod regime;
+mod replay;
+mod restore;
+mod snapshots;
+mod stand;
+mod watchdog;
 mod worker;
 
+pub use lane::Lane;
+pub use output::Output;
+pub use partition::{Partition, Place};
 pub use pool::{Pool, Stop};
+pub use regime::{Government, Regime};
+pub use watchdog::Watchdog;
+pub use worker::Worker;
 
 use crate::config::Config;
-use crate::decode::Decoder;
 use crate::kafka::Topics;
 use crate::telemetry::Telemetry;
 use std::sync::Arc;
@@ -24,8 +36,22 @@ pub struct Setup {
     pub config: Config,
     /// The input topics.
     pub topics: Arc<Topics>,
-    /// Reads records.
-    pub decoder: Decoder,
+    /// The rules in force.
+    pub government: Arc<Government>,
     /// The metrics.
     pub telemetry: Telemetry,
+}
+
+impl Setup {
+    /// What follows from a configuration.
+    pub fn new(config: Config, telemetry: Telemetry) -> Self {
+        let topics = Topics::new(&config);
+        let regime = Regime::new(config.ruleset(), &config.kafka.group, &topics);
+        Self {
+            config,
+            topics: Arc::new(topics),
+            government: Arc::new(Government::new(regime)),
+            telemetry,
+        }
+    }
 }

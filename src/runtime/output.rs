@@ -1,5 +1,6 @@
 use crate::config::Config;
 use crate::encode::{Encoder, Original, Outgoing};
+use crate::journal::Said;
 use crate::kafka::{Fault, Outbound, Record};
 use crate::model::{Effect, Reject, Source};
 use crate::telemetry::BatchReport;
@@ -11,9 +12,12 @@ const KEPT_BYTES: usize = 65_536;
 /// Header of a dead letter that was cut: how long its value was.
 const TRUNCATED: &str = "errors.truncated_from_bytes";
 
-/// Records that wait for the next commit.
-pub(super) struct Output {
-    encoder: Encoder,
+/// What waits for the next commit: records, and the figures that go with them.
+pub struct Output {
+    /// Said by the engine and not yet encoded; empty between calls.
+    pub effects: Vec<Effect>,
+    /// What became of the records and what was said; told to the metrics with the commit.
+    pub report: BatchReport,
     tasks: Arc<str>,
     signals: Arc<str>,
     dead_letters: Arc<str>,
@@ -22,10 +26,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// Output that goes to the topics of the configuration.
     pub fn new(config: &Config) -> Self {
-        let source = format!("{}/{}", Encoder::SOURCE_DEFAULT, config.kafka.group);
         Self {
-            encoder: Encoder::new(config.rules.calendar.clone(), source),
+            effects: Vec::new(),
+            report: BatchReport::default(),
             tasks: config.topics.tasks.as_str().into(),
             signals: config.topics.signals.as_str().into(),
             dead_letters: config.topics.dead_letters.as_str().into(),
@@ -39,6 +44,15 @@ impl Output {
         &self.waiting
     }
 
+    /// Shows what waits, and some records behind it.
+    pub fn with<T>(&mut self, more: Vec<Outbound>, show: impl FnOnce(&[Outbound]) -> T) -> T {
+        let waiting = self.waiting.len();
+        self.waiting.extend(more);
+        let shown = show(&self.waiting);
+        self.waiting.truncate(waiting);
+        shown
+    }
+
     /// Bytes of keys and values that wait.
     pub fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
@@ -48,30 +62,45 @@ impl Output {
     pub fn clear(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
+        self.report = BatchReport::default();
     }
 
-    /// Takes what the engine said.
-    pub fn say(&mut self, effects: &mut Vec<Effect>, report: &mut BatchReport) {
+    /// Encodes what the engine said for one shard.
+    pub fn say(&mut self, encoder: &Encoder, said: &mut Said) {
+        if self.effects.is_empty() {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
-            report.effect(&effect);
-            let (topic, outgoing) = match &effect {
-                Effect::Task(task) => (&self.tasks, self.encoder.task(task)),
-                Effect::Signal(signal) => (&self.signals, self.encoder.signal(signal)),
+            self.report.effect(&effect);
+            let (kind, topic, outgoing) = match &effect {
+                Effect::Task(task) => ("task", &self.tasks, encoder.task(task)),
+                Effect::Signal(signal) => ("signal", &self.signals, encoder.signal(signal)),
             };
+            said.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
             let topic = Arc::clone(topic);
             self.push(topic, outgoing);
         }
+        self.effects = effects;
     }
 
     /// Takes a record that was refused.
-    pub fn refuse(&mut self, record: &Record<'_>, source: &Source, reject: &Reject) {
+    pub fn refuse(
+        &mut self,
+        record: &Record<'_>,
+        source: &Source,
+        reject: &Reject,
+        encoder: &Encoder,
+        said: &mut Said,
+    ) {
         let original = Original {
             source,
             key: record.key(),
             value: record.value(),
             headers: &record.headers(),
         };
-        let outgoing = self.encoder.dead_letter(&original, reject);
+        let outgoing = encoder.dead_letter(&original, reject);
+        said.add("dead_letter", record.key(), record.value());
         self.push(Arc::clone(&self.dead_letters), outgoing);
     }
 

@@ -1,93 +1,196 @@
+use super::intake;
+use super::lane::Lane;
+use super::output::Output;
+use super::regime::Regime;
+use super::snapshots::Snapshots;
 use crate::engine::{self, Shard, ShardStats};
-use crate::kafka::{TopicPartition, Topics};
-use crate::model::{Feed, FeedSet, Timestamp};
+use crate::journal::{Entry, Said, Script, Step};
+use crate::kafka::{Record, TopicPartition, Topics};
+use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
+use std::sync::Arc;
 
-/// The end is asked for once a second.
-const STILL_MAX: u32 = 30;
+/// A script of this many steps makes a journal record that every broker takes.
+const STEPS_MAX: usize = 16_384;
 
-/// What a worker holds of one partition number: its shard, and how far each input topic has been processed.
-pub(super) struct Partition {
+/// What a worker holds of one partition number: its shard, how far each input topic has been processed, and the script
+/// of what was done since the last commit. Live and in a replay the same methods are used.
+pub struct Partition {
     /// The number.
     pub number: i32,
     /// State of its subscribers.
     pub shard: Shard,
     /// By topic.
     pub lanes: Vec<Lane>,
-    /// Newest Kafka timestamp of the records so far, in milliseconds since 1970.
-    pub newest_ms: i64,
-    /// It has said something since the last commit.
-    pub spoke: bool,
-    /// A day is being closed.
-    pub sweeping: bool,
+    /// Where it stands in its journal.
+    pub place: Place,
+    /// Its snapshots.
+    pub snapshots: Snapshots,
+    regime: Arc<Regime>,
+    script: Script,
+    said: Said,
+    /// The last tick began no close and said nothing.
+    quiet: bool,
     /// Figures last reported.
     reported: ShardStats,
 }
 
-/// How far one topic's partition has been processed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lane {
-    /// Offset of the next record to process.
+/// Where a shard stands in its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The last entry.
+    pub seq: u64,
+    /// Offset from which later entries can be read.
     pub next: i64,
-    /// What the group has committed.
-    pub committed: Option<i64>,
-    /// Offset behind the last record, when last asked.
-    pub end: i64,
-    /// Position and end when last asked, and how often in a row they were the same.
-    seen: (i64, i64),
-    still: u32,
-    /// Kafka timestamp of the last record processed.
-    pub last_ms: Option<i64>,
-}
-
-impl Lane {
-    /// A lane that goes on at `next`, where the group stands.
-    pub fn new(next: i64, committed: Option<i64>, end: i64) -> Self {
-        Self {
-            next,
-            committed,
-            end,
-            seen: (next, end),
-            still: 0,
-            last_ms: None,
-        }
-    }
-
-    /// Records not yet processed, at most.
-    pub fn lag(&self) -> i64 {
-        (self.end - self.next).max(0)
-    }
-
-    /// Notes where the partition ends. `reading`: what there was to read of it has been read.
-    pub fn ends_at(&mut self, end: i64, reading: bool) {
-        let seen = (self.next, self.end.max(end));
-        let still = reading && self.seen == seen;
-        self.still = if still {
-            self.still.saturating_add(1)
-        } else {
-            0
-        };
-        (self.seen, self.end) = (seen, seen.1);
-    }
-
-    /// Whether records are still to come. Where compaction took the last ones, the end is never reached; what does
-    /// not come for long is taken for such a gap.
-    pub fn behind(&self) -> bool {
-        self.lag() > 0 && self.still < STILL_MAX
-    }
 }
 
 impl Partition {
-    /// A partition that goes on where its lanes say, in the order of the topics.
-    pub fn new(number: i32, shard: Shard, lanes: Vec<Lane>) -> Self {
+    /// A partition whose shard goes on where its lanes say, in the order of the topics.
+    pub fn new(
+        number: i32,
+        shard: Shard,
+        lanes: Vec<Lane>,
+        regime: Arc<Regime>,
+        place: Place,
+    ) -> Self {
         Self {
             number,
             reported: shard.stats(),
             shard,
+            script: Script::new(lanes.iter().map(|lane| lane.next).collect()),
             lanes,
-            newest_ms: 0,
-            spoke: false,
-            sweeping: false,
+            place,
+            snapshots: Snapshots::default(),
+            regime,
+            said: Said::default(),
+            quiet: false,
+        }
+    }
+
+    /// Applies a record of a topic that carries `feeds`.
+    pub fn take(
+        &mut self,
+        feeds: FeedSet,
+        record: &Record<'_>,
+        source: &Source,
+        output: &mut Output,
+    ) {
+        let (shard, effects) = (&mut self.shard, &mut output.effects);
+        let Regime {
+            ruleset, encoder, ..
+        } = &*self.regime;
+        let decoder = &ruleset.decoder;
+        let (feed, outcome) = intake::take(decoder, feeds, shard, record, source, effects);
+        output.report.received(1);
+        output.report.outcome(feed, &outcome);
+        if let Outcome::Rejected(reject) = &outcome {
+            output.refuse(record, source, reject, encoder, &mut self.said);
+        }
+        output.say(encoder, &mut self.said);
+        let topic = record.at.topic;
+        self.script.run(topic as u8, record.offset);
+        self.snapshots.debt += 1;
+        if let Some(lane) = self.lanes.get_mut(topic) {
+            lane.passed(record.offset + 1, record.timestamp_ms());
+        }
+    }
+
+    /// Passes over what is no record: markers of transactions.
+    pub fn skip_to(&mut self, topic: usize, next: i64) {
+        if let Some(lane) = self.lanes.get_mut(topic).filter(|lane| lane.next < next) {
+            lane.passed(next, None);
+            self.script.skip_to(topic as u8, next);
+        }
+    }
+
+    /// Tells the shard the time, and how far its inputs have been read.
+    pub fn tick(&mut self, now: Timestamp, inputs: engine::Inputs, output: &mut Output) {
+        let engine::Inputs { lagging, caught_up } = inputs;
+        self.script.tick(now, lagging, caught_up, self.quiet);
+        let closes = self.shard.stats().day_closes;
+        self.shard.tick(now, inputs, &mut output.effects);
+        self.quiet = self.shard.stats().day_closes == closes && output.effects.is_empty();
+        output.say(&self.regime.encoder, &mut self.said);
+    }
+
+    /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.
+    pub fn sweep(&mut self, subscribers: u32, output: &mut Output) -> bool {
+        if !self.shard.sweeping() {
+            return false;
+        }
+        self.script.sweep(subscribers);
+        let left = self.shard.sweep(subscribers as usize, &mut output.effects);
+        output.say(&self.regime.encoder, &mut self.said);
+        left
+    }
+
+    /// Puts rules in force; the journal will say so.
+    pub fn adopt(&mut self, regime: &Arc<Regime>) {
+        if self.regime.ruleset.id != regime.ruleset.id {
+            self.shard.adopt(Arc::clone(&regime.ruleset.rules));
+        }
+        self.regime = Arc::clone(regime);
+        self.script.epoch(regime.epoch.clone());
+    }
+
+    /// The rules in force.
+    pub fn regime(&self) -> &Arc<Regime> {
+        &self.regime
+    }
+
+    /// Whether the script is so long that it should be committed, whatever is in it.
+    pub fn long(&self) -> bool {
+        self.script.steps().len() >= STEPS_MAX
+    }
+
+    /// Whether the next transaction has something to say about this partition. The time alone is not worth one.
+    pub fn dirty(&self) -> bool {
+        let worth = |step: &Step| matches!(step, Step::Run(_));
+        self.said.records > 0
+            || self.long()
+            || self.snapshots.wanted
+            || self.snapshots.written.is_some()
+            || self.script.steps().iter().any(worth)
+    }
+
+    /// What was done since the last commit, as the journal's next entry.
+    pub fn entry(&self, writer: u64) -> Entry {
+        Entry {
+            seq: self.place.seq + 1,
+            writer,
+            steps: self.script.steps().to_vec(),
+            said: self.said.sealed(self.shard.fingerprint()),
+        }
+    }
+
+    /// The offsets that moved, or any one if none did: every transaction is checked against our place in the group.
+    pub fn offsets(&self) -> Vec<(TopicPartition, i64)> {
+        let offset = |(topic, lane): (usize, &Lane)| (self.at(topic), lane.next);
+        let lanes = || self.lanes.iter().enumerate();
+        let moved = lanes().filter(|(_, lane)| lane.committed != Some(lane.next));
+        let mut offsets: Vec<_> = moved.map(offset).collect();
+        if offsets.is_empty() {
+            offsets.extend(lanes().map(offset).next());
+        }
+        offsets
+    }
+
+    /// Notes that everything so far was committed with an entry.
+    pub fn settle(&mut self, place: Place) {
+        self.place = place;
+        self.script.take();
+        self.said = Said::default();
+        self.quiet = false;
+        for lane in &mut self.lanes {
+            lane.committed = Some(lane.next);
+        }
+    }
+
+    /// Its part of a topic.
+    pub fn at(&self, topic: usize) -> TopicPartition {
+        TopicPartition {
+            topic,
+            partition: self.number,
         }
     }
 
@@ -96,14 +199,25 @@ impl Partition {
         self.lanes.iter().map(Lane::lag).sum()
     }
 
-    /// Notes that a record was processed.
-    pub fn passed(&mut self, topic: usize, offset: i64, timestamp_ms: Option<i64>) {
-        if let Some(lane) = self.lanes.get_mut(topic) {
-            lane.next = offset + 1;
-            lane.end = lane.end.max(lane.next);
-            lane.last_ms = timestamp_ms;
+    /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
+    pub fn inputs(&self, topics: &Topics, fresh: bool) -> engine::Inputs {
+        let mut inputs = engine::Inputs {
+            lagging: FeedSet::NONE,
+            caught_up: fresh,
+        };
+        for (topic, lane) in topics.iter().zip(&self.lanes) {
+            if !lane.behind() {
+                continue;
+            }
+            inputs.caught_up = false;
+            // With one topic there is nobody to fall behind.
+            if topics.len() > 1 {
+                let feeds = Feed::ALL.into_iter();
+                let carried = feeds.filter(|feed| topic.feeds.contains(*feed));
+                inputs.lagging = carried.fold(inputs.lagging, FeedSet::with);
+            }
         }
-        self.newest_ms = self.newest_ms.max(timestamp_ms.unwrap_or(0));
+        inputs
     }
 
     /// Forgets figures that were not of the live run.
@@ -114,18 +228,11 @@ impl Partition {
     /// Reports lag and figures.
     pub fn report(&mut self, topics: &Topics, now: Timestamp, telemetry: &Telemetry) {
         for (topic, lane) in topics.iter().zip(&self.lanes) {
-            let age_ms = lane
-                .last_ms
-                .map_or(0, |last_ms| now.0.saturating_sub(last_ms).max(0));
             let lag = LagReport {
                 topic: &topic.name,
                 partition: self.number,
                 records: lane.lag(),
-                seconds: if lane.lag() == 0 {
-                    0.0
-                } else {
-                    age_ms as f64 / 1000.0
-                },
+                seconds: lane.lag_seconds(now),
             };
             lag.emit(telemetry);
         }
@@ -144,85 +251,12 @@ impl Partition {
             subscribers: stats.subscribers,
             store_bytes: stats.store_bytes,
             open_tasks: stats.open_tasks,
-            rebuild_remaining_records: 0,
+            replay_debt_records: self.snapshots.debt,
+            restore_remaining_records: 0,
             days_closed: stats.day_closes - self.reported.day_closes,
             feeds: Feed::ALL.into_iter().filter_map(delay).collect(),
         };
         report.emit(telemetry);
         self.reported = stats;
     }
-
-    /// Its part of a topic.
-    pub fn at(&self, topic: usize) -> TopicPartition {
-        TopicPartition {
-            topic,
-            partition: self.number,
-        }
-    }
-
-    /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
-    pub fn inputs(&self, topics: &Topics, fresh: bool) -> engine::Inputs {
-        let behind = |topic: usize| self.lanes.get(topic).is_some_and(Lane::behind);
-        let inputs = engine_inputs(topics, behind);
-        engine::Inputs {
-            caught_up: inputs.caught_up && fresh,
-            ..inputs
-        }
-    }
-
-    /// What the next transaction has to say about this partition: the offsets that moved, or any one if it only
-    /// spoke, so that every transaction leaves its note with each partition it concerns.
-    pub fn moved(&self) -> Vec<(TopicPartition, i64)> {
-        let offset = |(topic, lane): (usize, &Lane)| (self.at(topic), lane.next);
-        let lanes = self.lanes.iter().enumerate();
-        let moved = lanes.filter(|(_, lane)| lane.committed != Some(lane.next));
-        let mut moved: Vec<(TopicPartition, i64)> = moved.map(offset).collect();
-        if moved.is_empty() && self.spoke {
-            moved.extend(self.lanes.iter().enumerate().map(offset).next());
-        }
-        moved
-    }
-
-    /// Notes that everything up to here was committed by a transaction.
-    pub fn settle(&mut self) {
-        let mut settled = self.moved();
-        for (at, next) in settled.drain(..) {
-            if let Some(lane) = self.lanes.get_mut(at.topic) {
-                lane.committed = Some(next);
-            }
-        }
-        self.spoke = false;
-    }
-
-    /// Whether the group stands exactly where this state does: nobody has processed anything for it since.
-    pub fn stands_at(&self, committed: &[(TopicPartition, Option<i64>)]) -> bool {
-        let settled = self.moved().is_empty();
-        settled
-            && committed.len() == self.lanes.len()
-            && committed.iter().all(|(at, offset)| {
-                self.lanes
-                    .get(at.topic)
-                    .is_some_and(|lane| lane.committed == *offset)
-            })
-    }
-}
-
-/// What the engine is told when some topics have not been read to their ends.
-pub(super) fn engine_inputs(topics: &Topics, behind: impl Fn(usize) -> bool) -> engine::Inputs {
-    let mut inputs = engine::Inputs::default();
-    for (_, topic) in topics
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| behind(*index))
-    {
-        inputs.caught_up = false;
-        // With one topic there is nobody to fall behind.
-        if topics.len() > 1 {
-            let feeds = Feed::ALL
-                .into_iter()
-                .filter(|feed| topic.feeds.contains(*feed));
-            inputs.lagging = feeds.fold(inputs.lagging, FeedSet::with);
-        }
-    }
-    inputs
 }

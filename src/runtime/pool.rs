@@ -1,13 +1,15 @@
 use super::Setup;
-use super::clock::Stopwatch;
+use super::clock::{self, Stopwatch};
 use super::worker::Worker;
 use crate::http::{Condition, Health, WorkerHealth};
-use crate::kafka::Fault;
+use crate::kafka::{Fault, Member};
+use crate::snapshot::Depot;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tracing::{error, info, warn};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Pauses before a worker starts over: the first, doubled up to the last.
 const RESTART_FIRST: Duration = Duration::from_secs(1);
@@ -129,7 +131,7 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
     let mut pause = RESTART_FIRST;
     while !stop.asked() {
         let watch = Stopwatch::start();
-        let ended = Worker::start(setup, stop, health, number).and_then(|mut worker| worker.run());
+        let ended = work(setup, stop, health, number);
         for condition in Condition::ALL {
             health.set(condition, false);
         }
@@ -156,6 +158,19 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
         }
     }
     info!("the worker has ended");
+}
+
+/// Joins the group and works until the process is to end, or the worker cannot go on.
+fn work(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) -> Result<(), Fault> {
+    let config = &setup.config;
+    let depot = Depot::open(&config.state.snapshots, &config.kafka.group).map_err(Fault::Halt)?;
+    let member = Member::join(config, Arc::clone(&setup.topics), number)?;
+    let (process, now) = (std::process::id(), clock::nanoseconds());
+    let name = format!("{} {process} {number} {now}", config.run.instance_id);
+    let writer = xxh3_64(name.as_bytes());
+    let mut worker = Worker::new(setup, stop, health, member, depot, writer);
+    while worker.turn()? {}
+    Ok(())
 }
 
 fn wait(pause: Duration, stop: &Stop, health: &WorkerHealth) {

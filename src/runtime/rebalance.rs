@@ -1,26 +1,24 @@
 //! What happens when the group gives or takes partitions.
 
-use super::clock;
+use super::clock::{self, Stopwatch};
 use super::ends::Ends;
-use super::partition::{Lane, Partition};
+use super::partition::{Partition, Place};
+use super::restore::Restore;
 use super::worker::{Uncommitted, Worker};
-use crate::engine::Shard;
 use crate::http::Condition;
-use crate::kafka::{Fault, Link, TopicPartition, lost_records};
-use crate::telemetry::BatchReport;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::journal::{self, Entry};
+use crate::kafka::{Fault, Front, Link, Reader, Span, TopicPartition};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Questions before the worker starts over.
-const ASK_TRIES: usize = 5;
-/// Pause between them.
-const ASK_PAUSE: Duration = Duration::from_millis(500);
 /// Time to commit when partitions are taken away; the group waits for it.
 const REVOKE_PATIENCE: Duration = Duration::from_secs(10);
+/// Restores under way at a time: one that applies entries, and the next one that reads meanwhile.
+const RESTORES: usize = 2;
+/// Wait for the journal's records.
+const WAIT: Duration = Duration::from_millis(20);
 
-impl Worker<'_> {
+impl<L: Link> Worker<'_, L> {
     /// Partitions are to be given up: commits what was processed, and keeps the state in case they come back.
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Fault> {
         self.health.set(Condition::Assigned, false);
@@ -31,15 +29,24 @@ impl Worker<'_> {
             );
         }
         self.retry = None;
-        self.output.clear();
         // Whoever processes these records again counts them.
-        self.report = BatchReport::default();
+        self.output.clear();
         self.uncommitted = Uncommitted::default();
         let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
+        let restoring: Vec<i32> = self
+            .restores
+            .drain(..)
+            .map(|restore| restore.number)
+            .collect();
+        for number in restoring {
+            self.depot.forget(number);
+            self.setup.telemetry.forget_partition(&topics, number);
+        }
         for (number, partition) in std::mem::take(&mut self.partitions) {
             self.setup.telemetry.forget_partition(&topics, number);
+            self.depot.forget(number);
             // What was processed and not committed is not undone in memory.
-            if partition.moved().is_empty() {
+            if !partition.dirty() {
                 self.parked.insert(number, partition);
             }
         }
@@ -50,142 +57,161 @@ impl Worker<'_> {
     /// Partitions are ours: finds out where the group stands, and brings their state there.
     pub(super) fn assigned(&mut self, assigned: &[TopicPartition]) -> Result<(), Fault> {
         let stands = self.stands(assigned)?;
-        let offsets = stands
-            .values()
-            .flatten()
-            .map(|stand| (stand.committed.0, stand.next));
-        let offsets: Vec<(TopicPartition, i64)> = offsets.collect();
-        self.link.assign(&offsets)?;
+        let at: Vec<_> = stands.values().flatten().map(|s| (s.at, s.next)).collect();
+        self.link.assign(&at)?;
+        let journal = self.setup.topics.journal();
         for (number, stands) in stands {
-            self.take_over(number, &stands)?;
+            if self.unpark(number, &stands)? {
+                continue;
+            }
+            let ours: Vec<TopicPartition> = stands.iter().map(|stand| stand.at).collect();
+            self.link.pause(&ours)?;
+            let at = TopicPartition {
+                topic: journal,
+                partition: number,
+            };
+            // Up to what is there now, records of transactions still open included: they are waited for.
+            let bounds = self.ask(|link| link.journal_bounds(number))?;
+            let journal = Span {
+                at,
+                from: bounds.start,
+                to: bounds.end,
+            };
+            let restore = Restore::new(journal, stands, &self.regime);
+            restore.report(&self.setup.telemetry);
+            self.restores.push_back(restore);
         }
         // What did not come back is another member's.
         self.parked.clear();
-        if self
-            .partitions
-            .values()
-            .any(|partition| !partition.moved().is_empty())
-        {
-            self.uncommitted.begin();
-        }
         self.ends = Ends::unknown();
-        info!(partitions = self.partitions.len(), "partitions taken over");
-        self.health.set(Condition::Rebuilt, true);
+        let restoring = self.restores.len();
+        info!(
+            partitions = self.partitions.len() + restoring,
+            restoring, "partitions taken over"
+        );
+        self.health.set(Condition::Restored, restoring == 0);
         self.health.set(Condition::Assigned, true);
         Ok(())
     }
 
-    fn take_over(&mut self, number: i32, stands: &[Stand]) -> Result<(), Fault> {
-        let committed: Vec<_> = stands.iter().map(|stand| stand.committed).collect();
-        if let Some(mut partition) = self
-            .parked
-            .remove(&number)
-            .filter(|p| p.stands_at(&committed))
-        {
-            for (lane, stand) in partition.lanes.iter_mut().zip(stands) {
-                lane.end = stand.end;
-            }
-            self.partitions.insert(number, partition);
+    /// Takes a parked state up again, if nobody has written to its journal since and the group stands where it does.
+    fn unpark(&mut self, number: i32, stands: &[super::stand::Stand]) -> Result<bool, Fault> {
+        let Some(mut partition) = self.parked.remove(&number) else {
+            return Ok(false);
+        };
+        let same = stands
+            .iter()
+            .zip(&partition.lanes)
+            .all(|(stand, lane)| stand.committed == lane.committed);
+        if !same || self.journal_since(number, partition.place)?.is_some() {
+            return Ok(false);
+        }
+        for (lane, stand) in partition.lanes.iter_mut().zip(stands) {
+            lane.end = stand.end;
+        }
+        self.partitions.insert(number, partition);
+        Ok(true)
+    }
+
+    /// Goes on with restoring, unless a transaction is to be tried again, which must stay the same until then.
+    pub(super) fn restore(&mut self) -> Result<(), Fault> {
+        if self.retry.is_some() {
             return Ok(());
         }
-        let shard = Shard::new(Arc::clone(&self.setup.config.rules));
-        let lanes = stands.iter().map(Stand::lane).collect();
-        // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
-        let mut partition = Partition::new(number, shard, lanes);
-        let inputs = partition.inputs(&self.setup.topics, true);
-        partition.shard.tick(clock::now(), inputs, &mut Vec::new());
-        self.partitions.insert(number, partition);
+        let mut restored = Vec::new();
+        while let Some((number, result)) = self.depot.loaded() {
+            let mut restores = self.restores.iter_mut();
+            if let Some(restore) = restores.find(|restore| restore.number == number) {
+                let depot = &mut self.depot;
+                restored.extend(restore.loaded(result, self.setup, &self.link, depot)?);
+            }
+        }
+        for restore in self.restores.iter_mut().take(RESTORES) {
+            restored.extend(restore.step(self.setup, &self.link, &mut self.depot)?);
+            restore.report(&self.setup.telemetry);
+        }
+        for partition in restored {
+            self.go_live(partition)?;
+        }
         Ok(())
     }
 
-    /// Where the group stands, by partition number and topic.
-    fn stands(&mut self, assigned: &[TopicPartition]) -> Result<BTreeMap<i32, Vec<Stand>>, Fault> {
-        let committed = self.ask(|worker| worker.link.committed(assigned))?;
-        let starts = self.ask(|worker| worker.link.starts(assigned))?;
-        let ends = self.ask(|worker| worker.link.ends(assigned))?;
-        let offset = |offsets: &[(TopicPartition, i64)], at: TopicPartition| {
-            offsets
-                .iter()
-                .find(|(found, _)| *found == at)
-                .map_or(0, |(_, offset)| *offset)
-        };
-        let mut stands: BTreeMap<i32, Vec<Stand>> = BTreeMap::new();
-        for committed in committed {
-            let (start, end) = (offset(&starts, committed.0), offset(&ends, committed.0));
-            let next = committed.1.unwrap_or(start);
-            if !(start..=end).contains(&next) {
-                let topic = self.setup.topics.name(committed.0.topic);
-                return Err(lost_records(topic, committed.0.partition, next, start, end));
-            }
-            let of_partition = stands.entry(committed.0.partition).or_default();
-            of_partition.push(Stand {
-                committed,
-                start,
-                next,
-                end,
-            });
+    fn go_live(&mut self, mut partition: Partition) -> Result<(), Fault> {
+        self.restores
+            .retain(|restore| restore.number != partition.number);
+        if partition.regime().epoch != self.regime.epoch {
+            partition.adopt(&self.regime);
         }
-        for (number, stands) in &mut stands {
-            stands.sort_by_key(|stand| stand.committed.0.topic);
-            if stands.len() != self.setup.topics.len() {
-                return Err(Fault::Restart(format!(
-                    "partition {number} of the input topics was split between members of the group; all of them must \
-                     be configured with the same topics"
-                )));
-            }
-            self.all_or_none(*number, stands)?;
-        }
-        Ok(stands)
+        // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
+        let inputs = partition.inputs(&self.setup.topics, true);
+        partition.tick(clock::now(), inputs, &mut self.output);
+        let ours = 0..self.setup.topics.len();
+        let ours: Vec<TopicPartition> = ours.map(|topic| partition.at(topic)).collect();
+        self.link.resume(&ours)?;
+        partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
+        self.partitions.insert(partition.number, partition);
+        self.uncommitted.begin();
+        self.ends = Ends::unknown();
+        let all = self.restores.is_empty();
+        self.health.set(Condition::Restored, all);
+        Ok(())
     }
 
-    /// All topics of a partition are first committed together. One without an offset among others that have one was
-    /// created anew, which makes the group forget it, or is new in the configuration.
-    fn all_or_none(&self, number: i32, stands: &[Stand]) -> Result<(), Fault> {
-        let (begun, fresh): (Vec<_>, Vec<_>) =
-            stands.iter().partition(|stand| stand.committed.1.is_some());
-        let ([_, ..], [fresh, ..]) = (&*begun, &*fresh) else {
-            return Ok(());
+    /// The last entry that somebody has written to a journal behind a place in it.
+    pub(super) fn journal_since(
+        &mut self,
+        number: i32,
+        place: Place,
+    ) -> Result<Option<Entry>, Fault> {
+        let bounds = self.ask(|link| link.journal_bounds(number))?;
+        let at = TopicPartition {
+            topic: self.setup.topics.journal(),
+            partition: number,
         };
-        let topic = self.setup.topics.name(fresh.committed.0.topic);
-        Err(Fault::Halt(format!(
-            "topic {topic} partition {number}: the group has offsets for other topics but none for this one, so the \
-             topic was created anew, or is new in the configuration; if it is right to process it from its beginning, \
-             say so: kafka-consumer-groups.sh --bootstrap-server {} --group {} --topic {topic} --reset-offsets \
-             --to-earliest --execute",
-            self.setup.config.kafka.bootstrap, self.setup.config.kafka.group
-        )))
-    }
-
-    /// Asks the brokers something, and again if they do not answer.
-    fn ask<T>(&mut self, question: impl Fn(&Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        let mut tries = 1;
+        let span = Span {
+            at,
+            from: place.next.max(bounds.start),
+            to: bounds.end,
+        };
+        if span.from >= span.to {
+            return Ok(None);
+        }
+        let mut reader = self.link.reader(&[span])?;
+        let timeout = self.setup.config.run.transaction_timeout_seconds;
+        // A transaction that is still open ends by itself in that time.
+        let patience = Duration::from_secs(2 * u64::from(timeout) + 10);
+        let watch = Stopwatch::start();
+        let mut last = None;
         loop {
-            self.health.beat();
-            match question(self) {
-                Err(Fault::Restart(reason)) if tries < ASK_TRIES && !self.stop.asked() => {
-                    warn!("asking again: {reason}");
-                    tries += 1;
-                    self.stop.wait(ASK_PAUSE);
+            match reader.front(0, WAIT)? {
+                Front::Done => return Ok(last),
+                Front::Record(record) => {
+                    let value = record.value().unwrap_or_default();
+                    match journal::Record::decode(value) {
+                        Ok(journal::Record::Entry(entry)) if entry.seq > place.seq => {
+                            last = Some(entry);
+                        }
+                        Ok(_) => {}
+                        Err(error) => {
+                            let journal = self.setup.topics.name(at.topic);
+                            return Err(Fault::Halt(format!(
+                                "topic {journal} partition {number}: the record at offset {} cannot be read: {error}",
+                                record.offset
+                            )));
+                        }
+                    }
+                    reader.pass(0);
                 }
-                answer => return answer,
+                Front::Pending if watch.reached(patience) => {
+                    return Err(Fault::Restart(format!(
+                        "partition {number}: the end of the journal does not come"
+                    )));
+                }
+                Front::Pending => {
+                    self.health.beat();
+                    self.link.wait(WAIT);
+                }
             }
         }
-    }
-}
-
-/// Where the group stands in one topic's partition.
-struct Stand {
-    committed: (TopicPartition, Option<i64>),
-    /// First offset that retention has left.
-    start: i64,
-    /// Next to process.
-    next: i64,
-    /// Behind the last record.
-    end: i64,
-}
-
-impl Stand {
-    fn lane(&self) -> Lane {
-        Lane::new(self.next, self.committed.1, self.end)
     }
 }

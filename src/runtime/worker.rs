@@ -1,14 +1,16 @@
+use super::Setup;
 use super::clock::{self, Stopwatch};
 use super::ends::Ends;
 use super::output::Output;
 use super::partition::Partition;
 use super::pool::Stop;
-use super::{Setup, intake};
+use super::regime::Regime;
+use super::restore::Restore;
 use crate::http::{Condition, WorkerHealth};
-use crate::kafka::{Change, Fault, Item, Link, Member, fault};
-use crate::model::{Effect, Outcome, Source};
-use crate::telemetry::BatchReport;
-use std::collections::BTreeMap;
+use crate::kafka::{Change, Fault, Item, Link};
+use crate::model::Source;
+use crate::snapshot::Depot;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,29 +23,30 @@ const TICK_INTERVAL: Duration = Duration::from_millis(20);
 /// Longest stretch of a sweep between two batches.
 const SWEEP_TIME: Duration = Duration::from_millis(20);
 /// Visits between two looks at the time.
-const SWEEP_SUBSCRIBERS: usize = 256;
+const SWEEP_SUBSCRIBERS: u32 = 256;
 
 /// One thread's consumer, producer and shards. Shares nothing with other workers.
-pub(super) struct Worker<'a> {
-    pub setup: &'a Setup,
-    pub stop: &'a Stop,
-    pub health: &'a WorkerHealth,
-    pub link: Member,
-    pub partitions: BTreeMap<i32, Partition>,
+pub struct Worker<'a, L: Link> {
+    pub(super) setup: &'a Setup,
+    pub(super) stop: &'a Stop,
+    pub(super) health: &'a WorkerHealth,
+    pub(super) link: L,
+    pub(super) depot: Depot,
+    /// Names this start of the worker in the journal.
+    pub(super) writer: u64,
+    pub(super) regime: Arc<Regime>,
+    pub(super) partitions: BTreeMap<i32, Partition>,
     /// State of partitions that were taken away; good if they come back untouched.
-    pub parked: BTreeMap<i32, Partition>,
-    pub output: Output,
-    pub uncommitted: Uncommitted,
-    pub retry: Option<Retry>,
+    pub(super) parked: BTreeMap<i32, Partition>,
+    pub(super) restores: VecDeque<Restore<L::Reader>>,
+    pub(super) output: Output,
+    pub(super) uncommitted: Uncommitted,
+    pub(super) retry: Option<Retry>,
     /// Nothing more was waiting when records were last taken.
-    pub drained: bool,
-    /// What became of the records and what was said; told to the metrics with the commit.
-    pub report: BatchReport,
+    pub(super) drained: bool,
     /// Since the start.
-    pub records_processed: u64,
-    /// Said by the engine and not yet encoded; empty between calls.
-    effects: Vec<Effect>,
-    pub ends: Ends,
+    pub(super) records_processed: u64,
+    pub(super) ends: Ends,
     ticked: Stopwatch,
 }
 
@@ -79,57 +82,70 @@ impl Uncommitted {
 pub(super) struct Retry {
     pub pause: Duration,
     pub since: Stopwatch,
+    /// Nobody knows yet whether it was committed.
+    pub in_doubt: bool,
 }
 
-impl<'a> Worker<'a> {
-    /// Settles what a predecessor left open, and joins the group as worker `number`.
-    pub fn start(
+impl<'a, L: Link> Worker<'a, L> {
+    /// A worker whose link has joined the group. `writer` must be another number for every start of every worker.
+    pub fn new(
         setup: &'a Setup,
         stop: &'a Stop,
         health: &'a WorkerHealth,
-        number: usize,
-    ) -> Result<Self, Fault> {
-        let link = Member::join(&setup.config, Arc::clone(&setup.topics), number)?;
+        link: L,
+        depot: Depot,
+        writer: u64,
+    ) -> Self {
         health.set(Condition::Connected, true);
-        Ok(Self {
+        Self {
             setup,
             stop,
             health,
             link,
+            depot,
+            writer,
+            regime: setup.government.current(),
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
+            restores: VecDeque::new(),
             output: Output::new(&setup.config),
             uncommitted: Uncommitted::default(),
             retry: None,
             drained: false,
-            report: BatchReport::default(),
             records_processed: 0,
-            effects: Vec::new(),
             ends: Ends::unknown(),
             ticked: Stopwatch::start(),
-        })
+        }
     }
 
-    /// Works until the process is to end. The group is left when the worker is dropped.
-    pub fn run(&mut self) -> Result<(), Fault> {
-        loop {
-            self.health.beat();
-            match self.wake()? {
-                Wake::Records => self.take_records()?,
-                Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
-                Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
-                Wake::Retry => self.commit()?,
-                Wake::Idle => {}
-                Wake::Stop => return self.finish(),
+    /// One turn of the loop. Returns whether to go on; the group is left when the worker is dropped.
+    ///
+    /// # Errors
+    /// [`Fault`] if the worker cannot go on.
+    pub fn turn(&mut self) -> Result<bool, Fault> {
+        self.health.beat();
+        match self.wake()? {
+            Wake::Records => self.take_records()?,
+            Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
+            Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
+            Wake::Retry => self.commit()?,
+            Wake::Idle => {}
+            Wake::Stop => {
+                self.finish()?;
+                return Ok(false);
             }
-            if self.retry.is_none() {
-                self.pass_time();
-                if self.due() {
-                    self.commit()?;
-                }
-            }
-            self.ask_ends()?;
         }
+        self.restore()?;
+        if self.retry.is_none() {
+            self.look_at_rules();
+            self.pass_time();
+            self.look_at_snapshots();
+            if self.due() {
+                self.commit()?;
+            }
+        }
+        self.ask_ends()?;
+        Ok(true)
     }
 
     fn wake(&mut self) -> Result<Wake, Fault> {
@@ -143,7 +159,8 @@ impl<'a> Worker<'a> {
             if retry.since.reached(retry.pause) {
                 return Ok(Wake::Retry);
             }
-            self.stop.wait(retry.pause.min(IDLE_WAIT));
+            let pause = retry.pause.min(IDLE_WAIT);
+            self.link.wait(pause);
             return Ok(Wake::Idle);
         }
         let run = &self.setup.config.run;
@@ -154,7 +171,8 @@ impl<'a> Worker<'a> {
             fill = fill.min(room.max(1));
             wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
         }
-        if self.partitions.values().any(|partition| partition.sweeping) {
+        let mut shards = self.partitions.values().map(|partition| &partition.shard);
+        if !self.restores.is_empty() || shards.any(|shard| shard.sweeping()) {
             wait = Duration::ZERO;
         }
         let taken = self.link.fill(fill, wait);
@@ -165,100 +183,81 @@ impl<'a> Worker<'a> {
 
     /// Applies what was fetched.
     fn take_records(&mut self) -> Result<(), Fault> {
-        let Self {
-            setup,
-            link,
-            partitions,
-            output,
-            report,
-            effects,
-            uncommitted,
-            records_processed,
-            ..
-        } = self;
         let mut source = Source {
             topic: "".into(),
             partition: 0,
             offset: 0,
         };
-        uncommitted.begin();
-        for item in link.items() {
+        self.uncommitted.begin();
+        for item in self.link.items() {
             let record = match item {
                 Item::Record(record) => record,
                 Item::End { .. } => continue,
                 Item::Error { at, code, reason } => {
-                    return Err(fault(&setup.topics, at, code, &reason));
+                    return Err(crate::kafka::fault(&self.setup.topics, at, code, &reason));
                 }
             };
-            let Some(topic) = setup.topics.get(record.at.topic) else {
+            let Some(topic) = self.setup.topics.get(record.at.topic) else {
                 continue;
             };
-            let Some(partition) = partitions.get_mut(&record.at.partition) else {
-                continue;
+            let partition = self.partitions.get_mut(&record.at.partition);
+            let expected = |partition: &&mut Partition| {
+                let lane = partition.lanes.get(record.at.topic);
+                lane.is_some_and(|lane| lane.next <= record.offset)
+            };
+            // It would be applied twice, or lost.
+            let Some(partition) = partition.filter(expected) else {
+                return Err(Fault::Restart(format!(
+                    "topic {} partition {}: the client handed over offset {}, which nobody asked for",
+                    topic.name, record.at.partition, record.offset
+                )));
             };
             if source.topic != topic.name {
                 source.topic = Arc::clone(&topic.name);
             }
             source.partition = record.at.partition;
             source.offset = record.offset;
-            report.received(1);
-            let shard = &mut partition.shard;
-            let (feed, outcome) = intake::take(
-                &setup.decoder,
-                topic.feeds,
-                shard,
-                &record,
-                &source,
-                effects,
-            );
-            report.outcome(feed, &outcome);
-            if let Outcome::Rejected(reject) = &outcome {
-                output.refuse(&record, &source, reject);
-                partition.spoke = true;
-            }
-            if !effects.is_empty() {
-                output.say(effects, report);
-                partition.spoke = true;
-            }
-            partition.passed(record.at.topic, record.offset, record.timestamp_ms());
-            uncommitted.records += 1;
-            *records_processed += 1;
+            partition.take(topic.feeds, &record, &source, &mut self.output);
+            self.uncommitted.records += 1;
+            self.records_processed += 1;
         }
-        link.clear();
+        self.link.clear();
         Ok(())
+    }
+
+    /// Takes up rules that were changed.
+    fn look_at_rules(&mut self) {
+        let current = self.setup.government.current();
+        if Arc::ptr_eq(&current, &self.regime) {
+            return;
+        }
+        self.regime = current;
+        for partition in self.partitions.values_mut() {
+            partition.adopt(&self.regime);
+        }
+        let version = &self.regime.ruleset.rules.version;
+        tracing::info!(rules = &**version, "other rules are in force");
     }
 
     /// Tells the shards the time, and goes on with the closing of days.
     fn pass_time(&mut self) {
-        let Self {
-            setup,
-            partitions,
-            output,
-            report,
-            effects,
-            uncommitted,
-            ..
-        } = self;
         let told = self.ticked.reached(TICK_INTERVAL);
         if told {
             self.ticked = Stopwatch::start();
         }
         let now = clock::now();
         let sweep = Stopwatch::start();
-        for partition in partitions.values_mut() {
+        for partition in self.partitions.values_mut() {
             if told {
-                let inputs = partition.inputs(&setup.topics, self.ends.fresh);
-                partition.shard.tick(now, inputs, effects);
+                let inputs = partition.inputs(&self.setup.topics, self.ends.fresh);
+                partition.tick(now, inputs, &mut self.output);
             }
-            partition.sweeping = partition.shard.sweep(SWEEP_SUBSCRIBERS, effects);
-            while partition.sweeping && !sweep.reached(SWEEP_TIME) {
-                partition.sweeping = partition.shard.sweep(SWEEP_SUBSCRIBERS, effects);
+            while partition.sweep(SWEEP_SUBSCRIBERS, &mut self.output) && !sweep.reached(SWEEP_TIME)
+            {
             }
-            if !effects.is_empty() {
-                output.say(effects, report);
-                partition.spoke = true;
-                uncommitted.begin();
-            }
+        }
+        if !self.output.waiting().is_empty() || self.partitions.values().any(Partition::long) {
+            self.uncommitted.begin();
         }
     }
 }

@@ -12,7 +12,7 @@
 //! a few of them, because zstd compresses long frames better than single pages.
 
 use crate::engine::Section;
-use crate::journal::Manifest;
+use crate::journal::{Manifest, Part};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -29,8 +29,9 @@ const FRAME_HEAD: usize = 16;
 const SECTION_HEAD: usize = 9;
 const TRAILER: usize = 28;
 
-/// A frame is closed when it holds this much. Measured with 200,000 subscribers: larger frames gain nothing any more.
-const FRAME_RAW: usize = 256 << 10;
+/// A frame is closed when it holds this much. Measured with 200,000 subscribers: single pages take 4 % more room, and
+/// longer frames are not smaller.
+const FRAME_RAW: usize = 64 << 10;
 /// The longest raw frame that is written or read: no length in a part makes us take more memory than this.
 const FRAME_RAW_MAX: usize = 64 << 20;
 /// The longest header.
@@ -77,6 +78,19 @@ pub struct PartInfo {
     pub raw_bytes: u64,
     /// XXH3 of its bytes, as a manifest states it.
     pub digest: u64,
+}
+
+impl PartInfo {
+    /// The snapshot that ends with this part, which lies under `key`.
+    pub fn into_snapshot(self, key: &str) -> Manifest {
+        let mut manifest = self.manifest;
+        manifest.parts.push(Part {
+            key: key.to_owned(),
+            bytes: self.bytes,
+            digest: self.digest,
+        });
+        manifest
+    }
 }
 
 /// Makes a part piece by piece; the pieces one after the other are the part.

@@ -52,23 +52,18 @@ pub fn write(
 /// name it: it must not be overwritten by bytes with another digest.
 async fn written_before(place: &Place, key: &Path, manifest: &Manifest) -> Option<Vec<Part>> {
     let bytes = place.store.get(key).await.ok()?.bytes().await.ok()?;
-    let info = container::verify(&bytes).ok()?;
-    let found = info.manifest;
+    let found = container::verify(&bytes).ok()?.into_snapshot(key.as_ref());
     if !same_state(&found, manifest) || found.format != IMAGE_FORMAT {
         return None;
     }
     for part in &found.parts {
-        let size = place.store.head(&Path::from(&*part.key)).await.ok()?.size;
+        let object = store::object(&part.key).ok()?;
+        let size = place.store.head(&object).await.ok()?.size;
         if size != part.bytes {
             return None;
         }
     }
-    let own = Part {
-        key: key.to_string(),
-        bytes: info.bytes,
-        digest: info.digest,
-    };
-    Some(found.parts.into_iter().chain([own]).collect())
+    Some(found.parts)
 }
 
 async fn upload(
@@ -136,8 +131,8 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
 /// The bytes of a part, if they are as many as its manifest states.
 async fn fetch(place: &Place, part: &Part) -> Result<impl AsRef<[u8]> + use<>, String> {
     let unread = |error: object_store::Error| format!("cannot be read: {}", place.explain(&error));
-    let object = place.store.get(&Path::from(&*part.key)).await;
-    let object = object.map_err(unread)?;
+    let key = store::object(&part.key).map_err(unread)?;
+    let object = place.store.get(&key).await.map_err(unread)?;
     if object.meta.size != part.bytes {
         return Err(format!(
             "is damaged: it has {} bytes, its manifest states {}",
@@ -225,7 +220,8 @@ pub fn prune(place: &Place, partition: i32, before_seq: u64, keep: &[String]) {
             .into_iter()
             .filter(|part| part.seq < before_seq && !keep.contains(&part.key));
         for part in old {
-            match place.store.delete(&Path::from(&*part.key)).await {
+            let deleted = async { place.store.delete(&store::object(&part.key)?).await };
+            match deleted.await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err((part.key, place.explain(&error))),
             }

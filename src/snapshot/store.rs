@@ -1,7 +1,7 @@
 //! Where parts lie: object stores by URL, and the names of the objects.
 
 use crate::journal::Manifest;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -119,7 +119,7 @@ pub fn list(store: &Arc<dyn ObjectStore>, prefix: &str) -> Result<Vec<Found>, St
 /// # Errors
 /// Why it cannot be read.
 pub fn read(store: &Arc<dyn ObjectStore>, key: &str) -> Result<impl AsRef<[u8]> + use<>, String> {
-    let reading = async { store.get(&Path::from(key)).await?.bytes().await };
+    let reading = async { store.get(&object(key)?).await?.bytes().await };
     blocking(reading)?.map_err(|error| format!("{store}/{key}: {}", causes(&error)))
 }
 
@@ -186,6 +186,11 @@ pub async fn list_folder(
     Ok(found.collect())
 }
 
+/// The object of a key as manifests and listings state it. Characters that stores do not take are escaped in it already.
+pub fn object(key: &str) -> object_store::Result<Path> {
+    Ok(Path::parse(key)?)
+}
+
 /// Partition, seq and writer from a part's name.
 pub fn parse(key: &str) -> Option<(i32, u64, u64)> {
     let mut names = key.rsplit('/');
@@ -244,6 +249,8 @@ fn open_s3(url: &str, place: &str) -> Result<Arc<dyn ObjectStore>, String> {
         .with_allow_http(allow_http)
         .with_bucket_name(bucket)
         .with_retry(retry)
+        // Parts are deleted one at a time, which every compatible store can do.
+        .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true")
         .build();
     let store = store.map_err(|error| {
         format!(

@@ -79,7 +79,11 @@ pub struct Telemetry {
     pub(super) subscribers: IntGaugeVec,
     pub(super) store_bytes: IntGaugeVec,
     pub(super) open_tasks: IntGaugeVec,
-    pub(super) rebuild_remaining: IntGaugeVec,
+    pub(super) replay_debt: IntGaugeVec,
+    pub(super) restore_remaining: IntGaugeVec,
+    pub(super) restore_seconds: GaugeVec,
+    pub(super) journal_bytes: IntCounter,
+    pub(super) snapshots: IntCounterVec,
     ready: IntGauge,
     build: IntGaugeVec,
 }
@@ -196,11 +200,34 @@ impl Telemetry {
                 "Tasks open now.",
                 &["partition"],
             )?,
-            rebuild_remaining: gauges(
+            replay_debt: gauges(
                 r,
-                "churnwatch_rebuild_remaining_records",
-                "Records still to be read again before a partition is live.",
+                "churnwatch_replay_debt_records",
+                "Records applied since the last snapshot, which a restart has to replay.",
                 &["partition"],
+            )?,
+            restore_remaining: gauges(
+                r,
+                "churnwatch_restore_remaining_records",
+                "Records still to be replayed before a partition is live.",
+                &["partition"],
+            )?,
+            restore_seconds: measures(
+                r,
+                "churnwatch_restore_seconds",
+                "How long the last restore of a partition took, or has taken so far.",
+                &["partition"],
+            )?,
+            journal_bytes: counter(
+                r,
+                "churnwatch_journal_bytes_total",
+                "Bytes written to the journal.",
+            )?,
+            snapshots: counters(
+                r,
+                "churnwatch_snapshots_total",
+                "Snapshots written, those that could not be written, and those refused when read.",
+                &["outcome"],
             )?,
             ready: registered(
                 r,
@@ -225,6 +252,11 @@ impl Telemetry {
         self.build.with_label_values(&labels).set(1);
     }
 
+    /// Counts a snapshot that could not be used.
+    pub fn snapshot_refused(&self) {
+        self.snapshots.with_label_values(&["refused"]).inc();
+    }
+
     /// States whether the process is ready.
     pub fn set_ready(&self, ready: bool) {
         self.ready.set(i64::from(ready));
@@ -239,6 +271,7 @@ impl Telemetry {
             let _ = self.lag_records.remove_label_values(&[topic, partition]);
             let _ = self.lag_seconds.remove_label_values(&[topic, partition]);
         }
+        let _ = self.restore_seconds.remove_label_values(&[partition]);
         for feed in Feed::ALL {
             let _ = self
                 .watermark_delay
@@ -248,7 +281,8 @@ impl Telemetry {
             &self.subscribers,
             &self.store_bytes,
             &self.open_tasks,
-            &self.rebuild_remaining,
+            &self.replay_debt,
+            &self.restore_remaining,
         ] {
             let _ = gauge.remove_label_values(&[partition]);
         }
@@ -307,6 +341,9 @@ impl Telemetry {
         }
         for outcome in CommitOutcome::ALL {
             self.commits.with_label_values(&[outcome.name()]);
+        }
+        for outcome in ["written", "failed", "refused"] {
+            self.snapshots.with_label_values(&[outcome]);
         }
         for trigger in REGISTRY.iter().map(|registration| registration.name) {
             let suppressions = Suppression::ALL.into_iter().map(Suppression::name);

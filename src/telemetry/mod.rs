@@ -11,4 +11,6 @@ mod metrics;
 mod reports;
 
 pub use metrics::{CommitOutcome, Telemetry};
-pub use reports::{BatchReport, CommitReport, FeedDelay, LagReport, ShardReport};
+pub use reports::{
+    BatchReport, CommitReport, FeedDelay, LagReport, RestoreReport, ShardReport, SnapshotReport,
+};

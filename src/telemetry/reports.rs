@@ -114,6 +114,8 @@ pub struct CommitReport {
     pub duration_seconds: f64,
     /// Times that the deliveries of its records were asked for.
     pub polls: u64,
+    /// Size of its journal records.
+    pub journal_bytes: u64,
 }
 
 impl CommitReport {
@@ -125,6 +127,9 @@ impl CommitReport {
             .inc();
         telemetry.commit_duration.observe(self.duration_seconds);
         telemetry.commit_polls.inc_by(self.polls);
+        if self.outcome == CommitOutcome::Committed {
+            telemetry.journal_bytes.inc_by(self.journal_bytes);
+        }
     }
 }
 
@@ -168,8 +173,10 @@ pub struct ShardReport {
     pub store_bytes: u64,
     /// Tasks open now.
     pub open_tasks: u64,
-    /// Records still to be read again; 0 when live.
-    pub rebuild_remaining_records: u64,
+    /// Records that a restart would have to replay.
+    pub replay_debt_records: u64,
+    /// Records still to be replayed; 0 when live.
+    pub restore_remaining_records: u64,
     /// Days closed since the last report.
     pub days_closed: u64,
     /// Feeds seen so far.
@@ -195,7 +202,8 @@ impl ShardReport {
             (&telemetry.subscribers, self.subscribers),
             (&telemetry.store_bytes, self.store_bytes),
             (&telemetry.open_tasks, self.open_tasks),
-            (&telemetry.rebuild_remaining, self.rebuild_remaining_records),
+            (&telemetry.replay_debt, self.replay_debt_records),
+            (&telemetry.restore_remaining, self.restore_remaining_records),
         ] {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             gauge.with_label_values(&[&partition]).set(value);
@@ -217,5 +225,43 @@ impl ShardReport {
                 .with_label_values(&[feed.name()])
                 .inc_by(*outage_days);
         }
+    }
+}
+
+/// How far the state of one partition is restored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RestoreReport {
+    /// Partition of the shard.
+    pub partition: i32,
+    /// Records still to be replayed, as far as is known.
+    pub remaining_records: u64,
+    /// Time since the partition was assigned.
+    pub seconds: f64,
+}
+
+impl RestoreReport {
+    /// States the gauges.
+    pub fn emit(self, telemetry: &Telemetry) {
+        let partition = self.partition.to_string();
+        let remaining = i64::try_from(self.remaining_records).unwrap_or(i64::MAX);
+        let gauge = &telemetry.restore_remaining;
+        gauge.with_label_values(&[&partition]).set(remaining);
+        let gauge = &telemetry.restore_seconds;
+        gauge.with_label_values(&[&partition]).set(self.seconds);
+    }
+}
+
+/// The end of writing one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotReport {
+    /// Whether it was written whole.
+    pub written: bool,
+}
+
+impl SnapshotReport {
+    /// Counts it.
+    pub fn emit(self, telemetry: &Telemetry) {
+        let outcome = if self.written { "written" } else { "failed" };
+        telemetry.snapshots.with_label_values(&[outcome]).inc();
     }
 }

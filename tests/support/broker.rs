@@ -1,16 +1,22 @@
 //! A real Kafka broker on loopback: one JVM that is both broker and controller.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use super::process::Signal;
+use super::proxy::Proxy;
+use super::wait_for;
 
 /// How long a broker may take until it answers; it needs 2 to 3 s on an idle machine with two cores.
 const START_UP: Duration = Duration::from_secs(90);
@@ -21,28 +27,43 @@ const ATTEMPTS: usize = 3;
 /// Every cluster has an identity; nothing here ever compares two.
 const CLUSTER_ID: &str = "Y2h1cm53YXRjaC10ZXN0cw";
 
-/// Runs the broker and makes sure of its end. It reads its standard input, a pipe whose other end only the test process
-/// holds: however that process ends, SIGKILL included, the pipe closes, the broker is killed and its folder removed.
-/// `$1` is the folder, the rest the broker's command. Signals meant for the test process must not end it early. When the
-/// broker ends by itself, `exit-status` says so.
+/// Runs the broker and makes sure of its end. It takes orders from its standard input, a pipe whose other end only the
+/// test process holds: however that process ends, SIGKILL included, the pipe closes, the broker is killed and its folder
+/// removed. `$1` is the folder, the rest the broker's command; an order is `START` or the name of a signal. Signals meant
+/// for the test process must not end it early. When the broker ends, `exit-status` says how.
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
 folder=$1; shift
-exec 3<&0
-"$@" >"$folder/log" 2>&1 3<&- &
-broker=$!
-( read -r _ <&3; kill -9 "$broker" ) 2>/dev/null &
-reader=$!
-wait "$broker"
-echo $? >"$folder/exit-status"
-kill -9 "$reader" 2>/dev/null
-read -r _ <&3
+launch() {
+  rm -f "$folder/exit-status"
+  broker=$(
+    {
+      "$@" </dev/null >>"$folder/log" 2>&1 &
+      echo $!
+      exec </dev/null >/dev/null
+      wait $!
+      echo $? >"$folder/exit-status.new"
+      mv "$folder/exit-status.new" "$folder/exit-status"
+    } &
+  )
+}
+launch "$@"
+while read -r order; do
+  case $order in
+    START) launch "$@" ;;
+    *) kill -s "$order" "$broker" ;;
+  esac
+done
+[ -e "$folder/exit-status" ] || kill -s KILL "$broker"
+until [ -e "$folder/exit-status" ]; do sleep 0.01; done
 rm -rf "$folder"
 "#;
 
-/// A running broker. Dropping it kills it and removes its data.
+/// A broker. Dropping it kills it and removes its data.
 pub struct Broker {
-    bootstrap: String,
+    port: u16,
+    folder: PathBuf,
+    proxy: Option<Proxy>,
     watchdog: Child,
 }
 
@@ -53,7 +74,8 @@ impl Broker {
     ///
     /// When it cannot be started; the message says why and what to do.
     pub fn shared() -> &'static Broker {
-        static SHARED: LazyLock<Result<Broker, String>> = LazyLock::new(Broker::try_start);
+        static SHARED: LazyLock<Result<Broker, String>> =
+            LazyLock::new(|| Broker::try_start(false));
         SHARED
             .as_ref()
             .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
@@ -65,20 +87,94 @@ impl Broker {
     ///
     /// As [`Broker::shared`].
     pub fn start() -> Broker {
-        Broker::try_start()
+        Broker::try_start(false)
             .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
     }
 
-    /// Its address, as `bootstrap.servers` takes it.
-    pub fn bootstrap(&self) -> &str {
-        &self.bootstrap
+    /// Like [`Broker::start`], with a second address behind a [`Proxy`] that can disturb what passes. A client that
+    /// begins there never learns of the direct one.
+    ///
+    /// # Panics
+    ///
+    /// As [`Broker::shared`].
+    pub fn start_with_proxy() -> Broker {
+        Broker::try_start(true)
+            .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
     }
 
-    fn try_start() -> Result<Broker, String> {
+    /// A broker with a proxy that the tests of this process use one after the other: each may hurt it as it likes, and
+    /// leaves it running. After a test that failed there is another one.
+    ///
+    /// # Panics
+    ///
+    /// As [`Broker::shared`].
+    pub fn in_turn() -> Turn {
+        static BROKER: Mutex<Option<Broker>> = Mutex::new(None);
+        let mut broker = BROKER.lock().unwrap_or_else(|poisoned| {
+            BROKER.clear_poison();
+            let mut broker = poisoned.into_inner();
+            *broker = None;
+            broker
+        });
+        let running = broker.get_or_insert_with(Broker::start_with_proxy);
+        running.proxy().reset();
+        Turn(broker)
+    }
+
+    /// Its address, as `bootstrap.servers` takes it.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What stands before its second address.
+    ///
+    /// # Panics
+    ///
+    /// When it was started without.
+    pub fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("a broker with a proxy")
+    }
+
+    /// Ends it on the spot; its data stay.
+    ///
+    /// # Panics
+    ///
+    /// When it had ended already, which is as bad as a test that hurts nothing.
+    pub fn kill(&self) {
+        let ended = self.folder.join("exit-status");
+        assert!(!ended.exists(), "the broker had ended by itself");
+        self.order("KILL");
+        wait_for("the broker is dead", || ended.exists().then_some(()));
+    }
+
+    /// Starts it again after [`Broker::kill`], on the same data and ports, and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up; the message has the end of its log.
+    pub fn restart(&self) {
+        let ended = self.folder.join("exit-status");
+        self.order("START");
+        wait_for("the broker is launched", || (!ended.exists()).then_some(()));
+        self.await_metadata()
+            .unwrap_or_else(|reason| panic!("the broker does not come back: {reason}"));
+    }
+
+    /// Freezes it with [`Signal::Stop`] or lets it go on with [`Signal::Cont`].
+    pub fn signal(&self, signal: Signal) {
+        self.order(signal.name());
+    }
+
+    fn order(&self, order: &str) {
+        let mut orders = self.watchdog.stdin.as_ref().expect("the watchdog's pipe");
+        writeln!(orders, "{order}").expect("a watchdog that takes orders");
+    }
+
+    fn try_start(proxied: bool) -> Result<Broker, String> {
         let libs = libs()?;
         let mut attempt = 1;
         loop {
-            match Broker::launch(&libs) {
+            match Broker::launch(&libs, proxied) {
                 Err(reason) if attempt < ATTEMPTS && reason.contains("Address already in use") => {
                     attempt += 1;
                 }
@@ -87,14 +183,19 @@ impl Broker {
         }
     }
 
-    fn launch(libs: &Path) -> Result<Broker, String> {
+    fn launch(libs: &Path, proxied: bool) -> Result<Broker, String> {
         let folder = tempfile::Builder::new()
             .prefix("churnwatch-kafka-")
             .tempdir()
             .map_err(|error| format!("cannot make a folder for its data: {error}"))?;
-        let [port, controller_port] = free_ports();
+        let [port, controller_port, proxied_port] = free_ports();
+        let proxy = proxied.then(|| Proxy::before(proxied_port));
+        let mut listeners = Listeners::new(port, controller_port);
+        if let Some(proxy) = &proxy {
+            listeners.add("PROXIED", proxied_port, proxy.port());
+        }
         let properties = folder.path().join("server.properties");
-        let settings = settings(&folder.path().join("data"), port, controller_port);
+        let settings = settings(&folder.path().join("data"), &listeners, controller_port);
         fs::write(&properties, settings)
             .map_err(|error| format!("cannot write {}: {error}", properties.display()))?;
 
@@ -135,27 +236,24 @@ impl Broker {
         // From here on the watchdog removes the folder.
         let folder = folder.keep();
         let broker = Broker {
-            bootstrap: format!("127.0.0.1:{port}"),
+            port,
+            folder,
+            proxy,
             watchdog,
         };
-        match broker.await_metadata(port, &folder.join("exit-status")) {
-            Ok(()) => Ok(broker),
-            Err(reason) => Err(format!(
-                "{reason}; the end of its log:\n{}",
-                tail(&folder.join("log"))
-            )),
-        }
+        broker.await_metadata()?;
+        Ok(broker)
     }
 
     /// Waits until the broker names itself in its own metadata: then it is registered and serves clients.
-    fn await_metadata(&self, port: u16, exit_status: &Path) -> Result<(), String> {
+    fn await_metadata(&self) -> Result<(), String> {
         let start = Instant::now();
         // The client backs off from a port that refuses it, so it is not asked before the port is open.
         let mut client = None;
-        loop {
-            if client.is_none() && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let reason = loop {
+            if client.is_none() && TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
                 let made: BaseConsumer = ClientConfig::new()
-                    .set("bootstrap.servers", &self.bootstrap)
+                    .set("bootstrap.servers", self.bootstrap())
                     .set("reconnect.backoff.max.ms", "100")
                     .create()
                     .map_err(|error| format!("cannot make a client: {error}"))?;
@@ -167,14 +265,27 @@ impl Broker {
             if metadata.is_some_and(|metadata| !metadata.brokers().is_empty()) {
                 return Ok(());
             }
-            if let Ok(status) = fs::read_to_string(exit_status) {
-                return Err(format!("its JVM ended with status {}", status.trim()));
+            if let Ok(status) = fs::read_to_string(self.folder.join("exit-status")) {
+                break format!("its JVM ended with status {}", status.trim());
             }
             if start.elapsed() > START_UP {
-                return Err(format!("it did not answer within {} s", START_UP.as_secs()));
+                break format!("it did not answer within {} s", START_UP.as_secs());
             }
             std::thread::sleep(Duration::from_millis(20));
-        }
+        };
+        let log = tail(&self.folder.join("log"));
+        Err(format!("{reason}; the end of its log:\n{log}"))
+    }
+}
+
+/// A test's turn with the broker of [`Broker::in_turn`].
+pub struct Turn(MutexGuard<'static, Option<Broker>>);
+
+impl Deref for Turn {
+    type Target = Broker;
+
+    fn deref(&self) -> &Broker {
+        self.0.as_ref().expect("a broker")
     }
 }
 
@@ -197,17 +308,43 @@ fn java(libs: &Path, class: &str) -> Command {
     java
 }
 
-fn settings(data: &Path, port: u16, controller_port: u16) -> String {
+/// Where a broker listens, and what it tells its clients to call.
+struct Listeners {
+    protocols: Vec<String>,
+    listeners: Vec<String>,
+    advertised: Vec<String>,
+}
+
+impl Listeners {
+    fn new(port: u16, controller_port: u16) -> Listeners {
+        let mut listeners = Listeners {
+            protocols: vec!["CONTROLLER:PLAINTEXT".into()],
+            listeners: vec![format!("CONTROLLER://127.0.0.1:{controller_port}")],
+            advertised: Vec::new(),
+        };
+        listeners.add("DIRECT", port, port);
+        listeners
+    }
+
+    fn add(&mut self, name: &str, port: u16, advertised: u16) {
+        self.protocols.push(format!("{name}:PLAINTEXT"));
+        self.listeners.push(format!("{name}://127.0.0.1:{port}"));
+        self.advertised
+            .push(format!("{name}://127.0.0.1:{advertised}"));
+    }
+}
+
+fn settings(data: &Path, listeners: &Listeners, controller_port: u16) -> String {
     format!(
         "\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+inter.broker.listener.name=DIRECT
+listener.security.protocol.map={protocols}
+listeners={listening}
+advertised.listeners={advertised}
 log.dirs={data}
 
 # One broker cannot replicate.
@@ -223,6 +360,10 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 
+# Started again, it waits until its former self is given up.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+
 # A test that kills a process need not wait long for the group and the transaction that it left behind.
 group.min.session.timeout.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
@@ -230,6 +371,9 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 # A misspelt topic must be an error.
 auto.create.topics.enable=false
 ",
+        protocols = listeners.protocols.join(","),
+        listening = listeners.listeners.join(","),
+        advertised = listeners.advertised.join(","),
         data = data.display()
     )
 }
@@ -258,11 +402,21 @@ fn libs() -> Result<PathBuf, String> {
     ))
 }
 
-/// Ports of the loopback interface that nobody listens on, all different.
+/// Ports of the loopback interface that nobody listens on, all different. They lie below those that the system gives to
+/// connections: a client that calls a dead broker again and again would sooner or later be given that port itself.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners: [TcpListener; N] =
-        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Each process begins elsewhere.
+    let begin = std::process::id().wrapping_mul(37);
+    let mut candidates = std::iter::repeat_with(|| {
+        let next = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        (FIRST + next % PORTS) as u16
+    })
+    .take(PORTS as usize)
+    .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    std::array::from_fn(|_| candidates.next().expect("a free port"))
 }
 
 /// The last lines of a log.

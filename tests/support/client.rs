@@ -70,6 +70,13 @@ impl ReadRecord {
     }
 }
 
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Member {
+    /// Another one for every time that it joined anew.
+    pub id: String,
+}
+
 /// How a test ends its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -87,7 +94,7 @@ pub struct Client {
 impl Client {
     /// A client of the broker that all tests of this process share.
     pub fn shared() -> Client {
-        Client::new(Broker::shared().bootstrap())
+        Client::new(&Broker::shared().bootstrap())
     }
 
     pub fn new(bootstrap: &str) -> Client {
@@ -157,6 +164,22 @@ impl Client {
                 .any(|found| found.error().is_none());
             (!known).then_some(())
         });
+    }
+
+    /// Lets the broker delete what lies before an offset of a partition, as retention would.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(before))
+            .expect("an offset");
+        let deleted = self
+            .runtime
+            .block_on(self.admin.delete_records(&list, &AdminOptions::new()))
+            .unwrap_or_else(|error| panic!("deleting records of topic {topic}: {error}"));
+        for element in deleted.elements() {
+            if let Err(error) = element.error() {
+                panic!("deleting records of topic {topic} partition {partition}: {error}");
+            }
+        }
     }
 
     /// Produces records, each acknowledged by the broker when this returns.
@@ -284,6 +307,21 @@ impl Client {
             .collect()
     }
 
+    /// Members that a group has now.
+    pub fn members(&self, group: &str) -> Vec<Member> {
+        let groups = self
+            .admin
+            .inner()
+            .fetch_group_list(Some(group), PATIENCE)
+            .unwrap_or_else(|error| panic!("members of group {group}: {error}"));
+        let members = groups.groups().iter().flat_map(|group| group.members());
+        members
+            .map(|member| Member {
+                id: member.id().to_owned(),
+            })
+            .collect()
+    }
+
     fn partitions(&self, topic: &str) -> Vec<i32> {
         let metadata = self
             .admin
@@ -349,7 +387,10 @@ fn starting_up(code: RDKafkaErrorCode) -> bool {
 
 fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap);
+    config
+        .set("bootstrap.servers", bootstrap)
+        // By default a client that has lost its broker waits longer and longer, up to 10 s.
+        .set("reconnect.backoff.max.ms", "200");
     config
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use churnwatch::kafka::partition_of;
 use tempfile::TempDir;
 
-use super::client::{Client, NewRecord, ReadRecord, unique};
+use super::broker::Broker;
+use super::client::{Client, Member, NewRecord, ReadRecord, unique};
 use super::http::{Metrics, get};
 use super::process::Process;
 
@@ -30,17 +31,31 @@ pub struct Installation {
 impl Installation {
     /// On the broker that all tests of this process share, with every topic created. `extra` is more TOML.
     pub fn new(name: &str, partitions: i32, extra: &str) -> Installation {
-        Installation::describe(name, partitions, extra, false).with_topics()
+        Installation::bare(name, partitions, extra).with_topics()
     }
 
     /// Like [`Installation::new`], with all feeds in one topic.
     pub fn one_topic(name: &str, partitions: i32, extra: &str) -> Installation {
-        Installation::describe(name, partitions, extra, true).with_topics()
+        let bootstrap = Broker::shared().bootstrap();
+        Installation::describe(name, &bootstrap, &bootstrap, partitions, extra, true).with_topics()
     }
 
     /// Like [`Installation::new`], without any topic.
     pub fn bare(name: &str, partitions: i32, extra: &str) -> Installation {
-        Installation::describe(name, partitions, extra, false)
+        let bootstrap = Broker::shared().bootstrap();
+        Installation::describe(name, &bootstrap, &bootstrap, partitions, extra, false)
+    }
+
+    /// Behind the proxy of a broker, with all feeds in one topic and the clock of the events: what comes out depends on
+    /// nothing but the topic's records, so that `detect` over the same records says what it must be.
+    pub fn behind_proxy(broker: &Broker, name: &str, partitions: i32, extra: &str) -> Installation {
+        let extra = format!(
+            "window.clock = \"event\"\n\
+             kafka.properties.\"reconnect.backoff.max.ms\" = \"200\"\n\
+             {extra}"
+        );
+        let (direct, proxied) = (broker.bootstrap(), broker.proxy().bootstrap());
+        Installation::describe(name, &direct, &proxied, partitions, &extra, true).with_topics()
     }
 
     fn with_topics(self) -> Installation {
@@ -52,10 +67,18 @@ impl Installation {
         self
     }
 
-    fn describe(name: &str, partitions: i32, extra: &str, one_topic: bool) -> Installation {
+    /// With a client for the test at one address, and another for the program.
+    fn describe(
+        name: &str,
+        direct: &str,
+        bootstrap: &str,
+        partitions: i32,
+        extra: &str,
+        one_topic: bool,
+    ) -> Installation {
         let name = unique(name);
         let installation = Installation {
-            client: Client::shared(),
+            client: Client::new(direct),
             group: format!("{name}-group"),
             partitions,
             folder: tempfile::tempdir().unwrap(),
@@ -71,9 +94,7 @@ impl Installation {
             "\
 kafka.bootstrap = \"{bootstrap}\"
 kafka.group = \"{group}\"
-# The broker forgets a killed process soon.
-kafka.properties.\"session.timeout.ms\" = \"2000\"
-kafka.properties.\"heartbeat.interval.ms\" = \"500\"
+{session}
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
 {extra}
@@ -81,7 +102,7 @@ log.format = \"json\"
 [topics]
 {topics}
 ",
-            bootstrap = installation.client.bootstrap(),
+            session = session(extra),
             group = installation.group,
             topics = topics.join("\n"),
         );
@@ -124,13 +145,41 @@ log.format = \"json\"
         running
     }
 
+    /// Starts `run` with these variables in its environment, and waits until its pages are up.
+    pub fn run_with(&self, environment: &[(&str, &str)]) -> Running {
+        let config = self.config();
+        let arguments = ["run", "--config", config.to_str().unwrap()];
+        Running::new(Process::start_with(arguments, environment))
+    }
+
+    /// Starts `run` as this member of the group, who keeps its partitions while it is away for less than the session
+    /// time-out, and waits until its pages are up.
+    pub fn run_member(&self, name: &str) -> Running {
+        self.run_with(&[("CHURNWATCH_RUN__INSTANCE_ID", name)])
+    }
+
+    /// Starts to load a file of events into the topics, past the proxy.
+    pub fn load(&self, events: &Path) -> Process {
+        let config = self.config();
+        let arguments = [
+            "produce",
+            "--config",
+            config.to_str().unwrap(),
+            events.to_str().unwrap(),
+        ];
+        let direct = self.client.bootstrap();
+        Process::start_with(arguments, &[("CHURNWATCH_KAFKA__BOOTSTRAP", direct)])
+    }
+
+    /// Members that the group has now.
+    pub fn members(&self) -> Vec<Member> {
+        self.client.members(&self.group)
+    }
+
     /// Starts `run` beside others of its group, under a name of its own, and waits until it is ready.
     pub fn run_as(&self, name: &str) -> Running {
         let prefix = format!("{}-{name}", self.name);
-        let config = self.config();
-        let environment = [("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", prefix.as_str())];
-        let arguments = ["run", "--config", config.to_str().unwrap()];
-        let mut running = Running::new(Process::start_with(arguments, &environment));
+        let mut running = self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)]);
         running.wait_ready();
         running
     }
@@ -184,6 +233,16 @@ log.format = \"json\"
     }
 }
 
+/// The group's patience with a member that is silent, unless a test states its own: the broker forgets a killed process
+/// soon.
+fn session(extra: &str) -> &'static str {
+    if extra.contains("session.timeout.ms") {
+        return "";
+    }
+    "kafka.properties.\"session.timeout.ms\" = \"2000\"\n\
+     kafka.properties.\"heartbeat.interval.ms\" = \"500\""
+}
+
 /// A `run` with its pages up.
 pub struct Running {
     pub process: Process,
@@ -201,7 +260,8 @@ impl Running {
         Running { process, address }
     }
 
-    fn wait_ready(&mut self) {
+    /// Waits until it says that it is ready.
+    pub fn wait_ready(&mut self) {
         let address = self.address;
         self.process.wait_for("it is ready", |_| {
             get(address, "/readyz").filter(|page| page.status == 200)

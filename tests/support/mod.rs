@@ -14,10 +14,13 @@
 )]
 
 pub mod broker;
+pub mod city;
 pub mod client;
 pub mod http;
 pub mod installation;
+pub mod oracle;
 pub mod process;
+pub mod proxy;
 
 use std::time::{Duration, Instant};
 
@@ -31,15 +34,35 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// When [`PATIENCE`] runs out. The message names `what` was awaited.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
+    wait_while_moving(what, || probe().ok_or("nothing yet"))
+}
+
+/// Like [`wait_for`], for what may take long as long as it moves: `probe` gives a value, or how far it has come, and
+/// patience begins anew whenever that has changed.
+///
+/// # Panics
+///
+/// When nothing has moved for [`PATIENCE`].
+#[track_caller]
+pub fn wait_while_moving<T, P: PartialEq + std::fmt::Debug>(
+    what: &str,
+    mut probe: impl FnMut() -> Result<T, P>,
+) -> T {
+    let mut last = None;
+    let mut start = Instant::now();
     loop {
-        if let Some(value) = probe() {
-            return value;
+        let now_at = match probe() {
+            Ok(value) => return value,
+            Err(progress) => Some(progress),
+        };
+        if now_at != last {
+            (last, start) = (now_at, Instant::now());
         }
         assert!(
             start.elapsed() < PATIENCE,
-            "waited {} s in vain until {what}",
-            PATIENCE.as_secs()
+            "waited {} s in vain until {what}; last: {:?}",
+            PATIENCE.as_secs(),
+            last.unwrap()
         );
         std::thread::sleep(Duration::from_millis(10));
     }

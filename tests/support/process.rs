@@ -22,6 +22,18 @@ pub enum Signal {
     Cont,
 }
 
+impl Signal {
+    /// As the shell's `kill` calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Term => "TERM",
+            Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Cont => "CONT",
+        }
+    }
+}
+
 /// A running `churnwatch`. Dropping it kills it; when that happens because a test fails, what it wrote is shown.
 pub struct Process {
     child: Child,
@@ -83,18 +95,12 @@ impl Process {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let name = match signal {
-            Signal::Term => "TERM",
-            Signal::Kill => "KILL",
-            Signal::Stop => "STOP",
-            Signal::Cont => "CONT",
-        };
         // The shell's own `kill`: slim systems have no program of that name.
         let sent = Command::new("sh")
             .args([
                 "-c",
                 r#"kill -s "$0" "$1""#,
-                name,
+                signal.name(),
                 &self.child.id().to_string(),
             ])
             .status()
@@ -120,6 +126,11 @@ impl Process {
     pub fn wait(&mut self) -> ExitStatus {
         let what = format!("{} ends", self.called);
         wait_for(&what, || self.exit_status())
+    }
+
+    /// Waits until it ends, however long it takes.
+    pub fn wait_long(&mut self) -> ExitStatus {
+        self.child.wait().expect("the state of a child")
     }
 
     /// Asks `probe` until it gives a value, as [`wait_for`] does, and fails at once when the program ends meanwhile.

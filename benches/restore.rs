@@ -1,0 +1,164 @@
+//! From kill -9 to the first new record applied: the program is built up to a snapshot and a debt of records behind it,
+//! killed, and started again.
+//!
+//! Starts a real broker and the release program. Run with `cargo bench --bench restore`;
+//! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. Static membership spares the wait for the session
+//! time-out, which is the group's and not the restore's.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use churnwatch::config::Config;
+use churnwatch::kafka::{Delivery, Loader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use support::client::Client;
+use support::http::{self, Metrics};
+use support::process::{Process, Signal};
+
+const PARTITIONS: i32 = 4;
+/// Records of each subscriber in the snapshot.
+const RECORDS_EACH: u64 = 4;
+const DAYS: u64 = 35;
+/// 2026-01-01, in milliseconds since 1970.
+const BEGIN_MS: u64 = 1_767_225_600_000;
+const DAY_MS: u64 = 86_400_000;
+const PORT: u16 = 29_471;
+
+fn main() {
+    // `cargo test --all-targets` also starts benches; this one is only for `cargo bench`.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let sizes = std::env::var("CHURNWATCH_BENCH_RESTORE");
+    let sizes = sizes.unwrap_or_else(|_| "500000:50000,1000000:5000000".to_owned());
+    let client = Client::shared();
+    for topic in ["tasks", "signals", "dead"] {
+        client.create_topic(topic, PARTITIONS, &[]);
+    }
+    for (number, size) in sizes.split(',').enumerate() {
+        let (subscribers, debt) = size.split_once(':').expect("subscribers:debt");
+        measure(number, subscribers.parse().unwrap(), debt.parse().unwrap());
+    }
+}
+
+fn measure(number: usize, subscribers: u64, debt: u64) {
+    let topic = format!("events-{number}");
+    Client::shared().create_topic(&topic, PARTITIONS, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("churnwatch.toml");
+    std::fs::write(&file, configuration(&topic, folder.path())).unwrap();
+    let config = Config::load_with(Some(&file), std::iter::empty()).unwrap();
+    let built = subscribers * RECORDS_EACH;
+    load(&config, &topic, subscribers, 0..built);
+    let mut first = start(&file);
+    let took = processed(&mut first, built);
+    println!(
+        "{subscribers} subscribers: {built} records at {:.0}/s",
+        built as f64 / took
+    );
+    first.signal(Signal::Term);
+    assert!(first.wait_long().success(), "{}", first.stderr());
+
+    load(&config, &topic, subscribers, built..built + debt);
+    let mut second = start(&file);
+    let live = processed(&mut second, debt);
+    second.signal(Signal::Kill);
+    second.wait_long();
+
+    // A few new records, so that one is there to be applied.
+    load(
+        &config,
+        &topic,
+        subscribers,
+        built + debt..built + debt + 1_000,
+    );
+    let started = Instant::now();
+    let mut third = start(&file);
+    let page = until(&mut third, |page| {
+        page.sum("churnwatch_records_received_total", &[]) > 0.0
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let restore = |partition: i32| {
+        let partition = partition.to_string();
+        page.value("churnwatch_restore_seconds", &[("partition", &partition)])
+    };
+    let slowest = (0..PARTITIONS).filter_map(restore).fold(0.0, f64::max);
+    println!(
+        "  debt {debt}: {seconds:.2} s from process start to the first new record, {slowest:.2} s of it from assignment; \
+         the debt was first applied at {:.0}/s",
+        debt as f64 / live
+    );
+    third.signal(Signal::Kill);
+    third.wait_long();
+}
+
+fn configuration(topic: &str, folder: &Path) -> String {
+    format!(
+        "kafka.bootstrap = \"{}\"\nkafka.group = \"{topic}\"\nwindow.clock = \"event\"\nlog.level = \"info\"\n\
+         http.listen = \"127.0.0.1:{PORT}\"\nrun.instance_id = \"bench\"\nrun.shutdown_seconds = 120\n[topics]\n\
+         cdr = \"{topic}\"\nbilling = \"{topic}\"\nsubscriber = \"{topic}\"\nservice = \"{topic}\"\n\
+         outcome = \"{topic}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\n\
+         snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\nsnapshot_debt_records = 1000000000\n",
+        Client::shared().bootstrap(),
+        folder.join("snapshots").display()
+    )
+}
+
+/// Sends calls, the subscribers in turn, over 35 days.
+fn load(config: &Config, topic: &str, subscribers: u64, numbers: std::ops::Range<u64>) {
+    let loader = Loader::new(config).unwrap();
+    let total = subscribers * RECORDS_EACH;
+    for number in numbers {
+        // Turns differ in their order, so that neighbours in time are not neighbours in memory.
+        let subscriber = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % subscribers;
+        let msisdn = format!("138{subscriber:08}");
+        let at = BEGIN_MS + (DAYS * DAY_MS).min(number * DAYS * DAY_MS / total);
+        let record = format!(
+            r#"{{"record_type":"mo_call","record_id":"r{number}","msisdn":"{msisdn}","event_timestamp":{at},"other_number":"139{:08}","duration_seconds":{},"cause_for_termination":"normal_release","first_cell_id":"460-00-{:05}-{:05}","rat_type":"eutran"}}"#,
+            number % 100_000_000,
+            number % 600,
+            number % 65_536,
+            number % 9_973,
+        );
+        let to = Delivery::Keyed(msisdn.as_bytes());
+        loader
+            .send(topic, PARTITIONS, to, record.as_bytes())
+            .unwrap();
+    }
+    loader.finish().unwrap();
+}
+
+fn start(file: &Path) -> Process {
+    Process::start(["run", "--config", file.to_str().unwrap()])
+}
+
+/// Waits until so many records were processed. Returns the seconds from the first to the last.
+fn processed(process: &mut Process, records: u64) -> f64 {
+    let received = |page: &Metrics| page.sum("churnwatch_records_received_total", &[]);
+    until(process, |page| received(page) > 0.0);
+    let started = Instant::now();
+    until(process, |page| received(page) >= records as f64);
+    started.elapsed().as_secs_f64()
+}
+
+fn until(process: &mut Process, done: impl Fn(&Metrics) -> bool) -> Metrics {
+    let address = ([127, 0, 0, 1], PORT).into();
+    loop {
+        if let Some(status) = process.exit_status() {
+            panic!("the program ended ({status}): {}", process.stderr());
+        }
+        let page = http::get(address, "/metrics").map(|page| Metrics::parse(&page.body));
+        if let Some(page) = page.filter(|page| done(page)) {
+            return page;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

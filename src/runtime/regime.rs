@@ -1,0 +1,89 @@
+use crate::config::{Problems, Ruleset};
+use crate::encode::Encoder;
+use crate::engine;
+use crate::journal::Epoch;
+use crate::kafka::{Topic, Topics};
+use crate::model::Feed;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What is in force while records are applied: the rules, and how the journal states them.
+pub struct Regime {
+    /// The rules and the decoder.
+    pub ruleset: Ruleset,
+    /// Writes tasks, with moments in the rules' time zone.
+    pub encoder: Encoder,
+    /// The same for the journal.
+    pub epoch: Epoch,
+}
+
+impl Regime {
+    /// The regime of a ruleset, for a group and its topics.
+    pub fn new(ruleset: Ruleset, group: &str, topics: &Topics) -> Self {
+        let epoch = Epoch {
+            group: group.to_owned(),
+            engine: engine::VERSION,
+            ruleset_id: ruleset.id,
+            ruleset: ruleset.text.to_string(),
+            topics: topics.iter().map(describe).collect(),
+        };
+        Self::assemble(ruleset, epoch)
+    }
+
+    /// The regime that the journal states.
+    ///
+    /// # Errors
+    /// What this version of the program does not understand of its rules.
+    pub fn of(epoch: &Epoch) -> Result<Self, Problems> {
+        let ruleset = Ruleset::parse(&epoch.ruleset, "the journal's rules")?;
+        Ok(Self::assemble(ruleset, epoch.clone()))
+    }
+
+    fn assemble(ruleset: Ruleset, epoch: Epoch) -> Self {
+        let source = format!("{}/{}", Encoder::SOURCE_DEFAULT, epoch.group);
+        Self {
+            encoder: Encoder::new(ruleset.rules.calendar.clone(), source),
+            ruleset,
+            epoch,
+        }
+    }
+}
+
+/// A topic and what is read from it.
+fn describe(topic: &Topic) -> String {
+    let feeds = Feed::ALL.into_iter();
+    let feeds: Vec<&str> = feeds
+        .filter(|feed| topic.feeds.contains(*feed))
+        .map(Feed::name)
+        .collect();
+    format!("{} ({})", topic.name, feeds.join(", "))
+}
+
+/// The regime that is to be in force; workers take it up between two transactions.
+pub struct Government(Mutex<Arc<Regime>>);
+
+impl Government {
+    /// Begins with a regime.
+    pub fn new(regime: Regime) -> Self {
+        Self(Mutex::new(Arc::new(regime)))
+    }
+
+    /// The regime to be in force.
+    pub fn current(&self) -> Arc<Regime> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the rules. Returns whether they differ from those before.
+    pub fn change(&self, ruleset: Ruleset) -> bool {
+        let mut regime = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let differs = regime.ruleset.id != ruleset.id;
+        if differs {
+            let epoch = Epoch {
+                ruleset_id: ruleset.id,
+                ruleset: ruleset.text.to_string(),
+                ..regime.epoch.clone()
+            };
+            *regime = Arc::new(Regime::assemble(ruleset, epoch));
+        }
+        differs
+    }
+}

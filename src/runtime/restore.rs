@@ -1,0 +1,357 @@
+//! The one way to a shard's state, at start, on assignment and in doubt: read the journal, load the newest snapshot that
+//! is whole, apply again what came after it, and prove with every digest that it came out the same.
+
+use super::Setup;
+use super::clock::Stopwatch;
+use super::lane::Lane;
+use super::partition::{Partition, Place};
+use super::regime::Regime;
+use super::replay::Replay;
+use super::stand::Stand;
+use crate::engine::Shard;
+use crate::journal::{self, Entry, Manifest};
+use crate::kafka::{Fault, Front, Link, Reader, Span};
+use crate::snapshot::Depot;
+use crate::telemetry::{RestoreReport, Telemetry};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Journal records read in one step, so that the group is served often.
+const STEP_RECORDS: usize = 4_096;
+/// Wait for records that have not arrived.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// A partition whose state is being restored.
+pub(super) struct Restore<R> {
+    pub number: i32,
+    stands: Vec<Stand>,
+    regime: Arc<Regime>,
+    watch: Stopwatch,
+    entries: VecDeque<Entry>,
+    manifests: Vec<Manifest>,
+    /// Offset in the journal behind the last entry.
+    next: i64,
+    failures: Vec<String>,
+    stage: Stage<R>,
+}
+
+enum Stage<R> {
+    /// The journal is to be read up to here.
+    Waiting(Span),
+    /// Reading the journal.
+    Journal(R),
+    /// Waiting for the snapshot on top of the list.
+    Snapshot,
+    /// Applying entries.
+    Replay(Box<Replay<R>>),
+}
+
+impl<R: Reader> Restore<R> {
+    /// Prepares to read a stretch of the journal. Clients are made when it is this partition's turn.
+    pub fn new(journal: Span, stands: Vec<Stand>, regime: &Arc<Regime>) -> Self {
+        Self {
+            number: journal.at.partition,
+            stands,
+            regime: Arc::clone(regime),
+            watch: Stopwatch::start(),
+            entries: VecDeque::new(),
+            manifests: Vec::new(),
+            next: journal.from,
+            failures: Vec::new(),
+            stage: Stage::Waiting(journal),
+        }
+    }
+
+    /// Goes on. Returns the partition when its state is there.
+    pub fn step<L: Link<Reader = R>>(
+        &mut self,
+        setup: &Setup,
+        link: &L,
+        depot: &mut Depot,
+    ) -> Result<Option<Partition>, Fault> {
+        match &mut self.stage {
+            Stage::Waiting(journal) => {
+                self.stage = Stage::Journal(link.reader(&[*journal])?);
+                Ok(None)
+            }
+            Stage::Journal(reader) => {
+                for _ in 0..STEP_RECORDS {
+                    match reader.front(0, WAIT)? {
+                        Front::Pending => return Ok(None),
+                        Front::Done => return self.choose(setup, link, depot),
+                        Front::Record(record) => {
+                            let value = record.value().unwrap_or_default();
+                            let offset = record.offset;
+                            match journal::Record::decode(value) {
+                                Ok(journal::Record::Entry(entry)) => self.entries.push_back(entry),
+                                Ok(journal::Record::Manifest(manifest)) => {
+                                    self.manifests.push(*manifest);
+                                }
+                                Err(error) => {
+                                    return Err(self.halt(setup, &foreign(offset, &error)));
+                                }
+                            }
+                            self.next = offset + 1;
+                        }
+                    }
+                    reader.pass(0);
+                }
+                Ok(None)
+            }
+            Stage::Snapshot => Ok(None),
+            Stage::Replay(replay) => match replay.step(setup)? {
+                true => self.finish(setup).map(Some),
+                false => Ok(None),
+            },
+        }
+    }
+
+    /// What the depot made of the snapshot that was asked for.
+    pub fn loaded<L: Link<Reader = R>>(
+        &mut self,
+        result: Result<Shard, String>,
+        setup: &Setup,
+        link: &L,
+        depot: &mut Depot,
+    ) -> Result<Option<Partition>, Fault> {
+        let Some(manifest) = self.manifests.last().cloned() else {
+            return Ok(None);
+        };
+        match result {
+            Ok(shard) => self
+                .replay(setup, link, Some((manifest, shard)))
+                .map(|()| None),
+            Err(reason) => {
+                warn!(
+                    partition = self.number,
+                    seq = manifest.seq,
+                    "a snapshot cannot be used, the one before is tried: {reason}"
+                );
+                setup.telemetry.snapshot_refused();
+                self.failures.push(reason);
+                self.manifests.pop();
+                self.choose(setup, link, depot)
+            }
+        }
+    }
+
+    /// Records still to be applied.
+    pub fn records_left(&self) -> u64 {
+        match &self.stage {
+            Stage::Replay(replay) => replay.records_left(),
+            _ => self.entries.iter().map(|entry| entry.records()).sum(),
+        }
+    }
+
+    /// Reports how much is left.
+    pub fn report(&self, telemetry: &Telemetry) {
+        let report = RestoreReport {
+            partition: self.number,
+            remaining_records: self.records_left(),
+            seconds: self.watch.elapsed().as_secs_f64(),
+        };
+        report.emit(telemetry);
+    }
+
+    /// The journal is read: asks for the newest snapshot, or goes back to the beginning.
+    fn choose<L: Link<Reader = R>>(
+        &mut self,
+        setup: &Setup,
+        link: &L,
+        depot: &mut Depot,
+    ) -> Result<Option<Partition>, Fault> {
+        if self.entries.is_empty() && self.manifests.is_empty() && self.failures.is_empty() {
+            return self.without_journal(setup).map(Some);
+        }
+        let from_the_beginning = self.entries.front().is_some_and(|entry| entry.seq == 1);
+        self.manifests.sort_by_key(|manifest| manifest.seq);
+        if let Some(manifest) = self.manifests.last() {
+            let regime = Regime::of(&manifest.epoch);
+            let regime = regime.map_err(|problems| self.halt(setup, &problems.to_string()))?;
+            self.check_epoch(setup, &regime)?;
+            depot.load(manifest, Arc::clone(&regime.ruleset.rules));
+            self.stage = Stage::Snapshot;
+            return Ok(None);
+        }
+        if !from_the_beginning {
+            let failures = match &*self.failures {
+                [] => "it names none".to_owned(),
+                failures => failures.join("; "),
+            };
+            let reason = format!(
+                "the journal begins in the middle and no snapshot can be read ({failures}); make the snapshots of \
+                 `state.snapshots` reachable (processes on several machines need a store that all of them share), or \
+                 begin anew with another `kafka.group`"
+            );
+            return Err(self.halt(setup, &reason));
+        }
+        self.replay(setup, link, None).map(|()| None)
+    }
+
+    /// Nothing was ever journalled: the state is empty.
+    fn without_journal(&mut self, setup: &Setup) -> Result<Partition, Fault> {
+        let begun = self.stands.iter().find(|stand| stand.committed.is_some());
+        if let Some(begun) = begun.filter(|_| !setup.config.state.start_without_state) {
+            let topic = setup.topics.name(begun.at.topic);
+            let reason = format!(
+                "the group has offsets (topic {topic}: {}) but its journal is empty, so the state behind them is lost: \
+                 was the journal topic deleted? To build the state anew from what the input topics still hold, begin \
+                 with another `kafka.group`; to go on where the group stands with empty windows, set \
+                 `state.start_without_state = true` once",
+                begun.next
+            );
+            return Err(self.halt(setup, &reason));
+        }
+        let lanes = self.stands.iter().map(Stand::lane).collect();
+        let shard = Shard::new(Arc::clone(&self.regime.ruleset.rules));
+        let place = Place {
+            next: self.next,
+            ..Place::default()
+        };
+        let regime = Arc::clone(&self.regime);
+        let mut partition = Partition::new(self.number, shard, lanes, regime, place);
+        partition.adopt(&self.regime);
+        Ok(partition)
+    }
+
+    /// Prepares to apply what came after a snapshot, or everything.
+    fn replay<L: Link<Reader = R>>(
+        &mut self,
+        setup: &Setup,
+        link: &L,
+        snapshot: Option<(Manifest, Shard)>,
+    ) -> Result<(), Fault> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let epoch = match (&snapshot, entries.front()) {
+            (Some((manifest, _)), _) => Some(&manifest.epoch),
+            (None, entry) => entry.and_then(Entry::first_epoch),
+        };
+        let Some(epoch) = epoch else {
+            return Err(self.halt(
+                setup,
+                "its first entry does not say which rules were in force",
+            ));
+        };
+        let regime = Regime::of(epoch);
+        let regime = Arc::new(regime.map_err(|problems| self.halt(setup, &problems.to_string()))?);
+        self.check_epoch(setup, &regime)?;
+        let (shard, place, next_offsets) = match snapshot {
+            Some((manifest, shard)) => {
+                entries.retain(|entry| entry.seq > manifest.seq);
+                let place = Place {
+                    seq: manifest.seq,
+                    next: manifest.journal_from,
+                };
+                (shard, place, Some(manifest.next_offsets))
+            }
+            None => {
+                let shard = Shard::new(Arc::clone(&regime.ruleset.rules));
+                (shard, Place::default(), None)
+            }
+        };
+        if let Some(entry) = entries
+            .iter()
+            .zip(place.seq + 1..)
+            .find(|(e, seq)| e.seq != *seq)
+        {
+            let reason = format!("entry {} is where entry {} should be", entry.0.seq, entry.1);
+            return Err(self.halt(setup, &reason));
+        }
+        let lane = |(topic, stand): (usize, &Stand)| {
+            let next = match &next_offsets {
+                Some(next_offsets) => next_offsets.get(topic).copied(),
+                None => Replay::<R>::first_offset(&entries, topic),
+            };
+            Lane::new(next.unwrap_or(stand.next), stand.committed, stand.end)
+        };
+        let lanes: Vec<Lane> = self.stands.iter().enumerate().map(lane).collect();
+        let partition = Partition::new(self.number, shard, lanes, regime, place);
+        let replay = Replay::begin(setup, link, partition, entries, &self.stands, self.next)?;
+        info!(
+            partition = self.number,
+            from_seq = place.seq,
+            records = replay.records_left(),
+            "replaying the journal"
+        );
+        self.stage = Stage::Replay(Box::new(replay));
+        Ok(())
+    }
+
+    /// Everything is applied: the state must stand where the group does.
+    fn finish(&mut self, setup: &Setup) -> Result<Partition, Fault> {
+        let Stage::Replay(replay) = std::mem::replace(&mut self.stage, Stage::Snapshot) else {
+            return Err(self.halt(setup, "the replay is gone; this is a fault of the program"));
+        };
+        let mut partition = replay.into_partition();
+        for (stand, lane) in self.stands.iter().zip(&mut partition.lanes) {
+            if stand.committed != Some(lane.next) {
+                let topic = setup.topics.name(stand.at.topic);
+                let group = match stand.committed {
+                    Some(offset) => format!("stands at offset {offset}"),
+                    None => "has no offset".to_owned(),
+                };
+                let reason = format!(
+                    "topic {topic}: the journal ends before offset {}, but the group {group}; the topic was created \
+                     anew or the group's offsets were changed by other hands. Put them back (kafka-consumer-groups.sh \
+                     --bootstrap-server {} --group {} --topic {topic}:{} --reset-offsets --to-offset {} --execute), or \
+                     begin anew with another `kafka.group`",
+                    lane.next,
+                    setup.config.kafka.bootstrap,
+                    setup.config.kafka.group,
+                    self.number,
+                    lane.next
+                );
+                return Err(self.halt(setup, &reason));
+            }
+            *lane = Lane::new(lane.next, stand.committed, stand.end);
+        }
+        let newest = self.manifests.len();
+        let most = usize::from(setup.config.state.snapshots_kept);
+        partition.snapshots.kept = self.manifests.split_off(newest.saturating_sub(most));
+        partition.begin_reports();
+        let subscribers = partition.shard.stats().subscribers;
+        let seconds = self.watch.elapsed().as_secs_f64();
+        info!(
+            partition = self.number,
+            subscribers, seconds, "state restored"
+        );
+        Ok(partition)
+    }
+
+    /// Whether a journal written under an epoch can be gone on with by this program.
+    fn check_epoch(&self, setup: &Setup, regime: &Regime) -> Result<(), Fault> {
+        let (was, is) = (&regime.epoch, &self.regime.epoch);
+        let reason = if was.group != is.group {
+            format!(
+                "the journal is that of group `{}`; give every group a journal topic of its own (`topics.journal`)",
+                was.group
+            )
+        } else if was.topics != is.topics {
+            format!(
+                "the state was built from topics {:?}, but the configuration names {:?}; put [topics] back, or begin \
+                 anew with another `kafka.group`",
+                was.topics, is.topics
+            )
+        } else {
+            return Ok(());
+        };
+        Err(self.halt(setup, &reason))
+    }
+
+    fn halt(&self, setup: &Setup, reason: &str) -> Fault {
+        let journal = setup.topics.name(setup.topics.journal());
+        Fault::Halt(format!(
+            "topic {journal} partition {}: {reason}",
+            self.number
+        ))
+    }
+}
+
+fn foreign(offset: i64, error: &dyn std::fmt::Display) -> String {
+    format!(
+        "the record at offset {offset} cannot be read: {error}; if the topic belongs to somebody else, name another \
+         one as `topics.journal`"
+    )
+}

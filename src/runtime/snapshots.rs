@@ -1,0 +1,189 @@
+//! When snapshots are taken, and what becomes of them.
+
+use super::clock::{self, Stopwatch};
+use super::worker::Worker;
+use crate::journal::Manifest;
+use crate::kafka::{Fault, Link};
+use crate::snapshot::{Order, earliest_seq};
+use crate::telemetry::SnapshotReport;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Pause between two looks at a snapshot that somebody waits for.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// After a snapshot that could not be written, this passes before the next try.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// The snapshots of a shard.
+#[derive(Debug)]
+pub struct Snapshots {
+    /// Those that are kept, oldest first.
+    pub kept: Vec<Manifest>,
+    /// One that is written, and not yet in the journal.
+    pub written: Option<Manifest>,
+    /// One is to be taken with the next commit.
+    pub wanted: bool,
+    /// Records applied since the last one was taken: what a restart would have to replay.
+    pub debt: u64,
+    /// Records that the one under way covers.
+    covered: u64,
+    /// When the last one was taken, or the state came to be.
+    taken: Stopwatch,
+    /// Since the last one that could not be written.
+    failed: Option<Stopwatch>,
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            written: None,
+            wanted: false,
+            debt: 0,
+            covered: 0,
+            taken: Stopwatch::start(),
+            failed: None,
+        }
+    }
+}
+
+impl Snapshots {
+    /// Whether a snapshot should be taken: by what there is to replay, or by time.
+    fn due(&self, interval: Duration, debt_max: u64) -> bool {
+        let mended = self.failed.is_none_or(|failed| failed.reached(AGAIN));
+        let worth = self.debt >= debt_max || (self.debt > 0 && self.taken.reached(interval));
+        mended && worth && !self.wanted && self.written.is_none()
+    }
+}
+
+impl<L: Link> Worker<'_, L> {
+    /// Takes note of snapshots that were written or failed, and decides whether another is to be taken.
+    pub(super) fn look_at_snapshots(&mut self) {
+        while let Some((number, result)) = self.depot.written() {
+            let report = SnapshotReport {
+                written: result.is_ok(),
+            };
+            report.emit(&self.setup.telemetry);
+            let partition = self.partitions.get_mut(&number);
+            match (result, partition) {
+                // It goes into the journal with the next transaction, which fails if the partition is not ours any more.
+                (Ok(manifest), Some(partition)) => {
+                    partition.snapshots.written = Some(manifest);
+                    self.uncommitted.begin();
+                }
+                (Err(reason), Some(partition)) => {
+                    partition.snapshots.failed = Some(Stopwatch::start());
+                    partition.snapshots.debt += partition.snapshots.covered;
+                    warn!(
+                        partition = number,
+                        "no snapshot was written, the one before is kept: {reason}"
+                    );
+                }
+                (_, None) => {}
+            }
+        }
+        if self.depot.busy() {
+            return;
+        }
+        let state = &self.setup.config.state;
+        let interval = Duration::from_secs(state.snapshot_interval_seconds.into());
+        let debt_max = u64::from(state.snapshot_debt_records);
+        let mut partitions = self.partitions.values_mut();
+        let due = partitions.find(|partition| {
+            let snapshots = &partition.snapshots;
+            snapshots.due(interval, debt_max)
+        });
+        if let Some(partition) = due {
+            partition.snapshots.wanted = true;
+            self.uncommitted.begin();
+        }
+    }
+
+    /// Takes the snapshot that is wanted, if any: to be called when everything is committed, so that the state is the
+    /// one after the last entry.
+    pub(super) fn take_snapshot(&mut self) {
+        if self.depot.busy() {
+            return;
+        }
+        let mut partitions = self.partitions.values_mut();
+        let Some(partition) = partitions.find(|partition| partition.snapshots.wanted) else {
+            return;
+        };
+        partition.snapshots.wanted = false;
+        partition.snapshots.covered = std::mem::take(&mut partition.snapshots.debt);
+        partition.snapshots.taken = Stopwatch::start();
+        let image = partition.shard.image();
+        let manifest = Manifest {
+            format: 0,
+            partition: partition.number,
+            seq: partition.place.seq,
+            // Its parts get names that no other worker uses, however late one of them writes.
+            writer: self.writer,
+            journal_from: partition.place.next,
+            next_offsets: partition.lanes.iter().map(|lane| lane.next).collect(),
+            epoch: partition.regime().epoch.clone(),
+            taken_ms: clock::now().0,
+            subscribers: image.subscribers(),
+            parts: Vec::new(),
+        };
+        self.depot.begin(Order { image, manifest });
+    }
+
+    /// A snapshot's manifest is in the journal: what came before the ones that are kept may go.
+    pub(super) fn published(&mut self, number: i32, manifest: Manifest) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        self.depot.published(&manifest);
+        let bytes: u64 = manifest.parts.iter().map(|part| part.bytes).sum();
+        info!(
+            partition = number,
+            subscribers = manifest.subscribers,
+            bytes,
+            parts = manifest.parts.len(),
+            seq = manifest.seq,
+            "snapshot written"
+        );
+        let kept = &mut partition.snapshots.kept;
+        kept.push(manifest);
+        let most = usize::from(self.setup.config.state.snapshots_kept);
+        if kept.len() <= most {
+            return;
+        }
+        kept.drain(..kept.len() - most);
+        let journal_from = kept.first().map(|manifest| manifest.journal_from);
+        let floor = kept.iter().map(earliest_seq).min();
+        if let (Some(journal_from), Some(floor)) = (journal_from, floor) {
+            self.depot.prune(number, floor);
+            self.link.trim_journal(number, journal_from);
+        }
+    }
+
+    /// Takes snapshots of all that the next start would have to replay. Returns whether there was time for all.
+    pub(super) fn last_snapshots(&mut self, patience: Duration) -> Result<bool, Fault> {
+        let watch = Stopwatch::start();
+        for partition in self.partitions.values_mut() {
+            partition.snapshots.wanted = partition.snapshots.debt > 0;
+        }
+        loop {
+            self.health.beat();
+            self.look_at_snapshots();
+            let mut left = self.partitions.values().map(|p| &p.snapshots);
+            let waiting = left.any(|snapshots| snapshots.wanted || snapshots.written.is_some());
+            if !waiting && !self.depot.busy() {
+                return Ok(true);
+            }
+            if watch.reached(patience) {
+                return Ok(false);
+            }
+            if waiting
+                && !self.depot.busy()
+                && !self.commit_within(patience.saturating_sub(watch.elapsed()))?
+            {
+                return Ok(false);
+            }
+            self.link.wait(LOOK);
+        }
+    }
+}

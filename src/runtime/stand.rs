@@ -1,0 +1,108 @@
+//! Where the group stands in the partitions that were assigned.
+
+use super::Setup;
+use super::lane::Lane;
+use super::worker::Worker;
+use crate::kafka::{Fault, Link, TopicPartition, lost_records};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tracing::warn;
+
+/// Questions before the worker starts over.
+const ASK_TRIES: usize = 5;
+/// Pause between them.
+const ASK_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where the group stands in one topic's partition.
+pub(super) struct Stand {
+    pub at: TopicPartition,
+    /// What the group has committed.
+    pub committed: Option<i64>,
+    /// First offset that retention has left.
+    pub start: i64,
+    /// Next to process.
+    pub next: i64,
+    /// Behind the last record.
+    pub end: i64,
+}
+
+impl Stand {
+    pub fn lane(&self) -> Lane {
+        Lane::new(self.next, self.committed, self.end)
+    }
+}
+
+impl<L: Link> Worker<'_, L> {
+    /// Where the group stands, by partition number and topic.
+    pub(super) fn stands(
+        &mut self,
+        assigned: &[TopicPartition],
+    ) -> Result<BTreeMap<i32, Vec<Stand>>, Fault> {
+        let committed = self.ask(|link| link.committed(assigned))?;
+        let starts: BTreeMap<_, _> = self
+            .ask(|link| link.starts(assigned))?
+            .into_iter()
+            .collect();
+        let ends: BTreeMap<_, _> = self.ask(|link| link.ends(assigned))?.into_iter().collect();
+        let mut stands: BTreeMap<i32, Vec<Stand>> = BTreeMap::new();
+        for (at, committed) in committed {
+            let offset = |offsets: &BTreeMap<_, i64>| offsets.get(&at).copied().unwrap_or(0);
+            let (start, end) = (offset(&starts), offset(&ends));
+            let next = committed.unwrap_or(start);
+            if !(start..=end).contains(&next) {
+                let topic = self.setup.topics.name(at.topic);
+                return Err(lost_records(topic, at.partition, next, start, end));
+            }
+            stands.entry(at.partition).or_default().push(Stand {
+                at,
+                committed,
+                start,
+                next,
+                end,
+            });
+        }
+        for (number, stands) in &mut stands {
+            stands.sort_by_key(|stand| stand.at.topic);
+            if stands.len() != self.setup.topics.len() {
+                return Err(Fault::Restart(format!(
+                    "partition {number} of the input topics was split between members of the group; all of them must \
+                     be configured with the same topics"
+                )));
+            }
+            all_or_none(self.setup, *number, stands)?;
+        }
+        Ok(stands)
+    }
+
+    /// Asks the brokers something, and again if they do not answer.
+    pub(super) fn ask<T>(&mut self, question: impl Fn(&L) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut tries = 1;
+        loop {
+            self.health.beat();
+            match question(&self.link) {
+                Err(Fault::Restart(reason)) if tries < ASK_TRIES && !self.stop.asked() => {
+                    warn!("asking again: {reason}");
+                    tries += 1;
+                    self.link.wait(ASK_PAUSE);
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+/// All topics of a partition are first committed together. One without an offset among others that have one was
+/// created anew, which makes the group forget it, or is new in the configuration.
+fn all_or_none(setup: &Setup, number: i32, stands: &[Stand]) -> Result<(), Fault> {
+    let fresh = stands.iter().find(|stand| stand.committed.is_none());
+    let begun = stands.iter().any(|stand| stand.committed.is_some());
+    let Some(fresh) = fresh.filter(|_| begun) else {
+        return Ok(());
+    };
+    let topic = setup.topics.name(fresh.at.topic);
+    Err(Fault::Halt(format!(
+        "topic {topic} partition {number}: the group has offsets for other topics but none for this one, so the topic \
+         was created anew, or is new in the configuration. The state was built from the old one: restore the topic, or \
+         begin anew with another `kafka.group`"
+    )))
+}

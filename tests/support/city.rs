@@ -1,0 +1,53 @@
+//! A simulated city as input: one file in the order of arrival, to be loaded piece by piece.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use churnwatch::files::Lines;
+use churnwatch::sim::{CityConfig, Compression, write_files};
+
+/// The events of a city in a folder, with every kind of dirt.
+pub struct City {
+    pub events: PathBuf,
+    pub lines: u64,
+    folder: PathBuf,
+    rest: Lines,
+    taken: u64,
+    pieces: u64,
+}
+
+impl City {
+    pub fn build(folder: &Path, subscribers: u32, days: u32, seed: u64) -> City {
+        let config = CityConfig::new(subscribers, days, seed);
+        let summary = write_files(config, folder, Compression::Zstd, |_| {}).unwrap();
+        let events = folder.join(summary.events_file);
+        City {
+            rest: Lines::open(events.to_str().unwrap()).unwrap(),
+            events,
+            lines: summary.lines,
+            folder: folder.to_owned(),
+            taken: 0,
+            pieces: 0,
+        }
+    }
+
+    /// The next lines, at most so many, as a file. `None` at the end.
+    pub fn next_piece(&mut self, lines: u64) -> Option<PathBuf> {
+        let path = self.folder.join(format!("piece-{}.ndjson", self.pieces));
+        let mut file = BufWriter::new(File::create(&path).unwrap());
+        let (mut line, begin) = (Vec::new(), self.taken);
+        while self.taken < begin + lines && self.rest.next_into(&mut line).unwrap().is_some() {
+            line.push(b'\n');
+            file.write_all(&line).unwrap();
+            self.taken += 1;
+        }
+        file.flush().unwrap();
+        if self.taken == begin {
+            fs::remove_file(path).unwrap();
+            return None;
+        }
+        self.pieces += 1;
+        Some(path)
+    }
+}

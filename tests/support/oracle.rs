@@ -1,0 +1,317 @@
+//! What must be in the output topics, however much went wrong on the way: exactly what `detect` says over the same file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::client::ReadRecord;
+use super::installation::{FEEDS, Installation};
+
+/// Faults of a kind that a verdict shows in full.
+const EXAMPLES_MAX: usize = 5;
+
+/// What `detect` says over a file of events.
+pub struct Oracle {
+    tasks: BySubscriber,
+    signals: BySubscriber,
+    /// How many of each.
+    dead_letters: BTreeMap<String, u64>,
+}
+
+/// By subscriber, in order, as JSON without what may differ.
+type BySubscriber = BTreeMap<String, Vec<String>>;
+
+impl Oracle {
+    /// Asks `detect`, with an installation's configuration and partitions.
+    pub fn ask(installation: &Installation, events: &Path) -> Oracle {
+        let file = |name: &str| installation.folder().join(format!("oracle-{name}.ndjson"));
+        let (tasks, signals, dead) = (file("tasks"), file("signals"), file("dead-letters"));
+        let partitions = installation.partitions.to_string();
+        let mut detect = installation.start(
+            "detect",
+            &[
+                events.to_str().unwrap(),
+                "--tasks",
+                tasks.to_str().unwrap(),
+                "--signals",
+                signals.to_str().unwrap(),
+                "--dead-letters",
+                dead.to_str().unwrap(),
+                "--partitions",
+                &partitions,
+            ],
+        );
+        let status = detect.wait_long();
+        assert!(matches!(status.code(), Some(0 | 3)), "{}", detect.stderr());
+        let dead = lines(&dead).into_iter().map(|line| {
+            let letter: Value = serde_json::from_slice(&line).unwrap();
+            // Bytes that are no text come in base64.
+            let value = letter.get("value").and_then(Value::as_str);
+            refusal(letter["reason"].as_str().unwrap(), value)
+        });
+        Oracle {
+            tasks: by_subscriber(lines(&tasks)),
+            signals: by_subscriber(lines(&signals)),
+            dead_letters: counted(dead),
+        }
+    }
+
+    /// Compares it with what the topics hold once the group has come to their ends.
+    pub fn judge(&self, installation: &Installation) -> Verdict {
+        let mut verdict = Verdict::default();
+        let tasks = installation.read("tasks");
+        revisions(&tasks, &mut verdict);
+        verdict.tasks = self.compare("task", &self.tasks, tasks, &mut verdict);
+        let signals = installation.read("signals");
+        verdict.signals = self.compare("signal", &self.signals, signals, &mut verdict);
+        let dead = installation.read("dead_letters");
+        verdict.dead_letters = dead.len();
+        self.refused(&dead, &mut verdict);
+        for feed in FEEDS {
+            let (committed, end) = (installation.committed(feed), installation.length(feed));
+            if committed != end {
+                let text =
+                    format!("feed {feed}: the group is at {committed}, the log ends at {end}");
+                verdict.add(Kind::Lost, text);
+            }
+        }
+        verdict
+    }
+
+    fn compare(
+        &self,
+        what: &str,
+        expected: &BySubscriber,
+        found: Vec<ReadRecord>,
+        verdict: &mut Verdict,
+    ) -> usize {
+        let count = found.len();
+        // A subscriber's records share a partition, where they were read in the order of their offsets.
+        let found = by_subscriber(found.into_iter().map(|record| record.value.unwrap()));
+        let none = Vec::new();
+        let all: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+        for msisdn in all {
+            let must = expected.get(msisdn).unwrap_or(&none);
+            let is = found.get(msisdn).unwrap_or(&none);
+            if must == is {
+                continue;
+            }
+            let before = verdict.faults.len();
+            let (must_count, is_count) =
+                (counted(must.iter().cloned()), counted(is.iter().cloned()));
+            differences(
+                &format!("{what} of {msisdn}"),
+                &must_count,
+                &is_count,
+                verdict,
+            );
+            if verdict.faults.len() == before {
+                let text = format!("{what}s of {msisdn}: {is:#?}\nbut in this order: {must:#?}");
+                verdict.add(Kind::OutOfOrder, text);
+            }
+        }
+        count
+    }
+
+    fn refused(&self, dead: &[ReadRecord], verdict: &mut Verdict) {
+        let mut places = BTreeSet::new();
+        let mut found = Vec::new();
+        for letter in dead {
+            let header = |name| {
+                letter
+                    .header(name)
+                    .unwrap_or_else(|| panic!("no header {name}"))
+            };
+            let place = ["errors.topic", "errors.partition", "errors.offset"].map(header);
+            if !places.insert(place) {
+                verdict.add(Kind::Duplicated, format!("dead letter of {place:?}"));
+                continue;
+            }
+            let value = letter.value.as_deref();
+            let value = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+            found.push(refusal(header("errors.reason"), value));
+        }
+        differences("dead letter", &self.dead_letters, &counted(found), verdict);
+    }
+}
+
+/// Each revision of a task once, in order.
+fn revisions(tasks: &[ReadRecord], verdict: &mut Verdict) {
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    for record in tasks {
+        let task: Value = serde_json::from_str(record.text()).unwrap();
+        let (id, revision) = (
+            task["task_id"].as_str().unwrap(),
+            task["revision"].as_u64().unwrap(),
+        );
+        let known = last.entry(id.to_owned()).or_default();
+        if revision == *known + 1 {
+            *known = revision;
+            continue;
+        }
+        let kind = if revision <= *known {
+            Kind::Duplicated
+        } else {
+            Kind::Lost
+        };
+        let (partition, offset) = (record.partition, record.offset);
+        let text = format!(
+            "task {id}: revision {revision} follows {known} (partition {partition}, offset {offset})"
+        );
+        verdict.add(kind, text);
+        *known = revision.max(*known);
+    }
+}
+
+fn differences(
+    what: &str,
+    must: &BTreeMap<String, u64>,
+    is: &BTreeMap<String, u64>,
+    verdict: &mut Verdict,
+) {
+    for (record, count) in must {
+        let found = is.get(record).copied().unwrap_or_default();
+        for _ in found..*count {
+            verdict.add(Kind::Lost, format!("{what}: {record}"));
+        }
+    }
+    for (record, count) in is {
+        let known = must.get(record).copied().unwrap_or_default();
+        let kind = if known > 0 {
+            Kind::Duplicated
+        } else {
+            Kind::Invented
+        };
+        for _ in known..*count {
+            verdict.add(kind, format!("{what}: {record}"));
+        }
+    }
+}
+
+/// How a record in the topics differs from what must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It is missing.
+    Lost,
+    /// It is there more often than it should be.
+    Duplicated,
+    /// It should not be there at all; it may be a falsified one, which then is lost as well.
+    Invented,
+    /// A subscriber's records do not follow one another as they should.
+    OutOfOrder,
+}
+
+/// What came out, and everything wrong with it.
+#[derive(Default)]
+pub struct Verdict {
+    pub tasks: usize,
+    pub signals: usize,
+    pub dead_letters: usize,
+    faults: Vec<(Kind, String)>,
+}
+
+impl Verdict {
+    /// Faults of a kind.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.faults
+            .iter()
+            .filter(|(found, _)| *found == kind)
+            .count()
+    }
+
+    /// # Panics
+    ///
+    /// Unless everything is there once and in order; also when hardly anything is there, which would prove nothing.
+    #[track_caller]
+    pub fn assert_exactly_once(&self) {
+        assert!(
+            self.tasks > 20 && self.signals > 20 && self.dead_letters > 20,
+            "too little came out to prove anything: {self}"
+        );
+        assert!(self.faults.is_empty(), "{self}");
+    }
+
+    fn add(&mut self, kind: Kind, text: String) {
+        self.faults.push((kind, text));
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict {
+            tasks,
+            signals,
+            dead_letters,
+            ..
+        } = self;
+        write!(
+            f,
+            "{tasks} tasks, {signals} signals, {dead_letters} dead letters:"
+        )?;
+        let kinds = [
+            Kind::Lost,
+            Kind::Duplicated,
+            Kind::Invented,
+            Kind::OutOfOrder,
+        ];
+        let mut examples = String::new();
+        for (kind, word) in
+            kinds
+                .into_iter()
+                .zip(["lost", "duplicated", "invented", "out of order"])
+        {
+            write!(f, " {} {word},", self.count(kind))?;
+            let of_kind = self.faults.iter().filter(|(found, _)| *found == kind);
+            for (_, text) in of_kind.take(EXAMPLES_MAX) {
+                write!(examples, "\n{word}: {text}")?;
+            }
+        }
+        write!(f, " compared with `detect`{examples}")
+    }
+}
+
+fn lines(file: &Path) -> Vec<Vec<u8>> {
+    let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines.map(<[u8]>::to_vec).collect()
+}
+
+fn by_subscriber(records: impl IntoIterator<Item = Vec<u8>>) -> BySubscriber {
+    let mut all = BySubscriber::new();
+    for bytes in records {
+        let mut record: Value = serde_json::from_slice(&bytes).unwrap();
+        strip_source(&mut record);
+        let msisdn = record["msisdn"].as_str().unwrap().to_owned();
+        all.entry(msisdn).or_default().push(record.to_string());
+    }
+    all
+}
+
+/// Where a record was differs between a file and a topic.
+pub fn strip_source(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("source");
+            fields.values_mut().for_each(strip_source);
+        }
+        Value::Array(values) => values.iter_mut().for_each(strip_source),
+        _ => {}
+    }
+}
+
+fn refusal(reason: &str, value: Option<&str>) -> String {
+    format!("{reason}: {}", value.unwrap_or("no text"))
+}
+
+fn counted(records: impl IntoIterator<Item = String>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for record in records {
+        *counts.entry(record).or_default() += 1;
+    }
+    counts
+}
