@@ -44,6 +44,11 @@ impl<'a> SimLink<'a> {
         }
     }
 
+    /// The time.
+    pub fn now_ms(&self) -> i64 {
+        self.stage.now_ms()
+    }
+
     /// The process comes to a step, where it may be hit.
     pub(super) fn step(&self, step: Step) -> Result<(), Fault> {
         self.stage.step(self.seat, self.process, step)

@@ -12,12 +12,17 @@ mod faults;
 mod group;
 mod link;
 mod log;
+mod oracle;
 mod play;
 mod reader;
+mod scenario;
+mod scenarios;
 mod stage;
 mod store;
+mod town;
 mod trace;
 mod transactions;
+mod worker;
 mod world;
 mod world_tests;
 

@@ -1,0 +1,264 @@
+//! What follows from a partition's journal and its input, by a fresh shard that knows nothing else.
+
+use super::Judge;
+use super::books::Books;
+use crate::log::Txn;
+use crate::world::World;
+use churnwatch::config::Ruleset;
+use churnwatch::decode;
+use churnwatch::encode::{Encoder, Original, Outgoing};
+use churnwatch::engine::{Inputs, Shard};
+use churnwatch::journal::{Epoch, Run, Step};
+use churnwatch::kafka::{Stored, TopicPartition};
+use churnwatch::model::{Counts, Effect, FeedSet, Outcome, Reject, Source};
+use std::sync::Arc;
+
+/// A record that must lie in the output.
+pub struct Due {
+    pub topic: String,
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// What a partition came to.
+pub struct Replay {
+    /// Of each transaction the records due, in order.
+    pub due: Vec<(Txn, Vec<Due>)>,
+    pub counts: Counts,
+    pub epochs: u64,
+}
+
+/// Rules in force, and the shard under them.
+pub struct Bench<'j> {
+    judge: &'j Judge,
+    pub shard: Shard,
+    ruleset: Ruleset,
+    encoder: Encoder,
+    effects: Vec<Effect>,
+}
+
+/// Replays a partition.
+pub fn replay(
+    judge: &Judge,
+    world: &World,
+    partition: i32,
+    books: &Books,
+) -> Result<Replay, String> {
+    let mut bench: Option<Bench<'_>> = None;
+    let mut replay = Replay {
+        due: Vec::new(),
+        counts: Counts::default(),
+        epochs: 0,
+    };
+    for (transaction, entry) in &books.entries {
+        let mut due = Vec::new();
+        for step in &entry.steps {
+            if let Step::Epoch(epoch) = step {
+                replay.epochs += 1;
+                check_epoch(world, epoch)?;
+                bench = Some(match bench.take() {
+                    Some(bench) => bench.adopt(epoch)?,
+                    None => Bench::new(judge, epoch)?,
+                });
+                continue;
+            }
+            let bench = bench
+                .as_mut()
+                .ok_or_else(|| format!("entry {} comes before any rules", entry.seq))?;
+            match step {
+                Step::Run(run) => bench.run(world, partition, run, &mut due),
+                Step::Tick {
+                    now,
+                    lagging,
+                    caught_up,
+                } => {
+                    let inputs = Inputs {
+                        lagging: *lagging,
+                        caught_up: *caught_up,
+                    };
+                    bench.shard.tick(*now, inputs, &mut bench.effects);
+                    bench.speak(&mut due);
+                }
+                Step::Sweep { subscribers } => {
+                    bench.shard.sweep(*subscribers as usize, &mut bench.effects);
+                    bench.speak(&mut due);
+                }
+                Step::Epoch(_) => {}
+            }
+        }
+        if due.len() != entry.said.records as usize {
+            let (seq, stated) = (entry.seq, entry.said.records);
+            return Err(format!(
+                "entry {seq} states {stated} records of output, not {}",
+                due.len()
+            ));
+        }
+        replay.due.push((*transaction, due));
+    }
+    if let Some(bench) = bench {
+        replay.counts = *bench.shard.counts();
+    }
+    if !replay.counts.conserved() {
+        return Err(format!("records are not conserved: {:?}", replay.counts));
+    }
+    Ok(replay)
+}
+
+fn check_epoch(world: &World, epoch: &Epoch) -> Result<(), String> {
+    let mut stated = epoch.topics.iter().zip(world.topics.iter());
+    let same = stated.all(|(stated, topic)| stated.split(' ').next() == Some(&*topic.name));
+    if !same || epoch.topics.len() != world.topics.len() {
+        return Err(format!("an epoch of the topics {:?}", epoch.topics));
+    }
+    Ok(())
+}
+
+impl<'j> Bench<'j> {
+    pub fn new(judge: &'j Judge, epoch: &Epoch) -> Result<Self, String> {
+        let ruleset = judge.ruleset(&epoch.ruleset)?;
+        Ok(Self::under(judge, ruleset, &epoch.group))
+    }
+
+    /// An empty shard under rules.
+    pub fn under(judge: &'j Judge, ruleset: Ruleset, group: &str) -> Self {
+        let source = format!("{}/{group}", Encoder::SOURCE_DEFAULT);
+        Self {
+            judge,
+            shard: Shard::new(Arc::clone(&ruleset.rules)),
+            encoder: Encoder::new(ruleset.rules.calendar.clone(), source),
+            ruleset,
+            effects: Vec::new(),
+        }
+    }
+
+    fn adopt(mut self, epoch: &Epoch) -> Result<Self, String> {
+        let fresh = Self::new(self.judge, epoch)?;
+        self.shard.adopt(Arc::clone(&fresh.ruleset.rules));
+        Ok(Self {
+            shard: self.shard,
+            ..fresh
+        })
+    }
+
+    /// Applies the records of a run.
+    fn run(&mut self, world: &World, partition: i32, run: &Run, due: &mut Vec<Due>) {
+        let at = TopicPartition {
+            topic: run.topic.into(),
+            partition,
+        };
+        for offset in run.from..run.to {
+            if let Some(record) = world.logs[&at].visible(offset) {
+                self.apply(world, at, offset, record, due);
+            }
+        }
+    }
+
+    /// Applies a record.
+    pub fn apply(
+        &mut self,
+        world: &World,
+        at: TopicPartition,
+        offset: i64,
+        record: &Stored,
+        due: &mut Vec<Due>,
+    ) {
+        let topic = world.topics.get(at.topic).unwrap();
+        let source = Source {
+            topic: Arc::clone(&topic.name),
+            partition: at.partition,
+            offset,
+        };
+        let outcome = match self.decode(record, topic.feeds) {
+            Ok(Some(decode::Record::Event(event))) => {
+                self.shard.apply(&event, &source, &mut self.effects)
+            }
+            Ok(Some(decode::Record::Progress {
+                feed,
+                complete_until,
+            })) => self.shard.progress(feed, complete_until, &mut self.effects),
+            Ok(None) => self.count(Outcome::Ignored),
+            Err(reject) => self.count(Outcome::Rejected(reject)),
+        };
+        if let Outcome::Rejected(reject) = &outcome {
+            let headers = record.headers.iter();
+            let headers: Vec<_> = headers
+                .map(|(name, value)| (&**name, value.as_deref()))
+                .collect();
+            let original = Original {
+                source: &source,
+                key: record.key.as_deref(),
+                value: record.value.as_deref(),
+                headers: &headers,
+            };
+            let outgoing = self.encoder.dead_letter(&original, reject);
+            due.push(Due::new(&self.judge.dead_letters, outgoing));
+        }
+        self.speak(due);
+    }
+
+    fn decode<'a>(
+        &self,
+        record: &'a Stored,
+        feeds: FeedSet,
+    ) -> Result<Option<decode::Record<'a>>, Reject> {
+        let Some(value) = &record.value else {
+            return Ok(None);
+        };
+        let decoded = self.ruleset.decoder.decode(value)?;
+        let (feed, msisdn) = match &decoded {
+            decode::Record::Event(event) => (event.body.feed(), Some(&event.msisdn)),
+            decode::Record::Progress { feed, .. } => (*feed, None),
+        };
+        if !feeds.contains(feed) {
+            return Err(Reject::WrongFeed);
+        }
+        if let Some(msisdn) = msisdn {
+            self.ruleset
+                .decoder
+                .check_key(record.key.as_deref(), msisdn)?;
+        }
+        Ok(Some(decoded))
+    }
+
+    fn count(&mut self, outcome: Outcome) -> Outcome {
+        self.shard.count(&outcome);
+        outcome
+    }
+
+    /// Goes on with the closing of days to its end.
+    pub fn sweep(&mut self, due: &mut Vec<Due>) {
+        self.shard.sweep(usize::MAX, &mut self.effects);
+        self.speak(due);
+    }
+
+    fn speak(&mut self, due: &mut Vec<Due>) {
+        for effect in self.effects.drain(..) {
+            due.push(match &effect {
+                Effect::Task(task) => Due::new(&self.judge.tasks, self.encoder.task(task)),
+                Effect::Signal(signal) => {
+                    Due::new(&self.judge.signals, self.encoder.signal(signal))
+                }
+            });
+        }
+    }
+}
+
+impl Due {
+    fn new(topic: &str, outgoing: Outgoing) -> Self {
+        let headers = outgoing.headers.into_iter();
+        Self {
+            topic: topic.to_owned(),
+            key: outgoing.key,
+            value: outgoing.value,
+            headers: headers
+                .map(|(name, value)| (name.into_owned(), value))
+                .collect(),
+        }
+    }
+
+    /// Whether a record is this one.
+    pub fn is(&self, record: &Stored) -> bool {
+        (&self.key, &self.value, &self.headers) == (&record.key, &record.value, &record.headers)
+    }
+}

@@ -1,0 +1,320 @@
+//! One seed of one scenario: its shape is drawn, played and judged.
+
+use super::arrivals::{Pace, timeline};
+use super::dice::{Dice, Stream};
+use super::faults::{Blow, Faults, Rates, Step};
+use super::oracle::{Judge, Verdict, equals_a_plain_fold};
+use super::play::{Curtain, play, strike};
+use super::stage::{Conduct, Stage};
+use super::store::Shelf;
+use super::town::{DAY_MS, FIRST_DAY_MS, Town};
+use super::trace::Trace;
+use super::worker::Lodge;
+use super::world::{Plan, World};
+use churnwatch::config::Config;
+use churnwatch::runtime::{Setup, clock};
+use churnwatch::telemetry::Telemetry;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Everything that a seed decides before anything happens.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    pub partitions: i32,
+    pub town: Town,
+    pub rates: Rates,
+    pub planned: Vec<(Step, u32, Blow)>,
+    pub conduct: Conduct,
+    pub pace: Pace,
+    /// Input records that begin a transaction of their producer, in a thousand.
+    pub transactional: u32,
+    /// Faults go on for so long after the last record has come.
+    pub trouble_ms: i64,
+    /// After everything is processed, so much time passes undisturbed.
+    pub rest_ms: i64,
+    pub end: Curtain,
+    /// When the world begins, in milliseconds since 1970.
+    pub begins_ms: i64,
+    /// From when on processes start with the second set of rules, after the beginning.
+    pub second_rules_ms: i64,
+}
+
+/// A kind of world.
+pub struct Scenario {
+    setups: Vec<Setup>,
+    judge: Judge,
+    /// Changes what is drawn for any world into what this one is about.
+    pub shape: fn(&mut Shape, &mut Dice),
+}
+
+/// What a seed came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    /// Of everything that happened.
+    pub digest: u64,
+    pub turns: u64,
+    pub starts: u64,
+    pub snapshots: u64,
+    /// Virtual time.
+    pub lasted_ms: i64,
+    /// Whether every planned blow has fallen.
+    pub spent: bool,
+}
+
+/// One input topic and the clock of the events: what is said does not depend on when anything is processed.
+pub const ONE_TOPIC: &str = "
+    topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
+    window = { clock = \"event\" }
+";
+/// Two input topics and the wall's clock: what is said depends on it, and the journal must know how.
+pub const TWO_TOPICS: &str = "
+    topics = { cdr = \"cdr\", billing = \"more\", subscriber = \"more\", service = \"more\", outcome = \"more\" }
+    window = { clock = \"wall\" }
+";
+
+/// Small batches, frequent snapshots, low thresholds: much must happen to few subscribers in few days.
+const COMMON: &str = "
+    kafka.group = \"sim\"
+    run = { batch_records_max = 60, batch_wait_ms = 20 }
+    state = { snapshot_interval_seconds = 5, snapshot_debt_records = 100, snapshots_kept = 2 }
+    window = { days = 28, day_entry_subscribers = 2 }
+    triggers.usage_drop = { known_days_min = 4, threshold = 2.0, expected_min = 0.2 }
+    triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.1, active_days_min = 3 }
+";
+
+impl Scenario {
+    /// A scenario under a configuration over the common one, and perhaps a second one that is to follow.
+    pub fn new(texts: &[&str], shape: fn(&mut Shape, &mut Dice)) -> Self {
+        let setup = |text: &&str| {
+            let mut table: toml::Table = COMMON.parse().unwrap();
+            merge(&mut table, text.parse().unwrap());
+            let config = Config::from_toml_str(&table.to_string(), "scenario").unwrap();
+            Setup::new(config, Telemetry::new().unwrap())
+        };
+        let setups: Vec<Setup> = texts.iter().map(setup).collect();
+        let topics = &setups[0].config.topics;
+        let judge = Judge::new(&topics.tasks, &topics.signals, &topics.dead_letters);
+        Self {
+            setups,
+            judge,
+            shape,
+        }
+    }
+
+    /// Plays seeds and sums up what they came to.
+    ///
+    /// # Panics
+    /// If one fails: with its number and the last things that happened in it.
+    pub fn play(&self, name: &str, seeds: Range<u64>) -> Outcome {
+        let mut sum = Outcome::default();
+        for seed in seeds {
+            let outcome = self.one(seed, Trace::default()).unwrap_or_else(|_| {
+                let told = self.one(seed, Trace::verbose()).err().unwrap_or_default();
+                panic!("{name} fails with CHURNWATCH_SIM_SEED={seed}\n{told}");
+            });
+            sum.add(&outcome);
+        }
+        sum
+    }
+
+    /// Plays a seed.
+    ///
+    /// # Errors
+    /// What did not hold, and what happened before.
+    pub fn one(&self, seed: u64, trace: Trace) -> Result<Outcome, String> {
+        let mut dice = Dice::new(seed, Stream::Shape);
+        let mut shape = Shape::draw(&mut dice);
+        (self.shape)(&mut shape, &mut dice);
+        self.of(seed, shape, trace)
+    }
+
+    /// Plays a seed in a given shape.
+    ///
+    /// # Errors
+    /// As [`one`](Self::one).
+    pub fn of(&self, seed: u64, shape: Shape, trace: Trace) -> Result<Outcome, String> {
+        let setup = &self.setups[0];
+        let mut dice = Dice::new(seed, Stream::Input);
+        let records = shape
+            .town
+            .records(&setup.topics, shape.partitions, &mut dice);
+        let arrivals = timeline(
+            records,
+            shape.begins_ms,
+            shape.pace,
+            shape.transactional,
+            &mut dice,
+        );
+        let faults = Faults::new(shape.rates, shape.planned.clone());
+        let plan = Plan {
+            begins_ms: shape.begins_ms,
+            topics: Arc::clone(&setup.topics),
+            journal: setup.topics.name(setup.topics.journal()).to_owned(),
+            outputs: setup
+                .config
+                .topics
+                .outputs()
+                .map(|(_, name)| name.to_owned())
+                .to_vec(),
+            partitions: shape.partitions,
+            faults: faults.clone(),
+            arrivals,
+            trace,
+        };
+        let lodge = Lodge::new();
+        let shelf = Shelf::new(seed, faults);
+        let second_from_ms = shape.begins_ms + shape.second_rules_ms;
+        let last = self.setups.len() - 1;
+        let midwife = lodge.midwife(&self.setups, move |now_ms| {
+            last.min(usize::from(now_ms >= second_from_ms))
+        });
+        let tell_time = |now_ms: i64| clock::simulate(u64::try_from(now_ms).ok());
+        let world = World::new(plan, Dice::new(seed, Stream::World));
+        let stage = Stage::new(
+            world,
+            Arc::clone(&shelf),
+            shape.conduct.clone(),
+            midwife,
+            tell_time,
+        );
+        let played = play(&stage, shape.trouble_ms, shape.rest_ms, shape.end);
+        strike(&stage);
+        clock::simulate(None);
+        let world = stage.world.borrow();
+        let judged = played.and_then(|()| self.judge(&world));
+        let verdict =
+            judged.map_err(|why| format!("{}\n{why}\n{shape:?}", world.trace.tail(300)))?;
+        Ok(Outcome {
+            verdict,
+            digest: world.trace.digest(),
+            turns: stage.turns.get(),
+            starts: world.clients.len() as u64,
+            snapshots: shelf.writes(),
+            lasted_ms: world.now_ms - shape.begins_ms,
+            spent: world.faults.spent() || shelf.spent(),
+        })
+    }
+
+    fn judge(&self, world: &World) -> Result<Verdict, String> {
+        let verdict = self.judge.judge(world)?;
+        let config = &self.setups[0].config;
+        let event_clock = config.rules.window.clock == churnwatch::engine::rules::ClockKind::Event;
+        if event_clock && world.topics.len() == 1 && self.setups.len() == 1 {
+            equals_a_plain_fold(&self.judge, world, &config.ruleset(), &config.kafka.group)?;
+        }
+        Ok(verdict)
+    }
+}
+
+impl Shape {
+    /// Any world in which everything goes wrong now and then.
+    pub fn draw(dice: &mut Dice) -> Self {
+        let city = dice.chance(150);
+        let days = if city {
+            dice.between(5, 8)
+        } else {
+            dice.between(8, 16)
+        } as u32;
+        let visits = (0..dice.below(2)).map(|_| {
+            let comes_ms = dice.between(1_000, 100_000);
+            (comes_ms, comes_ms + dice.between(1_000, 100_000))
+        });
+        let visits = visits.collect();
+        let damage = dice.chance(200);
+        Self {
+            partitions: dice.between(1, 4) as i32,
+            town: Town {
+                subscribers: if city { 4 } else { dice.between(5, 24) as u32 },
+                days,
+                hot: false,
+                storm_on: None,
+                dirt: dice.pick(&[0, 20, 60]),
+                city,
+            },
+            rates: Rates {
+                crash: dice.pick(&[0, 4, 12]),
+                stall: dice.pick(&[0, 4, 12]),
+                abort: dice.pick(&[0, 30, 150]),
+                unknown: dice.pick(&[0, 30, 150]),
+                unanswered: dice.pick(&[0, 20]),
+                outage: dice.pick(&[0, 10]),
+                slow_markers: dice.pick(&[0, 200]),
+                put_fails: dice.pick(&[0, 100]),
+                // While snapshots may be lost the journal is all there is, and it is kept whole.
+                damage: if damage { 300 } else { 0 },
+                trim_fails: if damage { 1_000 } else { 100 },
+            },
+            planned: Vec::new(),
+            conduct: Conduct {
+                visits,
+                seats: dice.between(1, 3) as usize,
+                named: dice.chance(500),
+                pause_ms: dice.pick(&[100, 5_000, 60_000]),
+                renamed: dice.pick(&[0, 300]),
+                twins: dice.chance(300),
+                nap_ms_max: 2_000,
+            },
+            pace: Pace::Spread {
+                preloaded: dice.between(0, 1_000) as u32,
+                over_ms: dice.between(0, 120_000),
+            },
+            transactional: 30,
+            trouble_ms: dice.between(0, 30_000),
+            rest_ms: 3_000,
+            end: dice.pick(&[Curtain::Stop, Curtain::Kill]),
+            begins_ms: FIRST_DAY_MS + 40 * DAY_MS,
+            second_rules_ms: i64::MAX / 4,
+        }
+    }
+
+    /// Lets the world live through the days of its input as they pass.
+    pub fn live(&mut self) {
+        self.begins_ms = FIRST_DAY_MS - DAY_MS;
+        self.pace = Pace::Live {
+            every_ms: 4 * 3_600_000,
+        };
+        self.conduct.nap_ms_max = 1_800_000;
+        self.conduct.visits = vec![(2 * DAY_MS, 4 * DAY_MS)];
+        self.rates.outage = self.rates.outage.min(1);
+        self.rest_ms = 2 * DAY_MS;
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, other: &Self) {
+        let Verdict {
+            records,
+            transactions,
+            tasks,
+            signals,
+            dead_letters,
+            manifests,
+            epochs,
+        } = other.verdict;
+        self.verdict.records += records;
+        self.verdict.transactions += transactions;
+        self.verdict.tasks += tasks;
+        self.verdict.signals += signals;
+        self.verdict.dead_letters += dead_letters;
+        self.verdict.manifests += manifests;
+        self.verdict.epochs += epochs;
+        self.digest ^= other.digest;
+        self.turns += other.turns;
+        self.starts += other.starts;
+        self.snapshots += other.snapshots;
+        self.lasted_ms += other.lasted_ms;
+        self.spent |= other.spent;
+    }
+}
+
+fn merge(under: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The real worker in the modelled world.
+
+use super::link::SimLink;
+use super::stage::{Birth, Midwife, Process};
+use churnwatch::http::{Health, WorkerHealth};
+use churnwatch::kafka::Fault;
+use churnwatch::runtime::{Setup, Stop, Worker};
+use churnwatch::snapshot::Depot;
+
+/// Processes that a world can start, one after the other.
+const STARTS_MAX: usize = 400;
+
+/// What workers borrow: it must outlive the world they are in.
+pub struct Lodge {
+    stops: Vec<Stop>,
+    healths: Vec<WorkerHealth>,
+}
+
+impl Lodge {
+    pub fn new() -> Self {
+        let health = Health::new(STARTS_MAX, 60, || 0);
+        Self {
+            stops: (0..STARTS_MAX).map(|_| Stop::default()).collect(),
+            healths: health.workers(),
+        }
+    }
+
+    /// Makes workers: each process runs under one of the set-ups, as `choose` says by the time of its start.
+    pub fn midwife<'a>(
+        &'a self,
+        setups: &'a [Setup],
+        choose: impl Fn(i64) -> usize + 'a,
+    ) -> Midwife<'a> {
+        Box::new(move |birth: Birth<'a>| {
+            let Birth {
+                link,
+                store,
+                spawn,
+                start,
+            } = birth;
+            let setup = &setups[choose(link.now_ms())];
+            let (stop, health) = (&self.stops[start], &self.healths[start]);
+            let depot = Depot::new(store, "sim", spawn);
+            // Numbers of starts are small; those of real ones are not.
+            let writer = 0x5eed_0000_0000 + start as u64;
+            let worker = Worker::new(setup, stop, health, link, depot, writer);
+            Box::new(Hired { worker, stop })
+        })
+    }
+}
+
+/// A worker and the bell that ends it.
+struct Hired<'a> {
+    worker: Worker<'a, SimLink<'a>>,
+    stop: &'a Stop,
+}
+
+impl Process for Hired<'_> {
+    fn turn(&mut self) -> Result<bool, Fault> {
+        self.worker.turn()
+    }
+
+    fn ask_to_stop(&self) {
+        self.stop.ask();
+    }
+}
