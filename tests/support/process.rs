@@ -14,6 +14,8 @@ use super::wait_for;
 pub enum Signal {
     /// Asks it to stop cleanly.
     Term,
+    /// Asks it to read its configuration again.
+    Hup,
     /// Ends it on the spot.
     Kill,
     /// Freezes it.
@@ -26,6 +28,7 @@ impl Signal {
     /// As the shell's `kill` calls it.
     pub fn name(self) -> &'static str {
         match self {
+            Signal::Hup => "HUP",
             Signal::Term => "TERM",
             Signal::Kill => "KILL",
             Signal::Stop => "STOP",
