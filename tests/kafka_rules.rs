@@ -87,12 +87,14 @@ fn rules_changed_between_runs() {
     )
     .unwrap();
     running.process.signal(Signal::Hup);
-    running.process.wait_for("other rules are in force", |process| {
-        process
-            .stderr()
-            .contains("other rules are in force")
-            .then_some(())
-    });
+    running
+        .process
+        .wait_for("other rules are in force", |process| {
+            process
+                .stderr()
+                .contains("other rules are in force")
+                .then_some(())
+        });
     let fourth = chapter(&installation, &mut running, 4);
     assert!(fourth != first && fourth != second, "{fourth}");
 
@@ -112,9 +114,11 @@ fn broken_rules_leave_those_in_force() {
     )
     .unwrap();
     running.process.signal(Signal::Hup);
-    running.process.wait_for("the problem is logged", |process| {
-        let log = process.stderr();
-        (log.contains("nothing is changed") && log.contains("task_day")).then_some(())
-    });
+    running
+        .process
+        .wait_for("the problem is logged", |process| {
+            let log = process.stderr();
+            (log.contains("nothing is changed") && log.contains("task_day")).then_some(())
+        });
     assert_eq!(chapter(&installation, &mut running, 2), first);
 }
