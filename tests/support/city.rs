@@ -1,6 +1,6 @@
 //! A simulated city as input: one file in the order of arrival, to be loaded piece by piece.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,6 @@ pub struct City {
     folder: PathBuf,
     rest: Lines,
     taken: u64,
-    pieces: u64,
 }
 
 impl City {
@@ -34,13 +33,12 @@ impl City {
             lines: summary.lines,
             folder: folder.to_owned(),
             taken: 0,
-            pieces: 0,
         }
     }
 
-    /// The next lines, at most so many, as a file. `None` at the end.
+    /// The next lines, at most so many, as a file, in the place of the piece before. `None` at the end.
     pub fn next_piece(&mut self, lines: u64) -> Option<PathBuf> {
-        let path = self.folder.join(format!("piece-{}.ndjson", self.pieces));
+        let path = self.folder.join("piece.ndjson");
         let mut file = BufWriter::new(File::create(&path).unwrap());
         let (mut line, begin) = (Vec::new(), self.taken);
         while self.taken - begin < lines && self.rest.next_into(&mut line).unwrap().is_some() {
@@ -49,11 +47,6 @@ impl City {
             self.taken += 1;
         }
         file.flush().unwrap();
-        if self.taken == begin {
-            fs::remove_file(path).unwrap();
-            return None;
-        }
-        self.pieces += 1;
-        Some(path)
+        (self.taken > begin).then_some(path)
     }
 }

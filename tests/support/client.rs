@@ -1,6 +1,8 @@
 //! What a test does to a broker's topics: create, fill, read back, and look at a group's offsets.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -89,6 +91,10 @@ pub struct Client {
     bootstrap: String,
     admin: AdminClient<DefaultClientContext>,
     runtime: tokio::runtime::Runtime,
+    /// Asks for the ends of partitions.
+    ends: BaseConsumer,
+    /// By group, asks for its offsets.
+    offsets: RefCell<BTreeMap<String, Rc<BaseConsumer>>>,
 }
 
 impl Client {
@@ -104,6 +110,11 @@ impl Client {
             runtime: tokio::runtime::Builder::new_current_thread()
                 .build()
                 .expect("a runtime"),
+            ends: config(bootstrap)
+                .set("isolation.level", "read_uncommitted")
+                .create()
+                .expect("a consumer"),
+            offsets: RefCell::default(),
         }
     }
 
@@ -259,11 +270,19 @@ impl Client {
     /// The offset that a group has committed for each partition of a topic: the next it will read. `None` where it has
     /// committed nothing. Offsets in a transaction that is still open are waited for.
     pub fn committed_offsets(&self, group: &str, topic: &str) -> BTreeMap<i32, Option<i64>> {
-        let consumer: BaseConsumer = config(&self.bootstrap)
-            .set("group.id", group)
-            .set("isolation.level", "read_committed")
-            .create()
-            .expect("a consumer");
+        let consumer = Rc::clone(
+            self.offsets
+                .borrow_mut()
+                .entry(group.to_owned())
+                .or_insert_with(|| {
+                    let made: BaseConsumer = config(&self.bootstrap)
+                        .set("group.id", group)
+                        .set("isolation.level", "read_committed")
+                        .create()
+                        .expect("a consumer");
+                    Rc::new(made)
+                }),
+        );
         let mut asked = TopicPartitionList::new();
         for partition in self.partitions(topic) {
             asked.add_partition(topic, partition);
@@ -285,16 +304,12 @@ impl Client {
     /// The offset behind the last record of each partition (the high watermark: control records and the records of open
     /// transactions are below it).
     pub fn end_offsets(&self, topic: &str) -> BTreeMap<i32, i64> {
-        let consumer: BaseConsumer = config(&self.bootstrap)
-            .set("isolation.level", "read_uncommitted")
-            .create()
-            .expect("a consumer");
         self.partitions(topic)
             .into_iter()
             .map(|partition| {
                 let what = format!("the end of partition {partition} of topic {topic} is known");
                 let (_, end) = unless_starting_up(&what, || {
-                    consumer.fetch_watermarks(topic, partition, PATIENCE)
+                    self.ends.fetch_watermarks(topic, partition, PATIENCE)
                 });
                 (partition, end)
             })

@@ -106,7 +106,7 @@ state.snapshots = \"{snapshots}\"
 {topics}
 ",
             session = unless_stated(extra, "session.timeout.ms", SESSION),
-            snapshots = installation.folder.path().join("snapshots").display(),
+            snapshots = installation.snapshots().display(),
             group = installation.group,
             topics = topics.join("\n"),
         );
@@ -191,6 +191,11 @@ state.snapshots = \"{snapshots}\"
     pub fn run_other(&self, name: &str) -> Running {
         let prefix = format!("{}-{name}", self.name);
         self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)])
+    }
+
+    /// Where the program keeps snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.folder.path().join("snapshots")
     }
 
     /// The topic that the program creates for its journal.

@@ -180,9 +180,12 @@ fn journal(installation: &Installation, verdict: &mut Verdict) {
             .filter(|record| record.partition == partition)
         {
             let place = format!("journal of partition {partition}, offset {}", record.offset);
-            let Record::Entry(entry) = Record::decode(record.value.as_deref().unwrap()).unwrap()
-            else {
-                continue;
+            let entry = match Record::decode(record.value.as_deref().unwrap()).unwrap() {
+                Record::Entry(entry) => entry,
+                Record::Manifest(_) => {
+                    verdict.manifests += 1;
+                    continue;
+                }
             };
             if let Some(last) = last_seq.filter(|last| *last + 1 != entry.seq) {
                 let kind = if entry.seq <= last {
@@ -271,6 +274,8 @@ pub struct Verdict {
     pub dead_letters: usize,
     /// Entries in the journals of all partitions since their beginning.
     pub entries: u64,
+    /// Snapshots that the journals still name.
+    pub manifests: u64,
     faults: Vec<(Kind, String)>,
 }
 

@@ -1,7 +1,5 @@
 //! What the tests of faults have in common: a broker behind a proxy, a city as input, workers, and the oracle at the end.
 
-use std::fs;
-
 use super::broker::{Broker, Turn};
 use super::city::City;
 use super::installation::{Installation, Running};
@@ -21,8 +19,11 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A city of so many subscribers and 50 days, of which nothing is loaded yet: at least 500 records of each. `extra` is
-    /// more configuration.
+    /// At least.
+    pub const RECORDS_PER_SUBSCRIBER: u64 = 500;
+
+    /// A city of so many subscribers and 50 days, long enough for windows to fill and days to close. Nothing of it is
+    /// loaded yet. `extra` is more configuration.
     pub fn new(name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
         let broker = Broker::in_turn();
         let installation = Installation::behind_proxy(&broker, name, PARTITIONS, extra);
@@ -50,7 +51,7 @@ impl Scene {
         self.installation.load(&piece)
     }
 
-    /// Waits until what was to be loaded is, and removes the file.
+    /// Waits until what was to be loaded is.
     pub fn wait_loaded(&self, load: &mut Process) {
         let status = wait_while_moving("a piece of the input is loaded", || {
             load.exit_status()
@@ -106,10 +107,9 @@ impl Scene {
     #[track_caller]
     pub fn finish(&mut self, workers: &mut [&mut Running]) -> Verdict {
         self.proxy().calm();
-        while let Some(piece) = self.city.next_piece(u64::MAX) {
+        if let Some(piece) = self.city.next_piece(u64::MAX) {
             let mut load = self.installation.load(&piece);
             self.wait_loaded(&mut load);
-            fs::remove_file(piece).unwrap();
         }
         self.wait_processed(workers);
         let verdict = self.oracle.judge(&self.installation);
