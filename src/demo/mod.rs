@@ -122,7 +122,8 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
 
 fn configure(options: &Options, broker: &EmbeddedBroker) -> Result<Config, String> {
     let text = format!(
-        "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[http]\nlisten = \"{}\"\n[log]\nlevel = \"warn\"\n",
+        "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[http]\nlisten = \"{}\"\n[log]\nlevel = \"warn\"\n\
+         [state]\nsnapshots = \"memory:\"\n",
         broker.bootstrap(),
         options.listen,
     );

@@ -15,6 +15,8 @@ use tracing::{info, warn};
 const REVOKE_PATIENCE: Duration = Duration::from_secs(10);
 /// Restores under way at a time: one that applies entries, and the next one that reads meanwhile.
 const RESTORES: usize = 2;
+/// How often a long restore says how far it is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// Wait for the journal's records.
 const WAIT: Duration = Duration::from_millis(20);
 
@@ -83,6 +85,7 @@ impl<L: Link> Worker<'_, L> {
         }
         // What did not come back is another member's.
         self.parked.clear();
+        self.told = Stopwatch::start();
         self.ends = Ends::unknown();
         let restoring = self.restores.len();
         info!(
@@ -129,6 +132,15 @@ impl<L: Link> Worker<'_, L> {
         for restore in self.restores.iter_mut().take(RESTORES) {
             restored.extend(restore.step(self.setup, &self.link, &mut self.depot)?);
             restore.report(&self.setup.telemetry);
+        }
+        if !self.restores.is_empty() && self.told.reached(PROGRESS_INTERVAL) {
+            self.told = Stopwatch::start();
+            let left = self.restores.iter().map(Restore::records_left);
+            info!(
+                partitions = self.restores.len(),
+                records = left.sum::<u64>(),
+                "restoring; so much is left"
+            );
         }
         for partition in restored {
             self.go_live(partition)?;

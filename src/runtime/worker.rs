@@ -47,6 +47,8 @@ pub struct Worker<'a, L: Link> {
     /// Since the start.
     pub(super) records_processed: u64,
     pub(super) ends: Ends,
+    /// Since restoring last said how far it is.
+    pub(super) told: Stopwatch,
     ticked: Stopwatch,
 }
 
@@ -114,6 +116,7 @@ impl<'a, L: Link> Worker<'a, L> {
             drained: false,
             records_processed: 0,
             ends: Ends::unknown(),
+            told: Stopwatch::start(),
             ticked: Stopwatch::start(),
         }
     }
