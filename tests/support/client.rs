@@ -72,13 +72,6 @@ impl ReadRecord {
     }
 }
 
-/// A member of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Member {
-    /// Another one for every time that it joined anew.
-    pub id: String,
-}
-
 /// How a test ends its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -316,19 +309,15 @@ impl Client {
             .collect()
     }
 
-    /// Members that a group has now.
-    pub fn members(&self, group: &str) -> Vec<Member> {
+    /// The members that a group has now: another id for each time that one joined anew.
+    pub fn members(&self, group: &str) -> Vec<String> {
         let groups = self
             .admin
             .inner()
             .fetch_group_list(Some(group), PATIENCE)
             .unwrap_or_else(|error| panic!("members of group {group}: {error}"));
         let members = groups.groups().iter().flat_map(|group| group.members());
-        members
-            .map(|member| Member {
-                id: member.id().to_owned(),
-            })
-            .collect()
+        members.map(|member| member.id().to_owned()).collect()
     }
 
     fn partitions(&self, topic: &str) -> Vec<i32> {

@@ -9,7 +9,7 @@ use churnwatch::kafka::partition_of;
 use tempfile::TempDir;
 
 use super::broker::Broker;
-use super::client::{Client, Member, NewRecord, ReadRecord, unique};
+use super::client::{Client, NewRecord, ReadRecord, unique};
 use super::http::{Metrics, get};
 use super::process::Process;
 
@@ -175,8 +175,8 @@ state.snapshots = \"{snapshots}\"
         Process::start_with(arguments, &[("CHURNWATCH_KAFKA__BOOTSTRAP", direct)])
     }
 
-    /// Members that the group has now.
-    pub fn members(&self) -> Vec<Member> {
+    /// The members that the group has now, as [`Client::members`] names them.
+    pub fn members(&self) -> Vec<String> {
         self.client.members(&self.group)
     }
 
