@@ -1,4 +1,4 @@
-//! Rules change between runs and while running: a replay applies to every record the rules that were in force for it.
+//! Rules change while it runs: a replay applies to every record the rules that were in force for it.
 
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -69,7 +69,7 @@ fn again(
 }
 
 #[test]
-fn rules_changed_between_runs() {
+fn rules_changed_by_sighup() {
     let installation = Installation::one_topic("rules", 2, NO_SNAPSHOTS);
     let other: &[(&str, &str)] = &[("CHURNWATCH_POLICY__TASK_DAYS", "9")];
     let mut running = installation.run();
