@@ -1,5 +1,8 @@
 //! The test support itself: brokers that die and come back, and the proxy that disturbs chosen requests.
 
+// A test that cannot get at what it needs fails.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::Duration;
