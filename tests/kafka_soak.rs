@@ -5,6 +5,9 @@
 //! `CHURNWATCH_SOAK_BROKER_KILLS`, `CHURNWATCH_SOAK_ENDTXN` and `CHURNWATCH_SOAK_SEED`, best with `--release` and
 //! `--nocapture`.
 
+// Random moments are the point here, and a plan that cannot be read fails.
+#![allow(clippy::panic, clippy::disallowed_methods)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The test support itself: brokers that die and come back, and the proxy that disturbs chosen requests.
 
 // A test that cannot get at what it needs fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -81,18 +81,8 @@ impl Broker {
             .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
     }
 
-    /// A broker of one's own, for tests that hurt it.
-    ///
-    /// # Panics
-    ///
-    /// As [`Broker::shared`].
-    pub fn start() -> Broker {
-        Broker::try_start(false)
-            .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
-    }
-
-    /// Like [`Broker::start`], with a second address behind a [`Proxy`] that can disturb what passes. A client that
-    /// begins there never learns of the direct one.
+    /// A broker of one's own, for tests that hurt it, with a second address behind a [`Proxy`] that can disturb what
+    /// passes. A client that begins there never learns of the direct one.
     ///
     /// # Panics
     ///
