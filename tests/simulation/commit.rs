@@ -39,6 +39,7 @@ impl From<Fault> for Failed {
 impl SimLink<'_> {
     /// Connects a producer. One that died within a transaction keeps the coordinator busy for a while.
     pub(super) fn connect(&mut self) -> Result<Result<(), String>, Fault> {
+        self.step(Step::Fence)?;
         let until_ms = self.stage.now_ms() + PATIENCE_MS;
         loop {
             self.stage.alive(self.process)?;
@@ -173,7 +174,12 @@ impl SimLink<'_> {
         });
         self.stage
             .suffer(self.seat, self.process, Step::EndSent, blow)?;
-        self.retry(|world| world.end_transaction(session, true))?;
+        let answer = self.retry(|world| world.end_transaction(session, true));
+        answer.map_err(|failed| match failed {
+            // It was sent, and sent again, and nobody answered.
+            Failed::Attempt(Attempt::Again(_)) => Failed::Unknown,
+            failed => failed,
+        })?;
         self.step(Step::Ended)?;
         if matches!(end, End::AnswerLost) {
             return Err(Failed::Unknown);

@@ -15,7 +15,7 @@ pub enum Step {
     Committed,
     /// A journal or an input is read again.
     Restore,
-    /// The producer is replaced.
+    /// A producer is about to be connected, the first or one that replaces another.
     Fence,
     /// A transaction is about to begin.
     Produce,

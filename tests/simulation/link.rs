@@ -242,7 +242,6 @@ impl<'a> Link for SimLink<'a> {
 
     fn fence(&mut self) -> Result<Result<(), String>, Fault> {
         self.session = None;
-        self.step(Step::Fence)?;
         self.connect()
     }
 
