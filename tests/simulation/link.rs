@@ -160,7 +160,7 @@ impl<'a> Link for SimLink<'a> {
         drop(world);
         if records > 0 {
             self.stage.stir(self.seat);
-        } else if !wait.is_zero() {
+        } else {
             self.stage.nap(self.seat, wait.as_millis() as i64);
         }
         self.taken.len()

@@ -405,14 +405,18 @@ impl<'a> Stage<'a> {
         self.run_until(self.now_ms() + pause_ms);
     }
 
-    /// A process has nothing to do: its next turn comes later, and the later the longer that lasts.
+    /// A process has no records to take: its next turn comes later, and the later the longer that lasts. One that has
+    /// other work, and would not wait, is slowed down a little as well.
     pub fn nap(&self, seat: usize, wait_ms: i64) {
         let Some(seat) = self.seats.borrow().get(seat).map(Rc::clone) else {
             return;
         };
         let mut state = seat.state.get();
-        let longer_ms = wait_ms << state.idle.min(30);
-        state.nap_ms = longer_ms.min(self.conduct.nap_ms_max.max(wait_ms));
+        let (first_ms, most_ms) = match wait_ms {
+            0 => (1, 100),
+            _ => (wait_ms, self.conduct.nap_ms_max.max(wait_ms)),
+        };
+        state.nap_ms = most_ms.min(first_ms << state.idle.min(30));
         state.idle += 1;
         seat.state.set(state);
     }
