@@ -225,7 +225,6 @@ impl Shape {
             (comes_ms, comes_ms + dice.between(1_000, 100_000))
         });
         let visits = visits.collect();
-        let damage = dice.chance(200);
         Self {
             partitions: dice.between(1, 4) as i32,
             town: Town {
@@ -245,9 +244,8 @@ impl Shape {
                 outage: dice.pick(&[0, 10]),
                 slow_markers: dice.pick(&[0, 200]),
                 put_fails: dice.pick(&[0, 100]),
-                // While snapshots may be lost the journal is all there is, and it is kept whole.
-                damage: if damage { 300 } else { 0 },
-                trim_fails: if damage { 1_000 } else { 100 },
+                damage: dice.pick(&[0, 0, 0, 0, 300]),
+                trim_fails: 100,
             },
             planned: Vec::new(),
             conduct: Conduct {

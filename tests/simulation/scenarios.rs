@@ -216,7 +216,6 @@ fn snapshots_damaged() {
             crash: 25,
             put_fails: 200,
             damage: 400,
-            trim_fails: 1_000,
             ..Rates::NONE
         };
     });
