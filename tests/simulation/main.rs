@@ -30,12 +30,18 @@ use std::env;
 
 /// Seeds to run: as many as asked for by `CHURNWATCH_SIM_SEEDS`, or else a number; or `CHURNWATCH_SIM_SEED` alone.
 fn seeds(count: u64) -> std::ops::Range<u64> {
-    let number = |name| {
-        let text = env::var(name).ok()?;
-        Some(text.parse::<u64>().expect("a number of seeds, or a seed"))
-    };
     match number("CHURNWATCH_SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("CHURNWATCH_SIM_SEEDS").unwrap_or(count),
     }
+}
+
+/// How many of the last things that happened in a failing world are shown: `CHURNWATCH_SIM_LINES`.
+fn lines() -> usize {
+    number("CHURNWATCH_SIM_LINES").unwrap_or(200) as usize
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
 }

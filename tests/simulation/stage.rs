@@ -11,11 +11,15 @@ use super::link::SimLink;
 use super::store::{Job, Jobs, Shelf, Spawn};
 use super::world::{ProcessId, World};
 use churnwatch::kafka::Fault;
+use churnwatch::kafka::link::Link;
 use object_store::ObjectStore;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// Processes that can be in the middle of a turn at the same time.
+const TURNS_MAX: usize = 6;
 
 /// A worker in a process of its own.
 pub trait Process {
@@ -204,12 +208,19 @@ impl<'a> Stage<'a> {
         let turns = seats
             .iter()
             .map(|seat| seat.state.get())
-            .filter(|state| !state.busy);
+            .filter(|state| !state.busy && !self.is_deep());
         turns
             .filter_map(|state| state.next_ms)
             .chain(timer)
             .chain(job)
             .min()
+    }
+
+    /// Whether so many processes are in the middle of a turn that the others have to wait: turns in the middle of others
+    /// lie on one stack.
+    fn is_deep(&self) -> bool {
+        let seats = self.seats.borrow();
+        seats.iter().filter(|seat| seat.state.get().busy).count() >= TURNS_MAX
     }
 
     fn wake_all(&self) {
@@ -279,7 +290,7 @@ impl<'a> Stage<'a> {
             !state.busy && state.next_ms.is_some_and(|next_ms| next_ms <= now_ms)
         };
         let due: Vec<&Rc<Seat<'a>>> = seats.iter().filter(due).collect();
-        if due.is_empty() {
+        if due.is_empty() || self.is_deep() {
             return;
         }
         let chosen = due[self.dice(|dice| dice.below(due.len() as u64)) as usize];
@@ -301,18 +312,39 @@ impl<'a> Stage<'a> {
         let name: Rc<str> = seat.name.borrow().as_str().into();
         let instance = self.conduct.named.then(|| Rc::clone(&name));
         let process = self.world.borrow_mut().add_client(instance);
-        let birth = Birth {
-            link: SimLink::new(Rc::clone(self), number, process, name),
-            store: Arc::clone(&self.shelf) as Arc<dyn ObjectStore>,
-            spawn: self.jobs.spawn(process),
-            start: process,
-        };
-        let born = (self.midwife)(birth);
-        *seat.process.borrow_mut() = Some(born);
+        let before = seat.state.get();
+        seat.state.set(State {
+            process: Some(process),
+            busy: true,
+            idle: 0,
+            ..before
+        });
+        // As the client does: what a predecessor left open is settled before anything is read.
+        let mut link = SimLink::new(Rc::clone(self), number, process, name);
+        let connected = link
+            .fence()
+            .and_then(|connected| connected.map_err(Fault::Restart));
         let mut state = seat.state.get();
-        state.process = Some(process);
+        state.busy = false;
         state.next_ms = Some(self.now_ms());
-        state.idle = 0;
+        match connected {
+            Ok(()) => {
+                self.world.borrow_mut().subscribe(process);
+                let birth = Birth {
+                    link,
+                    store: Arc::clone(&self.shelf) as Arc<dyn ObjectStore>,
+                    spawn: self.jobs.spawn(process),
+                    start: process,
+                };
+                let born = (self.midwife)(birth);
+                *seat.process.borrow_mut() = Some(born);
+            }
+            Err(fault) => {
+                drop(link);
+                state.process = None;
+                state.next_ms = self.follow_up(Some(fault), state.last);
+            }
+        }
         seat.state.set(state);
     }
 
@@ -373,14 +405,18 @@ impl<'a> Stage<'a> {
         self.run_until(self.now_ms() + pause_ms);
     }
 
-    /// A process has nothing to do: its next turn comes later, and the later the longer that lasts.
+    /// A process has no records to take: its next turn comes later, and the later the longer that lasts. One that has
+    /// other work, and would not wait, is slowed down a little as well.
     pub fn nap(&self, seat: usize, wait_ms: i64) {
         let Some(seat) = self.seats.borrow().get(seat).map(Rc::clone) else {
             return;
         };
         let mut state = seat.state.get();
-        let longer_ms = wait_ms << state.idle.min(30);
-        state.nap_ms = longer_ms.min(self.conduct.nap_ms_max.max(wait_ms));
+        let (first_ms, most_ms) = match wait_ms {
+            0 => (1, 100),
+            _ => (wait_ms, self.conduct.nap_ms_max.max(wait_ms)),
+        };
+        state.nap_ms = most_ms.min(first_ms << state.idle.min(30));
         state.idle += 1;
         seat.state.set(state);
     }

@@ -8,7 +8,7 @@ use churnwatch::runtime::{Setup, Stop, Worker};
 use churnwatch::snapshot::Depot;
 
 /// Processes that a world can start, one after the other.
-const STARTS_MAX: usize = 400;
+const STARTS_MAX: usize = 1_000;
 
 /// What workers borrow: it must outlive the world they are in.
 pub struct Lodge {

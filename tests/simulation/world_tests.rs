@@ -104,7 +104,7 @@ fn copy(
     strike(&stage);
     let world = stage.world.borrow();
     let result = played.and_then(|()| all_copied(&world));
-    result.map_err(|why| format!("{why}\n{}", world.trace.tail(400)))?;
+    result.map_err(|why| format!("{why}\n{}", world.trace.tail(super::lines())))?;
     Ok((world.trace.digest(), stage.turns.get()))
 }
 
