@@ -99,6 +99,13 @@ impl<R: Reader> Replay<R> {
 
     /// Applies some more. Returns whether everything is applied.
     pub fn step(&mut self, setup: &Setup) -> Result<bool, Fault> {
+        let done = self.apply(setup);
+        // Said then, and not to be said again.
+        self.output.clear();
+        done
+    }
+
+    fn apply(&mut self, setup: &Setup) -> Result<bool, Fault> {
         let mut budget = STEP_RECORDS;
         while let Some(entry) = self.entries.front() {
             let Some(step) = entry.steps.get(self.step) else {
@@ -176,7 +183,6 @@ impl<R: Reader> Replay<R> {
                 }
             }
             self.reader.pass(span);
-            self.output.clear();
             self.applied += 1;
             self.records_left = self.records_left.saturating_sub(1);
             *budget -= 1;
@@ -211,7 +217,6 @@ impl<R: Reader> Replay<R> {
             seq: entry.seq,
             next: self.next,
         });
-        self.output.clear();
         self.entries.pop_front();
         self.step = 0;
         Ok(())
