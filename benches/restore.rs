@@ -82,18 +82,19 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     );
     let started = Instant::now();
     let mut third = start(&file);
-    let page = until(&mut third, |page| {
-        page.sum("churnwatch_records_received_total", &[]) > 0.0
-    });
+    let new = |page: &Metrics| page.sum("churnwatch_records_received_total", &[]) > 0.0;
+    until(&mut third, new);
     let seconds = started.elapsed().as_secs_f64();
+    let page = until(&mut third, |page| page.sum("churnwatch_ready", &[]) > 0.0);
+    let all = started.elapsed().as_secs_f64();
     let restore = |partition: i32| {
         let partition = partition.to_string();
         page.value("churnwatch_restore_seconds", &[("partition", &partition)])
     };
     let slowest = (0..PARTITIONS).filter_map(restore).fold(0.0, f64::max);
     println!(
-        "  debt {debt}: {seconds:.2} s from process start to the first new record, {slowest:.2} s of it from assignment; \
-         the debt was first applied at {:.0}/s",
+        "  debt {debt}: {seconds:.2} s from process start to the first new record, {all:.2} s until all partitions are live \
+         ({slowest:.2} s of it from assignment); the debt was first applied at {:.0}/s",
         debt as f64 / live
     );
     third.signal(Signal::Kill);
@@ -130,7 +131,7 @@ fn load(config: &Config, topic: &str, subscribers: u64, numbers: std::ops::Range
         );
         let to = Delivery::Keyed(msisdn.as_bytes());
         loader
-            .send(topic, PARTITIONS, to, record.as_bytes())
+            .send(topic, PARTITIONS, to, Some(record.as_bytes()))
             .unwrap();
     }
     loader.finish().unwrap();

@@ -5,8 +5,10 @@
 #
 # KAFKA_TOPICS       Kafka's own tool, default kafka-topics.sh
 # COMMAND_CONFIG     its file of client properties, for clusters with TLS or passwords
-# RETENTION_DAYS     of the input feeds, default 70: at least `days` of [window] and what billing needs, because a
-#                    restart reads the window again
+# RETENTION_DAYS     of the input feeds, default 70. A restart needs the records since the last snapshot, so more than
+#                    snapshot_interval_seconds of [state] plus the longest time that no process runs is necessary. The
+#                    default keeps more, so that a lost state could be built anew: `days` of [window], and what
+#                    billing needs
 set -euo pipefail
 
 : "${BOOTSTRAP:?set BOOTSTRAP to the brokers, such as kafka1:9092}"
@@ -43,7 +45,8 @@ create cdr "$(retain "$retention_days")"
 create billing "$(retain "$retention_days")"
 create service "$(retain "$retention_days")"
 create task-outcomes "$(retain "$retention_days")"
-# The latest profile of each subscriber is kept for good.
+# The latest profile of each subscriber is kept for good. Earlier ones must stay as long as the records of other feeds,
+# as a restart may have to apply them again.
 create subscriber cleanup.policy=compact "min.compaction.lag.ms=$((retention_days * day_ms))"
 
 # Outputs. Tasks are not compacted: a subscriber, the key, may have several.
@@ -51,3 +54,7 @@ create retention-tasks "$(retain 90)"
 create churn-signals "$(retain 90)"
 # Dead letters hold the original bytes and their headers, so they may be larger than any input.
 create churnwatch-dead-letters "$(retain 30)" max.message.bytes=2097152
+
+# The journal of the subscribers' state. Nothing in it may expire: `run` deletes what no snapshot needs any more. `run`
+# also creates it where it is missing, if it may. Its name is that of the group with "-journal" behind it.
+create churnwatch-journal cleanup.policy=delete retention.ms=-1 retention.bytes=-1

@@ -6,12 +6,14 @@ use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
 use churnwatch::telemetry::{FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 const EXAMPLE: &str = include_str!("../deploy/churnwatch.toml");
 const ALERTS: &str = include_str!("../deploy/prometheus-alerts.yml");
 const METRICS: &str = include_str!("../deploy/metrics.md");
 const UNIT: &str = include_str!("../deploy/churnwatch.service");
+const README: &str = include_str!("../deploy/README.md");
 
 /// Kind and labels of every metric the program has, by name.
 fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
@@ -166,8 +168,18 @@ fn the_script_creates_the_topics_of_the_configuration() {
     }
     let inputs = config.topics.inputs().into_keys();
     let outputs = config.topics.outputs().map(|(_, topic)| topic);
-    let wanted: BTreeSet<_> = inputs.chain(outputs).map(str::to_owned).collect();
+    let wanted = inputs.chain(outputs).map(str::to_owned);
+    let journal = config.topics.journal(&config.kafka.group);
+    let wanted: BTreeSet<_> = wanted.chain([journal.clone()]).collect();
     assert_eq!(created.keys().cloned().collect::<BTreeSet<_>>(), wanted);
+    for setting in [
+        "cleanup.policy=delete",
+        "retention.ms=-1",
+        "retention.bytes=-1",
+    ] {
+        let line = &created[&journal];
+        assert!(line.contains(&format!("--config {setting}")), "{line}");
+    }
     let window_ms = u64::from(config.rules.window.days) * 86_400_000;
     for topic in config.topics.inputs().into_keys() {
         let kept = created[topic]
@@ -180,17 +192,83 @@ fn the_script_creates_the_topics_of_the_configuration() {
     }
 }
 
+/// A setting of the unit.
+fn unit(key: &str) -> Option<&'static str> {
+    UNIT.lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+}
+
 #[test]
 fn the_unit_waits_for_the_shutdown_and_does_not_retry_a_wrong_configuration() {
-    let value = |key: &str| {
-        UNIT.lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
-    };
-    let stop = value("TimeoutStopSec")
+    let stop = unit("TimeoutStopSec")
         .unwrap()
         .trim_end_matches('s')
         .parse::<u16>()
         .unwrap();
     assert!(stop > load(EXAMPLE).unwrap().run.shutdown_seconds);
-    assert_eq!(value("RestartPreventExitStatus"), Some("2"));
+    assert_eq!(unit("RestartPreventExitStatus"), Some("2"));
+}
+
+#[test]
+fn the_unit_reloads_and_may_write_where_snapshots_go() {
+    assert_eq!(unit("ExecReload"), Some("/bin/kill -HUP $MAINPID"));
+    let state = Path::new("/var/lib").join(unit("StateDirectory").unwrap());
+    let snapshots = load(EXAMPLE).unwrap().state.snapshots;
+    let below = Path::new(&snapshots).strip_prefix(&state).unwrap();
+    assert_ne!(below, Path::new(""), "the unit's own directory");
+    // Everything else is read-only, so the path above must be the one that is not.
+    assert_eq!(unit("ProtectSystem"), Some("strict"));
+    assert_eq!(unit("StateDirectoryMode"), Some("0700"));
+}
+
+#[test]
+fn the_alerts_name_outcomes_that_exist() {
+    let text = Telemetry::new().unwrap().render().unwrap();
+    let mut named = 0;
+    for (at, _) in ALERTS.match_indices("{outcome=\"") {
+        let start = ALERTS[..at]
+            .rfind(|c: char| !c.is_ascii_lowercase() && c != '_')
+            .unwrap()
+            + 1;
+        let end = at + ALERTS[at..].find('}').unwrap() + 1;
+        assert!(
+            text.contains(&ALERTS[start..end]),
+            "{}",
+            &ALERTS[start..end]
+        );
+        named += 1;
+    }
+    assert_eq!(named, 3, "failed, written and refused snapshots");
+}
+
+/// What `deploy/README.md` says that the program says when it refuses to start.
+#[test]
+fn every_refusal_that_is_explained_is_in_the_program() {
+    let rows = README
+        .split("## When it refuses to start")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("| `"));
+    let mut sources = String::new();
+    for folder in ["src/runtime", "src/kafka", "src/journal"] {
+        for file in std::fs::read_dir(folder).unwrap() {
+            sources += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+        }
+    }
+    // Lines of one text are joined as the compiler joins them, and what is filled in stands for anything.
+    let lines: Vec<&str> = sources.lines().map(str::trim_start).collect();
+    let sources = lines.join("\n").replace("\\\n", "");
+    let mut explained = 0;
+    for row in rows {
+        let cell = row.split('|').nth(1).unwrap();
+        for quoted in cell.split('`').skip(1).step_by(2) {
+            for part in quoted.split("...") {
+                let part = part.trim_matches(|c: char| c == ' ' || c == ',');
+                assert!(sources.contains(part), "the program never says `{part}`");
+            }
+            explained += 1;
+        }
+    }
+    assert!(explained >= 16, "only {explained} refusals are explained");
 }

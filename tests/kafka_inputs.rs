@@ -162,7 +162,7 @@ fn a_topic_created_anew_is_refused() {
     for part in [
         &format!("topic {cdr} partition 0"),
         "created anew",
-        "--reset-offsets",
+        "begin anew with another `kafka.group`",
     ] {
         assert!(error.contains(part), "it does not say {part:?}:\n{error}");
     }

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod demo;
 mod detect;
+mod inspect;
 mod produce;
 mod run;
 mod signals;
@@ -40,6 +41,7 @@ enum Command {
     Config(config::Config),
     Demo(demo::Demo),
     Detect(detect::Detect),
+    Inspect(inspect::Inspect),
     Produce(produce::Produce),
     Run(run::Run),
     Simulate(simulate::Simulate),
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Demo(demo) => demo.run(),
         Command::Detect(detect) => detect.run(),
+        Command::Inspect(inspect) => inspect.run(),
         Command::Produce(produce) => produce.run(),
         Command::Run(run) => run.run(),
         Command::Simulate(simulate) => simulate.run(),

@@ -47,6 +47,11 @@ impl Run {
         let (signals, reload) = runtime.block_on(handlers)?;
         let cluster = Cluster::inspect(&config)
             .map_err(|problems| Failure::Failed(problems.join("\nerror: ")))?;
+        for fact in &cluster.facts {
+            if let Some(warning) = fact.strip_prefix("warning: ") {
+                warn!("{warning}");
+            }
+        }
         info!(
             group = config.kafka.group,
             partitions = cluster.partitions,

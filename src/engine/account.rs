@@ -309,6 +309,16 @@ impl Ledger {
         unpaid.fold(Money::ZERO, Money::plus)
     }
 
+    /// The last invoices, oldest period first.
+    pub fn bills(&self) -> &[Bill] {
+        &self.bills
+    }
+
+    /// Paid ahead; negative after a reversal.
+    pub fn credit(&self) -> Money {
+        self.credit
+    }
+
     fn mean(&self) -> Option<Money> {
         let total = self
             .bills

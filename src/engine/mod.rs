@@ -7,6 +7,7 @@
 mod account;
 mod baseline;
 mod close;
+mod describe;
 mod image;
 mod pages;
 mod policy;
@@ -23,6 +24,10 @@ mod window;
 /// version cannot be replayed by another.
 pub const VERSION: u32 = 1;
 
+pub use describe::{
+    AccountDescription, BillDescription, DayDescription, Description, OpenTask, Ordinary,
+    Recollection,
+};
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};

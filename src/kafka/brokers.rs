@@ -78,6 +78,17 @@ impl Brokers {
         Ok(low..high)
     }
 
+    /// The same as readers of committed records see it: up to the first transaction that is still open.
+    pub fn committed_bounds(&self, topic: &str, partition: i32) -> KafkaResult<Range<i64>> {
+        let client: BaseConsumer<Quiet> = self
+            .properties
+            .clone()
+            .set("isolation.level", "read_committed")
+            .create_with_context(Quiet)?;
+        let (low, high) = client.fetch_watermarks(topic, partition, PATIENCE)?;
+        Ok(low..high)
+    }
+
     /// A topic's settings; none if this user may not see them, or the brokers cannot tell.
     pub fn settings(&self, topic: &str) -> Result<Option<BTreeMap<String, String>>, String> {
         let asked = [ResourceSpecifier::Topic(topic)];

@@ -52,8 +52,10 @@ pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
     let each = config.run.queued_kilobytes_max as usize / partitions.max(1);
     client
         .set("queued.max.messages.kbytes", each.max(1024).to_string())
-        // Says where a partition ends, behind control records and what compaction took.
-        .set("enable.partition.eof", "true");
+        // Says where a partition ends, behind control records and what compaction took...
+        .set("enable.partition.eof", "true")
+        // ...once the broker has stopped waiting for more; the default of 500 ms would be half of a small restore.
+        .set("fetch.wait.max.ms", "10");
     client
 }
 

@@ -63,10 +63,11 @@ pub fn lost_records(topic: &str, partition: i32, next: i64, start: i64, end: i64
     ))
 }
 
-/// What to do when retention or a re-created topic took records away before they were processed.
+/// What to do when retention or a re-created topic took records away before they were processed. Moving the group's
+/// offsets is no remedy: the state would not follow them.
 const LOST_REMEDY: &str = "records were deleted before they were processed, or the topic was created anew: \
-     raise the topic's retention, restore the records, or accept the loss by moving the group's offsets with \
-     `kafka-consumer-groups.sh --reset-offsets`";
+     restore the records, or begin anew with another `kafka.group`; then raise the topic's retention.ms above the \
+     longest time the detector may be away";
 
 /// The client's form of some partitions and their offsets.
 pub(super) fn list(

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use churnwatch::files::Lines;
 use churnwatch::sim::{CityConfig, Compression, write_files};
 
+/// More trouble than in an ordinary city, so that few subscribers give many tasks.
+const TROUBLE: f64 = 8.0;
+
 /// The events of a city in a folder, with every kind of dirt.
 pub struct City {
     pub events: PathBuf,
@@ -19,7 +22,10 @@ pub struct City {
 
 impl City {
     pub fn build(folder: &Path, subscribers: u32, days: u32, seed: u64) -> City {
-        let config = CityConfig::new(subscribers, days, seed);
+        let config = CityConfig {
+            trouble_scale: TROUBLE,
+            ..CityConfig::new(subscribers, days, seed)
+        };
         let summary = write_files(config, folder, Compression::Zstd, |_| {}).unwrap();
         let events = folder.join(summary.events_file);
         City {
@@ -37,7 +43,7 @@ impl City {
         let path = self.folder.join(format!("piece-{}.ndjson", self.pieces));
         let mut file = BufWriter::new(File::create(&path).unwrap());
         let (mut line, begin) = (Vec::new(), self.taken);
-        while self.taken < begin + lines && self.rest.next_into(&mut line).unwrap().is_some() {
+        while self.taken - begin < lines && self.rest.next_into(&mut line).unwrap().is_some() {
             line.push(b'\n');
             file.write_all(&line).unwrap();
             self.taken += 1;

@@ -269,13 +269,8 @@ impl Client {
             asked.add_partition(topic, partition);
         }
         let what = format!("the offsets of group {group} on topic {topic} are known");
-        let committed = wait_for(&what, || {
-            match consumer.committed_offsets(asked.clone(), PATIENCE) {
-                Ok(offsets) => Some(offsets),
-                // A broker that has just started is still taking up its coordinators.
-                Err(error) if error.rdkafka_error_code().is_some_and(starting_up) => None,
-                Err(error) => panic!("waiting until {what}: {error}"),
-            }
+        let committed = unless_starting_up(&what, || {
+            consumer.committed_offsets(asked.clone(), PATIENCE)
         });
         committed
             .elements()
@@ -297,11 +292,10 @@ impl Client {
         self.partitions(topic)
             .into_iter()
             .map(|partition| {
-                let (_, end) = consumer
-                    .fetch_watermarks(topic, partition, PATIENCE)
-                    .unwrap_or_else(|error| {
-                        panic!("end of partition {partition} of topic {topic}: {error}")
-                    });
+                let what = format!("the end of partition {partition} of topic {topic} is known");
+                let (_, end) = unless_starting_up(&what, || {
+                    consumer.fetch_watermarks(topic, partition, PATIENCE)
+                });
                 (partition, end)
             })
             .collect()
@@ -377,12 +371,27 @@ impl ProducerContext for FirstFailure {
     }
 }
 
-fn starting_up(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
-    matches!(
-        code,
-        CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator
-    )
+/// Asks a broker, and again while it has just started and is still taking up its duties.
+fn unless_starting_up<T>(what: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> T {
+    use RDKafkaErrorCode::{
+        CoordinatorLoadInProgress, CoordinatorNotAvailable, LeaderNotAvailable, NotCoordinator,
+        NotLeaderForPartition,
+    };
+    let passes = |code| {
+        matches!(
+            code,
+            CoordinatorLoadInProgress
+                | CoordinatorNotAvailable
+                | LeaderNotAvailable
+                | NotCoordinator
+                | NotLeaderForPartition
+        )
+    };
+    wait_for(what, || match ask() {
+        Ok(answer) => Some(answer),
+        Err(error) if error.rdkafka_error_code().is_some_and(passes) => None,
+        Err(error) => panic!("waiting until {what}: {error}"),
+    })
 }
 
 fn config(bootstrap: &str) -> ClientConfig {

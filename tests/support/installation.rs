@@ -97,12 +97,14 @@ kafka.group = \"{group}\"
 {session}
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
+state.snapshots = \"{snapshots}\"
 {extra}
 
 [topics]
 {topics}
 ",
             session = session(extra),
+            snapshots = installation.folder.path().join("snapshots").display(),
             group = installation.group,
             topics = topics.join("\n"),
         );
@@ -178,10 +180,15 @@ log.format = \"json\"
 
     /// Starts `run` beside others of its group, under a name of its own, and waits until it is ready.
     pub fn run_as(&self, name: &str) -> Running {
-        let prefix = format!("{}-{name}", self.name);
-        let mut running = self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)]);
+        let mut running = self.run_other(name);
         running.wait_ready();
         running
+    }
+
+    /// As [`Installation::run_as`], but waits only until its pages are up.
+    pub fn run_other(&self, name: &str) -> Running {
+        let prefix = format!("{}-{name}", self.name);
+        self.run_with(&[("CHURNWATCH_RUN__TRANSACTIONAL_ID_PREFIX", &prefix)])
     }
 
     /// Starts `run` and waits until its pages are up.

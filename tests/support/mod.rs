@@ -21,6 +21,7 @@ pub mod installation;
 pub mod oracle;
 pub mod process;
 pub mod proxy;
+pub mod scene;
 
 use std::time::{Duration, Instant};
 

@@ -112,6 +112,16 @@ impl Process {
         );
     }
 
+    /// Memory of its own that it uses now, as the system counts it.
+    pub fn memory_kilobytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut lines = status.lines();
+        let rest = lines.find_map(|line| line.strip_prefix("RssAnon:"));
+        let number = rest.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
+        number.unwrap_or_else(|| panic!("{path} does not say:\n{status}"))
+    }
+
     /// Whether it has ended, and how.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the state of a child")

@@ -76,6 +76,7 @@ impl Proxy {
                 seen: BTreeMap::new(),
                 disturbed: BTreeMap::new(),
                 links: Vec::new(),
+                refused: 0,
                 severed: false,
                 ended: false,
             }),
@@ -132,7 +133,13 @@ impl Proxy {
         state.rules.clear();
         state.seen.clear();
         state.disturbed.clear();
+        state.refused = 0;
         state.severed = false;
+    }
+
+    /// Connections that it closed at once, because they were severed or the broker was down.
+    pub fn refused(&self) -> u64 {
+        self.shared.state().refused
     }
 
     /// Closes all connections, and every new one at once, until [`Proxy::mend`].
@@ -170,6 +177,7 @@ struct State {
     seen: BTreeMap<i16, u64>,
     disturbed: BTreeMap<Api, u64>,
     links: Vec<Weak<Link>>,
+    refused: u64,
     severed: bool,
     ended: bool,
 }
@@ -230,10 +238,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             return;
         }
         if state.severed {
+            state.refused += 1;
             continue;
         }
         // A broker that is down: its client is sent away as well.
         let Ok(broker) = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.broker_port)) else {
+            state.refused += 1;
             continue;
         };
         for stream in [&client, &broker] {

@@ -42,6 +42,11 @@ impl Taskbook {
         self.open.into_iter()
     }
 
+    /// A subscriber's open task.
+    pub fn get(&self, slot: u32) -> Option<&Task> {
+        self.open.get(&slot).map(|task| &**task)
+    }
+
     /// Whether a subscriber has an open task.
     pub fn has(&self, slot: u32) -> bool {
         self.open.contains_key(&slot)

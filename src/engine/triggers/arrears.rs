@@ -129,6 +129,16 @@ impl Trigger for Arrears {
         (memory.note & (OVERDUE | SUSPENDED) == 0).then_some(CloseReason::ArrearsPaid)
     }
 
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match (memory.note & OVERDUE != 0, memory.note & SUSPENDED != 0) {
+            (false, false) => "no arrears",
+            (true, false) => "an overdue invoice, which was reported",
+            (false, true) => "a suspension, which was reported",
+            (true, true) => "an overdue invoice and a suspension, which were reported",
+        };
+        text.to_owned()
+    }
+
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         if !(1..=90).contains(&self.overdue_days) {

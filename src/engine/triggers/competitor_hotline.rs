@@ -66,6 +66,16 @@ impl Trigger for CompetitorHotline {
         })
     }
 
+    fn recall(&self, memory: &Memory) -> String {
+        match (memory.fired_on(), memory.note) {
+            (None, _) => "no contact with a competitor's hotline".to_owned(),
+            (Some(_), 1) => "one contact with a competitor's hotline".to_owned(),
+            (Some(_), contacts) => {
+                format!("{contacts} contacts with competitors' hotlines within the cool-down")
+            }
+        }
+    }
+
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         if !(1..=90).contains(&self.cooldown_days) {

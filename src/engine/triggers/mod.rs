@@ -38,6 +38,9 @@ pub trait Trigger: Send + Sync {
         None
     }
 
+    /// What the memory of a subscriber means, in plain words, for inspection.
+    fn recall(&self, memory: &Memory) -> String;
+
     /// What is wrong with the settings: the key, and what it must be.
     fn problems(&self) -> Vec<(&'static str, &'static str)>;
 }

@@ -76,6 +76,17 @@ impl Trigger for UsageDrop {
         (memory.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
     }
 
+    fn recall(&self, memory: &Memory) -> String {
+        let reported = match memory.note & RAISED {
+            0 => "",
+            _ => "; a drop was reported and usage has not recovered",
+        };
+        format!(
+            "evidence for a drop {:.2}, which fires above {}{reported}",
+            memory.level, self.threshold
+        )
+    }
+
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         let mut check = |key, holds: bool, rule| {

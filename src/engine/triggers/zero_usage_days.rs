@@ -89,6 +89,22 @@ impl Trigger for ZeroUsageDays {
         (memory.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
     }
 
+    fn recall(&self, memory: &Memory) -> String {
+        let note = memory.note;
+        let text = if note & FIRED != 0 {
+            "a silent run, which was reported"
+        } else if note & (JUDGED | ELIGIBLE) == JUDGED {
+            "a silent run, which does not count: there was too little activity before it"
+        } else if note & WEAK != 0 {
+            "a silent run, which gave a weak sign"
+        } else if note & JUDGED != 0 {
+            "a silent run, which may still be chance"
+        } else {
+            "no silent run"
+        };
+        text.to_owned()
+    }
+
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         let share = |value: f64| value > 0.0 && value < 1.0;

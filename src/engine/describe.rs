@@ -1,0 +1,332 @@
+use super::Shard;
+use super::account::{Account, Bill};
+use super::policy::Credit;
+use super::store::{NEVER, Subscriber};
+use super::triggers::{Memory, REGISTRY, Trigger};
+use super::window::{Bucket, Channel};
+use crate::model::{Calendar, Day, Msisdn, Segment, Task};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a shard knows of one subscriber, for people to look at. It does not say who the subscriber is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Description {
+    /// First local day with any usage.
+    pub first_active_on: Option<String>,
+    /// Last local day with any usage.
+    pub last_active_on: Option<String>,
+    /// Last closed day that was judged.
+    pub judged_until: Option<String>,
+    /// Closed days on which usage was known.
+    pub known_days: u16,
+    /// Whether the subscriber counts for the population's figures.
+    pub stable: bool,
+    /// How the subscriber stands with the operator, in plain words.
+    pub standing: Vec<String>,
+    /// What is ordinary, by channel.
+    pub baselines: BTreeMap<&'static str, Ordinary>,
+    /// What each trigger remembers.
+    pub triggers: BTreeMap<&'static str, Recollection>,
+    /// Profile and bills, if any record of them came.
+    pub account: Option<AccountDescription>,
+    /// The open task, if there is one.
+    pub open_task: Option<OpenTask>,
+    /// Usage by local day, oldest first; empty before the first call-detail record.
+    pub window: Vec<DayDescription>,
+}
+
+/// What is ordinary for a subscriber in one channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ordinary {
+    /// Events on an average day.
+    pub events_per_day: f64,
+    /// Dispersion k of the daily events; small is irregular.
+    pub dispersion: f64,
+}
+
+/// What a trigger remembers of a subscriber.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recollection {
+    /// Local day of the last firing, weak ones included.
+    pub fired_on: Option<String>,
+    /// Strength of that firing, 0..1.
+    pub strength: f64,
+    /// In plain words.
+    pub remembers: String,
+}
+
+/// Profile and bills.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccountDescription {
+    /// When the profile in force was stated, local time.
+    pub profile_at: Option<String>,
+    /// Brand.
+    pub brand: Option<String>,
+    /// First day of service.
+    pub activated_on: Option<String>,
+    /// `consumer` or `group`.
+    pub segment: &'static str,
+    /// Marked by the operator.
+    pub vip: bool,
+    /// First-responsible account manager.
+    pub account_manager: Option<String>,
+    /// HQ, province, city.
+    pub region: Vec<String>,
+    /// Credit points.
+    pub credit_score: i32,
+    /// 0..5.
+    pub stars: u8,
+    /// Who should act.
+    pub tier: &'static str,
+    /// Mean monthly spend in the major unit: the operator's own figure, or that of the invoices.
+    pub monthly_spend: Option<String>,
+    /// Suspensions for arrears: the operator's own count, or those seen if they are more.
+    pub suspensions: u16,
+    /// Owed on all bills, in the major unit.
+    pub owed: String,
+    /// Paid ahead, in the major unit; negative after a reversal.
+    pub credit: String,
+    /// The last invoices, oldest first.
+    pub bills: Vec<BillDescription>,
+}
+
+/// One invoice; amounts in the major unit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BillDescription {
+    /// First day of the billed month.
+    pub period: String,
+    /// Last day to pay.
+    pub due_on: String,
+    /// As billed.
+    pub amount: String,
+    /// Still owed.
+    pub unpaid: String,
+}
+
+/// An open task; moments in local time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OpenTask {
+    /// Its name in the topic of tasks.
+    pub task_id: String,
+    /// Its last revision.
+    pub revision: u32,
+    /// How bad it is.
+    pub severity: &'static str,
+    /// 0..1.
+    pub churn_score: f64,
+    /// Who should act.
+    pub tier: &'static str,
+    /// Lifecycle stage.
+    pub stage: &'static str,
+    /// How to reach the subscriber.
+    pub channel: &'static str,
+    /// Work queue.
+    pub queue: String,
+    /// When it was opened.
+    pub opened_at: String,
+    /// When the contact must have happened.
+    pub due_at: String,
+    /// When it closes by itself.
+    pub expires_at: String,
+    /// The triggers it rests on, each with its sentence.
+    pub reasons: BTreeMap<String, String>,
+}
+
+/// Usage on one local day. Counts hold at 255, sums at 65,535.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DayDescription {
+    /// The day.
+    pub day: String,
+    /// Whether silence on it means silence; nothing for a day that is not closed, or was never closed here.
+    pub known: Option<bool>,
+    /// Outgoing calls.
+    pub outgoing: u8,
+    /// Incoming calls.
+    pub incoming: u8,
+    /// Calls that dropped.
+    pub dropped: u8,
+    /// Messages both ways.
+    pub messages: u8,
+    /// Data sessions.
+    pub sessions: u8,
+    /// Talk time.
+    pub voice_seconds: u16,
+    /// Data volume in MiB.
+    pub data_mebibytes: u16,
+}
+
+impl Shard {
+    /// Everything known of one subscriber; nothing if there never was a record of theirs. Changes nothing.
+    pub fn describe(&self, msisdn: &Msisdn) -> Option<Description> {
+        let slot = self.store.slot_of(msisdn)?;
+        let subscriber = self.store.record(slot)?;
+        let window = self.store.window(slot)?;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let calendar = &self.rules.calendar;
+        let today = calendar.day_of(self.clock);
+        let triggers = REGISTRY.iter().zip(&self.rules.triggers);
+        let triggers = triggers.zip(&subscriber.memories);
+        Some(Description {
+            first_active_on: Some(subscriber.first_active)
+                .filter(|day| *day != NEVER)
+                .map(|day| day.to_string()),
+            last_active_on: date(subscriber.last_active),
+            judged_until: date(subscriber.visited),
+            known_days: subscriber.known_days,
+            stable: subscriber.stable,
+            standing: self.standing(account, today),
+            baselines: self.baselines(subscriber),
+            triggers: triggers
+                .map(|((registered, trigger), memory)| {
+                    (registered.name, recollection(&**trigger, memory))
+                })
+                .collect(),
+            account: account.map(|account| self.account(account, today)),
+            open_task: self
+                .taskbook
+                .get(slot)
+                .map(|task| open_task(task, calendar)),
+            window: window
+                .iter()
+                .map(|(day, bucket)| self.day(day, &bucket))
+                .collect(),
+        })
+    }
+
+    fn standing(&self, account: Option<&Account>, today: Day) -> Vec<String> {
+        let Some(account) = account else {
+            return vec!["in service; nothing is known of profile and bills".to_owned()];
+        };
+        let after = self.rules.policy.churned_after_suspended_days;
+        let flags = account.profile.flags;
+        let mut standing = Vec::new();
+        if let Some(day) = account.cancelled_on {
+            standing.push(format!("cancelled on {day}"));
+        }
+        if let Some(day) = account.suspended_on {
+            standing.push(format!("suspended for arrears since {day}"));
+        }
+        if account.churned(today, after) {
+            standing.push("counts as churned: no task is opened".to_owned());
+        }
+        if let Some(day) = account.port_out_on {
+            standing.push(format!(
+                "port-out applied for on {day}: nobody may be contacted"
+            ));
+        }
+        if standing.is_empty() {
+            standing.push("in service".to_owned());
+        }
+        if flags.not_pursued {
+            standing.push("not pursued: no task is opened".to_owned());
+        }
+        if flags.machine {
+            standing.push("a machine: no trigger looks at it".to_owned());
+        }
+        standing
+    }
+
+    fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, Ordinary> {
+        let ordinary = |channel: Channel| {
+            let name = match channel {
+                Channel::Voice => "voice",
+                Channel::Data => "data",
+            };
+            let baseline = &subscriber.baselines[channel as usize];
+            let population = self.population.dispersion(channel);
+            let ordinary = Ordinary {
+                events_per_day: rounded(baseline.level()),
+                dispersion: rounded(baseline.dispersion(population, &self.rules.baseline)),
+            };
+            (name, ordinary)
+        };
+        Channel::ALL.map(ordinary).into()
+    }
+
+    fn account(&self, account: &Account, today: Day) -> AccountDescription {
+        let profile = &account.profile;
+        let credit = Credit::rate(Some(account), today, &self.rules.policy.credit);
+        let calendar = &self.rules.calendar;
+        AccountDescription {
+            profile_at: account.profile_at.map(|at| calendar.rfc3339(at)),
+            brand: profile.brand.as_deref().map(str::to_owned),
+            activated_on: profile.activated_on.map(|day| day.to_string()),
+            segment: match profile.segment {
+                Segment::Consumer => "consumer",
+                Segment::Group => "group",
+            },
+            vip: profile.vip,
+            account_manager: profile.account_manager.as_deref().map(str::to_owned),
+            region: profile.region.iter().map(|name| name.to_string()).collect(),
+            credit_score: credit.score,
+            stars: credit.stars,
+            tier: credit.tier.name(),
+            monthly_spend: account.monthly_spend().map(|spend| spend.to_string()),
+            suspensions: account.suspensions.max(profile.suspensions),
+            owed: account.ledger.owed().to_string(),
+            credit: account.ledger.credit().to_string(),
+            bills: account.ledger.bills().iter().map(bill).collect(),
+        }
+    }
+
+    fn day(&self, day: Day, bucket: &Bucket) -> DayDescription {
+        DayDescription {
+            day: day.to_string(),
+            known: self.population.facts(day).map(|facts| facts.known),
+            outgoing: bucket.outgoing,
+            incoming: bucket.incoming,
+            dropped: bucket.dropped,
+            messages: bucket.messages,
+            sessions: bucket.sessions,
+            voice_seconds: bucket.voice_seconds(),
+            data_mebibytes: bucket.data_mebibytes(),
+        }
+    }
+}
+
+fn recollection(trigger: &dyn Trigger, memory: &Memory) -> Recollection {
+    Recollection {
+        fired_on: memory.fired_on().map(|day| day.to_string()),
+        strength: rounded(memory.strength()),
+        remembers: trigger.recall(memory),
+    }
+}
+
+fn bill(bill: &Bill) -> BillDescription {
+    BillDescription {
+        period: bill.period.to_string(),
+        due_on: bill.due_on.to_string(),
+        amount: bill.amount.to_string(),
+        unpaid: bill.unpaid.to_string(),
+    }
+}
+
+fn open_task(task: &Task, calendar: &Calendar) -> OpenTask {
+    let reasons = task.signals.iter();
+    let reasons = reasons.map(|signal| (signal.trigger.to_string(), signal.text.en.clone()));
+    OpenTask {
+        task_id: task.task_id.clone(),
+        revision: task.revision,
+        severity: task.severity.name(),
+        churn_score: rounded(task.churn_score),
+        tier: task.tier.name(),
+        stage: task.stage.name(),
+        channel: task.action.channel.name(),
+        queue: task.assignee.queue.clone(),
+        opened_at: calendar.rfc3339(task.opened_at),
+        due_at: calendar.rfc3339(task.due_at),
+        expires_at: calendar.rfc3339(task.expires_at),
+        reasons: reasons.collect(),
+    }
+}
+
+fn date(day: Day) -> Option<String> {
+    (day != Day::MIN).then(|| day.to_string())
+}
+
+/// To three decimals, as figures are published.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
