@@ -50,7 +50,7 @@ enum Standing {
 }
 
 impl World {
-    /// A process starts and subscribes.
+    /// A process starts.
     pub fn add_client(&mut self, instance: Option<Rc<str>>) -> ProcessId {
         let process = self.clients.len();
         self.clients.push(Client {
@@ -65,8 +65,12 @@ impl World {
             changes: VecDeque::new(),
         });
         self.note("start", &[process as i64]);
-        self.within(1, 500, Timer::Join(process));
         process
+    }
+
+    /// A process subscribes to the input topics.
+    pub fn subscribe(&mut self, process: ProcessId) {
+        self.within(1, 500, Timer::Join(process));
     }
 
     /// A process is gone, without a word to anybody.

@@ -1,6 +1,6 @@
 //! One transaction from begin to end, with everything that can go wrong in between.
 
-use super::faults::Step;
+use super::faults::{Blow, Step};
 use super::link::{PATIENCE_MS, SimLink};
 use super::transactions::{Refusal, Session};
 use super::world::{Timer, World};
@@ -39,6 +39,7 @@ impl From<Fault> for Failed {
 impl SimLink<'_> {
     /// Connects a producer. One that died within a transaction keeps the coordinator busy for a while.
     pub(super) fn connect(&mut self) -> Result<Result<(), String>, Fault> {
+        self.step(Step::Fence)?;
         let until_ms = self.stage.now_ms() + PATIENCE_MS;
         loop {
             self.stage.alive(self.process)?;
@@ -165,15 +166,25 @@ impl SimLink<'_> {
         }
         let blow = self.world(|world| {
             let blow = world.blow(Step::EndSent);
-            if blow.is_some() {
-                // Whoever is hit here has sent the request already: it arrives a moment later, all the same.
+            if blow == Some(Blow::Crash) {
+                // The request is on its way, and arrives all the same.
                 world.within(0, 3_000, Timer::LateEnd(session.clone()));
             }
             blow
         });
+        if blow == Some(Blow::Crash) {
+            self.stage
+                .suffer(self.seat, self.process, Step::EndSent, blow)?;
+        }
+        let answer = self.retry(|world| world.end_transaction(session, true));
+        answer.map_err(|failed| match failed {
+            // It was sent, and sent again, and nobody answered.
+            Failed::Attempt(Attempt::Again(_)) => Failed::Unknown,
+            failed => failed,
+        })?;
+        // Who stands still meanwhile reads the answer later.
         self.stage
             .suffer(self.seat, self.process, Step::EndSent, blow)?;
-        self.retry(|world| world.end_transaction(session, true))?;
         self.step(Step::Ended)?;
         if matches!(end, End::AnswerLost) {
             return Err(Failed::Unknown);

@@ -15,7 +15,7 @@ pub enum Step {
     Committed,
     /// A journal or an input is read again.
     Restore,
-    /// The producer is replaced.
+    /// A producer is about to be connected, the first or one that replaces another.
     Fence,
     /// A transaction is about to begin.
     Produce,
@@ -98,7 +98,7 @@ pub struct Rates {
     pub slow_markers: u32,
     /// An object cannot be written.
     pub put_fails: u32,
-    /// An object of a snapshot is lost or has a bit flipped; per object written.
+    /// An object of a snapshot is lost or has a bit flipped; per object written. Journals are not trimmed meanwhile.
     pub damage: u32,
     /// The brokers do not delete what they were asked to.
     pub trim_fails: u32,

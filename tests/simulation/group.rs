@@ -166,6 +166,9 @@ impl World {
         };
         let id = known.unwrap_or_else(|| self.group.new_member());
         let before = replaced.and_then(|replaced| self.group.members.remove(&replaced));
+        if let Some(before) = &before {
+            self.within(0, HEARTBEAT_MS, Timer::Heartbeat(before.process));
+        }
         let assigned = before.map(|before| before.assigned);
         let takes_over = assigned.is_some() && self.group.phase == Phase::Stable;
         self.group.members.entry(id).or_insert_with(|| Member {

@@ -49,10 +49,16 @@ impl<'a> SimReader<'a> {
         let log = &world.logs[&span.at];
         if *next < log.start() {
             let name = &world.names[span.at.topic];
-            return Err(Fault::Halt(format!(
-                "topic {name} partition {}: offset {next} is not there any more",
-                span.at.partition
-            )));
+            let partition = span.at.partition;
+            let gone =
+                format!("topic {name} partition {partition}: offset {next} is not there any more");
+            // A journal is trimmed all the time; inputs are not.
+            let journal = span.at.topic == world.topics.journal();
+            return Err(if journal {
+                Fault::Restart(gone)
+            } else {
+                Fault::Halt(gone)
+            });
         }
         if late {
             return Ok(false);

@@ -1,11 +1,12 @@
 //! One seed of one scenario: its shape is drawn, played and judged.
 
-use super::arrivals::{Pace, timeline};
+use super::arrivals::{Incoming, Pace, timeline};
 use super::dice::{Dice, Stream};
 use super::faults::{Blow, Faults, Rates, Step};
 use super::oracle::{Judge, Verdict, equals_a_plain_fold};
 use super::play::{Curtain, play, strike};
-use super::stage::{Conduct, Stage};
+use super::seat::Conduct;
+use super::stage::Stage;
 use super::store::Shelf;
 use super::town::{DAY_MS, FIRST_DAY_MS, Town};
 use super::trace::Trace;
@@ -35,6 +36,8 @@ pub struct Shape {
     pub end: Curtain,
     /// When the world begins, in milliseconds since 1970.
     pub begins_ms: i64,
+    /// The first topic's records come late: from a day on, by so many days.
+    pub feed_stalls: Option<(i64, i64)>,
     /// From when on processes start with the second set of rules, after the beginning.
     pub second_rules_ms: i64,
 }
@@ -50,6 +53,7 @@ pub struct Scenario {
 /// What a seed came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
+    pub seeds: u64,
     pub verdict: Verdict,
     /// Of everything that happened.
     pub digest: u64,
@@ -136,9 +140,10 @@ impl Scenario {
     pub fn of(&self, seed: u64, shape: Shape, trace: Trace) -> Result<Outcome, String> {
         let setup = &self.setups[0];
         let mut dice = Dice::new(seed, Stream::Input);
-        let records = shape
+        let mut records = shape
             .town
             .records(&setup.topics, shape.partitions, &mut dice);
+        shape.stall_feed(&mut records);
         let arrivals = timeline(
             records,
             shape.begins_ms,
@@ -183,9 +188,10 @@ impl Scenario {
         clock::simulate(None);
         let world = stage.world.borrow();
         let judged = played.and_then(|()| self.judge(&world));
-        let verdict =
-            judged.map_err(|why| format!("{}\n{why}\n{shape:?}", world.trace.tail(300)))?;
+        let verdict = judged
+            .map_err(|why| format!("{}\n{why}\n{shape:?}", world.trace.tail(super::lines())))?;
         Ok(Outcome {
+            seeds: 1,
             verdict,
             digest: world.trace.digest(),
             turns: stage.turns.get(),
@@ -221,7 +227,6 @@ impl Shape {
             (comes_ms, comes_ms + dice.between(1_000, 100_000))
         });
         let visits = visits.collect();
-        let damage = dice.chance(200);
         Self {
             partitions: dice.between(1, 4) as i32,
             town: Town {
@@ -241,9 +246,8 @@ impl Shape {
                 outage: dice.pick(&[0, 10]),
                 slow_markers: dice.pick(&[0, 200]),
                 put_fails: dice.pick(&[0, 100]),
-                // While snapshots may be lost the journal is all there is, and it is kept whole.
-                damage: if damage { 300 } else { 0 },
-                trim_fails: if damage { 1_000 } else { 100 },
+                damage: dice.pick(&[0, 0, 0, 0, 300]),
+                trim_fails: 100,
             },
             planned: Vec::new(),
             conduct: Conduct {
@@ -264,8 +268,28 @@ impl Shape {
             rest_ms: 3_000,
             end: dice.pick(&[Curtain::Stop, Curtain::Kill]),
             begins_ms: FIRST_DAY_MS + 40 * DAY_MS,
+            feed_stalls: None,
             second_rules_ms: i64::MAX / 4,
         }
+    }
+
+    /// Delays the records of the first topic that arrive within a stretch of days to its end.
+    fn stall_feed(&self, records: &mut [Incoming]) {
+        let Some((from_day, days)) = self.feed_stalls else {
+            return;
+        };
+        let from_ms = FIRST_DAY_MS + from_day * DAY_MS;
+        let to_ms = from_ms + days * DAY_MS;
+        for incoming in records
+            .iter_mut()
+            .filter(|incoming| incoming.place.topic == 0)
+        {
+            let arrives_ms = &mut incoming.record.timestamp_ms;
+            if (from_ms..to_ms).contains(arrives_ms) {
+                *arrives_ms = to_ms;
+            }
+        }
+        records.sort_by_key(|incoming| incoming.record.timestamp_ms);
     }
 
     /// Lets the world live through the days of its input as they pass.
@@ -276,7 +300,10 @@ impl Shape {
         };
         self.conduct.nap_ms_max = 1_800_000;
         self.conduct.visits = vec![(2 * DAY_MS, 4 * DAY_MS)];
+        // It lasts a thousand times longer than other worlds.
         self.rates.outage = self.rates.outage.min(1);
+        self.rates.crash = self.rates.crash.min(3);
+        self.rates.stall = self.rates.stall.min(3);
         self.rest_ms = 2 * DAY_MS;
     }
 }
@@ -299,6 +326,7 @@ impl Outcome {
         self.verdict.dead_letters += dead_letters;
         self.verdict.manifests += manifests;
         self.verdict.epochs += epochs;
+        self.seeds += other.seeds;
         self.digest ^= other.digest;
         self.turns += other.turns;
         self.starts += other.starts;

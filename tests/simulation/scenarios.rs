@@ -1,7 +1,9 @@
 //! The scenarios, by the names they have in the list of tests.
 
+use super::arrivals::Pace;
+use super::dice::{Dice, Stream};
 use super::faults::{Blow, Rates, Step};
-use super::scenario::{ONE_TOPIC, Outcome, Scenario, TWO_TOPICS};
+use super::scenario::{ONE_TOPIC, Outcome, Scenario, Shape, TWO_TOPICS};
 use super::seeds;
 use super::trace::Trace;
 
@@ -17,14 +19,14 @@ fn play(name: &str, scenario: &Scenario, count: u64) -> Outcome {
 #[test]
 fn random_faults() {
     let scenario = Scenario::new(&[ONE_TOPIC], |_, _| {});
-    let sum = play("random_faults", &scenario, 400);
+    let sum = play("random_faults", &scenario, 2000);
     assert!(sum.verdict.tasks > 0 && sum.verdict.manifests > 0);
 }
 
 #[test]
 fn random_faults_by_the_clock_of_the_wall() {
     let scenario = Scenario::new(&[TWO_TOPICS], |shape, _| shape.live());
-    play("random_faults_by_the_clock_of_the_wall", &scenario, 50);
+    play("random_faults_by_the_clock_of_the_wall", &scenario, 200);
 }
 
 #[test]
@@ -36,16 +38,22 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
+/// Each step is hit at its first to sixth time, in a calm world and in one where transactions fail as well.
 #[test]
 fn crash_at_every_step() {
-    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| shape.rates = Rates::NONE);
+    let scenario = Scenario::new(&[ONE_TOPIC], |_, _| {});
     for step in Step::ALL {
         let mut fell = 0;
-        for seed in seeds(12) {
-            let mut dice = super::dice::Dice::new(seed, super::dice::Stream::Shape);
-            let mut shape = super::scenario::Shape::draw(&mut dice);
-            shape.rates = Rates::NONE;
-            shape.planned = vec![(step, dice.below(4) as u32, Blow::Crash)];
+        for seed in seeds(24) {
+            let mut dice = Dice::new(seed, Stream::Shape);
+            let mut shape = Shape::draw(&mut dice);
+            let fails = if seed % 2 == 0 { 0 } else { 150 };
+            shape.rates = Rates {
+                abort: fails,
+                unknown: fails,
+                ..Rates::NONE
+            };
+            shape.planned = vec![(step, dice.below(6) as u32, Blow::Crash)];
             let outcome = scenario.of(seed, shape.clone(), Trace::default());
             let outcome = outcome.unwrap_or_else(|_| {
                 let told = scenario
@@ -58,4 +66,158 @@ fn crash_at_every_step() {
         }
         assert!(fell > 0, "nobody was ever hit at {step:?}");
     }
+}
+
+/// One transaction in three is aborted, at any moment before its end: memory is not undone, and what was to be said is
+/// said with the next try, once.
+#[test]
+fn random_abort() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+        shape.rates = Rates {
+            abort: 333,
+            slow_markers: 100,
+            ..Rates::NONE
+        };
+    });
+    play("random_abort", &scenario, 400);
+}
+
+/// Nobody says how one commit in three ended: some took effect, some did not, some will later.
+#[test]
+fn unknown_outcomes() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+        shape.rates = Rates {
+            unknown: 333,
+            slow_markers: 200,
+            ..Rates::NONE
+        };
+    });
+    play("unknown_outcomes", &scenario, 400);
+}
+
+/// Workers come and go all the time.
+#[test]
+fn rebalance() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, dice| {
+        shape.conduct.named = false;
+        shape.pace = Pace::Spread {
+            preloaded: 200,
+            over_ms: 200_000,
+        };
+        shape.conduct.visits = (0..dice.between(2, 6))
+            .map(|_| {
+                let comes_ms = dice.between(1_000, 150_000);
+                (comes_ms, comes_ms + dice.between(500, 60_000))
+            })
+            .collect();
+    });
+    play("rebalance", &scenario, 400);
+}
+
+/// Processes stand still for longer than their transactions and sessions last, twins take their places and names, and
+/// then they go on: whatever they had under way must come to nothing.
+#[test]
+fn zombie() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, dice| {
+        shape.rates = Rates {
+            stall: 60,
+            slow_markers: 100,
+            ..Rates::NONE
+        };
+        shape.conduct.twins = dice.chance(700);
+        shape.conduct.named = dice.chance(700);
+        shape.trouble_ms = 120_000;
+    });
+    play("zombie", &scenario, 400);
+}
+
+/// Two input topics, of which one comes early, late or not at all for a while, under a clock that the engine is told:
+/// the order in which things were done is nowhere but in the journal.
+#[test]
+fn interleaving() {
+    let scenario = Scenario::new(&[TWO_TOPICS], |shape, dice| {
+        shape.live();
+        shape.feed_stalls = Some((dice.between(0, 6), dice.between(1, 5)));
+    });
+    play("interleaving", &scenario, 200);
+}
+
+/// Processes start with other rules from some moment on, and later ones replay what was done under the first.
+#[test]
+fn rules_changed_between_runs() {
+    let second = format!(
+        "{ONE_TOPIC}
+        triggers.usage_drop = {{ threshold = 4.0 }}
+        triggers.competitor_hotline = {{ strengths = [0.2, 0.3, 0.4] }}
+        baseline.lag_days = 3"
+    );
+    let scenario = Scenario::new(&[ONE_TOPIC, &second], |shape, dice| {
+        shape.rates.crash = 20;
+        shape.pace = Pace::Spread {
+            preloaded: 100,
+            over_ms: 120_000,
+        };
+        shape.second_rules_ms = dice.between(10_000, 100_000);
+    });
+    let sum = play("rules_changed_between_runs", &scenario, 100);
+    assert!(
+        sum.verdict.epochs > 2 * sum.seeds,
+        "the rules never changed"
+    );
+}
+
+/// Every subscriber alarms on one day, and most fall silent after it.
+#[test]
+fn mass_fire_storm() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+        shape.town.city = false;
+        shape.town.subscribers = 40;
+        shape.town.days = 12;
+        shape.town.storm_on = Some(6);
+    });
+    let sum = play("mass_fire_storm", &scenario, 150);
+    assert!(sum.verdict.tasks > 30 * sum.seeds, "no storm");
+}
+
+/// One line has a third of the traffic.
+#[test]
+fn hot_subscriber() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, dice| {
+        shape.town.city = false;
+        shape.town.subscribers = dice.between(10, 20) as u32;
+        shape.town.hot = true;
+    });
+    play("hot_subscriber", &scenario, 300);
+}
+
+/// All brokers are away most of the time.
+#[test]
+fn broker_down() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+        shape.rates = Rates {
+            outage: 120,
+            unanswered: 100,
+            slow_markers: 200,
+            ..Rates::NONE
+        };
+        shape.pace = Pace::Spread {
+            preloaded: 300,
+            over_ms: 120_000,
+        };
+    });
+    play("broker_down", &scenario, 200);
+}
+
+/// Snapshots fail to be written, are lost or damaged, while processes are killed again and again.
+#[test]
+fn snapshots_damaged() {
+    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+        shape.rates = Rates {
+            crash: 25,
+            put_fails: 200,
+            damage: 400,
+            ..Rates::NONE
+        };
+    });
+    play("snapshots_damaged", &scenario, 300);
 }

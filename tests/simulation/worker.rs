@@ -1,14 +1,14 @@
 //! The real worker in the modelled world.
 
 use super::link::SimLink;
-use super::stage::{Birth, Midwife, Process};
+use super::seat::{Birth, Midwife, Process};
 use churnwatch::http::{Health, WorkerHealth};
 use churnwatch::kafka::Fault;
 use churnwatch::runtime::{Setup, Stop, Worker};
 use churnwatch::snapshot::Depot;
 
 /// Processes that a world can start, one after the other.
-const STARTS_MAX: usize = 400;
+const STARTS_MAX: usize = 1_000;
 
 /// What workers borrow: it must outlive the world they are in.
 pub struct Lodge {

@@ -5,7 +5,8 @@ use super::clerk::{COPIES, Clerk, JOURNAL, Mistake};
 use super::dice::{Dice, Stream};
 use super::faults::{Faults, Rates};
 use super::play::{Curtain, play, strike};
-use super::stage::{Conduct, Stage};
+use super::seat::Conduct;
+use super::stage::Stage;
 use super::store::Shelf;
 use super::trace::Trace;
 use super::world::{Plan, World};
@@ -104,7 +105,7 @@ fn copy(
     strike(&stage);
     let world = stage.world.borrow();
     let result = played.and_then(|()| all_copied(&world));
-    result.map_err(|why| format!("{why}\n{}", world.trace.tail(400)))?;
+    result.map_err(|why| format!("{why}\n{}", world.trace.tail(super::lines())))?;
     Ok((world.trace.digest(), stage.turns.get()))
 }
 
