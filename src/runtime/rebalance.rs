@@ -123,11 +123,13 @@ impl<L: Link> Worker<'_, L> {
             let mut restores = self.restores.iter_mut();
             if let Some(restore) = restores.find(|restore| restore.number == number) {
                 let depot = &mut self.depot;
-                restored.extend(restore.loaded(result, self.setup, &self.link, depot)?);
+                let loaded = restore.loaded(result, self.setup, &self.link, depot);
+                restored.extend(loaded.map_err(|fault| restore.explain(&self.link, fault))?);
             }
         }
         for restore in self.restores.iter_mut().take(RESTORES) {
-            restored.extend(restore.step(self.setup, &self.link, &mut self.depot)?);
+            let stepped = restore.step(self.setup, &self.link, &mut self.depot);
+            restored.extend(stepped.map_err(|fault| restore.explain(&self.link, fault))?);
             restore.report(&self.setup.telemetry);
         }
         for partition in restored {

@@ -29,13 +29,16 @@ impl Regime {
         Self::assemble(ruleset, epoch)
     }
 
-    /// The regime that the journal states.
+    /// The regime that the journal states. Making rules takes milliseconds, so one that is known already is shared.
     ///
     /// # Errors
     /// What this version of the program does not understand of its rules.
-    pub fn of(epoch: &Epoch) -> Result<Self, Problems> {
+    pub fn of(epoch: &Epoch, known: &Arc<Self>) -> Result<Arc<Self>, Problems> {
+        if *epoch == known.epoch {
+            return Ok(Arc::clone(known));
+        }
         let ruleset = Ruleset::parse(&epoch.ruleset, "the journal's rules")?;
-        Ok(Self::assemble(ruleset, epoch.clone()))
+        Ok(Arc::new(Self::assemble(ruleset, epoch.clone())))
     }
 
     fn assemble(ruleset: Ruleset, epoch: Epoch) -> Self {

@@ -107,10 +107,11 @@ impl<R: Reader> Replay<R> {
             };
             match step.clone() {
                 Step::Epoch(epoch) => {
-                    let regime = Regime::of(&epoch).map_err(|problems| {
-                        self.halt(setup, &format!("its rules cannot be read: {problems}"))
-                    })?;
-                    self.partition.adopt(&Arc::new(regime));
+                    let regime =
+                        Regime::of(&epoch, &setup.government.current()).map_err(|problems| {
+                            self.halt(setup, &format!("its rules cannot be read: {problems}"))
+                        })?;
+                    self.partition.adopt(&regime);
                 }
                 Step::Run(run) => {
                     if !self.run(setup, run, &mut budget)? {
@@ -138,6 +139,10 @@ impl<R: Reader> Replay<R> {
     /// Applies records of a run. Returns whether it is done.
     fn run(&mut self, setup: &Setup, run: Run, budget: &mut usize) -> Result<bool, Fault> {
         let topic = usize::from(run.topic);
+        if run.records == 0 && topic < self.spans.len() {
+            self.partition.skip_to(topic, run.to);
+            return Ok(true);
+        }
         let (Some(carrier), Some(span)) = (
             setup.topics.get(topic),
             self.spans.get(topic).copied().flatten(),

@@ -137,6 +137,24 @@ impl<R: Reader> Restore<R> {
         }
     }
 
+    /// A fault of this restore, in the light of what the group has done since it began: who stood still for long finds
+    /// the traces of its successor, and takes them for a loss.
+    pub fn explain<L: Link<Reader = R>>(&self, link: &L, fault: Fault) -> Fault {
+        let Fault::Halt(reason) = fault else {
+            return fault;
+        };
+        let at: Vec<_> = self.stands.iter().map(|stand| stand.at).collect();
+        let begun: Vec<_> = self.stands.iter().map(|s| (s.at, s.committed)).collect();
+        match link.committed(&at) {
+            Ok(now) if now == begun => Fault::Halt(reason),
+            Ok(_) => Fault::Restart(format!(
+                "partition {}: another member has gone on with it while it was restored",
+                self.number
+            )),
+            Err(fault) => fault,
+        }
+    }
+
     /// Records still to be applied.
     pub fn records_left(&self) -> u64 {
         match &self.stage {
@@ -168,7 +186,7 @@ impl<R: Reader> Restore<R> {
         let from_the_beginning = self.entries.front().is_some_and(|entry| entry.seq == 1);
         self.manifests.sort_by_key(|manifest| manifest.seq);
         if let Some(manifest) = self.manifests.last() {
-            let regime = Regime::of(&manifest.epoch);
+            let regime = Regime::of(&manifest.epoch, &self.regime);
             let regime = regime.map_err(|problems| self.halt(setup, &problems.to_string()))?;
             self.check_epoch(setup, &regime)?;
             depot.load(manifest, Arc::clone(&regime.ruleset.rules));
@@ -234,8 +252,8 @@ impl<R: Reader> Restore<R> {
                 "its first entry does not say which rules were in force",
             ));
         };
-        let regime = Regime::of(epoch);
-        let regime = Arc::new(regime.map_err(|problems| self.halt(setup, &problems.to_string()))?);
+        let regime = Regime::of(epoch, &self.regime);
+        let regime = regime.map_err(|problems| self.halt(setup, &problems.to_string()))?;
         self.check_epoch(setup, &regime)?;
         let (shard, place, next_offsets) = match snapshot {
             Some((manifest, shard)) => {
