@@ -144,9 +144,9 @@ impl<R: Reader> Restore<R> {
             return fault;
         };
         let at: Vec<_> = self.stands.iter().map(|stand| stand.at).collect();
-        let begun: Vec<_> = self.stands.iter().map(|s| (s.at, s.committed)).collect();
+        let mut begun = self.stands.iter().map(|stand| (stand.at, stand.committed));
         match link.committed(&at) {
-            Ok(now) if now == begun => Fault::Halt(reason),
+            Ok(now) if begun.all(|stand| now.contains(&stand)) => Fault::Halt(reason),
             Ok(_) => Fault::Restart(format!(
                 "partition {}: another member has gone on with it while it was restored",
                 self.number

@@ -4,7 +4,7 @@
 //! must show the damage. It does by journal and offsets what a worker does, without state, snapshots or time.
 
 use super::link::SimLink;
-use super::stage::{Birth, Process};
+use super::seat::{Birth, Process};
 use churnwatch::kafka::link::{Attempt, Front, Link, Reader, Receipt};
 use churnwatch::kafka::{Change, Fault, Item, Outbound, Span, TopicPartition};
 use std::cell::Cell;

@@ -1,4 +1,23 @@
-//! The seeded simulation: a modelled Kafka world in virtual time, in which the real worker, journal and snapshots run.
+//! The seeded simulation: the real worker, journal and snapshots in a modelled Kafka world, in virtual time, on one
+//! thread, thousands of times faster than real time.
+//!
+//! | part | modules |
+//! |---|---|
+//! | brokers | `log` (a partition), `transactions` and `group` (the coordinators), `world` (all of it, and its timers) |
+//! | clients | `client` (the group's protocol), `link`, `commit`, `reader` (the worker's way to it) |
+//! | processes | `seat`, `turns`, `stage` (who runs when), `worker` (the real one), `clerk` (a tiny one) |
+//! | faults | `faults` (what, where, how often), `store` (snapshots that are lost, torn, damaged) |
+//! | inputs | `town` (what subscribers do), `arrivals` (when it comes, and in whose transactions) |
+//! | proof | `oracle` (what must hold), `world_tests` (the world is no kinder than Kafka), `scenarios` |
+//!
+//! A seed decides everything. A failure names it and shows what happened last:
+//!
+//! - `CHURNWATCH_SIM_SEED=7 cargo test --test simulation zombie` plays exactly that one again;
+//! - `CHURNWATCH_SIM_SEEDS=10000 cargo test --test simulation` plays so many of every scenario;
+//! - `CHURNWATCH_SIM_LINES=5000` shows more of what happened.
+//!
+//! Not modelled: records too large for their topics, the client's `max.poll.interval.ms` (no call lasts that long),
+//! retention and compaction of inputs, and everything below the protocol.
 
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -17,11 +36,13 @@ mod play;
 mod reader;
 mod scenario;
 mod scenarios;
+mod seat;
 mod stage;
 mod store;
 mod town;
 mod trace;
 mod transactions;
+mod turns;
 mod worker;
 mod world;
 mod world_tests;

@@ -5,7 +5,8 @@ use super::dice::{Dice, Stream};
 use super::faults::{Blow, Faults, Rates, Step};
 use super::oracle::{Judge, Verdict, equals_a_plain_fold};
 use super::play::{Curtain, play, strike};
-use super::stage::{Conduct, Stage};
+use super::seat::Conduct;
+use super::stage::Stage;
 use super::store::Shelf;
 use super::town::{DAY_MS, FIRST_DAY_MS, Town};
 use super::trace::Trace;
@@ -139,9 +140,10 @@ impl Scenario {
     pub fn of(&self, seed: u64, shape: Shape, trace: Trace) -> Result<Outcome, String> {
         let setup = &self.setups[0];
         let mut dice = Dice::new(seed, Stream::Input);
-        let records = shape
+        let mut records = shape
             .town
             .records(&setup.topics, shape.partitions, &mut dice);
+        shape.stall_feed(&mut records);
         let arrivals = timeline(
             records,
             shape.begins_ms,

@@ -19,14 +19,14 @@ fn play(name: &str, scenario: &Scenario, count: u64) -> Outcome {
 #[test]
 fn random_faults() {
     let scenario = Scenario::new(&[ONE_TOPIC], |_, _| {});
-    let sum = play("random_faults", &scenario, 400);
+    let sum = play("random_faults", &scenario, 2000);
     assert!(sum.verdict.tasks > 0 && sum.verdict.manifests > 0);
 }
 
 #[test]
 fn random_faults_by_the_clock_of_the_wall() {
     let scenario = Scenario::new(&[TWO_TOPICS], |shape, _| shape.live());
-    play("random_faults_by_the_clock_of_the_wall", &scenario, 50);
+    play("random_faults_by_the_clock_of_the_wall", &scenario, 200);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn random_abort() {
             ..Rates::NONE
         };
     });
-    play("random_abort", &scenario, 150);
+    play("random_abort", &scenario, 400);
 }
 
 /// Nobody says how one commit in three ended: some took effect, some did not, some will later.
@@ -92,7 +92,7 @@ fn unknown_outcomes() {
             ..Rates::NONE
         };
     });
-    play("unknown_outcomes", &scenario, 150);
+    play("unknown_outcomes", &scenario, 400);
 }
 
 /// Workers come and go all the time.
@@ -111,7 +111,7 @@ fn rebalance() {
             })
             .collect();
     });
-    play("rebalance", &scenario, 150);
+    play("rebalance", &scenario, 400);
 }
 
 /// Processes stand still for longer than their transactions and sessions last, twins take their places and names, and
@@ -128,7 +128,7 @@ fn zombie() {
         shape.conduct.named = dice.chance(700);
         shape.trouble_ms = 120_000;
     });
-    play("zombie", &scenario, 150);
+    play("zombie", &scenario, 400);
 }
 
 /// Two input topics, of which one comes early, late or not at all for a while, under a clock that the engine is told:
@@ -139,7 +139,7 @@ fn interleaving() {
         shape.live();
         shape.feed_stalls = Some((dice.between(0, 6), dice.between(1, 5)));
     });
-    play("interleaving", &scenario, 60);
+    play("interleaving", &scenario, 200);
 }
 
 /// Processes start with other rules from some moment on, and later ones replay what was done under the first.
@@ -159,7 +159,7 @@ fn rules_changed_between_runs() {
         };
         shape.second_rules_ms = dice.between(10_000, 100_000);
     });
-    let sum = play("rules_changed_between_runs", &scenario, 150);
+    let sum = play("rules_changed_between_runs", &scenario, 100);
     assert!(
         sum.verdict.epochs > 2 * sum.seeds,
         "the rules never changed"
@@ -175,7 +175,7 @@ fn mass_fire_storm() {
         shape.town.days = 12;
         shape.town.storm_on = Some(6);
     });
-    let sum = play("mass_fire_storm", &scenario, 60);
+    let sum = play("mass_fire_storm", &scenario, 150);
     assert!(sum.verdict.tasks > 30 * sum.seeds, "no storm");
 }
 
@@ -187,7 +187,7 @@ fn hot_subscriber() {
         shape.town.subscribers = dice.between(10, 20) as u32;
         shape.town.hot = true;
     });
-    play("hot_subscriber", &scenario, 100);
+    play("hot_subscriber", &scenario, 300);
 }
 
 /// All brokers are away most of the time.
@@ -205,7 +205,7 @@ fn broker_down() {
             over_ms: 120_000,
         };
     });
-    play("broker_down", &scenario, 100);
+    play("broker_down", &scenario, 200);
 }
 
 /// Snapshots fail to be written, are lost or damaged, while processes are killed again and again.
@@ -219,5 +219,5 @@ fn snapshots_damaged() {
             ..Rates::NONE
         };
     });
-    play("snapshots_damaged", &scenario, 100);
+    play("snapshots_damaged", &scenario, 300);
 }

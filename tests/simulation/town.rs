@@ -41,7 +41,7 @@ impl Town {
     /// All records, in the order in which they arrive.
     pub fn records(&self, topics: &Topics, partitions: i32, dice: &mut Dice) -> Vec<Incoming> {
         let mut letters = if self.city {
-            self.from_city(dice)
+            self.simulated(dice)
         } else {
             self.written(dice)
         };
@@ -71,7 +71,7 @@ impl Town {
         letters.into_iter().flat_map(address).collect()
     }
 
-    fn from_city(&self, dice: &mut Dice) -> Vec<Letter> {
+    fn simulated(&self, dice: &mut Dice) -> Vec<Letter> {
         let config = CityConfig {
             outage_on: None,
             holiday_week_from: None,

@@ -6,7 +6,6 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Default)]
 pub struct Trace {
     digest: Xxh3,
-    events: u64,
     /// Kept only on demand: a failing seed is run once more with it.
     lines: Option<Vec<String>>,
 }
@@ -28,7 +27,6 @@ impl Trace {
             self.digest.update(&number.to_le_bytes());
         }
         self.digest.update(bytes);
-        self.events += 1;
         if let Some(lines) = &mut self.lines {
             let text = String::from_utf8_lossy(bytes);
             let text: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
@@ -39,11 +37,6 @@ impl Trace {
     /// One number for the whole history.
     pub fn digest(&self) -> u64 {
         self.digest.digest()
-    }
-
-    /// How much happened.
-    pub fn events(&self) -> u64 {
-        self.events
     }
 
     /// The last things that happened, if the text was kept.

@@ -1,7 +1,7 @@
 //! The real worker in the modelled world.
 
 use super::link::SimLink;
-use super::stage::{Birth, Midwife, Process};
+use super::seat::{Birth, Midwife, Process};
 use churnwatch::http::{Health, WorkerHealth};
 use churnwatch::kafka::Fault;
 use churnwatch::runtime::{Setup, Stop, Worker};
