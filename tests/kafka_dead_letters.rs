@@ -43,7 +43,7 @@ fn mixed(installation: &Installation, count: usize) -> Vec<(NewRecord, Option<&'
 }
 
 #[test]
-fn each_bad_record_becomes_one_dead_letter_however_often_the_process_is_killed() {
+fn dead_letter_atomic() {
     // Small transactions make many moments to be killed in; a name lets the next start end what a killed one left open.
     let extra = "run.batch_records_max = 20\nrun.instance_id = \"one\"\n";
     let installation = Installation::new("killed", 3, extra);
@@ -202,7 +202,7 @@ fn a_record_too_large_for_the_dead_letters_is_cut_and_says_so() {
 }
 
 #[test]
-fn a_flood_of_poison_is_worked_off_in_large_transactions() {
+fn poison_flood() {
     let installation = Installation::new("poison", 2, "");
     let count = 40_000;
     let poison = (0..count).map(|n: usize| {

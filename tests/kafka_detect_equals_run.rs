@@ -15,7 +15,7 @@ const SUBSCRIBERS: u32 = 240;
 const DAYS: u32 = 50;
 
 #[test]
-fn the_same_input_gives_the_same_tasks_through_files_and_through_kafka() {
+fn detect_equals_run() {
     // Sliced sweeps and small transactions on one side, none of both on the other.
     let installation = Installation::one_topic(
         "equal",

@@ -10,7 +10,7 @@ use support::installation::{FEEDS, Installation, OUTPUTS, call, minutes_ago};
 use support::process::Signal;
 
 #[test]
-fn aborted_input_is_invisible() {
+fn aborted_input_invisible() {
     let installation = Installation::new("aborted", 2, "");
     let at = minutes_ago(5);
     let calls = |name: &str, count: usize| -> Vec<_> {
@@ -66,7 +66,7 @@ fn aborted_input_is_invisible() {
 }
 
 #[test]
-fn topics_that_do_not_fit_together_are_refused() {
+fn partition_mismatch() {
     let installation = Installation::bare("mismatch", 3, "");
     for key in FEEDS.into_iter().chain(OUTPUTS) {
         let partitions = if key == "billing" { 2 } else { 3 };
@@ -142,7 +142,7 @@ fn missing_topics_are_named_with_the_command_that_creates_them() {
 }
 
 #[test]
-fn a_topic_created_anew_is_refused() {
+fn recreated_topic() {
     let installation = Installation::new("anew", 1, "");
     let records =
         |count: usize| (0..count).map(|n| installation.keyed("x", format!("unreadable {n}")));

@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
-use support::installation::{Installation, Running, call, minutes_ago, wait_records};
+use support::installation::{Installation, Running, call, minutes_ago, replayed, wait_records};
 use support::process::Signal;
 
 /// A competitor's hotline: a call to it opens a task at once.
@@ -56,14 +56,7 @@ fn again(
     running.process.wait();
     let mut running = installation.run_with(environment);
     running.wait_ready();
-    let replayed: u64 = running
-        .process
-        .stderr()
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|line| line["message"] == "replaying the journal")
-        .map(|line| line["records"].as_u64().unwrap())
-        .sum();
+    let replayed = replayed(&running.process.stderr());
     assert_eq!(replayed, records as u64);
     running
 }

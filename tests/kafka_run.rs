@@ -9,11 +9,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use support::client::ReadRecord;
 use support::http::get;
-use support::installation::{Installation, call, minutes_ago, wait_records};
+use support::installation::{Installation, call, minutes_ago, replayed, wait_records};
 use support::process::Signal;
 
 #[test]
-fn a_commit_stays_far_from_the_clients_100_ms_slices() {
+fn commit_latency_guard() {
     let installation = Installation::new("latency", 1, "");
     let mut running = installation.run();
     let rounds = 20;
@@ -34,13 +34,13 @@ fn a_commit_stays_far_from_the_clients_100_ms_slices() {
     );
     // There is a poll every half millisecond. The client's own flush would wait a hundred.
     assert!(
-        polls >= 1.0 && polls / commits < 50.0,
+        polls >= 1.0 && polls / commits < 100.0,
         "{polls} polls in {commits} commits"
     );
 }
 
 #[test]
-fn sigterm_commits_what_was_processed_and_leaves_the_group() {
+fn sigterm_drain() {
     let installation =
         Installation::new("drain", 4, "run.batch_records_max = 500\nrun.workers = 2\n");
     let total = 60_000;
@@ -72,8 +72,9 @@ fn sigterm_commits_what_was_processed_and_leaves_the_group() {
     );
     assert_eq!(installation.members().len(), 0, "members left in the group");
 
-    // The next start goes on exactly there.
+    // The next start goes on exactly there, with nothing to replay.
     let mut running = installation.run();
+    assert_eq!(replayed(&running.process.stderr()), 0);
     installation.wait_processed(&mut running);
     let counts = running.counts();
     assert_eq!(
@@ -95,7 +96,7 @@ fn processed(log: &str) -> i64 {
 }
 
 #[test]
-fn numbers_of_subscribers_appear_nowhere_but_in_the_output_topics() {
+fn privacy_canary() {
     let installation = Installation::new("canary", 2, "log.level = \"trace,hyper=info\"\n");
     let subscriber = |n: usize| format!("1357913{n:04}");
     let other = "13864209753";
@@ -160,8 +161,8 @@ fn numbers_of_subscribers_appear_nowhere_but_in_the_output_topics() {
 }
 
 #[test]
-fn state_is_rebuilt_after_an_end_of_any_kind() {
-    let installation = Installation::new("rebuilt", 2, "");
+fn state_survives_an_end_of_any_kind() {
+    let installation = Installation::new("survives", 2, "");
     let msisdn = "13500000001";
     let hotline = |record_id: &str| {
         let call = call(record_id, msisdn, "10010", &minutes_ago(3));

@@ -323,6 +323,17 @@ impl Running {
     }
 }
 
+/// How many records a `run` has replayed, as its log says.
+pub fn replayed(log: &str) -> u64 {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines
+        .filter(|line| line["message"] == "replaying the journal")
+        .filter_map(|line| line["records"].as_u64())
+        .sum()
+}
+
 /// A call-detail record of a call.
 pub fn call(record_id: &str, msisdn: &str, other: &str, at: &str) -> String {
     format!(
