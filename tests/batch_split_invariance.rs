@@ -8,15 +8,13 @@ mod streams;
 
 use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::engine::{Rules, Shard, ShardStats};
-use churnwatch::model::{
-    Body, Counts, Effect, Event, Msisdn, Outcome, Reject, Source, TaskOutcome,
-};
+use churnwatch::model::{Counts, Effect, Msisdn, Outcome, Reject, Source};
 use proptest::test_runner::{TestCaseError, TestRunner};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streams::random::Random;
-use streams::{Step, config, plans, rules_of, steps};
+use streams::{Step, config, last_task, plans, rules_of, settling, steps};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 150;
@@ -100,15 +98,8 @@ impl Run {
                     result,
                     theirs,
                 } => {
-                    let task_id = feeding.last_task(&event).filter(|_| theirs);
-                    Step::Event(Event {
-                        body: Body::TaskOutcome(TaskOutcome {
-                            task_id: task_id.unwrap_or_default().into(),
-                            result,
-                            do_not_contact: false,
-                        }),
-                        ..event
-                    })
+                    let task_id = last_task(&feeding.effects, &event.msisdn).filter(|_| theirs);
+                    Step::Event(settling(event, result, task_id))
                 }
                 step => step,
             };
@@ -211,13 +202,6 @@ impl Feeding {
     fn sweep(&mut self, most: usize) {
         let left = self.shard.sweep(most, &mut self.effects);
         self.cut += usize::from(left);
-    }
-
-    fn last_task(&self, event: &Event<'_>) -> Option<String> {
-        self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Task(task) if task.msisdn == event.msisdn => Some(task.task_id.clone()),
-            _ => None,
-        })
     }
 
     fn end(mut self) -> Run {

@@ -9,15 +9,14 @@ mod streams;
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::engine::{Bucket, Rules, Shard};
 use churnwatch::model::{
-    Body, Day, Effect, Event, Msisdn, Outcome, Reject, Severity, Source, Suppression, TaskOutcome,
-    Tier, Timestamp,
+    Day, Effect, Event, Msisdn, Outcome, Reject, Severity, Source, Suppression, Tier, Timestamp,
 };
 use proptest::test_runner::{TestCaseError, TestRunner};
 use reference::{Counted, Reference, compare};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use streams::{Step, config, plans, rules_of, steps};
+use streams::{Step, config, last_task, plans, rules_of, settling, steps};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 200;
@@ -87,19 +86,12 @@ impl Pair {
                 self.engine.sweep(usize::MAX, &mut self.effects);
                 let (engine, model) = match theirs {
                     true => (
-                        self.last_task(&event.msisdn),
+                        last_task(&self.effects, &event.msisdn),
                         self.model.last_task(&event.msisdn),
                     ),
                     false => Default::default(),
                 };
-                let settle = |task_id: Option<String>| Event {
-                    body: Body::TaskOutcome(TaskOutcome {
-                        task_id: task_id.unwrap_or_default().into(),
-                        result,
-                        do_not_contact: false,
-                    }),
-                    ..event.clone()
-                };
+                let settle = |task_id| settling(event.clone(), result, task_id);
                 self.apply(&settle(engine), settle(model))?;
             }
             Step::Look => self.look()?,
@@ -121,14 +113,6 @@ impl Pair {
         let engine = self.engine.apply(event, &source, &mut self.effects);
         let model = self.model.apply(&as_model, &source);
         same("outcome", &engine, &model).map_err(|error| format!("{error}\nof {event:?}"))
-    }
-
-    /// The engine's id of a subscriber's last task.
-    fn last_task(&self, who: &Msisdn) -> Option<String> {
-        self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Task(task) if task.msisdn == *who => Some(task.task_id.clone()),
-            _ => None,
-        })
     }
 
     /// Compares everything there is to see.

@@ -5,14 +5,12 @@
 
 mod support;
 
-use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::Producer;
 use serde_json::Value;
-use std::time::Duration;
+use support::PATIENCE;
 use support::client::NewRecord;
 use support::installation::{Installation, call, minutes_ago};
 use support::process::{Process, Signal};
-use support::{PATIENCE, wait_for};
 
 /// Exit status, stdout and stderr of `inspect journal`.
 fn inspect(
@@ -121,21 +119,7 @@ fn a_topic_of_others_is_refused_and_an_open_transaction_is_not_waited_for() {
     let installation = Installation::one_topic("foreign", 1, "");
     let topic = format!("{}-others", installation.group);
     installation.client.create_topic(&topic, 1, &[]);
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", installation.client.bootstrap())
-        .set("transactional.id", format!("{topic}-open"))
-        .create()
-        .unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
-    producer.begin_transaction().unwrap();
-    let record = BaseRecord::<str, str>::to(&topic)
-        .partition(0)
-        .payload("theirs");
-    producer.send(record).map_err(|(error, _)| error).unwrap();
-    wait_for("the record is written", || {
-        producer.poll(Duration::from_millis(20));
-        (producer.in_flight_count() == 0).then_some(())
-    });
+    let producer = installation.client.open_transaction(&topic);
     let (status, printed, errors) = inspect(&installation, &["--partition", "0"], &topic);
     assert_eq!((status, printed.as_str()), (Some(0), ""));
     assert!(

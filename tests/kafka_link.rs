@@ -11,7 +11,7 @@ use churnwatch::kafka::{
     SpanReader, TopicPartition, Topics, connect,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::Producer;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,27 +158,6 @@ fn read(reader: &mut SpanReader, span: usize) -> Vec<(i64, String)> {
     records
 }
 
-/// A transaction that stays open until the test ends it.
-fn open_transaction(installation: &Installation, topic: &str) -> BaseProducer {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", installation.client.bootstrap())
-        .set("transactional.id", format!("{topic}-open"))
-        .create()
-        .unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
-    producer.begin_transaction().unwrap();
-    let record = BaseRecord::to(topic)
-        .partition(0)
-        .key("key")
-        .payload("open");
-    producer.send(record).map_err(|(error, _)| error).unwrap();
-    wait_for("the record is written", || {
-        producer.poll(WAIT);
-        (producer.in_flight_count() == 0).then_some(())
-    });
-    producer
-}
-
 #[test]
 fn spans_are_read_again_in_whatever_order_the_caller_likes() {
     let installation = Installation::one_topic("spans", 3, "");
@@ -230,7 +209,7 @@ fn an_open_transaction_is_within_the_journal_s_bounds_and_waited_for() {
     let topic = Topics::new(&config(&installation)).journal();
     assert_eq!(member.journal_bounds(0).unwrap(), 0..0);
     installation.client.produce(&journal, numbered(0, 0..3));
-    let open = open_transaction(&installation, &journal);
+    let open = installation.client.open_transaction(&journal);
     assert_eq!(member.journal_bounds(0).unwrap(), 0..4);
     assert_eq!(member.journal_bounds(1).unwrap(), 0..0);
 
@@ -338,7 +317,7 @@ fn offsets_of_an_open_transaction_are_waited_for() {
         .set("group.id", &installation.group)
         .create()
         .unwrap();
-    let open = open_transaction(&installation, &topic);
+    let open = installation.client.open_transaction(&topic);
     let mut offsets = TopicPartitionList::new();
     offsets
         .add_partition_offset(&topic, 0, Offset::Offset(5))

@@ -145,6 +145,19 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Every count, in the order of the fields.
+    pub fn figures(&self) -> [u64; 7] {
+        [
+            self.records,
+            self.applied,
+            self.late,
+            self.duplicate,
+            self.expired,
+            self.ignored,
+            self.dead_lettered,
+        ]
+    }
+
     /// Counts one record.
     pub fn count(&mut self, outcome: &Outcome) {
         self.records += 1;

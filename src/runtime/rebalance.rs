@@ -3,7 +3,7 @@
 use super::clock::{self, Stopwatch};
 use super::ends::Ends;
 use super::partition::{Partition, Place};
-use super::restore::Restore;
+use super::restore::{Restore, journal_record};
 use super::worker::{Uncommitted, Worker};
 use crate::http::Condition;
 use crate::journal::{self, Entry};
@@ -200,19 +200,11 @@ impl<L: Link> Worker<'_, L> {
             match reader.front(0, WAIT)? {
                 Front::Done => return Ok(last),
                 Front::Record(record) => {
-                    let value = record.value().unwrap_or_default();
-                    match journal::Record::decode(value) {
-                        Ok(journal::Record::Entry(entry)) if entry.seq > place.seq => {
+                    match journal_record(self.setup, &record)? {
+                        journal::Record::Entry(entry) if entry.seq > place.seq => {
                             last = Some(entry);
                         }
-                        Ok(_) => {}
-                        Err(error) => {
-                            let journal = self.setup.topics.name(at.topic);
-                            return Err(Fault::Halt(format!(
-                                "topic {journal} partition {number}: the record at offset {} cannot be read: {error}",
-                                record.offset
-                            )));
-                        }
+                        _ => {}
                     }
                     reader.pass(0);
                 }

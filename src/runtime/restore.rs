@@ -9,8 +9,8 @@ use super::regime::Regime;
 use super::replay::Replay;
 use super::stand::Stand;
 use crate::engine::Shard;
-use crate::journal::{self, Entry, Manifest};
-use crate::kafka::{Fault, Front, Link, Reader, Span};
+use crate::journal::{self, Entry, Epoch, Manifest};
+use crate::kafka::{Fault, Front, Link, Reader, Record, Span};
 use crate::snapshot::Depot;
 use crate::telemetry::{RestoreReport, Telemetry};
 use std::collections::VecDeque;
@@ -82,18 +82,13 @@ impl<R: Reader> Restore<R> {
                         Front::Pending => return Ok(None),
                         Front::Done => return self.choose(setup, link, depot),
                         Front::Record(record) => {
-                            let value = record.value().unwrap_or_default();
-                            let offset = record.offset;
-                            match journal::Record::decode(value) {
-                                Ok(journal::Record::Entry(entry)) => self.entries.push_back(entry),
-                                Ok(journal::Record::Manifest(manifest)) => {
+                            match journal_record(setup, &record)? {
+                                journal::Record::Entry(entry) => self.entries.push_back(entry),
+                                journal::Record::Manifest(manifest) => {
                                     self.manifests.push(*manifest);
                                 }
-                                Err(error) => {
-                                    return Err(self.halt(setup, &foreign(offset, &error)));
-                                }
                             }
-                            self.next = offset + 1;
+                            self.next = record.offset + 1;
                         }
                     }
                     reader.pass(0);
@@ -186,9 +181,7 @@ impl<R: Reader> Restore<R> {
         let from_the_beginning = self.entries.front().is_some_and(|entry| entry.seq == 1);
         self.manifests.sort_by_key(|manifest| manifest.seq);
         if let Some(manifest) = self.manifests.last() {
-            let regime = Regime::of(&manifest.epoch, &self.regime);
-            let regime = regime.map_err(|problems| self.halt(setup, &problems.to_string()))?;
-            self.check_epoch(setup, &regime)?;
+            let regime = self.regime_of(setup, &manifest.epoch)?;
             depot.load(manifest, Arc::clone(&regime.ruleset.rules));
             self.stage = Stage::Snapshot;
             return Ok(None);
@@ -252,9 +245,7 @@ impl<R: Reader> Restore<R> {
                 "its first entry does not say which rules were in force",
             ));
         };
-        let regime = Regime::of(epoch, &self.regime);
-        let regime = regime.map_err(|problems| self.halt(setup, &problems.to_string()))?;
-        self.check_epoch(setup, &regime)?;
+        let regime = self.regime_of(setup, epoch)?;
         let (shard, place, next_offsets) = match snapshot {
             Some((manifest, shard)) => {
                 entries.retain(|entry| entry.seq > manifest.seq);
@@ -338,9 +329,9 @@ impl<R: Reader> Restore<R> {
         Ok(partition)
     }
 
-    /// Whether a journal written under an epoch can be gone on with by this program.
-    fn check_epoch(&self, setup: &Setup, regime: &Regime) -> Result<(), Fault> {
-        let (was, is) = (&regime.epoch, &self.regime.epoch);
+    /// The regime of an epoch, if a journal written under it can be gone on with by this program.
+    fn regime_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<Regime>, Fault> {
+        let is = &self.regime.epoch;
         let reason = if was.group != is.group {
             format!(
                 "the journal is that of group `{}`; give every group a journal topic of its own (`topics.journal`)",
@@ -353,23 +344,31 @@ impl<R: Reader> Restore<R> {
                 was.topics, is.topics
             )
         } else {
-            return Ok(());
+            let regime = Regime::of(was, &self.regime);
+            return regime.map_err(|problems| self.halt(setup, &problems.to_string()));
         };
         Err(self.halt(setup, &reason))
     }
 
     fn halt(&self, setup: &Setup, reason: &str) -> Fault {
-        let journal = setup.topics.name(setup.topics.journal());
-        Fault::Halt(format!(
-            "topic {journal} partition {}: {reason}",
-            self.number
-        ))
+        halt(setup, self.number, reason)
     }
 }
 
-fn foreign(offset: i64, error: &dyn std::fmt::Display) -> String {
-    format!(
-        "the record at offset {offset} cannot be read: {error}; if the topic belongs to somebody else, name another \
-         one as `topics.journal`"
-    )
+fn halt(setup: &Setup, partition: i32, reason: &str) -> Fault {
+    let journal = setup.topics.name(setup.topics.journal());
+    Fault::Halt(format!("topic {journal} partition {partition}: {reason}"))
+}
+
+/// What a record of the journal says.
+pub(super) fn journal_record(setup: &Setup, record: &Record<'_>) -> Result<journal::Record, Fault> {
+    let value = record.value().unwrap_or_default();
+    journal::Record::decode(value).map_err(|error| {
+        let reason = format!(
+            "the record at offset {} cannot be read: {error}; if the topic belongs to somebody else, name another one \
+             as `topics.journal`",
+            record.offset
+        );
+        halt(setup, record.at.partition, &reason)
+    })
 }

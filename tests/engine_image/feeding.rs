@@ -3,11 +3,11 @@
 use churnwatch::engine::{
     Assembly, Bucket, IMAGE_FORMAT, Image, ImageError, Rules, Section, Shard,
 };
-use churnwatch::model::{Body, Day, Effect, Event, Msisdn, Outcome, Reject, Source, TaskOutcome};
+use churnwatch::model::{Day, Effect, Msisdn, Outcome, Reject, Source};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::streams::{Plan, Step, steps};
+use crate::streams::{Plan, Step, last_task, settling, steps};
 
 pub struct Feeding {
     pub shard: Shard,
@@ -59,13 +59,6 @@ impl Feeding {
             Step::Look | Step::Settle { .. } => {}
         }
     }
-
-    fn last_task(&self, event: &Event<'_>) -> Option<String> {
-        self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Task(task) if task.msisdn == event.msisdn => Some(task.task_id.clone()),
-            _ => None,
-        })
-    }
 }
 
 /// A plan's steps, with what each outcome speaks of, and what comes of them.
@@ -79,15 +72,8 @@ pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
                 result,
                 theirs,
             } => {
-                let task_id = feeding.last_task(&event).filter(|_| theirs);
-                Step::Event(Event {
-                    body: Body::TaskOutcome(TaskOutcome {
-                        task_id: task_id.unwrap_or_default().into(),
-                        result,
-                        do_not_contact: false,
-                    }),
-                    ..event
-                })
+                let task_id = last_task(&feeding.effects, &event.msisdn).filter(|_| theirs);
+                Step::Event(settling(event, result, task_id))
             }
             step => step,
         };

@@ -6,7 +6,7 @@ pub mod random;
 pub use expand::steps;
 
 use churnwatch::engine::{Inputs, Rules};
-use churnwatch::model::{Event, Feed, OutcomeResult, Timestamp};
+use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed};
@@ -31,6 +31,30 @@ pub enum Step {
     /// A good moment to compare everything.
     Look,
     Finish,
+}
+
+/// A subscriber's last task, as far as something was said of it.
+pub fn last_task(effects: &[Effect], who: &Msisdn) -> Option<String> {
+    effects.iter().rev().find_map(|effect| match effect {
+        Effect::Task(task) if task.msisdn == *who => Some(task.task_id.clone()),
+        _ => None,
+    })
+}
+
+/// The event of a [`Step::Settle`]: an outcome of this task, or of one that does not exist.
+pub fn settling(
+    event: Event<'static>,
+    result: OutcomeResult,
+    task_id: Option<String>,
+) -> Event<'static> {
+    Event {
+        body: Body::TaskOutcome(TaskOutcome {
+            task_id: task_id.unwrap_or_default().into(),
+            result,
+            do_not_contact: false,
+        }),
+        ..event
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -216,6 +216,27 @@ impl Client {
         });
     }
 
+    /// Writes a record in a transaction that stays open until the test ends it.
+    pub fn open_transaction(&self, topic: &str) -> BaseProducer {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("transactional.id", format!("{topic}-open"))
+            .create()
+            .unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::to(topic)
+            .partition(0)
+            .key("key")
+            .payload("open");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        wait_for("the record is written", || {
+            producer.poll(Duration::from_millis(20));
+            (producer.in_flight_count() == 0).then_some(())
+        });
+        producer
+    }
+
     /// All records of a topic that a read-committed reader sees, up to each partition's last stable offset at the time it
     /// is reached, in the order of partition and offset.
     pub fn read_committed(&self, topic: &str) -> Vec<ReadRecord> {

@@ -182,15 +182,8 @@ impl Shard {
     /// watermarks, the sweep's position and the population's sums. Its cost does not grow with the shard.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Xxh3::new();
-        let counts = &self.counts;
-        let figures = [
-            counts.records,
-            counts.applied,
-            counts.late,
-            counts.duplicate,
-            counts.expired,
-            counts.ignored,
-            counts.dead_lettered,
+        let counts = self.counts.figures();
+        let sizes = [
             u64::from(self.store.len()),
             self.accounts.items() as u64,
             self.taskbook.len() as u64,
@@ -198,7 +191,8 @@ impl Shard {
         ];
         let times = [self.now, self.clock].map(|at| at.0 as u64);
         let unknown = self.stats.outage_days;
-        for figure in figures.into_iter().chain(times).chain(unknown) {
+        let figures = counts.into_iter().chain(sizes).chain(times);
+        for figure in figures.chain(unknown) {
             hasher.update(&figure.to_le_bytes());
         }
         for watermark in &self.watermarks {

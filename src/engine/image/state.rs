@@ -86,19 +86,9 @@ impl State {
 
     /// Refuses what the engine would never write.
     pub fn check(&self) -> Result<(), Problem> {
-        let counts = &self.counts;
-        let all = [
-            counts.records,
-            counts.applied,
-            counts.late,
-            counts.duplicate,
-            counts.expired,
-            counts.ignored,
-            counts.dead_lettered,
-            self.day_closes,
-        ];
-        let mut all = all.iter().chain(&self.outage_days);
-        if all.any(|count| *count > COUNT_MAX) || !counts.conserved() {
+        let counts = self.counts.figures().into_iter();
+        let mut all = counts.chain([self.day_closes]).chain(self.outage_days);
+        if all.any(|count| count > COUNT_MAX) || !self.counts.conserved() {
             return Err("has counts that do not add up");
         }
         if !is_possible(self.closed) {
