@@ -72,8 +72,10 @@ fn sigterm_drain() {
     );
     assert_eq!(installation.members().len(), 0, "members left in the group");
 
-    // The next start goes on exactly there, with nothing to replay.
-    let mut running = installation.run();
+    // The next start goes on exactly there, with nothing to replay. It has one worker: two hand partitions over to each
+    // other while they start, which is a replay of its own.
+    let mut running = installation.run_with(&[("CHURNWATCH_RUN__WORKERS", "1")]);
+    running.wait_ready();
     assert_eq!(replayed(&running.process.stderr()), 0);
     installation.wait_processed(&mut running);
     let counts = running.counts();
