@@ -182,6 +182,7 @@ fn call(number: u32, day: i32, at: Timestamp) -> Event<'static> {
             other: Number::from_digits(b"13900139000"),
             duration_seconds: 60,
             outcome: CallOutcome::Normal,
+            handset: None,
         },
     }
 }

@@ -99,6 +99,7 @@ impl Load {
                     other: Number::from_digits(b"13900139000"),
                     duration_seconds: 60,
                     outcome: CallOutcome::Normal,
+                    handset: None,
                 },
             };
             self.shard.apply(&event, &source, &mut self.effects);

@@ -267,7 +267,7 @@ fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
         shown["triggers"]["zero_usage_days"]["remembers"],
         "no silent run"
     );
-    let reason = shown["open_task"]["reasons"]["competitor_hotline"].as_str();
+    let reason = shown["open_tasks"][0]["reasons"]["competitor_hotline"].as_str();
     assert!(reason.unwrap().starts_with("Contact no. 2"));
     let days = shown["window"].as_array().unwrap();
     let window = town.window(WHO);

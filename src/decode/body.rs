@@ -8,7 +8,7 @@ use crate::model::{
     Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment, SuspensionReason,
     TaskOutcome,
 };
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// `record_type`, but for `feed_progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,18 @@ const VOLUME_BYTES_MAX: i64 = 1_000_000_000_000_000;
 /// Sessions are hashed apart from record ids (whose seeds are feed numbers), so that equal texts do not collide.
 const SESSION_SEED: u64 = 1 << 32;
 
+/// The part of an IMEI that names the handset; behind it come a check digit or the software's version.
+const HANDSET_DIGITS: usize = 14;
+
+/// The handset, where the record names one. Gateways fill the field with all kinds of things when they do not know it,
+/// which is no reason to refuse a call.
+fn handset(fields: &Fields<'_>) -> Option<u64> {
+    let imei = fields.identifier(Field::Imei).ok()??;
+    let digits = imei.as_bytes().get(..HANDSET_DIGITS)?;
+    let plausible = digits.iter().all(u8::is_ascii_digit) && digits.iter().any(|d| *d != b'0');
+    plausible.then(|| xxh3_64(digits))
+}
+
 /// Reads what the record type at hand must hold.
 pub(super) fn read<'a>(
     record_type: RecordType,
@@ -143,6 +155,7 @@ pub(super) fn read<'a>(
                 Field::CauseForTermination,
                 fields.choice(Field::CauseForTermination, CALL_OUTCOMES)?,
             )?,
+            handset: handset(&fields),
         },
         RecordType::Message(direction) => Body::Message {
             direction,

@@ -50,6 +50,7 @@ fields! {
         UplinkVolumeBytes = "uplink_volume_bytes",
         DownlinkVolumeBytes = "downlink_volume_bytes",
         ChargingId = "charging_id",
+        Imei = "imei",
         Action = "action",
         Amount = "amount",
         Period = "period",

@@ -1,7 +1,7 @@
 //! The JSON of tasks and signals: one struct each, in the order of its fields.
 
 use super::dead_letter::SourceJson;
-use crate::model::{Assignee, Calendar, Evidence, Fact, Signal, Task, Text};
+use crate::model::{Assignee, Calendar, Evidence, Fact, ScorePart, Signal, Task, Text};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -34,6 +34,7 @@ pub(super) struct TaskJson<'a> {
     purpose: &'static str,
     severity: &'static str,
     churn_score: f64,
+    score_parts: ScoreParts<'a>,
     msisdn: &'a str,
     tier: &'static str,
     stars: u8,
@@ -64,6 +65,7 @@ impl<'a> TaskJson<'a> {
             purpose: task.purpose.name(),
             severity: task.severity.name(),
             churn_score: rounded(task.churn_score),
+            score_parts: ScoreParts(&task.score_parts),
             msisdn: task.msisdn.as_str(),
             tier: task.tier.name(),
             stars: task.stars,
@@ -92,6 +94,7 @@ impl<'a> TaskJson<'a> {
 pub(super) struct SignalJson<'a> {
     signal_id: String,
     trigger: &'a str,
+    purpose: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     msisdn: Option<&'a str>,
     fired_at: String,
@@ -117,6 +120,7 @@ impl<'a> SignalJson<'a> {
         Self {
             signal_id: signal_id(signal),
             trigger: &signal.trigger,
+            purpose: signal.purpose.name(),
             msisdn: None,
             fired_at: calendar.rfc3339(signal.fired_at),
             strength: rounded(signal.strength),
@@ -150,6 +154,19 @@ impl<'a> EvidenceJson<'a> {
             facts: Facts(&evidence.facts),
             source: evidence.source.as_ref().map(SourceJson::new),
         }
+    }
+}
+
+/// An object in the order of the registry.
+struct ScoreParts<'a>(&'a [ScorePart]);
+
+impl Serialize for ScoreParts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|part| (&part.name, rounded(part.log_odds))),
+        )
     }
 }
 

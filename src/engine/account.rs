@@ -1,4 +1,5 @@
 use super::image::{Field, Problem, Reader, Writer, fields};
+use super::triggers::Rare;
 use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Account {
     pub port_out_on: Option<Day>,
     recent: [u64; RECENT],
     recent_next: u8,
+    /// What triggers remember that have something to remember of few subscribers.
+    pub memories: Rare,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -50,6 +53,18 @@ pub struct Standing {
     pub avg_monthly_spend: Option<Money>,
     /// Suspensions as the operator counts them.
     pub suspensions: u16,
+    /// The plan's price a month.
+    pub plan_fee: Option<Money>,
+    /// Last day of the contract.
+    pub contract_end_on: Option<Day>,
+    /// Month and day of month.
+    pub birthday: Option<(u8, u8)>,
+    /// Day the loyalty points lapse.
+    pub points_expire_on: Option<Day>,
+    /// Day the running offer lapses.
+    pub offer_expires_on: Option<Day>,
+    /// No marketing.
+    pub marketing_opt_out: bool,
 }
 
 fields!(Account {
@@ -63,7 +78,7 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-});
+} since 2 { memories });
 
 fields!(Standing {
     brand,
@@ -75,6 +90,13 @@ fields!(Standing {
     flags,
     avg_monthly_spend,
     suspensions,
+} since 2 {
+    plan_fee,
+    contract_end_on,
+    birthday,
+    points_expire_on,
+    offer_expires_on,
+    marketing_opt_out,
 });
 
 fields!(ProfileFlags {
@@ -120,10 +142,20 @@ impl Account {
     }
 
     /// A page of accounts from bytes.
-    pub fn decode(bytes: &[u8], names: &mut Interner) -> Result<Vec<Self>, Problem> {
-        let mut from = Reader::with_names(bytes, names)?;
-        let accounts: Vec<Self> = Field::get(&mut from)?;
+    ///
+    /// `places`: for each trigger of the image, where in the registry it belongs, if anywhere.
+    pub fn decode(
+        format: u16,
+        bytes: &[u8],
+        places: &[Option<usize>],
+        names: &mut Interner,
+    ) -> Result<Vec<Self>, Problem> {
+        let mut from = Reader::with_names(format, bytes, names)?;
+        let mut accounts: Vec<Self> = Field::get(&mut from)?;
         from.end()?;
+        for account in &mut accounts {
+            account.memories.move_to(places);
+        }
         accounts.iter().try_for_each(Self::check)?;
         Ok(accounts)
     }
@@ -177,6 +209,12 @@ impl Account {
             flags: profile.flags,
             avg_monthly_spend: profile.avg_monthly_spend,
             suspensions: profile.suspensions.unwrap_or(0),
+            plan_fee: profile.plan.as_ref().map(|plan| plan.monthly_fee),
+            contract_end_on: profile.contract_end_on,
+            birthday: profile.birthday,
+            points_expire_on: profile.points_expire_on,
+            offer_expires_on: profile.offer_expires_on,
+            marketing_opt_out: profile.marketing_opt_out,
         };
         new_owner
     }
@@ -252,6 +290,12 @@ pub struct Bill {
     pub amount: Money,
     /// Still owed.
     pub unpaid: Money,
+    /// The plan's share of the amount.
+    pub plan_fee: Money,
+    /// What the usage would be worth.
+    pub usage_value: Money,
+    /// Beyond the plan.
+    pub overage: Money,
 }
 
 fields!(Ledger { bills, credit });
@@ -261,6 +305,10 @@ fields!(Bill {
     due_on,
     amount,
     unpaid,
+} since 2 {
+    plan_fee,
+    usage_value,
+    overage,
 });
 
 /// Invoices kept.
@@ -274,6 +322,9 @@ impl Ledger {
             due_on: invoice.due_on,
             amount: invoice.amount,
             unpaid: invoice.amount,
+            plan_fee: invoice.plan_fee,
+            usage_value: invoice.usage_value,
+            overage: invoice.overage,
         };
         match self.bills.binary_search_by_key(&bill.period, |b| b.period) {
             Ok(at) => {

@@ -1,8 +1,9 @@
+use super::asking::Asked;
 use super::policy::Case;
 use super::population::DayFacts;
 use super::shard::Shard;
 use super::store::Entry;
-use super::triggers::{DayView, Firing, REGISTRY};
+use super::triggers::{DAILY, DayView, Firing, Recall, Registration};
 use super::window::Channel;
 use crate::model::{Day, Effect, Feed, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -102,10 +103,9 @@ impl Shard {
     }
 
     /// Shows the day to every trigger.
-    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Vec<(&'static str, Firing)> {
-        let mut firings = Vec::new();
+    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Vec<(&'static Registration, Firing)> {
         let Some(mut entry) = self.store.entry(slot) else {
-            return firings;
+            return Vec::new();
         };
         let (subscriber, window) = entry.split();
         let day = facts.day;
@@ -117,7 +117,7 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         if account.is_some_and(|account| account.profile.flags.machine) {
-            return firings;
+            return Vec::new();
         }
         let factor = Channel::ALL.map(|channel| {
             if !subscriber.stable {
@@ -139,14 +139,11 @@ impl Shard {
             population: &self.population,
             factor,
         };
-        for (index, trigger) in self.rules.triggers.iter().enumerate() {
-            let memory = &mut subscriber.memories[index];
-            if let Some(firing) = trigger.on_day(&view, memory) {
-                memory.note_firing(&firing, day);
-                firings.push((REGISTRY[index].name, firing));
-            }
-        }
-        firings
+        let (always, rules) = (&mut subscriber.memories, &self.rules);
+        let asked = Asked::ask(DAILY, always, account, day, rules, |trigger, memory| {
+            trigger.on_day(&view, memory)
+        });
+        self.keep(slot, asked)
     }
 
     /// Reviews the subscriber's open task and publishes what fired.
@@ -154,7 +151,7 @@ impl Shard {
         &mut self,
         slot: u32,
         closing: &Closing,
-        firings: Vec<(&'static str, Firing)>,
+        firings: Vec<(&'static Registration, Firing)>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(msisdn) = self.store.msisdn(slot) else {
@@ -166,15 +163,19 @@ impl Shard {
         if !subscriber.task_open && firings.is_empty() {
             return;
         }
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
         let case = Case {
             slot,
             msisdn,
             now: closing.at,
             day: closing.facts.day,
-            account: subscriber
-                .account
-                .and_then(|id| self.accounts.item(id.index())),
-            memories: &subscriber.memories,
+            account,
+            memories: Recall {
+                always: &subscriber.memories,
+                rare: account.map(|account| &account.memories),
+            },
             rules: &self.rules,
         };
         self.taskbook.review(&case, effects);

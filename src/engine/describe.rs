@@ -2,7 +2,7 @@ use super::Shard;
 use super::account::{Account, Bill};
 use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
-use super::triggers::{Memory, REGISTRY, Trigger};
+use super::triggers::{Memory, REGISTRY, Recall, Trigger};
 use super::window::{Bucket, Channel};
 use crate::model::{Calendar, Day, Msisdn, Segment, Task};
 use serde::Serialize;
@@ -29,8 +29,8 @@ pub struct Description {
     pub triggers: BTreeMap<&'static str, Recollection>,
     /// Profile and bills, if any record of them came.
     pub account: Option<AccountDescription>,
-    /// The open task, if there is one.
-    pub open_task: Option<OpenTask>,
+    /// The open tasks.
+    pub open_tasks: Vec<OpenTask>,
     /// Usage by local day, oldest first; empty before the first call-detail record.
     pub window: Vec<DayDescription>,
 }
@@ -110,6 +110,8 @@ pub struct OpenTask {
     pub task_id: String,
     /// Its last revision.
     pub revision: u32,
+    /// What it is for.
+    pub purpose: &'static str,
     /// How bad it is.
     pub severity: &'static str,
     /// 0..1.
@@ -166,8 +168,11 @@ impl Shard {
             .and_then(|id| self.accounts.item(id.index()));
         let calendar = &self.rules.calendar;
         let today = calendar.day_of(self.clock);
-        let triggers = REGISTRY.iter().zip(&self.rules.triggers);
-        let triggers = triggers.zip(&subscriber.memories);
+        let recall = Recall {
+            always: &subscriber.memories,
+            rare: account.map(|account| &account.memories),
+        };
+        let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
         Some(Description {
             first_active_on: Some(subscriber.first_active)
                 .filter(|day| *day != NEVER)
@@ -179,15 +184,19 @@ impl Shard {
             standing: self.standing(account, today),
             baselines: self.baselines(subscriber),
             triggers: triggers
-                .map(|((registered, trigger), memory)| {
-                    (registered.name, recollection(&**trigger, memory))
+                .map(|(place, (registered, trigger))| {
+                    (
+                        registered.name,
+                        recollection(&**trigger, &recall.get(place)),
+                    )
                 })
                 .collect(),
             account: account.map(|account| self.account(account, today)),
-            open_task: self
+            open_tasks: self
                 .taskbook
-                .get(slot)
-                .map(|task| open_task(task, calendar)),
+                .of(slot)
+                .map(|task| open_task(task, calendar))
+                .collect(),
             window: window
                 .iter()
                 .map(|(day, bucket)| self.day(day, &bucket))
@@ -309,6 +318,7 @@ fn open_task(task: &Task, calendar: &Calendar) -> OpenTask {
     OpenTask {
         task_id: task.task_id.clone(),
         revision: task.revision,
+        purpose: task.purpose.name(),
         severity: task.severity.name(),
         churn_score: rounded(task.churn_score),
         tier: task.tier.name(),

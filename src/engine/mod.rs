@@ -5,6 +5,7 @@
 //! [`Reject`](crate::model::Reject) before it, or becomes one as the outcome of a call.
 
 mod account;
+mod asking;
 mod baseline;
 mod close;
 mod describe;
@@ -22,7 +23,7 @@ mod window;
 
 /// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
 /// version cannot be replayed by another.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 pub use describe::{
     AccountDescription, BillDescription, DayDescription, Description, OpenTask, Ordinary,

@@ -1,6 +1,6 @@
 //! Everything that decides what the engine does with an input.
 
-use super::triggers::{self, Trigger};
+use super::triggers::Trigger;
 use crate::model::{Calendar, Number};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct Rules {
     pub population: PopulationRules,
     /// `[baseline]`
     pub baseline: BaselineRules,
-    /// `[triggers.*]`, in the order of [`triggers::REGISTRY`].
+    /// `[triggers.*]`, in the order of [`REGISTRY`](super::triggers::REGISTRY).
     pub triggers: Vec<Box<dyn Trigger>>,
     /// `[policy]`
     pub policy: PolicyRules,
@@ -213,11 +213,4 @@ impl Competitors {
 fn find(numbers: &[(Number, String)], number: Number) -> Option<&str> {
     let index = numbers.binary_search_by_key(&number, |(n, _)| *n).ok()?;
     numbers.get(index).map(|(_, name)| name.as_str())
-}
-
-impl Rules {
-    /// Index of a trigger by name, in the order of [`triggers::REGISTRY`].
-    pub fn trigger_index(&self, name: &str) -> Option<usize> {
-        triggers::REGISTRY.iter().position(|r| r.name == name)
-    }
 }

@@ -1,11 +1,12 @@
 use super::account::{Account, Interner};
+use super::asking::Asked;
 use super::close::Closing;
 use super::pages::List;
 use super::policy::{Case, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
 use super::store::{AccountId, Store};
-use super::triggers::{EventView, REGISTRY, too_old};
+use super::triggers::{self, EventView, Recall, too_old};
 use super::watermark::{Needed, Watermark};
 use super::window::{Bucket, Channel};
 use super::{Rules, ShardStats};
@@ -330,7 +331,7 @@ impl Shard {
         Fresh::Yes
     }
 
-    fn account_id(&mut self, slot: u32) -> Option<AccountId> {
+    pub(super) fn account_id(&mut self, slot: u32) -> Option<AccountId> {
         let subscriber = self.store.entry(slot)?.subscriber;
         if subscriber.account.is_none() {
             subscriber.account = AccountId::from_index(self.accounts.items());
@@ -349,18 +350,18 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let rules = &self.rules;
-        let wanted = rules
-            .triggers
-            .iter()
-            .any(|trigger| trigger.wants(&event.body, rules));
+        let mut wanting = triggers::listening(event.body.kind()).filter(|place| {
+            let trigger = rules.triggers.get(*place);
+            trigger.is_some_and(|trigger| trigger.wants(&event.body, rules))
+        });
+        let first = wanting.next();
         let ends = matches!(
             event.body,
             Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication
         );
-        if !wanted && !ends {
+        if first.is_none() && !ends {
             return;
         }
-        let msisdn = event.msisdn;
         let Some(entry) = self.store.entry(slot) else {
             return;
         };
@@ -369,8 +370,8 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         let machine = account.is_some_and(|account| account.profile.flags.machine);
-        let mut firings = Vec::new();
-        if wanted && !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
+        let mut asked = Asked::default();
+        if !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
             let view = EventView {
                 event,
                 day,
@@ -378,25 +379,31 @@ impl Shard {
                 account,
                 rules,
             };
-            for (index, trigger) in rules.triggers.iter().enumerate() {
-                if !trigger.wants(&event.body, rules) {
-                    continue;
-                }
-                let memory = &mut subscriber.memories[index];
-                if let Some(firing) = trigger.on_event(&view, memory) {
-                    memory.note_firing(&firing, day);
-                    firings.push((REGISTRY[index].name, firing));
-                }
-            }
+            let places = first.into_iter().chain(wanting);
+            let always = &mut subscriber.memories;
+            asked = Asked::ask(places, always, account, day, rules, |trigger, memory| {
+                trigger.on_event(&view, memory)
+            });
         }
+        let firings = self.keep(slot, asked);
+        let Some(entry) = self.store.entry(slot) else {
+            return;
+        };
+        let subscriber = entry.subscriber;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
         let case = Case {
             slot,
-            msisdn,
+            msisdn: event.msisdn,
             now: self.clock.max(event.at),
             day,
             account,
-            memories: &subscriber.memories,
-            rules,
+            memories: Recall {
+                always: &subscriber.memories,
+                rare: account.map(|account| &account.memories),
+            },
+            rules: &self.rules,
         };
         for (trigger, firing) in firings {
             self.taskbook

@@ -1,7 +1,7 @@
 mod page;
 mod restore;
 
-pub use page::Page;
+pub use page::{Displaced, Page};
 
 use super::pages::{List, PAGE, Pages};
 use super::triggers::Memory;
@@ -43,8 +43,8 @@ pub struct Subscriber {
     pub known_days: u16,
     /// What is ordinary for this subscriber, by channel.
     pub baselines: [Baseline; Channel::COUNT],
-    /// What the triggers remember, in the order of the registry.
-    pub memories: [Memory; triggers::COUNT],
+    /// What those triggers remember that have something to remember of everybody, in the order of the registry.
+    pub memories: [Memory; triggers::ALWAYS],
 }
 
 /// Index of an account; never `u32::MAX`, so that an absent one takes no space.

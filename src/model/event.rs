@@ -92,6 +92,8 @@ pub enum Body<'a> {
         duration_seconds: u32,
         /// How it ended.
         outcome: CallOutcome,
+        /// Fingerprint of `imei`: the handset, where the record names it.
+        handset: Option<u64>,
     },
     /// `mo_sms`, `mt_sms`.
     Message {
@@ -155,7 +157,72 @@ pub enum Body<'a> {
     TaskOutcome(TaskOutcome<'a>),
 }
 
+/// The kinds of [`Body`], without what is in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum BodyKind {
+    /// [`Body::Call`].
+    Call,
+    /// [`Body::Message`].
+    Message,
+    /// [`Body::Data`].
+    Data,
+    /// [`Body::CallForward`].
+    CallForward,
+    /// [`Body::Invoice`].
+    Invoice,
+    /// [`Body::Payment`].
+    Payment,
+    /// [`Body::Charge`].
+    Charge,
+    /// [`Body::Suspension`].
+    Suspension,
+    /// [`Body::Reactivation`].
+    Reactivation,
+    /// [`Body::Cancellation`].
+    Cancellation,
+    /// [`Body::Profile`].
+    Profile,
+    /// [`Body::Complaint`].
+    Complaint,
+    /// [`Body::Enquiry`].
+    Enquiry,
+    /// [`Body::PortOutApplication`].
+    PortOutApplication,
+    /// [`Body::CompetitorContact`].
+    CompetitorContact,
+    /// [`Body::TaskOutcome`].
+    TaskOutcome,
+}
+
+impl BodyKind {
+    /// How many there are.
+    pub const COUNT: usize = Self::TaskOutcome as usize + 1;
+}
+
 impl Body<'_> {
+    /// Which kind it is.
+    pub const fn kind(&self) -> BodyKind {
+        match self {
+            Self::Call { .. } => BodyKind::Call,
+            Self::Message { .. } => BodyKind::Message,
+            Self::Data { .. } => BodyKind::Data,
+            Self::CallForward { .. } => BodyKind::CallForward,
+            Self::Invoice(_) => BodyKind::Invoice,
+            Self::Payment { .. } => BodyKind::Payment,
+            Self::Charge { .. } => BodyKind::Charge,
+            Self::Suspension(_) => BodyKind::Suspension,
+            Self::Reactivation => BodyKind::Reactivation,
+            Self::Cancellation => BodyKind::Cancellation,
+            Self::Profile(_) => BodyKind::Profile,
+            Self::Complaint { .. } => BodyKind::Complaint,
+            Self::Enquiry(_) => BodyKind::Enquiry,
+            Self::PortOutApplication => BodyKind::PortOutApplication,
+            Self::CompetitorContact => BodyKind::CompetitorContact,
+            Self::TaskOutcome(_) => BodyKind::TaskOutcome,
+        }
+    }
+
     /// The feed this kind of record belongs to.
     pub const fn feed(&self) -> Feed {
         match self {

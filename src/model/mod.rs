@@ -15,8 +15,8 @@ mod time;
 
 pub use calendar::{Calendar, CalendarError};
 pub use event::{
-    Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
+    Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed,
+    FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
     SuspensionReason, TaskOutcome,
 };
 pub use money::{Money, MoneyError};
@@ -25,7 +25,7 @@ pub use outcome::{Counts, Outcome, Reject};
 pub use signal::{Evidence, Fact, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{
-    Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, Severity, Stage, Task,
-    TaskStatus, Tier,
+    Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, ScorePart, Severity, Stage,
+    Task, TaskStatus, Tier,
 };
 pub use time::{Day, Timestamp};

@@ -1,5 +1,5 @@
 use super::serial::clear;
-use super::{Day, Money, Msisdn, Source, Timestamp};
+use super::{Day, Money, Msisdn, Purpose, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -8,6 +8,8 @@ use std::borrow::Cow;
 pub struct Signal {
     /// The trigger's name, such as `usage_drop`.
     pub trigger: Cow<'static, str>,
+    /// What a task of it would be for.
+    pub purpose: Purpose,
     /// Whose signal.
     #[serde(with = "clear")]
     pub msisdn: Msisdn,
@@ -81,17 +83,23 @@ pub enum Suppression {
     NotPursued,
     /// The contract has ended; there is nobody to keep.
     Churned,
+    /// Care or growth, while a churn task of the subscriber is open.
+    ChurnTaskOpen,
+    /// After a port-out enquiry only service care is offered, no counter-offer.
+    CareOnly,
 }
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::WeakSign,
         Self::TaskOpen,
         Self::Repeat,
         Self::PortOut,
         Self::NotPursued,
         Self::Churned,
+        Self::ChurnTaskOpen,
+        Self::CareOnly,
     ];
 
     /// The name used in records and metrics.
@@ -103,6 +111,8 @@ impl Suppression {
             Self::PortOut => "port_out",
             Self::NotPursued => "not_pursued",
             Self::Churned => "churned",
+            Self::ChurnTaskOpen => "churn_task_open",
+            Self::CareOnly => "care_only",
         }
     }
 }

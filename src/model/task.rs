@@ -1,6 +1,7 @@
 use super::serial::{clear, shared};
 use super::{Msisdn, Signal, Source, Text, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What the engine says: everything that leaves it, in order.
@@ -29,6 +30,8 @@ pub struct Task {
     pub severity: Severity,
     /// Probability-like score, 0..1 (DOMAIN section 5).
     pub churn_score: f64,
+    /// What the score is made of, in log-odds: its base, then each trigger that counts.
+    pub score_parts: Vec<ScorePart>,
     /// Whom it concerns.
     #[serde(with = "clear")]
     pub msisdn: Msisdn,
@@ -61,6 +64,15 @@ pub struct Task {
     pub rules_version: Arc<str>,
     /// The record that led to this revision; absent where a day close or the clock did.
     pub source: Option<Source>,
+}
+
+/// What one trigger adds to the churn score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorePart {
+    /// The trigger's name, or `base`.
+    pub name: Cow<'static, str>,
+    /// What it adds to the log-odds: weight times strength, faded with age.
+    pub log_odds: f64,
 }
 
 /// `status` of a task.
@@ -107,6 +119,8 @@ pub enum CloseReason {
     Lost,
     /// A port-out was applied for: nobody may be contacted.
     PortOut,
+    /// A churn task was opened, beside which there is no care or growth.
+    Superseded,
 }
 
 impl CloseReason {
@@ -121,6 +135,7 @@ impl CloseReason {
             Self::Refused => "refused",
             Self::Lost => "lost",
             Self::PortOut => "port_out",
+            Self::Superseded => "superseded",
         }
     }
 }

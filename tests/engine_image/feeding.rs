@@ -95,7 +95,16 @@ pub fn full(image: Image) -> Vec<Section> {
 }
 
 pub fn assembled(sections: &[Section], rules: &Arc<Rules>) -> Result<Shard, ImageError> {
-    let mut assembly = Assembly::new(IMAGE_FORMAT);
+    assembled_of(IMAGE_FORMAT, sections, rules)
+}
+
+/// The shard of sections in a format.
+pub fn assembled_of(
+    format: u16,
+    sections: &[Section],
+    rules: &Arc<Rules>,
+) -> Result<Shard, ImageError> {
+    let mut assembly = Assembly::new(format);
     for section in sections {
         assembly.take(section.kind, section.index, &section.bytes)?;
     }

@@ -218,6 +218,7 @@ fn of_a_large_shard_only_what_changed_is_written_again() {
         other: Number::from_digits(b"10010"),
         duration_seconds: 60,
         outcome: CallOutcome::Normal,
+        handset: None,
     };
     let count = |sections: &[Section], kind: u8| sections.iter().filter(|s| s.kind == kind).count();
     let counts = |sections: &[Section]| [3, 4, 5, 6].map(|kind| count(sections, kind));

@@ -67,7 +67,8 @@ fn good_records_say_what_they_say() {
             direction: Direction::Outgoing,
             other: Number::from_digits(b"13900139000"),
             duration_seconds: 61,
-            outcome: CallOutcome::Normal
+            outcome: CallOutcome::Normal,
+            handset: None,
         }
     );
     let Body::Invoice(invoice) = event(INVOICE).body else {

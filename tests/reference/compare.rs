@@ -45,6 +45,7 @@ pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<(), String> {
 
 fn signal(a: &Signal, b: &Signal) -> Result<(), &'static str> {
     same("trigger", a.trigger == b.trigger)?;
+    same("purpose", a.purpose == b.purpose)?;
     same("msisdn", a.msisdn == b.msisdn)?;
     same("fired_at", a.fired_at == b.fired_at)?;
     same("strength", close(a.strength, b.strength))?;
@@ -79,6 +80,14 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("purpose", a.purpose == b.purpose)?;
     same("severity", a.severity == b.severity)?;
     same("churn_score", close(a.churn_score, b.churn_score))?;
+    let parts = |task: &Task| task.score_parts.len();
+    same("number of score parts", parts(a) == parts(b))?;
+    for (a, b) in a.score_parts.iter().zip(&b.score_parts) {
+        same(
+            "score part",
+            a.name == b.name && close(a.log_odds, b.log_odds),
+        )?;
+    }
     same("msisdn", a.msisdn == b.msisdn)?;
     same("tier", a.tier == b.tier)?;
     same("stars", a.stars == b.stars)?;

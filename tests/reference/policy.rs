@@ -6,7 +6,8 @@ use super::triggers::{self, Firing, HOTLINE, Kind, Memory};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Action, Assignee, Channel, CloseReason, Day, Effect, Level, Msisdn, OutcomeResult, Purpose,
-    Severity, Signal, Source, Stage, Suppression, Task, TaskStatus, Text, Tier, Timestamp,
+    ScorePart, Severity, Signal, Source, Stage, Suppression, Task, TaskStatus, Text, Tier,
+    Timestamp,
 };
 
 /// One subscriber at one moment.
@@ -43,6 +44,7 @@ impl Tasks {
     pub fn take(&mut self, firing: Firing, fired_at: Timestamp, case: &Case<'_>) {
         let mut signal = Signal {
             trigger: firing.trigger.into(),
+            purpose: Purpose::Churn,
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
@@ -152,6 +154,7 @@ fn opened(number: usize, signal: Signal, case: &Case<'_>) -> Task {
         purpose: Purpose::Churn,
         severity: case.severity(),
         churn_score: case.score(),
+        score_parts: case.score_parts(),
         msisdn: case.msisdn,
         tier,
         stars: standing.stars(case.day, case.rules),
@@ -193,6 +196,7 @@ fn revised(mut task: Task, signal: Signal, case: &Case<'_>) -> Task {
     task.status = TaskStatus::Updated;
     task.severity = task.severity.max(case.severity());
     task.churn_score = case.score();
+    task.score_parts = case.score_parts();
     task.stage = case.stage();
     task.action = case.action(task.tier, &task.signals);
     let (_, due_at) = case.schedule(task.tier, task.severity, &task.signals);
@@ -203,9 +207,9 @@ fn revised(mut task: Task, signal: Signal, case: &Case<'_>) -> Task {
 }
 
 impl Case<'_> {
-    fn score(&self) -> f64 {
+    fn score_parts(&self) -> Vec<ScorePart> {
         let rules = &self.rules.policy.score;
-        let mut log_odds = rules.base;
+        let mut parts = vec![("base", rules.base)];
         for trigger in triggers::ALL {
             let (Some(weight), Some((on, strength))) =
                 (rules.triggers.get(trigger), self.memory.fired(trigger))
@@ -213,8 +217,17 @@ impl Case<'_> {
                 continue;
             };
             let half_lives = f64::from((self.day.0 - on.0).max(0)) / weight.half_life_days;
-            log_odds += weight.weight * strength * 0.5_f64.powf(half_lives);
+            parts.push((trigger, weight.weight * strength * 0.5_f64.powf(half_lives)));
         }
+        let part = |(name, log_odds): (&'static str, f64)| ScorePart {
+            name: name.into(),
+            log_odds,
+        };
+        parts.into_iter().map(part).collect()
+    }
+
+    fn score(&self) -> f64 {
+        let log_odds: f64 = self.score_parts().iter().map(|part| part.log_odds).sum();
         1.0 / (1.0 + (-log_odds).exp())
     }
 

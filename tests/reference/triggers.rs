@@ -15,7 +15,7 @@ pub const SILENCE: &str = "zero_usage_days";
 pub const DROP: &str = "usage_drop";
 pub const ARREARS: &str = "arrears";
 /// In the order in which they are asked.
-pub const ALL: [&str; 4] = [HOTLINE, SILENCE, DROP, ARREARS];
+pub const ALL: [&str; 4] = [SILENCE, DROP, HOTLINE, ARREARS];
 
 /// Equal days meet their bounds exactly; this much to either side is on the bound.
 const TIE: f64 = 1e-3;

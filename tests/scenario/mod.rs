@@ -50,6 +50,7 @@ pub fn call(other: &str) -> Body<'static> {
         other: Number::from_digits(other.as_bytes()),
         duration_seconds: 60,
         outcome: CallOutcome::Normal,
+        handset: None,
     }
 }
 

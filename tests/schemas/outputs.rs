@@ -4,8 +4,8 @@ use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Original, Outgoing};
 use churnwatch::model::{
     Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, Level, Money, Msisdn,
-    MsisdnError, Purpose, Reject, Severity, Signal, Source, Stage, Suppression, Task, TaskStatus,
-    Text, Tier, Timestamp,
+    MsisdnError, Purpose, Reject, ScorePart, Severity, Signal, Source, Stage, Suppression, Task,
+    TaskStatus, Text, Tier, Timestamp,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ fn text(zh: &str, en: &str) -> Text {
 
 fn signal() -> Signal {
     Signal {
+        purpose: Purpose::Churn,
         trigger: "competitor_hotline".into(),
         msisdn: Msisdn::new("13800138000").unwrap(),
         fired_at: Timestamp(1_772_323_200_250),
@@ -85,6 +86,10 @@ fn task() -> Task {
         purpose: Purpose::Churn,
         severity: Severity::AtRisk,
         churn_score: 0.412_345,
+        score_parts: vec![ScorePart {
+            name: "base".into(),
+            log_odds: -3.0,
+        }],
         msisdn: Msisdn::new("13800138000").unwrap(),
         tier: Tier::Key,
         stars: 4,
@@ -224,8 +229,7 @@ fn every_task_there_can_be_is_valid() {
             )
         },
     );
-    let reasons =
-        every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost PortOut);
+    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost PortOut Superseded);
     assert_names(schema, "close_reason", reasons, |reason| {
         (
             encode(&|task| (task.status, task.close_reason) = (TaskStatus::Closed, Some(reason))),
@@ -280,7 +284,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",

@@ -279,6 +279,7 @@ impl Stream<'_> {
                         other,
                         duration_seconds: 30,
                         outcome: CallOutcome::Normal,
+                        handset: None,
                     },
                 };
                 self.emit(who, index, body);

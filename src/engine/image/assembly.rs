@@ -1,10 +1,10 @@
 use super::state::{Header, State};
-use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes};
+use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
 use crate::engine::policy::Taskbook;
-use crate::engine::store::{Page, Store};
-use crate::engine::triggers::REGISTRY;
+use crate::engine::store::{Displaced, Page, Store};
+use crate::engine::triggers;
 use crate::engine::{Rules, Shard};
 use crate::model::{Msisdn, Task};
 use serde::de::DeserializeOwned;
@@ -25,6 +25,8 @@ pub struct Assembly {
     pseudonyms: Vec<Vec<Msisdn>>,
     accounts: Vec<Vec<Account>>,
     subscribers: Vec<Page>,
+    /// By page of subscribers.
+    displaced: Vec<Vec<Displaced>>,
     names: Interner,
 }
 
@@ -45,6 +47,7 @@ impl Assembly {
             pseudonyms: Vec::new(),
             accounts: Vec::new(),
             subscribers: Vec::new(),
+            displaced: Vec::new(),
             names: Interner::default(),
         }
     }
@@ -55,7 +58,7 @@ impl Assembly {
     /// [`ImageError`] if the format or kind is not known, a section before it is missing, or its bytes are not what they
     /// should be. The assembly is of no use then.
     pub fn take(&mut self, kind: u8, index: u32, bytes: &[u8]) -> Result<(), ImageError> {
-        if self.format != IMAGE_FORMAT {
+        if !(1..=IMAGE_FORMAT).contains(&self.format) {
             return Err(ImageError::Format(self.format));
         }
         let kind = Kind::from_number(kind).ok_or(ImageError::Kind(kind))?;
@@ -69,6 +72,9 @@ impl Assembly {
 
     fn take_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
         match (kind, &self.header) {
+            (Kind::Header, _) if self.format == 1 => {
+                self.take_header(from_postcard::<legacy::Header>(bytes)?.into())
+            }
             (Kind::Header, _) => self.take_header(from_postcard(bytes)?),
             (_, None) => Err("comes before the header"),
             (Kind::State, _) => {
@@ -77,16 +83,33 @@ impl Assembly {
                 self.state = Some(state);
                 Ok(())
             }
+            (Kind::Tasks, _) if self.format == 1 => {
+                let tasks: Vec<(u32, legacy::Task)> = from_postcard(bytes)?;
+                let tasks = tasks
+                    .into_iter()
+                    .map(|(slot, task)| Ok((slot, task.try_into()?)));
+                put(
+                    &mut self.tasks,
+                    index,
+                    tasks.collect::<Result<_, Problem>>()?,
+                )
+            }
             (Kind::Tasks, _) => put(&mut self.tasks, index, from_postcard(bytes)?),
-            (Kind::Pseudonyms, _) => put(&mut self.pseudonyms, index, bytes::from_list(bytes)?),
+            (Kind::Pseudonyms, _) => {
+                let page = bytes::from_list(self.format, bytes)?;
+                put(&mut self.pseudonyms, index, page)
+            }
             (Kind::Accounts, _) => {
-                let page = Account::decode(bytes, &mut self.names)?;
+                let page = Account::decode(self.format, bytes, &self.triggers, &mut self.names)?;
                 put(&mut self.accounts, index, page)
             }
             (Kind::Subscribers, Some(header)) => {
                 let days = usize::from(header.window_days);
-                let page = Page::decode(bytes, days, &self.triggers)?;
-                put(&mut self.subscribers, index, page)
+                let always = self.triggers.get(..usize::from(header.always));
+                let always = always.ok_or("comes behind a header that names too few triggers")?;
+                let (page, displaced) = Page::decode(self.format, bytes, days, always)?;
+                put(&mut self.subscribers, index, page)?;
+                put(&mut self.displaced, index, displaced)
             }
         }
     }
@@ -101,7 +124,7 @@ impl Assembly {
         if usize::from(header.page) != PAGE {
             return Err("states pages of another size");
         }
-        let place = |name: &String| REGISTRY.iter().position(|trigger| trigger.name == name);
+        let place = |name: &String| triggers::index_of(name);
         self.triggers = header.triggers.iter().map(place).collect();
         self.header = Some(header);
         Ok(())
@@ -112,9 +135,6 @@ impl Assembly {
     /// # Errors
     /// [`ImageError`] if sections are missing or contradict each other.
     pub fn finish(self, rules: Arc<Rules>) -> Result<Shard, ImageError> {
-        if self.format != IMAGE_FORMAT {
-            return Err(ImageError::Format(self.format));
-        }
         self.into_shard(rules).map_err(ImageError::Whole)
     }
 
@@ -129,6 +149,11 @@ impl Assembly {
         shard.accounts = List::restored(self.accounts, Vec::len)?;
         shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
         shard.names = self.names;
+        for (page, displaced) in self.displaced.into_iter().enumerate() {
+            for Displaced { at, place, memory } in displaced {
+                shard.remember((page * PAGE + at) as u32, place, memory);
+            }
+        }
         state.restore(&mut shard);
         check(&shard, &header)?;
         shard.adopt(rules);
@@ -190,7 +215,7 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
             && task.revision <= REVISIONS_MAX
     };
     let mut tasks = shard.taskbook.tasks();
-    if with_task != shard.taskbook.len() || !tasks.all(|(slot, task)| of_slot(slot, task)) {
+    if with_task != shard.taskbook.subscribers() || !tasks.all(|(slot, task)| of_slot(slot, task)) {
         return Err("has open tasks that are not those of its subscribers");
     }
     Ok(())

@@ -15,6 +15,8 @@ pub struct Writer {
 
 /// Bytes being read. Nothing they say is trusted.
 pub struct Reader<'a> {
+    /// The image's format.
+    pub format: u16,
     rest: &'a [u8],
     names: Vec<Arc<str>>,
 }
@@ -54,17 +56,22 @@ impl Writer {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads bytes that hold no names.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    /// Reads bytes of a format that hold no names.
+    pub fn new(format: u16, bytes: &'a [u8]) -> Self {
         Self {
+            format,
             rest: bytes,
             names: Vec::new(),
         }
     }
 
     /// Reads bytes that begin with their names.
-    pub fn with_names(bytes: &'a [u8], shared: &mut Interner) -> Result<Self, Problem> {
-        let mut reader = Self::new(bytes);
+    pub fn with_names(
+        format: u16,
+        bytes: &'a [u8],
+        shared: &mut Interner,
+    ) -> Result<Self, Problem> {
+        let mut reader = Self::new(format, bytes);
         for _ in 0..u32::get(&mut reader)? {
             let length = u32::get(&mut reader)?;
             let name = str::from_utf8(reader.raw(length as usize)?);
@@ -111,6 +118,17 @@ macro_rules! numbers {
 }
 
 numbers! { u8 u16 u32 u64 i32 i64 f32 }
+
+impl<A: Field, B: Field> Field for (A, B) {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+        self.1.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        Ok((A::get(from)?, B::get(from)?))
+    }
+}
 
 macro_rules! wrapped {
     ($($wrapper:ident)*) => {$(
@@ -220,25 +238,32 @@ pub fn list<T: Field>(fields: &[T]) -> Vec<u8> {
 }
 
 /// The fields of such bytes.
-pub fn from_list<T: Field>(bytes: &[u8]) -> Result<Vec<T>, Problem> {
-    let mut from = Reader::new(bytes);
+pub fn from_list<T: Field>(format: u16, bytes: &[u8]) -> Result<Vec<T>, Problem> {
+    let mut from = Reader::new(format, bytes);
     let fields = Field::get(&mut from)?;
     from.end()?;
     Ok(fields)
 }
 
-/// A struct as its fields in order. The compiler sees to it that none is missing.
+/// A struct as its fields in order, those of later formats last. The compiler sees to it that none is missing.
 macro_rules! fields {
-    ($type:ident { $($field:ident),* $(,)? }) => {
+    ($type:ident { $($field:ident),* $(,)? } $(since $format:literal { $($later:ident),* $(,)? })*) => {
         impl $crate::engine::image::Field for $type {
             fn put(&self, to: &mut $crate::engine::image::Writer) {
                 $(self.$field.put(to);)*
+                $($(self.$later.put(to);)*)*
             }
 
             fn get(
                 from: &mut $crate::engine::image::Reader<'_>,
             ) -> Result<Self, $crate::engine::image::Problem> {
-                Ok(Self { $($field: $crate::engine::image::Field::get(from)?,)* })
+                Ok(Self {
+                    $($field: $crate::engine::image::Field::get(from)?,)*
+                    $($($later: match from.format >= $format {
+                        true => $crate::engine::image::Field::get(from)?,
+                        false => Default::default(),
+                    },)*)*
+                })
             }
         }
     };

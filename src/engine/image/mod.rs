@@ -3,7 +3,7 @@
 //! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
 //! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
 //!
-//! Format 1. Kinds in the order in which they are written; all numbers are little-endian:
+//! Format 2. Kinds in the order in which they are written; all numbers are little-endian:
 //!
 //! | kind | section | how many |
 //! |---|---|---|
@@ -15,10 +15,11 @@
 //! | 6 | subscribers: column by column, then their windows | 1 for 16 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
-//! needs a new format.
+//! needs a new format. Format 1 can be read: `legacy` has what looked otherwise in it.
 
 mod assembly;
 mod bytes;
+mod legacy;
 mod state;
 
 pub use assembly::Assembly;
@@ -28,7 +29,7 @@ use super::account::Account;
 use super::pages::{EVER, List, PAGE, Pages};
 use super::policy::Taskbook;
 use super::store::Page;
-use super::triggers::REGISTRY;
+use super::triggers::{ALWAYS, REGISTRY};
 use super::{Rules, Shard};
 use crate::model::{Day, Msisdn, Task, Timestamp};
 use serde::Serialize;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 1;
+pub const IMAGE_FORMAT: u16 = 2;
 
 /// What is wrong with a section, to follow its name.
 pub(in crate::engine) type Problem = &'static str;
@@ -75,7 +76,7 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// Written by a program of another age.
-    #[error("image format {0} is not known; this version reads format {IMAGE_FORMAT}")]
+    #[error("image format {0} is not known; this version reads formats up to {IMAGE_FORMAT}")]
     Format(u16),
     /// No such kind of section in the format.
     #[error("section kind {0} is not known")]
@@ -157,6 +158,7 @@ impl Shard {
                 window_days,
                 page: PAGE as u16,
                 triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),
+                always: ALWAYS as u16,
                 subscribers: self.store.len(),
                 accounts: accounts.items() as u32,
                 pseudonyms: pseudonyms.items() as u32,

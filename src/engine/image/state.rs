@@ -15,8 +15,10 @@ pub struct Header {
     pub window_days: u16,
     /// Subscribers, accounts or pseudonyms in a page.
     pub page: u16,
-    /// Names of the triggers in the order of the memories.
+    /// Names of the triggers in the order of the registry.
     pub triggers: Vec<String>,
+    /// The first so many of them have a memory of every subscriber.
+    pub always: u16,
     /// Subscribers in all pages.
     pub subscribers: u32,
     /// Accounts in all pages.

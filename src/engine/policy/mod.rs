@@ -10,9 +10,11 @@ mod taskbook;
 pub use credit::Credit;
 pub use taskbook::Taskbook;
 
+use score::Score;
+
 use super::account::Account;
 use super::rules::Rules;
-use super::triggers::Memory;
+use super::triggers::Recall;
 use crate::model::{Day, Msisdn, Timestamp};
 
 /// One subscriber at one moment, as the policy sees it.
@@ -23,7 +25,7 @@ pub(in crate::engine) struct Case<'a> {
     pub now: Timestamp,
     pub day: Day,
     pub account: Option<&'a Account>,
-    pub memories: &'a [Memory],
+    pub memories: Recall<'a>,
     pub rules: &'a Rules,
 }
 

@@ -1,31 +1,54 @@
 use super::Case;
-use crate::engine::triggers::REGISTRY;
-use crate::model::{Severity, Stage};
+use crate::engine::triggers::{REGISTRY, index_of};
+use crate::model::{Purpose, ScorePart, Severity, Stage};
 
 /// Younger than this is `acquire` (DOMAIN section 5).
 const ACQUIRE_DAYS: i32 = 90;
 
-/// Churn score 0..1: logistic of base + sum of weight * strength * 2^(-age / half-life) (DOMAIN section 5).
-pub fn churn_score(case: &Case<'_>) -> f64 {
-    let rules = &case.rules.policy.score;
-    let signs = case
-        .memories
-        .iter()
-        .zip(REGISTRY)
-        .filter_map(|(memory, trigger)| {
-            let weight = rules.triggers.get(trigger.name)?;
-            let age = f64::from(case.day.since(memory.fired_on()?).max(0));
-            Some(weight.weight * memory.strength() * libm::exp2(-age / weight.half_life_days))
-        });
-    let log_odds = rules.base + signs.sum::<f64>();
-    1.0 / (1.0 + libm::exp(-log_odds))
+/// How likely the subscriber is to leave.
+pub struct Score {
+    /// 0..1: the logistic of the sum of the parts.
+    pub value: f64,
+    /// Log-odds: the base, then each trigger that counts.
+    pub parts: Vec<ScorePart>,
 }
 
-/// How far things have gone, by the score.
-pub fn severity(case: &Case<'_>, score: f64) -> Severity {
+impl Score {
+    /// Logistic of base + sum of weight * strength * 2^(-age / half-life) (DOMAIN section 5).
+    pub fn of(case: &Case<'_>) -> Self {
+        let rules = &case.rules.policy.score;
+        let mut parts = vec![ScorePart {
+            name: "base".into(),
+            log_odds: rules.base,
+        }];
+        for (place, memory) in case.memories.touched() {
+            let trigger = REGISTRY.get(place).map_or("", |trigger| trigger.name);
+            let Some((weight, fired_on)) = rules.triggers.get(trigger).zip(memory.fired_on())
+            else {
+                continue;
+            };
+            let age = f64::from(case.day.since(fired_on).max(0));
+            parts.push(ScorePart {
+                name: trigger.into(),
+                log_odds: weight.weight
+                    * memory.strength()
+                    * libm::exp2(-age / weight.half_life_days),
+            });
+        }
+        let log_odds: f64 = parts.iter().map(|part| part.log_odds).sum();
+        Self {
+            value: 1.0 / (1.0 + libm::exp(-log_odds)),
+            parts,
+        }
+    }
+}
+
+/// How far things have gone, by the score; care and growth are not urgent, whatever the score.
+pub fn severity(purpose: Purpose, case: &Case<'_>, score: f64) -> Severity {
     let rules = &case.rules.policy.score;
     match score {
         _ if case.churned() => Severity::Lost,
+        _ if purpose != Purpose::Churn => Severity::Early,
         score if score >= rules.critical => Severity::Critical,
         score if score >= rules.at_risk => Severity::AtRisk,
         _ => Severity::Early,
@@ -36,8 +59,8 @@ pub fn severity(case: &Case<'_>, score: f64) -> Severity {
 pub fn stage(case: &Case<'_>) -> Stage {
     let recent = |name: &str| {
         let weight = case.rules.policy.score.triggers.get(name);
-        let index = case.rules.trigger_index(name);
-        let fired = index.and_then(|index| case.memories.get(index)?.fired_on());
+        let place = index_of(name);
+        let fired = place.and_then(|place| case.memories.get(place).fired_on());
         let age = |fired| f64::from(case.day.since(fired));
         fired
             .zip(weight)

@@ -1,6 +1,6 @@
-use super::{Case, Credit, route, score};
+use super::{Case, Credit, Score, route, score};
 use crate::engine::image::Problem;
-use crate::engine::triggers::{Firing, FiringKind};
+use crate::engine::triggers::{Firing, FiringKind, Registration, index_of};
 use crate::model::{
     CloseReason, Effect, OutcomeResult, Purpose, Severity, Signal, Source, Stage, Suppression,
     Task, TaskOutcome, TaskStatus, Timestamp,
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The open tasks of a shard: at most one for each subscriber (DOMAIN section 6).
+/// The open tasks of a shard: at most one for each subscriber and purpose (DOMAIN section 6).
 #[derive(Debug, Clone, Default)]
 pub struct Taskbook {
-    open: BTreeMap<u32, Arc<Task>>,
+    open: BTreeMap<(u32, Purpose), Arc<Task>>,
 }
 
 impl Taskbook {
@@ -23,10 +23,12 @@ impl Taskbook {
 
     /// A book of the open tasks of an image, by slot.
     pub fn restored(tasks: Vec<(u32, Task)>) -> Result<Self, Problem> {
-        if !tasks.is_sorted_by(|(slot, _), (next, _)| slot < next) {
+        let key = |(slot, task): &(u32, Task)| (*slot, task.purpose);
+        if !tasks.is_sorted_by(|task, next| key(task) < key(next)) {
             return Err("has tasks out of order");
         }
-        let open = tasks.into_iter().map(|(slot, task)| (slot, Arc::new(task)));
+        let open = tasks.into_iter();
+        let open = open.map(|(slot, task)| ((slot, task.purpose), Arc::new(task)));
         Ok(Self {
             open: open.collect(),
         })
@@ -34,22 +36,29 @@ impl Taskbook {
 
     /// The open tasks by slot.
     pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
-        self.open.iter().map(|(slot, task)| (*slot, &**task))
+        self.open.iter().map(|((slot, _), task)| (*slot, &**task))
     }
 
     /// The open tasks by slot, shared.
     pub fn into_tasks(self) -> impl Iterator<Item = (u32, Arc<Task>)> {
-        self.open.into_iter()
+        self.open.into_iter().map(|((slot, _), task)| (slot, task))
     }
 
-    /// A subscriber's open task.
-    pub fn get(&self, slot: u32) -> Option<&Task> {
-        self.open.get(&slot).map(|task| &**task)
+    /// A subscriber's open tasks, by purpose.
+    pub fn of(&self, slot: u32) -> impl Iterator<Item = &Task> {
+        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
+        self.open.range(purposes).map(|(_, task)| &**task)
     }
 
     /// Whether a subscriber has an open task.
     pub fn has(&self, slot: u32) -> bool {
-        self.open.contains_key(&slot)
+        self.of(slot).next().is_some()
+    }
+
+    /// Subscribers with an open task.
+    pub fn subscribers(&self) -> usize {
+        let slots: Vec<u32> = self.open.keys().map(|(slot, _)| *slot).collect();
+        slots.chunk_by(|slot, next| slot == next).count()
     }
 
     /// Publishes a firing as a signal, and as a task or a revision of one where that is due.
@@ -57,7 +66,7 @@ impl Taskbook {
     /// The trigger's memory already knows of the firing.
     pub fn take(
         &mut self,
-        trigger: &'static str,
+        trigger: &'static Registration,
         firing: Firing,
         at: Timestamp,
         case: &Case<'_>,
@@ -65,7 +74,8 @@ impl Taskbook {
     ) {
         let kind = firing.kind;
         let signal = Signal {
-            trigger: trigger.into(),
+            trigger: trigger.name.into(),
+            purpose: trigger.purpose,
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
@@ -73,21 +83,25 @@ impl Taskbook {
             text: firing.text,
             suppressed: None,
         };
+        let key = (case.slot, trigger.purpose);
+        let beside = key.1 != Purpose::Churn;
         let suppressed = match forbidden(case) {
             Some(suppression) => Some(suppression),
-            None if kind == FiringKind::Weak => Some(Suppression::WeakSign),
-            None => None,
+            None => match kind {
+                FiringKind::Weak => Some(Suppression::WeakSign),
+                FiringKind::CareOnly => Some(Suppression::CareOnly),
+                _ if beside && self.open.contains_key(&(case.slot, Purpose::Churn)) => {
+                    Some(Suppression::ChurnTaskOpen)
+                }
+                FiringKind::Full | FiringKind::Repeat => None,
+            },
         };
         let task = match suppressed {
             Some(suppression) => Err(suppression),
-            None => match self.open.get_mut(&case.slot) {
+            None => match self.open.get_mut(&key) {
                 Some(task) => revise(Arc::make_mut(task), &signal, case),
                 None if kind == FiringKind::Repeat => Err(Suppression::Repeat),
-                None => {
-                    let task = open(&signal, case);
-                    self.open.insert(case.slot, Arc::new(task.clone()));
-                    Ok(task)
-                }
+                None => Ok(open(&signal, case)),
             },
         };
         let suppressed = task.as_ref().err().copied();
@@ -96,10 +110,17 @@ impl Taskbook {
             ..signal
         };
         effects.push(Effect::Signal(Box::new(signal)));
-        effects.extend(task.ok().map(|task| Effect::Task(Box::new(task))));
+        let Ok(task) = task else { return };
+        if task.status == TaskStatus::Open {
+            let source = task.source.as_ref();
+            // Care and growth never coincide with an open churn task.
+            self.close_if(case, CloseReason::Superseded, source, effects, |_| !beside);
+            self.open.insert(key, Arc::new(task.clone()));
+        }
+        effects.push(Effect::Task(Box::new(task)));
     }
 
-    /// Closes a subscriber's task, if it is open and `holds` agrees.
+    /// Closes those of a subscriber's open tasks of which `holds` agrees.
     pub fn close_if(
         &mut self,
         case: &Case<'_>,
@@ -108,10 +129,12 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
         holds: impl Fn(&Task) -> bool,
     ) {
-        if !self.open.get(&case.slot).is_some_and(|task| holds(task)) {
-            return;
-        }
-        if let Some(task) = self.open.remove(&case.slot) {
+        let ends = self.of(case.slot).filter(|task| holds(task));
+        let ends: Vec<Purpose> = ends.map(|task| task.purpose).collect();
+        for purpose in ends {
+            let Some(task) = self.open.remove(&(case.slot, purpose)) else {
+                continue;
+            };
             let mut task = Arc::unwrap_or_clone(task);
             task.revision += 1;
             task.status = TaskStatus::Closed;
@@ -126,28 +149,13 @@ impl Taskbook {
         }
     }
 
-    /// Closes a task that has outlived its reasons: churned, every reason recovered, or its life over.
+    /// Closes the tasks that have outlived their reasons.
     pub fn review(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let Some(task) = self.open.get(&case.slot) else {
-            return;
-        };
-        let recovered = |signal: &Signal| {
-            let index = case.rules.trigger_index(&signal.trigger)?;
-            case.rules
-                .triggers
-                .get(index)?
-                .recovered(case.memories.get(index)?)
-        };
-        let reasons: Option<Vec<CloseReason>> = task.signals.iter().map(recovered).collect();
-        let reason = if case.churned() {
-            Some(CloseReason::Churned)
-        } else if let Some(reason) = reasons.and_then(|reasons| reasons.first().copied()) {
-            Some(reason)
-        } else {
-            (task.expires_at <= case.now).then_some(CloseReason::Expired)
-        };
-        if let Some(reason) = reason {
-            self.close_if(case, reason, None, effects, |_| true);
+        let ends = self.of(case.slot);
+        let ends = ends.filter_map(|task| Some((task.purpose, outlived(task, case)?)));
+        for (purpose, reason) in ends.collect::<Vec<_>>() {
+            let this = |task: &Task| task.purpose == purpose;
+            self.close_if(case, reason, None, effects, this);
         }
     }
 
@@ -170,6 +178,23 @@ impl Taskbook {
     }
 }
 
+/// Why a task should end by itself: churned, every reason recovered, or its life over.
+fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
+    let recovered = |signal: &Signal| {
+        let place = index_of(&signal.trigger)?;
+        let trigger = case.rules.triggers.get(place)?;
+        trigger.recovered(&case.memories.get(place))
+    };
+    let reasons: Option<Vec<CloseReason>> = task.signals.iter().map(recovered).collect();
+    if case.churned() {
+        Some(CloseReason::Churned)
+    } else if let Some(reason) = reasons.and_then(|reasons| reasons.first().copied()) {
+        Some(reason)
+    } else {
+        (task.expires_at <= case.now).then_some(CloseReason::Expired)
+    }
+}
+
 /// Why no task may come of anything for this subscriber.
 fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     let account = case.account?;
@@ -185,8 +210,8 @@ fn forbidden(case: &Case<'_>) -> Option<Suppression> {
 }
 
 fn open(signal: &Signal, case: &Case<'_>) -> Task {
-    let score = score::churn_score(case);
-    let severity = score::severity(case, score);
+    let score = Score::of(case);
+    let severity = score::severity(signal.purpose, case, score.value);
     let stage = score::stage(case);
     let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
     let signals = vec![signal.clone()];
@@ -197,9 +222,10 @@ fn open(signal: &Signal, case: &Case<'_>) -> Task {
         revision: 1,
         status: TaskStatus::Open,
         close_reason: None,
-        purpose: Purpose::Churn,
+        purpose: signal.purpose,
         severity,
-        churn_score: score,
+        churn_score: score.value,
+        score_parts: score.parts,
         msisdn: case.msisdn,
         tier: credit.tier,
         stars: credit.stars,
@@ -226,8 +252,8 @@ fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
         .signals
         .iter()
         .position(|s| s.trigger == signal.trigger);
-    let score = score::churn_score(case);
-    let severity = score::severity(case, score);
+    let score = Score::of(case);
+    let severity = score::severity(task.purpose, case, score.value);
     if known.is_some() && severity <= task.severity {
         return Err(Suppression::TaskOpen);
     }
@@ -245,7 +271,8 @@ fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     task.revision += 1;
     task.status = TaskStatus::Updated;
     task.severity = severity.max(task.severity);
-    task.churn_score = score;
+    task.churn_score = score.value;
+    task.score_parts = score.parts;
     task.stage = score::stage(case);
     task.action = route::action(task.tier, task.stage, &task.signals, case.rules);
     task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));

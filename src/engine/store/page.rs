@@ -12,6 +12,16 @@ pub struct Page {
     pub(super) windows: Vec<Bucket>,
 }
 
+/// A memory that an older image keeps with the subscriber, and this program elsewhere.
+pub struct Displaced {
+    /// The subscriber's place in the page.
+    pub at: usize,
+    /// The trigger's place in the registry.
+    pub place: usize,
+    /// The memory.
+    pub memory: Memory,
+}
+
 impl Page {
     /// Room for a page of subscribers.
     pub(super) fn new(window_days: usize) -> Self {
@@ -47,7 +57,7 @@ impl Page {
         let mut to = Writer::default();
         (self.len() as u8).put(&mut to);
         put_columns(&self.subscribers, &mut to);
-        for index in 0..triggers::COUNT {
+        for index in 0..triggers::ALWAYS {
             for subscriber in &self.subscribers {
                 subscriber.memories[index].put(&mut to);
             }
@@ -59,13 +69,15 @@ impl Page {
     }
 
     /// A page from bytes with rings of `window_days` and memories of so many triggers, each of which says where in
-    /// the registry it belongs, if anywhere.
+    /// the registry it belongs, if anywhere. With it, memories of triggers that have none of everybody any more.
     pub fn decode(
+        format: u16,
         bytes: &[u8],
         window_days: usize,
         triggers: &[Option<usize>],
-    ) -> Result<Self, Problem> {
-        let mut from = Reader::new(bytes);
+    ) -> Result<(Self, Vec<Displaced>), Problem> {
+        let mut from = Reader::new(format, bytes);
+        let mut displaced = Vec::new();
         let count = usize::from(u8::get(&mut from)?);
         if !(1..=PAGE).contains(&count) {
             return Err("holds no subscribers, or more than a page has");
@@ -73,20 +85,25 @@ impl Page {
         let mut subscribers = vec![Subscriber::new(Key(0), Day::MIN); count];
         get_columns(&mut subscribers, &mut from)?;
         for trigger in triggers {
-            for subscriber in &mut subscribers {
+            for (at, subscriber) in subscribers.iter_mut().enumerate() {
                 let memory = Memory::get(&mut from)?;
-                if let Some(known) = trigger.and_then(|index| subscriber.memories.get_mut(index)) {
-                    *known = memory;
+                let Some(place) = *trigger else { continue };
+                match subscriber.memories.get_mut(place) {
+                    Some(known) => *known = memory,
+                    None if memory == Memory::default() => {}
+                    None => displaced.push(Displaced { at, place, memory }),
                 }
             }
         }
         let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
         from.end()?;
         subscribers.iter().try_for_each(Subscriber::check)?;
-        Ok(Self {
+        let windows = buckets.iter().copied().map(Bucket::from_bytes).collect();
+        let page = Self {
             subscribers,
-            windows: buckets.iter().copied().map(Bucket::from_bytes).collect(),
-        })
+            windows,
+        };
+        Ok((page, displaced))
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
 use crate::engine::Rules;
 use crate::engine::account::Account;
-use crate::model::{Body, CloseReason, Evidence, Fact, SuspensionReason, Text};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
 /// An invoice unpaid long after it was due, or a suspension for arrears (DOMAIN section 4). Day close and immediate.
@@ -30,6 +30,8 @@ fn note_standing(account: Option<&Account>, memory: &mut Memory) {
 
 impl Section for Arrears {
     const NAME: &'static str = "arrears";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Suspension, BodyKind::Reactivation];
+    const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
 # Days past `due_on` after which an unpaid invoice fires, 1..90.
 overdue_days = 15

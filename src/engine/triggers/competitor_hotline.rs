@@ -1,6 +1,6 @@
 use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
 use crate::engine::Rules;
-use crate::model::{Body, Direction, Evidence, Fact, Text};
+use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
 
 /// A call or message to a competitor's service number (DOMAIN section 4). Immediate.
@@ -13,6 +13,7 @@ pub struct CompetitorHotline {
 
 impl Section for CompetitorHotline {
     const NAME: &'static str = "competitor_hotline";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::Message];
     const DEFAULTS: &'static str = "\
 # Days after a firing in which further calls only raise its strength, 1..90.
 cooldown_days = 7

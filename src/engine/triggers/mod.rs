@@ -1,12 +1,14 @@
 //! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
 
+mod memory;
 mod view;
 
+pub use memory::{Memory, Rare, Recall};
 pub(in crate::engine) use view::too_old;
-pub use view::{DayView, EventView, Memory};
+pub use view::{DayView, EventView};
 
 use super::Rules;
-use crate::model::{Body, CloseReason, Evidence, Text};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Text};
 use serde::de::DeserializeOwned;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
@@ -14,10 +16,10 @@ use serde::de::DeserializeOwned;
 /// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
 /// on what it is shown and on its own [`Memory`] of the subscriber.
 pub trait Trigger: Send + Sync {
-    /// Whether [`on_event`](Self::on_event) wants to see an event. Asked of every event, so it should be cheap and choosy.
+    /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
     fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
         let _ = (body, rules);
-        false
+        true
     }
 
     /// Looks at an event not older than `window.immediate_hours`.
@@ -26,7 +28,8 @@ pub trait Trigger: Send + Sync {
         None
     }
 
-    /// Looks at a day that just closed.
+    /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the memory as it is: one
+    /// that was never touched takes no space.
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
         let _ = (view, memory);
         None
@@ -67,12 +70,20 @@ pub enum FiringKind {
     Repeat,
     /// Feeds the score only.
     Weak,
+    /// Feeds the score; only service care without a counter-offer may follow.
+    CareOnly,
 }
 
 /// One registered trigger.
 pub struct Registration {
     /// Name in configuration, signals and metrics.
     pub name: &'static str,
+    /// What a task of it is for.
+    pub purpose: Purpose,
+    /// The kinds of events it listens to.
+    pub listens: &'static [BodyKind],
+    /// Whether it looks at closed days.
+    pub daily: bool,
     /// The documented defaults, TOML without the section header.
     pub defaults: &'static str,
     /// Reads the section; every key is required, because the defaults are merged in before.
@@ -82,31 +93,98 @@ pub struct Registration {
 /// A trigger as its file describes it.
 trait Section: Trigger + DeserializeOwned + 'static {
     const NAME: &'static str;
+    const PURPOSE: Purpose = Purpose::Churn;
+    const LISTENS: &'static [BodyKind] = &[];
+    const DAILY: bool = false;
     const DEFAULTS: &'static str;
 }
 
 const fn register<T: Section>() -> Registration {
     Registration {
         name: T::NAME,
+        purpose: T::PURPOSE,
+        listens: T::LISTENS,
+        daily: T::DAILY,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
     }
 }
 
 macro_rules! registry {
-    ($($module:ident::$trigger:ident,)*) => {
-        $(mod $module;)*
+    (
+        kept with every subscriber { $($always:ident::$always_trigger:ident,)* }
+        kept where they have something to remember { $($rare:ident::$rare_trigger:ident,)* }
+    ) => {
+        $(mod $always;)*
+        $(mod $rare;)*
         /// Every trigger, in the order in which they are asked.
-        pub const REGISTRY: &[Registration] = &[$(register::<$module::$trigger>(),)*];
+        pub const REGISTRY: &[Registration] = &[
+            $(register::<$always::$always_trigger>(),)*
+            $(register::<$rare::$rare_trigger>(),)*
+        ];
+        /// The first so many of them have a memory of every subscriber.
+        pub const ALWAYS: usize = [$($always::$always_trigger::NAME,)*].len();
     };
 }
 
 registry! {
-    competitor_hotline::CompetitorHotline,
-    zero_usage_days::ZeroUsageDays,
-    usage_drop::UsageDrop,
-    arrears::Arrears,
+    kept with every subscriber {
+        zero_usage_days::ZeroUsageDays,
+        usage_drop::UsageDrop,
+    }
+    kept where they have something to remember {
+        competitor_hotline::CompetitorHotline,
+        arrears::Arrears,
+    }
 }
 
-/// Number of registered triggers.
-pub const COUNT: usize = REGISTRY.len();
+/// The place of a trigger in [`REGISTRY`].
+pub fn index_of(name: &str) -> Option<usize> {
+    REGISTRY.iter().position(|trigger| trigger.name == name)
+}
+
+/// Some triggers by their places in the registry, in order.
+#[derive(Debug, Clone, Copy)]
+pub struct Places(u64);
+
+impl Iterator for Places {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let place = self.0.trailing_zeros() as usize;
+        // The lowest place goes; of no places, none.
+        self.0 &= self.0.wrapping_sub(1);
+        (place < REGISTRY.len()).then_some(place)
+    }
+}
+
+/// The triggers that listen to a kind of events.
+pub const fn listening(kind: BodyKind) -> Places {
+    LISTENERS[kind as usize]
+}
+
+/// The triggers that look at closed days.
+pub const DAILY: Places = {
+    let (mut places, mut index) = (0, 0);
+    while index < REGISTRY.len() {
+        if REGISTRY[index].daily {
+            places |= 1 << index;
+        }
+        index += 1;
+    }
+    Places(places)
+};
+
+const LISTENERS: [Places; BodyKind::COUNT] = {
+    let mut listeners = [Places(0); BodyKind::COUNT];
+    let mut index = 0;
+    while index < REGISTRY.len() {
+        let (kinds, mut next) = (REGISTRY[index].listens, 0);
+        while next < kinds.len() {
+            listeners[kinds[next] as usize].0 |= 1 << index;
+            next += 1;
+        }
+        index += 1;
+    }
+    listeners
+};

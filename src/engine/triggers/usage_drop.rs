@@ -27,6 +27,7 @@ const RAISED: u8 = 1;
 
 impl Section for UsageDrop {
     const NAME: &'static str = "usage_drop";
+    const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
 # The fall that is tested for: activity down to this share of its old level, 0..1.
 ratio = 0.5

@@ -1,8 +1,6 @@
-use super::{Firing, FiringKind};
 use crate::engine::Rules;
 use crate::engine::account::Account;
 use crate::engine::baseline::Baseline;
-use crate::engine::image::fields;
 use crate::engine::population::Population;
 use crate::engine::window::{Channel, Window};
 use crate::model::{Day, Event, Source, Timestamp};
@@ -77,58 +75,6 @@ impl DayView<'_> {
     /// Whether silence on a day means silence. Days before the first close are not known.
     pub fn day_known(&self, day: Day) -> bool {
         self.population.facts(day).is_some_and(|facts| facts.known)
-    }
-}
-
-/// What one trigger remembers of one subscriber, in 8 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Memory {
-    /// A running figure of the trigger's own.
-    pub level: f32,
-    /// Days since 1999-12-31 of the last full or weak firing; 0 for never.
-    fired_on: u16,
-    /// Strength of the last firing in 255ths.
-    strength: u8,
-    /// Marks or counts of the trigger's own.
-    pub note: u8,
-}
-
-fields!(Memory {
-    level,
-    fired_on,
-    strength,
-    note,
-});
-
-/// 1999-12-31.
-const DAY_ZERO: Day = Day(10_956);
-
-impl Memory {
-    /// Day of the last full or weak firing.
-    pub fn fired_on(&self) -> Option<Day> {
-        (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))
-    }
-
-    /// Whether a day lies within so many days of the last firing.
-    pub fn cooling(&self, day: Day, cooldown_days: u16) -> bool {
-        let since = |fired: Day| day.since(fired) < i32::from(cooldown_days);
-        self.fired_on().is_some_and(since)
-    }
-
-    /// Strength of the last firing, 0..1.
-    pub fn strength(&self) -> f64 {
-        f64::from(self.strength) / 255.0
-    }
-
-    /// Notes a firing. A repeat raises the strength while the cool-down runs on.
-    pub(in crate::engine) fn note_firing(&mut self, firing: &Firing, day: Day) {
-        let strength = (firing.strength * 255.0) as u8;
-        if firing.kind == FiringKind::Repeat {
-            self.strength = self.strength.max(strength);
-            return;
-        }
-        self.strength = strength;
-        self.fired_on = day.since(DAY_ZERO).clamp(1, i32::from(u16::MAX)) as u16;
     }
 }
 

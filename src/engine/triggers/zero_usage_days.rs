@@ -27,6 +27,7 @@ const FIRED: u8 = 8;
 
 impl Section for ZeroUsageDays {
     const NAME: &'static str = "zero_usage_days";
+    const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
 # Fewest silent days of a run, 2..14.
 run_days_min = 3

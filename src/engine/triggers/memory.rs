@@ -1,0 +1,137 @@
+//! What triggers remember of a subscriber.
+
+use super::{ALWAYS, Firing, FiringKind};
+use crate::engine::image::{Field, Problem, Reader, Writer, fields};
+use crate::model::Day;
+
+/// What one trigger remembers of one subscriber, in 8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Memory {
+    /// A running figure of the trigger's own.
+    pub level: f32,
+    /// Days since 1999-12-31 of the last full or weak firing; 0 for never.
+    fired_on: u16,
+    /// Strength of the last firing in 255ths.
+    strength: u8,
+    /// Marks or counts of the trigger's own.
+    pub note: u8,
+}
+
+fields!(Memory {
+    level,
+    fired_on,
+    strength,
+    note,
+});
+
+/// 1999-12-31.
+const DAY_ZERO: Day = Day(10_956);
+
+impl Memory {
+    /// Day of the last full or weak firing.
+    pub fn fired_on(&self) -> Option<Day> {
+        (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))
+    }
+
+    /// Whether a day lies within so many days of the last firing.
+    pub fn cooling(&self, day: Day, cooldown_days: u16) -> bool {
+        let since = |fired: Day| day.since(fired) < i32::from(cooldown_days);
+        self.fired_on().is_some_and(since)
+    }
+
+    /// Strength of the last firing, 0..1.
+    pub fn strength(&self) -> f64 {
+        f64::from(self.strength) / 255.0
+    }
+
+    /// Notes a firing. A repeat raises the strength while the cool-down runs on.
+    pub(in crate::engine) fn note_firing(&mut self, firing: &Firing, day: Day) {
+        let strength = (firing.strength * 255.0) as u8;
+        if firing.kind == FiringKind::Repeat {
+            self.strength = self.strength.max(strength);
+            return;
+        }
+        self.strength = strength;
+        self.fired_on = day.since(DAY_ZERO).clamp(1, i32::from(u16::MAX)) as u16;
+    }
+}
+
+/// The memories of triggers that have something to remember of few subscribers, in the order of the registry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rare(Vec<(u8, Memory)>);
+
+impl Field for Rare {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        Field::get(from).map(Self)
+    }
+}
+
+impl Rare {
+    /// The memory of the trigger at a place of the registry; an untouched one if there is none.
+    pub fn get(&self, place: usize) -> Memory {
+        let found = self.find(place);
+        found
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map_or_else(Memory::default, |(_, memory)| *memory)
+    }
+
+    /// Keeps a memory; an untouched one takes no space.
+    pub fn set(&mut self, place: usize, memory: Memory) {
+        match (self.find(place), memory == Memory::default()) {
+            (Ok(at), true) => drop(self.0.remove(at)),
+            (Ok(at), false) => self.0[at].1 = memory,
+            (Err(_), true) => {}
+            (Err(at), false) => self.0.insert(at, (place as u8, memory)),
+        }
+    }
+
+    /// Gives every memory the place that `to` has at its old place; those with none, or one that everybody has, go.
+    pub fn move_to(&mut self, to: &[Option<usize>]) {
+        for (place, memory) in std::mem::take(&mut self.0) {
+            let new = to.get(usize::from(place)).copied().flatten();
+            if let Some(new) = new.filter(|new| *new >= ALWAYS) {
+                self.set(new, memory);
+            }
+        }
+    }
+
+    fn find(&self, place: usize) -> Result<usize, usize> {
+        self.0
+            .binary_search_by_key(&place, |(known, _)| usize::from(*known))
+    }
+}
+
+/// All that the triggers remember of one subscriber.
+#[derive(Debug, Clone, Copy)]
+pub struct Recall<'a> {
+    /// Of those that remember everybody.
+    pub always: &'a [Memory; ALWAYS],
+    /// Of the others, if there is anything.
+    pub rare: Option<&'a Rare>,
+}
+
+impl Recall<'_> {
+    /// The memory of the trigger at a place of the registry.
+    pub fn get(&self, place: usize) -> Memory {
+        let always = self.always.get(place).copied();
+        always.unwrap_or_else(|| {
+            self.rare
+                .map_or_else(Memory::default, |rare| rare.get(place))
+        })
+    }
+
+    /// The memories that were ever touched, with their places, in the order of the registry.
+    pub fn touched(&self) -> impl Iterator<Item = (usize, Memory)> {
+        let always = self.always.iter().copied().enumerate();
+        let rare = self.rare.map_or(&[][..], |rare| &rare.0);
+        always.chain(
+            rare.iter()
+                .map(|(place, memory)| (usize::from(*place), *memory)),
+        )
+    }
+}
