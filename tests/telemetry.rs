@@ -30,6 +30,7 @@ fn series(telemetry: &Telemetry, beginning: &str) -> usize {
 
 fn signal(trigger: &'static str, suppressed: Option<Suppression>) -> Signal {
     Signal {
+        purpose: Purpose::Churn,
         trigger: trigger.into(),
         msisdn: Msisdn::new("8613800138000").unwrap(),
         fired_at: Timestamp(0),
@@ -57,6 +58,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         purpose: Purpose::Churn,
         severity: Severity::AtRisk,
         churn_score: 0.5,
+        score_parts: Vec::new(),
         msisdn: Msisdn::new("8613800138000").unwrap(),
         tier: Tier::Key,
         stars: 4,

@@ -13,8 +13,8 @@ use crate::streams::Step;
 
 /// An image of [`village`], written when its format was new. Never written again.
 const GOLDEN: &str = "tests/golden/image-v1.bin";
-/// Of the shard in it.
-const FINGERPRINT: u64 = 17_852_026_861_501_197_315;
+/// Of the shard in it, with an account for each who called a hotline.
+const FINGERPRINT: u64 = 11_741_961_804_238_576_548;
 
 /// A small shard with some of everything, in the middle of a day's close.
 fn village(rules: &Arc<Rules>) -> Shard {

@@ -159,6 +159,7 @@ impl Stream<'_> {
                     CallOutcome::Dropped,
                     CallOutcome::Unanswered,
                 ]),
+                handset: None,
             },
         }
     }

@@ -149,13 +149,13 @@ impl Assembly {
         shard.accounts = List::restored(self.accounts, Vec::len)?;
         shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
         shard.names = self.names;
+        state.restore(&mut shard);
+        check(&shard, &header)?;
         for (page, displaced) in self.displaced.into_iter().enumerate() {
             for Displaced { at, place, memory } in displaced {
                 shard.remember((page * PAGE + at) as u32, place, memory);
             }
         }
-        state.restore(&mut shard);
-        check(&shard, &header)?;
         shard.adopt(rules);
         Ok(shard)
     }
