@@ -1,3 +1,4 @@
+use super::dealings::Dealings;
 use super::image::{Field, Problem, Reader, Writer, fields};
 use super::triggers::Rare;
 use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
@@ -27,6 +28,7 @@ pub struct Account {
     recent_next: u8,
     /// What triggers remember that have something to remember of few subscribers.
     pub memories: Rare,
+    dealings: Option<Box<Dealings>>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -78,7 +80,7 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-} since 2 { memories });
+} since 2 { memories, dealings });
 
 fields!(Standing {
     brand,
@@ -168,8 +170,20 @@ impl Account {
         } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
             Err("has an account with too many bills, or bills out of order")
         } else {
-            Ok(())
+            self.dealings().check()
         }
+    }
+
+    /// What triggers look back on beyond bills and standing.
+    pub fn dealings(&self) -> &Dealings {
+        static NONE: Dealings = Dealings::NONE;
+        self.dealings.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The same, to be added to.
+    pub fn dealings_mut(&mut self) -> &mut Dealings {
+        self.dealings
+            .get_or_insert_with(|| Box::new(Dealings::NONE))
     }
 
     /// Whether a record was seen before; remembers it if not.
@@ -311,8 +325,8 @@ fields!(Bill {
     overage,
 });
 
-/// Invoices kept.
-const BILLS: usize = 6;
+/// Invoices kept: the newest, and the six that it is compared with (DOMAIN section 4, `bill_shock`).
+const BILLS: usize = 7;
 
 impl Ledger {
     /// Takes an invoice; one for a month already billed replaces the earlier.
@@ -437,11 +451,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_six_bills_are_kept() {
+    fn only_the_last_seven_bills_are_kept() {
         let mut ledger = Ledger::default();
         for month in 1..=9 {
             ledger.invoice(&invoice(month, 100));
         }
-        assert_eq!((ledger.bills.len(), ledger.owed()), (BILLS, Money(600)));
+        assert_eq!((ledger.bills.len(), ledger.owed()), (BILLS, Money(700)));
     }
 }

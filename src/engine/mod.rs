@@ -8,6 +8,7 @@ mod account;
 mod asking;
 mod baseline;
 mod close;
+mod dealings;
 mod describe;
 mod image;
 mod pages;

@@ -1,7 +1,7 @@
 //! Everything that decides what the engine does with an input.
 
 use super::triggers::Trigger;
-use crate::model::{Calendar, Number};
+use crate::model::{Body, Calendar, Direction, Number};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -162,6 +162,8 @@ pub struct ScoreRules {
     pub at_risk: f64,
     /// From here on `critical`, 0..1.
     pub critical: f64,
+    /// A complaint and an enquiry about cancelling within so many days are critical, whatever the score, 1..365.
+    pub complaint_and_cancel_days: u16,
     /// By trigger.
     pub triggers: BTreeMap<String, TriggerWeight>,
 }
@@ -207,6 +209,21 @@ impl Competitors {
     /// The competitor whose marketing number a number is.
     pub fn marketing(&self, number: Number) -> Option<&str> {
         find(&self.marketing, number)
+    }
+
+    /// Whether an event is a competitor's marketing that reached the subscriber: an answered call from a marketing number,
+    /// or a contact that was reported (DOMAIN section 4, `competitor_marketing`).
+    pub fn approach(&self, body: &Body<'_>) -> bool {
+        match body {
+            Body::Call {
+                direction: Direction::Incoming,
+                other,
+                outcome,
+                ..
+            } => outcome.answered() && self.marketing(*other).is_some(),
+            Body::CompetitorContact => true,
+            _ => false,
+        }
     }
 }
 

@@ -200,7 +200,7 @@ impl Shard {
             _ => self.note(slot, day, event),
         };
         match fresh {
-            Fresh::Yes => {}
+            Fresh::Yes => self.note_dealings(slot, day, event),
             Fresh::Seen => return Outcome::Duplicate,
             Fresh::TooOld => return Outcome::Expired,
         }

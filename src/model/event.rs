@@ -423,6 +423,18 @@ pub enum ComplaintCategory {
     UnwantedService,
 }
 
+impl ComplaintCategory {
+    /// The name used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Billing => "billing",
+            Self::Network => "network",
+            Self::Service => "service",
+            Self::UnwantedService => "unwanted_service",
+        }
+    }
+}
+
 /// `subject` of an enquiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnquirySubject {

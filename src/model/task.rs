@@ -121,6 +121,14 @@ pub enum CloseReason {
     PortOut,
     /// A churn task was opened, beside which there is no care or growth.
     Superseded,
+    /// The contract was renewed.
+    ContractRenewed,
+    /// The customer is content with how the complaint was resolved.
+    ComplaintSettled,
+    /// Calls are no longer forwarded.
+    ForwardingEnded,
+    /// Calls drop no more often than they should.
+    QualityRecovered,
 }
 
 impl CloseReason {
@@ -136,6 +144,10 @@ impl CloseReason {
             Self::Lost => "lost",
             Self::PortOut => "port_out",
             Self::Superseded => "superseded",
+            Self::ContractRenewed => "contract_renewed",
+            Self::ComplaintSettled => "complaint_settled",
+            Self::ForwardingEnded => "forwarding_ended",
+            Self::QualityRecovered => "quality_recovered",
         }
     }
 }

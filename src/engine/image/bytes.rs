@@ -173,6 +173,16 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+impl<T: Field> Field for Box<T> {
+    fn put(&self, to: &mut Writer) {
+        T::put(self, to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        T::get(from).map(Self::new)
+    }
+}
+
 impl<T: Field + Copy + Default, const N: usize> Field for [T; N] {
     fn put(&self, to: &mut Writer) {
         self.iter().for_each(|value| value.put(to));

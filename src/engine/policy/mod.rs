@@ -14,7 +14,7 @@ use score::Score;
 
 use super::account::Account;
 use super::rules::Rules;
-use super::triggers::Recall;
+use super::triggers::{Memory, Recall, index_of};
 use crate::model::{Day, Msisdn, Timestamp};
 
 /// One subscriber at one moment, as the policy sees it.
@@ -30,6 +30,11 @@ pub(in crate::engine) struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// What a trigger remembers of the subscriber; an untouched memory if there is no such trigger.
+    fn memory_of(&self, trigger: &str) -> Memory {
+        index_of(trigger).map_or_else(Memory::default, |place| self.memories.get(place))
+    }
+
     /// Whether the contract has ended.
     pub(in crate::engine) fn churned(&self) -> bool {
         let after = self.rules.policy.churned_after_suspended_days;

@@ -1,5 +1,5 @@
 use super::Case;
-use crate::engine::triggers::{REGISTRY, index_of};
+use crate::engine::triggers::{REGISTRY, dissatisfied, unsettled};
 use crate::model::{Purpose, ScorePart, Severity, Stage};
 
 /// Younger than this is `acquire` (DOMAIN section 5).
@@ -49,18 +49,31 @@ pub fn severity(purpose: Purpose, case: &Case<'_>, score: f64) -> Severity {
     match score {
         _ if case.churned() => Severity::Lost,
         _ if purpose != Purpose::Churn => Severity::Early,
+        _ if complains_and_cancels(case) => Severity::Critical,
         score if score >= rules.critical => Severity::Critical,
         score if score >= rules.at_risk => Severity::AtRisk,
         _ => Severity::Early,
     }
 }
 
+/// Whether a complaint that is not settled and an enquiry about cancelling came close together, whichever was first, and
+/// not long ago (DOMAIN section 4, `cancel_enquiry`): critical, whatever the score.
+fn complains_and_cancels(case: &Case<'_>) -> bool {
+    let days = i32::from(case.rules.policy.score.complaint_and_cancel_days);
+    let fired = |name| case.memory_of(name).fired_on();
+    let Some((complaint, cancel)) = fired("complaint").zip(fired("cancel_enquiry")) else {
+        return false;
+    };
+    let (first, last) = (complaint.min(cancel), complaint.max(cancel));
+    let close = last.since(first) <= days && case.day.since(last) <= days;
+    close && unsettled(&case.memory_of("complaint"))
+}
+
 /// Lifecycle stage, by what has fired within its half-life.
 pub fn stage(case: &Case<'_>) -> Stage {
     let recent = |name: &str| {
         let weight = case.rules.policy.score.triggers.get(name);
-        let place = index_of(name);
-        let fired = place.and_then(|place| case.memories.get(place).fired_on());
+        let fired = case.memory_of(name).fired_on();
         let age = |fired| f64::from(case.day.since(fired));
         fired
             .zip(weight)
@@ -74,10 +87,16 @@ pub fn stage(case: &Case<'_>) -> Stage {
     } else if case
         .account
         .is_some_and(|account| account.suspended_on.is_some())
-        || recent("zero_usage_days")
+        || ["zero_usage_days", "cancel_enquiry", "port_out"]
+            .into_iter()
+            .any(recent)
+        || (recent("complaint") && dissatisfied(&case.memory_of("complaint")))
     {
         Stage::Leave
-    } else if recent("usage_drop") {
+    } else if ["usage_drop", "plan_underuse", "call_forwarding"]
+        .into_iter()
+        .any(recent)
+    {
         Stage::Decline
     } else if activated.is_some_and(|since| case.day.since(since) < ACQUIRE_DAYS) {
         Stage::Acquire

@@ -82,10 +82,8 @@ impl Trigger for CompetitorHotline {
         if !(1..=90).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..90"));
         }
-        let rising = self.strengths.windows(2).all(|pair| pair[0] < pair[1]);
-        let within = self.strengths.iter().all(|s| (0.0..=1.0).contains(s));
-        if self.strengths.is_empty() || self.strengths.len() > 255 || !rising || !within {
-            problems.push(("strengths", "must be a rising list of numbers 0..1"));
+        if !super::rising(&self.strengths) {
+            problems.push(("strengths", super::RISING));
         }
         problems
     }

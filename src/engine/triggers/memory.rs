@@ -24,6 +24,10 @@ fields!(Memory {
     note,
 });
 
+fn in_255ths(strength: f64) -> u8 {
+    (strength * 255.0) as u8
+}
+
 /// 1999-12-31.
 const DAY_ZERO: Day = Day(10_956);
 
@@ -44,9 +48,21 @@ impl Memory {
         f64::from(self.strength) / 255.0
     }
 
+    /// What a firing of some strength would be: one in full, or within the cool-down a repeat if it is stronger than the last
+    /// one, and otherwise nothing.
+    pub fn news(&self, strength: f64, day: Day, cooldown_days: u16) -> Option<FiringKind> {
+        if !self.cooling(day, cooldown_days) {
+            Some(FiringKind::Full)
+        } else if in_255ths(strength) > self.strength {
+            Some(FiringKind::Repeat)
+        } else {
+            None
+        }
+    }
+
     /// Notes a firing. A repeat raises the strength while the cool-down runs on.
     pub(in crate::engine) fn note_firing(&mut self, firing: &Firing, day: Day) {
-        let strength = (firing.strength * 255.0) as u8;
+        let strength = in_255ths(firing.strength);
         if firing.kind == FiringKind::Repeat {
             self.strength = self.strength.max(strength);
             return;

@@ -3,6 +3,7 @@
 mod memory;
 mod view;
 
+pub(in crate::engine) use complaint::{dissatisfied, unsettled};
 pub use memory::{Memory, Rare, Recall};
 pub(in crate::engine) use view::too_old;
 pub use view::{DayView, EventView};
@@ -135,7 +136,19 @@ registry! {
     kept where they have something to remember {
         competitor_hotline::CompetitorHotline,
         arrears::Arrears,
+        competitor_marketing::CompetitorMarketing,
+        complaint::Complaint,
+        cancel_enquiry::CancelEnquiry,
     }
+}
+
+/// What a list of strengths must be.
+const RISING: &str = "must be a rising list of numbers 0..1";
+
+fn rising(strengths: &[f64]) -> bool {
+    let rises = strengths.is_sorted_by(|a, b| a < b);
+    let within = strengths.iter().all(|s| (0.0..=1.0).contains(s));
+    (1..=255).contains(&strengths.len()) && rises && within
 }
 
 /// The place of a trigger in [`REGISTRY`].

@@ -1,0 +1,82 @@
+use super::{EventView, Firing, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
+use serde::Deserialize;
+
+/// The customer asks how to cancel (DOMAIN section 4). Immediate.
+///
+/// Together with a complaint it makes a task critical: `policy.score.complaint_and_cancel_days`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelEnquiry {
+    cooldown_days: u16,
+    strengths: Vec<f64>,
+}
+
+impl Section for CancelEnquiry {
+    const NAME: &'static str = "cancel_enquiry";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry];
+    const DEFAULTS: &'static str = "\
+# Days after a firing in which further enquiries only raise its strength, 1..365.
+cooldown_days = 30
+# Strength of the first enquiry, and of each repeat within the cool-down, 0..1, rising; later repeats say nothing.
+strengths = [0.8, 0.9, 1.0]
+";
+}
+
+impl Trigger for CancelEnquiry {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+        matches!(body, Body::Enquiry(EnquirySubject::Cancel))
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        memory.note = match memory.cooling(view.day, self.cooldown_days) {
+            true => memory.note.saturating_add(1),
+            false => 1,
+        };
+        let enquiries = memory.note;
+        let strength = *self.strengths.get(usize::from(enquiries) - 1)?;
+        let kind = memory.news(strength, view.day, self.cooldown_days)?;
+        let days = self.cooldown_days;
+        Some(Firing {
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: f64::from(enquiries),
+                expected: 0.0,
+                unit: "enquiries".into(),
+                window_days: days,
+                threshold: 1.0,
+                facts: Vec::new(),
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!("客户在{days}天内第{enquiries}次咨询如何销户"),
+                en: format!(
+                    "Enquiry no. {enquiries} about how to cancel the contract within {days} days"
+                ),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match (memory.fired_on(), memory.note) {
+            (None, _) => "no enquiry about how to cancel".to_owned(),
+            (Some(_), 1) => "one enquiry about how to cancel".to_owned(),
+            (Some(_), enquiries) => {
+                format!("{enquiries} enquiries about how to cancel within the cool-down")
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !super::rising(&self.strengths) {
+            problems.push(("strengths", super::RISING));
+        }
+        problems
+    }
+}

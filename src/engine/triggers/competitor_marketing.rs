@@ -1,0 +1,97 @@
+use super::{EventView, Firing, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::engine::dealings::CONTACTS;
+use crate::model::{Body, BodyKind, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// Competitors' marketing reached the subscriber again and again (DOMAIN section 4). Immediate.
+///
+/// Contacts that came too late to fire count all the same for those after them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompetitorMarketing {
+    contacts: u16,
+    days: u16,
+    cooldown_days: u16,
+    strengths: Vec<f64>,
+}
+
+impl Section for CompetitorMarketing {
+    const NAME: &'static str = "competitor_marketing";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::CompetitorContact];
+    const DEFAULTS: &'static str = "\
+# Fires at this many contacts, 1..8, within this many days, 1..90: answered calls from a competitor's marketing number, and
+# contacts reported by staff or customer.
+contacts = 2
+days = 30
+# Days after a firing in which further contacts only raise its strength, 1..90.
+cooldown_days = 7
+# Strength at that many contacts, and at each further one within the days, 0..1, rising; still more are as strong as the last.
+strengths = [0.5, 0.7, 0.9]
+";
+}
+
+impl Trigger for CompetitorMarketing {
+    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
+        rules.competitors.approach(body)
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let known = view.account?.dealings().contacts();
+        // Not before this contact, which may be late: before the newest, so that the order of arrival says nothing.
+        let newest = known.last().copied()?;
+        let within = |day: &&_| newest.since(**day) < i32::from(self.days);
+        let contacts = known.iter().filter(within).count();
+        let further = contacts.checked_sub(usize::from(self.contacts))?;
+        let strength = *self.strengths.get(further).or(self.strengths.last())?;
+        let kind = memory.news(strength, view.day, self.cooldown_days)?;
+        let competitor = match view.event.body {
+            Body::Call { other, .. } => view.rules.competitors.marketing(other),
+            _ => None,
+        };
+        let name = |name: &str| ("competitor".into(), Fact::Name(name.to_owned()));
+        let days = self.days;
+        Some(Firing {
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: contacts as f64,
+                expected: 0.0,
+                unit: "contacts".into(),
+                window_days: days,
+                threshold: f64::from(self.contacts),
+                facts: competitor.map(name).into_iter().collect(),
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!("{days}天内竞争对手第{contacts}次向客户营销"),
+                en: format!("Contact no. {contacts} by competitors' marketing within {days} days"),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.fired_on() {
+            None => "no run of contacts by competitors' marketing",
+            Some(_) => "a run of contacts by competitors' marketing, which was reported",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=CONTACTS).contains(&usize::from(self.contacts)) {
+            problems.push(("contacts", "must be 1..8"));
+        }
+        if !(1..=90).contains(&self.days) {
+            problems.push(("days", "must be 1..90"));
+        }
+        if !(1..=90).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..90"));
+        }
+        if !super::rising(&self.strengths) {
+            problems.push(("strengths", super::RISING));
+        }
+        problems
+    }
+}

@@ -1,0 +1,165 @@
+use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::account::Account;
+use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// A complaint that is unresolved, or resolved in a way the customer is not content with (DOMAIN section 4). Immediate.
+///
+/// One that was resolved without a word on how content the customer is neither fires nor recovers. The reason goes away
+/// when the latest complaint record says resolved and content, however late it came.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Complaint {
+    dissatisfied_max: u8,
+    cooldown_days: u16,
+    open_strength: f64,
+    dissatisfied_strength: f64,
+    grave_extra: f64,
+}
+
+/// A complaint was reported and is not settled.
+const UNSETTLED: u8 = 1;
+/// The customer said how discontent they are.
+const DISSATISFIED: u8 = 2;
+
+/// Whether a complaint was reported that is not settled.
+pub fn unsettled(memory: &Memory) -> bool {
+    memory.note & UNSETTLED != 0
+}
+
+/// Whether a complaint is known whose answer the customer is not content with.
+pub fn dissatisfied(memory: &Memory) -> bool {
+    memory.note & DISSATISFIED != 0
+}
+
+impl Section for Complaint {
+    const NAME: &'static str = "complaint";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# A satisfaction up to this, of 1..5, is discontent; a better one with a complaint that was resolved is the end of it, 1..4.
+dissatisfied_max = 2
+# Days after a firing in which a further complaint only raises its strength, 1..365; once the last one is settled, a new one
+# fires at once.
+cooldown_days = 30
+# Strength of an open complaint, and of a customer who is discontent with how it was handled, 0..1.
+open_strength = 0.5
+dissatisfied_strength = 0.8
+# Added to that for complaints about the bill or about services nobody asked for, 0..1; the sum counts as 1 at most.
+grave_extra = 0.2
+";
+}
+
+impl Complaint {
+    /// Whether the latest complaint is resolved, and the customer content with that.
+    fn settled(&self, account: Option<&Account>) -> bool {
+        let latest = account.and_then(|account| account.dealings().complaint);
+        latest.is_some_and(|latest| {
+            latest.resolved && latest.satisfaction > Some(self.dissatisfied_max)
+        })
+    }
+}
+
+impl Trigger for Complaint {
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let Body::Complaint {
+            category,
+            resolved,
+            satisfaction,
+        } = view.event.body
+        else {
+            return None;
+        };
+        let dissatisfied = satisfaction.is_some_and(|s| s <= self.dissatisfied_max);
+        // One that was settled before its record came is no news.
+        if (resolved && !dissatisfied) || self.settled(view.account) {
+            return None;
+        }
+        let (base, mark) = match dissatisfied {
+            true => (self.dissatisfied_strength, UNSETTLED | DISSATISFIED),
+            false => (self.open_strength, UNSETTLED),
+        };
+        let (about_zh, about_en, grave) = match category {
+            ComplaintCategory::Billing => ("账单", "the bill", true),
+            ComplaintCategory::UnwantedService => {
+                ("未订购的业务", "a service nobody asked for", true)
+            }
+            ComplaintCategory::Network => ("网络质量", "the network", false),
+            ComplaintCategory::Service => ("服务", "service", false),
+        };
+        let extra = if grave { self.grave_extra } else { 0.0 };
+        let strength = (base + extra).min(1.0);
+        let kind = match unsettled(memory) {
+            true => memory.news(strength, view.day, self.cooldown_days),
+            false => Some(FiringKind::Full),
+        };
+        memory.note |= mark;
+        let mut facts = vec![("category".into(), Fact::Name(category.name().to_owned()))];
+        facts.extend(satisfaction.map(|s| ("satisfaction".into(), Fact::Count(i64::from(s)))));
+        let (state_zh, state_en) = match (resolved, dissatisfied) {
+            (true, _) => ("对处理结果不满意", "is not content with the answer"),
+            (false, true) => ("未解决，客户不满意", "is open and the customer discontent"),
+            (false, false) => ("未解决", "is open"),
+        };
+        Some(Firing {
+            kind: kind?,
+            strength,
+            evidence: Evidence {
+                observed: 1.0,
+                expected: 0.0,
+                unit: "complaints".into(),
+                window_days: 0,
+                threshold: 1.0,
+                facts,
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!("客户投诉{about_zh}，{state_zh}"),
+                en: match resolved {
+                    true => format!("Complained about {about_en} and {state_en}"),
+                    false => format!("A complaint about {about_en} {state_en}"),
+                },
+            },
+        })
+    }
+
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        if memory.note != 0 && self.settled(view.account) {
+            memory.note = 0;
+        }
+        None
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::ComplaintSettled)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.note {
+            0 => "no complaint that is not settled",
+            UNSETTLED => "a complaint, which was reported and is not settled",
+            _ => "a complaint, which was reported, and the customer is discontent with the answer",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=4).contains(&self.dissatisfied_max) {
+            problems.push(("dissatisfied_max", "must be 1..4"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        for (key, value) in [
+            ("open_strength", self.open_strength),
+            ("dissatisfied_strength", self.dissatisfied_strength),
+            ("grave_extra", self.grave_extra),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}
