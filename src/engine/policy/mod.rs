@@ -35,6 +35,16 @@ impl Case<'_> {
         index_of(trigger).map_or_else(Memory::default, |place| self.memories.get(place))
     }
 
+    /// Whether a trigger fired within its half-life.
+    fn fired_recently(&self, trigger: &str) -> bool {
+        let weight = self.rules.policy.score.triggers.get(trigger);
+        let fired = self.memory_of(trigger).fired_on();
+        let age = |fired| f64::from(self.day.since(fired));
+        fired
+            .zip(weight)
+            .is_some_and(|(fired, weight)| age(fired) <= weight.half_life_days)
+    }
+
     /// Whether the contract has ended.
     pub(in crate::engine) fn churned(&self) -> bool {
         let after = self.rules.policy.churned_after_suspended_days;

@@ -78,22 +78,27 @@ pub fn assignee(case: &Case<'_>, tier: Tier) -> Assignee {
 }
 
 /// What to do: the channel of the tier, the playbook of stage and reasons, steps for the reasons first.
-pub fn action(tier: Tier, stage: Stage, signals: &[Signal], rules: &Rules) -> Action {
+///
+/// After a port-out enquiry only the steps for that: care, and no counter-offer (DOMAIN section 6).
+pub fn action(case: &Case<'_>, tier: Tier, stage: Stage, signals: &[Signal]) -> Action {
     let channel = match tier {
         Tier::Key => Channel::AccountManager,
         Tier::Ordinary => Channel::OutboundCall,
         Tier::Small => Channel::BulkCampaign,
     };
-    let steps = rules
-        .policy
-        .playbook
-        .get(stage.name())
-        .map_or(&[][..], Vec::as_slice);
-    let named = |trigger: &String| signals.iter().any(|signal| signal.trigger == *trigger);
+    let playbook = &case.rules.policy.playbook;
+    let steps = playbook.get(stage.name()).map_or(&[][..], Vec::as_slice);
+    let care_only = case.fired_recently("port_out");
+    let named = |trigger: &String| match care_only {
+        true => trigger == "port_out",
+        false => signals.iter().any(|signal| signal.trigger == *trigger),
+    };
     let specific = steps
         .iter()
         .filter(|step| step.for_triggers.iter().any(named));
-    let general = steps.iter().filter(|step| step.for_triggers.is_empty());
+    let general = steps
+        .iter()
+        .filter(|step| !care_only && step.for_triggers.is_empty());
     let text = |step: &PlaybookStep| Text {
         zh: step.zh.clone(),
         en: step.en.clone(),

@@ -71,14 +71,7 @@ fn complains_and_cancels(case: &Case<'_>) -> bool {
 
 /// Lifecycle stage, by what has fired within its half-life.
 pub fn stage(case: &Case<'_>) -> Stage {
-    let recent = |name: &str| {
-        let weight = case.rules.policy.score.triggers.get(name);
-        let fired = case.memory_of(name).fired_on();
-        let age = |fired| f64::from(case.day.since(fired));
-        fired
-            .zip(weight)
-            .is_some_and(|(fired, weight)| age(fired) <= weight.half_life_days)
-    };
+    let recent = |trigger| case.fired_recently(trigger);
     let activated = case
         .account
         .and_then(|account| account.profile.activated_on);

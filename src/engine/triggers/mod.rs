@@ -137,8 +137,14 @@ registry! {
         competitor_hotline::CompetitorHotline,
         arrears::Arrears,
         competitor_marketing::CompetitorMarketing,
+        contract_expiry::ContractExpiry,
         complaint::Complaint,
         cancel_enquiry::CancelEnquiry,
+        port_out::PortOut,
+        plan_underuse::PlanUnderuse,
+        call_forwarding::CallForwarding,
+        bill_shock::BillShock,
+        poor_quality::PoorQuality,
     }
 }
 

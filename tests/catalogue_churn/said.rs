@@ -1,29 +1,8 @@
-//! What customers and competitors say and do: the triggers of DOMAIN section 4 that look at single events.
+//! What customers and competitors say: marketing, complaints, enquiries.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod rules;
-#[allow(dead_code)] // Each test uses its part of it.
-mod scenario;
-
-use churnwatch::model::{
-    Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Number, Stage,
-};
-use scenario::{FRIEND, Town, call, crowd, days};
-
-const ONE: &str = "13900000001";
-/// `unicom`.
-const MARKETING: &str = "10016";
-
-fn called_by(other: &str, outcome: CallOutcome) -> Body<'static> {
-    Body::Call {
-        direction: Direction::Incoming,
-        other: Number::from_digits(other.as_bytes()),
-        duration_seconds: 60,
-        outcome,
-        handset: None,
-    }
-}
+use crate::scenario::{FRIEND, HOTLINE, Town, call, profile};
+use crate::{CANCEL, MARKETING, ONE, PORT_OUT, called_by, days_pass};
+use churnwatch::model::{Body, CallOutcome, ComplaintCategory, EnquirySubject, Stage};
 
 fn marketing_call() -> Body<'static> {
     called_by(MARKETING, CallOutcome::Normal)
@@ -40,12 +19,6 @@ fn complaint(category: ComplaintCategory, resolved: bool, satisfaction: u8) -> B
 
 /// A complaint of which the customer did not say more.
 const UNSAID: u8 = 0;
-const CANCEL: Body<'static> = Body::Enquiry(EnquirySubject::Cancel);
-
-/// Others go on as ever, so that days close.
-fn days_pass(town: &mut Town, from: &str, to: &str) {
-    town.live(&crowd(4)[1..], days(from, to), |_, _| 2);
-}
 
 #[test]
 fn the_second_marketing_call_in_a_month_fires() {
@@ -286,4 +259,78 @@ fn a_settled_complaint_and_the_question_how_to_cancel_are_not_critical() {
     days_pass(&mut town, "2026-02-02", "2026-02-20");
     town.event(ONE, "2026-02-20 21:00", CANCEL);
     assert_eq!(town.last_task(ONE).severity.name(), "at_risk");
+}
+
+#[test]
+fn an_enquiry_about_porting_is_for_service_care_only() {
+    let mut town = Town::new("");
+    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    town.event(ONE, "2026-02-20 10:00", PORT_OUT);
+    town.event(ONE, "2026-03-04 10:00", PORT_OUT);
+    assert_eq!(
+        town.said(ONE),
+        [
+            "2026-02-02 10:00 port_out 0.70 (care_only)",
+            "2026-03-04 10:00 port_out 0.70 (care_only)",
+        ]
+    );
+}
+
+#[test]
+fn after_an_enquiry_about_porting_no_task_makes_a_counter_offer() {
+    let mut town = Town::new("");
+    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    town.event(ONE, "2026-02-03 10:00", call(HOTLINE));
+    let task = town.last_task(ONE);
+    assert_eq!(task.stage, Stage::Leave);
+    let steps: Vec<_> = task.action.playbook.iter().map(|step| &step.en).collect();
+    assert_eq!(
+        steps,
+        [
+            "Service care only: hear what is wrong and solve it; make no counter-offer and do not hinder the port-out"
+        ]
+    );
+}
+
+#[test]
+fn an_application_for_porting_is_published_and_nobody_is_contacted() {
+    let mut town = Town::new("");
+    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    town.event(ONE, "2026-02-02 11:00", call(HOTLINE));
+    town.event(ONE, "2026-02-03 10:00", Body::PortOutApplication);
+    town.event(ONE, "2026-02-04 10:00", Body::PortOutApplication);
+    town.event(ONE, "2026-02-05 10:00", CANCEL);
+    assert_eq!(
+        town.said(ONE),
+        [
+            "2026-02-02 10:00 port_out 0.70 (care_only)",
+            "2026-02-02 11:00 competitor_hotline 0.60",
+            "2026-02-02 11:00 task 1 open: small critical due 2026-02-05 11:00",
+            "2026-02-03 10:00 port_out 1.00 (port_out)",
+            "2026-02-03 10:00 task 2 closed: port_out",
+            "2026-02-05 10:00 cancel_enquiry 0.80 (port_out)",
+        ]
+    );
+}
+
+#[test]
+fn what_the_last_owner_said_is_not_held_against_the_next() {
+    let mut town = Town::new("");
+    town.event(ONE, "2026-02-01 10:00", Body::CompetitorContact);
+    let network = ComplaintCategory::Network;
+    town.event(ONE, "2026-02-01 11:00", complaint(network, false, UNSAID));
+    town.event(ONE, "2026-02-01 12:00", Body::Cancellation);
+    days_pass(&mut town, "2026-02-02", "2026-02-07");
+    let since = Some(crate::scenario::day("2026-02-07"));
+    town.event(ONE, "2026-02-08 07:00", profile(|p| p.activated_on = since));
+    let before = town.said(ONE).len();
+    town.event(ONE, "2026-02-08 10:00", CANCEL);
+    town.event(ONE, "2026-02-08 11:00", marketing_call());
+    assert_eq!(
+        town.said(ONE)[before..],
+        [
+            "2026-02-08 10:00 cancel_enquiry 0.80",
+            "2026-02-08 10:00 task 1 open: small at_risk due 2026-02-11 10:00",
+        ]
+    );
 }

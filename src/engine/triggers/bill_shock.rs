@@ -1,0 +1,198 @@
+use super::{EventView, Firing, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
+use serde::Deserialize;
+
+/// A bill or a charge far above what the customer is used to, or a charge nobody asked for (DOMAIN section 4; S0). Immediate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillShock {
+    earlier_min: usize,
+    deviations: f64,
+    excess_share: f64,
+    cooldown_days: u16,
+    strength: f64,
+    unasked_strength: f64,
+}
+
+/// Earlier amounts that one is compared with, at most.
+const EARLIER: usize = 6;
+
+impl Section for BillShock {
+    const NAME: &'static str = "bill_shock";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Invoice, BodyKind::Charge];
+    const DEFAULTS: &'static str = "\
+# An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer asked for with
+# the 6 before it; fewer will do, but not fewer than this, 1..6.
+earlier_min = 3
+# Fires when it lies above their median by more than so many times their median absolute deviation, 0..100, and by at least this
+# share of the median, 0..100.
+deviations = 3.5
+excess_share = 0.3
+# Days after a firing in which a further shock only raises its strength, 1..365.
+cooldown_days = 30
+# Strength of a shock just above those bounds, rising to 1 at twice as much, 0..1.
+strength = 0.5
+# Strength of a charge that the customer did not ask for, however small, 0..1.
+unasked_strength = 0.7
+";
+}
+
+/// What a shock rests on.
+struct Shock {
+    amount: Money,
+    strength: f64,
+    /// Median of the earlier amounts, and the bound that was passed; zero for an unasked charge.
+    median: f64,
+    bound: f64,
+    /// Earlier amounts.
+    earlier: usize,
+}
+
+impl BillShock {
+    /// Compares an amount with earlier ones.
+    fn against(&self, amount: Money, earlier: Vec<f64>) -> Option<Shock> {
+        let count = earlier.len();
+        if count < self.earlier_min {
+            return None;
+        }
+        let median = median(earlier.clone())?;
+        let deviations = earlier.iter().map(|earlier| (earlier - median).abs());
+        let spread = self.deviations * self::median(deviations.collect())?;
+        let fen = amount.0 as f64;
+        let excess = fen - median;
+        // A share of nothing says nothing.
+        let share = if median > 0.0 { excess / median } else { 1.0 };
+        if excess <= spread || fen <= 0.0 || share < self.excess_share {
+            return None;
+        }
+        let bound = (median + spread).max(median * (1.0 + self.excess_share));
+        let surplus = if bound > 0.0 { fen / bound - 1.0 } else { 1.0 };
+        Some(Shock {
+            amount,
+            strength: self.strength + (1.0 - self.strength) * surplus.clamp(0.0, 1.0),
+            median,
+            bound,
+            earlier: count,
+        })
+    }
+
+    fn shock(&self, view: &EventView<'_>) -> Option<Shock> {
+        let account = view.account?;
+        match &view.event.body {
+            Body::Invoice(invoice) => {
+                let bills = account.ledger.bills().iter().rev();
+                let before = bills.filter(|bill| bill.period < invoice.period);
+                let earlier = before.take(EARLIER).map(|bill| bill.amount.0 as f64);
+                self.against(invoice.amount, earlier.collect())
+            }
+            Body::Charge {
+                amount,
+                subscribed_by_customer: true,
+            } => {
+                // The newest is this one.
+                let charges = account.dealings().charges().iter().rev();
+                let earlier = charges.skip(1).map(|charge| charge.0 as f64);
+                self.against(*amount, earlier.collect())
+            }
+            Body::Charge { amount, .. } if *amount > Money::ZERO => Some(Shock {
+                amount: *amount,
+                strength: self.unasked_strength,
+                median: 0.0,
+                bound: 0.0,
+                earlier: 0,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Trigger for BillShock {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+        matches!(body, Body::Invoice(_) | Body::Charge { .. })
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let shock = self.shock(view)?;
+        let kind = memory.news(shock.strength, view.day, self.cooldown_days)?;
+        let (amount, median) = (shock.amount, Money(shock.median as i64));
+        let earlier = shock.earlier;
+        let (about, zh, en) = match view.event.body {
+            Body::Invoice(_) => (
+                "invoice",
+                format!("账单{amount}元，远高于此前{earlier}期的中位数{median}元"),
+                format!("A bill of {amount}; the median of the {earlier} before it is {median}"),
+            ),
+            _ if earlier > 0 => (
+                "charge",
+                format!("单笔收费{amount}元，远高于此前{earlier}笔的中位数{median}元"),
+                format!("A charge of {amount}; the median of the {earlier} before it is {median}"),
+            ),
+            _ => (
+                "unasked_charge",
+                format!("被收取未订购业务的费用{amount}元"),
+                format!("Charged {amount} for a service the customer did not ask for"),
+            ),
+        };
+        Some(Firing {
+            kind,
+            strength: shock.strength,
+            evidence: Evidence {
+                observed: amount.0 as f64 / 100.0,
+                expected: shock.median / 100.0,
+                unit: "amount".into(),
+                window_days: 0,
+                threshold: shock.bound / 100.0,
+                facts: vec![
+                    ("of".into(), Fact::Name(about.to_owned())),
+                    ("amount".into(), Fact::Amount(amount)),
+                    ("compared_with".into(), Fact::Count(earlier as i64)),
+                ],
+                source: Some(view.source.clone()),
+            },
+            text: Text { zh, en },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.fired_on() {
+            None => "no bill or charge that was a shock",
+            Some(_) => "a bill or charge that was a shock, which was reported",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=EARLIER).contains(&self.earlier_min) {
+            problems.push(("earlier_min", "must be 1..6"));
+        }
+        for (key, value) in [
+            ("deviations", self.deviations),
+            ("excess_share", self.excess_share),
+        ] {
+            if !(0.0..=100.0).contains(&value) {
+                problems.push((key, "must be 0..100"));
+            }
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        for (key, value) in [
+            ("strength", self.strength),
+            ("unasked_strength", self.unasked_strength),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}
+
+/// The middle of some figures, or the mean of the two in the middle; of none there is none.
+fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    let (low, high) = (figures.len().checked_sub(1)? / 2, figures.len() / 2);
+    Some((figures.get(low)? + figures.get(high)?) / 2.0)
+}

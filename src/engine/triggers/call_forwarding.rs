@@ -1,0 +1,117 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{CloseReason, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// All calls go elsewhere, for weeks (DOMAIN section 4; S4 case 2). Day close.
+///
+/// Forwarding is in force from an `activate` record to a `deactivate` record, however late they came. Where calls are seen
+/// forwarded without an `activate`, it is in force from the first of them until none was seen for a week.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallForwarding {
+    days_min: u16,
+    cooldown_days: u16,
+    strength: f64,
+    elsewhere_strength: f64,
+}
+
+/// The forwarding in force was reported.
+const REPORTED: u8 = 1;
+
+impl Section for CallForwarding {
+    const NAME: &'static str = "call_forwarding";
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fires when forwarding is in force for so many days, its first and last included, 2..365. Forwarding that was never set up by a
+# record is in force from the first forwarded call until none was seen for 7 days; days unknown are not judged.
+days_min = 14
+# Days until the same forwarding may fire again, 1..365; one that was ended and set up anew fires as soon as it is long enough.
+cooldown_days = 30
+# Strength, 0..1, and strength where calls last went to a service or marketing number of a competitor, or to a number that cannot
+# be read. Whose customer a mobile number is, its prefix does not say: numbers are ported.
+strength = 0.5
+elsewhere_strength = 0.8
+";
+}
+
+impl Trigger for CallForwarding {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let forwarding = view.account?.dealings().forwarding;
+        if !view.known {
+            return None;
+        }
+        let since = forwarding.since(view.day).filter(|since| {
+            view.day.since(*since) + 1 >= i32::from(self.days_min)
+        });
+        let Some(since) = since else {
+            memory.note = 0;
+            return None;
+        };
+        let (strength, to, zh, en) = match forwarding.elsewhere {
+            true => (
+                self.elsewhere_strength,
+                "competitor_or_unreadable",
+                "竞争对手或无法识别的号码",
+                "a competitor's or an unreadable number",
+            ),
+            false => (self.strength, "other", "其他号码", "another number"),
+        };
+        let kind = match memory.note {
+            0 => FiringKind::Full,
+            _ => memory.news(strength, view.day, self.cooldown_days)?,
+        };
+        memory.note = REPORTED;
+        let days = view.day.since(since) + 1;
+        Some(Firing {
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: f64::from(days),
+                expected: 0.0,
+                unit: "days_forwarding".into(),
+                window_days: u16::try_from(days).unwrap_or(u16::MAX),
+                threshold: f64::from(self.days_min),
+                facts: vec![
+                    ("since".into(), Fact::Date(since)),
+                    ("to".into(), Fact::Name(to.to_owned())),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!("来电转移已持续{days}天（自{since}起），转移到{zh}"),
+                en: format!("Calls forwarded to {en} for {days} days, since {since}"),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::ForwardingEnded)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.note {
+            0 => "no long forwarding of calls",
+            _ => "a long forwarding of calls, which was reported",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(2..=365).contains(&self.days_min) {
+            problems.push(("days_min", "must be 2..365"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        for (key, value) in [
+            ("strength", self.strength),
+            ("elsewhere_strength", self.elsewhere_strength),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}

@@ -1,0 +1,94 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{CloseReason, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// The contract ends soon (DOMAIN section 4). Day close.
+///
+/// A profile with another end starts anew: a later one, a renewal, is the end of the reason. One that names no end, or an
+/// end that has passed, changes nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractExpiry {
+    steps_days: Vec<i32>,
+    strengths: Vec<f64>,
+}
+
+impl Section for ContractExpiry {
+    const NAME: &'static str = "contract_expiry";
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fires so many days before `contract_end_on`, 1..365, falling; each step once for each end of a contract. Of steps that were
+# missed, because the profile came late, only the last one fires.
+steps_days = [60, 30, 7]
+# Strength of each step, 0..1, rising.
+strengths = [0.3, 0.5, 0.8]
+";
+}
+
+impl Trigger for ContractExpiry {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let end = view.account?.profile.contract_end_on?;
+        // Every day there can be is a whole number that 32 bits hold exactly.
+        let level = end.0 as f32;
+        if memory.note != 0 && memory.level != level {
+            *memory = Memory::default();
+        }
+        let days_left = end.since(view.day);
+        let reached = self.steps_days.iter().filter(|step| days_left <= **step);
+        let reached = reached.count();
+        if days_left < 0 || reached <= usize::from(memory.note) {
+            return None;
+        }
+        let step = *self.steps_days.get(reached - 1)?;
+        let strength = *self.strengths.get(reached - 1)?;
+        memory.level = level;
+        memory.note = reached as u8;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength,
+            evidence: Evidence {
+                observed: f64::from(days_left),
+                expected: f64::from(step),
+                unit: "days_left".into(),
+                window_days: 0,
+                threshold: f64::from(step),
+                facts: vec![("contract_end_on".into(), Fact::Date(end))],
+                source: None,
+            },
+            text: Text {
+                zh: format!("合约将于{end}到期，还剩{days_left}天，尚未续约"),
+                en: format!(
+                    "The contract ends on {end}, in {days_left} days, and is not renewed"
+                ),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::ContractRenewed)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let step = usize::from(memory.note).checked_sub(1);
+        match step.and_then(|step| self.steps_days.get(step)) {
+            Some(days) => format!("the end of the contract, last reported {days} days ahead"),
+            None => "no end of a contract".to_owned(),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        let falls = self.steps_days.is_sorted_by(|a, b| a > b);
+        let within = self.steps_days.iter().all(|s| (1..=365).contains(s));
+        if !falls || !within || self.steps_days.is_empty() || self.steps_days.len() > 255 {
+            problems.push(("steps_days", "must be a falling list of whole numbers 1..365"));
+        }
+        if !super::rising(&self.strengths) {
+            problems.push(("strengths", super::RISING));
+        }
+        if self.strengths.len() != self.steps_days.len() {
+            problems.push(("strengths", "must be as many as `steps_days`"));
+        }
+        problems
+    }
+}

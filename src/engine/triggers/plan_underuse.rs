@@ -1,0 +1,130 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::account::Bill;
+use crate::model::{CloseReason, Evidence, Fact, Money, Text};
+use serde::Deserialize;
+
+/// The usage is worth far less than the plan costs, month after month (DOMAIN section 4; S4 case 3). Day close, so that
+/// invoices that came late or were corrected count as they stand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanUnderuse {
+    share: f64,
+    invoices: usize,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+/// Underuse was reported, and no invoice has been above since.
+const REPORTED: u8 = 1;
+/// More than a month can have.
+const MONTH_DAYS_MAX: i32 = 31;
+
+impl Section for PlanUnderuse {
+    const NAME: &'static str = "plan_underuse";
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fires when `usage_value` is below this share of `plan_fee`, 0..1, on so many invoices of consecutive months, 1..6. An invoice
+# without a plan fee counts as above.
+share = 0.5
+invoices = 2
+# Days until a further such invoice fires again, 1..365; an invoice that is not below ends it.
+cooldown_days = 30
+# Strength at just under the share, rising to 1 for no usage at all, 0..1.
+strength = 0.5
+";
+}
+
+impl PlanUnderuse {
+    fn below(&self, bill: &Bill) -> bool {
+        bill.plan_fee > Money::ZERO && used(bill.usage_value, bill.plan_fee) < self.share
+    }
+}
+
+impl Trigger for PlanUnderuse {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let bills = view.account?.ledger.bills();
+        let newest = bills.last()?;
+        if !self.below(newest) {
+            memory.note = 0;
+            return None;
+        }
+        let (_, last) = bills.split_at_checked(bills.len().checked_sub(self.invoices)?)?;
+        let consecutive = last.is_sorted_by(|bill, next| {
+            next.period.since(bill.period) <= MONTH_DAYS_MAX
+        });
+        if !consecutive || !last.iter().all(|bill| self.below(bill)) {
+            return None;
+        }
+        // Every day there can be is a whole number that 32 bits hold exactly.
+        let period = newest.period.0 as f32;
+        let known = memory.note != 0
+            && (memory.level == period || memory.cooling(view.day, self.cooldown_days));
+        if known {
+            return None;
+        }
+        memory.note = REPORTED;
+        memory.level = period;
+        let sum = |of: fn(&Bill) -> Money| last.iter().map(of).fold(Money::ZERO, Money::plus);
+        let (usage, fees) = (sum(|bill| bill.usage_value), sum(|bill| bill.plan_fee));
+        let used = used(usage, fees);
+        let months = self.invoices;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength
+                + (1.0 - self.strength) * (1.0 - used / self.share).clamp(0.0, 1.0),
+            evidence: Evidence {
+                observed: used,
+                expected: 1.0,
+                unit: "share_of_plan_fee".into(),
+                window_days: 30 * months as u16,
+                threshold: self.share,
+                facts: vec![
+                    ("usage_value".into(), Fact::Amount(usage)),
+                    ("plan_fees".into(), Fact::Amount(fees)),
+                    ("invoices".into(), Fact::Count(months as i64)),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!("连续{months}个月套餐使用不足：套餐费共{fees}元，实际使用价值仅{usage}元"),
+                en: format!(
+                    "Used {usage} of {fees} paid for the plan over {months} months in a row"
+                ),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.note {
+            0 => "no run of invoices far below the plan's price",
+            _ => "a run of invoices far below the plan's price, which was reported",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            problems.push(("share", "must be above 0, up to 1"));
+        }
+        if !(1..=6).contains(&self.invoices) {
+            problems.push(("invoices", "must be 1..6"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}
+
+/// The worth of the usage as a share of the fee.
+fn used(usage_value: Money, plan_fee: Money) -> f64 {
+    usage_value.0 as f64 / plan_fee.0 as f64
+}

@@ -1,0 +1,114 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{CloseReason, Evidence, Fact, Text};
+use serde::Deserialize;
+
+/// Too many of the subscriber's calls drop (DOMAIN section 4; S4: weak-coverage care). Day close.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoorQuality {
+    share: f64,
+    calls_min: u32,
+    days: usize,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+/// Dropped calls were reported, and their share has not fallen to half since.
+const REPORTED: u8 = 1;
+
+impl Section for PoorQuality {
+    const NAME: &'static str = "poor_quality";
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fires when at least this share of the calls both ways dropped, 0..1, of at least so many calls, 1..1000, on the last so many known
+# days, 1..28. Recovered when the share is below half of it, of as many calls.
+share = 0.1
+calls_min = 20
+days = 7
+# Days until it may fire again without a recovery in between, 1..365.
+cooldown_days = 30
+# Strength at just that share, rising to 1 at twice the share, 0..1.
+strength = 0.4
+";
+}
+
+impl Trigger for PoorQuality {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        if !view.known || view.last_active < view.day - view.window.days() {
+            return None;
+        }
+        let days = (0..view.window.days()).map(|age| view.day - age);
+        let known = days.filter(|day| view.day_known(*day)).take(self.days);
+        let (mut calls, mut dropped) = (0_u32, 0_u32);
+        for bucket in known.map(|day| view.window.day(day)) {
+            calls += u32::from(bucket.outgoing) + u32::from(bucket.incoming);
+            dropped += u32::from(bucket.dropped);
+        }
+        if calls < self.calls_min {
+            return None;
+        }
+        let share = f64::from(dropped) / f64::from(calls);
+        if share < self.share / 2.0 {
+            memory.note = 0;
+        }
+        let silenced = memory.note != 0 && memory.cooling(view.day, self.cooldown_days);
+        if share < self.share || silenced {
+            return None;
+        }
+        memory.note = REPORTED;
+        let surplus = (share / self.share - 1.0).clamp(0.0, 1.0);
+        let days = self.days;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength + (1.0 - self.strength) * surplus,
+            evidence: Evidence {
+                observed: share,
+                expected: 0.0,
+                unit: "share_of_calls".into(),
+                window_days: days as u16,
+                threshold: self.share,
+                facts: vec![
+                    ("dropped_calls".into(), Fact::Count(i64::from(dropped))),
+                    ("calls".into(), Fact::Count(i64::from(calls))),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!("近{days}天{calls}次通话中掉话{dropped}次"),
+                en: format!("{dropped} of {calls} calls dropped within {days} days"),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::QualityRecovered)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match memory.note {
+            0 => "no run of dropped calls",
+            _ => "a run of dropped calls, which was reported",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            problems.push(("share", "must be above 0, up to 1"));
+        }
+        if !(1..=1000).contains(&self.calls_min) {
+            problems.push(("calls_min", "must be 1..1000"));
+        }
+        if !(1..=28).contains(&self.days) {
+            problems.push(("days", "must be 1..28"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,109 @@
+use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
+use serde::Deserialize;
+
+/// The customer asks how to take the number to another operator, or applies for it (DOMAIN section 4). Immediate.
+///
+/// An enquiry raises no task: only service care without a counter-offer may follow. With an application a hold begins:
+/// its signal is published as suppressed, open tasks are closed, and nobody is contacted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortOut {
+    cooldown_days: u16,
+    enquiry_strength: f64,
+    application_strength: f64,
+}
+
+/// An application was reported.
+const APPLIED: u8 = 1;
+
+impl Section for PortOut {
+    const NAME: &'static str = "port_out";
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry, BodyKind::PortOutApplication];
+    const DEFAULTS: &'static str = "\
+# Days until a further enquiry, or a further application, fires again, 1..365. The first application fires at once.
+cooldown_days = 30
+# Strength of an enquiry and of an application, 0..1.
+enquiry_strength = 0.7
+application_strength = 1.0
+";
+}
+
+impl Trigger for PortOut {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+        matches!(
+            body,
+            Body::Enquiry(EnquirySubject::PortOut) | Body::PortOutApplication
+        )
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let applied = matches!(view.event.body, Body::PortOutApplication);
+        let known = !applied || memory.note & APPLIED != 0;
+        if known && memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        let (kind, strength, unit, zh, en) = match applied {
+            true => (
+                FiringKind::Full,
+                self.application_strength,
+                "applications",
+                "客户已申请携号转网，不得再联系客户",
+                "Applied to take the number to another operator; nobody may be contacted",
+            ),
+            false => (
+                FiringKind::CareOnly,
+                self.enquiry_strength,
+                "enquiries",
+                "客户咨询携号转网，只做服务关怀，不做挽留推荐",
+                "Asked how to take the number to another operator; service care only, no counter-offer",
+            ),
+        };
+        if applied {
+            memory.note |= APPLIED;
+        }
+        Some(Firing {
+            kind,
+            strength,
+            evidence: Evidence {
+                observed: 1.0,
+                expected: 0.0,
+                unit: unit.into(),
+                window_days: 0,
+                threshold: 1.0,
+                facts: Vec::new(),
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: zh.to_owned(),
+                en: en.to_owned(),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        let text = match (memory.fired_on(), memory.note & APPLIED != 0) {
+            (None, _) => "no enquiry about taking the number elsewhere",
+            (Some(_), false) => "an enquiry about taking the number elsewhere",
+            (Some(_), true) => "an application to take the number elsewhere",
+        };
+        text.to_owned()
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        for (key, value) in [
+            ("enquiry_strength", self.enquiry_strength),
+            ("application_strength", self.application_strength),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push((key, "must be 0..1"));
+            }
+        }
+        problems
+    }
+}
