@@ -29,7 +29,7 @@ fn two_weeks_of_forwarding_fire_and_its_end_closes_the_task() {
         [
             "2026-02-15 08:00 call_forwarding 0.50",
             "2026-02-15 08:00 task 1 open: small early due 2026-02-18 09:00",
-            "2026-02-20 08:00 task 2 closed: forwarding_ended",
+            "2026-02-20 07:00 task 2 closed: forwarding_ended",
         ]
     );
 }
@@ -76,8 +76,8 @@ fn forwarding_that_was_set_up_unseen_shows_by_its_calls() {
     assert_eq!(
         town.said(ONE),
         [
-            "2026-02-15 08:00 call_forwarding 0.50",
-            "2026-02-15 08:00 task 1 open: small early due 2026-02-18 09:00",
+            "2026-02-15 07:00 call_forwarding 0.50",
+            "2026-02-15 07:00 task 1 open: small early due 2026-02-18 09:00",
             // Eight days after the last one.
             "2026-02-24 08:00 task 2 closed: forwarding_ended",
         ]
@@ -120,7 +120,7 @@ fn forwarding_that_goes_on_is_spoken_of_again_after_thirty_days() {
         [
             "2026-02-15 08:00 call_forwarding 0.50",
             "2026-02-15 08:00 task 1 open: small early due 2026-02-18 09:00",
-            "2026-02-21 08:00 call_forwarding 0.80 (task_open)",
+            "2026-02-21 07:00 call_forwarding 0.80 (task_open)",
             "2026-03-17 08:00 task 2 closed: expired",
             "2026-03-17 08:00 call_forwarding 0.80",
             "2026-03-17 08:00 task 1 open: small early due 2026-03-20 09:00",
@@ -193,10 +193,10 @@ fn a_week_of_good_calls_closes_the_task() {
     assert_eq!(
         town.said(ONE),
         [
-            "2026-02-02 07:02 poor_quality 1.00",
-            "2026-02-02 07:02 task 1 open: small early due 2026-02-05 09:00",
+            "2026-02-02 07:19 poor_quality 1.00",
+            "2026-02-02 07:19 task 1 open: small early due 2026-02-05 09:00",
             // 4 of 100 by the 5th.
-            "2026-02-06 07:02 task 2 closed: quality_recovered",
+            "2026-02-06 07:19 task 2 closed: quality_recovered",
         ]
     );
 }

@@ -31,7 +31,7 @@ fn called_by(other: &str, outcome: CallOutcome) -> Body<'static> {
     }
 }
 
-/// Others go on as ever, so that days close: each with the next one's first record, at eight in the morning.
+/// Others go on as ever, so that days close: each with the next one's first record, at eight in the morning if not before.
 fn days_pass(town: &mut Town, from: &str, to: &str) {
     town.live(&crowd(4)[1..], days(from, to), |_, _| 2);
 }
