@@ -9,7 +9,8 @@ mod streams;
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::engine::{Bucket, Rules, Shard};
 use churnwatch::model::{
-    Day, Effect, Event, Msisdn, Outcome, Reject, Severity, Source, Suppression, Tier, Timestamp,
+    Day, Effect, Event, Msisdn, Outcome, Purpose, Reject, Severity, Source, Suppression, Tier,
+    Timestamp,
 };
 use proptest::test_runner::{TestCaseError, TestRunner};
 use reference::{Counted, Reference, compare};
@@ -240,7 +241,11 @@ impl Tally {
             "{undecided} of {all} undecided: {seen:#?}"
         );
         let triggers = REGISTRY.iter().map(|trigger| trigger.name.to_owned());
-        let fates = Suppression::ALL.map(|fate| format!("signal {}", fate.name()));
+        // Without triggers of care and growth nothing stands back behind a churn task.
+        let beside = REGISTRY.iter().any(|t| t.purpose != Purpose::Churn);
+        let possible = |fate: &Suppression| beside || *fate != Suppression::ChurnTaskOpen;
+        let fates = Suppression::ALL.into_iter().filter(possible);
+        let fates = fates.map(|fate| format!("signal {}", fate.name()));
         let severities = Severity::ALL.map(|severity| format!("severity {}", severity.name()));
         let tiers = Tier::ALL.map(|tier| format!("tier {}", tier.name()));
         let others = [
@@ -255,6 +260,10 @@ impl Tally {
             "closed: refused",
             "closed: lost",
             "closed: port_out",
+            "closed: contract_renewed",
+            "closed: complaint_settled",
+            "closed: forwarding_ended",
+            "closed: quality_recovered",
             "stage acquire",
             "stage mature",
             "stage decline",

@@ -7,7 +7,7 @@ use churnwatch::model::{
 
 /// Records among which a repeated one is recognised.
 const REMEMBERED: usize = 8;
-const BILLS_MAX: usize = 6;
+const BILLS_MAX: usize = 7;
 
 /// Every accepted record that is not call detail, in order of arrival.
 #[derive(Default)]
@@ -32,10 +32,12 @@ pub struct Standing {
 
 #[derive(Clone)]
 pub struct Bill {
-    period: Day,
+    pub period: Day,
     pub due_on: Day,
-    amount: Money,
+    pub amount: Money,
     paid: Money,
+    pub plan_fee: Money,
+    pub usage_value: Money,
 }
 
 impl Account {
@@ -107,7 +109,7 @@ impl Standing {
         in_order
     }
 
-    /// One bill a month, the last six months billed; a corrected one gives back what was paid on the first.
+    /// One bill a month, the last seven months billed; a corrected one gives back what was paid on the first.
     fn bill(&mut self, invoice: &Invoice) {
         let same = |bill: &Bill| bill.period == invoice.period;
         for bill in self.bills.iter().filter(|bill| same(bill)) {
@@ -119,6 +121,8 @@ impl Standing {
             due_on: invoice.due_on,
             amount: invoice.amount,
             paid: Money::ZERO,
+            plan_fee: invoice.plan_fee,
+            usage_value: invoice.usage_value,
         });
         self.bills.sort_by_key(|bill| bill.period);
         let surplus = self.bills.len().saturating_sub(BILLS_MAX);
@@ -138,6 +142,11 @@ impl Standing {
 
     pub fn profile(&self) -> Option<&Profile<'static>> {
         self.profile.as_ref().map(|(_, profile)| profile)
+    }
+
+    /// The last bills, by month.
+    pub fn bills(&self) -> &[Bill] {
+        &self.bills
     }
 
     /// The oldest bill unpaid so long after it was due, and all that is owed on such bills.

@@ -9,8 +9,10 @@
 
 mod account;
 mod baseline;
+mod churn;
 mod compare;
 mod days;
+mod dealings;
 mod feeds;
 mod policy;
 mod population;
@@ -28,6 +30,7 @@ use churnwatch::model::{
     Body, CloseReason, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, Reject, Source, Timestamp,
 };
 use days::Days;
+use dealings::Dealings;
 use feeds::FeedTime;
 use policy::{Case, Tasks};
 use population::{Population, Stable, near};
@@ -55,6 +58,7 @@ struct Person {
     msisdn: Msisdn,
     usage: Usage,
     account: Account,
+    dealings: Dealings,
     known_days: usize,
     lessons: [Vec<Lesson>; 2],
     /// Judged without its own share in the population factor.
@@ -224,6 +228,7 @@ impl Reference {
             msisdn: event.msisdn,
             usage: Usage::new(window_days),
             account: Account::default(),
+            dealings: Dealings::default(),
             known_days: 0,
             lessons: Default::default(),
             stable: false,
@@ -250,6 +255,7 @@ impl Reference {
                 person.start_afresh(self.closed);
             }
         }
+        person.dealings.take(event, day);
         let late = !is_profile && Some(day) <= self.closed;
         if !is_profile {
             let all = self.people.len();
@@ -275,10 +281,17 @@ impl Reference {
         let young = self
             .clock
             .is_none_or(|clock| clock.0 - event.at.0 <= immediate_ms);
-        let mut firing = None;
+        let mut firings = Vec::new();
         if young && !standing.machine() {
-            let memory = &mut person.memory;
-            firing = memory.on_event(event, day, source, &standing, &self.settings, rules);
+            let view = churn::EventView {
+                event,
+                day,
+                source,
+                standing: &standing,
+                dealings: &person.dealings,
+                rules,
+            };
+            firings = person.memory.on_event(&view, &self.settings);
         }
         let case = Case {
             msisdn: person.msisdn,
@@ -290,7 +303,7 @@ impl Reference {
             days: &self.days,
         };
         let tasks = &mut person.tasks;
-        if let Some(firing) = firing {
+        for firing in firings {
             tasks.take(firing, event.at, &case);
         }
         match &event.body {
@@ -414,6 +427,7 @@ impl Person {
             enrolled.events.get_or_insert(events);
         }
         self.usage.forget();
+        self.dealings = Dealings::default();
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
@@ -460,6 +474,7 @@ impl Person {
                 known_days: self.known_days,
                 usage: &self.usage,
                 standing: &standing,
+                dealings: &self.dealings,
                 baselines,
                 population,
                 factor: CHANNELS.map(own_factor),

@@ -1,6 +1,7 @@
 //! From firings to tasks (DOMAIN sections 5 and 6): at most one open task for each subscriber.
 
 use super::account::Standing;
+use super::churn;
 use super::days::Days;
 use super::triggers::{self, Firing, HOTLINE, Kind, Memory};
 use churnwatch::engine::Rules;
@@ -62,6 +63,8 @@ impl Tasks {
             Some(Suppression::NotPursued)
         } else if firing.kind == Kind::Weak {
             Some(Suppression::WeakSign)
+        } else if firing.kind == Kind::CareOnly {
+            Some(Suppression::CareOnly)
         } else {
             match &self.open {
                 Some(task) if !adds(task) && !raises(task) => Some(Suppression::TaskOpen),
@@ -236,7 +239,7 @@ impl Case<'_> {
         let score = self.score();
         if self.standing.churned(self.day, self.rules) {
             Severity::Lost
-        } else if score >= rules.critical {
+        } else if score >= rules.critical || self.complains_and_cancels() {
             Severity::Critical
         } else if score >= rules.at_risk {
             Severity::AtRisk
@@ -245,21 +248,42 @@ impl Case<'_> {
         }
     }
 
+    /// Stage E of S4.
+    fn complains_and_cancels(&self) -> bool {
+        let days = i32::from(self.rules.policy.score.complaint_and_cancel_days);
+        let fired = |trigger| self.memory.fired(trigger).map(|(on, _)| on.0);
+        match (fired(churn::COMPLAINT), fired(churn::CANCEL)) {
+            (Some(complaint), Some(cancel)) => {
+                let last = complaint.max(cancel);
+                self.memory.churn.unsettled
+                    && (complaint - cancel).abs() <= days
+                    && self.day.0 - last <= days
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a trigger fired within its half-life.
+    fn recent(&self, trigger: &str) -> bool {
+        let weight = self.rules.policy.score.triggers.get(trigger);
+        let fired = self.memory.fired(trigger);
+        fired
+            .zip(weight)
+            .is_some_and(|((on, _), weight)| f64::from(self.day.0 - on.0) <= weight.half_life_days)
+    }
+
     fn stage(&self) -> Stage {
-        let recent = |trigger: &str| {
-            let weight = self.rules.policy.score.triggers.get(trigger);
-            let fired = self.memory.fired(trigger);
-            fired.zip(weight).is_some_and(|((on, _), weight)| {
-                f64::from(self.day.0 - on.0) <= weight.half_life_days
-            })
-        };
+        let any = |triggers: &[&str]| triggers.iter().any(|trigger| self.recent(trigger));
+        let leaving = any(&[triggers::SILENCE, churn::CANCEL, churn::PORT_OUT])
+            || (self.memory.churn.dissatisfied && self.recent(churn::COMPLAINT));
+        let declining = any(&[triggers::DROP, churn::UNDERUSE, churn::FORWARDING]);
         let profile = self.standing.profile();
         let activated = profile.and_then(|profile| profile.activated_on);
         if self.standing.churned(self.day, self.rules) {
             Stage::Churned
-        } else if self.standing.suspended_on.is_some() || recent(triggers::SILENCE) {
+        } else if self.standing.suspended_on.is_some() || leaving {
             Stage::Leave
-        } else if recent(triggers::DROP) {
+        } else if declining {
             Stage::Decline
         } else if activated.is_some_and(|on| self.day.0 - on.0 < ACQUIRE_DAYS) {
             Stage::Acquire
@@ -284,7 +308,8 @@ impl Case<'_> {
         };
         let not_before = self.after_quiet_hours();
         let mut due_at = not_before.plus_hours(i64::from(hours));
-        for signal in signals.iter().filter(|s| s.trigger == HOTLINE) {
+        let competitor = |s: &&Signal| s.trigger == HOTLINE || s.trigger == churn::MARKETING;
+        for signal in signals.iter().filter(competitor) {
             let latest = signal.fired_at.plus_hours(i64::from(due.competitor_hours));
             due_at = due_at.min(latest);
         }
@@ -313,11 +338,16 @@ impl Case<'_> {
         let playbook = &self.rules.policy.playbook;
         let steps = playbook.get(self.stage().name());
         let steps = || steps.into_iter().flatten();
+        // After a port-out enquiry there is care only.
+        let care_only = self.recent(churn::PORT_OUT);
         let special = steps().filter(|step| {
             let mut named = step.for_triggers.iter();
-            named.any(|name| signals.iter().any(|signal| signal.trigger == *name))
+            match care_only {
+                true => named.any(|name| name == churn::PORT_OUT),
+                false => named.any(|name| signals.iter().any(|signal| signal.trigger == *name)),
+            }
         });
-        let general = steps().filter(|step| step.for_triggers.is_empty());
+        let general = steps().filter(|step| step.for_triggers.is_empty() && !care_only);
         Action {
             channel: match tier {
                 Tier::Key => Channel::AccountManager,

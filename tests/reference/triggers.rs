@@ -1,12 +1,14 @@
-//! The four triggers of DOMAIN section 4, each with what it may remember of one subscriber.
+//! Usage, hotlines and arrears, and what the triggers of DOMAIN section 4 together remember of one subscriber.
 
 use super::account::Standing;
 use super::baseline::Baseline;
+use super::churn;
+use super::dealings::Dealings;
 use super::population::{ClosedDay, Population, near};
 use super::usage::{CHANNELS, Usage};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, CloseReason, Day, Direction, Event, Evidence, Fact, Source, SuspensionReason,
+    Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
 };
 use serde::Deserialize;
 
@@ -15,7 +17,21 @@ pub const SILENCE: &str = "zero_usage_days";
 pub const DROP: &str = "usage_drop";
 pub const ARREARS: &str = "arrears";
 /// In the order in which they are asked.
-pub const ALL: [&str; 4] = [SILENCE, DROP, HOTLINE, ARREARS];
+pub const ALL: [&str; 13] = [
+    SILENCE,
+    DROP,
+    HOTLINE,
+    ARREARS,
+    churn::MARKETING,
+    churn::CONTRACT,
+    churn::COMPLAINT,
+    churn::CANCEL,
+    churn::PORT_OUT,
+    churn::UNDERUSE,
+    churn::FORWARDING,
+    churn::SHOCK,
+    churn::QUALITY,
+];
 
 /// Equal days meet their bounds exactly; this much to either side is on the bound.
 const TIE: f64 = 1e-3;
@@ -27,6 +43,8 @@ pub struct Settings {
     zero_usage_days: SilenceSettings,
     usage_drop: DropSettings,
     arrears: ArrearsSettings,
+    #[serde(flatten)]
+    churn: churn::Settings,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +90,7 @@ pub enum Kind {
     Full,
     Repeat,
     Weak,
+    CareOnly,
 }
 
 pub struct Firing {
@@ -91,6 +110,7 @@ pub struct Memory {
     dropped: bool,
     overdue: bool,
     suspended: bool,
+    pub churn: churn::Remembered,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -109,6 +129,7 @@ pub struct DayView<'a> {
     pub known_days: usize,
     pub usage: &'a Usage,
     pub standing: &'a Standing,
+    pub dealings: &'a Dealings,
     pub baselines: [Baseline; 2],
     pub population: &'a Population,
     /// The subscriber's own population factor of the day.
@@ -137,17 +158,38 @@ impl Memory {
             SILENCE => (self.silence.fired, CloseReason::UsageRecovered),
             DROP => (self.dropped, CloseReason::UsageRecovered),
             ARREARS => (self.overdue || self.suspended, CloseReason::ArrearsPaid),
+            churn::CONTRACT => (self.churn.contract.is_some(), CloseReason::ContractRenewed),
+            churn::COMPLAINT => (self.churn.unsettled, CloseReason::ComplaintSettled),
+            churn::UNDERUSE => (self.churn.underused.is_some(), CloseReason::UsageRecovered),
+            churn::FORWARDING => (self.churn.forwarded, CloseReason::ForwardingEnded),
+            churn::QUALITY => (self.churn.poor, CloseReason::QualityRecovered),
             _ => return None,
         };
         (!holds).then_some(reason)
     }
 
-    fn cooling(&self, trigger: &str, day: Day, days: u16) -> bool {
+    pub fn cooling(&self, trigger: &str, day: Day, days: u16) -> bool {
         let fired = self.fired(trigger);
         fired.is_some_and(|(on, _)| day.0 < on.0 + i32::from(days))
     }
 
-    fn note(&mut self, firing: &Firing, day: Day) {
+    /// Within the cool-down only what is stronger than the last firing is news.
+    pub fn news(&self, trigger: &str, strength: f64, day: Day, cooldown_days: u16) -> Option<Kind> {
+        let (_, last) = match self.fired(trigger) {
+            Some(fired) if self.cooling(trigger, day, cooldown_days) => fired,
+            _ => return Some(Kind::Full),
+        };
+        let stronger = (strength * 255.0).floor() > (last * 255.0).round();
+        stronger.then_some(Kind::Repeat)
+    }
+
+    /// A trigger that begins anew has never fired.
+    pub fn forget_firing(&mut self, trigger: &str) {
+        let index = ALL.iter().position(|name| *name == trigger).unwrap();
+        self.fired[index] = None;
+    }
+
+    pub fn note(&mut self, firing: &Firing, day: Day) {
         let index = ALL.iter().position(|name| *name == firing.trigger).unwrap();
         let in_255ths = firing.strength * 255.0;
         // Strengths worked out from usage may round to either side; those of the configuration may not.
@@ -164,16 +206,31 @@ impl Memory {
     }
 
     /// An event young enough for the immediate triggers.
-    pub fn on_event(
+    pub fn on_event(&mut self, view: &churn::EventView<'_>, settings: &Settings) -> Vec<Firing> {
+        let known = self.standing_event(view, settings);
+        let churn = self.churn_event(view, &settings.churn);
+        let all: Vec<Firing> = known.into_iter().chain(churn).collect();
+        for firing in &all {
+            self.note(firing, view.day);
+        }
+        all
+    }
+
+    /// Hotlines and suspensions.
+    fn standing_event(
         &mut self,
-        event: &Event<'_>,
-        day: Day,
-        source: &Source,
-        standing: &Standing,
+        view: &churn::EventView<'_>,
         settings: &Settings,
-        rules: &Rules,
     ) -> Option<Firing> {
-        let firing = match &event.body {
+        let churn::EventView {
+            event,
+            day,
+            source,
+            standing,
+            rules,
+            ..
+        } = *view;
+        match &event.body {
             Body::Call {
                 direction: Direction::Outgoing,
                 other,
@@ -184,19 +241,17 @@ impl Memory {
                 other,
             } => {
                 let competitor = rules.competitors.hotline(*other)?;
-                self.hotline(competitor, day, source, &settings.competitor_hotline)?
+                self.hotline(competitor, day, source, &settings.competitor_hotline)
             }
             Body::Reactivation => {
                 self.suspended &= standing.suspended_on.is_some();
-                return None;
+                None
             }
             Body::Suspension(SuspensionReason::Arrears) => {
-                self.suspension(day, source, standing, &settings.arrears)?
+                self.suspension(day, source, standing, &settings.arrears)
             }
-            _ => return None,
-        };
-        self.note(&firing, day);
-        Some(firing)
+            _ => None,
+        }
     }
 
     fn hotline(
@@ -261,7 +316,9 @@ impl Memory {
         self.note_day(&drop, view);
         let arrears = self.arrears(view, &settings.arrears);
         self.note_day(&arrears, view);
-        silence.into_iter().chain(drop).chain(arrears).collect()
+        let churn = self.churn_day(view, &settings.churn);
+        let known = silence.into_iter().chain(drop).chain(arrears);
+        known.chain(churn).collect()
     }
 
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {

@@ -107,6 +107,15 @@ impl Usage {
         }
     }
 
+    /// Calls both ways on a day of the ring, and how many of them dropped.
+    pub fn calls(&self, day: Day) -> (u64, u64) {
+        if self.too_old(day) {
+            return (0, 0);
+        }
+        let counted = self.day(day);
+        (counted.outgoing + counted.incoming, counted.dropped)
+    }
+
     pub fn active(&self, day: Day) -> bool {
         CHANNELS
             .iter()

@@ -1,10 +1,12 @@
+mod troubles;
+
 use super::random::Random;
 use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
-    Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event, Feed,
-    FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags,
-    Segment, SuspensionReason, TaskOutcome, Timestamp,
+    Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
+    ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags, Segment,
+    SuspensionReason, TaskOutcome, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -27,6 +29,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         stream.bills(life, who);
         stream.profiles(life, who);
         stream.events(life, who);
+        stream.troubles(life, who);
     }
     stream.random = Random::new(!plan.seed);
     stream.statements();
@@ -91,8 +94,13 @@ impl Stream<'_> {
             if self.random.chance(0.12) {
                 mood = 0.0;
             }
+            let drops = if self.within(index, life.drops) {
+                0.3
+            } else {
+                0.02
+            };
             for _ in 0..self.count(life.voice_a_day * mood) {
-                let body = self.voice();
+                let body = self.voice(drops);
                 self.emit(who, index, body);
             }
             for _ in 0..self.count(life.data_a_day * mood) {
@@ -134,7 +142,8 @@ impl Stream<'_> {
             * i64::from(mean > 0.0)
     }
 
-    fn voice(&mut self) -> Body<'static> {
+    /// `drops`: the share of calls that drop.
+    fn voice(&mut self, drops: f64) -> Body<'static> {
         let other = Number::from_digits(b"13712345678");
         let direction = self
             .random
@@ -153,12 +162,14 @@ impl Stream<'_> {
                 direction,
                 other,
                 duration_seconds: (self.random.word() % (1 << self.random.below(17))) as u32,
-                outcome: self.random.one_of(&[
-                    CallOutcome::Normal,
-                    CallOutcome::Normal,
-                    CallOutcome::Dropped,
-                    CallOutcome::Unanswered,
-                ]),
+                outcome: match self.random.chance(drops) {
+                    true => CallOutcome::Dropped,
+                    false => self.random.one_of(&[
+                        CallOutcome::Normal,
+                        CallOutcome::Normal,
+                        CallOutcome::Unanswered,
+                    ]),
+                },
                 handset: None,
             },
         }
@@ -168,14 +179,24 @@ impl Stream<'_> {
         if matches!(life.bills, Bills::Prepaid) {
             return;
         }
-        for index in (self.random.below(10) as i32..self.plan.days).step_by(30) {
-            let fen = 100 + self.random.below(60_000);
+        // Months are short here, or the days would not do for enough of them; some leave gaps.
+        let cycle = self.random.one_of(&[30, 10, 10, 40]);
+        let usual = 5_000 + self.random.below(20_000);
+        for index in (self.random.below(10) as i32..self.plan.days).step_by(cycle) {
+            let worth = self.random.one_of(&[0.1, 0.3, 0.4, 0.5, 0.9]);
+            let regular = usual + self.random.below(1_000);
+            let any = 100 + self.random.below(60_000);
+            let fen = if self.random.chance(0.7) {
+                regular
+            } else {
+                any
+            };
             let invoice = |amount: i64| {
                 Body::Invoice(Invoice {
                     period: self.day(index - 30),
                     amount: Money(amount),
                     plan_fee: Money(amount),
-                    usage_value: Money(amount),
+                    usage_value: Money((amount as f64 * worth) as i64),
                     overage: Money::ZERO,
                     due_on: self.day(index + 10),
                 })
@@ -245,6 +266,7 @@ impl Stream<'_> {
         let region = ["HQ", "Guangdong", "Shenzhen"];
         let depth = self.random.below(4) as usize;
         let brand = self.random.one_of(&["gotone", "mzone", "easyown", "other"]);
+        let first = Day(self.plan.first_day);
         let random = &mut self.random;
         Body::Profile(Box::new(Profile {
             brand: random.chance(0.8).then(|| brand.into()),
@@ -256,6 +278,7 @@ impl Stream<'_> {
             flags,
             avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
             suspensions: random.chance(0.2).then(|| random.below(3) as u16),
+            contract_end_on: random.chance(0.7).then(|| first + random.below(160) as i32),
             ..Profile::default()
         }))
     }
@@ -331,7 +354,7 @@ impl Stream<'_> {
                         amount: Money(100),
                         subscribed_by_customer: true,
                     },
-                    false => self.voice(),
+                    false => self.voice(0.2),
                 };
                 self.event(who, at, body)
             })
@@ -368,11 +391,7 @@ impl Stream<'_> {
 
     fn service(&mut self) -> Body<'static> {
         match self.random.below(4) {
-            0 => Body::Complaint {
-                category: ComplaintCategory::Network,
-                resolved: false,
-                satisfaction: Some(1),
-            },
+            0 => self.complaint(),
             1 => Body::Enquiry(EnquirySubject::Cancel),
             2 => Body::CompetitorContact,
             _ => Body::Charge {

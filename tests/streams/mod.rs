@@ -97,6 +97,14 @@ pub struct Life {
     pub hotline: Vec<f64>,
     pub outcomes: bool,
     pub leaves: Option<Leaves>,
+    /// Complaints, enquiries and calls by competitors from some time on, as a share of the stream's length.
+    pub quarrel: Option<f64>,
+    /// Calls are forwarded.
+    pub forwards: Vec<Spell>,
+    /// Many calls drop.
+    pub drops: Option<Spell>,
+    /// For services, some of them nobody asked for.
+    pub charged: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,12 +171,18 @@ pub const RULES: [&str; 6] = [
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
     population = { outage_subscribers = 3, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
     triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
+    triggers.competitor_marketing = { contacts = 3, days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
+    triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
+    triggers.poor_quality = { share = 0.05, calls_min = 5, days = 3, cooldown_days = 4 }
     ",
     "
     baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }
     triggers.zero_usage_days = { run_days_min = 2, probability = 1e-3, weak_probability = 0.1, active_days_min = 3 }
     triggers.competitor_hotline = { cooldown_days = 2, strengths = [0.2, 0.9] }
-    policy = { task_days = 5, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
+    triggers.contract_expiry = { steps_days = [90, 14], strengths = [0.1, 1.0] }
+    triggers.plan_underuse = { share = 0.45, invoices = 1, cooldown_days = 1 }
+    triggers.bill_shock = { earlier_min = 1, deviations = 1.0, excess_share = 0.1, cooldown_days = 2 }
+    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
     ",
     "
     window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
@@ -176,6 +190,9 @@ pub const RULES: [&str; 6] = [
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
     policy.score = { at_risk = 0.1, critical = 0.3 }
     policy.due = { small_hours = 100, competitor_hours = 5 }
+    triggers.complaint = { dissatisfied_max = 3, cooldown_days = 2, open_strength = 0.1, grave_extra = 0.9 }
+    triggers.cancel_enquiry = { cooldown_days = 3, strengths = [0.1] }
+    triggers.port_out = { cooldown_days = 1 }
     ",
     "
     population = { outage_subscribers = 1, outage_share = 0.6, factor_prior_events = 50.0 }
@@ -286,6 +303,12 @@ fn life() -> impl Strategy<Value = Life> {
         share().prop_map(|from| Leaves::PortsOut { from }),
         (share(), 5..15).prop_map(|(from, days)| Leaves::Replaced { from, days }),
     ];
+    let troubles = (
+        option(2, share()),
+        prop::collection::vec(spell(3..40), 0..3),
+        option(2, spell(3..20)),
+        prop::bool::weighted(0.3),
+    );
     let what = (rate(), rate(), course(), standing);
     let more = (
         bills,
@@ -293,8 +316,9 @@ fn life() -> impl Strategy<Value = Life> {
         any::<bool>(),
         option(9, leaves),
     );
-    (what, more).prop_map(|(what, more)| {
+    (what, more, troubles).prop_map(|(what, more, troubles)| {
         let (voice_a_day, data_a_day, course, standing) = what;
+        let (quarrel, forwards, drops, charged) = troubles;
         let (bills, hotline, outcomes, leaves) = more;
         Life {
             voice_a_day,
@@ -305,6 +329,10 @@ fn life() -> impl Strategy<Value = Life> {
             hotline,
             outcomes,
             leaves,
+            quarrel,
+            forwards,
+            drops,
+            charged,
         }
     })
 }

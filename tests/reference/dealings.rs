@@ -1,0 +1,116 @@
+//! What customers and competitors did, told anew from all records of the number's owner.
+
+use churnwatch::engine::Rules;
+use churnwatch::model::{Body, Day, Direction, Event, ForwardAction, Money, Number, Timestamp};
+
+/// Every accepted record of the number's owner, in order of arrival.
+#[derive(Default)]
+pub struct Dealings(Vec<(Event<'static>, Day)>);
+
+/// Contacts that are remembered.
+const CONTACTS: usize = 8;
+/// Days without a forwarded call after which forwarding nobody set up is over.
+const PAUSE_DAYS: i32 = 7;
+
+impl Dealings {
+    pub fn take(&mut self, event: &Event<'static>, day: Day) {
+        self.0.push((event.clone(), day));
+    }
+
+    /// Days of the last contacts by competitors, the latest day last.
+    pub fn contacts(&self, rules: &Rules) -> Vec<Day> {
+        let contacts = self.0.iter().filter(|(event, _)| approach(event, rules));
+        let mut days: Vec<Day> = contacts.map(|(_, day)| *day).collect();
+        days.sort();
+        days.split_off(days.len().saturating_sub(CONTACTS))
+    }
+
+    /// What the customer was charged for what they had asked for, the latest last.
+    pub fn charges(&self) -> Vec<Money> {
+        let charges = self.0.iter().filter_map(|(event, _)| match event.body {
+            Body::Charge {
+                amount,
+                subscribed_by_customer: true,
+            } => Some(amount),
+            _ => None,
+        });
+        charges.collect()
+    }
+
+    /// Whether the latest complaint was answered to the customer's content.
+    pub fn settled(&self, dissatisfied_max: u8) -> bool {
+        let complaints = self.0.iter().filter_map(|(event, _)| match event.body {
+            Body::Complaint {
+                resolved,
+                satisfaction,
+                ..
+            } => Some((event.at, resolved, satisfaction)),
+            _ => None,
+        });
+        let latest = complaints.max_by_key(|(at, ..)| *at);
+        matches!(latest, Some((_, true, Some(said))) if said > dissatisfied_max)
+    }
+
+    /// Since when calls are forwarded on a day, and whether to a competitor or nobody knows where.
+    pub fn forwarding(&self, today: Day, rules: &Rules) -> Option<(Day, bool)> {
+        let records = self.0.iter().filter_map(|(event, day)| match event.body {
+            Body::CallForward { other, action } => Some((event.at, *day, action, other)),
+            _ => None,
+        });
+        // Time of the last that switched it, since when, whether by a record, and the last call.
+        let mut switched: Option<Timestamp> = None;
+        let mut since: Option<Day> = None;
+        let mut set_up = false;
+        let mut last: Option<Day> = None;
+        let mut to = None;
+        for (at, day, action, other) in records {
+            if switched > Some(at) {
+                continue;
+            }
+            let over = |last: Option<Day>| last.is_none_or(|last| day.0 > last.0 + PAUSE_DAYS);
+            if !set_up && over(last) {
+                since = None;
+            }
+            match action {
+                ForwardAction::Activate => {
+                    since = Some(since.map_or(day, |since| since.min(day)));
+                    (set_up, switched, to) = (true, Some(at), Some(other));
+                }
+                ForwardAction::Deactivate => {
+                    (since, set_up, last, switched, to) = (None, false, None, Some(at), None);
+                }
+                ForwardAction::Forwarded => {
+                    since = since.or(Some(day));
+                    last = last.max(Some(day));
+                    to = Some(other);
+                }
+            }
+        }
+        let alive = last.is_some_and(|last| today.0 <= last.0 + PAUSE_DAYS);
+        let competitors = &rules.competitors;
+        let elsewhere = to.is_some_and(|to| {
+            let mut known = competitors.hotlines.iter().chain(&competitors.marketing);
+            to == Number::OTHER || known.any(|(number, _)| *number == to)
+        });
+        since
+            .filter(|_| set_up || alive)
+            .map(|since| (since, elsewhere))
+    }
+}
+
+/// Marketing that reached the customer.
+pub fn approach(event: &Event<'_>, rules: &Rules) -> bool {
+    match event.body {
+        Body::Call {
+            direction: Direction::Incoming,
+            other,
+            outcome,
+            ..
+        } => {
+            let mut numbers = rules.competitors.marketing.iter();
+            outcome.answered() && numbers.any(|(number, _)| *number == other)
+        }
+        Body::CompetitorContact => true,
+        _ => false,
+    }
+}
