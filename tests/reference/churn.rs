@@ -36,7 +36,7 @@ pub struct Settings {
 #[derive(Deserialize)]
 struct MarketingSettings {
     contacts: usize,
-    days: i32,
+    within_days: i32,
     cooldown_days: u16,
     strengths: Vec<f64>,
 }
@@ -99,7 +99,7 @@ struct ShockSettings {
 struct QualitySettings {
     share: f64,
     calls_min: u64,
-    days: usize,
+    known_days: usize,
     cooldown_days: u16,
     strength: f64,
 }
@@ -233,7 +233,7 @@ impl Memory {
         let newest = *contacts.last().unwrap();
         let within = contacts
             .iter()
-            .filter(|day| newest.0 - day.0 < settings.days);
+            .filter(|day| newest.0 - day.0 < settings.within_days);
         let count = within.count();
         if count < settings.contacts {
             return None;
@@ -250,7 +250,7 @@ impl Memory {
         };
         let mut firing = view.firing(MARKETING, kind, strength, "contacts", facts);
         firing.evidence.observed = count as f64;
-        firing.evidence.window_days = settings.days as u16;
+        firing.evidence.window_days = settings.within_days as u16;
         firing.evidence.threshold = settings.contacts as f64;
         Some(firing)
     }
@@ -453,7 +453,7 @@ impl Memory {
         }
         let in_force = view.dealings.forwarding(today, view.rules);
         let days = in_force.map_or(0, |(since, _)| today.0 + 1 - since.0);
-        let Some((since, elsewhere)) = in_force.filter(|_| days >= settings.days_min) else {
+        let Some((since, elsewhere)) = in_force.filter(|_| days >= settings.within_days_min) else {
             self.churn.forwarded = false;
             return None;
         };
@@ -470,7 +470,7 @@ impl Memory {
             FORWARDING,
             kind,
             strength,
-            (f64::from(days), 0.0, f64::from(settings.days_min)),
+            (f64::from(days), 0.0, f64::from(settings.within_days_min)),
             ("days_forwarding", days as u16),
             vec![
                 ("since", Fact::Date(since)),
@@ -486,7 +486,9 @@ impl Memory {
         }
         let days = (0..i32::from(view.rules.window.days)).map(|age| today - age);
         let days = days.filter(|day| view.population.known(*day));
-        let counted = days.take(settings.days).map(|day| view.usage.calls(day));
+        let counted = days
+            .take(settings.known_days)
+            .map(|day| view.usage.calls(day));
         let (calls, dropped) =
             counted.fold((0, 0), |(a, b), (calls, dropped)| (a + calls, b + dropped));
         if calls < settings.calls_min {
@@ -505,7 +507,7 @@ impl Memory {
             Kind::Full,
             strength,
             (share, 0.0, settings.share),
-            ("share_of_calls", settings.days as u16),
+            ("share_of_calls", settings.known_days as u16),
             vec![
                 ("dropped_calls", Fact::Count(dropped as i64)),
                 ("calls", Fact::Count(calls as i64)),

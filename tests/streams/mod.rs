@@ -171,9 +171,9 @@ pub const RULES: [&str; 6] = [
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
     population = { outage_subscribers = 3, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
     triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
-    triggers.competitor_marketing = { contacts = 3, days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
+    triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
     triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
-    triggers.poor_quality = { share = 0.05, calls_min = 5, days = 3, cooldown_days = 4 }
+    triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4 }
     ",
     "
     baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CompetitorMarketing {
     contacts: u16,
-    days: u16,
+    within_days: u16,
     cooldown_days: u16,
     strengths: Vec<f64>,
 }
@@ -23,7 +23,7 @@ impl Section for CompetitorMarketing {
 # Fires at this many contacts, 1..8, within this many days, 1..90: answered calls from a competitor's marketing number, and
 # contacts reported by staff or customer.
 contacts = 2
-days = 30
+within_days = 30
 # Days after a firing in which further contacts only raise its strength, 1..90.
 cooldown_days = 7
 # Strength at that many contacts, and at each further one within the days, 0..1, rising; still more are as strong as the last.
@@ -40,7 +40,7 @@ impl Trigger for CompetitorMarketing {
         let known = view.account?.dealings().contacts();
         // Not before this contact, which may be late: before the newest, so that the order of arrival says nothing.
         let newest = known.last().copied()?;
-        let within = |day: &&_| newest.since(**day) < i32::from(self.days);
+        let within = |day: &&_| newest.since(**day) < i32::from(self.within_days);
         let contacts = known.iter().filter(within).count();
         let further = contacts.checked_sub(usize::from(self.contacts))?;
         let strength = *self.strengths.get(further).or(self.strengths.last())?;
@@ -50,7 +50,7 @@ impl Trigger for CompetitorMarketing {
             _ => None,
         };
         let name = |name: &str| ("competitor".into(), Fact::Name(name.to_owned()));
-        let days = self.days;
+        let days = self.within_days;
         Some(Firing {
             kind,
             strength,
@@ -83,8 +83,8 @@ impl Trigger for CompetitorMarketing {
         if !(1..=CONTACTS).contains(&usize::from(self.contacts)) {
             problems.push(("contacts", "must be 1..8"));
         }
-        if !(1..=90).contains(&self.days) {
-            problems.push(("days", "must be 1..90"));
+        if !(1..=90).contains(&self.within_days) {
+            problems.push(("within_days", "must be 1..90"));
         }
         if !(1..=90).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..90"));

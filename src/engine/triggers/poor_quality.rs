@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct PoorQuality {
     share: f64,
     calls_min: u32,
-    days: usize,
+    known_days: usize,
     cooldown_days: u16,
     strength: f64,
 }
@@ -24,7 +24,7 @@ impl Section for PoorQuality {
 # days, 1..28. Recovered when the share is below half of it, of as many calls.
 share = 0.1
 calls_min = 20
-days = 7
+known_days = 7
 # Days until it may fire again without a recovery in between, 1..365.
 cooldown_days = 30
 # Strength at just that share, rising to 1 at twice the share, 0..1.
@@ -38,7 +38,7 @@ impl Trigger for PoorQuality {
             return None;
         }
         let days = (0..view.window.days()).map(|age| view.day - age);
-        let known = days.filter(|day| view.day_known(*day)).take(self.days);
+        let known = days.filter(|day| view.day_known(*day)).take(self.known_days);
         let (mut calls, mut dropped) = (0_u32, 0_u32);
         for bucket in known.map(|day| view.window.day(day)) {
             calls += u32::from(bucket.outgoing) + u32::from(bucket.incoming);
@@ -57,7 +57,7 @@ impl Trigger for PoorQuality {
         }
         memory.note = REPORTED;
         let surplus = (share / self.share - 1.0).clamp(0.0, 1.0);
-        let days = self.days;
+        let days = self.known_days;
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength + (1.0 - self.strength) * surplus,
@@ -100,8 +100,8 @@ impl Trigger for PoorQuality {
         if !(1..=1000).contains(&self.calls_min) {
             problems.push(("calls_min", "must be 1..1000"));
         }
-        if !(1..=28).contains(&self.days) {
-            problems.push(("days", "must be 1..28"));
+        if !(1..=28).contains(&self.known_days) {
+            problems.push(("known_days", "must be 1..28"));
         }
         if !(1..=365).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..365"));
