@@ -156,7 +156,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{"base":-3.0},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"zh-CN":"致电","en":"Call"}}]}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"zh-CN":"致电","en":"Call"}}]}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),
