@@ -47,6 +47,7 @@ fn signal() -> Signal {
         msisdn: Msisdn::new("13800138000").unwrap(),
         fired_at: Timestamp(1_772_323_200_250),
         strength: 0.700_04,
+        churn_score: 0.412_345,
         evidence: Evidence {
             observed: 1.0,
             expected: 1.0 / 3.0,
@@ -127,7 +128,7 @@ fn headers(outgoing: &Outgoing) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-const SIGNAL_JSON: &str = r#"{"signal_id":"SIGNAL_ID","trigger":"competitor_hotline","purpose":"churn","msisdn":"13800138000","fired_at":"2026-03-01T08:00:00.25+08:00","strength":0.7,"evidence":{"observed":1.0,"expected":0.333,"unit":"calls","window_days":7,"threshold":0.0,"facts":{"calls":-2,"share":0.667,"owed":"-12.05","since":"2026-02-28","competitor":"联通 \"unicom\""},"source":{"topic":"cdr","partition":3,"offset":1042}},"text":{"zh-CN":"客户拨打了竞争对手的客服热线。","en":"The customer called a competitor's hotline."}}"#;
+const SIGNAL_JSON: &str = r#"{"signal_id":"SIGNAL_ID","trigger":"competitor_hotline","purpose":"churn","msisdn":"13800138000","fired_at":"2026-03-01T08:00:00.25+08:00","strength":0.7,"churn_score":0.412,"evidence":{"observed":1.0,"expected":0.333,"unit":"calls","window_days":7,"threshold":0.0,"facts":{"calls":-2,"share":0.667,"owed":"-12.05","since":"2026-02-28","competitor":"联通 \"unicom\""},"source":{"topic":"cdr","partition":3,"offset":1042}},"text":{"zh-CN":"客户拨打了竞争对手的客服热线。","en":"The customer called a competitor's hotline."}}"#;
 
 #[test]
 fn the_bytes_of_a_signal() {
@@ -284,7 +285,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly LowScore);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",
