@@ -255,6 +255,17 @@ decode.area_code_digits = [2] | decode.area_code_digits | length | two whole num
 decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] is not allowed | the smaller first
 decode.ip_prefixes = [17951] | decode.ip_prefixes | expected a string | digits in quotes
 triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed | it must lie between 0 and 1; leave the key out for the default
+triggers.competitor_marketing.contacts = 9 | triggers.competitor_marketing.contacts | 9 is not allowed | it must be 1..8
+triggers.contract_expiry.steps_days = [7, 30, 60] | triggers.contract_expiry.steps_days | [7, 30, 60] is not allowed | a falling list
+triggers.contract_expiry.steps_days = [60, 7] | triggers.contract_expiry.strengths | is not allowed | as many as `steps_days`
+triggers.complaint.dissatisfied_max = 5 | triggers.complaint.dissatisfied_max | 5 is not allowed | it must be 1..4
+triggers.cancel_enquiry.strengths = [] | triggers.cancel_enquiry.strengths | [] is not allowed | a rising list
+triggers.port_out.enquiry_strength = 1.5 | triggers.port_out.enquiry_strength | 1.5 is not allowed | it must be 0..1
+triggers.plan_underuse.invoices = 7 | triggers.plan_underuse.invoices | 7 is not allowed | it must be 1..6
+triggers.call_forwarding.days_min = 1 | triggers.call_forwarding.days_min | 1 is not allowed | it must be 2..365
+triggers.bill_shock.earlier_min = 0 | triggers.bill_shock.earlier_min | 0 is not allowed | it must be 1..6
+triggers.poor_quality.share = 0.0 | triggers.poor_quality.share | 0.0 is not allowed | it must be above 0
+policy.score.complaint_and_cancel_days = 0 | policy.score.complaint_and_cancel_days | 0 is out of range | from 1 to 365
 triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
 kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned
 policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]

@@ -453,7 +453,7 @@ impl Memory {
         }
         let in_force = view.dealings.forwarding(today, view.rules);
         let days = in_force.map_or(0, |(since, _)| today.0 + 1 - since.0);
-        let Some((since, elsewhere)) = in_force.filter(|_| days >= settings.within_days_min) else {
+        let Some((since, elsewhere)) = in_force.filter(|_| days >= settings.days_min) else {
             self.churn.forwarded = false;
             return None;
         };
@@ -470,7 +470,7 @@ impl Memory {
             FORWARDING,
             kind,
             strength,
-            (f64::from(days), 0.0, f64::from(settings.within_days_min)),
+            (f64::from(days), 0.0, f64::from(settings.days_min)),
             ("days_forwarding", days as u16),
             vec![
                 ("since", Fact::Date(since)),
