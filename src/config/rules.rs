@@ -7,7 +7,7 @@ use super::problems::suggestion;
 use crate::decode::Decoder;
 use crate::engine::rules::{Competitors, PolicyRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
-use crate::model::{Calendar, Number, Stage};
+use crate::model::{Calendar, Number, Purpose, Stage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -23,14 +23,16 @@ const SECTIONS: [&str; 6] = [
     "policy",
 ];
 
-/// Lifecycle stages, the keys of `[policy.playbook]`.
-const STAGES: [Stage; 6] = [
-    Stage::Acquire,
-    Stage::Promote,
-    Stage::Mature,
-    Stage::Decline,
-    Stage::Leave,
-    Stage::Churned,
+/// The keys of `[policy.playbook]`: lifecycle stages, and the purposes besides keeping the subscriber.
+const CHAPTERS: [&str; 8] = [
+    Stage::Acquire.name(),
+    Stage::Promote.name(),
+    Stage::Mature.name(),
+    Stage::Decline.name(),
+    Stage::Leave.name(),
+    Stage::Churned.name(),
+    Purpose::Care.name(),
+    Purpose::Grow.name(),
 ];
 
 /// Reads and checks the engine's sections. What is wrong is noted.
@@ -193,9 +195,9 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
         let key = score.child("triggers").child(name);
         layers.expect_name(&key, "a trigger", name, &names);
     }
-    for (stage, steps) in &policy.playbook {
-        let key = Key::of("policy.playbook").child(stage);
-        layers.expect_name(&key, "a lifecycle stage", stage, &STAGES.map(Stage::name));
+    for (chapter, steps) in &policy.playbook {
+        let key = Key::of("policy.playbook").child(chapter);
+        layers.expect_name(&key, "a lifecycle stage, care or grow", chapter, &CHAPTERS);
         for step in steps {
             for name in &step.for_triggers {
                 layers.expect_name(&key, "a trigger", name, &names);

@@ -104,7 +104,7 @@ pub struct PolicyRules {
     pub credit: CreditRules,
     /// Weights of the churn score.
     pub score: ScoreRules,
-    /// Steps to take, by stage.
+    /// Steps to take, by stage; those of care and growth by purpose.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
 }
 

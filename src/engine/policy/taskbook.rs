@@ -231,7 +231,7 @@ fn open(signal: &Signal, case: &Case<'_>) -> Task {
         stars: credit.stars,
         credit_score: credit.score,
         stage,
-        action: route::action(credit.tier, stage, &signals, case.rules),
+        action: route::action(signal.purpose, credit.tier, stage, &signals, case.rules),
         assignee: route::assignee(case, credit.tier),
         signals,
         opened_at: case.now,
@@ -274,7 +274,13 @@ fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     task.churn_score = score.value;
     task.score_parts = score.parts;
     task.stage = score::stage(case);
-    task.action = route::action(task.tier, task.stage, &task.signals, case.rules);
+    task.action = route::action(
+        task.purpose,
+        task.tier,
+        task.stage,
+        &task.signals,
+        case.rules,
+    );
     task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));
     task.updated_at = case.now.max(task.updated_at);
     task.rules_version = case.rules.version.clone();

@@ -1,6 +1,7 @@
 //! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
 
 mod memory;
+mod reminder;
 mod view;
 
 pub use memory::{Memory, Rare, Recall};
@@ -135,6 +136,11 @@ registry! {
     kept where they have something to remember {
         competitor_hotline::CompetitorHotline,
         arrears::Arrears,
+        welcome::Welcome,
+        anniversary::Anniversary,
+        birthday::Birthday,
+        points_expiry::PointsExpiry,
+        offer_expiry::OfferExpiry,
     }
 }
 

@@ -42,6 +42,11 @@ pub struct DayView<'a> {
 }
 
 impl DayView<'_> {
+    /// The day on which what is said of the closed one is read: the next.
+    pub fn today(&self) -> Day {
+        self.day.next()
+    }
+
     /// Events on a day.
     pub fn observed(&self, channel: Channel, day: Day) -> u32 {
         self.window.day(day).events(channel)
