@@ -6,8 +6,8 @@ mod rules;
 #[allow(dead_code)] // Each test uses its part of it.
 mod scenario;
 
-use churnwatch::model::{Effect, Profile};
-use scenario::{HOTLINE, Town, call, crowd, day, days, profile};
+use churnwatch::model::{Effect, Money, Profile};
+use scenario::{HOTLINE, Town, call, crowd, day, days, invoice, profile};
 
 const ONE: &str = "13900000001";
 /// Time of every profile: it is known when the day closes, the morning after.
@@ -316,6 +316,102 @@ fn an_offer_that_is_prolonged_closes_its_task() {
             "2026-03-06 08:00 task 2 closed: occasion_over",
         ]
     );
+}
+
+/// Known of the subscriber: brand, first day of service, what is spent a month in yuan.
+fn rated(p: &mut Profile<'static>, since: &str, spend: i64) {
+    p.brand = Some("gotone".into());
+    p.activated_on = Some(day(since));
+    p.avg_monthly_spend = Some(Money(spend * 100));
+}
+
+#[test]
+fn a_further_star_is_worth_a_word() {
+    // Gotone is worth 50 points, two years of service 150, more than 80 yuan a month 100.
+    let (low, high) = (60, 100);
+    for (case, profiles, expected) in [
+        (
+            "nothing changes",
+            vec![("2026-03-02", "2023-06-01", low)],
+            vec![],
+        ),
+        (
+            "the third year completes: 250 and 300 points",
+            vec![("2026-03-02", "2023-03-10", low)],
+            vec!["2026-03-11 2 3"],
+        ),
+        (
+            "more is spent: 250 and 300 points",
+            vec![
+                ("2026-03-02", "2023-06-01", low),
+                ("2026-03-06", "2023-06-01", high),
+            ],
+            vec!["2026-03-07 2 3"],
+        ),
+        (
+            "spend goes up and down",
+            vec![
+                ("2026-03-02", "2023-06-01", low),
+                ("2026-03-06", "2023-06-01", high),
+                ("2026-03-08", "2023-06-01", low),
+                ("2026-03-12", "2023-06-01", high),
+            ],
+            vec!["2026-03-07 2 3"],
+        ),
+        (
+            "and further up",
+            vec![
+                ("2026-03-02", "2023-06-01", low),
+                ("2026-03-06", "2023-06-01", high),
+                ("2026-03-12", "2020-06-01", high),
+            ],
+            vec!["2026-03-07 2 3", "2026-03-13 3 4"],
+        ),
+    ] {
+        let changes: Vec<_> = profiles
+            .iter()
+            .map(|(at, since, spend)| (*at, |p: &mut Profile<'static>| rated(p, since, *spend)))
+            .collect();
+        let changes: Vec<(&str, &dyn Fn(&mut Profile<'static>))> = changes
+            .iter()
+            .map(|(at, change)| (*at, change as _))
+            .collect();
+        let rules = "triggers.anniversary.years_min = 50";
+        let town = told(rules, ("2026-03-02", "2026-03-25"), &changes);
+        let stars = town.effects.iter().filter_map(|effect| match effect {
+            Effect::Signal(signal) => {
+                let (before, now) = (signal.evidence.expected, signal.evidence.observed);
+                Some(format!("{before} {now}"))
+            }
+            Effect::Task(_) => None,
+        });
+        let days = signals(&town, "star_upgrade").into_iter();
+        let rises: Vec<_> = days
+            .zip(stars)
+            .map(|(on, stars)| format!("{on} {stars}"))
+            .collect();
+        assert_eq!(rises, expected, "{case}");
+    }
+}
+
+#[test]
+fn learning_what_a_customer_spends_is_no_further_star() {
+    let mut town = Town::new("");
+    town.live(&crowd(3), days("2026-03-02", "2026-03-04"), |_, _| 2);
+    town.event(
+        ONE,
+        "2026-03-04 21:00",
+        profile(|p| p.brand = Some("gotone".into())),
+    );
+    town.live(&crowd(3), days("2026-03-05", "2026-03-06"), |_, _| 2);
+    town.event(
+        ONE,
+        "2026-03-06 21:00",
+        invoice("2026-02-01", "2026-03-20", 300),
+    );
+    town.live(&crowd(3), days("2026-03-07", "2026-03-09"), |_, _| 2);
+    assert_eq!(town.signals("star_upgrade"), 0);
+    assert_eq!(town.total(), 0);
 }
 
 #[test]

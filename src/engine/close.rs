@@ -1,5 +1,5 @@
 use super::asking::Asked;
-use super::policy::Case;
+use super::policy::{Case, Credit};
 use super::population::DayFacts;
 use super::shard::Shard;
 use super::store::Entry;
@@ -127,6 +127,8 @@ impl Shard {
             let events = window.day(day).events(channel);
             facts.factor_without(channel, events, level, &self.rules.population)
         });
+        let credit =
+            account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let view = DayView {
             day,
             known: facts.known,
@@ -134,6 +136,7 @@ impl Shard {
             last_active: subscriber.last_active,
             window,
             account,
+            credit,
             rules: &self.rules,
             baselines: subscriber.baselines,
             population: &self.population,
@@ -143,6 +146,13 @@ impl Shard {
         let asked = Asked::ask(DAILY, always, account, day, rules, |trigger, memory| {
             trigger.on_day(&view, memory)
         });
+        let rated = credit.map(|credit| credit.stars);
+        let changed =
+            account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
+        let id = subscriber.account.filter(|_| changed);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account.rated_stars = rated;
+        }
         self.keep(slot, asked)
     }
 

@@ -386,6 +386,9 @@ impl Shard {
             });
         }
         let firings = self.keep(slot, asked);
+        if firings.is_empty() && !ends {
+            return;
+        }
         let Some(entry) = self.store.entry(slot) else {
             return;
         };
