@@ -5,7 +5,7 @@ use super::layers::{Layers, plain};
 use super::limits::OperatorNumbers;
 use super::problems::suggestion;
 use crate::decode::Decoder;
-use crate::engine::rules::{Competitors, PolicyRules, Rules, WindowRules};
+use crate::engine::rules::{Competitors, PolicyRules, RobotRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
 use crate::model::{Calendar, Number, Purpose, Stage};
 use std::collections::BTreeMap;
@@ -14,11 +14,12 @@ use toml::{Table, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Sections that decide what the engine does; the version of the rules is their fingerprint.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 7] = [
     "window",
     "operator",
     "population",
     "baseline",
+    "robots",
     "triggers",
     "policy",
 ];
@@ -47,6 +48,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
     let competitors = competitors(layers, &number);
     let population = layers.read("population");
     let baseline = layers.read("baseline");
+    let robots = robots(layers);
     let triggers = triggers(layers);
     let policy = policy(layers);
     Some(Rules {
@@ -56,6 +58,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
         competitors: competitors?,
         population: population?,
         baseline: baseline?,
+        robots: robots?,
         triggers: triggers?,
         policy: policy?,
     })
@@ -126,6 +129,18 @@ fn owners<'o>(
         }
     }
     owners
+}
+
+/// `[robots]`.
+fn robots(layers: &mut Layers) -> Option<RobotRules> {
+    let robots: RobotRules = layers.read("robots")?;
+    if robots.busy_days > robots.of_days {
+        let (busy, of) = (robots.busy_days, robots.of_days);
+        let what = format!("{busy} busy days do not fit into the last {of}");
+        let remedy = "make it at most robots.of_days";
+        layers.problem(&Key::of("robots.busy_days"), what, remedy);
+    }
+    Some(robots)
 }
 
 /// `[triggers.*]`, in the order of the registry.

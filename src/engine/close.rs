@@ -1,6 +1,7 @@
 use super::asking::Asked;
 use super::policy::{Case, Credit};
 use super::population::DayFacts;
+use super::robots::Change;
 use super::shard::Shard;
 use super::store::Entry;
 use super::triggers::{DAILY, DayView, Firing, Recall, Registration};
@@ -113,10 +114,24 @@ impl Shard {
         if facts.known && subscriber.first_active <= day {
             subscriber.known_days = subscriber.known_days.saturating_add(1);
         }
+        if facts.known {
+            let rules = &self.rules.robots;
+            let change = subscriber
+                .behaviour
+                .close(day, &window, &self.population, rules);
+            match change {
+                Change::None => {}
+                Change::Machine => self.stats.robots += 1,
+                Change::Person => {
+                    self.stats.robots = self.stats.robots.saturating_sub(1);
+                    subscriber.unlearn();
+                }
+            }
+        }
         let account = subscriber
             .account
             .and_then(|id| self.accounts.item(id.index()));
-        if account.is_some_and(|account| account.profile.flags.machine) {
+        if subscriber.is_machine(account) {
             return Vec::new();
         }
         let factor = Channel::ALL.map(|channel| {
@@ -217,8 +232,7 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         // Meters and robots keep no holidays, and one of them outweighs a hundred people.
-        let machine = account.is_some_and(|account| account.profile.flags.machine);
-        subscriber.stable = !machine
+        subscriber.stable = !subscriber.is_machine(account)
             && subscriber.known_days >= STABLE_DAYS
             && self
                 .population

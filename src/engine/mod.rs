@@ -13,6 +13,7 @@ mod image;
 mod pages;
 mod policy;
 mod population;
+mod robots;
 pub mod rules;
 mod shard;
 mod stats;
