@@ -13,6 +13,7 @@ mod image;
 mod pages;
 mod policy;
 mod population;
+mod reminder;
 mod robots;
 pub mod rules;
 mod shard;

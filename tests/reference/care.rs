@@ -95,7 +95,7 @@ struct OveruseSettings {
 
 #[derive(Deserialize)]
 struct GrowthSettings {
-    days: i32,
+    span_days: i32,
     known_days_min: usize,
     factor: f64,
     mebibytes_min: f64,
@@ -391,7 +391,7 @@ impl Memory {
 
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
         let day = view.today.day;
-        let span = settings.days;
+        let span = settings.span_days;
         if !view.today.known
             || view.known_days < 2 * span as usize
             || within(day, self.growth, settings.cooldown_days)

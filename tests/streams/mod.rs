@@ -199,7 +199,7 @@ pub const RULES: [&str; 7] = [
     triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
     triggers.points_expiry = { days_before = [20, 10, 4], cooldown_days = 6 }
     triggers.plan_overuse = { invoices = 2, cooldown_days = 10 }
-    triggers.data_growth = { days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
+    triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
     triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
     ",

@@ -1,5 +1,5 @@
-use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataGrowth {
-    days: u16,
+    span_days: u16,
     known_days_min: u16,
     factor: f64,
     mebibytes_min: f64,
@@ -24,9 +24,9 @@ impl Section for DataGrowth {
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# The data volume of the last `days` closed days is compared with that of as many before them, 7..13 (a window has 28 days
+# The data volume of the last `span_days` closed days is compared with that of as many before, 7..13 (a window has 28 days
 # or more); at least `known_days_min` of either must be known.
-days = 13
+span_days = 13
 known_days_min = 10
 # It fires when the volume is at least this many times what it was, 1.1..100, ...
 factor = 2.0
@@ -43,7 +43,7 @@ strength = 0.5
 
 impl Trigger for DataGrowth {
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let span = i32::from(self.days);
+        let span = i32::from(self.span_days);
         let long_enough = i32::from(view.known_days) >= 2 * span;
         if !view.known || !long_enough || memory.cooling(view.day, self.cooldown_days) {
             return None;
@@ -73,7 +73,7 @@ impl Trigger for DataGrowth {
                 observed,
                 expected,
                 unit: "mebibytes_per_day".into(),
-                window_days: self.days,
+                window_days: self.span_days,
                 threshold: self.factor,
                 facts: vec![
                     ("known_days".into(), Fact::Count(i64::from(after.days))),
@@ -84,11 +84,11 @@ impl Trigger for DataGrowth {
             text: Text {
                 zh: format!(
                     "最近{}天日均流量{observed:.0}MB，此前为{expected:.0}MB",
-                    self.days
+                    self.span_days
                 ),
                 en: format!(
                     "{observed:.0} MiB of data a day in the last {} days; {expected:.0} before",
-                    self.days
+                    self.span_days
                 ),
             },
         })
@@ -103,11 +103,11 @@ impl Trigger for DataGrowth {
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
-        if !(7..=13).contains(&self.days) {
-            problems.push(("days", "must be 7..13"));
+        if !(7..=13).contains(&self.span_days) {
+            problems.push(("span_days", "must be 7..13"));
         }
-        if !(1..=self.days).contains(&self.known_days_min) {
-            problems.push(("known_days_min", "must be 1 to `days`"));
+        if !(1..=self.span_days).contains(&self.known_days_min) {
+            problems.push(("known_days_min", "must be 1 to `span_days`"));
         }
         if !(1.1..=100.0).contains(&self.factor) {
             problems.push(("factor", "must be 1.1..100"));
@@ -115,8 +115,8 @@ impl Trigger for DataGrowth {
         if !(1.0..=65_535.0).contains(&self.mebibytes_min) {
             problems.push(("mebibytes_min", "must be 1..65535"));
         }
-        if !(1..=self.days).contains(&self.higher_days_min) {
-            problems.push(("higher_days_min", "must be 1 to `days`"));
+        if !(1..=self.span_days).contains(&self.higher_days_min) {
+            problems.push(("higher_days_min", "must be 1 to `span_days`"));
         }
         if !(1..=365).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..365"));

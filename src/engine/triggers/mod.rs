@@ -1,7 +1,6 @@
 //! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
 
 mod memory;
-mod reminder;
 mod view;
 
 pub use memory::{Memory, Rare, Recall};

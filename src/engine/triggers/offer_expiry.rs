@@ -1,5 +1,5 @@
-use super::reminder::{self, Schedule};
 use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::reminder::{self, Schedule};
 use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 

@@ -1,13 +1,13 @@
 //! Occasions that lie ahead on a known day: a birthday, an anniversary, a date on which something lapses.
 
-use super::Memory;
+use super::triggers::Memory;
 use crate::model::Day;
 
 /// A greeting is still welcome so many days late, the longest that a task may take to be due.
-pub(super) const GREETING_GRACE_DAYS: u16 = 3;
+pub const GREETING_GRACE_DAYS: u16 = 3;
 
 /// A reminder that is due.
-pub(super) struct Reminder {
+pub struct Reminder {
     /// The day of the occasion.
     pub on: Day,
     /// Days from today to it.
@@ -17,7 +17,7 @@ pub(super) struct Reminder {
 }
 
 /// When to remind of an occasion.
-pub(super) struct Schedule<'a> {
+pub struct Schedule<'a> {
     /// Days before it at which a reminder is due, falling. One missed, because the day became known late, is made up for.
     pub days_before: &'a [u16],
     /// Days after a reminder in which no other is given, whatever the occasion's day.
@@ -62,7 +62,7 @@ impl Schedule<'_> {
 }
 
 /// In plain words, what [`due`] remembers of an occasion.
-pub(super) fn recall(memory: &Memory, occasion: &str) -> String {
+pub fn recall(memory: &Memory, occasion: &str) -> String {
     match memory.note {
         0 => format!("no {occasion} ahead that was reported"),
         1 => format!("{occasion} on {}, reported once", Day(memory.level as i32)),
@@ -74,10 +74,7 @@ pub(super) fn recall(memory: &Memory, occasion: &str) -> String {
 }
 
 /// What is wrong with the `days_before` and `cooldown_days` of a date that lapses.
-pub(super) fn problems(
-    days_before: &[u16],
-    cooldown_days: u16,
-) -> Vec<(&'static str, &'static str)> {
+pub fn problems(days_before: &[u16], cooldown_days: u16) -> Vec<(&'static str, &'static str)> {
     let mut problems = Vec::new();
     let within = days_before.iter().all(|days| (1..=90).contains(days));
     if days_before.is_empty() || !within || !days_before.is_sorted_by(|a, b| a > b) {
