@@ -154,7 +154,10 @@ impl Pair {
             compare(&said, model.said(who))?;
         }
         match decided.len() == people.len() {
-            true => same("open tasks", &engine.open_tasks, &model.open_tasks()),
+            true => {
+                same("robots", &engine.robots, &model.robots())?;
+                same("open tasks", &engine.open_tasks, &model.open_tasks())
+            }
             false => Ok(()),
         }
     }
@@ -210,6 +213,7 @@ impl Tally {
                 }
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);
+                    see(format!("purpose {}", task.purpose.name()), 1);
                     see(format!("tier {}", task.tier.name()), 1);
                     see(format!("severity {}", task.severity.name()), 1);
                     see(format!("stage {}", task.stage.name()), 1);
@@ -227,6 +231,7 @@ impl Tally {
         see("dead-lettered".into(), counts.dead_lettered);
         see("day closed".into(), stats.day_closes);
         see("day unknown".into(), stats.outage_days[0]);
+        see("robots".into(), stats.robots);
         let people = pair.model.subscribers();
         let undecided = |who: &&Msisdn| pair.model.all_undecided() || pair.model.undecided(who);
         self.subscribers += people.len() as u64;
@@ -264,6 +269,11 @@ impl Tally {
             "closed: complaint_settled",
             "closed: forwarding_ended",
             "closed: quality_recovered",
+            "closed: superseded",
+            "closed: occasion_over",
+            "purpose care",
+            "purpose grow",
+            "robots",
             "stage acquire",
             "stage mature",
             "stage decline",

@@ -29,6 +29,8 @@ pub struct Account {
     /// What triggers remember that have something to remember of few subscribers.
     pub memories: Rare,
     dealings: Option<Box<Dealings>>,
+    /// Stars when last rated, at a day's close; nothing before profile and spend were known.
+    pub rated_stars: Option<u8>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -80,7 +82,7 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-} since 2 { memories, dealings });
+} since 2 { memories, dealings, rated_stars });
 
 fields!(Standing {
     brand,

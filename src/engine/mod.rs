@@ -14,6 +14,8 @@ mod image;
 mod pages;
 mod policy;
 mod population;
+mod reminder;
+mod robots;
 pub mod rules;
 mod shard;
 mod stats;

@@ -317,6 +317,8 @@ impl Shard {
             Body::Profile(profile) => {
                 let new_owner = account.take_profile(event.at, profile, &mut self.names);
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
+                    let robot = u64::from(entry.subscriber.behaviour.machine());
+                    self.stats.robots = self.stats.robots.saturating_sub(robot);
                     entry.start_afresh();
                 }
             }
@@ -369,7 +371,7 @@ impl Shard {
         let account = subscriber
             .account
             .and_then(|id| self.accounts.item(id.index()));
-        let machine = account.is_some_and(|account| account.profile.flags.machine);
+        let machine = subscriber.is_machine(account);
         let mut asked = Asked::default();
         if !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
             let view = EventView {
@@ -386,6 +388,9 @@ impl Shard {
             });
         }
         let firings = self.keep(slot, asked);
+        if firings.is_empty() && !ends {
+            return;
+        }
         let Some(entry) = self.store.entry(slot) else {
             return;
         };

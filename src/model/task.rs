@@ -129,6 +129,8 @@ pub enum CloseReason {
     ForwardingEnded,
     /// Calls drop no more often than they should.
     QualityRecovered,
+    /// What it was about has passed, was put off, or is settled.
+    OccasionOver,
 }
 
 impl CloseReason {
@@ -148,6 +150,7 @@ impl CloseReason {
             Self::ComplaintSettled => "complaint_settled",
             Self::ForwardingEnded => "forwarding_ended",
             Self::QualityRecovered => "quality_recovered",
+            Self::OccasionOver => "occasion_over",
         }
     }
 }

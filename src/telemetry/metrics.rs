@@ -77,6 +77,7 @@ pub struct Telemetry {
     pub(super) day_closes: IntCounter,
     pub(super) outage_days: IntCounterVec,
     pub(super) subscribers: IntGaugeVec,
+    pub(super) robots: IntGaugeVec,
     pub(super) store_bytes: IntGaugeVec,
     pub(super) open_tasks: IntGaugeVec,
     pub(super) replay_debt: IntGaugeVec,
@@ -188,6 +189,12 @@ impl Telemetry {
                 "Subscribers held.",
                 &["partition"],
             )?,
+            robots: gauges(
+                r,
+                "churnwatch_robots",
+                "Subscribers taken for machines by their behaviour.",
+                &["partition"],
+            )?,
             store_bytes: gauges(
                 r,
                 "churnwatch_store_memory_bytes",
@@ -279,6 +286,7 @@ impl Telemetry {
         }
         for gauge in [
             &self.subscribers,
+            &self.robots,
             &self.store_bytes,
             &self.open_tasks,
             &self.replay_debt,

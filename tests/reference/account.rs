@@ -209,7 +209,7 @@ impl Standing {
     }
 
     /// Mean monthly spend: the operator's own figure, or that of the bills at hand.
-    fn monthly_spend(&self) -> Option<Money> {
+    pub fn monthly_spend(&self) -> Option<Money> {
         let told = self.profile().and_then(|profile| profile.avg_monthly_spend);
         let billed: i64 = self.bills.iter().map(|bill| bill.amount.0).sum();
         let months = self.bills.len() as i64;

@@ -9,6 +9,7 @@
 
 mod account;
 mod baseline;
+mod care;
 mod churn;
 mod compare;
 mod days;
@@ -24,6 +25,7 @@ pub use usage::Counted;
 
 use account::Account;
 use baseline::{Baseline, LEARNABLE, Lesson};
+use care::Behaviour;
 use churnwatch::engine::rules::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
@@ -65,6 +67,7 @@ struct Person {
     stable: bool,
     /// Counts for the population on the day after the last close.
     enrolled: Option<Enrolled>,
+    behaviour: Behaviour,
     memory: Memory,
     tasks: Tasks,
 }
@@ -172,8 +175,17 @@ impl Reference {
     }
 
     pub fn open_tasks(&self) -> u64 {
-        let open = self.people.values().filter(|person| person.tasks.is_open());
-        open.count() as u64
+        let open = self.people.values().map(|person| person.tasks.open());
+        open.sum::<usize>() as u64
+    }
+
+    /// Lines that behave like machines.
+    pub fn robots(&self) -> u64 {
+        let robots = self
+            .people
+            .values()
+            .filter(|person| person.behaviour.machine());
+        robots.count() as u64
     }
 
     pub fn subscribers(&self) -> Vec<Msisdn> {
@@ -233,6 +245,7 @@ impl Reference {
             lessons: Default::default(),
             stable: false,
             enrolled: None,
+            behaviour: Behaviour::default(),
             memory: Memory::default(),
             tasks: Tasks::default(),
         });
@@ -282,7 +295,7 @@ impl Reference {
             .clock
             .is_none_or(|clock| clock.0 - event.at.0 <= immediate_ms);
         let mut firings = Vec::new();
-        if young && !standing.machine() {
+        if young && !standing.machine() && !person.behaviour.machine() {
             let view = churn::EventView {
                 event,
                 day,
@@ -431,6 +444,7 @@ impl Person {
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
+        self.behaviour = Behaviour::default();
         self.memory.forget();
     }
 
@@ -458,10 +472,15 @@ impl Person {
         let today = population.day(day).unwrap();
         let began = self.usage.first_active().is_some_and(|first| first <= day);
         self.known_days += usize::from(today.known && began);
+        if today.known && self.behaviour.close(day, &self.usage, population, rules) {
+            self.known_days = 0;
+            self.lessons = Default::default();
+            self.memory.unlearn();
+        }
         let standing = self.account.standing();
         let baselines = self.baselines(rules);
         let mut firings = Vec::new();
-        if !standing.machine() {
+        if !standing.machine() && !self.behaviour.machine() {
             let own_factor = |channel: usize| {
                 let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
                 match self.stable {
@@ -521,7 +540,8 @@ impl Person {
         let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(known).count();
         self.stable = self.known_days >= STABLE_DAYS
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
-            && !self.account.standing().machine();
+            && !self.account.standing().machine()
+            && !self.behaviour.machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),
             events: None,

@@ -2,6 +2,7 @@
 
 use super::account::Standing;
 use super::baseline::Baseline;
+use super::care;
 use super::churn;
 use super::dealings::Dealings;
 use super::population::{ClosedDay, Population, near};
@@ -45,6 +46,8 @@ pub struct Settings {
     arrears: ArrearsSettings,
     #[serde(flatten)]
     churn: churn::Settings,
+    #[serde(flatten)]
+    care: care::Settings,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +114,7 @@ pub struct Memory {
     overdue: bool,
     suspended: bool,
     pub churn: churn::Remembered,
+    care: care::Memory,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -146,6 +150,18 @@ impl Memory {
         };
     }
 
+    /// A machine has become a person: what was ordinary is gone.
+    pub fn unlearn(&mut self) {
+        self.silence = Silence::default();
+        self.steps.clear();
+        self.dropped = false;
+        for trigger in [SILENCE, DROP] {
+            let index = ALL.iter().position(|name| *name == trigger).unwrap();
+            self.fired[index] = None;
+        }
+        self.care.unlearn();
+    }
+
     /// Day and strength (kept in 255ths) of a trigger's last firing.
     pub fn fired(&self, trigger: &str) -> Option<(Day, f64)> {
         let index = ALL.iter().position(|name| *name == trigger)?;
@@ -163,7 +179,7 @@ impl Memory {
             churn::UNDERUSE => (self.churn.underused.is_some(), CloseReason::UsageRecovered),
             churn::FORWARDING => (self.churn.forwarded, CloseReason::ForwardingEnded),
             churn::QUALITY => (self.churn.poor, CloseReason::QualityRecovered),
-            _ => return None,
+            _ => return self.care.recovered(trigger),
         };
         (!holds).then_some(reason)
     }
@@ -207,13 +223,17 @@ impl Memory {
 
     /// An event young enough for the immediate triggers.
     pub fn on_event(&mut self, view: &churn::EventView<'_>, settings: &Settings) -> Vec<Firing> {
+        let handset = self
+            .care
+            .on_event(view.event, view.day, view.source, &settings.care);
         let known = self.standing_event(view, settings);
         let churn = self.churn_event(view, &settings.churn);
         let all: Vec<Firing> = known.into_iter().chain(churn).collect();
         for firing in &all {
             self.note(firing, view.day);
         }
-        all
+        // In the order of the registry.
+        handset.into_iter().chain(all).collect()
     }
 
     /// Hotlines and suspensions.
@@ -317,8 +337,10 @@ impl Memory {
         let arrears = self.arrears(view, &settings.arrears);
         self.note_day(&arrears, view);
         let churn = self.churn_day(view, &settings.churn);
+        let care = self.care.on_day(view, &settings.care);
+        self.undecided |= self.care.undecided;
         let known = silence.into_iter().chain(drop).chain(arrears);
-        known.chain(churn).collect()
+        known.chain(churn).chain(care).collect()
     }
 
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {
@@ -495,13 +517,18 @@ impl Memory {
 impl DayView<'_> {
     /// mu = b * dow * f.
     fn expected(&self, channel: usize, day: Day) -> f64 {
+        self.baselines[channel].level * self.share(channel, day)
+    }
+
+    /// dow * f.
+    pub fn share(&self, channel: usize, day: Day) -> f64 {
         let closed = self.population.day(day).unwrap();
         let factor = if day == self.today.day {
             self.factor[channel]
         } else {
             closed.factor[channel]
         };
-        self.baselines[channel].level * closed.dow[channel] * factor
+        closed.dow[channel] * factor
     }
 
     fn dispersion(&self, channel: usize) -> f64 {

@@ -4,9 +4,9 @@ use super::random::Random;
 use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
-    Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags, Segment,
-    SuspensionReason, TaskOutcome, Timestamp,
+    self, Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event,
+    Feed, FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile,
+    ProfileFlags, Segment, SuspensionReason, TaskOutcome, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -19,6 +19,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         plan,
         calendar,
         random: Random::new(plan.seed),
+        handset: None,
         arrivals: Vec::new(),
     };
     for (index, life) in plan.people.iter().enumerate() {
@@ -50,6 +51,8 @@ struct Stream<'a> {
     plan: &'a Plan,
     calendar: &'a Calendar,
     random: Random,
+    /// The handset that calls are made from; none where nobody tells.
+    handset: Option<u64>,
     arrivals: Vec<(Timestamp, Step)>,
 }
 
@@ -80,7 +83,15 @@ impl Stream<'_> {
     }
 
     fn everyday(&mut self, life: &Life, who: Msisdn) {
+        let told = self.random.chance(0.7);
+        let changes_at = self.random.below(2 * i64::from(self.plan.days)) as i32;
         for index in 0..self.plan.days {
+            // The SIM is in another handset now and then, and at some day for good.
+            let handset = match self.random.chance(0.1) {
+                true => 3,
+                false => 1 + u64::from(index >= changes_at),
+            };
+            self.handset = told.then_some(handset << 48);
             let mut mood = self.course(life, index);
             if self.within(index, self.plan.holiday) {
                 mood *= 0.3;
@@ -123,6 +134,7 @@ impl Stream<'_> {
                 libm::pow(0.93, f64::from(index - self.at_share(from)))
             }
             Course::Bursts { from } if index == self.at_share(from) => 60.0,
+            Course::Dials(spell) if self.within(index, Some(spell)) => 60.0,
             _ => 1.0,
         };
         let gone = |from: f64| index > self.at_share(from) + 1;
@@ -170,7 +182,7 @@ impl Stream<'_> {
                         CallOutcome::Unanswered,
                     ]),
                 },
-                handset: None,
+                handset: self.handset,
             },
         }
     }
@@ -182,8 +194,12 @@ impl Stream<'_> {
         // Months are short here, or the days would not do for enough of them; some leave gaps.
         let cycle = self.random.one_of(&[30, 10, 10, 40]);
         let usual = 5_000 + self.random.below(20_000);
+        // Of some, what the plan costs of the amount and what the usage is worth stay the same.
+        let steady = self.random.one_of(&[(1.0, 1.0), (0.9, 0.9), (1.0, 1.5), (1.0, 0.3)]);
+        let steady = self.random.chance(0.4).then_some(steady);
         for index in (self.random.below(10) as i32..self.plan.days).step_by(cycle) {
-            let worth = self.random.one_of(&[0.1, 0.3, 0.4, 0.5, 0.9]);
+            let any_worth = self.random.one_of(&[0.1, 0.3, 0.4, 0.5, 0.9]);
+            let (fee, worth) = steady.unwrap_or((1.0, any_worth));
             let regular = usual + self.random.below(1_000);
             let any = 100 + self.random.below(60_000);
             let fen = if self.random.chance(0.7) {
@@ -195,7 +211,7 @@ impl Stream<'_> {
                 Body::Invoice(Invoice {
                     period: self.day(index - 30),
                     amount: Money(amount),
-                    plan_fee: Money(amount),
+                    plan_fee: Money((amount as f64 * fee) as i64),
                     usage_value: Money((amount as f64 * worth) as i64),
                     overage: Money::ZERO,
                     due_on: self.day(index + 10),
@@ -251,10 +267,13 @@ impl Stream<'_> {
                 machine: flagged && matches!(life.standing, Standing::Machine),
             };
             let tenure_days = self.random.below(2_500) as i32;
-            let activated = self.day(-tenure_days);
+            let index = self.random.below(i64::from(self.plan.days)) as i32;
+            let activated = match self.random.chance(0.1) {
+                true => self.day(index - tenure_days % 10),
+                false => self.day(-tenure_days),
+            };
             let profile = self.profile(activated, flags);
             // Exported long ago, on the day, or dated ahead of the records.
-            let index = self.random.below(i64::from(self.plan.days)) as i32;
             let dated = self.moment(index);
             let days = self.random.one_of(&[-400, -40, 0, 0, 0, 50]);
             let event = self.event(who, Timestamp(dated.0 + days * DAY_MS), profile);
@@ -267,6 +286,10 @@ impl Stream<'_> {
         let depth = self.random.below(4) as usize;
         let brand = self.random.one_of(&["gotone", "mzone", "easyown", "other"]);
         let first = Day(self.plan.first_day);
+        let dates = [(); 3].map(|()| {
+            let day = self.random.below(i64::from(self.plan.days) + 40) as i32;
+            self.random.chance(0.5).then(|| self.day(day))
+        });
         let random = &mut self.random;
         Body::Profile(Box::new(Profile {
             brand: random.chance(0.8).then(|| brand.into()),
@@ -279,6 +302,13 @@ impl Stream<'_> {
             avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
             suspensions: random.chance(0.2).then(|| random.below(3) as u16),
             contract_end_on: random.chance(0.7).then(|| first + random.below(160) as i32),
+            birthday: dates[0].map(Day::month_and_day),
+            points_expire_on: dates[1],
+            offer_expires_on: dates[2],
+            plan: random.chance(0.3).then(|| model::Plan {
+                monthly_fee: Money(random.below(40_000)),
+                ..model::Plan::default()
+            }),
             ..Profile::default()
         }))
     }

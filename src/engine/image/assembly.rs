@@ -148,6 +148,7 @@ impl Assembly {
         shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
         shard.accounts = List::restored(self.accounts, Vec::len)?;
         shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
+        shard.stats.robots = shard.store.robots() as u64;
         shard.names = self.names;
         state.restore(&mut shard);
         check(&shard, &header)?;

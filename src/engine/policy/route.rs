@@ -1,7 +1,7 @@
 use super::Case;
 use crate::engine::rules::{PlaybookStep, Rules};
 use crate::model::{
-    Action, Assignee, Channel, Day, Level, Severity, Signal, Stage, Text, Tier, Timestamp,
+    Action, Assignee, Channel, Day, Level, Purpose, Severity, Signal, Stage, Text, Tier, Timestamp,
 };
 
 /// When somebody must act.
@@ -77,18 +77,29 @@ pub fn assignee(case: &Case<'_>, tier: Tier) -> Assignee {
     }
 }
 
-/// What to do: the channel of the tier, the playbook of stage and reasons, steps for the reasons first.
+/// What to do: the channel of the tier, the playbook of stage (for care and growth: of the purpose) and reasons, steps for
+/// the reasons first.
 ///
-/// After a port-out enquiry only the steps for that: care, and no counter-offer (DOMAIN section 6).
-pub fn action(case: &Case<'_>, tier: Tier, stage: Stage, signals: &[Signal]) -> Action {
+/// After a port-out enquiry a churn task has only the steps for that: care, and no counter-offer (DOMAIN section 6).
+pub fn action(
+    case: &Case<'_>,
+    purpose: Purpose,
+    tier: Tier,
+    stage: Stage,
+    signals: &[Signal],
+) -> Action {
     let channel = match tier {
         Tier::Key => Channel::AccountManager,
         Tier::Ordinary => Channel::OutboundCall,
         Tier::Small => Channel::BulkCampaign,
     };
+    let chapter = match purpose {
+        Purpose::Churn => stage.name(),
+        Purpose::Care | Purpose::Grow => purpose.name(),
+    };
     let playbook = &case.rules.policy.playbook;
-    let steps = playbook.get(stage.name()).map_or(&[][..], Vec::as_slice);
-    let care_only = case.fired_recently("port_out");
+    let steps = playbook.get(chapter).map_or(&[][..], Vec::as_slice);
+    let care_only = purpose == Purpose::Churn && case.fired_recently("port_out");
     let named = |trigger: &String| match care_only {
         true => trigger == "port_out",
         false => signals.iter().any(|signal| signal.trigger == *trigger),

@@ -237,7 +237,7 @@ fn open(signal: &Signal, score: Score, case: &Case<'_>) -> Result<Task, Suppress
         stars: credit.stars,
         credit_score: credit.score,
         stage,
-        action: route::action(case, credit.tier, stage, &signals),
+        action: route::action(case, signal.purpose, credit.tier, stage, &signals),
         assignee: route::assignee(case, credit.tier),
         signals,
         opened_at: case.now,
@@ -284,7 +284,7 @@ fn revise(
     task.churn_score = score.value;
     task.score_parts = score.parts;
     task.stage = score::stage(case);
-    task.action = route::action(case, task.tier, task.stage, &task.signals);
+    task.action = route::action(case, task.purpose, task.tier, task.stage, &task.signals);
     task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));
     task.updated_at = case.now.max(task.updated_at);
     task.rules_version = case.rules.version.clone();

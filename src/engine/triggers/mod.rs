@@ -132,6 +132,7 @@ registry! {
     kept with every subscriber {
         zero_usage_days::ZeroUsageDays,
         usage_drop::UsageDrop,
+        terminal_change::TerminalChange,
     }
     kept where they have something to remember {
         competitor_hotline::CompetitorHotline,
@@ -145,6 +146,14 @@ registry! {
         call_forwarding::CallForwarding,
         bill_shock::BillShock,
         poor_quality::PoorQuality,
+        welcome::Welcome,
+        anniversary::Anniversary,
+        birthday::Birthday,
+        points_expiry::PointsExpiry,
+        offer_expiry::OfferExpiry,
+        star_upgrade::StarUpgrade,
+        plan_overuse::PlanOveruse,
+        data_growth::DataGrowth,
     }
 }
 
