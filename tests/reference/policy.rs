@@ -1,6 +1,7 @@
 //! From firings to tasks (DOMAIN sections 5 and 6): at most one open task for each subscriber and purpose.
 
 use super::account::Standing;
+use super::care;
 use super::churn;
 use super::days::Days;
 use super::triggers::{self, Firing, HOTLINE, Kind, Memory};

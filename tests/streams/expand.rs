@@ -4,9 +4,9 @@ use super::random::Random;
 use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
-    self, Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event,
-    Feed, FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile,
-    ProfileFlags, Segment, SuspensionReason, TaskOutcome, Timestamp,
+    self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
+    ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags, Segment,
+    SuspensionReason, TaskOutcome, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -195,7 +195,9 @@ impl Stream<'_> {
         let cycle = self.random.one_of(&[30, 10, 10, 40]);
         let usual = 5_000 + self.random.below(20_000);
         // Of some, what the plan costs of the amount and what the usage is worth stay the same.
-        let steady = self.random.one_of(&[(1.0, 1.0), (0.9, 0.9), (1.0, 1.5), (1.0, 0.3)]);
+        let steady = self
+            .random
+            .one_of(&[(1.0, 1.0), (0.9, 0.9), (1.0, 1.5), (1.0, 0.3)]);
         let steady = self.random.chance(0.4).then_some(steady);
         for index in (self.random.below(10) as i32..self.plan.days).step_by(cycle) {
             let any_worth = self.random.one_of(&[0.1, 0.3, 0.4, 0.5, 0.9]);
