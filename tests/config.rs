@@ -255,6 +255,17 @@ decode.area_code_digits = [2] | decode.area_code_digits | length | two whole num
 decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] is not allowed | the smaller first
 decode.ip_prefixes = [17951] | decode.ip_prefixes | expected a string | digits in quotes
 triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed | it must lie between 0 and 1; leave the key out for the default
+triggers.points_expiry.days_before = [7, 30] | triggers.points_expiry.days_before | is not allowed | a falling list
+triggers.offer_expiry.cooldown_days = 24 | triggers.offer_expiry.cooldown_days | 24 is not allowed | no longer than between two
+triggers.birthday.lead_days = 31 | triggers.birthday.lead_days | 31 is not allowed | must be 0..30
+triggers.anniversary.years_min = 0 | triggers.anniversary.years_min | 0 is not allowed | must be 1..50
+triggers.welcome.within_days = 29 | triggers.welcome.within_days | 29 is not allowed | must be 1..28
+triggers.star_upgrade.stars_min = 6 | triggers.star_upgrade.stars_min | 6 is not allowed | must be 1..5
+triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is not allowed | must be 0.01..5
+triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is not allowed | 1 to `span_days`
+triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is not allowed | must be 1..200
+robots.busy_days = 8 | robots.busy_days | do not fit | at most robots.of_days
+robots.sent_a_day = 10 | robots.sent_a_day | 10 is out of range | from 20 to 255
 triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
 kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned
 policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]
