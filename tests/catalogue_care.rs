@@ -13,12 +13,11 @@ const ONE: &str = "13900000001";
 /// Time of every profile: it is known when the day closes, the morning after.
 const EVENING: &str = "21:00";
 
+/// The date of a profile, and what it says.
+type Told<'a> = (&'a str, &'a dyn Fn(&mut Profile<'static>));
+
 /// A small town in ordinary use, in which one subscriber's profile is stated on some days.
-fn told<'a>(
-    rules: &str,
-    (from, to): (&str, &str),
-    profiles: &[(&str, &'a dyn Fn(&mut Profile<'static>))],
-) -> Town {
+fn told<'a>(rules: &str, (from, to): (&str, &str), profiles: &[Told<'a>]) -> Town {
     let mut town = Town::new(rules);
     for on in days(from, to) {
         town.live(&crowd(3), on..=on, |_, _| 2);
@@ -287,8 +286,7 @@ fn dates_that_lapse_are_told_a_month_and_a_week_ahead() {
         ("already lapsed", vec![("2026-02-10", "2026-02-09")], vec![]),
     ] {
         let changes: Vec<_> = profiles.iter().map(|(at, on)| (*at, points(on))).collect();
-        let changes: Vec<(&str, &dyn Fn(&mut Profile<'static>))> =
-            changes.iter().map(|(at, on)| (*at, on as _)).collect();
+        let changes: Vec<Told<'_>> = changes.iter().map(|(at, on)| (*at, on as _)).collect();
         let town = told("", dates, &changes);
         assert_eq!(signals(&town, "points_expiry"), expected, "{case}");
     }
@@ -372,7 +370,7 @@ fn a_further_star_is_worth_a_word() {
             .iter()
             .map(|(at, since, spend)| (*at, |p: &mut Profile<'static>| rated(p, since, *spend)))
             .collect();
-        let changes: Vec<(&str, &dyn Fn(&mut Profile<'static>))> = changes
+        let changes: Vec<Told<'_>> = changes
             .iter()
             .map(|(at, change)| (*at, change as _))
             .collect();

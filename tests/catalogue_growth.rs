@@ -251,7 +251,7 @@ fn streamed(rules: &str, to: &str, mebibytes: impl Fn(&str, Day) -> u64) -> Town
     let mut town = Town::new(rules);
     let people = crowd(30);
     for on in days("2026-02-01", to) {
-        town.live(&people, on..=on, |who, on| usual(who, on));
+        town.live(&people, on..=on, usual);
         for who in &people {
             let session = Body::Data {
                 volume_bytes: mebibytes(who, Day(on)) << 20,
@@ -305,7 +305,7 @@ fn the_first_weeks_of_a_line_are_no_growth() {
     let mut town = Town::new("");
     let people = crowd(30);
     for on in days("2026-02-01", "2026-03-30") {
-        town.live(&people, on..=on, |who, on| usual(who, on));
+        town.live(&people, on..=on, usual);
         if on >= day("2026-02-20").0 {
             let session = Body::Data {
                 volume_bytes: 500 << 20,

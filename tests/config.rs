@@ -266,6 +266,17 @@ triggers.call_forwarding.days_min = 1 | triggers.call_forwarding.days_min | 1 is
 triggers.bill_shock.earlier_min = 0 | triggers.bill_shock.earlier_min | 0 is not allowed | it must be 1..6
 triggers.poor_quality.share = 0.0 | triggers.poor_quality.share | 0.0 is not allowed | it must be above 0
 policy.score.complaint_and_cancel_days = 0 | policy.score.complaint_and_cancel_days | 0 is out of range | from 1 to 365
+triggers.points_expiry.days_before = [7, 30] | triggers.points_expiry.days_before | is not allowed | a falling list
+triggers.offer_expiry.cooldown_days = 24 | triggers.offer_expiry.cooldown_days | 24 is not allowed | no longer than between two
+triggers.birthday.lead_days = 31 | triggers.birthday.lead_days | 31 is not allowed | must be 0..30
+triggers.anniversary.years_min = 0 | triggers.anniversary.years_min | 0 is not allowed | must be 1..50
+triggers.welcome.within_days = 29 | triggers.welcome.within_days | 29 is not allowed | must be 1..28
+triggers.star_upgrade.stars_min = 6 | triggers.star_upgrade.stars_min | 6 is not allowed | must be 1..5
+triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is not allowed | must be 0.01..5
+triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is not allowed | 1 to `span_days`
+triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is not allowed | must be 1..200
+robots.busy_days = 8 | robots.busy_days | do not fit | at most robots.of_days
+robots.sent_a_day = 10 | robots.sent_a_day | 10 is out of range | from 20 to 255
 triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
 kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned
 policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]

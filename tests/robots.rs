@@ -63,7 +63,7 @@ fn three_busy_days_of_seven_make_a_machine_and_one_does_not() {
 fn messages_count_as_calls_do() {
     let mut town = Town::new("robots.sent_a_day = 40");
     for on in days("2026-02-01", "2026-02-08").map(Day) {
-        town.live(&crowd(5), on.0..=on.0, |who, on| usual(who, on));
+        town.live(&crowd(5), on.0..=on.0, usual);
         for second in 0..40 {
             let at =
                 churnwatch::model::Timestamp(town.time(&format!("{on} 20:30")).0 + second * 1000);

@@ -81,7 +81,7 @@ pub fn problems(days_before: &[u16], cooldown_days: u16) -> Vec<(&'static str, &
         problems.push(("days_before", "must be a falling list of days 1..90"));
     }
     let mut gaps = days_before.iter().zip(days_before.iter().skip(1));
-    if cooldown_days > 90 || gaps.any(|(a, b)| a.saturating_sub(*b) < cooldown_days) {
+    if cooldown_days > 90 || gaps.any(|(a, b)| a.abs_diff(*b) < cooldown_days) {
         problems.push((
             "cooldown_days",
             "must be 0..90, and no longer than between two of `days_before`",
