@@ -4,7 +4,7 @@ use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
 use super::triggers::{Memory, REGISTRY, Recall, Trigger};
 use super::window::{Bucket, Channel};
-use crate::model::{Calendar, Day, Msisdn, Segment, Task};
+use crate::model::{Calendar, Day, Msisdn, Segment, Task, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -202,6 +202,16 @@ impl Shard {
                 .map(|(day, bucket)| self.day(day, &bucket))
                 .collect(),
         })
+    }
+
+    /// Who should act for a subscriber, as of the clock's day; nothing if there never was a record of theirs.
+    pub fn tier(&self, msisdn: &Msisdn) -> Option<Tier> {
+        let subscriber = self.store.record(self.store.slot_of(msisdn)?)?;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let today = self.rules.calendar.day_of(self.clock);
+        Some(Credit::rate(account, today, &self.rules.policy.credit).tier)
     }
 
     fn standing(&self, account: Option<&Account>, today: Day) -> Vec<String> {
