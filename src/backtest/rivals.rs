@@ -183,20 +183,26 @@ fn thinned(
     wanted: usize,
     chance: &mut Chance,
 ) -> Vec<Alarm> {
-    let mut left = burden(ground, &alarms);
-    let mut wanted = wanted.min(left);
+    let all = burden(ground, &alarms);
+    let wanted = wanted.min(all);
+    let (mut left, mut missing) = (all, wanted);
     let mut kept = Vec::new();
     for alarm in alarms {
         let person = ground.person(alarm.subscriber);
-        if !person.is_some_and(|person| person.regular && counts(person, &alarm)) {
-            continue;
-        }
-        // Selection sampling: each of those left is as likely as any other.
-        if chance.below(left) < wanted {
-            wanted -= 1;
+        let keep = if !alarm.burden {
+            true
+        } else if person.is_some_and(|person| person.regular && counts(person, &alarm)) {
+            // Selection sampling: each of those left is as likely as any other.
+            let drawn = chance.below(left) < missing;
+            left -= 1;
+            missing -= usize::from(drawn);
+            drawn
+        } else {
+            chance.below(all.max(1)) < wanted
+        };
+        if keep {
             kept.push(alarm);
         }
-        left -= 1;
     }
     kept
 }
