@@ -4,7 +4,7 @@ use super::ground::{Ground, Scope, Verdict};
 use super::labels::{Episode, Labels};
 use super::measures::{ANY, Book, Key, LEAD_P50, RECALL_DAYS, Shares, counts, of_subscriber};
 use super::people::statistics;
-use super::replay::{Recording, Run};
+use super::replay::{Firing, Recording, Run};
 use super::report::{
     ALL_TIERS, Curve, DataNote, LabelNote, Leads, PAIR, Point, RIVALS, Report, Row, RulesNote,
     SettingsNote, TOGETHER,
@@ -13,7 +13,7 @@ use super::rivals::{self, Rival};
 use super::tasks;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
-use crate::model::Tier;
+use crate::model::{Purpose, Tier};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -150,12 +150,19 @@ struct Study<'a> {
 impl Study<'_> {
     fn rules(&mut self, name: &str, run: &Run) {
         for (index, registered) in (0..).zip(REGISTRY) {
+            if registered.purpose != Purpose::Churn {
+                continue;
+            }
             let alarms = of_firings(self.ground, &run.firings, |f| f.trigger == index);
             self.sheet(name, registered.name, &alarms);
         }
         let pair = pair(self.ground, run);
         self.sheet(name, PAIR, &pair);
-        let together = of_firings(self.ground, &run.firings, |_| true);
+        let of_churn = |firing: &Firing| {
+            let registered = REGISTRY.get(usize::from(firing.trigger));
+            registered.is_some_and(|registered| registered.purpose == Purpose::Churn)
+        };
+        let together = of_firings(self.ground, &run.firings, of_churn);
         let together = cool_down(self.ground, together);
         self.sheet(name, TOGETHER, &together);
         for (trigger, alarms) in [(PAIR, &pair), (TOGETHER, &together)] {

@@ -1,5 +1,5 @@
 use super::diary::{Diary, Rows};
-use crate::engine::triggers::REGISTRY;
+use crate::engine::triggers::index_of;
 use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{
     Body, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, OutcomeResult, Purpose, Reject,
@@ -49,7 +49,7 @@ pub struct Run {
 pub struct Firing {
     /// Whose, by number in the roster.
     pub subscriber: u32,
-    /// Index into [`REGISTRY`].
+    /// Index into the registry of triggers.
     pub trigger: u16,
     /// Whether one event set it off, and not the close of a day.
     pub immediate: bool,
@@ -74,7 +74,7 @@ pub struct Firing {
 pub struct TaskNote {
     /// Whose, by number in the roster.
     pub subscriber: u32,
-    /// Index into [`REGISTRY`] of the signal that opened it.
+    /// Index into the registry of triggers of the signal that opened it.
     pub trigger: u16,
     /// What it is for.
     pub purpose: Purpose,
@@ -277,7 +277,7 @@ impl Player {
             match effect {
                 Effect::Signal(signal) => {
                     let subscriber = roster.number(&signal.msisdn);
-                    let firing = firing(&signal, subscriber, &self.rules);
+                    let firing = firing(&signal, subscriber);
                     self.run.firings.extend(firing);
                 }
                 Effect::Task(task) => {
@@ -289,8 +289,8 @@ impl Player {
     }
 }
 
-fn firing(signal: &Signal, subscriber: u32, rules: &Rules) -> Option<Firing> {
-    let trigger = rules.trigger_index(&signal.trigger)?;
+fn firing(signal: &Signal, subscriber: u32) -> Option<Firing> {
+    let trigger = index_of(&signal.trigger)?;
     let figure = signal
         .evidence
         .facts
@@ -323,8 +323,7 @@ impl Run {
         match task.status {
             TaskStatus::Open => {
                 let first = task.signals.first();
-                let named = |name: &str| REGISTRY.iter().position(|r| r.name == name);
-                let trigger = first.and_then(|signal| named(&signal.trigger));
+                let trigger = first.and_then(|signal| index_of(&signal.trigger));
                 let name = task.assignee.account_manager.as_deref();
                 let name = name.unwrap_or(&task.assignee.queue);
                 open.insert((subscriber, task.purpose), self.tasks.len());
