@@ -84,7 +84,7 @@ impl Label {
         msisdn: impl Fn(&str) -> Result<Msisdn, MsisdnError>,
     ) -> Result<Self, LabelError> {
         let line: Line<'_> =
-            serde_json::from_slice(line).map_err(|e| LabelError::Json(e.to_string()))?;
+            serde_json::from_slice(line).map_err(|e| LabelError::Json(masked(&e.to_string())))?;
         let name = line.msisdn.as_deref().map(msisdn).transpose();
         let name = name.map_err(LabelError::Msisdn)?;
         if name.is_none() && line.class != Class::City {
@@ -111,6 +111,21 @@ impl Label {
         }
         Ok(label)
     }
+}
+
+/// A message that may quote the line, without anything that could be somebody's number.
+fn masked(message: &str) -> String {
+    let mut masked = String::new();
+    for part in message.split_inclusive(|character: char| !character.is_ascii_digit()) {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        if digits < Msisdn::DIGITS_MIN {
+            masked += part;
+        } else {
+            masked += "***";
+            masked.extend(part.chars().last().filter(|last| !last.is_ascii_digit()));
+        }
+    }
+    masked
 }
 
 fn moment(field: &'static str, text: &str, calendar: &Calendar) -> Result<Timestamp, LabelError> {

@@ -39,12 +39,16 @@ impl RuleSets {
             let config = load(Some(path))?;
             let stem = path.file_stem().map(|stem| stem.to_string_lossy());
             let name = stem.unwrap_or_default().into_owned();
-            let name = match sets.iter().any(|(other, _)| *other == name) {
+            let taken = |name: &str| sets.iter().any(|(other, _)| other == name);
+            let name = match taken(&name) {
                 true => path.display().to_string(),
                 false => name,
             };
-            if sets.iter().any(|(other, _)| *other == name) {
-                let message = format!("{name} is given twice; name each rules file once");
+            if taken(&name) || paths.iter().filter(|other| *other == path).count() > 1 {
+                let message = format!(
+                    "{} is given twice; name each rules file once",
+                    path.display()
+                );
                 return Err(Failure::Usage(message));
             }
             let reading = reading(&config);

@@ -1,0 +1,63 @@
+//! Pieces of HTML.
+
+/// Text that HTML does not mistake for anything else.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// A table that scrolls sideways by itself on a narrow screen.
+pub struct Table {
+    html: String,
+    columns: usize,
+}
+
+impl Table {
+    /// Begins with a caption and the names of the columns, all plain text.
+    pub fn new(caption: &str, columns: &[&str]) -> Self {
+        let head: String = columns
+            .iter()
+            .map(|name| format!("<th scope=\"col\">{}</th>", escape(name)))
+            .collect();
+        Self {
+            html: format!(
+                "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>{head}</tr></thead><tbody>",
+                escape(caption)
+            ),
+            columns: columns.len(),
+        }
+    }
+
+    /// Tells what the next rows are of.
+    pub fn group(&mut self, name: &str) {
+        self.html += &format!(
+            "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{}\">{}</th></tr>",
+            self.columns,
+            escape(name)
+        );
+    }
+
+    /// A row: its name as plain text, its cells as HTML.
+    pub fn row(&mut self, name: &str, cells: &[String]) {
+        let cells: String = cells
+            .iter()
+            .map(|cell| format!("<td>{cell}</td>"))
+            .collect();
+        self.html += &format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(name));
+    }
+
+    /// The whole table.
+    pub fn end(self) -> String {
+        self.html + "</tbody></table></div>"
+    }
+}
