@@ -232,7 +232,7 @@ fn the_figures_are_those_worked_out_by_hand() {
     }
     let parsed: serde_json::Value = serde_json::from_str(&first[1]).unwrap();
     assert_eq!(parsed["format"], "churnwatch-backtest/1");
-    assert_eq!(parsed["data"]["records"]["records"], 1_733);
+    assert_eq!(parsed["data"]["records"]["records"], 1_663);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn rule_sets_stand_side_by_side_in_a_page_of_its_own() {
     let lax = write(
         folder.path(),
         "lax.toml",
-        "[triggers.competitor_hotline]\nstrength = 0.4\n",
+        "[triggers.usage_drop]\ncooldown_days = 20\n",
     );
     let page = folder.path().join("r.html").display().to_string();
     let csv = folder.path().join("f.csv").display().to_string();

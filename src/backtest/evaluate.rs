@@ -158,6 +158,7 @@ impl Study<'_> {
         }
         let pair = pair(self.ground, run);
         self.sheet(name, PAIR, &pair);
+        self.lead(name, PAIR);
         let of_churn = |firing: &Firing| {
             let registered = REGISTRY.get(usize::from(firing.trigger));
             registered.is_some_and(|registered| registered.purpose == Purpose::Churn)
@@ -165,9 +166,7 @@ impl Study<'_> {
         let together = of_firings(self.ground, &run.firings, of_churn);
         let together = cool_down(self.ground, together);
         self.sheet(name, TOGETHER, &together);
-        for (trigger, alarms) in [(PAIR, &pair), (TOGETHER, &together)] {
-            self.lead(name, trigger, alarms);
-        }
+        self.lead(name, TOGETHER);
         self.strength_curve(name, &pair);
         for (measure, tier, value, count) in tasks::load(self.ground, run) {
             self.loads.push(Row {
@@ -303,10 +302,10 @@ impl Study<'_> {
         }
     }
 
-    fn lead(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
-        let book = Book::of(self.ground, self.shares, alarms, self.settings.seed);
+    /// Bins the lead times of the last sheet.
+    fn lead(&mut self, rules: &str, trigger: &str) {
         let mut bins = vec![0; LEAD_BINS_DAYS.len() + 1];
-        for (key, figure) in book.figures(self.shares) {
+        for (key, figure) in self.sheets.last().iter().flat_map(|sheet| &sheet.figures) {
             let Figure::Quantile { values, .. } = figure else {
                 continue;
             };

@@ -384,15 +384,15 @@ impl Book {
 
     fn ratio(&mut self, key: Key, subscriber: u32, counted: bool) {
         let (of, among) = self.ratios.entry(key).or_default();
-        among.push((subscriber, 1));
+        add(among, subscriber);
         if counted {
-            of.push((subscriber, 1));
+            add(of, subscriber);
         }
     }
 
     fn rate(&mut self, key: Key, subscriber: u32) {
         if let Some((_, _, tally)) = self.days.get_mut(&key) {
-            tally.push((subscriber, 1));
+            add(tally, subscriber);
         }
     }
 
@@ -423,6 +423,14 @@ pub const RECALL_DAYS: i32 = 30;
 const DELAY: &str = "delay_days";
 const LEAD_USE: &str = "lead_to_last_use_hours";
 const LEAD_LEFT: &str = "lead_to_leaving_hours";
+
+/// Counts one more. Subscribers come in order, so that each has one entry.
+fn add(tally: &mut Tally, subscriber: u32) {
+    match tally.last_mut() {
+        Some((last, n)) if *last == subscriber => *n += 1,
+        _ => tally.push((subscriber, 1)),
+    }
+}
 
 fn key(measure: &'static str, scope: Scope, tier: Option<Tier>, path: &str) -> Key {
     Key {

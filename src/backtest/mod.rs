@@ -48,6 +48,9 @@ mod rivals;
 mod tasks;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use alarms::{Alarm, COOLDOWN_DAYS};
 pub use diary::{Row as DailyCounts, Rows};
 pub use evaluate::{Settings, evaluate};

@@ -117,11 +117,11 @@ impl Report {
             return "<td>–</td>".to_owned();
         };
         let percent = libm::round(100.0 * share);
-        let class = if share >= 0.5 { " class=\"dark\"" } else { "" };
+        let class = if share >= 0.85 { " class=\"dark\"" } else { "" };
         let delay = of("delay_days_p50");
         let delay = match delay.and_then(|row| row.value) {
-            Some(days) => format!("<br><small>{days} d</small>"),
-            None => "<br><small>–</small>".to_owned(),
+            Some(days) => format!("<small>{days} d</small>"),
+            None => "<small>–</small>".to_owned(),
         };
         format!(
             "<td{class} style=\"background:color-mix(in srgb,var(--accent) {percent}%,var(--panel))\" title=\"{} of {} onsets\">\
