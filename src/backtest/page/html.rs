@@ -16,6 +16,11 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// A name of ours, which may be broken where its words meet.
+pub fn name(text: &str) -> String {
+    escape(text).replace('_', "_<wbr>").replace('+', "+<wbr>")
+}
+
 /// A table that scrolls sideways by itself on a narrow screen.
 pub struct Table {
     html: String,
@@ -27,11 +32,11 @@ impl Table {
     pub fn new(caption: &str, columns: &[&str]) -> Self {
         let head: String = columns
             .iter()
-            .map(|name| format!("<th scope=\"col\">{}</th>", escape(name)))
+            .map(|column| format!("<th scope=\"col\">{}</th>", name(column)))
             .collect();
         Self {
             html: format!(
-                "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>{head}</tr></thead><tbody>",
+                "<div class=\"scroll\"><table><caption><span>{}</span></caption><thead><tr>{head}</tr></thead><tbody>",
                 escape(caption)
             ),
             columns: columns.len(),
@@ -48,12 +53,12 @@ impl Table {
     }
 
     /// A row: its name as plain text, its cells as HTML.
-    pub fn row(&mut self, name: &str, cells: &[String]) {
+    pub fn row(&mut self, row: &str, cells: &[String]) {
         let cells: String = cells
             .iter()
             .map(|cell| format!("<td>{cell}</td>"))
             .collect();
-        self.html += &format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(name));
+        self.html += &format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", name(row));
     }
 
     /// The whole table.

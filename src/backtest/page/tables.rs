@@ -1,4 +1,4 @@
-use super::html::{Table, escape};
+use super::html::{Table, escape, name};
 use super::{bounds, percent, percent_bounds, plain};
 use crate::backtest::ground::Scope;
 use crate::backtest::measures::{
@@ -93,7 +93,7 @@ impl Report {
                             .iter()
                             .map(|kind| self.heat(rules, trigger, kind))
                             .collect();
-                        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(trigger))
+                        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", name(trigger))
                     })
                     .collect();
                 format!(
