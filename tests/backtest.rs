@@ -210,12 +210,13 @@ fn the_figures_are_those_worked_out_by_hand() {
     assert_eq!(count, usual as u64);
     assert_eq!(hotline("outage", "false_alarms_per_1000_30d"), (0.0, 8 * 8));
 
-    // C is alarmed on day 53. A is on day 63: after the leaving, but within 30 days of the onset.
+    // C is alarmed for day 52. A is for day 62: after the leaving at noon, but within 30 days of the onset.
     let zeros = |path, measure| figure(&found, "rivals", "3_zero_days", path, measure);
     assert_eq!(zeros("any", "precision"), (1.0, 2));
-    assert_eq!(zeros("any", "recall_14d"), (0.5, 2));
+    assert_eq!(zeros("any", "recall_14d"), (1.0, 2));
     assert_eq!(zeros("any", "recall_30d"), (1.0, 2));
-    assert_eq!(zeros("stop", "delay_days_p50"), (3.0, 1));
+    assert_eq!(zeros("port_out", "delay_days_p50"), (14.0, 1));
+    assert_eq!(zeros("stop", "delay_days_p50"), (2.0, 1));
     assert_eq!(zeros("any", "leavers_alarmed_72h_before"), (0.0, 1));
     // Whoever has been silent for three days is not active.
     let key = ["rivals", "3_zero_days", "active", "any", "all", "precision"];

@@ -11,7 +11,7 @@ pub struct Alarm {
     pub seen_at: Timestamp,
     /// When it was raised.
     pub raised_at: Timestamp,
-    /// Local day it was raised on: for the close of a day, the day after.
+    /// Local day of `seen_at`: that of the event, or the judged one. It is raised a few hours after that day's end.
     pub day: Day,
     /// 0..1; 1 for rules that do not know strengths.
     pub strength: f32,
@@ -36,10 +36,10 @@ pub fn of_firings(
 ) -> Vec<Alarm> {
     let calendar = ground.calendar;
     let alarm = |firing: &Firing| {
-        let day = calendar.day_of(firing.raised_at);
         let seen_at = match firing.immediate {
             true => firing.raised_at,
-            false => Timestamp(calendar.start_of(day).0 - 1),
+            // A day is closed on the one after it.
+            false => Timestamp(calendar.start_of(calendar.day_of(firing.raised_at)).0 - 1),
         };
         let gone = [Suppression::Churned, Suppression::PortOut];
         let gone = firing.suppressed.is_some_and(|why| gone.contains(&why));
@@ -47,7 +47,7 @@ pub fn of_firings(
             subscriber: firing.subscriber,
             seen_at,
             raised_at: firing.raised_at,
-            day,
+            day: calendar.day_of(seen_at),
             strength: firing.strength,
             burden: !gone && !ground.gone(firing.subscriber, seen_at),
         }

@@ -64,11 +64,11 @@ pub struct Person {
 /// What an alarm was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Raised between an onset and the leaving, or within 30 days of the onset.
+    /// It rests on something between an onset and the leaving, or within 30 days of the onset.
     Found,
-    /// Raised when the subscriber had left.
+    /// It rests on something after the subscriber had left.
     Late,
-    /// Raised before any onset.
+    /// It rests on nothing after any onset.
     False,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Ground<'a> {
         person.is_some_and(|person| person.gone_at.is_some_and(|gone| gone <= at))
     }
 
-    /// What an alarm was worth that rests on what had been seen at a moment, and was raised on a day.
+    /// What an alarm was worth that rests on what had been seen at a moment of a day.
     pub fn verdict(&self, subscriber: u32, seen_at: Timestamp, day: Day) -> Verdict {
         let mut verdict = Verdict::False;
         for episode in self.labels.churn_of(subscriber) {

@@ -246,8 +246,7 @@ impl Book {
             return;
         }
         let verdict = ground.verdict(subscriber, alarm.seen_at, alarm.day);
-        let seen_on = ground.calendar.day_of(alarm.seen_at);
-        let active = ground.active_on(subscriber, seen_on);
+        let active = ground.active_on(subscriber, alarm.day);
         for scope in scopes(person, active) {
             for tier in [None, Some(person.tier)] {
                 self.ratio(
@@ -267,7 +266,7 @@ impl Book {
             );
         }
         if verdict == Verdict::False && person.regular && !ground.labels.city.is_empty() {
-            let stretch = shares.stretch(ground, seen_on);
+            let stretch = shares.stretch(ground, alarm.day);
             let name = shares.names.get(stretch).map_or(USUAL, String::as_str);
             self.rate(key(FALSE_RATE, Scope::Regular, None, name), subscriber);
         }

@@ -12,13 +12,14 @@
 //!   not counted again, unless an onset lies between the two. `usage_drop+zero_usage_days` is such a stream, and `together`
 //!   has all triggers that tell of churn.
 //! - An **onset** is the `from` of a churn label; its episode lasts until `left_at`, or to the end of the data.
-//! - An alarm is **found** if what it rests on lies in an episode, or if it was raised within 30 days of an onset (who left
-//!   at once can still be won back); **late** if the subscriber had left; and **false** before any onset, so also during a
-//!   harmless matter. Precision is found / all. False alarms are counted per 1,000 subscribers and 30 days, over the days
+//! - An alarm is **found** if what it rests on lies in an episode, or on one of the 30 days after an onset (who left at once
+//!   can still be won back); **late** if it lies after the leaving; and **false** if it lies before any onset, so also during
+//!   a harmless matter. Precision is found / all. False alarms are counted per 1,000 subscribers and 30 days, over the days
 //!   before an onset.
-//! - **Recall** within 14 (30) days: the share of onsets with an alarm raised on one of the 14 (30) days after the onset's
-//!   day; onsets so close to the end that this cannot be seen are left out. **Delay** is counted in the same days, over the
-//!   onsets that were ever found.
+//! - **Delay** is counted in days from the onset's day to the day that the first alarm rests on, over the onsets that were
+//!   ever found: three silent days after a last use are a delay of 3, and the alarm is raised some hours after the third.
+//!   **Recall** within 14 (30) days is the share of onsets with a delay of at most 14 (30); onsets so close to the end that
+//!   this cannot be seen are left out.
 //! - **Lead time** is from the first alarm of an episode to the last real use, and to the leaving; negative if it came after.
 //! - The first 28 days of a subscriber (the days of learning) count nowhere, neither for us nor for the rivals.
 //! - Populations: see [`Scope`]. Tiers are those of the last day under the first rules.

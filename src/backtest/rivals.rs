@@ -115,15 +115,14 @@ fn zeros(first: usize, days: usize, row: &Row<'_>, judge: &mut impl FnMut(usize)
 }
 
 fn alarm_on(ground: &Ground<'_>, subscriber: u32, judged: Day) -> Alarm {
-    let day = judged.next();
-    let midnight = ground.calendar.start_of(day);
+    let midnight = ground.calendar.start_of(judged.next());
     let seen_at = Timestamp(midnight.0 - 1);
     Alarm {
         subscriber,
         seen_at,
         // When the engine closes a day by default.
         raised_at: midnight.plus_hours(3),
-        day,
+        day: judged,
         strength: 1.0,
         burden: !ground.gone(subscriber, seen_at),
     }

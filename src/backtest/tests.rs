@@ -51,12 +51,12 @@ fn labels(recording: &Recording, lines: &[&str]) -> Labels {
 /// An alarm of the first subscriber at the close of a day.
 fn alarm(judged: i32) -> Alarm {
     let calendar = calendar();
-    let day = START + judged + 1;
+    let midnight = calendar.start_of(START + judged + 1);
     Alarm {
         subscriber: 0,
-        seen_at: Timestamp(calendar.start_of(day).0 - 1),
-        raised_at: calendar.start_of(day).plus_hours(3),
-        day,
+        seen_at: Timestamp(midnight.0 - 1),
+        raised_at: midnight.plus_hours(3),
+        day: START + judged,
         strength: 1.0,
         burden: true,
     }
@@ -64,7 +64,7 @@ fn alarm(judged: i32) -> Alarm {
 
 /// Judged days of the first subscriber's alarms, counted from the start.
 fn days(alarms: &[Alarm]) -> Vec<i32> {
-    alarms.iter().map(|a| a.day.since(START) - 1).collect()
+    alarms.iter().map(|a| a.day.since(START)).collect()
 }
 
 const CHURN: &str = r#"{"msisdn":"13800138000","class":"churn","kind":"drop","from":"2026-03-06","left_at":"2026-05-01"}"#;
@@ -116,7 +116,7 @@ fn alarms_are_false_before_found_in_and_late_after_an_episode() {
             ground.verdict(0, alarm.seen_at, alarm.day)
         };
         assert_eq!([59, 60, 100, 117].map(verdict), expected, "{line}");
-        assert_eq!(verdict(89), Verdict::Found);
+        assert_eq!(verdict(90), Verdict::Found);
         let person = ground.person(0).unwrap();
         assert_eq!(person.from, Some(START + 28));
         assert_eq!(ground.sound_days(person, START, ground.last), 60 - 28);

@@ -61,10 +61,11 @@ What the figures mean:
              or port-out application counts for recall only
   streams    each trigger; usage_drop+zero_usage_days and `together` (all) with a joint cool-down of 30 days,
              which an onset ends
-  found      the alarm rests on something after an onset, and came before the leaving or within 30 days of the onset
-  late       it came after the leaving; false: before any onset, so also during a harmless matter
+  found      what the alarm rests on lies after an onset, and before the leaving or within 30 days of the onset
+  late       it lies after the leaving; false: before any onset, so also during a harmless matter
   precision  found / all alarms
-  recall     share of onsets with an alarm within 14 or 30 days; onsets too close to the end are left out
+  delay      days from the onset's day to the day that the first alarm rests on; three silent days after a last use are 3
+  recall     share of onsets with a delay of at most 14 or 30 days; onsets too close to the end are left out
   false alarms are counted per 1,000 subscribers and 30 days, over the days before an onset
   regular    subscribers with an event a day on average, for 30 days and more, who are no machines
   active     alarms on, and onsets of, subscribers who used the line within the last three days before

@@ -188,17 +188,18 @@ fn definitions() -> String {
         ),
         (
             "Found, late, false",
-            "Found: the alarm rests on something after an onset, and came before the leaving or within 30 days of the onset. \
-             Late: after the leaving. False: before any onset, also during a harmless matter. Precision is found / all.",
+            "Found: what the alarm rests on lies after an onset, and before the leaving or within 30 days of the onset. Late: \
+             after the leaving. False: before any onset, also during a harmless matter. Precision is found / all.",
         ),
         (
             "False alarms per 1,000 subscribers and 30 days",
             "Over the days of subscribers before an onset, after the days of learning.",
         ),
         (
-            "Recall within 14 or 30 days, delay",
-            "The share of onsets with an alarm raised on one of the 14 or 30 days after the onset's day; onsets too close to \
-             the end are left out. Delay is the median of the same days, over the onsets that were ever found.",
+            "Delay, recall within 14 or 30 days",
+            "Delay: days from the onset's day to the day that the first alarm rests on, the median over the onsets that were \
+             ever found; three silent days after a last use are a delay of 3. Recall: the share of onsets with a delay of at \
+             most 14 or 30 days; onsets too close to the end are left out.",
         ),
         (
             "Lead time",
