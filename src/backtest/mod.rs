@@ -52,10 +52,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{Alarm, COOLDOWN_DAYS};
+pub use alarms::{Alarm, COOLDOWN_DAYS, cool_down, of_firings};
 pub use diary::{Row as DailyCounts, Rows};
 pub use evaluate::{Settings, evaluate};
-pub use ground::{Ground, Scope};
+pub use ground::{Ground, Person, Scope, Verdict};
 pub use labels::{Class, Episode, Label, LabelError, Labels, Origin};
 pub use people::Statistic;
 pub use replay::{Departure, Firing, Recording, Replay, Roster, Run, TaskNote, ToldOutcome};
