@@ -168,7 +168,7 @@ impl Seen {
             let name = format!(
                 "silent runs of {least} days and more that ended, per 1,000 users and 30 days"
             );
-            let value = (self.days > 0).then(|| ended as f64 * per);
+            let value = (self.days > 0).then_some(ended as f64 * per);
             all.push(statistic(name, value, real));
         }
         let returns = self.reached.iter().zip(self.returned);

@@ -157,7 +157,7 @@ pub fn turned(
     (rival, rival.alarms(ground))
 }
 
-/// The fewest zero days that raise at most... more than `wanted` alarms are thinned by chance to as many.
+/// The zero-day rule with the most days that still raises `wanted` alarms, thinned by chance to just as many.
 pub fn zero_days_thinned(
     ground: &Ground<'_>,
     wanted: usize,
@@ -226,7 +226,9 @@ pub fn random(ground: &Ground<'_>, wanted: usize, chance: &mut Chance) -> Vec<Al
         let day = from + chance.below((ground.last.since(from) + 1) as usize) as i32;
         let near =
             (subscriber, day - (COOLDOWN_DAYS - 1))..=(subscriber, day + (COOLDOWN_DAYS - 1));
-        if drawn.range(near).next().is_none() {
+        // Who has left by the records is nobody's burden, and no draw.
+        let burden = alarm_on(ground, subscriber, day).burden;
+        if burden && drawn.range(near).next().is_none() {
             drawn.insert((subscriber, day));
         }
     }
