@@ -13,8 +13,8 @@ pub struct Alarm {
     pub raised_at: Timestamp,
     /// Local day of `seen_at`: that of the event, or the judged one. It is raised a few hours after that day's end.
     pub day: Day,
-    /// 0..1; 1 for rules that do not know strengths.
-    pub strength: f32,
+    /// The subscriber's churn score with it, 0..1; 1 for rules that know none.
+    pub score: f32,
     /// Whether anybody would have had to deal with it: not if the records said before that the subscriber has left.
     pub burden: bool,
 }
@@ -48,7 +48,7 @@ pub fn of_firings(
             seen_at,
             raised_at: firing.raised_at,
             day: calendar.day_of(seen_at),
-            strength: firing.strength,
+            score: firing.score,
             burden: !gone && !ground.gone(firing.subscriber, seen_at),
         }
     };

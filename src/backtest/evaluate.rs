@@ -167,7 +167,8 @@ impl Study<'_> {
         let together = cool_down(self.ground, together);
         self.sheet(name, TOGETHER, &together);
         self.lead(name, TOGETHER);
-        self.strength_curve(name, &pair);
+        self.score_curve(name, PAIR, &pair);
+        self.score_curve(name, TOGETHER, &together);
         for (measure, tier, value, count) in tasks::load(self.ground, run) {
             self.loads.push(Row {
                 rules: name.to_owned(),
@@ -228,24 +229,24 @@ impl Study<'_> {
         });
     }
 
-    /// What would be left if only alarms of some strength counted.
-    fn strength_curve(&mut self, rules: &str, alarms: &[Alarm]) {
-        let mut strengths: Vec<f32> = alarms.iter().map(|alarm| alarm.strength).collect();
-        strengths.sort_by(|a, b| b.total_cmp(a));
+    /// What would be left if only alarms with some churn score counted.
+    fn score_curve(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
+        let mut scores: Vec<f32> = alarms.iter().map(|alarm| alarm.score).collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
         let steps = 12;
-        let place = |step: usize| (strengths.len() * step / steps).checked_sub(1);
-        let cuts = (1..=steps).filter_map(|step| strengths.get(place(step)?).copied());
+        let place = |step: usize| (scores.len() * step / steps).checked_sub(1);
+        let cuts = (1..=steps).filter_map(|step| scores.get(place(step)?).copied());
         let mut cuts: Vec<f32> = cuts.collect();
         cuts.dedup();
         let point = |cut: f32| {
-            let strong = alarms.iter().filter(|alarm| alarm.strength >= cut);
-            let strong: Vec<Alarm> = strong.copied().collect();
-            self.point(f64::from(cut), &strong)
+            let high = alarms.iter().filter(|alarm| alarm.score >= cut);
+            let high: Vec<Alarm> = high.copied().collect();
+            self.point(f64::from(cut), &high)
         };
         let points = cuts.into_iter().map(point).collect();
         self.curves.push(Curve {
             rules: rules.to_owned(),
-            trigger: PAIR.to_owned(),
+            trigger: trigger.to_owned(),
             points,
         });
     }

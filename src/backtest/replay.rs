@@ -57,6 +57,8 @@ pub struct Firing {
     pub raised_at: Timestamp,
     /// 0..1.
     pub strength: f32,
+    /// The subscriber's churn score with it, 0..1 (DOMAIN section 5).
+    pub score: f32,
     /// What was seen, in the trigger's unit.
     pub observed: f32,
     /// What was expected, in the same unit.
@@ -305,6 +307,7 @@ fn firing(signal: &Signal, subscriber: u32) -> Option<Firing> {
         immediate: signal.evidence.source.is_some(),
         raised_at: signal.fired_at,
         strength: signal.strength as f32,
+        score: signal.churn_score as f32,
         observed: signal.evidence.observed as f32,
         expected: signal.evidence.expected as f32,
         threshold: signal.evidence.threshold as f32,

@@ -123,7 +123,7 @@ pub struct Curve {
 /// One setting of a rule; regular subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
-    /// What was cut at: the strength, the share of a week, the number of days.
+    /// What was cut at: the churn score, the share of a week, the number of days.
     pub cut: f64,
     /// Alarms per 1,000 subscribers and 30 days.
     pub alarms_per_1000_30d: f64,

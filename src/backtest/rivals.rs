@@ -123,7 +123,7 @@ fn alarm_on(ground: &Ground<'_>, subscriber: u32, judged: Day) -> Alarm {
         // When the engine closes a day by default.
         raised_at: midnight.plus_hours(3),
         day: judged,
-        strength: 1.0,
+        score: 1.0,
         burden: !ground.gone(subscriber, seen_at),
     }
 }

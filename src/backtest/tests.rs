@@ -57,7 +57,7 @@ fn alarm(judged: i32) -> Alarm {
         seen_at: Timestamp(midnight.0 - 1),
         raised_at: midnight.plus_hours(3),
         day: START + judged,
-        strength: 1.0,
+        score: 1.0,
         burden: true,
     }
 }

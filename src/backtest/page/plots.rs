@@ -25,8 +25,8 @@ impl Report {
             .map(|(curve, look)| format!("<li>{}{}</li>", key(*look), escape(&name(curve))))
             .collect();
         format!(
-            "<h2>Against burden</h2>\n<p>What more alarms buy. Our rules are cut by the strength of the alarm (their last \
-             point is the rules as they are), the rivals by their one threshold. Regular subscribers.</p>\n\
+            "<h2>Against burden</h2>\n<p>What more alarms buy. Our rules are cut by the churn score of the alarm (their \
+             last point is the rules as they are), the rivals by their one threshold. Regular subscribers.</p>\n\
              <div class=\"plots\"><figure>{precision}<figcaption>Precision: the share of alarms that are right</figcaption></figure>\
              <figure>{recall}<figcaption>Recall: the share of onsets found within 30 days</figcaption></figure></div>\n\
              <ul class=\"legend\">{legend}</ul>"
@@ -34,19 +34,20 @@ impl Report {
     }
 
     fn looks(&self) -> Vec<Look> {
-        let (mut ours, mut rivals) = (0, 0);
-        let look = |curve: &Curve| match curve.rules == RIVALS {
-            true => {
+        let mut rivals = 0;
+        let look = |curve: &Curve| match self.rules.iter().position(|r| r.name == curve.rules) {
+            // One colour for each set of rules, one marker for each stream.
+            Some(place) => Look {
+                marker: usize::from(curve.trigger == TOGETHER),
+                ..look_of_rules(place)
+            },
+            None => {
                 rivals += 1;
                 Look {
                     colour: "--rival",
                     marker: (rivals - 1) % 4,
                     dashed: true,
                 }
-            }
-            false => {
-                ours += 1;
-                look_of_rules(ours - 1)
             }
         };
         self.curves.iter().map(look).collect()
