@@ -1,5 +1,6 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
+pub mod backtest;
 pub mod cli;
 pub mod config;
 pub mod decode;

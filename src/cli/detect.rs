@@ -57,7 +57,7 @@ pub(super) struct Detect {
     partitions: i32,
 }
 
-fn parse_now(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_now(text: &str) -> Result<Timestamp, String> {
     let moment = text.parse::<jiff::Timestamp>();
     let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
     Ok(Timestamp(moment.as_millisecond()))

@@ -3,12 +3,14 @@
 //! A sub-command is a struct with `clap::Args` and a method `run(self) -> Result<(), Failure>` in its own file, and one
 //! line in `Command` and in `main`.
 
+mod backtest;
 mod check;
 mod config;
 mod demo;
 mod detect;
 mod inspect;
 mod produce;
+mod replay;
 mod run;
 mod signals;
 mod simulate;
@@ -37,6 +39,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration; 3 done, but `dete
 
 #[derive(Subcommand)]
 enum Command {
+    Backtest(backtest::Backtest),
     Check(check::Check),
     Config(config::Config),
     Demo(demo::Demo),
@@ -67,6 +70,7 @@ impl From<Problems> for Failure {
 /// Runs the command the process was called with.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Backtest(backtest) => backtest.run(),
         Command::Check(check) => check.run(),
         Command::Config(config) => config.run(),
         Command::Demo(demo) => demo.run(),

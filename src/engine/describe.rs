@@ -4,7 +4,7 @@ use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
 use super::triggers::{Memory, REGISTRY, Recall, Trigger};
 use super::window::{Bucket, Channel};
-use crate::model::{Calendar, Day, Msisdn, Segment, Task};
+use crate::model::{Calendar, Day, Msisdn, Segment, Task, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -158,6 +158,16 @@ pub struct DayDescription {
 }
 
 impl Shard {
+    /// Who should act for a subscriber, as of the clock's day; nothing if there never was a record of theirs.
+    pub fn tier(&self, msisdn: &Msisdn) -> Option<Tier> {
+        let subscriber = self.store.record(self.store.slot_of(msisdn)?)?;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let today = self.rules.calendar.day_of(self.clock);
+        Some(Credit::rate(account, today, &self.rules.policy.credit).tier)
+    }
+
     /// Everything known of one subscriber; nothing if there never was a record of theirs. Changes nothing.
     pub fn describe(&self, msisdn: &Msisdn) -> Option<Description> {
         let slot = self.store.slot_of(msisdn)?;

@@ -1,0 +1,196 @@
+use super::labels::{Episode, Labels};
+use super::replay::Recording;
+use crate::model::{Calendar, Day, Tier, Timestamp};
+use serde::Serialize;
+
+/// Whose alarms and onsets are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Subscribers with at least one event a day on average (calls, messages and data sessions, between their first and
+    /// last day of use), 30 days and more between the two, and no `iot` or `robot` mark.
+    Regular,
+    /// Of everybody, the alarms on those, and the onsets of those, who used the line within the last three days before.
+    Active,
+    /// Everybody with any usage.
+    All,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Regular, Self::Active, Self::All];
+
+    /// The name used in the figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Active => "active",
+            Self::All => "all",
+        }
+    }
+}
+
+/// What everything is measured against: who could be judged when, and what was the matter with them.
+pub struct Ground<'a> {
+    /// What was replayed.
+    pub recording: &'a Recording,
+    /// What was the matter.
+    pub labels: &'a Labels,
+    /// Which moments belong to which day.
+    pub calendar: &'a Calendar,
+    /// By number in the roster.
+    pub people: Vec<Person>,
+    /// First day of the data.
+    pub first: Day,
+    /// Last day of the data.
+    pub last: Day,
+}
+
+/// One subscriber as far as the evaluation goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Person {
+    /// First day that counts, after the days of learning; nothing without any usage.
+    pub from: Option<Day>,
+    /// Last day on which an alarm would be a false one: the day before the first onset, or the last of the data.
+    pub sound_until: Day,
+    /// When the first record came that said the subscriber has left, or is leaving by port-out.
+    pub gone_at: Option<Timestamp>,
+    /// Whether it belongs to [`Scope::Regular`].
+    pub regular: bool,
+    /// Who should act, on the last day, by the first rules.
+    pub tier: Tier,
+}
+
+/// What an alarm was worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It rests on something between an onset and the leaving, or within 30 days of the onset.
+    Found,
+    /// It rests on something after the subscriber had left.
+    Late,
+    /// It rests on nothing after any onset.
+    False,
+}
+
+/// An alarm this many days after an onset still finds it, even if the subscriber left at once.
+pub const REACH_DAYS: i32 = 30;
+/// Fewest days between the first and the last use of a regular subscriber.
+const SEEN_DAYS: usize = 30;
+
+impl<'a> Ground<'a> {
+    /// Looks at everybody once. Alarms and onsets in the first `warmup_days` of a subscriber count nowhere.
+    pub fn new(
+        recording: &'a Recording,
+        labels: &'a Labels,
+        calendar: &'a Calendar,
+        warmup_days: u16,
+    ) -> Self {
+        let rows = &recording.rows;
+        let last = rows.last();
+        let mut people = Vec::with_capacity(recording.roster.len());
+        for subscriber in 0..recording.roster.len() as u32 {
+            let place = subscriber as usize;
+            let row = rows.row(subscriber);
+            let span = row.span();
+            let machine = recording.machines.get(place).copied().unwrap_or(false);
+            let regular = !machine
+                && span.is_some_and(|(first, last)| {
+                    let days = last - first + 1;
+                    let events: u32 = (first..=last).map(|day| row.total(day)).sum();
+                    days >= SEEN_DAYS && events as usize >= days
+                });
+            let onset = labels.churn_of(subscriber).first();
+            let sound_until = onset.map_or(last, |e| last.min(calendar.day_of(e.from) - 1));
+            let tiers = recording.runs.first().map(|run| &run.tiers);
+            people.push(Person {
+                from: span.map(|(first, _)| rows.first + first as i32 + i32::from(warmup_days)),
+                sound_until,
+                gone_at: None,
+                regular,
+                tier: tiers
+                    .and_then(|t| t.get(place).copied())
+                    .unwrap_or(Tier::Small),
+            });
+        }
+        for departure in &recording.departures {
+            if let Some(person) = people.get_mut(departure.subscriber as usize) {
+                let at = person.gone_at.unwrap_or(departure.at).min(departure.at);
+                person.gone_at = Some(at);
+            }
+        }
+        // The diary may begin with a stray record dated long before the rest.
+        let first = (0..rows.days).find(|day| {
+            let active = |subscriber: &u32| rows.row(*subscriber).total(*day) > 0;
+            let needed = (recording.roster.len() / 100).max(1);
+            let all = 0..recording.roster.len() as u32;
+            all.filter(active).take(needed).count() == needed
+        });
+        Self {
+            first: rows.first + first.unwrap_or_default() as i32,
+            last,
+            recording,
+            labels,
+            calendar,
+            people,
+        }
+    }
+
+    /// A subscriber; nothing for one outside the roster.
+    pub fn person(&self, subscriber: u32) -> Option<&Person> {
+        self.people.get(subscriber as usize)
+    }
+
+    /// Whether the records had said by a moment that a subscriber has left.
+    pub fn gone(&self, subscriber: u32, at: Timestamp) -> bool {
+        let person = self.person(subscriber);
+        person.is_some_and(|person| person.gone_at.is_some_and(|gone| gone <= at))
+    }
+
+    /// What an alarm was worth that rests on what had been seen at a moment of a day.
+    pub fn verdict(&self, subscriber: u32, seen_at: Timestamp, day: Day) -> Verdict {
+        let mut verdict = Verdict::False;
+        for episode in self.labels.churn_of(subscriber) {
+            if seen_at < episode.from {
+                break;
+            }
+            let here = episode.left_at.is_none_or(|left| seen_at <= left);
+            if here || day.since(self.onset(episode)) <= REACH_DAYS {
+                return Verdict::Found;
+            }
+            verdict = Verdict::Late;
+        }
+        verdict
+    }
+
+    /// The day an episode began on.
+    pub fn onset(&self, episode: &Episode) -> Day {
+        self.calendar.day_of(episode.from)
+    }
+
+    /// Whether a subscriber used the line on one of the three days up to and with this one.
+    pub fn active_on(&self, subscriber: u32, day: Day) -> bool {
+        let rows = &self.recording.rows;
+        let index = rows.index(day.min(rows.last()));
+        index.is_some_and(|index| rows.row(subscriber).active_before(index))
+    }
+
+    /// Days within a stretch on which an alarm would have been a false one.
+    pub fn sound_days(&self, person: &Person, from: Day, until: Day) -> u32 {
+        let Some(begin) = person.from else { return 0 };
+        let days = person.sound_until.min(until).since(begin.max(from)) + 1;
+        u32::try_from(days).unwrap_or(0)
+    }
+
+    /// Days on which an alarm would have counted.
+    pub fn judged_days(&self, person: &Person) -> u32 {
+        let days = person.from.map_or(0, |from| self.last.since(from) + 1);
+        u32::try_from(days).unwrap_or(0)
+    }
+
+    /// Whether an episode of a subscriber can be judged: the detector knew the subscriber at its beginning, and the data
+    /// goes on for so many days after it.
+    pub fn judgeable(&self, person: &Person, episode: &Episode, days: i32) -> bool {
+        let onset = self.onset(episode);
+        person.from.is_some_and(|from| onset >= from) && onset + days <= self.last
+    }
+}

@@ -1,0 +1,328 @@
+use super::replay::{Recording, Roster};
+use crate::model::{Calendar, Day, Msisdn, MsisdnError, OutcomeResult, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// One line of a truth file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// Whom it concerns; nobody in particular for the whole city.
+    pub msisdn: Option<Msisdn>,
+    /// What it means for a detector.
+    pub class: Class,
+    /// What the matter is, in the words of the file.
+    pub kind: String,
+    /// When it began.
+    pub from: Timestamp,
+    /// The last real use before leaving.
+    pub last_use_at: Option<Timestamp>,
+    /// When the subscriber left.
+    pub left_at: Option<Timestamp>,
+    /// When it ended.
+    pub until: Option<Timestamp>,
+}
+
+/// What a label means for a detector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// To be found, from its beginning on.
+    Churn,
+    /// Looks like churn, and is not.
+    Harmless,
+    /// Neither: a single event worth knowing.
+    Note,
+    /// Concerns everybody: a holiday week, an outage.
+    City,
+}
+
+/// Why a line is no label.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// Not JSON, or a field of a wrong type.
+    #[error("{0}")]
+    Json(String),
+    /// Not a subscriber.
+    #[error("`msisdn` {0}")]
+    Msisdn(MsisdnError),
+    /// A churn, harmless or note line names nobody.
+    #[error("`msisdn` is missing; only class \"city\" concerns nobody in particular")]
+    Nobody,
+    /// A moment that cannot be read.
+    #[error("`{0}` must be RFC 3339, such as 2026-03-09T14:05:00+08:00, or a date")]
+    Moment(&'static str),
+    /// An end before the beginning.
+    #[error("`{0}` lies before `from`")]
+    Backwards(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    msisdn: Option<Cow<'a, str>>,
+    class: Class,
+    kind: String,
+    #[serde(borrow)]
+    from: Cow<'a, str>,
+    #[serde(borrow)]
+    last_use_at: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    left_at: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    until: Option<Cow<'a, str>>,
+}
+
+impl Label {
+    /// Reads one line. Unknown fields are ignored; `msisdn` brings a number into the form that events have.
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    pub fn read(
+        line: &[u8],
+        calendar: &Calendar,
+        msisdn: impl Fn(&str) -> Result<Msisdn, MsisdnError>,
+    ) -> Result<Self, LabelError> {
+        let line: Line<'_> =
+            serde_json::from_slice(line).map_err(|e| LabelError::Json(masked(&e.to_string())))?;
+        let name = line.msisdn.as_deref().map(msisdn).transpose();
+        let name = name.map_err(LabelError::Msisdn)?;
+        if name.is_none() && line.class != Class::City {
+            return Err(LabelError::Nobody);
+        }
+        let from = moment("from", &line.from, calendar)?;
+        let later = |field, text: &Option<Cow<'_, str>>| match text {
+            None => Ok(None),
+            Some(text) => moment(field, text, calendar).map(Some),
+        };
+        let label = Self {
+            msisdn: name,
+            class: line.class,
+            kind: line.kind,
+            from,
+            last_use_at: later("last_use_at", &line.last_use_at)?,
+            left_at: later("left_at", &line.left_at)?,
+            until: later("until", &line.until)?,
+        };
+        for (field, at) in [("left_at", label.left_at), ("until", label.until)] {
+            if at.is_some_and(|at| at < from) {
+                return Err(LabelError::Backwards(field));
+            }
+        }
+        Ok(label)
+    }
+}
+
+/// A message that may quote the line, without anything that could be somebody's number.
+fn masked(message: &str) -> String {
+    let mut masked = String::new();
+    for part in message.split_inclusive(|character: char| !character.is_ascii_digit()) {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        if digits < Msisdn::DIGITS_MIN {
+            masked += part;
+        } else {
+            masked += "***";
+            masked.extend(part.chars().last().filter(|last| !last.is_ascii_digit()));
+        }
+    }
+    masked
+}
+
+fn moment(field: &'static str, text: &str, calendar: &Calendar) -> Result<Timestamp, LabelError> {
+    if let Some(day) = Day::parse(text) {
+        return Ok(calendar.start_of(day));
+    }
+    let moment = text.parse::<jiff::Timestamp>();
+    let moment = moment.map_err(|_| LabelError::Moment(field))?;
+    Ok(Timestamp(moment.as_millisecond()))
+}
+
+/// Where the labels came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A truth file.
+    Truth,
+    /// Task outcomes, cancellations and port-out applications in the events.
+    Outcomes,
+}
+
+/// What is known of who left, who did not, and when.
+#[derive(Debug)]
+pub struct Labels {
+    /// Where they came from.
+    pub origin: Origin,
+    /// Names of kinds, in alphabetical order.
+    pub kinds: Vec<String>,
+    /// To be found, by subscriber and beginning.
+    pub churn: Vec<Episode>,
+    /// To be left alone, by subscriber and beginning.
+    pub harmless: Vec<Episode>,
+    /// What concerned everybody, by beginning.
+    pub city: Vec<CityTime>,
+    /// Labels of subscribers without any event, which are not used.
+    pub unknown: usize,
+}
+
+/// Something that lasted, with one subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Episode {
+    /// Whose, by number in the roster.
+    pub subscriber: u32,
+    /// When it began.
+    pub from: Timestamp,
+    /// Index into [`Labels::kinds`].
+    pub kind: u16,
+    /// The last real use before leaving.
+    pub last_use_at: Option<Timestamp>,
+    /// When the subscriber left.
+    pub left_at: Option<Timestamp>,
+    /// When it ended.
+    pub until: Option<Timestamp>,
+}
+
+/// Something that concerned everybody.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CityTime {
+    /// First day.
+    pub from: Day,
+    /// Last day.
+    pub until: Day,
+    /// Its kind.
+    pub kind: String,
+}
+
+/// Without a truth file an onset is not known: so many days before the leaving stand for it.
+pub const ASSUMED_ONSET_DAYS: i64 = 30;
+
+impl Labels {
+    /// The labels of a truth file, for the subscribers of a replay.
+    pub fn of_truth(labels: &[Label], roster: &Roster, calendar: &Calendar) -> Self {
+        let mut all = Self::empty(Origin::Truth, labels.iter().map(|l| l.kind.as_str()));
+        for label in labels {
+            let kind = all.kind(&label.kind);
+            let Some(msisdn) = &label.msisdn else {
+                let until = label.until.unwrap_or(label.from);
+                // An end at midnight is the end of the day before.
+                let until = Timestamp(until.0 - 1).max(label.from);
+                all.city.push(CityTime {
+                    from: calendar.day_of(label.from),
+                    until: calendar.day_of(until),
+                    kind: label.kind.clone(),
+                });
+                continue;
+            };
+            let Some(subscriber) = roster.find(msisdn) else {
+                all.unknown += 1;
+                continue;
+            };
+            let episode = Episode {
+                subscriber,
+                from: label.from,
+                kind,
+                last_use_at: label.last_use_at,
+                left_at: label.left_at,
+                until: label.until,
+            };
+            match label.class {
+                Class::Churn => all.churn.push(episode),
+                Class::Harmless => all.harmless.push(episode),
+                Class::Note | Class::City => {}
+            }
+        }
+        all.sort()
+    }
+
+    /// The labels that the events hold themselves: whoever was reported lost, cancelled or applied for a port-out left at
+    /// that moment (the first of them); whoever was reached by a task and stayed is harmless.
+    pub fn of_outcomes(recording: &Recording) -> Self {
+        let lost = recording.outcomes.iter().filter_map(|outcome| {
+            let lost = outcome.result == OutcomeResult::Lost;
+            lost.then_some((outcome.subscriber, outcome.at, LOST))
+        });
+        let gone = recording.departures.iter().map(|departure| {
+            let kind = if departure.port_out {
+                PORT_OUT
+            } else {
+                CANCELLATION
+            };
+            (departure.subscriber, departure.at, kind)
+        });
+        let mut first: BTreeMap<u32, (Timestamp, &str)> = BTreeMap::new();
+        for (subscriber, at, kind) in lost.chain(gone) {
+            let entry = first.entry(subscriber).or_insert((at, kind));
+            *entry = (*entry).min((at, kind));
+        }
+        let names = [LOST, CANCELLATION, PORT_OUT, "saved", "refused", "reached"];
+        let mut all = Self::empty(Origin::Outcomes, names.into_iter());
+        for (subscriber, (left_at, kind)) in first {
+            all.churn.push(Episode {
+                subscriber,
+                from: left_at.plus_hours(-24 * ASSUMED_ONSET_DAYS),
+                kind: all.kind(kind),
+                last_use_at: None,
+                left_at: Some(left_at),
+                until: None,
+            });
+        }
+        for outcome in &recording.outcomes {
+            let kind = match outcome.result {
+                OutcomeResult::Saved => "saved",
+                OutcomeResult::Refused => "refused",
+                OutcomeResult::Reached => "reached",
+                OutcomeResult::Lost | OutcomeResult::Unreachable => continue,
+            };
+            all.harmless.push(Episode {
+                subscriber: outcome.subscriber,
+                from: outcome.at.plus_hours(-24 * ASSUMED_ONSET_DAYS),
+                kind: all.kind(kind),
+                last_use_at: None,
+                left_at: None,
+                until: Some(outcome.at),
+            });
+        }
+        all.sort()
+    }
+
+    /// A kind's name.
+    pub fn name(&self, kind: u16) -> &str {
+        self.kinds.get(usize::from(kind)).map_or("", String::as_str)
+    }
+
+    /// The churn episodes of a subscriber.
+    pub fn churn_of(&self, subscriber: u32) -> &[Episode] {
+        let from = self.churn.partition_point(|e| e.subscriber < subscriber);
+        let to = self.churn.partition_point(|e| e.subscriber <= subscriber);
+        &self.churn[from..to]
+    }
+
+    fn empty<'a>(origin: Origin, kinds: impl Iterator<Item = &'a str>) -> Self {
+        let mut kinds: Vec<String> = kinds.map(str::to_owned).collect();
+        kinds.sort();
+        kinds.dedup();
+        Self {
+            origin,
+            kinds,
+            churn: Vec::new(),
+            harmless: Vec::new(),
+            city: Vec::new(),
+            unknown: 0,
+        }
+    }
+
+    fn kind(&self, name: &str) -> u16 {
+        let place = self.kinds.binary_search_by(|kind| kind.as_str().cmp(name));
+        place.unwrap_or_default() as u16
+    }
+
+    fn sort(mut self) -> Self {
+        self.churn.sort();
+        self.harmless.sort();
+        self.city.sort();
+        self
+    }
+}
+
+const LOST: &str = "lost";
+const CANCELLATION: &str = "cancellation";
+const PORT_OUT: &str = "port_out_application";

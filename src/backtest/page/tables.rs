@@ -1,0 +1,300 @@
+use super::html::{Table, escape, name};
+use super::{bounds, percent, percent_bounds, plain};
+use crate::backtest::ground::Scope;
+use crate::backtest::measures::{
+    ANY, FALSE_RATE, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, PLACEBO_30,
+    PRECISION, RECALL_14, RECALL_30, USUAL,
+};
+use crate::backtest::report::{ALL_TIERS, PAIR, RIVALS, Report, Row, TOGETHER};
+use crate::model::Tier;
+
+/// A figure with its interval behind it.
+fn with_bounds(row: Option<&Row>, digits: usize) -> String {
+    format!(
+        "{} <small>{}</small>",
+        plain(row, digits),
+        bounds(row, digits)
+    )
+}
+
+fn percent_with_bounds(row: Option<&Row>) -> String {
+    format!("{} <small>{}</small>", percent(row), percent_bounds(row))
+}
+
+impl Report {
+    pub(super) fn side_by_side(&self) -> String {
+        let columns = [
+            "Rule",
+            "Alarms",
+            "False alarms per 1,000 and 30 days",
+            "Precision",
+            "Precision, active",
+            "Recall 14 days",
+            "Recall 30 days",
+            "Recall 30 days, active",
+            "Placebo",
+        ];
+        let mut table = Table::new("Regular subscribers; small: 95 % intervals", &columns);
+        for rules in &self.rules {
+            table.group(&rules.name);
+            for trigger in [PAIR, TOGETHER] {
+                table.row(trigger, &self.comparison(&rules.name, trigger));
+            }
+        }
+        table.group("Rivals at equal burden");
+        let rivals = self.triggers_of(RIVALS);
+        let (equal, fixed): (Vec<&str>, Vec<&str>) = rivals
+            .iter()
+            .partition(|name| name.contains("equal_burden"));
+        for trigger in equal {
+            table.row(trigger, &self.comparison(RIVALS, trigger));
+        }
+        table.group("Rivals at their usual settings");
+        for trigger in fixed {
+            table.row(trigger, &self.comparison(RIVALS, trigger));
+        }
+        format!("<h2>Side by side</h2>\n{}", table.end())
+    }
+
+    fn comparison(&self, rules: &str, trigger: &str) -> Vec<String> {
+        let of = |scope, measure: &str| self.find(rules, trigger, scope, ANY, ALL_TIERS, measure);
+        let regular = |measure| of(Scope::Regular, measure);
+        vec![
+            regular(PRECISION).map_or(0, |row| row.count).to_string(),
+            with_bounds(regular(FALSE_RATE), 1),
+            percent_with_bounds(regular(PRECISION)),
+            percent(of(Scope::Active, PRECISION)),
+            percent(regular(RECALL_14)),
+            percent_with_bounds(regular(RECALL_30)),
+            percent(of(Scope::Active, RECALL_30)),
+            percent(regular(PLACEBO_30)),
+        ]
+    }
+
+    /// Recall within 30 days by trigger and path, the darker the better.
+    pub(super) fn heat_maps(&self) -> String {
+        let kinds: Vec<&str> = self.labels.churn.keys().map(String::as_str).collect();
+        if kinds.is_empty() {
+            return String::new();
+        }
+        let sets = self.rules.iter().map(|rules| rules.name.as_str());
+        let maps: String = sets
+            .chain(std::iter::once(RIVALS))
+            .map(|rules| {
+                let head: String = kinds
+                    .iter()
+                    .map(|kind| format!("<th scope=\"col\">{}</th>", escape(kind)))
+                    .collect();
+                let rows: String = self
+                    .triggers_of(rules)
+                    .into_iter()
+                    .map(|trigger| {
+                        let cells: String = kinds
+                            .iter()
+                            .map(|kind| self.heat(rules, trigger, kind))
+                            .collect();
+                        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", name(trigger))
+                    })
+                    .collect();
+                format!(
+                    "<h3>{}</h3><div class=\"scroll\"><table class=\"heat\"><thead><tr><th scope=\"col\">Trigger</th>{head}</tr>\
+                     </thead><tbody>{rows}</tbody></table></div>",
+                    escape(rules)
+                )
+            })
+            .collect();
+        format!(
+            "<h2>What is found of which path</h2>\n<p>Recall within 30 days of the onset, and the median delay in days. Regular \
+             subscribers.</p>\n{maps}"
+        )
+    }
+
+    fn heat(&self, rules: &str, trigger: &str, kind: &str) -> String {
+        let of =
+            |measure: &str| self.find(rules, trigger, Scope::Regular, kind, ALL_TIERS, measure);
+        let row = of(RECALL_30);
+        let Some(share) = row.and_then(|row| row.value) else {
+            return "<td>–</td>".to_owned();
+        };
+        let percent = libm::round(100.0 * share);
+        let class = if share >= 0.85 { " class=\"dark\"" } else { "" };
+        let delay = of("delay_days_p50");
+        let delay = match delay.and_then(|row| row.value) {
+            Some(days) => format!("<small>{days} d</small>"),
+            None => "<small>–</small>".to_owned(),
+        };
+        format!(
+            "<td{class} style=\"background:color-mix(in srgb,var(--accent) {percent}%,var(--panel))\" title=\"{} of {} onsets\">\
+             {percent} %{delay}</td>",
+            libm::round(share * row.map_or(0, |row| row.count) as f64),
+            row.map_or(0, |row| row.count)
+        )
+    }
+
+    pub(super) fn by_trigger(&self) -> String {
+        let columns = [
+            "Trigger",
+            "Alarms",
+            "False alarms per 1,000 and 30 days",
+            "Precision",
+            "Late",
+            "Recall 14 days",
+            "Recall 30 days",
+            "Placebo",
+            "Lead to last use, median",
+            "over 72 h",
+            "Lead to leaving, median",
+            "over 72 h",
+        ];
+        let mut table = Table::new("Regular subscribers", &columns);
+        for rules in &self.rules {
+            table.group(&rules.name);
+            for trigger in self.triggers_of(&rules.name) {
+                let of = |measure: &str| {
+                    self.find(
+                        &rules.name,
+                        trigger,
+                        Scope::Regular,
+                        ANY,
+                        ALL_TIERS,
+                        measure,
+                    )
+                };
+                let hours = |measure: &str| match of(measure).and_then(|row| row.value) {
+                    Some(hours) => format!("{hours:.0} h"),
+                    None => "–".to_owned(),
+                };
+                let cells = [
+                    of(PRECISION).map_or(0, |row| row.count).to_string(),
+                    with_bounds(of(FALSE_RATE), 1),
+                    percent_with_bounds(of(PRECISION)),
+                    percent(of(LATE)),
+                    percent(of(RECALL_14)),
+                    percent_with_bounds(of(RECALL_30)),
+                    percent(of(PLACEBO_30)),
+                    hours("lead_to_last_use_hours_p50"),
+                    percent(of(LEAD_USE_OVER)),
+                    hours(LEAD_P50),
+                    percent(of(LEAD_LEFT_OVER)),
+                ];
+                table.row(trigger, &cells);
+            }
+        }
+        format!("<h2>By trigger</h2>\n{}", table.end())
+    }
+
+    pub(super) fn by_tier(&self) -> String {
+        let columns = [
+            "Tier",
+            "Alarms",
+            "False alarms per 1,000 and 30 days",
+            "Precision",
+            "Recall 14 days",
+            "Recall 30 days",
+            "Tasks a day",
+            "Tasks per account manager and day",
+            "Most on one day",
+        ];
+        let mut table = Table::new(
+            "All triggers together; regular subscribers, tasks of everybody",
+            &columns,
+        );
+        for rules in &self.rules {
+            table.group(&rules.name);
+            for tier in Tier::ALL.map(Tier::name) {
+                let of = |scope, measure: &str| {
+                    self.find(&rules.name, TOGETHER, scope, ANY, tier, measure)
+                };
+                let regular = |measure| of(Scope::Regular, measure);
+                let all = |measure, digits| plain(of(Scope::All, measure), digits);
+                let cells = [
+                    regular(PRECISION).map_or(0, |row| row.count).to_string(),
+                    with_bounds(regular(FALSE_RATE), 1),
+                    percent_with_bounds(regular(PRECISION)),
+                    percent(regular(RECALL_14)),
+                    percent_with_bounds(regular(RECALL_30)),
+                    all("tasks_per_day", 2),
+                    all("tasks_per_manager_and_day_mean", 3),
+                    all("tasks_per_manager_and_day_max", 0),
+                ];
+                table.row(tier, &cells);
+            }
+        }
+        format!("<h2>By tier</h2>\n{}", table.end())
+    }
+
+    /// What was alarmed that should not be, and what a bad day does.
+    pub(super) fn by_harmless(&self) -> String {
+        if self.labels.harmless.is_empty() && self.labels.city.is_empty() {
+            return String::new();
+        }
+        let mut columns = vec!["Matter"];
+        columns.extend(self.rules.iter().map(|rules| rules.name.as_str()));
+        let zero_days: Vec<&str> = self
+            .triggers_of(RIVALS)
+            .into_iter()
+            .filter(|name| name.contains("equal_burden"))
+            .collect();
+        columns.extend(&zero_days);
+        let mut table = Table::new(
+            "usage_drop+zero_usage_days of each set of rules, and the rivals at equal burden; regular subscribers",
+            &columns,
+        );
+        let ours = self.rules.iter().map(|rules| (rules.name.as_str(), PAIR));
+        let rivals = zero_days.iter().map(|name| (RIVALS, *name));
+        let sources: Vec<(&str, &str)> = ours.chain(rivals).collect();
+        table.group("Share of harmless episodes with an alarm within 30 days");
+        for (kind, number) in &self.labels.harmless {
+            let cells: Vec<String> = sources
+                .iter()
+                .map(|(rules, trigger)| {
+                    let scope = Scope::Regular;
+                    percent(self.find(rules, trigger, scope, kind, ALL_TIERS, HARMLESS))
+                })
+                .collect();
+            table.row(&format!("{kind} ({number})"), &cells);
+        }
+        if !self.labels.city.is_empty() {
+            table.group(
+                "False alarms per 1,000 subscribers and 30 days, on its days and the seven after",
+            );
+            let kinds = self.labels.city.iter().map(|(kind, _, _)| kind.as_str());
+            let mut kinds: Vec<&str> = kinds.collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            for kind in std::iter::once(USUAL).chain(kinds) {
+                let cells: Vec<String> = sources
+                    .iter()
+                    .map(|(rules, trigger)| {
+                        let scope = Scope::Regular;
+                        with_bounds(
+                            self.find(rules, trigger, scope, kind, ALL_TIERS, FALSE_RATE),
+                            1,
+                        )
+                    })
+                    .collect();
+                table.row(kind, &cells);
+            }
+        }
+        format!("<h2>What means no harm</h2>\n{}", table.end())
+    }
+
+    pub(super) fn by_statistic(&self) -> String {
+        let columns = ["Users with a call or message a day", "Here", "Real people"];
+        let caption =
+            "Real people: call and message logs of several hundred people over 75 to 270 days";
+        let mut table = Table::new(caption, &columns);
+        for statistic in &self.statistics {
+            let value = match statistic.value {
+                Some(value) if value >= 1_000.0 => format!("{value:.0}"),
+                Some(value) => format!("{value:.2}"),
+                None => "–".to_owned(),
+            };
+            table.row(&statistic.name, &[value, escape(statistic.real)]);
+        }
+        format!(
+            "<h2>How irregular the people are</h2>\n<p>A population milder than real people flatters every detector.</p>\n{}",
+            table.end()
+        )
+    }
+}

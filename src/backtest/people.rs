@@ -1,0 +1,200 @@
+//! How irregular the people of the data are, beside what real logs say (DOMAIN section 8).
+
+use super::bootstrap::quantile;
+use super::diary::Row;
+use super::ground::Ground;
+use serde::Serialize;
+
+/// One statistic of the population.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statistic {
+    /// What it is.
+    pub name: String,
+    /// In this data; nothing where too little was seen.
+    pub value: Option<f64>,
+    /// Of real people (DOMAIN section 8), as a range or a figure.
+    pub real: &'static str,
+}
+
+/// Silences that begin later than this before the end may or may not end: they say nothing about coming back.
+const CENSORED_DAYS: usize = 45;
+/// As in the published logs: at least this many days between first and last call or message.
+const SPAN_DAYS: usize = 30;
+
+/// The statistics of users with at least one call or message a day, between their first and last one, who are no machines.
+pub fn statistics(ground: &Ground<'_>) -> Vec<Statistic> {
+    let rows = &ground.recording.rows;
+    let mut seen = Seen::default();
+    for subscriber in 0..ground.recording.roster.len() as u32 {
+        let machine = ground.recording.machines.get(subscriber as usize);
+        if machine.copied().unwrap_or(false) {
+            continue;
+        }
+        seen.add(&rows.row(subscriber));
+    }
+    seen.report()
+}
+
+#[derive(Default)]
+struct Seen {
+    users: usize,
+    days: usize,
+    means: Vec<f64>,
+    k: Vec<f64>,
+    spread: Vec<f64>,
+    lag: Vec<f64>,
+    silent_share: f64,
+    silent: usize,
+    silent_with_data: usize,
+    ended: [usize; RUNS.len()],
+    reached: [usize; RETURNS.len()],
+    returned: [usize; RETURNS.len()],
+}
+
+const RUNS: [(usize, &str); 4] = [
+    (3, "500 to 700"),
+    (5, "80 to 190"),
+    (7, "15 to 100"),
+    (14, "0 to 35"),
+];
+const RETURNS: [(usize, &str); 6] = [
+    (3, "0.94"),
+    (5, "0.80"),
+    (7, "0.69"),
+    (10, "0.53"),
+    (14, "0.43"),
+    (21, "0.29"),
+];
+
+impl Seen {
+    fn add(&mut self, row: &Row<'_>) {
+        let first = row.voice.iter().position(|n| *n > 0);
+        let last = row.voice.iter().rposition(|n| *n > 0);
+        let (Some(first), Some(last)) = (first, last) else {
+            return;
+        };
+        let days = &row.voice[first..=last];
+        let (mean, variance, lag) = moments(days);
+        if days.len() < SPAN_DAYS || mean < 1.0 {
+            return;
+        }
+        self.users += 1;
+        self.days += days.len();
+        self.means.push(mean);
+        self.k.push(mean * mean / (variance - mean).max(1e-9));
+        self.spread.push(variance / mean);
+        self.lag.extend(lag);
+        let silent = days.iter().filter(|n| **n == 0).count();
+        self.silent_share += silent as f64 / days.len() as f64;
+        self.silent += silent;
+        let data = row.data.get(first..=last).unwrap_or_default();
+        let filled = days.iter().zip(data).filter(|(v, d)| **v == 0 && **d > 0);
+        self.silent_with_data += filled.count();
+        self.runs(&row.voice[first..]);
+    }
+
+    /// Runs of silent days, the last one perhaps without an end.
+    fn runs(&mut self, days: &[u8]) {
+        let mut begin = None;
+        for (day, count) in days.iter().enumerate() {
+            match (begin, *count) {
+                (None, 0) => begin = Some(day),
+                (Some(from), 1..) => {
+                    self.run(days.len(), from, day - from, true);
+                    begin = None;
+                }
+                _ => {}
+            }
+        }
+        if let Some(from) = begin {
+            self.run(days.len(), from, days.len() - from, false);
+        }
+    }
+
+    fn run(&mut self, days: usize, from: usize, length: usize, ended: bool) {
+        for (place, (least, _)) in RUNS.iter().enumerate() {
+            self.ended[place] += usize::from(ended && length >= *least);
+        }
+        for (place, (least, _)) in RETURNS.iter().enumerate() {
+            if length >= *least && from + CENSORED_DAYS < days {
+                self.reached[place] += 1;
+                self.returned[place] += usize::from(ended);
+            }
+        }
+    }
+
+    fn report(mut self) -> Vec<Statistic> {
+        let statistic = |name: String, value, real| Statistic { name, value, real };
+        let users = self.users as f64;
+        let share = |of: f64, among: f64| (among > 0.0).then(|| of / among);
+        let mean = |values: &[f64]| share(values.iter().sum(), values.len() as f64);
+        let (means, spread) = (mean(&self.means), mean(&self.spread));
+        let median = |values: &mut Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            quantile(values, 0.5)
+        };
+        let mut all = vec![
+            statistic("users".to_owned(), Some(users), ""),
+            statistic("calls and messages a day, mean".to_owned(), means, ""),
+            statistic(
+                "negative-binomial k, median".to_owned(),
+                median(&mut self.k),
+                "0.65 to 1.2",
+            ),
+            statistic(
+                "variance / mean, median".to_owned(),
+                median(&mut self.spread),
+                "7 to 8",
+            ),
+            statistic("variance / mean, mean".to_owned(), spread, "7 to 8"),
+            statistic(
+                "correlation with the day before, median".to_owned(),
+                median(&mut self.lag),
+                "0.1 to 0.25",
+            ),
+            statistic(
+                "silent days, share".to_owned(),
+                share(self.silent_share, users),
+                "0.19 to 0.30",
+            ),
+            statistic(
+                "silent days with data sessions, share".to_owned(),
+                share(self.silent_with_data as f64, self.silent as f64),
+                "most",
+            ),
+        ];
+        let per = 30_000.0 / (self.days as f64).max(1.0);
+        for ((least, real), ended) in RUNS.iter().zip(self.ended) {
+            let name = format!(
+                "silent runs of {least} days and more that ended, per 1,000 users and 30 days"
+            );
+            let value = (self.days > 0).then_some(ended as f64 * per);
+            all.push(statistic(name, value, real));
+        }
+        let returns = self.reached.iter().zip(self.returned);
+        for ((least, real), (reached, returned)) in RETURNS.iter().zip(returns) {
+            let name = format!("P(comes back | silent {least} days)");
+            all.push(statistic(
+                name,
+                share(returned as f64, *reached as f64),
+                real,
+            ));
+        }
+        all
+    }
+}
+
+/// Mean, variance and, where there is any variance, the correlation with the day before.
+fn moments(counts: &[u8]) -> (f64, f64, Option<f64>) {
+    let n = counts.len() as f64;
+    let mean = counts.iter().map(|c| f64::from(*c)).sum::<f64>() / n;
+    let off = |c: &u8| f64::from(*c) - mean;
+    let variance = counts.iter().map(|c| off(c) * off(c)).sum::<f64>() / n;
+    let pairs = counts.iter().zip(counts.iter().skip(1));
+    let together = pairs.map(|(a, b)| off(a) * off(b)).sum::<f64>() / (n - 1.0).max(1.0);
+    (
+        mean,
+        variance,
+        (variance > 0.0).then(|| together / variance),
+    )
+}

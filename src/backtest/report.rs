@@ -1,0 +1,228 @@
+use super::ground::Scope;
+use super::labels::Origin;
+use super::people::Statistic;
+use crate::model::Counts;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All that a backtest has found. Subscribers are only counted in it, never named.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// `churnwatch-backtest/1`.
+    pub format: &'static str,
+    /// What was replayed.
+    pub data: DataNote,
+    /// What it was held against.
+    pub labels: LabelNote,
+    /// How it was measured.
+    pub settings: SettingsNote,
+    /// The sets of rules, in the order given.
+    pub rules: Vec<RulesNote>,
+    /// Every figure.
+    pub rows: Vec<Row>,
+    /// Precision against burden.
+    pub curves: Vec<Curve>,
+    /// Lead times to leaving.
+    pub leads: Vec<Leads>,
+    /// How irregular the people are.
+    pub statistics: Vec<Statistic>,
+}
+
+/// What was replayed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataNote {
+    /// What became of the records, under the first rules.
+    pub records: Counts,
+    /// Everybody who has a record.
+    pub subscribers: usize,
+    /// `iot` and `robot` lines by their profiles.
+    pub machines: usize,
+    /// Those with an event a day on average, for 30 days and more.
+    pub regular: usize,
+    /// First day of the data.
+    pub first_day: String,
+    /// Last day of the data.
+    pub last_day: String,
+    /// Days of regular subscribers on which an alarm would have been a false one.
+    pub sound_days: u64,
+}
+
+/// What it was held against.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelNote {
+    /// Where the labels came from.
+    pub origin: Origin,
+    /// Churn episodes by kind.
+    pub churn: BTreeMap<String, u64>,
+    /// Harmless episodes by kind.
+    pub harmless: BTreeMap<String, u64>,
+    /// What concerned everybody: kind, first and last day.
+    pub city: Vec<(String, String, String)>,
+    /// Labels of subscribers without any record.
+    pub unknown: usize,
+}
+
+/// How it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SettingsNote {
+    /// Seed of all chance.
+    pub seed: u64,
+    /// Draws for the intervals.
+    pub replicates: u32,
+    /// Days of learning.
+    pub warmup_days: u16,
+    /// Days of the joint cool-down.
+    pub cooldown_days: i32,
+}
+
+/// One set of rules.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RulesNote {
+    /// Its name: the file's.
+    pub name: String,
+    /// Fingerprint of its values.
+    pub version: String,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Name of the set of rules, or `rivals`.
+    pub rules: String,
+    /// Trigger, stream or rival.
+    pub trigger: String,
+    /// Whose alarms and onsets.
+    pub population: &'static str,
+    /// Kind of churn, harmless or city-wide matter; `any` for all churn together.
+    pub path: String,
+    /// Tier, or `all`.
+    pub tier: &'static str,
+    /// What is measured; the module's documentation defines each.
+    pub measure: String,
+    /// Nothing where there was nothing to measure.
+    pub value: Option<f64>,
+    /// Lower bound of the 95 % interval.
+    pub low: Option<f64>,
+    /// Upper bound of the 95 % interval.
+    pub high: Option<f64>,
+    /// What it is taken from: the denominator, or the number of values.
+    pub count: u64,
+}
+
+/// Precision against burden for one rule, from strict to lax.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curve {
+    /// Set of rules, or `rivals`.
+    pub rules: String,
+    /// Trigger, stream or rival.
+    pub trigger: String,
+    /// Points, burden rising.
+    pub points: Vec<Point>,
+}
+
+/// One setting of a rule; regular subscribers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Point {
+    /// What was cut at: the churn score, the share of a week, the number of days.
+    pub cut: f64,
+    /// Alarms per 1,000 subscribers and 30 days.
+    pub alarms_per_1000_30d: f64,
+    /// Found / all.
+    pub precision: f64,
+    /// Recall within 30 days.
+    pub recall_30d: f64,
+}
+
+/// How many first alarms came how long before the leaving; regular subscribers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Leads {
+    /// Set of rules.
+    pub rules: String,
+    /// Stream.
+    pub trigger: String,
+    /// Lower bounds of the bins, in days; the first bin has none, and each ends where the next begins.
+    pub bins_days: Vec<i32>,
+    /// First alarms in each bin.
+    pub alarms: Vec<u64>,
+}
+
+/// Tiers together.
+pub const ALL_TIERS: &str = "all";
+/// What stands for the rules in a rival's rows.
+pub const RIVALS: &str = "rivals";
+/// The stream that the bar is set for.
+pub const PAIR: &str = "usage_drop+zero_usage_days";
+/// The stream of all triggers that tell of churn.
+pub const TOGETHER: &str = "together";
+
+impl Report {
+    /// One figure.
+    pub fn find(
+        &self,
+        rules: &str,
+        trigger: &str,
+        scope: Scope,
+        path: &str,
+        tier: &str,
+        measure: &str,
+    ) -> Option<&Row> {
+        self.rows.iter().find(|row| {
+            row.measure == measure
+                && row.trigger == trigger
+                && row.path == path
+                && row.population == scope.name()
+                && row.tier == tier
+                && row.rules == rules
+        })
+    }
+
+    /// Every figure as CSV with a header.
+    pub fn csv(&self) -> String {
+        let mut text =
+            "rules,trigger,population,path,tier,measure,value,low,high,count\n".to_owned();
+        for row in &self.rows {
+            let number = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
+            let fields = [
+                quoted(&row.rules),
+                quoted(&row.trigger),
+                row.population.to_owned(),
+                quoted(&row.path),
+                row.tier.to_owned(),
+                row.measure.clone(),
+                number(row.value),
+                number(row.low),
+                number(row.high),
+                row.count.to_string(),
+            ];
+            text += &fields.join(",");
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Everything as JSON.
+    pub fn json(&self) -> String {
+        // Strings, numbers and maps with string keys: there is nothing in it that JSON cannot hold.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// Triggers and streams of a set of rules, in the order of the figures.
+    pub fn triggers_of(&self, rules: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.rules == rules) {
+            if names.last() != Some(&row.trigger.as_str()) && !names.contains(&row.trigger.as_str())
+            {
+                names.push(&row.trigger);
+            }
+        }
+        names
+    }
+}
+
+/// A field as CSV wants it (RFC 4180).
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}

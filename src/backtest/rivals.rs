@@ -1,0 +1,237 @@
+//! The rules that people build first, on the same daily counts and under the same cool-down.
+
+use super::alarms::{Alarm, COOLDOWN_DAYS, onset_between};
+use super::bootstrap::Chance;
+use super::diary::Row;
+use super::ground::Ground;
+use super::measures::counts;
+use crate::model::{Day, Timestamp};
+
+/// A rule on daily counts alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rival {
+    /// Calls and messages of seven days are below this share of the mean of the four weeks before.
+    WeekVoice(f64),
+    /// The same for everything, data sessions included.
+    WeekAll(f64),
+    /// So many days without anything, of a subscriber active on 14 of the 28 days before.
+    ZeroDays(usize),
+}
+
+/// Days of the four weeks before, and of the week itself.
+const BEFORE_DAYS: usize = 28;
+const WEEK_DAYS: usize = 7;
+const ACTIVE_DAYS_MIN: usize = 14;
+
+impl Rival {
+    /// Name in the figures.
+    pub fn name(self) -> String {
+        match self {
+            Self::WeekVoice(share) => format!("week_below_{:.0}_percent_voice", 100.0 * share),
+            Self::WeekAll(share) => format!("week_below_{:.0}_percent_all", 100.0 * share),
+            Self::ZeroDays(days) => format!("{days}_zero_days"),
+        }
+    }
+
+    /// Its alarms on everybody, by subscriber and time.
+    pub fn alarms(self, ground: &Ground<'_>) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
+        let rows = &ground.recording.rows;
+        for subscriber in 0..ground.recording.roster.len() as u32 {
+            let row = rows.row(subscriber);
+            let Some((first, _)) = row.span() else {
+                continue;
+            };
+            let mut last: Option<Alarm> = None;
+            let mut judge = |index: usize| {
+                let alarm = alarm_on(ground, subscriber, rows.first + index as i32);
+                let cooling = last.is_some_and(|before| {
+                    alarm.day.since(before.day) < COOLDOWN_DAYS
+                        && !onset_between(ground, subscriber, before.seen_at, alarm.seen_at)
+                });
+                if !cooling {
+                    last = Some(alarm);
+                    alarms.push(alarm);
+                }
+            };
+            match self {
+                Self::WeekVoice(share) => {
+                    let voice = |index: usize| u32::from(row.voice[index]);
+                    weeks(first, rows.days, share, voice, &mut judge);
+                }
+                Self::WeekAll(share) => {
+                    weeks(first, rows.days, share, |i| row.total(i), &mut judge);
+                }
+                Self::ZeroDays(days) => zeros(first, days, &row, &mut judge),
+            }
+        }
+        alarms
+    }
+}
+
+/// Shows every day whose week is below a share of the mean of the four weeks before.
+fn weeks(
+    first: usize,
+    days: usize,
+    share: f64,
+    count: impl Fn(usize) -> u32,
+    judge: &mut impl FnMut(usize),
+) {
+    let span = BEFORE_DAYS + WEEK_DAYS;
+    if first + span > days {
+        return;
+    }
+    let mut before: u32 = (first..first + BEFORE_DAYS).map(&count).sum();
+    let mut week: u32 = (first + BEFORE_DAYS..first + span).map(&count).sum();
+    for last in first + span - 1..days {
+        if f64::from(week) < share * f64::from(before) * WEEK_DAYS as f64 / BEFORE_DAYS as f64 {
+            judge(last);
+        }
+        if last + 1 < days {
+            let (oldest, middle) = (last + 1 - span, last + 1 - WEEK_DAYS);
+            before = before + count(middle) - count(oldest);
+            week = week + count(last + 1) - count(middle);
+        }
+    }
+}
+
+/// Shows the day on which a silence has lasted so many days.
+fn zeros(first: usize, days: usize, row: &Row<'_>, judge: &mut impl FnMut(usize)) {
+    let mut silent = 0;
+    for index in first..row.voice.len() {
+        if row.total(index) > 0 {
+            silent = 0;
+            continue;
+        }
+        silent += 1;
+        if silent == days {
+            let begin = index + 1 - days;
+            let before = begin.saturating_sub(BEFORE_DAYS)..begin;
+            if before.filter(|day| row.total(*day) > 0).count() >= ACTIVE_DAYS_MIN {
+                judge(index);
+            }
+        }
+    }
+}
+
+fn alarm_on(ground: &Ground<'_>, subscriber: u32, judged: Day) -> Alarm {
+    let midnight = ground.calendar.start_of(judged.next());
+    let seen_at = Timestamp(midnight.0 - 1);
+    Alarm {
+        subscriber,
+        seen_at,
+        // When the engine closes a day by default.
+        raised_at: midnight.plus_hours(3),
+        day: judged,
+        score: 1.0,
+        burden: !ground.gone(subscriber, seen_at),
+    }
+}
+
+/// How many alarms concern the regular subscribers after their days of learning: the burden that is made equal.
+pub fn burden(ground: &Ground<'_>, alarms: &[Alarm]) -> usize {
+    let concern = |alarm: &&Alarm| {
+        let person = ground.person(alarm.subscriber);
+        person.is_some_and(|person| person.regular && counts(person, alarm))
+    };
+    alarms.iter().filter(concern).count()
+}
+
+/// A week rule whose share is turned until it raises `wanted` alarms, as nearly as it can.
+pub fn turned(
+    ground: &Ground<'_>,
+    wanted: usize,
+    rule: impl Fn(f64) -> Rival,
+) -> (Rival, Vec<Alarm>) {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..12 {
+        let middle = (low + high) / 2.0;
+        let found = burden(ground, &rule(middle).alarms(ground));
+        if found < wanted {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    let rival = rule(high);
+    (rival, rival.alarms(ground))
+}
+
+/// The zero-day rule with the most days that still raises `wanted` alarms, thinned by chance to just as many.
+pub fn zero_days_thinned(
+    ground: &Ground<'_>,
+    wanted: usize,
+    chance: &mut Chance,
+) -> (usize, Vec<Alarm>) {
+    let mut best = (1, Rival::ZeroDays(1).alarms(ground));
+    for days in 2..=21 {
+        let alarms = Rival::ZeroDays(days).alarms(ground);
+        if burden(ground, &alarms) < wanted {
+            break;
+        }
+        best = (days, alarms);
+    }
+    let (days, alarms) = best;
+    (days, thinned(ground, alarms, wanted, chance))
+}
+
+/// Some of the alarms, drawn by chance, so that the burden is `wanted`.
+fn thinned(
+    ground: &Ground<'_>,
+    alarms: Vec<Alarm>,
+    wanted: usize,
+    chance: &mut Chance,
+) -> Vec<Alarm> {
+    let all = burden(ground, &alarms);
+    let wanted = wanted.min(all);
+    let (mut left, mut missing) = (all, wanted);
+    let mut kept = Vec::new();
+    for alarm in alarms {
+        let person = ground.person(alarm.subscriber);
+        let keep = if !alarm.burden {
+            true
+        } else if person.is_some_and(|person| person.regular && counts(person, &alarm)) {
+            // Selection sampling: each of those left is as likely as any other.
+            let drawn = chance.below(left) < missing;
+            left -= 1;
+            missing -= usize::from(drawn);
+            drawn
+        } else {
+            chance.below(all.max(1)) < wanted
+        };
+        if keep {
+            kept.push(alarm);
+        }
+    }
+    kept
+}
+
+/// As many alarms on days drawn by chance, of regular subscribers.
+pub fn random(ground: &Ground<'_>, wanted: usize, chance: &mut Chance) -> Vec<Alarm> {
+    let people = (0..).zip(&ground.people);
+    let regular: Vec<(u32, Day)> = people
+        .filter(|(_, person)| person.regular)
+        .filter_map(|(subscriber, person)| Some((subscriber, person.from?)))
+        .filter(|(_, from)| *from <= ground.last)
+        .collect();
+    let mut drawn: std::collections::BTreeSet<(u32, Day)> = std::collections::BTreeSet::new();
+    // Every attempt may meet a cool-down; beyond this many there is no room left.
+    for _ in 0..20 * wanted {
+        if drawn.len() == wanted {
+            break;
+        }
+        let Some((subscriber, from)) = regular.get(chance.below(regular.len())).copied() else {
+            break;
+        };
+        let day = from + chance.below((ground.last.since(from) + 1) as usize) as i32;
+        let near =
+            (subscriber, day - (COOLDOWN_DAYS - 1))..=(subscriber, day + (COOLDOWN_DAYS - 1));
+        // Who has left by the records is nobody's burden, and no draw.
+        let burden = alarm_on(ground, subscriber, day).burden;
+        if burden && drawn.range(near).next().is_none() {
+            drawn.insert((subscriber, day));
+        }
+    }
+    let alarm = |(subscriber, day): (u32, Day)| alarm_on(ground, subscriber, day);
+    drawn.into_iter().map(alarm).collect()
+}

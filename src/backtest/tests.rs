@@ -1,0 +1,252 @@
+//! Hand-made people and alarms, and what the parts of a backtest make of them.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::alarms::{Alarm, cool_down};
+use super::bootstrap::Chance;
+use super::diary::Diary;
+use super::ground::{Ground, Verdict};
+use super::labels::{Label, Labels};
+use super::people::{Statistic, statistics};
+use super::replay::{Departure, Recording, Roster};
+use super::rivals::{self, Rival};
+use crate::model::{Calendar, Counts, Day, Msisdn, Timestamp};
+
+/// 2026-01-05, a Monday.
+const START: Day = Day(20_458);
+const DAYS: i32 = 120;
+
+fn calendar() -> Calendar {
+    Calendar::new("Asia/Shanghai").unwrap()
+}
+
+/// Subscribers with so many calls on each day.
+fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
+    let (mut roster, mut diary) = (Roster::default(), Diary::default());
+    for (number, calls) in calls.iter().enumerate() {
+        let msisdn = Msisdn::new(&format!("138001380{number:02}")).unwrap();
+        let subscriber = roster.number(&msisdn);
+        for day in 0..DAYS {
+            (0..calls(day)).for_each(|_| diary.count(subscriber, START + day, false));
+        }
+    }
+    Recording {
+        counts: Counts::default(),
+        rows: diary.into_rows(roster.len(), START + (DAYS - 1)),
+        machines: vec![false; roster.len()],
+        roster,
+        runs: Vec::new(),
+        outcomes: Vec::new(),
+        departures: Vec::new(),
+    }
+}
+
+fn labels(recording: &Recording, lines: &[&str]) -> Labels {
+    let calendar = calendar();
+    let read = |line: &&str| Label::read(line.as_bytes(), &calendar, Msisdn::new).unwrap();
+    let labels: Vec<Label> = lines.iter().map(read).collect();
+    Labels::of_truth(&labels, &recording.roster, &calendar)
+}
+
+/// An alarm of the first subscriber at the close of a day.
+fn alarm(judged: i32) -> Alarm {
+    let calendar = calendar();
+    let midnight = calendar.start_of(START + judged + 1);
+    Alarm {
+        subscriber: 0,
+        seen_at: Timestamp(midnight.0 - 1),
+        raised_at: midnight.plus_hours(3),
+        day: START + judged,
+        score: 1.0,
+        burden: true,
+    }
+}
+
+/// Judged days of the first subscriber's alarms, counted from the start.
+fn days(alarms: &[Alarm]) -> Vec<i32> {
+    alarms.iter().map(|a| a.day.since(START)).collect()
+}
+
+const CHURN: &str = r#"{"msisdn":"13800138000","class":"churn","kind":"drop","from":"2026-03-06","left_at":"2026-05-01"}"#;
+
+#[test]
+fn an_onset_ends_the_cool_down() {
+    let recording = recording(&[&|_| 2]);
+    let calendar = calendar();
+    let before = [30, 40, 59, 60, 75].map(alarm);
+    let nothing = labels(&recording, &[]);
+    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 60]);
+    // The onset is on day 60, so that the alarm of day 59 rests on nothing of it.
+    let churn = labels(&recording, &[CHURN]);
+    let ground = Ground::new(&recording, &churn, &calendar, 28);
+    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 60]);
+    let before = [30, 45, 65, 75].map(alarm);
+    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 65]);
+    let before = [50, 65, 75].map(alarm);
+    assert_eq!(days(&cool_down(&ground, before.to_vec())), [50, 65]);
+}
+
+#[test]
+fn alarms_are_false_before_found_in_and_late_after_an_episode() {
+    let recording = recording(&[&|_| 2]);
+    let calendar = calendar();
+    let stop = r#"{"msisdn":"13800138000","class":"churn","kind":"stop","from":"2026-03-06","left_at":"2026-03-06"}"#;
+    for (line, expected) in [
+        // The episode lasts from day 60 to day 116.
+        (
+            CHURN,
+            [
+                Verdict::False,
+                Verdict::Found,
+                Verdict::Found,
+                Verdict::Late,
+            ],
+        ),
+        // Leaving at once is still found within 30 days of the onset.
+        (
+            stop,
+            [Verdict::False, Verdict::Found, Verdict::Late, Verdict::Late],
+        ),
+    ] {
+        let labels = labels(&recording, &[line]);
+        let ground = Ground::new(&recording, &labels, &calendar, 28);
+        let verdict = |judged| {
+            let alarm = alarm(judged);
+            ground.verdict(0, alarm.seen_at, alarm.day)
+        };
+        assert_eq!([59, 60, 100, 117].map(verdict), expected, "{line}");
+        assert_eq!(verdict(90), Verdict::Found);
+        let person = ground.person(0).unwrap();
+        assert_eq!(person.from, Some(START + 28));
+        assert_eq!(ground.sound_days(person, START, ground.last), 60 - 28);
+        assert_eq!(ground.judged_days(person), 120 - 28);
+    }
+}
+
+#[test]
+fn regular_subscribers_are_seen_for_a_month_and_use_the_line_daily() {
+    let mut recording = recording(&[
+        &|_| 1,
+        &|day| u32::from(day % 2 == 0),
+        &|day| u32::from(day < 29) * 5,
+        &|day| u32::from(day < 30) * 5,
+        &|_| 9,
+        &|_| 0,
+    ]);
+    recording.machines[4] = true;
+    let labels = labels(&recording, &[]);
+    let calendar = calendar();
+    let ground = Ground::new(&recording, &labels, &calendar, 28);
+    let regular: Vec<bool> = ground.people.iter().map(|p| p.regular).collect();
+    assert_eq!(regular, [true, false, false, true, false, false]);
+    assert_eq!(ground.people[5].from, None);
+    assert!(ground.active_on(3, START + 31) && !ground.active_on(3, START + 32));
+}
+
+#[test]
+fn rivals_count_as_they_say() {
+    // Ten calls a day, two from day 60 on. The week is below half of the month before once five of its days are low (30 of
+    // 70 calls; four leave 38), and below 30 % once all seven are (14; six leave 22).
+    let falls = |day: i32| if day < 60 { 10 } else { 2 };
+    let rests = |day: i32| u32::from(!(70..74).contains(&day));
+    let recording = recording(&[&falls, &rests]);
+    let nothing = labels(&recording, &[]);
+    let calendar = calendar();
+    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    let of = |alarms: Vec<Alarm>, who: u32| {
+        let mine = alarms.into_iter().filter(|a| a.subscriber == who);
+        days(&mine.collect::<Vec<_>>())
+    };
+    assert_eq!(of(Rival::WeekVoice(0.5).alarms(&ground), 0), [64]);
+    assert_eq!(of(Rival::WeekAll(0.3).alarms(&ground), 0), [66]);
+    assert_eq!(of(Rival::ZeroDays(3).alarms(&ground), 1), [72]);
+    assert_eq!(of(Rival::ZeroDays(4).alarms(&ground), 1), [73]);
+    assert!(of(Rival::ZeroDays(5).alarms(&ground), 1).is_empty());
+    assert_eq!(Rival::WeekVoice(0.5).name(), "week_below_50_percent_voice");
+}
+
+#[test]
+fn rivals_are_turned_to_the_same_burden() {
+    // Fifty people fall silent for three days, each on another day; every week has one call less than the one before.
+    let people: Vec<Box<dyn Fn(i32) -> u32>> = (0..50)
+        .map(|who| -> Box<dyn Fn(i32) -> u32> {
+            Box::new(move |day| match day - 50 - who % 25 {
+                0..3 => 0,
+                _ => 3 + (day * (who + 3) % 5) as u32,
+            })
+        })
+        .collect();
+    let people: Vec<&dyn Fn(i32) -> u32> = people.iter().map(|p| &**p).collect();
+    let recording = recording(&people);
+    let nothing = labels(&recording, &[]);
+    let calendar = calendar();
+    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    assert_eq!(
+        rivals::burden(&ground, &Rival::ZeroDays(3).alarms(&ground)),
+        50
+    );
+    let mut chance = Chance::new(1, 3);
+    let (days, alarms) = rivals::zero_days_thinned(&ground, 20, &mut chance);
+    assert_eq!((days, rivals::burden(&ground, &alarms)), (3, 20));
+    let random = rivals::random(&ground, 60, &mut chance);
+    assert_eq!(random.len(), 60);
+    for pair in random.windows(2) {
+        let apart = pair[1].day.since(pair[0].day) >= 30;
+        assert!(pair[0].subscriber < pair[1].subscriber || apart, "{pair:?}");
+    }
+    let (rival, alarms) = rivals::turned(&ground, 30, Rival::WeekAll);
+    let burden = rivals::burden(&ground, &alarms);
+    assert!((30..60).contains(&burden), "{rival:?} {burden}");
+}
+
+#[test]
+fn who_left_by_the_records_is_nobodys_burden() {
+    let silent = |day: i32| u32::from(day < 60);
+    let mut recording = recording(&[&silent, &silent]);
+    recording.departures.push(Departure {
+        subscriber: 1,
+        at: calendar().start_of(START + 61),
+        port_out: false,
+    });
+    let nothing = labels(&recording, &[]);
+    let calendar = calendar();
+    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    let burden: Vec<bool> = Rival::ZeroDays(3)
+        .alarms(&ground)
+        .iter()
+        .map(|alarm| alarm.burden)
+        .collect();
+    assert_eq!(burden, [true, false]);
+}
+
+#[test]
+fn statistics_are_those_of_the_counts() {
+    // Two calls a day, four days of silence from day 40, five from day 80.
+    let rests = |day: i32| match day {
+        40..44 | 80..85 => 0,
+        _ => 2,
+    };
+    // Silent from day 50 for good: the silence is no part of its span, but it never came back.
+    let stops = |day: i32| if day < 50 { 2 } else { 0 };
+    let recording = recording(&[&rests, &stops, &|day| u32::from(day < 10)]);
+    let nothing = labels(&recording, &[]);
+    let calendar = calendar();
+    let found = statistics(&Ground::new(&recording, &nothing, &calendar, 28));
+    let value = |name: &str| {
+        let named = |s: &&Statistic| s.name.starts_with(name);
+        let statistic = found.iter().find(named);
+        statistic.unwrap_or_else(|| panic!("no {name}")).value
+    };
+    assert_eq!(value("users"), Some(2.0));
+    let silent = 9.0 / 120.0 / 2.0;
+    assert!((value("silent days, share").unwrap() - silent).abs() < 1e-12);
+    assert_eq!(value("silent days with data"), Some(0.0));
+    let runs = 2.0 * 30_000.0 / 170.0;
+    assert_eq!(value("silent runs of 3 days"), Some(runs));
+    assert_eq!(value("silent runs of 5 days"), Some(runs / 2.0));
+    assert_eq!(value("silent runs of 7 days"), Some(0.0));
+    // The silence of day 80 began too late to say anything.
+    assert_eq!(value("P(comes back | silent 3 days)"), Some(0.5));
+    assert_eq!(value("P(comes back | silent 7 days)"), Some(0.0));
+}
