@@ -1,6 +1,6 @@
 use super::labels::{Episode, Labels};
 use super::replay::Recording;
-use crate::model::{Calendar, Day, Tier, Timestamp};
+use crate::model::{Calendar, Day, Purpose, Tier, Timestamp};
 use serde::Serialize;
 
 /// Whose alarms and onsets are looked at.
@@ -185,6 +185,26 @@ impl<'a> Ground<'a> {
     pub fn judged_days(&self, person: &Person) -> u32 {
         let days = person.from.map_or(0, |from| self.last.since(from) + 1);
         u32::try_from(days).unwrap_or(0)
+    }
+
+    /// Churn tasks of the first rules for 1,000 subscribers of a tier and 30 days, after the days of learning.
+    pub fn task_rate(&self, tier: Tier) -> f64 {
+        let people = self.people.iter().filter(|person| person.tier == tier);
+        let days: u32 = people.map(|person| self.judged_days(person)).sum();
+        let tasks = self
+            .recording
+            .runs
+            .first()
+            .map_or(&[][..], |run| &run.tasks);
+        let counted = tasks.iter().filter(|task| {
+            let person = self.person(task.subscriber);
+            let day = self.calendar.day_of(task.opened_at);
+            let judged = |person: &Person| {
+                person.tier == tier && person.from.is_some_and(|from| day >= from)
+            };
+            task.purpose == Purpose::Churn && person.is_some_and(judged)
+        });
+        30_000.0 * counted.count() as f64 / f64::from(days.max(1))
     }
 
     /// Whether an episode of a subscriber can be judged: the detector knew the subscriber at its beginning, and the data

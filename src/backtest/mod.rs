@@ -36,6 +36,7 @@
 
 mod alarms;
 mod bootstrap;
+pub mod calibrate;
 mod diary;
 mod evaluate;
 mod ground;

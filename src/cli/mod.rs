@@ -4,6 +4,7 @@
 //! line in `Command` and in `main`.
 
 mod backtest;
+mod calibrate;
 mod check;
 mod config;
 mod demo;
@@ -40,6 +41,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration; 3 done, but `dete
 #[derive(Subcommand)]
 enum Command {
     Backtest(backtest::Backtest),
+    Calibrate(calibrate::Calibrate),
     Check(check::Check),
     Config(config::Config),
     Demo(demo::Demo),
@@ -71,6 +73,7 @@ impl From<Problems> for Failure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Backtest(backtest) => backtest.run(),
+        Command::Calibrate(calibrate) => calibrate.run(),
         Command::Check(check) => check.run(),
         Command::Config(config) => config.run(),
         Command::Demo(demo) => demo.run(),

@@ -69,6 +69,13 @@ impl RuleSets {
         Ok(Self { sets, decoder })
     }
 
+    /// The effective values of a configuration that decide what becomes of a record.
+    pub fn text(path: Option<&Path>) -> Result<toml::Table, Failure> {
+        let text = load(path)?.ruleset().text;
+        text.parse()
+            .map_err(|error: toml::de::Error| Failure::Failed(error.to_string()))
+    }
+
     /// Reads a truth file.
     pub fn truth(&self, path: &str) -> Result<Vec<Label>, Failure> {
         let Some((_, rules)) = self.sets.first() else {

@@ -1,0 +1,218 @@
+//! A plain logistic regression.
+
+/// Rows that are alike: what was known, how many there are, and how many of them left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// One figure for each weight to be learnt, 0 where nothing was known.
+    pub features: Vec<f64>,
+    /// How many rows.
+    pub count: f64,
+    /// How many of them left.
+    pub left: f64,
+}
+
+/// What was learnt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// Log-odds with nothing known.
+    pub base: f64,
+    /// Log-odds for each unit of a feature, never below zero.
+    pub weights: Vec<f64>,
+    /// Standard errors of the weights, with what the prior knows in them; 0 for a weight held at zero.
+    pub errors: Vec<f64>,
+}
+
+const STEPS: usize = 100;
+const SMALL: f64 = 1e-9;
+
+/// Finds the weights that make what happened most likely, drawn towards `prior` as if each of them were known to within
+/// `prior_error`. A weight that would come out below zero is held at zero: no sign of leaving speaks for staying.
+///
+/// Newton's method on a convex function: there is one answer, whatever the order of the rows.
+pub fn fit(samples: &[Sample], prior: &[f64], prior_error: f64) -> Fit {
+    let mut free = vec![true; prior.len()];
+    loop {
+        let fit = newton(samples, prior, prior_error, &free);
+        let lowest = (0..prior.len())
+            .filter(|index| fit.weights[*index] < 0.0)
+            .min_by(|a, b| fit.weights[*a].total_cmp(&fit.weights[*b]));
+        match lowest {
+            Some(index) => free[index] = false,
+            None => return fit,
+        }
+    }
+}
+
+fn newton(samples: &[Sample], prior: &[f64], prior_error: f64, free: &[bool]) -> Fit {
+    // The base comes first, and knows no prior.
+    let learnt: Vec<usize> = (0..prior.len()).filter(|index| free[*index]).collect();
+    let precision = 1.0 / (prior_error * prior_error);
+    let (rows, left) = samples.iter().fold((1.0, 0.5), |(rows, left), sample| {
+        (rows + sample.count, left + sample.left)
+    });
+    let mut at = vec![0.0; learnt.len() + 1];
+    at[0] = libm::log(left / (rows - left));
+    for (place, index) in learnt.iter().enumerate() {
+        at[place + 1] = prior[*index];
+    }
+    let mut curvature = Matrix::new(at.len());
+    for _ in 0..STEPS {
+        curvature = Matrix::new(at.len());
+        let mut slope = vec![0.0; at.len()];
+        for (place, index) in learnt.iter().enumerate() {
+            slope[place + 1] = precision * (prior[*index] - at[place + 1]);
+            curvature.add(place + 1, place + 1, precision);
+        }
+        // A little of "as often as not" keeps the base finite when nobody or everybody left.
+        curvature.add(0, 0, SMALL);
+        let mut row = vec![1.0; at.len()];
+        for sample in samples {
+            for (place, index) in learnt.iter().enumerate() {
+                row[place + 1] = sample.features[*index];
+            }
+            let log_odds: f64 = row.iter().zip(&at).map(|(x, weight)| x * weight).sum();
+            let chance = 1.0 / (1.0 + libm::exp(-log_odds));
+            let spread = sample.count * chance * (1.0 - chance);
+            for (one, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                slope[one] += x * (sample.left - sample.count * chance);
+                for (other, y) in row.iter().enumerate() {
+                    curvature.add(one, other, spread * x * y);
+                }
+            }
+        }
+        let step = curvature.solve(&slope);
+        // Longer steps can overshoot where the curve is flat.
+        let longest = step.iter().fold(1.0_f64, |longest, s| longest.max(s.abs()));
+        for (value, step) in at.iter_mut().zip(&step) {
+            *value += step / longest;
+        }
+        if step.iter().all(|step| step.abs() < SMALL) {
+            break;
+        }
+    }
+    let mut fit = Fit {
+        base: at[0],
+        weights: vec![0.0; prior.len()],
+        errors: vec![0.0; prior.len()],
+    };
+    for (place, index) in learnt.iter().enumerate() {
+        let mut unit = vec![0.0; at.len()];
+        unit[place + 1] = 1.0;
+        fit.weights[*index] = at[place + 1];
+        fit.errors[*index] = libm::sqrt(curvature.solve(&unit)[place + 1].max(0.0));
+    }
+    fit
+}
+
+/// A symmetric matrix without negative directions.
+struct Matrix {
+    size: usize,
+    cells: Vec<f64>,
+}
+
+impl Matrix {
+    fn new(size: usize) -> Self {
+        Self {
+            size,
+            cells: vec![0.0; size * size],
+        }
+    }
+
+    fn at(&self, row: usize, column: usize) -> f64 {
+        self.cells[row * self.size + column]
+    }
+
+    fn add(&mut self, row: usize, column: usize, value: f64) {
+        self.cells[row * self.size + column] += value;
+    }
+
+    /// What times this matrix gives `right`, by Cholesky's decomposition.
+    fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let mut lower = Self::new(self.size);
+        for row in 0..self.size {
+            for column in 0..=row {
+                let known: f64 = (0..column)
+                    .map(|k| lower.at(row, k) * lower.at(column, k))
+                    .sum();
+                let rest = self.at(row, column) - known;
+                let value = match row == column {
+                    true => libm::sqrt(rest.max(f64::MIN_POSITIVE)),
+                    false => rest / lower.at(column, column),
+                };
+                lower.add(row, column, value);
+            }
+        }
+        let mut answer = right.to_vec();
+        for row in 0..self.size {
+            let known: f64 = (0..row).map(|k| lower.at(row, k) * answer[k]).sum();
+            answer[row] = (answer[row] - known) / lower.at(row, row);
+        }
+        for row in (0..self.size).rev() {
+            let known: f64 = (row + 1..self.size)
+                .map(|k| lower.at(k, row) * answer[k])
+                .sum();
+            answer[row] = (answer[row] - known) / lower.at(row, row);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(features: &[f64], count: f64, left: f64) -> Sample {
+        Sample {
+            features: features.to_vec(),
+            count,
+            left,
+        }
+    }
+
+    /// So many that the prior hardly counts: 1 of 10 without a sign, 1 of 2 with the first, 1 of 10 with the second.
+    fn samples() -> Vec<Sample> {
+        vec![
+            sample(&[0.0, 0.0], 1e6, 1e5),
+            sample(&[1.0, 0.0], 1e5, 5e4),
+            sample(&[0.0, 1.0], 1e5, 1e4),
+        ]
+    }
+
+    #[test]
+    fn the_odds_of_groups_are_found_again() {
+        let fit = fit(&samples(), &[0.0, 0.0], 1.0);
+        let odds = |share: f64| (share / (1.0 - share)).ln();
+        assert!((fit.base - odds(0.1)).abs() < 1e-3, "{fit:?}");
+        assert!((fit.weights[0] - (odds(0.5) - odds(0.1))).abs() < 1e-2);
+        assert!(fit.weights[1].abs() < 1e-2);
+        assert!(fit.errors.iter().all(|error| (1e-4..0.1).contains(error)));
+    }
+
+    #[test]
+    fn without_rows_the_prior_stays_and_says_how_little_is_known() {
+        let few = [sample(&[0.0], 10.0, 1.0)];
+        let fit = fit(&few, &[2.5], 0.5);
+        assert!((fit.weights[0] - 2.5).abs() < 1e-9);
+        assert!((fit.errors[0] - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_sign_speaks_for_staying() {
+        let mut rows = samples();
+        rows.push(sample(&[0.0, 1.0], 1e6, 1.0));
+        let fit = fit(&rows, &[0.0, 1.0], 1.0);
+        assert_eq!((fit.weights[1], fit.errors[1]), (0.0, 0.0));
+        assert!(fit.weights[0] > 2.0);
+    }
+
+    #[test]
+    fn certainty_stays_finite() {
+        for left in [0.0, 100.0] {
+            let fit = fit(&[sample(&[1.0], 100.0, left)], &[1.0], 1.0);
+            assert!(
+                fit.base.is_finite() && fit.weights[0].is_finite(),
+                "{fit:?}"
+            );
+        }
+    }
+}

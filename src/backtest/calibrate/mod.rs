@@ -1,0 +1,124 @@
+//! From a replay to rules: thresholds and least scores that keep tasks within a budget, and weights learnt from what became
+//! of the subscribers.
+//!
+//! Several sensitivities of the detector are replayed side by side. For each of them
+//!
+//! 1. every subscriber is looked at once a week: what the triggers remember of them, faded with age, and whether they were
+//!    leaving. A logistic regression on that gives the weights of the churn score, drawn towards the present ones.
+//! 2. the signals are scored with those weights, and for each tier the least score is found with which the tasks stay
+//!    within the tier's budget. Immediate signals always pass.
+//!
+//! The sensitivity whose tasks reach the most subscribers who were leaving is taken.
+
+mod burden;
+mod fit;
+mod history;
+
+pub use burden::Burden;
+
+use super::ground::Ground;
+use super::replay::Run;
+use crate::engine::Rules;
+use crate::model::Tier;
+use history::Weighted;
+use std::collections::BTreeSet;
+
+/// Tasks at most for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; none for no bound.
+pub type Budget = [Option<f64>; Tier::ALL.len()];
+
+/// The present weights are taken to be known to within this many log-odds: with little data they stay.
+const PRIOR_ERROR: f64 = 1.0;
+
+/// Rules as they should be, for one sensitivity of the detector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// Log-odds without any signal.
+    pub base: f64,
+    /// By trigger.
+    pub weights: Vec<Weight>,
+    /// By tier.
+    pub burdens: Vec<Burden>,
+    /// Subscribers who were leaving and got a task in time.
+    pub found: usize,
+    /// Looks at subscribers that the weights rest on, and those of them that saw one leaving.
+    pub looks: (f64, f64),
+}
+
+/// The weight of a trigger in the churn score, in log-odds.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Weight {
+    /// The trigger.
+    pub trigger: &'static str,
+    /// In the rules replayed.
+    pub before: f64,
+    /// Learnt.
+    pub after: f64,
+    /// Standard error of what was learnt.
+    pub error: f64,
+}
+
+/// Learns weights from one run, and finds the least scores for a budget. With `learn` false the weights stay.
+pub fn calibrate(
+    ground: &Ground<'_>,
+    run: &Run,
+    rules: &Rules,
+    budget: &Budget,
+    learn: bool,
+) -> Calibration {
+    let weighted = Weighted::of(rules);
+    let firings = history::by_subscriber(run);
+    let samples = history::samples(ground, &firings, &weighted);
+    let looks = samples.iter().fold((0.0, 0.0), |(looks, left), sample| {
+        (looks + sample.count, left + sample.left)
+    });
+    let fit = match learn {
+        true => fit::fit(&samples, &weighted.weights, PRIOR_ERROR),
+        false => fit::Fit {
+            base: rules.policy.score.base,
+            weights: weighted.weights.clone(),
+            errors: vec![0.0; weighted.weights.len()],
+        },
+    };
+    // As they will stand in the file.
+    let base = hundredths(fit.base);
+    let weights: Vec<f64> = fit
+        .weights
+        .iter()
+        .map(|weight| hundredths(*weight))
+        .collect();
+    let candidates = history::candidates(ground, &firings, &weighted, base, &weights);
+    let mut burdens = Vec::new();
+    let mut found = BTreeSet::new();
+    for (tier, budget) in Tier::ALL.into_iter().zip(budget) {
+        let task_days = i32::from(rules.policy.task_days);
+        let (burden, tasks) = burden::within(ground, &candidates, tier, *budget, task_days);
+        burdens.push(burden);
+        found.extend(
+            tasks
+                .iter()
+                .filter(|task| task.found)
+                .map(|task| task.subscriber),
+        );
+    }
+    let names = weighted.names().zip(&weighted.weights);
+    let learnt = weights.iter().zip(&fit.errors);
+    Calibration {
+        base,
+        weights: names
+            .zip(learnt)
+            .map(|((trigger, before), (after, error))| Weight {
+                trigger,
+                before: *before,
+                after: *after,
+                error: *error,
+            })
+            .collect(),
+        burdens,
+        found: found.len(),
+        looks,
+    }
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

@@ -1,0 +1,303 @@
+//! `churnwatch calibrate`: rules that keep the tasks within a budget, from recorded events.
+
+use super::replay::RuleSets;
+use super::{Failure, print};
+use crate::backtest::calibrate::{Budget, Calibration, calibrate};
+use crate::backtest::{Ground, Labels, Recording};
+use crate::config::Config;
+use crate::engine::Rules;
+use crate::files::Output;
+use crate::model::{Tier, Timestamp};
+use crate::runtime::clock;
+use clap::Args;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// Find thresholds and weights that keep the tasks within a budget, from recorded events
+///
+/// Replays events under several sensitivities of the detector side by side, learns the weights of the churn score from what
+/// became of the subscribers, and finds for each tier the least score with which the tasks stay within its budget. The
+/// sensitivity whose tasks reach the most leaving subscribers wins. Writes a rules file, replays it, and says what it costs.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Calibrate {
+    /// Event files in time order, plain, gzip or zstd
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    events: Vec<String>,
+    /// Truth file, as of `backtest`; without it task outcomes, cancellations and port-out applications tell who left
+    #[arg(long, value_name = "FILE")]
+    truth: Option<String>,
+    /// Configuration file to start from; its other keys stay [default: the defaults]
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Churn tasks at most for 1,000 subscribers of a tier and 30 days, such as key=60; once for each tier to be bounded
+    #[arg(long, required = true, value_name = "TIER=N", value_parser = parse_budget)]
+    budget: Vec<(Tier, f64)>,
+    /// Rules file to write
+    #[arg(long, value_name = "FILE")]
+    out: String,
+    /// Leave the weights of the churn score as they are
+    #[arg(long)]
+    keep_weights: bool,
+    /// First days of a subscriber that count nowhere, 0..365
+    #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
+    warmup_days: u16,
+    /// Real time against which records from the future are rejected [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = super::detect::parse_now)]
+    now: Option<Timestamp>,
+}
+
+const AFTER_HELP: &str = "\
+What is changed in the rules:
+  triggers.usage_drop.threshold and triggers.zero_usage_days.probability   together, by the sensitivity
+  policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
+  policy.score.task_at                                                     the least score of a task, by tier
+
+How weights are learnt: every subscriber is looked at once a week. What the triggers remember of them on that day, faded by
+the half-lives of the rules, is held against whether they were leaving then. The present weights count as much as if each
+were known to within 1; a weight that would come out below zero is set to zero.
+
+Example:
+  churnwatch calibrate --events 2026-*.ndjson.gz --budget key=60 --budget ordinary=30 --budget small=15 --out next.toml
+  churnwatch backtest --events 2026-*.ndjson.gz --rules now.toml --rules next.toml";
+
+fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
+    let expected = "must be a tier and a number, such as key=60 (tiers: key, ordinary, small)";
+    let (tier, number) = text.split_once('=').ok_or(expected)?;
+    let tier = Tier::ALL.into_iter().find(|known| known.name() == tier);
+    let number: f64 = number.parse().map_err(|_| expected)?;
+    match tier {
+        Some(tier) if number >= 0.0 && number.is_finite() => Ok((tier, number)),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+/// Sensitivities tried: the threshold of `usage_drop` times this, the probability of `zero_usage_days` to the power of it.
+const SENSITIVITIES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.0];
+
+impl Calibrate {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if self.events.iter().any(|path| path == "-") {
+            let message =
+                "calibrate reads the events twice, to check what it has found; give it files";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let base = RuleSets::load(self.rules.as_slice())?;
+        let Some((_, rules)) = base.sets.first() else {
+            return Err(Failure::Usage("no rules were given".to_owned()));
+        };
+        let truth = self.truth.as_deref().map(|path| base.truth(path));
+        let truth = truth.transpose()?;
+        let now = self.now.unwrap_or_else(clock::now);
+        let own = self.own_rules()?;
+        let effective: Table = RuleSets::text(self.rules.as_deref())?;
+        let mut levels = Vec::new();
+        let mut sets = Vec::new();
+        for sensitivity in SENSITIVITIES {
+            let changes = thresholds(&effective, sensitivity);
+            sets.push((sensitivity.to_string(), with(&effective, &changes)?));
+            levels.push(changes);
+        }
+        let labels = |recording: &Recording, rules: &Rules| match &truth {
+            Some(truth) => Labels::of_truth(truth, &recording.roster, &rules.calendar),
+            None => Labels::of_outcomes(recording),
+        };
+        let mut budget: Budget = [None; Tier::ALL.len()];
+        for (tier, number) in &self.budget {
+            budget[*tier as usize] = Some(*number);
+        }
+        let learn = !self.keep_weights;
+        let sets = RuleSets {
+            sets,
+            decoder: base.decoder.clone(),
+        };
+        eprintln!("replaying {} sensitivities", SENSITIVITIES.len());
+        let recording = sets.replay(&self.events, now)?;
+        let known = labels(&recording, rules);
+        let ground = Ground::new(&recording, &known, &rules.calendar, self.warmup_days);
+        let tried: Vec<Calibration> = sets
+            .sets
+            .iter()
+            .zip(&recording.runs)
+            .map(|((_, rules), run)| calibrate(&ground, run, rules, &budget, learn))
+            .collect();
+        // Among equals the one that says less.
+        let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
+        let Some((best, level)) = best.and_then(|best| Some((tried.get(best)?, levels.get(best)?)))
+        else {
+            return Err(Failure::Failed("nothing was tried".to_owned()));
+        };
+        let mut changes = level.clone();
+        merge(&mut changes, scores(best));
+
+        let mut text = tables(&tried, &levels, best);
+        let check = RuleSets {
+            sets: vec![("calibrated".to_owned(), with(&effective, &changes)?)],
+            decoder: base.decoder.clone(),
+        };
+        eprintln!("replaying what was found");
+        let recording = check.replay(&self.events, now)?;
+        let known = labels(&recording, rules);
+        let ground = Ground::new(&recording, &known, &rules.calendar, self.warmup_days);
+        text += &measured(&ground, best);
+
+        let mut whole = own;
+        merge(&mut whole, changes);
+        let body = toml::to_string(&whole).map_err(|e| Failure::Failed(e.to_string()))?;
+        let heading: String = text.lines().map(|line| format!("# {line}\n")).collect();
+        let heading = heading.replace("# \n", "#\n");
+        let mut output = Output::create(&self.out)?;
+        output.line(
+            format!("# Written by `churnwatch calibrate`.\n#\n{heading}\n{body}").as_bytes(),
+        )?;
+        output.finish()?;
+        print(&format!("{text}\nwritten to {}\n", self.out))
+    }
+
+    /// The keys of the user's own file.
+    fn own_rules(&self) -> Result<Table, Failure> {
+        let Some(path) = &self.rules else {
+            return Ok(Table::new());
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+        text.parse()
+            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
+    }
+}
+
+/// What a sensitivity changes in the rules.
+fn thresholds(rules: &Table, sensitivity: f64) -> Table {
+    let figure = |trigger: &str, key: &str| {
+        let section = rules.get("triggers").and_then(|all| all.get(trigger));
+        let value = section.and_then(|section| section.get(key));
+        value.and_then(Value::as_float).unwrap_or(f64::NAN)
+    };
+    let threshold = figure("usage_drop", "threshold") * sensitivity;
+    let probability = libm::pow(figure("zero_usage_days", "probability"), sensitivity);
+    // Two digits are enough, and can be read.
+    let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
+    let section = |key: &str, value: f64| Table::from_iter([(key.to_owned(), Value::Float(value))]);
+    let triggers = Table::from_iter([
+        (
+            "usage_drop".to_owned(),
+            Value::Table(section("threshold", short(threshold))),
+        ),
+        (
+            "zero_usage_days".to_owned(),
+            Value::Table(section("probability", short(probability))),
+        ),
+    ]);
+    Table::from_iter([("triggers".to_owned(), Value::Table(triggers))])
+}
+
+/// What was learnt, as keys of the rules.
+fn scores(calibration: &Calibration) -> Table {
+    let weights = calibration.weights.iter().map(|weight| {
+        let section = Table::from_iter([("weight".to_owned(), Value::Float(weight.after))]);
+        (weight.trigger.to_owned(), Value::Table(section))
+    });
+    let bars = calibration.burdens.iter();
+    let bars = bars.map(|burden| (burden.tier.to_owned(), Value::Float(burden.least_score)));
+    let score = Table::from_iter([
+        ("base".to_owned(), Value::Float(calibration.base)),
+        ("task_at".to_owned(), Value::Table(bars.collect())),
+        ("triggers".to_owned(), Value::Table(weights.collect())),
+    ]);
+    let policy = Table::from_iter([("score".to_owned(), Value::Table(score))]);
+    Table::from_iter([("policy".to_owned(), Value::Table(policy))])
+}
+
+/// Rules with some keys changed.
+fn with(rules: &Table, changes: &Table) -> Result<Arc<Rules>, Failure> {
+    let mut rules = rules.clone();
+    merge(&mut rules, changes.clone());
+    let config = Config::from_toml_str(&rules.to_string(), "calibrated rules")?;
+    Ok(config.rules)
+}
+
+fn merge(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The sensitivities, the weights and the tiers, to be read.
+fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String {
+    let mut text = String::from("Sensitivities, each with its tasks held to the budget:\n");
+    let (looks, left) = best.looks;
+    for (calibration, level) in tried.iter().zip(levels) {
+        let mark = if std::ptr::eq(calibration, best) {
+            "*"
+        } else {
+            " "
+        };
+        let figure = |trigger: &str, key: &str| level["triggers"][trigger][key].to_string();
+        let _ = writeln!(
+            text,
+            "{mark} usage_drop.threshold {:>6}, zero_usage_days.probability {:>9}: {} leaving subscribers reached",
+            figure("usage_drop", "threshold"),
+            figure("zero_usage_days", "probability"),
+            calibration.found,
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nWeights of the churn score, from {looks:.0} looks at subscribers, {left:.0} of them leaving (base {:.2}):\n\
+         {:<24}{:>8}{:>8}{:>8}",
+        best.base, "trigger", "before", "after", "+-"
+    );
+    for weight in &best.weights {
+        let _ = writeln!(
+            text,
+            "{:<24}{:>8.2}{:>8.2}{:>8.2}",
+            weight.trigger, weight.before, weight.after, weight.error
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nChurn tasks for 1,000 subscribers of a tier and 30 days, as expected:\n\
+         {:<10}{:>9}{:>12}{:>9}{:>17}{:>11}",
+        "tier", "budget", "least score", "tasks", "immediate ones", "precision"
+    );
+    for burden in &best.burdens {
+        let budget = burden
+            .budget
+            .map_or("none".to_owned(), |n| format!("{n:.1}"));
+        let _ = writeln!(
+            text,
+            "{:<10}{budget:>9}{:>12.3}{:>9.1}{:>17.1}{:>11.2}",
+            burden.tier, burden.least_score, burden.tasks, burden.immediate, burden.precision
+        );
+        if burden.budget.is_some_and(|budget| burden.tasks > budget) {
+            let _ = writeln!(
+                text,
+                "  more than the budget: immediate signals are not held back by the score; \
+                 raise the budget, or their triggers' thresholds"
+            );
+        }
+    }
+    text
+}
+
+/// What a replay of the rules that were found says.
+fn measured(ground: &Ground<'_>, expected: &Calibration) -> String {
+    let mut text = String::from("\nThe same, measured by replaying the rules:\n");
+    for (tier, burden) in Tier::ALL.into_iter().zip(&expected.burdens) {
+        let tasks = ground.task_rate(tier);
+        let _ = writeln!(
+            text,
+            "{:<10}{tasks:>30.1} (expected {:.1})",
+            tier.name(),
+            burden.tasks
+        );
+    }
+    text
+}
