@@ -53,6 +53,7 @@ const AFTER_HELP: &str = "\
 What is changed in the rules:
   triggers.usage_drop.threshold and triggers.zero_usage_days.probability   together, by the sensitivity
   policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
+  policy.score.at_risk and critical                                        so that as many signals reach them as before
   policy.score.task_at                                                     the least score of a task, by tier
 
 How weights are learnt: every subscriber is looked at once a week. What the triggers remember of them on that day, faded by
@@ -203,6 +204,8 @@ fn scores(calibration: &Calibration) -> Table {
     let bars = bars.map(|burden| (burden.tier.to_owned(), Value::Float(burden.least_score)));
     let score = Table::from_iter([
         ("base".to_owned(), Value::Float(calibration.base)),
+        ("at_risk".to_owned(), Value::Float(calibration.severity.0)),
+        ("critical".to_owned(), Value::Float(calibration.severity.1)),
         ("task_at".to_owned(), Value::Table(bars.collect())),
         ("triggers".to_owned(), Value::Table(weights.collect())),
     ]);
@@ -250,9 +253,10 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
     }
     let _ = writeln!(
         text,
-        "\nWeights of the churn score, from {looks:.0} looks at subscribers, {left:.0} of them leaving (base {:.2}):\n\
+        "\nWeights of the churn score, from {looks:.0} looks at subscribers, {left:.0} of them leaving (base {:.2},\n\
+         at risk from {:.3} on, critical from {:.3} on):\n\
          {:<24}{:>8}{:>8}{:>8}",
-        best.base, "trigger", "before", "after", "+-"
+        best.base, best.severity.0, best.severity.1, "trigger", "before", "after", "+-"
     );
     for weight in &best.weights {
         let _ = writeln!(

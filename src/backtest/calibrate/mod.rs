@@ -7,6 +7,7 @@
 //!    leaving. A logistic regression on that gives the weights of the churn score, drawn towards the present ones.
 //! 2. the signals are scored with those weights, and for each tier the least score is found with which the tasks stay
 //!    within the tier's budget. Immediate signals always pass.
+//! 3. the bounds of severity are moved so that as many signals are at risk and critical as were before.
 //!
 //! The sensitivity whose tasks reach the most subscribers who were leaving is taken.
 
@@ -20,7 +21,7 @@ use super::ground::Ground;
 use super::replay::Run;
 use crate::engine::Rules;
 use crate::model::Tier;
-use history::Weighted;
+use history::{Candidate, Weighted};
 use std::collections::BTreeSet;
 
 /// Tasks at most for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; none for no bound.
@@ -36,6 +37,8 @@ pub struct Calibration {
     pub base: f64,
     /// By trigger.
     pub weights: Vec<Weight>,
+    /// Scores from which on a subscriber is at risk, and critical.
+    pub severity: (f64, f64),
     /// By tier.
     pub burdens: Vec<Burden>,
     /// Subscribers who were leaving and got a task in time.
@@ -87,6 +90,16 @@ pub fn calibrate(
         .map(|weight| hundredths(*weight))
         .collect();
     let candidates = history::candidates(ground, &firings, &weighted, base, &weights);
+    let before = history::candidates(
+        ground,
+        &firings,
+        &weighted,
+        rules.policy.score.base,
+        &weighted.weights,
+    );
+    let bound = |bound| same_share(&before, bound, &candidates);
+    let at_risk = bound(rules.policy.score.at_risk);
+    let critical = bound(rules.policy.score.critical).max(at_risk + 0.001);
     let mut burdens = Vec::new();
     let mut found = BTreeSet::new();
     for (tier, budget) in Tier::ALL.into_iter().zip(budget) {
@@ -113,10 +126,28 @@ pub fn calibrate(
                 error: *error,
             })
             .collect(),
+        severity: (at_risk, critical.min(1.0)),
         burdens,
         found: found.len(),
         looks,
     }
+}
+
+/// The score that as many of the later candidates reach as of the earlier ones reach `bound`.
+fn same_share(earlier: &[Candidate], bound: f64, later: &[Candidate]) -> f64 {
+    let reach = earlier.iter().filter(|c| c.score >= bound).count();
+    let mut scores: Vec<f64> = later.iter().map(|candidate| candidate.score).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    match (
+        reach.checked_sub(1).and_then(|last| scores.get(last)),
+        scores.first(),
+    ) {
+        (Some(score), _) => (score * 1000.0).floor() / 1000.0,
+        // Nobody did; nobody does.
+        (None, Some(highest)) => (highest * 1000.0).ceil() / 1000.0,
+        (None, None) => bound,
+    }
+    .clamp(0.0, 0.999)
 }
 
 fn hundredths(value: f64) -> f64 {
