@@ -4,7 +4,7 @@
 
 use churnwatch::decode::{DecodeSettings, Decoder, Record};
 use churnwatch::model::{Body, Direction, Feed};
-use churnwatch::sim::{City, CityConfig, Flaw, Kind};
+use churnwatch::sim::{City, CityConfig, Flaw, Kind, Scenario};
 use std::collections::BTreeMap;
 
 fn decoder() -> Decoder {
@@ -15,7 +15,7 @@ fn decoder() -> Decoder {
 fn clean_records_are_accepted() {
     let config = CityConfig {
         dirt: false,
-        trouble_scale: 8.0,
+        scenario: Scenario::parse("churn.scale = 8", "test").unwrap(),
         ..CityConfig::new(400, 30, 31)
     };
     let mut city = City::new(config).unwrap();
@@ -75,8 +75,7 @@ fn spoilt_records_are_refused_for_the_right_reason() {
 #[test]
 fn hotlines_are_recognised_however_they_were_dialled() {
     let config = CityConfig {
-        trouble_scale: 10.0,
-        outage_on: None,
+        scenario: Scenario::parse("churn.scale = 10\noutage.on_days = []", "test").unwrap(),
         ..CityConfig::new(3_000, 10, 33)
     };
     let mut city = City::new(config).unwrap();
@@ -110,7 +109,7 @@ fn hotlines_are_recognised_however_they_were_dialled() {
     let promised = city.truth();
     let promised = promised
         .iter()
-        .filter(|line| line.kind == Kind::CompetitorHotline);
+        .filter(|line| matches!(line.kind, Kind::CompetitorHotline | Kind::WrongNumber));
     assert_eq!(calls.len(), promised.count());
     assert!(
         calls.values().any(|length| *length > 5),

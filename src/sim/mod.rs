@@ -10,9 +10,11 @@
 //!
 //! Task outcomes are not simulated: they need tasks.
 
+mod absence;
 mod billing;
 mod city;
 mod config;
+mod contact;
 mod course;
 mod dirt;
 mod emit;
@@ -25,6 +27,7 @@ mod life;
 mod person;
 mod queue;
 mod random;
+mod scenario;
 mod tally;
 mod today;
 mod trouble;
@@ -39,5 +42,6 @@ pub use city::{City, SimEvent};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
 pub use dirt::{Fate, Flaw};
 pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
+pub use scenario::{Scenario, ScenarioError};
 pub use tally::Tally;
-pub use truth::{Detail, Kind, Truth};
+pub use truth::{Class, Detail, Kind, Truth};

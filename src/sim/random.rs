@@ -66,6 +66,16 @@ impl Dice {
         low + (high - low) * self.unit()
     }
 
+    /// Uniform between two bounds.
+    pub fn within(&mut self, [low, high]: [f64; 2]) -> f64 {
+        self.uniform(low, high)
+    }
+
+    /// Days, uniform from the first to the second number, both included.
+    pub fn days(&mut self, [fewest, most]: [u32; 2]) -> i32 {
+        self.between(fewest, most) as i32
+    }
+
     /// True with a probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
