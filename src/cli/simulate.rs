@@ -1,4 +1,6 @@
-//! `churnwatch simulate`: a city's events and their ground truth, in files.
+//! `churnwatch simulate`: a city's events and their ground truth, in files; and what becomes of the tasks made from them.
+
+mod answer;
 
 use super::{Failure, print};
 use crate::model::Day;
@@ -16,8 +18,11 @@ use std::path::{Path, PathBuf};
 /// How people live, leave and only seem to leave is a scenario: --print-scenario shows the default with every key
 /// explained, --scenario FILE and --set KEY=VALUE change it.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Simulate {
+    #[command(subcommand)]
+    also: Option<Also>,
+
     /// Subscribers, up to 20,000,000; expect some 13 records of each a day
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub subscribers: u32,
@@ -67,12 +72,20 @@ pub(super) struct Simulate {
     pub plain: bool,
 }
 
+/// What else can be simulated.
+#[derive(Debug, Clone, PartialEq, clap::Subcommand)]
+enum Also {
+    Answer(answer::Answer),
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   churnwatch simulate --subscribers 10000 --days 60 --seed 7 --out city
   churnwatch simulate --print-scenario > mine.toml      then keep the keys that differ, and
   churnwatch simulate --scenario mine.toml --out city
-  churnwatch simulate --set churn.scale=3 --set holiday.from_days=[20,70] --out city";
+  churnwatch simulate --set churn.scale=3 --set holiday.from_days=[20,70] --out city
+  churnwatch detect city/events.ndjson.zst --finish > tasks.ndjson
+  churnwatch simulate answer --tasks tasks.ndjson --truth city/truth.ndjson --out outcomes.ndjson";
 
 impl From<SimError> for Failure {
     fn from(error: SimError) -> Self {
@@ -86,6 +99,9 @@ impl From<SimError> for Failure {
 impl Simulate {
     /// Simulates and writes; progress and a summary go to standard error.
     pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(Also::Answer(answer)) = self.also {
+            return answer.run();
+        }
         let Some(out) = self.out.as_deref().filter(|_| !self.print_scenario) else {
             return print(Scenario::reference());
         };

@@ -135,7 +135,18 @@ fn report(bands: &[Band]) {
 
 #[test]
 fn people_are_as_irregular_as_real_ones() {
-    let (diaries, truth) = observe("");
+    calibrate("");
+}
+
+/// The scenarios that rules are tuned and reported on.
+#[test]
+fn so_are_those_of_the_scenarios_to_tune_and_to_report_on() {
+    calibrate(include_str!("../../benches/scenarios/tuning.toml"));
+    calibrate(include_str!("../../benches/scenarios/reporting.toml"));
+}
+
+fn calibrate(scenario: &str) {
+    let (diaries, truth) = observe(scenario);
     let mut bands = Vec::new();
     let mut band = |what: &str, found, real, low, high| {
         bands.push(Band {

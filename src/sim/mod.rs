@@ -8,9 +8,11 @@
 //!   many days follow: a larger or longer city begins like a smaller one.
 //! - **Streaming.** [`City::next_event`] hands out records in the order of their arrival; memory does not grow with days.
 //!
-//! Task outcomes are not simulated: they need tasks.
+//! Task outcomes need tasks, which only a detector makes: a [`Clerk`] reads published tasks and the ground truth, and says
+//! what becomes of them.
 
 mod absence;
+mod answer;
 mod billing;
 mod city;
 mod config;
@@ -38,6 +40,7 @@ mod calibration;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, AnswerError, Clerk};
 pub use city::{City, SimEvent};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
 pub use dirt::{Fate, Flaw};

@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     Outage = 4,
     /// What happens to whole mediation files on a day.
     Files = 5,
+    /// What becomes of a task.
+    Outcomes = 6,
 }
 
 /// A source of draws.

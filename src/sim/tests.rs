@@ -6,7 +6,7 @@
 mod episodes;
 
 use super::*;
-use crate::model::{Calendar, Day, Feed, Timestamp};
+use crate::model::{Day, Feed, Timestamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;

@@ -8,7 +8,8 @@ use toml::{Table, Value};
 pub(super) struct Layers {
     table: Table,
     ranges: BTreeMap<String, (f64, f64)>,
-    problems: Vec<String>,
+    /// What is wrong, with its line in the file; 0 where there is none.
+    problems: Vec<(usize, String)>,
 }
 
 /// Where a text states its keys.
@@ -28,7 +29,7 @@ impl Layers {
         };
         match reference.parse() {
             Ok(table) => layers.table = table,
-            Err(error) => layers.problem(format!("the built-in scenario: {}", error.message())),
+            Err(error) => layers.problem(0, format!("the built-in scenario: {}", error.message())),
         }
         layers
     }
@@ -37,11 +38,9 @@ impl Layers {
     pub fn text(&mut self, text: &str, name: &str) {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
-            let line = error
-                .span()
-                .map(|span| format!(":{}", line_of(text, span.start)));
-            let line = line.unwrap_or_default();
-            self.problem(format!("{name}{line}: is not TOML: {}", error.message()));
+            let line = error.span().map_or(0, |span| line_of(text, span.start));
+            let what = error.message();
+            self.problem(line, format!("{name}:{line}: is not TOML: {what}"));
         }
         let mut lines = BTreeMap::new();
         collect_lines(root.get_ref(), "", text, &mut lines);
@@ -57,20 +56,22 @@ impl Layers {
             .split_once('=')
             .and_then(|(key, value)| format!("{} = {}", key.trim(), value.trim()).parse().ok());
         let Some(table) = value else {
-            return self.problem(format!("{name}: write it like churn.scale=2"));
+            return self.problem(0, format!("{name}: write it like churn.scale=2"));
         };
         let lines = BTreeMap::new();
         self.merge(table, &Source { name: &name, lines });
     }
 
-    /// Notes something that is wrong.
-    pub fn problem(&mut self, problem: String) {
-        self.problems.push(problem);
+    /// Notes something that is wrong, at a line of a file or at 0.
+    pub fn problem(&mut self, line: usize, what: String) {
+        self.problems.push((line, what));
     }
 
-    /// The effective values and what is wrong with them.
-    pub fn finish(self) -> (Table, Vec<String>) {
-        (self.table, self.problems)
+    /// The effective values and what is wrong with them, in the order of the file.
+    pub fn finish(mut self) -> (Table, Vec<String>) {
+        self.problems.sort_by_key(|(line, _)| *line);
+        let problems = self.problems.into_iter().map(|(_, what)| what);
+        (self.table, problems.collect())
     }
 
     fn merge(&mut self, over: Table, source: &Source) {
@@ -88,16 +89,26 @@ impl Layers {
                 }
                 (Some(slot), value) => match self.checked(&key, slot, value) {
                     Ok(value) => *slot = value,
-                    Err(what) => self.problem(format!("{}: {key}: {what}", source.place(&key))),
+                    Err(what) => self.problem_of(&key, source, &what),
                 },
                 (None, _) => {
                     let names: Vec<&str> = base.keys().map(String::as_str).collect();
                     let hint = hint(&name, &names);
-                    let place = source.place(&key);
-                    self.problem(format!("{place}: {key}: there is no such key; {hint}"));
+                    let what = format!("there is no such key; {hint}");
+                    self.problem_of(&key, source, &what);
                 }
             }
         }
+    }
+
+    fn problem_of(&mut self, key: &str, source: &Source, what: &str) {
+        let line = source.lines.get(key).copied().unwrap_or_default();
+        let name = source.name;
+        let place = match line {
+            0 => name.to_owned(),
+            line => format!("{name}:{line}"),
+        };
+        self.problem(line, format!("{place}: {key}: {what}"));
     }
 
     /// The value in the default's type and in range.
@@ -146,15 +157,6 @@ impl Layers {
             },
         );
         without
-    }
-}
-
-impl Source<'_> {
-    fn place(&self, key: &str) -> String {
-        match self.lines.get(key) {
-            Some(line) => format!("{}:{line}", self.name),
-            None => self.name.to_owned(),
-        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Scenario {
             let name = path.display().to_string();
             match std::fs::read_to_string(path) {
                 Ok(text) => layers.text(&text, &name),
-                Err(error) => layers.problem(format!("{name}: cannot be read: {error}")),
+                Err(error) => layers.problem(0, format!("{name}: cannot be read: {error}")),
             }
         }
         for setting in settings {
@@ -122,10 +122,6 @@ impl Scenario {
             (
                 "week.office_share and week.shop_share",
                 self.week.office_share + self.week.shop_share,
-            ),
-            (
-                "outcomes.saved_share and outcomes.refused_share",
-                self.outcomes.saved_share + self.outcomes.refused_share,
             ),
             (
                 "outcomes.content_saved_share and outcomes.annoyed_share",
@@ -213,7 +209,14 @@ mod tests {
     fn errors_name_file_line_key_and_range() {
         let text = "[churn.stop]\nrate = 900\nhotline_share = \"often\"\nraet = 1\n\
                     [usage]\nquiet_share = [0.1, 2.0]\ndrift_sigma = [0.5, 0.2]\n[chrun]\nscale = 1\n";
-        insta::assert_snapshot!(errors(text), @"");
+        insta::assert_snapshot!(errors(text), @r#"
+        own.toml:2: churn.stop.rate: 900 is out of range; allowed is 0..500
+        own.toml:3: churn.stop.hotline_share: is written like the default, 0.4, not like "often"
+        own.toml:4: churn.stop.raet: there is no such key; did you mean `rate`?
+        own.toml:6: usage.quiet_share: 2 is out of range; allowed is 0..0.9
+        own.toml:7: usage.drift_sigma: the lower bound comes first
+        own.toml:8: chrun: there is no such key; did you mean `churn`?
+        "#);
         assert!(errors("[churn\n").starts_with("own.toml:1: is not TOML: "));
         let missing = Scenario::load(Some(Path::new("nowhere.toml")), &[]).unwrap_err();
         assert!(
@@ -226,14 +229,14 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        insta::assert_snapshot!(set("churn.scale"), @"");
-        insta::assert_snapshot!(set("churn.scale=x y"), @"");
-        insta::assert_snapshot!(set("churn.scale=99"), @"");
+        insta::assert_snapshot!(set("churn.scale"), @"--set churn.scale: write it like churn.scale=2");
+        insta::assert_snapshot!(set("churn.scale=x y"), @"--set churn.scale=x y: write it like churn.scale=2");
+        insta::assert_snapshot!(set("churn.scale=99"), @"--set churn.scale=99: churn.scale: 99 is out of range; allowed is 0..20");
     }
 
     #[test]
     fn shares_of_the_same_whole_do_not_exceed_it() {
         let text = "[lines]\ngotone_share = 0.9\n";
-        insta::assert_snapshot!(errors(text), @"");
+        insta::assert_snapshot!(errors(text), @"lines.gotone_share and lines.mzone_share add up to 1.1; at most 1 is possible");
     }
 }
