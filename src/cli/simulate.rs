@@ -217,6 +217,30 @@ mod tests {
     }
 
     #[test]
+    fn tasks_are_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let task = r#"{"task_id":"t1","msisdn":"13912345678","status":"open","not_before":"2026-04-01T09:00:00+08:00","updated_at":"2026-04-01T08:00:00+08:00","expires_at":"2026-05-01T08:00:00+08:00","recommended_action":{"channel":"outbound_call","playbook":[]}}"#;
+        std::fs::write(path("tasks"), task).unwrap();
+        std::fs::write(path("truth"), "").unwrap();
+        let line = format!(
+            "simulate answer --set outcomes.reached_share=1 --tasks {} --truth {} --out {}",
+            path("tasks"),
+            path("truth"),
+            path("out")
+        );
+        parse(&line).unwrap().run().unwrap();
+        let outcome = std::fs::read_to_string(path("out")).unwrap();
+        assert!(outcome.contains(r#""task_id":"t1""#), "{outcome}");
+
+        std::fs::write(path("truth"), "{}\n").unwrap();
+        let Err(Failure::Failed(message)) = parse(&line).unwrap().run() else {
+            panic!("an empty object is no ground truth");
+        };
+        assert!(message.contains("truth:1: not ground truth"), "{message}");
+    }
+
+    #[test]
     fn wrong_options_are_explained() {
         let message = |line: &str| parse(line).unwrap_err().to_string();
         assert!(message("simulate").contains("--out"));

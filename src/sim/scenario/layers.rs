@@ -131,9 +131,9 @@ impl Layers {
         Ok(value)
     }
 
-    /// Keys with numbers whose comment states no range.
+    /// Every key with its value and its range, if its comment states one.
     #[cfg(test)]
-    pub fn keys_without_range(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<(String, Value, Option<(f64, f64)>)> {
         fn walk(at: &str, table: &Table, visit: &mut dyn FnMut(String, &Value)) {
             for (name, value) in table {
                 match value {
@@ -142,21 +142,12 @@ impl Layers {
                 }
             }
         }
-        let mut without = Vec::new();
-        walk(
-            "",
-            &self.table,
-            &mut |key, value| match self.ranges.get(&key) {
-                Some((least, most)) => {
-                    assert!(
-                        numbers(value).iter().all(|n| (*least..=*most).contains(n)),
-                        "{key}"
-                    );
-                }
-                None => without.push(key),
-            },
-        );
-        without
+        let mut keys = Vec::new();
+        walk("", &self.table, &mut |key, value| {
+            let range = self.ranges.get(&key).copied();
+            keys.push((key, value.clone(), range));
+        });
+        keys
     }
 }
 

@@ -156,7 +156,12 @@ impl Scenario {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
+    use crate::model::Day;
+    use crate::sim::{City, CityConfig};
+    use toml::Value;
 
     fn errors(text: &str) -> String {
         Scenario::parse(text, "own.toml").unwrap_err().to_string()
@@ -173,10 +178,49 @@ mod tests {
     }
 
     #[test]
-    fn every_number_of_the_default_has_a_range() {
-        let layers = Layers::new(Scenario::reference());
-        let without = layers.keys_without_range();
-        assert!(without.is_empty(), "{without:?}");
+    fn every_key_has_a_range_and_the_default_is_in_it() {
+        let keys = Layers::new(Scenario::reference()).keys();
+        assert!(keys.len() > 150);
+        for (key, value, range) in keys {
+            let (least, most) = range.unwrap_or_else(|| panic!("{key} has no range"));
+            assert!(least < most, "{key}");
+            Scenario::load(None, &[format!("{key}={value}")]).unwrap();
+        }
+    }
+
+    /// A city can be lived in at either end of every range, as far as the end goes together with the other defaults.
+    #[test]
+    fn the_ends_of_the_ranges_can_be_lived_in() {
+        let mut lived = 0;
+        for (key, value, range) in Layers::new(Scenario::reference()).keys() {
+            let (least, most) = range.unwrap();
+            for end in [least, most] {
+                let text = at_end(&value, end);
+                let Ok(scenario) = Scenario::load(None, &[format!("{key}={text}")]) else {
+                    continue;
+                };
+                let mut city = City::new(CityConfig {
+                    start: Day::parse("2026-06-20").unwrap(),
+                    scenario,
+                    ..CityConfig::new(12, 40, 3)
+                });
+                let city = city.as_mut().unwrap();
+                while city.next_event().is_some() {}
+                let people = city.truth().iter().any(|line| line.msisdn.is_some());
+                assert!(people && city.tally().records > 0, "{key} = {text}");
+                lived += 1;
+            }
+        }
+        assert!(lived > 300, "{lived}");
+    }
+
+    /// The value with every number replaced.
+    fn at_end(value: &Value, end: f64) -> Value {
+        match value {
+            Value::Integer(_) => Value::Integer(end as i64),
+            Value::Array(values) => values.iter().map(|value| at_end(value, end)).collect(),
+            _ => Value::Float(end),
+        }
     }
 
     #[test]
