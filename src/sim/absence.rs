@@ -73,7 +73,7 @@ fn leave_for(
     if person.course.leaving() || person.course.silence_after(from_ms) {
         return;
     }
-    person.course.silence(from_ms, until_ms);
+    person.course.go_away(from_ms, until_ms);
     let mut line = Truth::new(Some(person.number), kind, from_ms);
     line.until = Some(Timestamp(until_ms));
     line.details.push(("days", Detail::Count(days.into())));

@@ -15,6 +15,8 @@ pub(super) struct Course {
     /// The present or last silence, Unix milliseconds.
     silent_from_ms: i64,
     silent_until_ms: i64,
+    /// Until when the owner is away, whatever else silences the line meanwhile.
+    away_until_ms: i64,
     /// From when on the line is not used any more, its owner leaving for good.
     pub gone_ms: i64,
     /// The place in the ground truth of the episode that ends so.
@@ -80,6 +82,7 @@ impl Course {
             shift: None,
             silent_from_ms: i64::MIN,
             silent_until_ms: i64::MIN,
+            away_until_ms: i64::MIN,
             gone_ms: i64::MAX,
             leaving_for: None,
             next_trouble: first,
@@ -144,9 +147,16 @@ impl Course {
         self.silent_until_ms = self.silent_until_ms.max(until_ms);
     }
 
-    /// Ends a silence of unknown length.
+    /// The owner is away: a silence that nothing else ends.
+    pub fn go_away(&mut self, from_ms: i64, until_ms: i64) {
+        self.silence(from_ms, until_ms);
+        self.away_until_ms = until_ms;
+    }
+
+    /// Ends a silence of unknown length, unless the owner is away.
     pub fn end_silence(&mut self, at_ms: i64) {
-        self.silent_until_ms = self.silent_until_ms.min(at_ms);
+        let ends_ms = at_ms.max(self.away_until_ms);
+        self.silent_until_ms = self.silent_until_ms.min(ends_ms);
     }
 
     /// Whether a silence is under way or still to come at a moment.
@@ -220,6 +230,11 @@ mod tests {
         assert!(course.usable(500) && !course.usable(499));
         course.silence(900, 1_000);
         assert!(course.usable(600) && !course.usable(950));
+        // Whoever is suspended while away is back when both are over.
+        course.go_away(2_000, 3_000);
+        course.silence(2_500, i64::MAX);
+        course.end_silence(2_800);
+        assert!(!course.usable(2_900) && course.usable(3_000));
     }
 
     #[test]

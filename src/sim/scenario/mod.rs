@@ -110,7 +110,7 @@ impl Scenario {
     /// What no single key can break.
     fn joint_problems(&self) -> Vec<String> {
         let lines = &self.lines;
-        let usage_halves = [
+        let sums = [
             (
                 "lines.gotone_share and lines.mzone_share",
                 lines.gotone_share + lines.mzone_share,
@@ -136,7 +136,7 @@ impl Scenario {
                 self.events.rate() / LINE_DAYS,
             ),
         ];
-        let too_many = usage_halves.into_iter().filter(|(_, sum)| *sum > 1.0);
+        let too_many = sums.into_iter().filter(|(_, sum)| *sum > 1.0);
         let mut problems: Vec<String> = too_many
             .map(|(what, sum)| format!("{what} add up to {sum}; at most 1 is possible"))
             .collect();
@@ -218,7 +218,9 @@ mod tests {
     fn at_end(value: &Value, end: f64) -> Value {
         match value {
             Value::Integer(_) => Value::Integer(end as i64),
-            Value::Array(values) => values.iter().map(|value| at_end(value, end)).collect(),
+            Value::Array(values) => {
+                Value::Array(values.iter().map(|value| at_end(value, end)).collect())
+            }
             _ => Value::Float(end),
         }
     }
