@@ -131,9 +131,9 @@ impl Layers {
         Ok(value)
     }
 
-    /// Every key with its value and its range, if its comment states one.
+    /// Every key with its value and the ends of its range; they are no numbers if its comment states none.
     #[cfg(test)]
-    pub fn keys(&self) -> Vec<(String, Value, Option<(f64, f64)>)> {
+    pub fn keys(&self) -> Vec<(String, Value, f64, f64)> {
         fn walk(at: &str, table: &Table, visit: &mut dyn FnMut(String, &Value)) {
             for (name, value) in table {
                 match value {
@@ -145,7 +145,8 @@ impl Layers {
         let mut keys = Vec::new();
         walk("", &self.table, &mut |key, value| {
             let range = self.ranges.get(&key).copied();
-            keys.push((key, value.clone(), range));
+            let (least, most) = range.unwrap_or((f64::NAN, f64::NAN));
+            keys.push((key, value.clone(), least, most));
         });
         keys
     }
