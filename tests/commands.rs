@@ -46,7 +46,7 @@ fn figure(summary: &str, name: &str) -> u64 {
 #[test]
 fn detect_finds_signals_and_accounts_for_every_record() {
     let folder = tempfile::tempdir().unwrap();
-    simulate(folder.path(), &["--trouble-scale", "5"]);
+    simulate(folder.path(), &["--set", "churn.scale=5"]);
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (events, tasks, signals) = (path("events.ndjson.zst"), path("tasks"), path("signals"));
     let rejected = path("rejected");

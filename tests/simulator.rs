@@ -4,7 +4,7 @@
 
 use churnwatch::decode::{DecodeSettings, Decoder, Record};
 use churnwatch::model::{Body, Direction, Feed};
-use churnwatch::sim::{City, CityConfig, Flaw, Kind};
+use churnwatch::sim::{City, CityConfig, Clerk, Flaw, Kind, Scenario};
 use std::collections::BTreeMap;
 
 fn decoder() -> Decoder {
@@ -15,7 +15,7 @@ fn decoder() -> Decoder {
 fn clean_records_are_accepted() {
     let config = CityConfig {
         dirt: false,
-        trouble_scale: 8.0,
+        scenario: Scenario::parse("churn.scale = 8", "test").unwrap(),
         ..CityConfig::new(400, 30, 31)
     };
     let mut city = City::new(config).unwrap();
@@ -75,8 +75,7 @@ fn spoilt_records_are_refused_for_the_right_reason() {
 #[test]
 fn hotlines_are_recognised_however_they_were_dialled() {
     let config = CityConfig {
-        trouble_scale: 10.0,
-        outage_on: None,
+        scenario: Scenario::parse("churn.scale = 10\noutage.on_days = []", "test").unwrap(),
         ..CityConfig::new(3_000, 10, 33)
     };
     let mut city = City::new(config).unwrap();
@@ -110,10 +109,38 @@ fn hotlines_are_recognised_however_they_were_dialled() {
     let promised = city.truth();
     let promised = promised
         .iter()
-        .filter(|line| line.kind == Kind::CompetitorHotline);
+        .filter(|line| matches!(line.kind, Kind::CompetitorHotline | Kind::WrongNumber));
     assert_eq!(calls.len(), promised.count());
     assert!(
         calls.values().any(|length| *length > 5),
         "none with a prefix"
     );
+}
+
+#[test]
+fn outcomes_of_tasks_are_accepted() {
+    let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 3).unwrap();
+    for number in 0..300 {
+        let task = serde_json::json!({
+            "task_id": format!("task-{number}"), "msisdn": format!("13912345{number:03}"),
+            "status": "open", "not_before": "2026-04-01T09:00:00+08:00",
+            "updated_at": "2026-04-01T08:00:00+08:00", "expires_at": "2026-05-01T08:00:00+08:00",
+            "recommended_action": { "channel": "outbound_call", "playbook": [] },
+        });
+        clerk.take(task.to_string().as_bytes()).unwrap();
+    }
+    let decoder = decoder();
+    let mut forbidden = 0;
+    for answer in clerk.answers() {
+        let record = decoder.decode(answer.json.as_bytes()).unwrap();
+        let Record::Event(event) = record else {
+            panic!("{}", answer.json);
+        };
+        assert_eq!(event.at, answer.at);
+        assert_eq!(event.body.feed(), Feed::Outcome);
+        if let Body::TaskOutcome(outcome) = event.body {
+            forbidden += u32::from(outcome.do_not_contact);
+        }
+    }
+    assert!(forbidden > 0);
 }

@@ -1,20 +1,28 @@
-//! `churnwatch simulate`: a city's events and their ground truth, in files.
+//! `churnwatch simulate`: a city's events and their ground truth, in files; and what becomes of the tasks made from them.
 
-use super::Failure;
+mod answer;
+
+use super::{Failure, print};
 use crate::model::Day;
-use crate::sim::{CityConfig, Compression, Operator, SimError, Summary, write_files};
+use crate::sim::{CityConfig, Compression, Operator, Scenario, SimError, Summary, write_files};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write the events of a simulated city of subscribers, with ground truth
 ///
-/// DIR receives events.ndjson.zst (all feeds mixed, in the order of their arrival), truth.ndjson (who is in which
-/// trouble from when, who left when, which silences mean no harm) and summary.json (parameters and counts). The same
-/// options give the same bytes on every machine; more subscribers or more days leave the first ones as they were.
+/// DIR receives events.ndjson.zst (all feeds mixed, in the order of their arrival), truth.ndjson (who is on the way out
+/// from when, by which path, with the last use and the day of leaving; and what only looks like it; see
+/// schemas/truth.schema.json) and summary.json (parameters and counts). The same options give the same bytes on every
+/// machine; more subscribers or more days leave the first ones as they were.
 ///
-/// Example: churnwatch simulate --subscribers 10000 --days 60 --seed 7 --out city
+/// How people live, leave and only seem to leave is a scenario: --print-scenario shows the default with every key
+/// explained, --scenario FILE and --set KEY=VALUE change it.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Simulate {
+    #[command(subcommand)]
+    also: Option<Also>,
+
     /// Subscribers, up to 20,000,000; expect some 13 records of each a day
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub subscribers: u32,
@@ -28,8 +36,8 @@ pub(super) struct Simulate {
     pub seed: u64,
 
     /// Directory for the files; made if missing, an earlier city in it is replaced
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "print_scenario")]
+    pub out: Option<PathBuf>,
 
     /// First day
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-03-02", value_parser = parse_day)]
@@ -43,17 +51,17 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "NAME", default_value = "mobile", value_parser = parse_operator)]
     pub operator: Operator,
 
-    /// How much trouble there is: multiplies the rates of stops, drops, decays and arrears, 0 to 20
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    pub trouble_scale: f64,
+    /// Scenario to lay over the default: a TOML file with the keys that differ
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
 
-    /// First day of the holiday week, counted from 0, or "none"
-    #[arg(long, value_name = "DAY", default_value = "36", value_parser = parse_moment)]
-    pub holiday_week_from: Moment,
+    /// Sets one key of the scenario, such as churn.scale=2 or outage.on_days=[]; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 
-    /// Day whose call-detail records are lost, counted from 0, or "none"
-    #[arg(long, value_name = "DAY", default_value = "24", value_parser = parse_moment)]
-    pub outage_on: Moment,
+    /// Print the default scenario, every key with its explanation and range, and do nothing else
+    #[arg(long)]
+    pub print_scenario: bool,
 
     /// No dirt: no duplicates, late or spoilt records
     #[arg(long)]
@@ -64,9 +72,20 @@ pub(super) struct Simulate {
     pub plain: bool,
 }
 
-/// A day counted from the start, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment(pub Option<u32>);
+/// What else can be simulated.
+#[derive(Debug, Clone, PartialEq, clap::Subcommand)]
+enum Also {
+    Answer(answer::Answer),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  churnwatch simulate --subscribers 10000 --days 60 --seed 7 --out city
+  churnwatch simulate --print-scenario > mine.toml      then keep the keys that differ, and
+  churnwatch simulate --scenario mine.toml --out city
+  churnwatch simulate --set churn.scale=3 --set holiday.from_days=[20,70] --out city
+  churnwatch detect city/events.ndjson.zst --finish > tasks.ndjson
+  churnwatch simulate answer --tasks tasks.ndjson --truth city/truth.ndjson --out outcomes.ndjson";
 
 impl From<SimError> for Failure {
     fn from(error: SimError) -> Self {
@@ -80,14 +99,19 @@ impl From<SimError> for Failure {
 impl Simulate {
     /// Simulates and writes; progress and a summary go to standard error.
     pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(Also::Answer(answer)) = self.also {
+            return answer.run();
+        }
+        let Some(out) = self.out.as_deref().filter(|_| !self.print_scenario) else {
+            return print(Scenario::reference());
+        };
+        let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let config = CityConfig {
             start: self.start,
             time_zone: self.time_zone.clone(),
             operator: self.operator,
             dirt: !self.clean,
-            trouble_scale: self.trouble_scale,
-            holiday_week_from: self.holiday_week_from.0,
-            outage_on: self.outage_on.0,
+            scenario: scenario.map_err(SimError::from)?,
             ..CityConfig::new(self.subscribers, self.days, self.seed)
         };
         let compression = if self.plain {
@@ -97,12 +121,12 @@ impl Simulate {
         };
         // It hides itself when standard error is no terminal.
         let bar = ProgressBar::new(u64::from(self.days)).with_style(style());
-        let summary = write_files(config, &self.out, compression, |progress| {
+        let summary = write_files(config, out, compression, |progress| {
             bar.set_position(u64::from(progress.days));
             bar.set_message(format!("{} records", HumanCount(progress.records)));
         })?;
         bar.finish_and_clear();
-        eprint!("{}", describe(&self, &summary));
+        eprint!("{}", describe(out, &summary));
         Ok(())
     }
 }
@@ -112,29 +136,25 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn describe(args: &Simulate, summary: &Summary) -> String {
+fn describe(out: &Path, summary: &Summary) -> String {
     use std::fmt::Write;
-    let events = args.out.join(summary.events_file);
+    let events = out.join(summary.events_file);
     let mut text = format!(
         "{} records of {} subscribers over {} days, {} before compression: {}\n",
         HumanCount(summary.lines),
-        HumanCount(u64::from(args.subscribers)),
-        args.days,
+        HumanCount(u64::from(summary.parameters.subscribers)),
+        summary.parameters.days,
         HumanBytes(summary.bytes),
         events.display(),
     );
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "ground truth: {}",
-        args.out.join("truth.ndjson").display()
-    );
+    let _ = writeln!(text, "ground truth: {}", out.join("truth.ndjson").display());
     for (kind, count) in &summary.truth {
         let _ = writeln!(
             text,
-            "  {kind:<22} {:>9}  of them harmless {:>9}  left for good {:>7}",
+            "  {:<9} {kind:<22} {:>9}  left for good {:>7}",
+            count.class,
             HumanCount(count.lines).to_string(),
-            HumanCount(count.harmless).to_string(),
             HumanCount(count.left).to_string(),
         );
     }
@@ -163,14 +183,6 @@ fn parse_operator(text: &str) -> Result<Operator, String> {
     })
 }
 
-fn parse_moment(text: &str) -> Result<Moment, String> {
-    if text == "none" {
-        return Ok(Moment(None));
-    }
-    let day = text.parse().map(|day| Moment(Some(day)));
-    day.map_err(|_| "neither a number of days nor \"none\"".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -188,9 +200,8 @@ mod tests {
     fn options_reach_the_city() {
         let directory = tempfile::tempdir().unwrap();
         let line = "simulate --subscribers 20 --days 3 --seed 9 --clean --plain --operator telecom \
-                    --outage-on none --start 2026-01-05 --out";
+                    --set outage.on_days=[] --start 2026-01-05 --out";
         let args = parse(&format!("{line} {}", directory.path().display())).unwrap();
-        assert_eq!(args.outage_on, Moment(None));
         args.run().unwrap();
         let text = std::fs::read_to_string(directory.path().join("summary.json")).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -199,8 +210,34 @@ mod tests {
         assert_eq!(parameters["start"], "2026-01-05");
         assert_eq!(parameters["operator"], "telecom");
         assert_eq!(parameters["dirt"], false);
-        assert!(parameters["outage_on"].is_null());
+        let scenario = &parameters["scenario"];
+        assert_eq!(scenario["outage"]["on_days"].as_array().unwrap().len(), 0);
+        assert_eq!(scenario["holiday"]["days"], 7);
         assert_eq!(summary["events_file"], "events.ndjson");
+    }
+
+    #[test]
+    fn tasks_are_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let task = r#"{"task_id":"t1","msisdn":"13912345678","status":"open","not_before":"2026-04-01T09:00:00+08:00","updated_at":"2026-04-01T08:00:00+08:00","expires_at":"2026-05-01T08:00:00+08:00","recommended_action":{"channel":"outbound_call","playbook":[]}}"#;
+        std::fs::write(path("tasks"), task).unwrap();
+        std::fs::write(path("truth"), "").unwrap();
+        let line = format!(
+            "simulate answer --set outcomes.reached_share=1 --tasks {} --truth {} --out {}",
+            path("tasks"),
+            path("truth"),
+            path("out")
+        );
+        parse(&line).unwrap().run().unwrap();
+        let outcome = std::fs::read_to_string(path("out")).unwrap();
+        assert!(outcome.contains(r#""task_id":"t1""#), "{outcome}");
+
+        std::fs::write(path("truth"), "{}\n").unwrap();
+        let Err(Failure::Failed(message)) = parse(&line).unwrap().run() else {
+            panic!("an empty object is no ground truth");
+        };
+        assert!(message.contains("truth:1: not ground truth"), "{message}");
     }
 
     #[test]
@@ -209,11 +246,15 @@ mod tests {
         assert!(message("simulate").contains("--out"));
         assert!(message("simulate --out x --operator vodafone").contains("broadnet"));
         assert!(message("simulate --out x --start yesterday").contains("2026-03-02"));
-        assert!(message("simulate --out x --outage-on soon").contains("none"));
         let args = parse("simulate --out x --days 0").unwrap();
         let Err(Failure::Usage(message)) = args.run() else {
             panic!("a city without days cannot be made");
         };
         assert_eq!(message, "days is 0; it must be 1 to 3650");
+        let args = parse("simulate --out x --set churn.scale=50").unwrap();
+        let Err(Failure::Usage(message)) = args.run() else {
+            panic!("a scale out of range is refused");
+        };
+        assert!(message.contains("churn.scale") && message.contains("0..20"));
     }
 }

@@ -1,12 +1,13 @@
 //! The account: a monthly invoice from real usage, and how its owner pays. Amounts are in cents.
 
+use super::contact::office_hours;
 use super::course::Entry;
 use super::event::{Body, Invoice};
 use super::habits::{CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND};
 use super::person::Person;
 use super::random::Dice;
-use super::today::{Date, Today};
-use super::trouble::office_hours;
+use super::scenario::Billing;
+use super::today::{DAY_MS, Date, Today};
 use super::truth::{Detail, Kind, Truth};
 use crate::model::{Day, Timestamp};
 
@@ -24,28 +25,29 @@ pub(super) struct Account {
     /// Until when nothing is paid, and when all of it is then paid.
     pays_nothing_until: Day,
     pays_on: Option<Day>,
+    /// What the next invoice has on top, and whether that is a shock.
+    pub extra: i32,
     /// The contract is cancelled.
     pub closed: bool,
 }
 
 /// Days from an invoice to its due date.
 const DUE_DAYS: i32 = 15;
-/// Days past the due date from which an unpaid invoice counts as arrears (DOMAIN section 4).
-const ARREARS_DAYS: u32 = 15;
-/// Chance that an invoice of a careful customer falls into arrears, at the default scale.
-const ARREARS_CHANCE: f64 = 0.01;
+/// A line is reactivated in the evening of the day of payment.
+const REACTIVATED_MS: u32 = 20 * 3_600_000 + 1;
 
 impl Account {
-    pub fn new(dice: &mut Dice, first: Day) -> Self {
+    pub fn new(dice: &mut Dice, billing: &Billing, first: Day) -> Self {
         Self {
             cycle_day: dice.pick(&[1, 5, 10, 15, 20, 25]),
-            careless: dice.chance(0.03),
+            careless: dice.chance(billing.careless_share),
             since: first,
             talk_seconds: 0,
             messages: 0,
             data_kb: 0,
             pays_nothing_until: Day::MIN,
             pays_on: None,
+            extra: 0,
             closed: false,
         }
     }
@@ -91,12 +93,18 @@ pub(super) fn bill(
         let data = account.data_kb as f64 / 1_000.0 * CENTS_A_MEGABYTE;
         (voice + messages + data) * 30.4 / days
     };
+    if account.extra > 0 {
+        let mut line = Truth::new(Some(person.number), Kind::BillShock, today.bounds().0);
+        let extra = Detail::Count(account.extra.into());
+        line.details.push(("extra_cents", extra));
+        truth.push(line);
+    }
     let plan = person.plan();
     let over_minutes =
         (f64::from(account.talk_seconds) / 60.0 - f64::from(plan.voice_minutes)).max(0.0);
     let over_mb = (account.data_kb as f64 / 1_000.0 - f64::from(plan.data_mb)).max(0.0);
     // Beyond the plan a minute costs 0.19 and a megabyte 0.003.
-    let overage = (over_minutes * 19.0 + over_mb * 0.3).min(1e7) as i32;
+    let overage = (over_minutes * 19.0 + over_mb * 0.3).min(1e7) as i32 + account.extra;
     let month = Date::of(billed_on);
     let invoice = Invoice {
         // The month before the billing day.
@@ -109,6 +117,7 @@ pub(super) fn bill(
     };
     let account = &mut person.account;
     account.since = today.day;
+    account.extra = 0;
     (account.talk_seconds, account.messages, account.data_kb) = (0, 0, 0);
     // At the start only what is still open is carried over.
     let open = plan_payment(person, today, &invoice, dice, truth);
@@ -138,18 +147,12 @@ fn plan_payment(
         }
         return true;
     }
-    let scale = today.config.trouble_scale;
-    let gone = !person.course.usable(today.bounds().0) && person.course.leaving();
-    let arrears = match (gone, person.account.careless) {
-        (true, _) => 0.25,
-        (false, true) => 0.10 * scale,
-        (false, false) => ARREARS_CHANCE * scale,
-    };
-    if dice.chance(arrears) {
-        fall_into_arrears(person, today, invoice, gone, dice, truth);
+    if let Some(fault) = draw_fault(person, today, dice) {
+        default_on(fault, person, today, invoice, dice, truth);
         return true;
     }
-    let paid_on = if dice.chance(0.08) {
+    let billing = &today.config.scenario.billing;
+    let paid_on = if dice.chance(billing.tardy_share) {
         invoice.due_on + dice.between(1, 10) as i32
     } else {
         invoice.due_on - dice.between(0, DUE_DAYS as u32 - 2) as i32
@@ -161,61 +164,122 @@ fn plan_payment(
     true
 }
 
+/// How an invoice is not paid.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// Weeks late.
+    Late,
+    /// When the line has been suspended.
+    AfterSuspension,
+    /// Never: the owner goes.
+    Never,
+    /// Never: the owner is gone already.
+    Gone,
+}
+
+fn draw_fault(person: &Person, today: &Today, dice: &mut Dice) -> Option<Fault> {
+    let scenario = &today.config.scenario;
+    let billing = &scenario.billing;
+    let place = dice.unit();
+    if person.course.leaving() {
+        let gone = !person.course.usable(today.bounds().0);
+        return (gone && place < billing.gone_unpaid_share).then_some(Fault::Gone);
+    }
+    let factor = if person.account.careless {
+        billing.careless_factor
+    } else {
+        1.0
+    };
+    let arrears = &scenario.churn.arrears;
+    let mut reached = 0.0;
+    let shares = [
+        (arrears.invoice_share * scenario.churn.scale, Fault::Never),
+        (billing.suspended_paid_share, Fault::AfterSuspension),
+        (billing.late_share, Fault::Late),
+    ];
+    shares.into_iter().find_map(|(share, fault)| {
+        reached += share * factor;
+        (place < reached).then_some(fault)
+    })
+}
+
 /// Nothing is paid: until much later, until after a suspension, or never.
-fn fall_into_arrears(
+fn default_on(
+    fault: Fault,
     person: &mut Person,
     today: &Today,
     invoice: &Invoice,
-    gone: bool,
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) {
-    let due_ms = today.calendar.start_of(invoice.due_on.next()).0;
-    let mut line = Truth::new(Some(person.number), Kind::Arrears, false, due_ms);
+    let billing = &today.config.scenario.billing;
+    let kind = match fault {
+        Fault::Late => Kind::LatePayment,
+        Fault::AfterSuspension => Kind::SuspensionPaid,
+        Fault::Never => Kind::Arrears,
+        Fault::Gone => Kind::UnpaidInvoice,
+    };
+    let due_ms = today.start_of(invoice.due_on.next());
+    let mut line = Truth::new(Some(person.number), kind, due_ms);
     line.details
         .push(("amount_cents", Detail::Count(i64::from(invoice.amount))));
-    let ending = if gone { 1.0 } else { dice.unit() };
-    let late_days = dice.between(ARREARS_DAYS + 1, ARREARS_DAYS + 30) as i32;
-    let mut paid_on = Some((invoice.due_on + late_days).max(today.day + 1));
-    if ending >= 0.55 && !gone && !person.course.leaving() {
-        let days = dice.between(18, 30) as i32;
-        let suspended_on = (invoice.due_on + days).max(today.day + 1);
-        let time_of_day_ms = dice.between(0, 3 * 3_600_000);
-        let reason = "arrears";
-        let entry = |day, time_of_day_ms, body| Entry {
-            day,
-            time_of_day_ms,
-            body,
-            truth: None,
-        };
-        let suspension = entry(suspended_on, time_of_day_ms, Body::Suspension { reason });
-        person.course.write_down(suspension);
-        line.details
-            .push(("suspended_on", Detail::On(suspended_on)));
-        if ending < 0.80 {
-            let back_on = suspended_on + dice.between(2, 12) as i32;
-            let body = Body::Reactivation { reason };
-            person
-                .course
-                .write_down(entry(back_on, 20 * 3_600_000 + 1, body));
-            paid_on = Some(back_on);
-        } else {
-            let gone_ms = today.moment(suspended_on, time_of_day_ms);
-            person.course.gone_ms = gone_ms;
-            line.left_at = Some(Timestamp(gone_ms));
-            paid_on = None;
+    line.details.push(("due_on", Detail::On(invoice.due_on)));
+    let paid_on = match fault {
+        Fault::Late => {
+            let late_days = dice.days(billing.late_days);
+            Some((invoice.due_on + late_days).max(today.day + 1))
         }
-    } else if gone {
-        paid_on = None;
-    }
+        Fault::AfterSuspension => {
+            let (suspended_on, _) = suspend(person, today, invoice, dice);
+            let back_on = suspended_on + dice.days(billing.suspended_paid_days);
+            let reason = "arrears";
+            person.course.write_down(Entry {
+                day: back_on,
+                time_of_day_ms: REACTIVATED_MS,
+                body: Body::Reactivation { reason },
+                truth: None,
+            });
+            let suspended = ("suspended_on", Detail::On(suspended_on));
+            line.details.push(suspended);
+            Some(back_on)
+        }
+        Fault::Never => {
+            let (suspended_on, gone_ms) = suspend(person, today, invoice, dice);
+            let days = dice.days(today.config.scenario.churn.arrears.leaving_days);
+            let left_ms = gone_ms + i64::from(days) * DAY_MS;
+            line.left_at = Some(Timestamp(left_ms));
+            let suspended = ("suspended_on", Detail::On(suspended_on));
+            line.details.push(suspended);
+            person.course.gone_ms = gone_ms;
+            person.course.leaving_for = Some(truth.len());
+            None
+        }
+        Fault::Gone => None,
+    };
     let account = &mut person.account;
     account.pays_on = paid_on;
     account.pays_nothing_until = paid_on.unwrap_or(Day(i32::MAX));
     if let Some(day) = paid_on {
         line.details.push(("paid_on", Detail::On(day)));
+        line.until = Some(Timestamp(today.start_of(day.next())));
         pay(person, day, invoice.amount, dice);
     }
     truth.push(line);
+}
+
+/// The line is suspended for arrears, in the small hours. Returns when.
+fn suspend(person: &mut Person, today: &Today, invoice: &Invoice, dice: &mut Dice) -> (Day, i64) {
+    let days = dice.days(today.config.scenario.churn.arrears.suspended_days);
+    let day = (invoice.due_on + days).max(today.day + 1);
+    let time_of_day_ms = dice.between(0, 3 * 3_600_000);
+    let reason = "arrears";
+    person.course.write_down(Entry {
+        day,
+        time_of_day_ms,
+        body: Body::Suspension { reason },
+        truth: None,
+    });
+    (day, today.moment(day, time_of_day_ms))
 }
 
 /// Pays on a day; prepaid customers top up first, in round amounts.

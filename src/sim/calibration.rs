@@ -6,8 +6,8 @@
 use super::config::CityConfig;
 use super::event::Body;
 use super::person::{Line, Person};
-use super::truth::Kind;
-use super::{City, Truth};
+use super::truth::Class;
+use super::{City, Scenario, Truth};
 use std::collections::BTreeSet;
 
 /// Daily counts of one subscriber over the whole observation.
@@ -22,11 +22,14 @@ const DAYS: u32 = 180;
 /// Silences that begin later than this before the end may or may not end: they are left out of P(comes back).
 const CENSORED_DAYS: usize = 45;
 
-fn observe() -> (Vec<Diary>, Vec<Truth>) {
+fn observe(text: &str) -> (Vec<Diary>, Vec<Truth>) {
+    // Those whose logs were published had no holiday and no outage that we know of.
+    let mut scenario = Scenario::parse(text, "test").unwrap();
+    scenario.holiday.from_days.clear();
+    scenario.outage.on_days.clear();
     let config = CityConfig {
         dirt: false,
-        outage_on: None,
-        holiday_week_from: None,
+        scenario,
         ..CityConfig::new(PEOPLE, DAYS, 2_026)
     };
     let humans: Vec<Person> = (0..PEOPLE)
@@ -132,7 +135,18 @@ fn report(bands: &[Band]) {
 
 #[test]
 fn people_are_as_irregular_as_real_ones() {
-    let (diaries, truth) = observe();
+    calibrate("");
+}
+
+/// The scenarios that rules are tuned and reported on.
+#[test]
+fn so_are_those_of_the_scenarios_to_tune_and_to_report_on() {
+    calibrate(include_str!("../../benches/scenarios/tuning.toml"));
+    calibrate(include_str!("../../benches/scenarios/reporting.toml"));
+}
+
+fn calibrate(scenario: &str) {
+    let (diaries, truth) = observe(scenario);
     let mut bands = Vec::new();
     let mut band = |what: &str, found, real, low, high| {
         bands.push(Band {
@@ -255,12 +269,7 @@ fn people_are_as_irregular_as_real_ones() {
     // The simplest rules of DOMAIN's yardstick, on the lines nothing is wrong with.
     let troubled: BTreeSet<u64> = truth
         .iter()
-        .filter(|line| {
-            matches!(
-                line.kind,
-                Kind::Stop | Kind::Drop | Kind::Decay | Kind::Arrears
-            )
-        })
+        .filter(|line| line.kind.class() == Class::Churn)
         .filter_map(|line| line.msisdn)
         .collect();
     let sound: Vec<&Diary> = diaries

@@ -1,18 +1,19 @@
 //! The city: lives day by day and hands out its records in the order of their arrival.
 
 use super::config::{CityConfig, SimError};
-use super::dirt::{Files, soil};
+use super::dirt::{Weather, soil};
 use super::emit::Emitter;
 use super::event::{Body, Event};
+use super::habits::Pace;
 use super::json::push_int;
 use super::life::live;
 use super::person::Person;
 use super::queue::Queue;
 use super::random::{Dice, Purpose, mix};
 use super::tally::Tally;
-use super::today::{HOLIDAY_DAYS, Today};
+use super::today::Today;
 use super::truth::{Detail, Kind, Truth};
-use crate::model::{Calendar, Feed};
+use crate::model::{Calendar, Feed, Timestamp};
 use jiff::tz::TimeZone;
 
 /// A simulated city of subscribers.
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 pub struct City {
     config: CityConfig,
     calendar: Calendar,
+    pace: Pace,
     people: Vec<Person>,
     truth: Vec<Truth>,
     /// Days begun so far; the records still on their way at the end take a few days more.
@@ -47,8 +49,6 @@ pub struct SimEvent<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// Share of the call-detail records that an outage loses.
-const OUTAGE_LOSS: f64 = 0.97;
 const HOUR_MS: i64 = 3_600_000;
 /// How far behind the mediation's statements are, and until how long after an outage they stand still.
 const PROGRESS_BEHIND_MS: i64 = 2 * HOUR_MS;
@@ -70,6 +70,7 @@ impl City {
             .map(|index| Person::new(&config, index))
             .collect();
         Ok(Self {
+            pace: Pace::new(&config.scenario.usage),
             config,
             calendar,
             people,
@@ -137,11 +138,8 @@ impl City {
     pub fn truth(&self) -> Vec<Truth> {
         let end = self.config.start + self.days_begun() as i32;
         let end = self.calendar.start_of(end);
-        let begun = self.truth.iter().filter(|line| line.from < end);
-        let mut lines: Vec<Truth> = begun.cloned().collect();
-        for line in &mut lines {
-            line.left_at = line.left_at.filter(|at| *at < end);
-        }
+        let begun = self.truth.iter().filter_map(|line| line.as_known_at(end));
+        let mut lines: Vec<Truth> = begun.collect();
         lines.sort_by_key(|line| (line.from, line.msisdn, line.kind));
         lines
     }
@@ -164,6 +162,7 @@ impl City {
         let Self {
             config,
             calendar,
+            pace,
             people,
             truth,
             queue,
@@ -171,7 +170,7 @@ impl City {
             days_begun,
             ..
         } = self;
-        let today = Today::new(config, calendar, *days_begun);
+        let today = Today::new(config, calendar, pace, *days_begun);
         let (start_ms, end_ms) = today.bounds();
         queue.begin_day(start_ms, end_ms);
         if u32::from(*days_begun) < config.days {
@@ -194,14 +193,13 @@ fn live_day(
     tally: &mut Tally,
 ) {
     let config = today.config;
-    let files = Files::of(today);
-    let outage = config.outage_on == Some(u32::from(today.number));
+    let weather = Weather::of(today);
     let mut records = Vec::new();
     for person in people {
         records.clear();
         let known = truth.len();
         live(person, today, &mut records, truth);
-        if outage {
+        if today.outage {
             tally.lost_in_outage += lose(today, person, &mut records, &mut truth[known..]);
         }
         let dice = &mut Dice::new(config.seed, person.index, today.number, Purpose::Dirt);
@@ -211,7 +209,7 @@ fn live_day(
                 soil(
                     *event,
                     arrival_ms,
-                    &files,
+                    &weather,
                     dice,
                     |arrival_ms, event, delay| {
                         tally.count_delay(delay);
@@ -239,9 +237,10 @@ fn latency_ms(event: &Event) -> i64 {
 fn lose(today: &Today, person: &Person, records: &mut Vec<Event>, truth: &mut [Truth]) -> u64 {
     let seed = today.config.seed;
     let dice = &mut Dice::new(seed, person.index, today.number, Purpose::Outage);
+    let loss = today.config.scenario.outage.loss_share;
     let before = records.len();
     records.retain(|event| {
-        let lost = event.body.feed() == Feed::Cdr && dice.chance(OUTAGE_LOSS);
+        let lost = event.body.feed() == Feed::Cdr && dice.chance(loss);
         if lost {
             for line in truth.iter_mut().filter(|line| line.from.0 == event.at_ms) {
                 line.details.push(("lost_in_outage", Detail::Is(true)));
@@ -258,11 +257,14 @@ fn state_progress(today: &Today, queue: &mut Queue) {
     let config = today.config;
     let (start_ms, end_ms) = today.bounds();
     let begins_ms = today.calendar.start_of(config.start).0;
-    let outage = config.outage_on.map(|number| {
-        let day = config.start + number as i32;
-        let start_of = |day| today.calendar.start_of(day).0;
-        start_of(day)..start_of(day.next()) + PROGRESS_RESUMES_MS
-    });
+    let outage_days = config.scenario.outage.on_days.iter();
+    let mut outages: Vec<_> = outage_days
+        .map(|number| {
+            let day = config.start + *number as i32;
+            today.start_of(day)..today.start_of(day.next()) + PROGRESS_RESUMES_MS
+        })
+        .collect();
+    outages.sort_by_key(|outage| outage.start);
     let hours = (end_ms - start_ms) / HOUR_MS;
     // After the last day, enough of them for that day to count as complete.
     let over = u32::from(today.number) == config.days;
@@ -270,8 +272,8 @@ fn state_progress(today: &Today, queue: &mut Queue) {
         let at_ms = start_ms + hour * HOUR_MS;
         for (index, feed) in PROGRESS_FEEDS.into_iter().enumerate() {
             let mut complete_until_ms = at_ms - PROGRESS_BEHIND_MS;
-            if let Some(outage) = outage.as_ref().filter(|_| feed == Feed::Cdr)
-                && outage.contains(&at_ms)
+            if let Some(outage) = outages.iter().find(|outage| outage.contains(&at_ms))
+                && feed == Feed::Cdr
             {
                 complete_until_ms = complete_until_ms.min(outage.start);
             }
@@ -296,24 +298,23 @@ fn state_progress(today: &Today, queue: &mut Queue) {
 }
 
 fn city_wide_truth(today: &Today, truth: &mut Vec<Truth>) {
-    let number = Some(u32::from(today.number));
+    let scenario = &today.config.scenario;
     let mut push = |kind, days: u32, details| {
-        let mut line = Truth::new(None, kind, true, today.bounds().0);
-        line.returns_on = Some(today.day + days as i32);
+        let mut line = Truth::new(None, kind, today.bounds().0);
+        let until = today.start_of(today.day + days as i32);
+        line.until = Some(Timestamp(until));
         line.details = details;
         truth.push(line);
     };
-    if today.config.holiday_week_from == number {
-        let level = Detail::Level(today.voice_factor);
-        push(
-            Kind::HolidayWeek,
-            HOLIDAY_DAYS,
-            vec![("voice_to_level", level)],
-        );
+    let holiday = &scenario.holiday;
+    if holiday.from_days.contains(&u32::from(today.number)) {
+        let voice = ("voice_to_level", Detail::Level(holiday.voice_level));
+        let data = ("data_to_level", Detail::Level(holiday.data_level));
+        push(Kind::HolidayWeek, holiday.days, vec![voice, data]);
     }
-    if today.config.outage_on == number {
+    if today.outage {
         let feed = ("feed", Detail::Name(Feed::Cdr.name()));
-        let loss = ("loss", Detail::Level(OUTAGE_LOSS));
+        let loss = ("loss", Detail::Level(scenario.outage.loss_share));
         push(Kind::Outage, 1, vec![feed, loss]);
     }
 }

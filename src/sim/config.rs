@@ -1,5 +1,6 @@
 //! What a city is made from.
 
+use super::scenario::{Scenario, ScenarioError};
 use crate::model::Day;
 
 /// Most subscribers a city can have; with a day of its records each takes about 1.6 kB of memory.
@@ -24,12 +25,8 @@ pub struct CityConfig {
     pub operator: Operator,
     /// Whether records arrive with the flaws of DOMAIN section 7.
     pub dirt: bool,
-    /// Multiplies the rates of stops, drops, decays and arrears; 0 to 20, ordinarily 1.
-    pub trouble_scale: f64,
-    /// First day of the city-wide holiday week, counted from `start`; `None` for no holiday.
-    pub holiday_week_from: Option<u32>,
-    /// Day whose call-detail records the mediation loses, counted from `start`; `None` for no outage.
-    pub outage_on: Option<u32>,
+    /// Who lives there, what happens to them and to their records.
+    pub scenario: Scenario,
 }
 
 /// A Chinese mobile operator.
@@ -58,6 +55,9 @@ pub enum SimError {
         /// What may be given.
         allowed: String,
     },
+    /// The scenario is wrong.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
     /// The time zone is not known.
     #[error(transparent)]
     TimeZone(#[from] crate::model::CalendarError),
@@ -75,7 +75,7 @@ pub enum SimError {
 
 impl CityConfig {
     /// A city of that size with the default for everything else: China Mobile in Asia/Shanghai from 2026-03-02, with
-    /// dirt, an outage on its 25th day and a holiday week from its 37th, as far as it lives that long.
+    /// dirt, and the scenario of [`Scenario::reference`].
     pub fn new(subscribers: u32, days: u32, seed: u64) -> Self {
         Self {
             subscribers,
@@ -85,9 +85,7 @@ impl CityConfig {
             time_zone: "Asia/Shanghai".to_owned(),
             operator: Operator::Mobile,
             dirt: true,
-            trouble_scale: 1.0,
-            holiday_week_from: Some(36),
-            outage_on: Some(24),
+            scenario: Scenario::default(),
         }
     }
 
@@ -100,8 +98,7 @@ impl CityConfig {
         let latest = Day::from_ymd(2150, 1, 1).unwrap_or(Day::MIN);
         within("subscribers", self.subscribers, 1, SUBSCRIBERS_MAX)?;
         within("days", self.days, 1, DAYS_MAX)?;
-        within("start", self.start, earliest, latest)?;
-        within("trouble scale", self.trouble_scale, 0.0, 20.0)
+        within("start", self.start, earliest, latest)
     }
 }
 
@@ -212,16 +209,9 @@ mod tests {
         assert_eq!(
             message(CityConfig {
                 days: 5_000,
-                ..base.clone()
-            }),
-            "days is 5000; it must be 1 to 3650"
-        );
-        assert_eq!(
-            message(CityConfig {
-                trouble_scale: f64::NAN,
                 ..base
             }),
-            "trouble scale is NaN; it must be 0 to 20"
+            "days is 5000; it must be 1 to 3650"
         );
     }
 

@@ -1,10 +1,10 @@
 //! The course a line takes: at what level it is used, when it is silent, when it is gone for good; and the diary of
 //! what is going to happen to it.
 
-use super::config::CityConfig;
 use super::event::Body;
 use super::random::Dice;
-use super::truth::Kind;
+use super::scenario::Scenario;
+use super::truth::{Detail, Kind};
 use crate::model::Day;
 
 /// The state of one line.
@@ -15,8 +15,12 @@ pub(super) struct Course {
     /// The present or last silence, Unix milliseconds.
     silent_from_ms: i64,
     silent_until_ms: i64,
-    /// When the owner leaves for good.
+    /// Until when the owner is away, whatever else silences the line meanwhile.
+    away_until_ms: i64,
+    /// From when on the line is not used any more, its owner leaving for good.
     pub gone_ms: i64,
+    /// The place in the ground truth of the episode that ends so.
+    pub leaving_for: Option<usize>,
     /// The days on which the next trouble begins and the next absence.
     pub next_trouble: Day,
     pub next_absence: Day,
@@ -36,49 +40,79 @@ pub(super) struct Entry {
     pub day: Day,
     pub time_of_day_ms: u32,
     pub body: Body,
-    /// What the ground truth calls it, if it is worth a line, and whether it means no harm.
-    pub truth: Option<(Kind, bool)>,
+    /// What the ground truth says about it, if it is worth a line.
+    pub truth: Option<Mark>,
 }
 
-/// Mean days between two troubles of one line, at the default scale: 42 per 1,000 lines and 30 days.
-const TROUBLE_MEAN_DAYS: f64 = 714.0;
-/// Mean days between two absences: 25 per 1,000 lines and 30 days.
-const ABSENCE_MEAN_DAYS: f64 = 1_200.0;
-/// The same for those with a second SIM.
-const SECOND_SIM_MEAN_DAYS: f64 = 45.0;
+/// A line of ground truth about one event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub kind: Kind,
+    /// The churn episode that it belongs to, if any.
+    pub before: Option<Kind>,
+}
+
+impl Mark {
+    /// An event that leads nowhere.
+    pub const fn idle(kind: Kind) -> Option<Self> {
+        Some(Self { kind, before: None })
+    }
+
+    /// An event on the way out.
+    pub const fn before(kind: Kind, episode: Kind) -> Option<Self> {
+        let before = Some(episode);
+        Some(Self { kind, before })
+    }
+
+    /// The fact about it.
+    pub fn detail(&self) -> Option<(&'static str, Detail)> {
+        let before = self.before?;
+        Some(("before", Detail::Name(before.name())))
+    }
+}
+
+/// Lines and days that rates count for.
+pub(super) const LINE_DAYS: f64 = 1_000.0 * 30.0;
 
 impl Course {
     /// The course of a line whose first day is given.
-    pub fn new(dice: &mut Dice, config: &CityConfig, first: Day) -> Self {
+    pub fn new(dice: &mut Dice, scenario: &Scenario, first: Day) -> Self {
         let mut course = Self {
             level: (1.0, 1.0),
             shift: None,
             silent_from_ms: i64::MIN,
             silent_until_ms: i64::MIN,
+            away_until_ms: i64::MIN,
             gone_ms: i64::MAX,
+            leaving_for: None,
             next_trouble: first,
             next_absence: first,
             diary: Vec::new(),
         };
-        course.plan_trouble(dice, config, first);
-        course.plan_absence(dice, first, false);
+        course.plan_trouble(dice, scenario, first);
+        course.plan_absence(dice, scenario, first, false);
         course
     }
 
     /// Draws the day of the next trouble.
-    pub fn plan_trouble(&mut self, dice: &mut Dice, config: &CityConfig, from: Day) {
-        let mean_days = TROUBLE_MEAN_DAYS / config.trouble_scale.max(1e-6);
-        self.next_trouble = days_later(from, dice.exponential(mean_days));
+    pub fn plan_trouble(&mut self, dice: &mut Dice, scenario: &Scenario, from: Day) {
+        self.next_trouble = occurs_after(from, scenario.churn.rate(), dice);
     }
 
     /// Draws the day of the next absence.
-    pub fn plan_absence(&mut self, dice: &mut Dice, from: Day, second_sim: bool) {
-        let mean_days = if second_sim {
-            SECOND_SIM_MEAN_DAYS
+    pub fn plan_absence(
+        &mut self,
+        dice: &mut Dice,
+        scenario: &Scenario,
+        from: Day,
+        second_sim: bool,
+    ) {
+        let rate = if second_sim {
+            scenario.absence.second_sim_rate
         } else {
-            ABSENCE_MEAN_DAYS
+            scenario.absence.rate()
         };
-        self.next_absence = days_later(from, dice.exponential(mean_days));
+        self.next_absence = occurs_after(from, rate, dice);
     }
 
     /// The levels of calls and messages and of data on a day.
@@ -113,9 +147,16 @@ impl Course {
         self.silent_until_ms = self.silent_until_ms.max(until_ms);
     }
 
-    /// Ends a silence of unknown length.
+    /// The owner is away: a silence that nothing else ends.
+    pub fn go_away(&mut self, from_ms: i64, until_ms: i64) {
+        self.silence(from_ms, until_ms);
+        self.away_until_ms = until_ms;
+    }
+
+    /// Ends a silence of unknown length, unless the owner is away.
     pub fn end_silence(&mut self, at_ms: i64) {
-        self.silent_until_ms = self.silent_until_ms.min(at_ms);
+        let ends_ms = at_ms.max(self.away_until_ms);
+        self.silent_until_ms = self.silent_until_ms.min(ends_ms);
     }
 
     /// Whether a silence is under way or still to come at a moment.
@@ -152,7 +193,9 @@ impl Course {
     }
 }
 
-fn days_later(from: Day, days: f64) -> Day {
+/// The day on which something of that rate next begins.
+fn occurs_after(from: Day, rate: f64, dice: &mut Dice) -> Day {
+    let days = dice.exponential(LINE_DAYS / rate.max(1e-6));
     from + 1 + days.min(1e6) as i32
 }
 
@@ -162,9 +205,8 @@ mod tests {
     use crate::sim::random::Purpose;
 
     fn course() -> Course {
-        let config = CityConfig::new(1, 1, 1);
         let dice = &mut Dice::new(1, 0, 0, Purpose::Traits);
-        Course::new(dice, &config, Day(100))
+        Course::new(dice, &Scenario::default(), Day(100))
     }
 
     #[test]
@@ -188,6 +230,11 @@ mod tests {
         assert!(course.usable(500) && !course.usable(499));
         course.silence(900, 1_000);
         assert!(course.usable(600) && !course.usable(950));
+        // Whoever is suspended while away is back when both are over.
+        course.go_away(2_000, 3_000);
+        course.silence(2_500, i64::MAX);
+        course.end_silence(2_800);
+        assert!(!course.usable(2_900) && course.usable(3_000));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::event::{Body, Event};
 use super::random::{Dice, Purpose};
+use super::scenario::Dirt;
 use super::today::Today;
 use crate::model::Feed;
 
@@ -74,32 +75,37 @@ pub enum Fate {
     AppliedOrDeadLettered,
 }
 
-/// Records per 100,000 that are born with each flaw, where it can occur.
-const RATES: [(u32, Flaw); 19] = [
-    (3_000, Flaw::OtherPrefixed),
-    (1_000, Flaw::UnknownField),
-    (500, Flaw::MsisdnPrefixed),
-    (200, Flaw::SecondGateway),
-    (50, Flaw::OtherTruncated),
-    (50, Flaw::ClockMinutesAhead),
-    (20, Flaw::OtherIsOwn),
-    (20, Flaw::DurationNegative),
-    (20, Flaw::SecondsForMilliseconds),
-    (10, Flaw::MsisdnTruncated),
-    (10, Flaw::DurationOverflowing),
-    (10, Flaw::ClockYearsAhead),
-    (10, Flaw::ClockHoursAhead),
-    (10, Flaw::PayloadTruncated),
-    (10, Flaw::Tombstone),
-    (5, Flaw::ClockAtZero),
-    (5, Flaw::PayloadEmpty),
-    (5, Flaw::PayloadNotUtf8),
-    (5, Flaw::PayloadFramed),
-];
-const LATE: f64 = 0.02;
-const DUPLICATE: f64 = 0.005;
-const FILE_RESENT: f64 = 0.003;
-const FILE_OUT_OF_ORDER: f64 = 0.01;
+/// The flaws that records are born with, where they can occur, with their shares.
+const fn born_with(dirt: &Dirt) -> [(f64, Flaw); 19] {
+    [
+        (dirt.other_prefixed_share, Flaw::OtherPrefixed),
+        (dirt.unknown_field_share, Flaw::UnknownField),
+        (dirt.msisdn_prefixed_share, Flaw::MsisdnPrefixed),
+        (dirt.second_gateway_share, Flaw::SecondGateway),
+        (dirt.other_truncated_share, Flaw::OtherTruncated),
+        (dirt.clock_minutes_ahead_share, Flaw::ClockMinutesAhead),
+        (dirt.other_own_share, Flaw::OtherIsOwn),
+        (dirt.duration_negative_share, Flaw::DurationNegative),
+        (dirt.seconds_share, Flaw::SecondsForMilliseconds),
+        (dirt.msisdn_truncated_share, Flaw::MsisdnTruncated),
+        (dirt.duration_overflowing_share, Flaw::DurationOverflowing),
+        (dirt.clock_years_ahead_share, Flaw::ClockYearsAhead),
+        (dirt.clock_hours_ahead_share, Flaw::ClockHoursAhead),
+        (dirt.payload_truncated_share, Flaw::PayloadTruncated),
+        (dirt.tombstone_share, Flaw::Tombstone),
+        (dirt.clock_zero_share, Flaw::ClockAtZero),
+        (dirt.payload_empty_share, Flaw::PayloadEmpty),
+        (dirt.payload_not_utf8_share, Flaw::PayloadNotUtf8),
+        (dirt.payload_framed_share, Flaw::PayloadFramed),
+    ]
+}
+
+impl Dirt {
+    /// Share of the records that are born with a flaw, at most.
+    pub fn born_with_share(&self) -> f64 {
+        born_with(self).iter().map(|(share, _)| share).sum()
+    }
+}
 
 const MINUTE_MS: u32 = 60_000;
 const HOUR_MS: u32 = 60 * MINUTE_MS;
@@ -237,9 +243,13 @@ impl Event {
     }
 }
 
-/// What the mediation does to the files of one day.
-pub(super) struct Files {
+/// What happens to the records of one day.
+pub(super) struct Weather {
     start_ms: i64,
+    late_share: f64,
+    duplicate_share: f64,
+    /// Flaws that records are born with, at the upper ends of their shares of 2^32.
+    born_with: [(u32, Flaw); 19],
     /// By switch and quarter of an hour of arrival.
     fates: Vec<FileFate>,
 }
@@ -255,26 +265,50 @@ const SWITCHES: u32 = 16;
 /// Quarters of an hour in the longest day.
 const SLOTS: u32 = 100;
 
-impl Files {
+impl Weather {
     pub fn of(today: &Today) -> Self {
+        let dirt = &today.config.scenario.dirt;
         let mut fates = Vec::with_capacity((SWITCHES * SLOTS) as usize);
         for switch in 0..SWITCHES {
             let dice = &mut Dice::new(today.config.seed, switch, today.number, Purpose::Files);
             for _ in 0..SLOTS {
                 let fate = match dice.unit() {
-                    u if u < FILE_RESENT => FileFate::SentAgain {
+                    u if u < dirt.file_resent_share => FileFate::SentAgain {
                         after_ms: dice.between(HOUR_MS, 20 * HOUR_MS),
                     },
-                    u if u < FILE_RESENT + FILE_OUT_OF_ORDER => FileFate::Delayed {
-                        by_ms: dice.between(20 * MINUTE_MS, 90 * MINUTE_MS),
-                    },
+                    u if u < dirt.file_resent_share + dirt.file_out_of_order_share => {
+                        FileFate::Delayed {
+                            by_ms: dice.between(20 * MINUTE_MS, 90 * MINUTE_MS),
+                        }
+                    }
                     _ => FileFate::InOrder,
                 };
                 fates.push(fate);
             }
         }
         let (start_ms, _) = today.bounds();
-        Self { start_ms, fates }
+        let mut reached = 0.0;
+        let born_with = born_with(dirt).map(|(share, flaw)| {
+            reached += share;
+            ((reached * 4_294_967_296.0) as u32, flaw)
+        });
+        Self {
+            start_ms,
+            late_share: dirt.late_share,
+            duplicate_share: dirt.duplicate_share,
+            born_with,
+            fates,
+        }
+    }
+
+    /// What a record is born with, if anything.
+    fn flaw(&self, bits: u32) -> Option<Flaw> {
+        let (all, _) = self.born_with.last()?;
+        if bits >= *all {
+            return None;
+        }
+        let hit = self.born_with.iter().find(|(upper, _)| bits < *upper);
+        hit.map(|(_, flaw)| *flaw)
     }
 
     fn fate(&self, person: u32, arrival_ms: i64) -> FileFate {
@@ -291,17 +325,17 @@ impl Files {
 pub(super) fn soil(
     mut event: Event,
     mut arrival_ms: i64,
-    files: &Files,
+    weather: &Weather,
     dice: &mut Dice,
     mut deliver: impl FnMut(i64, Event, Option<Flaw>),
 ) {
     let mut delay = None;
     let mut again_ms = None;
-    if dice.chance(LATE) {
+    if dice.chance(weather.late_share) {
         arrival_ms += i64::from(dice.between(HOUR_MS, 48 * HOUR_MS));
         delay = Some(Flaw::Late);
     } else if event.body.feed() == Feed::Cdr {
-        match files.fate(event.person, arrival_ms) {
+        match weather.fate(event.person, arrival_ms) {
             FileFate::InOrder => {}
             FileFate::Delayed { by_ms } => {
                 arrival_ms += i64::from(by_ms);
@@ -310,13 +344,8 @@ pub(super) fn soil(
             FileFate::SentAgain { after_ms } => again_ms = Some(arrival_ms + i64::from(after_ms)),
         }
     }
-    let twice = dice.chance(DUPLICATE);
-    let mut place = dice.below(100_000);
-    let born_with = RATES.into_iter().find_map(|(rate, flaw)| {
-        let hit = place < rate;
-        place = place.wrapping_sub(rate);
-        hit.then_some(flaw)
-    });
+    let twice = dice.chance(weather.duplicate_share);
+    let born_with = weather.flaw(dice.bits());
     let extra = match born_with.filter(|flaw| flaw.fits(&event.body)) {
         Some(flaw @ (Flaw::SecondGateway | Flaw::Tombstone)) => Some(flaw),
         flaw => {

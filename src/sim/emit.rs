@@ -1,7 +1,7 @@
 //! Records as JSON, field for field as DOMAIN section 2 has them, with the flaws they were born with.
 
 use super::dirt::Flaw;
-use super::event::{Body, Call, Event, Invoice, Profile};
+use super::event::{Body, Call, Event, Forwarding, Invoice, Profile};
 use super::json::{Clockface, Json, push_base36, push_int, push_padded};
 use super::person::{Line, PROVINCES, Person};
 use super::random::mix;
@@ -159,9 +159,13 @@ fn body(json: &mut Json, person: &Person, event: &Event) {
             });
             json.text("rat_type", rat_type(event));
         }
-        Body::Forward { other, activate } => {
+        Body::Forward { other, action } => {
             other_number(json, person, event, other);
-            json.text("action", if activate { "activate" } else { "deactivate" });
+            match action {
+                Forwarding::Activate => json.text("action", "activate"),
+                Forwarding::Deactivate => json.text("action", "deactivate"),
+                Forwarding::Call => {}
+            }
         }
         Body::Invoice(ref invoice) => invoice_fields(json, invoice, quoted),
         Body::Payment { amount } => json.money("amount", amount, quoted),
@@ -221,7 +225,7 @@ fn call_fields(json: &mut Json, person: &Person, event: &Event, call: &Call) {
     });
     json.text("cause_for_termination", call.cause.name());
     json.text("rat_type", rat_type(event));
-    if !person.index.is_multiple_of(3) {
+    if person.reports_imei {
         json.raw("imei", true, |out| push_imei(out, person, call.handset));
     }
 }

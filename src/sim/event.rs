@@ -34,7 +34,7 @@ pub(super) enum Body {
     },
     Forward {
         other: u64,
-        activate: bool,
+        action: Forwarding,
     },
     Invoice(Invoice),
     Payment {
@@ -88,6 +88,15 @@ pub(super) struct Call {
     pub cell: u16,
     /// How many handsets the subscriber had before this one.
     pub handset: u8,
+}
+
+/// What a `call_forward` record reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forwarding {
+    Activate,
+    Deactivate,
+    /// A call that was forwarded: there is no `action`.
+    Call,
 }
 
 /// `cause_for_termination`.

@@ -1,42 +1,37 @@
-//! What happens without anybody leaving: absences, enquiries, curiosity, sales calls, new handsets and plans.
+//! What happens without anybody leaving: enquiries, curiosity, sales calls, new handsets and plans, and the dates of
+//! contracts and offers.
 
-use super::course::Entry;
-use super::event::Body;
+use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
+use super::course::{LINE_DAYS, Mark};
+use super::event::{Body, Forwarding};
 use super::person::{PLANS, Person};
 use super::random::Dice;
-use super::today::{HOLIDAY_DAYS, Today};
-use super::trouble::{begin_stop, enquiry, hotline_call, marketing_call, office_hours};
+use super::scenario::Events;
+use super::today::Today;
+use super::trouble::begin_stop;
 use super::truth::{Detail, Kind, Truth};
-use crate::model::Day;
+use crate::model::{Day, Timestamp};
 
-/// Rates per 1,000 lines and 30 days.
-const HAPPENINGS: [(f64, Happening); 11] = [
-    (40.0, Happening::Marketing),
-    (12.0, Happening::Curiosity),
-    (20.0, Happening::Enquiry),
-    (2.0, Happening::IdleCancelEnquiry),
-    (2.0, Happening::IdlePortOutEnquiry),
-    (8.0, Happening::Complaint),
-    (25.0, Happening::Charge),
-    (8.0, Happening::NewHandset),
-    (6.0, Happening::NewPlan),
-    (4.0, Happening::Forwarding),
-    (4.0, Happening::Substitution),
-];
+type Happening = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>) -> bool;
 
-#[derive(Debug, Clone, Copy)]
-enum Happening {
-    Marketing,
-    Curiosity,
-    Enquiry,
-    IdleCancelEnquiry,
-    IdlePortOutEnquiry,
-    Complaint,
-    Charge,
-    NewHandset,
-    NewPlan,
-    Forwarding,
-    Substitution,
+/// What can happen on a day, with its rates.
+fn happenings(events: &Events) -> [(f64, Happening); 14] {
+    [
+        (events.marketing_rate, sales_call),
+        (events.wrong_number_rate, wrong_number),
+        (events.port_curiosity_rate, port_curiosity),
+        (events.cancel_curiosity_rate, cancel_curiosity),
+        (events.enquiry_rate, ordinary_enquiry),
+        (events.complaint_rate, some_complaint),
+        (events.charge_rate, charge),
+        (events.bill_shock_rate, bill_shock),
+        (events.new_handset_rate, new_handset),
+        (events.new_plan_rate, new_plan),
+        (events.forwarding_rate, forwarding),
+        (events.substitution_rate, substitution),
+        (events.data_growth_rate, data_growth),
+        (events.poor_coverage_complaint_rate, network_complaint),
+    ]
 }
 
 /// Draws at most one happening of the day and writes it into the diary. Returns whether the profile changed.
@@ -46,80 +41,119 @@ pub(super) fn draw_happening(
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) -> bool {
-    let mut place = dice.unit() * 30_000.0;
-    for (rate, happening) in HAPPENINGS {
+    let mut place = dice.unit() * LINE_DAYS;
+    for (rate, happen) in happenings(&today.config.scenario.events) {
         if place < rate {
-            return happen(happening, person, today, dice, truth);
+            return happen(person, today, dice, truth);
         }
         place -= rate;
     }
-    // Where calls drop, people complain.
-    if person.poor_coverage && place < 100.0 {
-        complaint(person, today.day, "network", dice);
-    }
     false
 }
 
-fn happen(
-    happening: Happening,
+fn sales_call(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
-    truth: &mut Vec<Truth>,
+    _truth: &mut Vec<Truth>,
 ) -> bool {
-    let day = today.day;
-    match happening {
-        Happening::Marketing => marketing_call(person, today, day, true, dice),
-        Happening::Curiosity => {
-            for _ in 0..dice.between(1, 2) {
-                let day = day + dice.below(4) as i32;
-                hotline_call(person, today, day, true, dice);
-            }
-        }
-        Happening::Enquiry => {
-            let subject = dice.pick(&["bill", "bill", "plan", "contract"]);
-            enquiry(person, day, subject, true, dice);
-        }
-        Happening::IdleCancelEnquiry => enquiry(person, day, "cancel", true, dice),
-        Happening::IdlePortOutEnquiry => enquiry(person, day, "port_out", true, dice),
-        Happening::Complaint => {
-            let category = dice.pick(&["billing", "network", "service"]);
-            complaint(person, day, category, dice);
-        }
-        Happening::Charge => charge(person, day, dice),
-        Happening::NewHandset => person.handsets = person.handsets.saturating_add(1),
-        Happening::NewPlan => {
-            let up = dice.chance(0.6);
-            let plan = person.profile.plan;
-            person.profile.plan = if up { plan + 1 } else { plan.saturating_sub(1) };
-            person.profile.plan = person.profile.plan.min(PLANS.len() as u8 - 1);
-            return person.profile.plan != plan;
-        }
-        Happening::Forwarding => forwarding(person, day, dice),
-        Happening::Substitution => {
-            let voice = dice.uniform(0.25, 0.5);
-            person.course.shift(day, 14, voice, 1.7);
-            let from = today.bounds().0;
-            let mut line = Truth::new(Some(person.number), Kind::Substitution, true, from);
-            line.details.push(("voice_to_level", Detail::Level(voice)));
-            truth.push(line);
-        }
+    let mark = Mark::idle(Kind::CompetitorMarketing);
+    marketing_call(person, today, today.day, mark, dice);
+    false
+}
+
+fn wrong_number(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    for _ in 0..dice.between(1, 2) {
+        let day = today.day + dice.below(4) as i32;
+        hotline_call(person, today, day, Mark::idle(Kind::WrongNumber), dice);
     }
     false
 }
 
-fn complaint(person: &mut Person, day: Day, category: &'static str, dice: &mut Dice) {
-    let body = Body::Complaint {
-        category,
-        resolved: dice.chance(0.7),
-        satisfaction: dice.chance(0.6).then(|| dice.between(1, 5) as u8),
-    };
-    office_hours(person, day, body, Some((Kind::Complaint, true)), dice);
+fn port_curiosity(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let mark = Mark::idle(Kind::PortCuriosity);
+    enquiry(person, today.day, "port_out", mark, dice);
+    false
 }
 
-/// A service is charged; one in seven was never asked for, and two in five of those complain.
-fn charge(person: &mut Person, day: Day, dice: &mut Dice) {
-    let subscribed_by_customer = dice.chance(0.85);
+fn cancel_curiosity(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let mark = Mark::idle(Kind::CancelCuriosity);
+    enquiry(person, today.day, "cancel", mark, dice);
+    false
+}
+
+fn ordinary_enquiry(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let subject = dice.pick(&["bill", "bill", "plan", "contract"]);
+    enquiry(person, today.day, subject, None, dice);
+    false
+}
+
+fn some_complaint(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let category = dice.pick(&["billing", "network", "service"]);
+    complaint(person, today, today.day, category, dice);
+    false
+}
+
+/// Where calls drop, people complain.
+fn network_complaint(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    if person.poor_coverage {
+        complaint(person, today, today.day, "network", dice);
+    }
+    false
+}
+
+fn complaint(
+    person: &mut Person,
+    today: &Today,
+    day: Day,
+    category: &'static str,
+    dice: &mut Dice,
+) {
+    let events = &today.config.scenario.events;
+    let rated = dice.chance(events.rated_share);
+    let body = Body::Complaint {
+        category,
+        resolved: dice.chance(events.resolved_share),
+        satisfaction: rated.then(|| dice.between(1, 5) as u8),
+    };
+    let mark = Mark::idle(Kind::SingleComplaint);
+    office_hours(person, day, body, mark, dice);
+}
+
+/// A service is charged; some are never asked for, and some of those lead to a complaint.
+fn charge(person: &mut Person, today: &Today, dice: &mut Dice, _truth: &mut Vec<Truth>) -> bool {
+    let events = &today.config.scenario.events;
+    let unasked = dice.chance(events.unasked_share);
     let body = Body::Charge {
         amount: dice.pick(&[200, 500, 600, 1_000, 1_500, 3_000]),
         service: dice.pick(&[
@@ -129,131 +163,171 @@ fn charge(person: &mut Person, day: Day, dice: &mut Dice) {
             "cloud_storage",
             "game_pass",
         ]),
-        subscribed_by_customer,
+        subscribed_by_customer: !unasked,
     };
-    let truth = (!subscribed_by_customer).then_some((Kind::UnaskedCharge, false));
-    office_hours(person, day, body, truth, dice);
-    if !subscribed_by_customer && dice.chance(0.4) {
-        let later = day + dice.between(1, 6) as i32;
-        complaint(person, later, "unwanted_service", dice);
+    let mark = Mark::idle(Kind::UnaskedCharge).filter(|_| unasked);
+    office_hours(person, today.day, body, mark, dice);
+    if unasked && dice.chance(events.unasked_complaint_share) {
+        let later = today.day + dice.between(1, 6) as i32;
+        complaint(person, today, later, "unwanted_service", dice);
     }
+    false
 }
 
-/// Calls go elsewhere for some days, or for good.
-fn forwarding(person: &mut Person, day: Day, dice: &mut Dice) {
-    let other = person.acquaintance(dice);
-    let body = |activate| Body::Forward { other, activate };
-    let truth = Some((Kind::CallForwarding, true));
-    office_hours(person, day, body(true), truth, dice);
-    if dice.chance(0.8) {
-        let later = day + dice.between(1, 20) as i32;
-        office_hours(person, later, body(false), None, dice);
-    }
-}
-
-/// The planned absence begins today: a silence that ends.
-pub(super) fn begin_absence(
+/// The next invoice is much higher than usual: roaming, or data beyond the plan.
+fn bill_shock(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
-    truth: &mut Vec<Truth>,
-) {
-    let (kind, days) = match dice.unit() {
-        _ if person.second_sim => (Kind::SecondSim, dice.between(3, 12)),
-        u if u < 0.78 => (Kind::Travel, 2 + (5.0 * dice.gamma(1.8)).min(30.0) as u32),
-        _ => (Kind::Hospital, dice.between(5, 30)),
-    };
-    leave_for(person, today, kind, days, dice, truth);
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let fees = dice.within(today.config.scenario.events.bill_shock_fees);
+    person.account.extra = (fees * f64::from(person.plan().monthly_fee)) as i32;
+    false
 }
 
-/// Absences that many begin on the same dates: the city's holiday week and the students' holidays.
-pub(super) fn seasonal_absence(
-    person: &mut Person,
-    today: &Today,
-    dice: &mut Dice,
-    truth: &mut Vec<Truth>,
-) {
-    let eve = today
-        .config
-        .holiday_week_from
-        .map(|from| from.saturating_sub(1));
-    if eve == Some(u32::from(today.number)) && dice.chance(0.10) {
-        let days = dice.between(3, HOLIDAY_DAYS + 1);
-        leave_for(person, today, Kind::Travel, days, dice, truth);
-    }
-    let date = today.date;
-    let days = match (date.month, date.day) {
-        (7, 6) => 48,
-        (1, 15) => 35,
-        _ => return,
-    };
-    // A third goes home to another SIM card.
-    if person.student && dice.chance(0.35) {
-        let days = days - 8 + dice.below(12);
-        leave_for(person, today, Kind::StudentHoliday, days, dice, truth);
-    }
-}
-
-fn leave_for(
-    person: &mut Person,
-    today: &Today,
-    kind: Kind,
-    days: u32,
-    dice: &mut Dice,
-    truth: &mut Vec<Truth>,
-) {
-    let from = person.habits.time_of_day_ms(dice);
-    let until = person.habits.time_of_day_ms(dice);
-    let returns_on = today.day + days as i32;
-    let from_ms = today.at(from);
-    let until_ms = today.moment(returns_on, until);
-    if person.course.leaving() || person.course.silence_after(from_ms) {
-        return;
-    }
-    person.course.silence(from_ms, until_ms);
-    let mut line = Truth::new(Some(person.number), kind, true, from_ms);
-    line.returns_on = Some(returns_on);
-    // Whoever stays away for long may have the line put to sleep.
-    if days >= 10 && dice.chance(0.15) {
-        let reason = "voluntary";
-        for (day, time_of_day_ms, body) in [
-            (today.day, from, Body::Suspension { reason }),
-            (returns_on, until, Body::Reactivation { reason }),
-        ] {
-            person.course.write_down(Entry {
-                day,
-                time_of_day_ms,
-                body,
-                truth: None,
-            });
-        }
-        line.details.push(("suspended", Detail::Is(true)));
-    }
-    truth.push(line);
-}
-
-/// Looks at the contract: renewed in time, or left to end. Returns whether the profile changed.
-pub(super) fn mind_contract(
+fn new_handset(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) -> bool {
-    let Some(end) = person.profile.contract_end_on else {
+    let at_ms = today.at(office_time_ms(dice));
+    person.change_handset(at_ms);
+    truth.push(Truth::new(Some(person.number), Kind::NewHandset, at_ms));
+    false
+}
+
+fn new_plan(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) -> bool {
+    let larger = dice.chance(today.config.scenario.events.larger_plan_share);
+    let plan = person.profile.plan;
+    let wanted = if larger {
+        plan + 1
+    } else {
+        plan.saturating_sub(1)
+    };
+    person.profile.plan = wanted.min(PLANS.len() as u8 - 1);
+    if person.profile.plan == plan {
         return false;
+    }
+    let from_ms = today.bounds().0;
+    let mut line = Truth::new(Some(person.number), Kind::NewPlan, from_ms);
+    line.details.push(("larger", Detail::Is(larger)));
+    truth.push(line);
+    true
+}
+
+/// Calls go elsewhere for some days, or for good.
+fn forwarding(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    _truth: &mut Vec<Truth>,
+) -> bool {
+    let events = &today.config.scenario.events;
+    let other = person.acquaintance(dice);
+    let body = |action| Body::Forward { other, action };
+    let mark = Mark::idle(Kind::CallForwarding);
+    office_hours(person, today.day, body(Forwarding::Activate), mark, dice);
+    if dice.chance(events.forwarding_ends_share) {
+        let later = today.day + dice.days(events.forwarding_days);
+        office_hours(person, later, body(Forwarding::Deactivate), None, dice);
+    }
+    false
+}
+
+fn substitution(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    truth: &mut Vec<Truth>,
+) -> bool {
+    let events = &today.config.scenario.events;
+    let voice = dice.within(events.substitution_voice_level);
+    let data = events.substitution_data_level;
+    let days = events.substitution_days as u16;
+    person.course.shift(today.day, days, voice, data);
+    let mut line = Truth::new(Some(person.number), Kind::Substitution, today.bounds().0);
+    line.details.push(("voice_to_level", Detail::Level(voice)));
+    line.details.push(("data_to_level", Detail::Level(data)));
+    truth.push(line);
+    false
+}
+
+fn data_growth(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    truth: &mut Vec<Truth>,
+) -> bool {
+    let events = &today.config.scenario.events;
+    let level = dice.within(events.data_growth_level);
+    let days = events.data_growth_days as u16;
+    person.course.shift(today.day, days, 1.0, level);
+    let mut line = Truth::new(Some(person.number), Kind::DataGrowth, today.bounds().0);
+    line.details.push(("data_to_level", Detail::Level(level)));
+    truth.push(line);
+    false
+}
+
+/// Looks at what ends on a date: contracts, points and offers. Returns whether the profile changed.
+pub(super) fn mind_dates(
+    person: &mut Person,
+    today: &Today,
+    dice: &mut Dice,
+    truth: &mut Vec<Truth>,
+) -> bool {
+    let contracts = &today.config.scenario.contracts;
+    let mut changed = false;
+    if person.profile.points_expire_on < today.day {
+        person.profile.points_expire_on = person.profile.points_expire_on + 365;
+        changed = true;
+    }
+    if person
+        .profile
+        .offer_expires_on
+        .is_some_and(|on| on < today.day)
+    {
+        let another = dice.chance(contracts.offer_renewal_share);
+        let on = today.day + dice.between(30, 180) as i32;
+        person.profile.offer_expires_on = another.then_some(on);
+        changed = true;
+    }
+    let Some(end) = person.profile.contract_end_on else {
+        return changed;
     };
     let left_days = end.since(today.day);
     match person.renewal_lead_days {
         Some(lead) if left_days == i32::from(lead) => {
             let months = dice.pick(&[12, 24]);
             person.profile.contract_end_on = Some(end + months * 365 / 12);
-            person.renewal_lead_days = dice.chance(0.7).then_some(lead);
-            true
+            let again = dice.chance(contracts.renewal_share);
+            person.renewal_lead_days = again.then_some(lead);
+            changed = true;
         }
-        None if left_days == 10 && dice.chance(0.15) => {
+        None if left_days == 10
+            && dice.chance(today.config.scenario.churn.stop.contract_end_share) =>
+        {
             begin_stop(person, today, dice, truth);
-            false
         }
-        _ => false,
+        _ => {}
     }
+    changed
+}
+
+/// The line of ground truth about an event of the diary.
+pub(super) fn remember(
+    mark: Mark,
+    person: &Person,
+    today: &Today,
+    at_ms: i64,
+    truth: &mut Vec<Truth>,
+) {
+    let mut line = Truth::new(Some(person.number), mark.kind, at_ms);
+    line.details.extend(mark.detail());
+    if mark.kind.class() == super::truth::Class::Harmless {
+        // Curiosity is over with the day.
+        line.until = Some(Timestamp(today.bounds().1));
+    }
+    truth.push(line);
 }

@@ -4,6 +4,7 @@
 use super::city::City;
 use super::config::{CityConfig, SimError};
 use super::dirt::{Fate, Flaw};
+use super::scenario::Scenario;
 use super::tally::Tally;
 use super::truth::Truth;
 use crate::model::Timestamp;
@@ -83,11 +84,7 @@ pub struct Parameters {
     /// See [`CityConfig`].
     pub dirt: bool,
     /// See [`CityConfig`].
-    pub trouble_scale: f64,
-    /// See [`CityConfig`].
-    pub holiday_week_from: Option<u32>,
-    /// See [`CityConfig`].
-    pub outage_on: Option<u32>,
+    pub scenario: Scenario,
 }
 
 /// How often a flaw occurs, and what it means for a record.
@@ -102,10 +99,10 @@ pub struct FlawCount {
 /// How many lines of ground truth a kind has.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct TruthCount {
+    /// What the kind means for a detector.
+    pub class: &'static str,
     /// All of them.
     pub lines: u64,
-    /// Those that mean no harm.
-    pub harmless: u64,
     /// Those whose subscriber left for good.
     pub left: u64,
 }
@@ -285,12 +282,12 @@ fn summarise(city: &City, written: &Written, truth: &[Truth], compression: Compr
     let mut counts: BTreeMap<&str, TruthCount> = BTreeMap::new();
     for line in truth {
         let count = counts.entry(line.kind.name()).or_default();
+        count.class = line.kind.class().name();
         count.lines += 1;
-        count.harmless += u64::from(line.harmless);
         count.left += u64::from(line.left_at.is_some());
     }
     Summary {
-        format: "churnwatch-simulation/1",
+        format: "churnwatch-simulation/2",
         version: env!("CARGO_PKG_VERSION"),
         parameters: Parameters {
             subscribers: config.subscribers,
@@ -300,9 +297,7 @@ fn summarise(city: &City, written: &Written, truth: &[Truth], compression: Compr
             time_zone: config.time_zone.clone(),
             operator: config.operator.name(),
             dirt: config.dirt,
-            trouble_scale: config.trouble_scale,
-            holiday_week_from: config.holiday_week_from,
-            outage_on: config.outage_on,
+            scenario: config.scenario.clone(),
         },
         events_file: compression.file_name(),
         lines: written.lines,

@@ -7,7 +7,8 @@
 use super::event::{Body, Call, Cause};
 use super::person::{Person, stranger};
 use super::random::Dice;
-use super::today::Today;
+use super::scenario::{Scenario, Usage};
+use super::today::{DAY_MS, Today};
 
 /// The usage of one line.
 pub(super) struct Habits {
@@ -28,7 +29,7 @@ pub(super) struct Habits {
     /// Chance that the telephone goes off for days, and that it stays off another day.
     off_start: f64,
     off_stay: f64,
-    week: &'static [f64; 7],
+    week: Week,
     rhythm: &'static [u8; 256],
     /// Upper ends, of 256, of the shares of outgoing calls, incoming calls and outgoing messages.
     mix: [u8; 3],
@@ -44,6 +45,16 @@ pub(super) struct Habits {
     off: bool,
 }
 
+/// Which of the scenario's weeks a line follows.
+#[derive(Debug, Clone, Copy)]
+enum Week {
+    Office,
+    Shop,
+    Even,
+    /// All days are the same.
+    Flat,
+}
+
 /// How much of everything a day asks for.
 pub(super) struct Demand {
     /// Calls and messages.
@@ -56,16 +67,6 @@ pub(super) struct Demand {
 pub(super) const CENTS_A_SECOND: f64 = 0.25;
 pub(super) const CENTS_A_MESSAGE: f64 = 10.0;
 pub(super) const CENTS_A_MEGABYTE: f64 = 0.5;
-/// How much of the drift stays from one day to the next.
-const DRIFT_STAY: f64 = 0.97;
-/// How strongly quiet days touch data sessions.
-const QUIET_DATA_LEVEL: f64 = 0.55;
-
-// Monday first; each row has mean 1.
-const OFFICE_WEEK: [f64; 7] = [1.08, 1.06, 1.06, 1.08, 1.14, 0.88, 0.70];
-const SHOP_WEEK: [f64; 7] = [0.88, 0.90, 0.92, 0.96, 1.08, 1.20, 1.06];
-const EVEN_WEEK: [f64; 7] = [1.0, 1.0, 1.0, 1.0, 1.04, 1.02, 0.94];
-
 const WORKER: [u8; 256] = slots([
     1, 1, 0, 0, 0, 1, 4, 10, 18, 22, 22, 20, 16, 14, 18, 19, 19, 20, 20, 16, 13, 10, 6, 3,
 ]);
@@ -102,35 +103,45 @@ const fn slots(weights: [u16; 24]) -> [u8; 256] {
 
 impl Habits {
     /// A human being.
-    pub fn human(dice: &mut Dice, student: bool, poor_coverage: bool) -> Self {
+    pub fn human(scenario: &Scenario, dice: &mut Dice, student: bool, poor_coverage: bool) -> Self {
+        let Scenario { usage, lines, .. } = scenario;
+        let office = scenario.week.office_share;
+        let shop = office + scenario.week.shop_share;
+        // Of those with an even week, six in ten are elderly.
+        let elder = shop + 0.6 * (1.0 - shop);
         let (week, rhythm, circle) = match dice.unit() {
-            _ if student => (&EVEN_WEEK, &STUDENT, 14),
-            u if u < 0.55 => (&OFFICE_WEEK, &WORKER, 18),
-            u if u < 0.70 => (&SHOP_WEEK, &WORKER, 24),
-            u if u < 0.88 => (&EVEN_WEEK, &ELDER, 8),
-            _ => (&EVEN_WEEK, &STUDENT, 12),
+            _ if student => (Week::Even, &STUDENT, 14),
+            u if u < office => (Week::Office, &WORKER, 18),
+            u if u < shop => (Week::Shop, &WORKER, 24),
+            u if u < elder => (Week::Even, &ELDER, 8),
+            _ => (Week::Even, &STUDENT, 12),
         };
-        let quiet_share = dice.uniform(0.18, 0.47);
-        let calls = dice.uniform(0.50, 0.90);
-        let outgoing = dice.uniform(0.38, 0.58);
-        let written = dice.uniform(0.25, 0.55);
+        let quiet_share = dice.within(usage.quiet_share);
+        let calls = dice.within(usage.call_share);
+        let outgoing = dice.within(usage.outgoing_share);
+        let written = dice.within(usage.written_share);
         let share = |part: f64| (part * 256.0) as u8;
-        let no_data = dice.chance(0.02);
+        let no_data = dice.chance(lines.no_data_share);
         Self {
-            rate: dice.log_normal(5.7, 0.6).clamp(0.3, 60.0),
+            rate: dice
+                .log_normal(usage.rate_median, usage.rate_sigma)
+                .clamp(0.1, 60.0),
             data_rate: if no_data {
                 0.0
             } else {
-                dice.log_normal(6.0, 0.6).clamp(0.3, 40.0)
+                dice.log_normal(usage.data_rate_median, usage.data_rate_sigma)
+                    .clamp(0.1, 60.0)
             },
             quiet_share,
-            quiet_stay: quiet_share + (1.0 - quiet_share) * dice.uniform(0.10, 0.52),
-            quiet_level: dice.uniform(0.02, 0.18),
-            shape: dice.log_normal(2.4, 0.35),
-            data_shape: dice.log_normal(1.1, 0.35),
-            drift_sigma: dice.uniform(0.2, 0.5),
-            off_start: dice.log_normal(0.0035, 0.7).min(0.05),
-            off_stay: dice.uniform(0.2, 0.6),
+            quiet_stay: quiet_share + (1.0 - quiet_share) * dice.within(usage.quiet_persistence),
+            quiet_level: dice.within(usage.quiet_level),
+            shape: dice.log_normal(usage.shape_median, usage.shape_sigma),
+            data_shape: dice.log_normal(usage.data_shape_median, usage.data_shape_sigma),
+            drift_sigma: dice.within(usage.drift_sigma),
+            off_start: dice
+                .log_normal(usage.off_start_median, usage.off_start_sigma)
+                .min(0.05),
+            off_stay: dice.within(usage.off_stay),
             week,
             rhythm,
             mix: [
@@ -139,12 +150,17 @@ impl Habits {
                 share(calls + (1.0 - calls) * written),
             ],
             dropped: if poor_coverage {
-                dice.uniform(0.10, 0.25)
+                dice.within(usage.poor_dropped_share)
             } else {
-                dice.uniform(0.002, 0.02)
+                dice.within(usage.dropped_share)
             },
-            talk_median_seconds: dice.log_normal(55.0, 0.4),
-            session_median_bytes: dice.log_normal(8e6, 0.7),
+            talk_median_seconds: dice
+                .log_normal(usage.talk_seconds_median, usage.talk_seconds_sigma),
+            session_median_bytes: 1e6
+                * dice.log_normal(
+                    usage.session_megabytes_median,
+                    usage.session_megabytes_sigma,
+                ),
             circle: circle / 2 + dice.below(u32::from(circle)) as u16,
             drift: 0.0,
             data_drift: 0.0,
@@ -166,9 +182,9 @@ impl Habits {
     }
 
     /// A call robot, or a bank of SIM cards.
-    pub fn robot(dice: &mut Dice) -> Self {
+    pub fn robot(scenario: &Scenario, dice: &mut Dice) -> Self {
         Self {
-            rate: dice.log_normal(2_000.0, 0.3),
+            rate: dice.log_normal(scenario.lines.robot_calls_median, 0.3),
             data_rate: 0.0,
             mix: [225, 230, 254],
             talk_median_seconds: 15.0,
@@ -189,7 +205,7 @@ impl Habits {
             drift_sigma: 0.05,
             off_start: 0.0,
             off_stay: 0.0,
-            week: &EVEN_WEEK,
+            week: Week::Flat,
             rhythm: &ALL_DAY,
             mix: [85, 170, 213],
             dropped: 0.005,
@@ -220,14 +236,16 @@ impl Habits {
     /// Moves on to a day and says how much of everything it asks for, at a level of trouble for calls and messages
     /// and one for data.
     pub fn demand(&mut self, today: &Today, level: (f64, f64), dice: &mut Dice) -> Demand {
-        let step = self.drift_sigma * libm::sqrt(1.0 - DRIFT_STAY * DRIFT_STAY);
+        let scenario = &today.config.scenario;
+        let stay = scenario.usage.drift_persistence;
+        let step = self.drift_sigma * libm::sqrt(1.0 - stay * stay);
         let common = dice.normal();
         if today.number == 0 {
             self.drift = self.drift_sigma * common;
             self.data_drift = self.drift_sigma * dice.normal();
         }
-        self.drift = DRIFT_STAY * self.drift + step * common;
-        self.data_drift = DRIFT_STAY * self.data_drift + step * dice.normal();
+        self.drift = stay * self.drift + step * common;
+        self.data_drift = stay * self.data_drift + step * dice.normal();
         let leave_ordinary = self.quiet_share * (1.0 - self.quiet_stay) / (1.0 - self.quiet_share);
         self.quiet = dice.chance(if self.quiet {
             self.quiet_stay
@@ -253,10 +271,16 @@ impl Habits {
             }
         };
         let centre = 0.5 * self.drift_sigma * self.drift_sigma;
-        let week = self.week[today.weekday];
+        let week = match self.week {
+            Week::Office => scenario.week.office[today.weekday],
+            Week::Shop => scenario.week.shop[today.weekday],
+            Week::Even => scenario.week.even[today.weekday],
+            Week::Flat => 1.0,
+        };
         let voice = self.rate * libm::exp(self.drift - centre) * day_level(self.quiet_level);
-        let data =
-            self.data_rate * libm::exp(self.data_drift - centre) * day_level(QUIET_DATA_LEVEL);
+        let data = self.data_rate
+            * libm::exp(self.data_drift - centre)
+            * day_level(scenario.usage.quiet_data_level);
         Demand {
             voice: dice.poisson(voice * week * noise * level.0 * today.voice_factor),
             data: dice.poisson(data * data_noise * level.1 * today.data_factor),
@@ -269,6 +293,42 @@ impl Habits {
         let hour = u32::from(self.rhythm[(bits & 0xff) as usize]);
         let within = (u64::from(bits >> 8) * 3_600_000) >> 24;
         hour * 3_600_000 + within as u32
+    }
+}
+
+/// How events follow one another within a day: in bursts, with gaps from moments to hours.
+pub(super) struct Pace {
+    /// Of 2^32: the chance that another event of the burst follows, for calls and messages, and for data.
+    pub calls: u32,
+    /// The same of data sessions.
+    pub sessions: u32,
+    /// Equally likely gaps, milliseconds.
+    gaps_ms: [u32; 256],
+}
+
+impl Pace {
+    pub fn new(usage: &Usage) -> Self {
+        let go_on = |mean: f64| ((1.0 - 1.0 / mean) * 4_294_967_295.0) as u32;
+        let gap_ms = |place: usize| {
+            let u = (place as f64 + 0.5) / 256.0;
+            let odds = libm::pow(u / (1.0 - u), 1.0 / usage.burst_gap_shape);
+            (usage.burst_gap_seconds_median * 1_000.0 * odds).min(DAY_MS as f64) as u32
+        };
+        Self {
+            calls: go_on(usage.burst_calls),
+            sessions: go_on(usage.burst_sessions),
+            gaps_ms: std::array::from_fn(gap_ms),
+        }
+    }
+
+    /// The time of day of the event after one at `before`; of the day's first event if there is none.
+    pub fn next(&self, go_on: u32, before: Option<u32>, habits: &Habits, dice: &mut Dice) -> u32 {
+        let bits = dice.bits();
+        let gap_ms = self.gaps_ms[(bits & 0xff) as usize];
+        match before {
+            Some(before) if bits < go_on && before + gap_ms < DAY_MS as u32 => before + gap_ms,
+            _ => habits.time_of_day_ms(dice),
+        }
     }
 }
 
@@ -318,7 +378,7 @@ pub(super) fn answered_call(person: &Person, outgoing: bool, other: u64, dice: &
         duration_seconds: (seconds as u32).clamp(1, 7_200),
         cause: Cause::NormalRelease,
         cell: ((person.index * 7) % 180) as u16 + dice.below(6) as u16,
-        handset: person.handsets,
+        handset: 0,
     }
 }
 
@@ -338,10 +398,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weeks_average_to_one() {
-        for week in [OFFICE_WEEK, SHOP_WEEK, EVEN_WEEK] {
-            assert!((week.iter().sum::<f64>() / 7.0 - 1.0).abs() < 1e-9);
+    fn bursts_have_their_mean_and_stay_in_the_day() {
+        let scenario = Scenario::default();
+        let pace = Pace::new(&scenario.usage);
+        let dice = &mut Dice::new(1, 0, 0, crate::sim::random::Purpose::Behaviour);
+        let habits = Habits::human(&scenario, dice, false, false);
+        let (mut before, mut close, mut events) = (None, 0, 0);
+        for _ in 0..20_000 {
+            let at = pace.next(pace.calls, before, &habits, dice);
+            assert!(i64::from(at) < DAY_MS);
+            close += u32::from(
+                before.is_some_and(|before: u32| (before..before + 600_000).contains(&at)),
+            );
+            events += 1;
+            before = Some(at);
         }
+        // Of 2.5 events, 1.5 follow another; about nine in ten of them within ten minutes. Evenly spread over the
+        // waking hours it would be one in a hundred.
+        let share = f64::from(close) / f64::from(events);
+        assert!((0.45..0.6).contains(&share), "{share}");
     }
 
     #[test]

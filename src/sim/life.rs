@@ -1,14 +1,16 @@
 //! One day of one subscriber.
 
+use super::absence::{begin_absence, seasonal_absence};
 use super::billing::bill;
-use super::event::{Body, Event};
-use super::everyday::{begin_absence, draw_happening, mind_contract, seasonal_absence};
+use super::event::{Body, Event, Forwarding};
+use super::everyday::{draw_happening, mind_dates, remember};
 use super::habits::{call_or_message, data_session};
 use super::person::{Line, Person};
 use super::random::{Dice, Purpose, mix};
 use super::today::Today;
 use super::trouble;
 use super::truth::{Kind, Truth};
+use crate::model::Timestamp;
 
 /// The subscriber lives through a day: appends its records, and to the ground truth what began.
 pub(super) fn live(
@@ -22,7 +24,8 @@ pub(super) fn live(
     }
     let seed = today.config.seed;
     let dice = &mut Dice::new(seed, person.index, today.number, Purpose::Behaviour);
-    let (start_ms, _) = today.bounds();
+    let (start_ms, end_ms) = today.bounds();
+    person.use_new_handset(start_ms);
     let first = today.number == 0 || person.activated_on == today.day;
     if first {
         begin_line(person, today, events, truth, dice);
@@ -43,6 +46,22 @@ pub(super) fn live(
     }
     if person.course.gone_ms > start_ms {
         use_line(person, today, events, dice);
+        if person.course.gone_ms <= end_ms {
+            close_episode(person, truth);
+        }
+    }
+}
+
+/// The owner is gone: only now the last use is known. Where it lies before the onset, the silence was the onset; of a
+/// stop it always is.
+fn close_episode(person: &mut Person, truth: &mut [Truth]) {
+    let place = person.course.leaving_for.take();
+    let Some(line) = place.and_then(|place| truth.get_mut(place)) else {
+        return;
+    };
+    if let Some(last_use_ms) = person.last_use_ms {
+        line.last_use_at = Some(Timestamp(last_use_ms));
+        line.from = line.from.min(Timestamp(last_use_ms));
     }
 }
 
@@ -65,11 +84,19 @@ fn begin_line(
     let profile = Body::Profile(person.profile);
     events.push(person.record(at_ms, profile));
     if person.second_sim {
-        person.course.plan_absence(dice, today.day, true);
+        let scenario = &today.config.scenario;
+        person.course.plan_absence(dice, scenario, today.day, true);
     }
-    if person.poor_coverage {
-        let line = Truth::new(Some(person.number), Kind::PoorCoverage, false, at_ms);
-        truth.push(line);
+    let traits = [
+        (person.poor_coverage, Kind::PoorCoverage),
+        (person.misfit > 0, Kind::OverPlanned),
+        (person.misfit < 0, Kind::UnderPlanned),
+        (person.line == Line::Machine, Kind::Machine),
+        (person.line == Line::Robot, Kind::Robot),
+        (person.line == Line::SimBank, Kind::SimBank),
+    ];
+    for (_, kind) in traits.into_iter().filter(|(has, _)| *has) {
+        truth.push(Truth::new(Some(person.number), kind, at_ms));
     }
 }
 
@@ -80,19 +107,25 @@ fn draw_events(
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) -> bool {
+    let scenario = &today.config.scenario;
     if person.course.next_absence <= today.day {
         begin_absence(person, today, dice, truth);
         let second_sim = person.second_sim;
-        person.course.plan_absence(dice, today.day, second_sim);
+        person
+            .course
+            .plan_absence(dice, scenario, today.day, second_sim);
     }
     seasonal_absence(person, today, dice, truth);
     if person.course.next_trouble <= today.day {
-        trouble::begin(person, today, dice, truth);
-        person.course.plan_trouble(dice, today.config, today.day);
+        // Whoever is away decides nothing.
+        if !person.course.silence_after(today.bounds().0) {
+            trouble::begin(person, today, dice, truth);
+        }
+        person.course.plan_trouble(dice, scenario, today.day);
         return false;
     }
     let changed = draw_happening(person, today, dice, truth);
-    mind_contract(person, today, dice, truth) || changed
+    mind_dates(person, today, dice, truth) || changed
 }
 
 /// Lets happen what the diary holds for today. Returns whether the profile changed.
@@ -117,12 +150,14 @@ fn follow_diary(
             }
             Body::Reactivation { reason: "arrears" } => person.course.end_silence(at_ms),
             Body::Cancellation { .. } => person.account.closed = true,
+            Body::Forward { other, action } => {
+                person.forwards_to = (action == Forwarding::Activate).then_some(other);
+            }
             _ => {}
         }
-        person.account.meter(&entry.body);
         events.push(person.record(at_ms, entry.body));
-        if let Some((kind, harmless)) = entry.truth {
-            truth.push(Truth::new(Some(person.number), kind, harmless, at_ms));
+        if let Some(mark) = entry.truth {
+            remember(mark, person, today, at_ms, truth);
         }
     }
     profile_changed
@@ -132,16 +167,36 @@ fn follow_diary(
 fn use_line(person: &mut Person, today: &Today, events: &mut Vec<Event>, dice: &mut Dice) {
     let levels = person.course.levels(today.day);
     let demand = person.habits.demand(today, levels, dice);
-    for number in 0..demand.voice + demand.data {
-        let at_ms = today.at(person.habits.time_of_day_ms(dice));
-        let body = if number < demand.voice {
-            call_or_message(person, dice)
-        } else {
-            data_session(person, dice)
-        };
-        if person.course.usable(at_ms) {
-            person.account.meter(&body);
-            events.push(person.record(at_ms, body));
+    let forwarded = today.config.scenario.events.forwarded_call_share;
+    let mut before = None;
+    for _ in 0..demand.voice {
+        let time = today
+            .pace
+            .next(today.pace.calls, before, &person.habits, dice);
+        before = Some(time);
+        let mut body = call_or_message(person, dice);
+        if let (Some(other), Body::Call(call)) = (person.forwards_to, &body)
+            && !call.outgoing
+            && dice.chance(forwarded)
+        {
+            let action = Forwarding::Call;
+            body = Body::Forward { other, action };
         }
+        use_once(person, today.at(time), body, events);
+    }
+    let mut before = None;
+    for _ in 0..demand.data {
+        let time = today
+            .pace
+            .next(today.pace.sessions, before, &person.habits, dice);
+        before = Some(time);
+        let body = data_session(person, dice);
+        use_once(person, today.at(time), body, events);
+    }
+}
+
+fn use_once(person: &mut Person, at_ms: i64, body: Body, events: &mut Vec<Event>) {
+    if person.course.usable(at_ms) {
+        events.push(person.record(at_ms, body));
     }
 }

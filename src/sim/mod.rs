@@ -8,11 +8,15 @@
 //!   many days follow: a larger or longer city begins like a smaller one.
 //! - **Streaming.** [`City::next_event`] hands out records in the order of their arrival; memory does not grow with days.
 //!
-//! Task outcomes are not simulated: they need tasks.
+//! Task outcomes need tasks, which only a detector makes: a [`Clerk`] reads published tasks and the ground truth, and says
+//! what becomes of them.
 
+mod absence;
+mod answer;
 mod billing;
 mod city;
 mod config;
+mod contact;
 mod course;
 mod dirt;
 mod emit;
@@ -25,6 +29,7 @@ mod life;
 mod person;
 mod queue;
 mod random;
+mod scenario;
 mod tally;
 mod today;
 mod trouble;
@@ -35,9 +40,11 @@ mod calibration;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, AnswerError, Clerk};
 pub use city::{City, SimEvent};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
 pub use dirt::{Fate, Flaw};
 pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
+pub use scenario::{Scenario, ScenarioError};
 pub use tally::Tally;
-pub use truth::{Detail, Kind, Truth};
+pub use truth::{Class, Detail, Kind, Truth};

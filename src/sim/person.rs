@@ -6,6 +6,7 @@ use super::course::Course;
 use super::event::{Body, Event, Profile};
 use super::habits::Habits;
 use super::random::{Dice, Purpose, mix};
+use super::scenario::Scenario;
 use crate::model::Day;
 
 /// A tariff: fee in cents, allowances.
@@ -97,7 +98,17 @@ pub(super) struct Person {
     pub flag: Option<&'static str>,
     /// Days before its end on which the contract is renewed; `None` for not at all.
     pub renewal_lead_days: Option<u8>,
-    pub handsets: u8,
+    /// Steps by which the tariff is larger (smaller) than what is used asks for.
+    pub misfit: i8,
+    /// Handsets before the present one, and from when on there is another.
+    handsets: u8,
+    new_handset_ms: Option<i64>,
+    /// Whether the calls say on which handset.
+    pub reports_imei: bool,
+    /// Where incoming calls go.
+    pub forwards_to: Option<u64>,
+    /// The latest real use so far.
+    pub last_use_ms: Option<i64>,
     pub profile: Profile,
     pub habits: Habits,
     pub account: Account,
@@ -106,52 +117,73 @@ pub(super) struct Person {
     pub records: u32,
 }
 
-/// Every 2,000th subscriber is a robot, every fourth of those an unflagged SIM bank.
-const ROBOT_EVERY: u32 = 2_000;
-const ROBOT_OFFSET: u32 = 499;
+/// Steps of tariffs by which some people are wrong about what they need.
+const MISFIT_STEPS: i8 = 2;
 
 impl Person {
     pub fn new(config: &CityConfig, index: u32) -> Self {
         let dice = &mut Dice::new(config.seed, index, 0, Purpose::Traits);
-        let line = match index % (4 * ROBOT_EVERY) {
-            place if place % ROBOT_EVERY != ROBOT_OFFSET => {
-                if dice.chance(0.02) {
-                    Line::Machine
-                } else {
-                    Line::Human
-                }
+        let Scenario {
+            lines, contracts, ..
+        } = &config.scenario;
+        let line = if stands_out(index, lines.robot_share) {
+            if dice.chance(lines.sim_bank_share) {
+                Line::SimBank
+            } else {
+                Line::Robot
             }
-            place if place / ROBOT_EVERY == 3 => Line::SimBank,
-            _ => Line::Robot,
+        } else if dice.chance(lines.machine_share) {
+            Line::Machine
+        } else {
+            Line::Human
         };
         let human = line == Line::Human;
         let (brand, prepaid) = match dice.unit() {
-            u if u < 0.30 => ("gotone", false),
-            u if u < 0.50 => ("mzone", dice.chance(0.4)),
+            u if u < lines.gotone_share => ("gotone", false),
+            u if u < lines.gotone_share + lines.mzone_share => ("mzone", dice.chance(0.4)),
             _ => ("easyown", dice.chance(0.6)),
         };
-        let student = human && brand == "mzone" && dice.chance(0.4);
-        let group = !student && dice.chance(if brand == "gotone" { 0.25 } else { 0.03 });
-        let vip = human && brand == "gotone" && dice.chance(0.12);
-        let poor_coverage = human && dice.chance(0.02);
+        let (gotone, mzone) = (brand == "gotone", brand == "mzone");
+        let student = human && mzone && dice.chance(lines.student_share / lines.mzone_share);
+        let group = !student
+            && dice.chance(if gotone {
+                lines.group_gotone_share
+            } else {
+                lines.group_other_share
+            });
+        let vip = human && gotone && dice.chance(lines.vip_share / lines.gotone_share);
+        let poor_coverage = human && dice.chance(lines.poor_coverage_share);
         let habits = match line {
-            Line::Human => Habits::human(dice, student, poor_coverage),
+            Line::Human => Habits::human(&config.scenario, dice, student, poor_coverage),
             Line::Machine => Habits::machine(dice),
-            Line::Robot | Line::SimBank => Habits::robot(dice),
+            Line::Robot | Line::SimBank => Habits::robot(&config.scenario, dice),
         };
-        let joins_later = human && dice.chance(0.06);
+        let joins_later = human && dice.chance(lines.joining_share);
         let activated_on = if joins_later {
-            config.start + 1 + (dice.exponential(90.0) as i32).min(3_000)
+            let days = dice.exponential(lines.joining_after_days);
+            config.start + 1 + (days as i32).min(3_000)
         } else {
             config.start - 1 - (dice.exponential(1_700.0) as i32).min(7_300)
         };
         let first = activated_on.max(config.start);
-        let plan = choose_plan(habits.monthly_value() * dice.log_normal(0.9, 0.2));
+        let misfit = match dice.unit() {
+            u if u < lines.over_planned_share => MISFIT_STEPS,
+            u if u < lines.over_planned_share + lines.under_planned_share => -MISFIT_STEPS,
+            _ => 0,
+        };
+        let fitting = choose_plan(habits.monthly_value() * dice.log_normal(0.9, 0.2));
+        let plan = fitting
+            .saturating_add_signed(misfit)
+            .min(PLANS.len() as u8 - 1);
         let province = dice.below(PROVINCES.len() as u32) as u8;
         let key = group || vip || (activated_on < first - 4 * 365 && plan >= 5);
-        let contract_end_on = dice.chance(0.6).then(|| first + 5 + dice.below(720) as i32);
-        let opted_out = dice.chance(0.04);
-        let offer = dice.chance(0.2).then(|| first + dice.below(180) as i32);
+        let contract_end_on = dice
+            .chance(contracts.contract_share)
+            .then(|| first + 5 + dice.below(720) as i32);
+        let opted_out = dice.chance(lines.opted_out_share);
+        let offer = dice
+            .chance(contracts.offer_share)
+            .then(|| first + dice.below(180) as i32);
         let profile = Profile {
             plan,
             contract_end_on,
@@ -160,23 +192,25 @@ impl Person {
             suspensions: u8::from(dice.chance(0.04)),
             marketing_opt_out: opted_out,
         };
-        let flag = match dice.unit() {
-            u if u < 0.004 => Some("malicious_arrears"),
-            u if u < 0.007 => Some("bad_reputation"),
-            u if u < 0.009 => Some("contract_breach"),
-            u if u < 0.015 => Some("unprofitable"),
-            _ => None,
-        };
+        let flags = [
+            "malicious_arrears",
+            "bad_reputation",
+            "contract_breach",
+            "unprofitable",
+        ];
+        let flag = dice
+            .chance(lines.not_pursued_share)
+            .then(|| dice.pick(&flags));
         Self {
             index,
-            number: msisdn(config, index, dice.chance(0.03)),
+            number: msisdn(config, index, dice.chance(lines.ported_in_share)),
             line,
             brand,
             prepaid,
             group,
             vip,
             student,
-            second_sim: human && dice.chance(0.03),
+            second_sim: human && dice.chance(lines.second_sim_share),
             poor_coverage,
             province,
             city: dice.below(4) as u8,
@@ -184,11 +218,18 @@ impl Person {
             birthday: (dice.between(1, 12) as u8, dice.between(1, 28) as u8),
             activated_on,
             flag: if human { flag } else { None },
-            renewal_lead_days: dice.chance(0.7).then(|| dice.between(1, 40) as u8),
+            renewal_lead_days: dice
+                .chance(contracts.renewal_share)
+                .then(|| dice.days(contracts.renewal_lead_days) as u8),
+            misfit: (plan as i8) - (fitting as i8),
             handsets: 0,
+            new_handset_ms: None,
+            reports_imei: dice.chance(lines.imei_share),
+            forwards_to: None,
+            last_use_ms: None,
             profile,
-            account: Account::new(dice, first),
-            course: Course::new(dice, config, first),
+            account: Account::new(dice, &config.scenario.billing, first),
+            course: Course::new(dice, &config.scenario, first),
             habits,
             records: 0,
         }
@@ -199,8 +240,32 @@ impl Person {
         &PLANS[usize::from(self.profile.plan)]
     }
 
+    /// From a moment on there is another handset.
+    pub fn change_handset(&mut self, from_ms: i64) {
+        self.new_handset_ms = Some(from_ms);
+    }
+
+    /// Begins a day: a handset got before it is the present one.
+    pub fn use_new_handset(&mut self, start_ms: i64) {
+        if self
+            .new_handset_ms
+            .take_if(|from| *from <= start_ms)
+            .is_some()
+        {
+            self.handsets = self.handsets.saturating_add(1);
+        }
+    }
+
     /// Makes the subscriber's next record.
-    pub fn record(&mut self, at_ms: i64, body: Body) -> Event {
+    pub fn record(&mut self, at_ms: i64, mut body: Body) -> Event {
+        if let Body::Call(call) = &mut body {
+            let new = self.new_handset_ms.is_some_and(|from| from <= at_ms);
+            call.handset = self.handsets.saturating_add(u8::from(new));
+        }
+        if body.is_usage() {
+            self.account.meter(&body);
+            self.last_use_ms = self.last_use_ms.max(Some(at_ms));
+        }
         let record = self.records;
         self.records += 1;
         Event {
@@ -222,6 +287,12 @@ impl Person {
         let rank = (u * u * f64::from(self.habits.circle)) as u64;
         mobile_number(mix(self.number << 8 | rank))
     }
+}
+
+/// Whether a line is one of a share that is spread evenly over all, the first one at half the distance.
+fn stands_out(index: u32, share: f64) -> bool {
+    let before = |index: u32| (f64::from(index) * share + 0.75).floor();
+    before(index) < before(index + 1)
 }
 
 /// Someone the subscriber has no regular contact with: a mobile, a landline or a service.
@@ -306,7 +377,12 @@ mod tests {
             people.iter().filter(|p| test(p)).count() as f64 / people.len() as f64
         };
         assert!((0.008..0.035).contains(&share(|p| p.line == Line::Machine)));
-        assert_eq!(people.iter().filter(|p| p.line == Line::Robot).count(), 2);
+        let robots = people
+            .iter()
+            .filter(|p| matches!(p.line, Line::Robot | Line::SimBank));
+        assert_eq!(robots.map(|p| p.index).collect::<Vec<_>>(), [499, 2_499]);
+        assert!((0.02..0.06).contains(&share(|p| p.misfit > 0)));
+        assert!((0.02..0.06).contains(&share(|p| p.misfit < 0)));
         assert!((0.05..0.25).contains(&share(|p| p.manager > 0)));
         assert!((0.02..0.06).contains(&share(|p| p.vip)));
         assert!((0.5..0.7).contains(&share(|p| p.profile.contract_end_on.is_some())));

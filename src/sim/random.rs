@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     Outage = 4,
     /// What happens to whole mediation files on a day.
     Files = 5,
+    /// What becomes of a task.
+    Outcomes = 6,
 }
 
 /// A source of draws.
@@ -64,6 +66,16 @@ impl Dice {
     /// Uniform in `low..high`.
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
+    }
+
+    /// Uniform between two bounds.
+    pub fn within(&mut self, [low, high]: [f64; 2]) -> f64 {
+        self.uniform(low, high)
+    }
+
+    /// Days, uniform from the first to the second number, both included.
+    pub fn days(&mut self, [fewest, most]: [u32; 2]) -> i32 {
+        self.between(fewest, most) as i32
     }
 
     /// True with a probability.

@@ -1,12 +1,14 @@
 //! The day being lived: its date and moments, and what it brings to everybody.
 
 use super::config::CityConfig;
+use super::habits::Pace;
 use crate::model::{Calendar, Day};
 
 /// One local day of the city.
 pub(super) struct Today<'a> {
     pub config: &'a CityConfig,
     pub calendar: &'a Calendar,
+    pub pace: &'a Pace,
     pub day: Day,
     /// Days since the start.
     pub number: u16,
@@ -15,6 +17,10 @@ pub(super) struct Today<'a> {
     pub weekday: usize,
     start_ms: i64,
     length_ms: i64,
+    /// Whether the mediation loses this day's call-detail records.
+    pub outage: bool,
+    /// Tomorrow is a holiday's first day.
+    pub holiday_eve: bool,
     /// The holiday's effect on calls and messages, and on data.
     pub voice_factor: f64,
     pub data_factor: f64,
@@ -30,31 +36,47 @@ pub(super) struct Date {
     pub day: u8,
 }
 
-/// Days of the city-wide holiday.
-pub(super) const HOLIDAY_DAYS: u32 = 7;
 /// A day's 24 hours in milliseconds, by which times of day are given.
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 impl<'a> Today<'a> {
-    pub fn new(config: &'a CityConfig, calendar: &'a Calendar, number: u16) -> Self {
+    pub fn new(
+        config: &'a CityConfig,
+        calendar: &'a Calendar,
+        pace: &'a Pace,
+        number: u16,
+    ) -> Self {
         let day = config.start + i32::from(number);
         let start_ms = calendar.start_of(day).0;
-        let holiday = config.holiday_week_from.is_some_and(|from| {
-            (from..from.saturating_add(HOLIDAY_DAYS)).contains(&u32::from(number))
-        });
-        let (voice_factor, data_factor) = if holiday { (0.6, 0.85) } else { (1.0, 1.0) };
+        let today = u32::from(number);
+        let holidays = &config.scenario.holiday;
+        let mut begins = holidays.from_days.iter();
+        let (voice_factor, data_factor) =
+            if begins.any(|from| (*from..from + holidays.days).contains(&today)) {
+                (holidays.voice_level, holidays.data_level)
+            } else {
+                (1.0, 1.0)
+            };
         Self {
             config,
             calendar,
+            pace,
             day,
             number,
             date: Date::of(day),
             weekday: day.weekday(),
             start_ms,
             length_ms: calendar.start_of(day.next()).0 - start_ms,
+            outage: config.scenario.outage.on_days.contains(&today),
+            holiday_eve: holidays.from_days.contains(&(today + 1)),
             voice_factor,
             data_factor,
         }
+    }
+
+    /// Where a local day begins.
+    pub fn start_of(&self, day: Day) -> i64 {
+        self.calendar.start_of(day).0
     }
 
     /// The moment of a time of day given in milliseconds of 24 hours; days of 23 or 25 hours are stretched.
@@ -68,7 +90,7 @@ impl<'a> Today<'a> {
 
     /// The moment of a time of day of any day.
     pub fn moment(&self, day: Day, time_of_day_ms: u32) -> i64 {
-        self.calendar.start_of(day).0 + i64::from(time_of_day_ms)
+        self.start_of(day) + i64::from(time_of_day_ms)
     }
 
     /// Where the day begins and where the next one does.
@@ -124,7 +146,8 @@ mod tests {
             ..CityConfig::new(1, 1, 1)
         };
         let calendar = Calendar::new(&config.time_zone).unwrap();
-        let today = Today::new(&config, &calendar, 0);
+        let pace = Pace::new(&config.scenario.usage);
+        let today = Today::new(&config, &calendar, &pace, 0);
         let (start, end) = today.bounds();
         assert_eq!(end - start, 23 * 3_600_000);
         assert!(today.at(86_399_999) < end);

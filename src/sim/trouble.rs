@@ -1,220 +1,256 @@
-//! How subscribers are lost: the scripts of stops, lasting drops and decays, with what tends to come before and after
-//! (DOMAIN sections 1 and 4). A script is drawn when it begins; its later steps go into the line's diary.
+//! How subscribers are lost: the scripts of the churn paths, with what tends to come before and after (DOMAIN sections 1
+//! and 4). A script is drawn when it begins; its later steps go into the line's diary.
 
-use super::course::Entry;
-use super::event::Body;
-use super::habits::answered_call;
+use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
+use super::course::{Entry, Mark};
+use super::event::{Body, Forwarding};
 use super::person::Person;
 use super::random::Dice;
 use super::today::Today;
 use super::truth::{Detail, Kind, Truth};
 use crate::model::{Day, Timestamp};
 
-/// One of the three troubles begins today.
+/// One of the troubles begins today.
 pub(super) fn begin(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
-    match dice.below(42) {
-        0..=23 => begin_stop(person, today, dice, truth),
-        24..=33 => begin_drop(person, today, dice, truth),
-        _ => begin_decay(person, today, dice, truth),
+    let churn = &today.config.scenario.churn;
+    let paths: [(f64, Script); 5] = [
+        (churn.stop.rate, begin_stop),
+        (churn.drop.rate, begin_drop),
+        (churn.decay.rate, begin_decay),
+        (churn.port_out.rate, begin_port_out),
+        (churn.complaint.rate, begin_complaint),
+    ];
+    let mut place = dice.unit() * churn.rate() / churn.scale.max(1e-9);
+    for (rate, script) in paths {
+        if place < rate {
+            return script(person, today, dice, truth);
+        }
+        place -= rate;
     }
 }
 
-/// Within two weeks the owner moves to a competitor.
+type Script = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>);
+
+/// The line will not be used from a moment on, and its owner is lost then.
+fn leave(person: &mut Person, gone_ms: i64, mut line: Truth, truth: &mut Vec<Truth>) {
+    line.left_at = line.left_at.or(Some(Timestamp(gone_ms)));
+    person.course.gone_ms = gone_ms;
+    person.course.leaving_for = Some(truth.len());
+    truth.push(line);
+}
+
+/// The contacts of a competitor with somebody who leaves `lead_days` after today.
+fn lure(
+    person: &mut Person,
+    today: &Today,
+    kind: Kind,
+    lead_days: i32,
+    (marketing_share, hotline_share): (f64, f64),
+    dice: &mut Dice,
+) {
+    if dice.chance(marketing_share) {
+        for _ in 0..dice.between(1, 3) {
+            let day = today.day + dice.below(lead_days as u32) as i32;
+            let mark = Mark::before(Kind::CompetitorMarketing, kind);
+            marketing_call(person, today, day, mark, dice);
+        }
+    }
+    if dice.chance(hotline_share) {
+        for _ in 0..dice.between(1, 3) {
+            // The new SIM is delivered within 72 hours of the call.
+            let day = today.day + (lead_days - dice.between(1, 3) as i32).max(0);
+            hotline_call(person, today, day, before(kind), dice);
+        }
+    }
+}
+
+fn before(kind: Kind) -> Option<Mark> {
+    Mark::before(Kind::CompetitorHotline, kind)
+}
+
+/// The owner has decided to move to a competitor, and does so from one moment to the next. The ground truth begins at
+/// the last use, which is known only then.
 pub(super) fn begin_stop(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) {
-    let lead_days = dice.between(1, 14) as i32;
+    let stop = &today.config.scenario.churn.stop;
+    let lead_days = dice.days(stop.decided_days);
     let leaves_on = today.day + lead_days;
     let time = person.habits.time_of_day_ms(dice);
     let gone_ms = today.moment(leaves_on, time);
-    let mut line = Truth::new(Some(person.number), Kind::Stop, false, gone_ms);
-    line.left_at = Some(Timestamp(gone_ms));
-
-    if dice.chance(0.4) {
-        // The new SIM is in the other pocket already.
-        let level = dice.uniform(0.4, 0.8);
-        person.course.shift(today.day, 0, level, level);
-        line.details.push(("fades_from", Detail::On(today.day)));
+    let mut line = Truth::new(Some(person.number), Kind::Stop, gone_ms);
+    line.details.push(("decided_on", Detail::On(today.day)));
+    let lures = (stop.marketing_share, stop.hotline_share);
+    lure(person, today, Kind::Stop, lead_days, lures, dice);
+    let meanwhile = |dice: &mut Dice| today.day + dice.below(lead_days as u32) as i32;
+    if dice.chance(stop.complaint_share) {
+        let mark = Mark::before(Kind::SingleComplaint, Kind::Stop);
+        let day = meanwhile(dice);
+        let body = unresolved(dice);
+        office_hours(person, day, body, mark, dice);
     }
-    let marketing = if dice.chance(0.6) {
-        dice.between(1, 3)
-    } else {
-        0
-    };
-    for _ in 0..marketing {
-        let day = today.day + dice.below(lead_days as u32) as i32;
-        marketing_call(person, today, day, false, dice);
+    if dice.chance(stop.cancel_enquiry_share) {
+        let mark = Mark::before(Kind::CancelEnquiry, Kind::Stop);
+        let day = meanwhile(dice);
+        enquiry(person, day, "cancel", mark, dice);
     }
-    let hotline = if dice.chance(0.45) {
-        dice.between(1, 3)
-    } else {
-        0
-    };
-    for _ in 0..hotline {
-        // The new SIM is delivered within 72 hours of the call.
-        let day = leaves_on - dice.between(1, 3).min(lead_days as u32) as i32;
-        hotline_call(person, today, day, false, dice);
-    }
-    line.details
-        .push(("hotline_calls", Detail::Count(i64::from(hotline))));
-    let before = |dice: &mut Dice| today.day + dice.below(lead_days as u32) as i32;
-    if dice.chance(0.2) {
-        let category = dice.pick(&["billing", "network", "service", "unwanted_service"]);
-        let body = Body::Complaint {
-            category,
-            resolved: dice.chance(0.3),
-            satisfaction: dice.chance(0.7).then(|| dice.between(1, 2) as u8),
-        };
-        let day = before(dice);
-        office_hours(person, day, body, Some((Kind::Complaint, false)), dice);
-    }
-    if dice.chance(0.15) {
-        let day = before(dice);
-        enquiry(person, day, "cancel", false, dice);
-    }
-    if dice.chance(0.08) {
-        let day = before(dice);
-        enquiry(person, day, "port_out", false, dice);
-    }
-    let ports_out = dice.chance(0.2);
-    if ports_out {
-        let day = leaves_on - dice.between(1, 2).min(lead_days as u32) as i32;
-        let truth = Some((Kind::PortOutApplication, false));
-        office_hours(person, day, Body::PortOutApplication, truth, dice);
-    }
-    line.details.push(("ports_out", Detail::Is(ports_out)));
-    if dice.chance(0.08) {
+    if dice.chance(stop.forwarding_share) {
         // Whoever still calls the old number reaches the new one.
         let body = Body::Forward {
             other: person.acquaintance(dice),
-            activate: true,
+            action: Forwarding::Activate,
         };
         person.course.write_down(Entry {
             day: leaves_on,
             time_of_day_ms: time.saturating_sub(60_000),
             body,
-            truth: Some((Kind::CallForwarding, false)),
+            truth: Mark::before(Kind::CallForwarding, Kind::Stop),
         });
     }
-    if ports_out || dice.chance(0.3) {
-        let day = leaves_on + dice.between(1, 20) as i32;
-        let reason = if ports_out { "port_out" } else { "voluntary" };
+    if dice.chance(stop.cancellation_share) {
+        let reason = "voluntary";
+        let day = leaves_on + 1 + dice.days(stop.cancellation_days);
         office_hours(person, day, Body::Cancellation { reason }, None, dice);
         line.details.push(("cancels_on", Detail::On(day)));
     }
-    person.course.gone_ms = gone_ms;
-    truth.push(line);
+    leave(person, gone_ms, line, truth);
 }
 
-/// From today the line is used 50 to 80 % less.
+/// From today the line is used much less.
 fn begin_drop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
-    let level = dice.uniform(0.2, 0.5);
+    let drop = &today.config.scenario.churn.drop;
+    let level = dice.within(drop.to_level);
     person.course.shift(today.day, 0, level, level);
-    if dice.chance(0.25) {
+    if dice.chance(drop.hotline_share) {
         let day = today.day + dice.below(5) as i32;
-        hotline_call(person, today, day, false, dice);
+        hotline_call(person, today, day, before(Kind::Drop), dice);
     }
-    let mut line = Truth::new(Some(person.number), Kind::Drop, false, today.bounds().0);
+    let mut line = Truth::new(Some(person.number), Kind::Drop, today.bounds().0);
     line.details.push(("to_level", Detail::Level(level)));
-    truth.push(line);
-}
-
-/// Over 30 days use fades to a small rest; two in five then leave.
-fn begin_decay(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
-    const DECAY_DAYS: u16 = 30;
-    let level = dice.uniform(0.02, 0.3);
-    person.course.shift(today.day, DECAY_DAYS, level, level);
-    let mut line = Truth::new(Some(person.number), Kind::Decay, false, today.bounds().0);
-    line.details.push(("to_level", Detail::Level(level)));
-    if dice.chance(0.4) {
-        let leaves_on = today.day + i32::from(DECAY_DAYS) + dice.below(5) as i32;
+    if dice.chance(drop.leaving_share) {
+        let leaves_on = today.day + dice.days(drop.leaving_days);
         let gone_ms = today.moment(leaves_on, person.habits.time_of_day_ms(dice));
-        person.course.gone_ms = gone_ms;
-        line.left_at = Some(Timestamp(gone_ms));
-        if dice.chance(0.4) {
-            let day = leaves_on - dice.between(1, 3) as i32;
-            hotline_call(person, today, day, false, dice);
-        }
+        leave(person, gone_ms, line, truth);
+    } else {
+        truth.push(line);
     }
-    truth.push(line);
 }
 
-/// A call or message to a competitor's service number, on a day from today.
-pub(super) fn hotline_call(
+/// Use fades to a small rest.
+fn begin_decay(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
+    let decay = &today.config.scenario.churn.decay;
+    let level = dice.within(decay.to_level);
+    person
+        .course
+        .shift(today.day, decay.days as u16, level, level);
+    let mut line = Truth::new(Some(person.number), Kind::Decay, today.bounds().0);
+    line.details.push(("to_level", Detail::Level(level)));
+    line.details
+        .push(("days", Detail::Count(decay.days.into())));
+    if !dice.chance(decay.leaving_share) {
+        return truth.push(line);
+    }
+    let leaves_on = today.day + decay.days as i32 + dice.days(decay.leaving_days);
+    let gone_ms = today.moment(leaves_on, person.habits.time_of_day_ms(dice));
+    if dice.chance(decay.hotline_share) {
+        let day = leaves_on - dice.between(1, 3) as i32;
+        hotline_call(person, today, day.max(today.day), before(Kind::Decay), dice);
+    }
+    leave(person, gone_ms, line, truth);
+}
+
+/// The number moves to a competitor: enquiry, application within 72 hours of the move, and use as ever until then.
+fn begin_port_out(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
+    let port_out = &today.config.scenario.churn.port_out;
+    let lead_days = dice.days(port_out.decided_days);
+    let leaves_on = today.day + lead_days;
+    let mut line = Truth::new(Some(person.number), Kind::PortOut, today.bounds().0);
+    let lures = (port_out.marketing_share, port_out.hotline_share);
+    lure(person, today, Kind::PortOut, lead_days, lures, dice);
+    let applies_on = leaves_on - dice.days(port_out.application_days);
+    if dice.chance(port_out.enquiry_share) {
+        let days = applies_on.since(today.day).max(1) as u32;
+        let day = today.day + dice.below(days) as i32;
+        let mark = Mark::before(Kind::PortOutEnquiry, Kind::PortOut);
+        enquiry(person, day, "port_out", mark, dice);
+    }
+    let mark = Mark::before(Kind::PortOutApplication, Kind::PortOut);
+    office_hours(person, applies_on, Body::PortOutApplication, mark, dice);
+    line.details.push(("applies_on", Detail::On(applies_on)));
+    let gone_ms = cancel(person, today, leaves_on, "port_out", dice);
+    leave(person, gone_ms, line, truth);
+}
+
+/// A complaint that is not resolved; perhaps another, a question how to cancel, and the counter.
+fn begin_complaint(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
+    let path = &today.config.scenario.churn.complaint;
+    let lead_days = dice.days(path.leaving_days);
+    let leaves_on = today.day + lead_days;
+    let time_of_day_ms = office_time_ms(dice);
+    let body = unresolved(dice);
+    person.course.write_down(Entry {
+        day: today.day,
+        time_of_day_ms,
+        body,
+        truth: None,
+    });
+    let mut line = Truth::new(
+        Some(person.number),
+        Kind::Complaint,
+        today.at(time_of_day_ms),
+    );
+    let level = dice.within(path.to_level);
+    person
+        .course
+        .shift(today.day, lead_days as u16, level, level);
+    line.details.push(("to_level", Detail::Level(level)));
+    if let Body::Complaint { category, .. } = body {
+        line.details.push(("category", Detail::Name(category)));
+    }
+    let meanwhile = |dice: &mut Dice| today.day + 1 + dice.below(lead_days as u32 - 1) as i32;
+    if dice.chance(path.again_share) {
+        let mark = Mark::before(Kind::SingleComplaint, Kind::Complaint);
+        let day = meanwhile(dice);
+        let body = unresolved(dice);
+        office_hours(person, day, body, mark, dice);
+    }
+    if dice.chance(path.cancel_enquiry_share) {
+        let mark = Mark::before(Kind::CancelEnquiry, Kind::Complaint);
+        let day = meanwhile(dice);
+        enquiry(person, day, "cancel", mark, dice);
+    }
+    let lures = (0.0, path.hotline_share);
+    lure(person, today, Kind::Complaint, lead_days, lures, dice);
+    let gone_ms = cancel(person, today, leaves_on, "voluntary", dice);
+    leave(person, gone_ms, line, truth);
+}
+
+/// The contract ends at a moment of a day. Returns it.
+fn cancel(
     person: &mut Person,
     today: &Today,
     day: Day,
-    harmless: bool,
+    reason: &'static str,
     dice: &mut Dice,
-) {
-    let other = dice.pick(&today.config.operator.competitor_hotlines());
-    let body = if dice.chance(0.1) {
-        Body::Message {
-            outgoing: true,
-            other,
-        }
-    } else {
-        Body::Call(answered_call(person, true, other, dice))
-    };
-    let time_of_day_ms = person.habits.time_of_day_ms(dice);
+) -> i64 {
+    let time_of_day_ms = office_time_ms(dice);
     person.course.write_down(Entry {
         day,
         time_of_day_ms,
-        body,
-        truth: Some((Kind::CompetitorHotline, harmless)),
+        body: Body::Cancellation { reason },
+        truth: None,
     });
+    today.moment(day, time_of_day_ms)
 }
 
-/// An answered call of a competitor's sales force, on a day from today; one in ten is reported by staff instead.
-pub(super) fn marketing_call(
-    person: &mut Person,
-    today: &Today,
-    day: Day,
-    harmless: bool,
-    dice: &mut Dice,
-) {
-    let other = dice.pick(&today.config.operator.competitor_marketing());
-    let body = if dice.chance(0.1) {
-        Body::CompetitorContact
-    } else {
-        Body::Call(answered_call(person, false, other, dice))
-    };
-    let truth = Some((Kind::CompetitorMarketing, harmless));
-    office_hours(person, day, body, truth, dice);
-}
-
-/// A question to our own service.
-pub(super) fn enquiry(
-    person: &mut Person,
-    day: Day,
-    subject: &'static str,
-    harmless: bool,
-    dice: &mut Dice,
-) {
-    let truth = match subject {
-        "cancel" => Some((Kind::CancelEnquiry, harmless)),
-        "port_out" => Some((Kind::PortOutEnquiry, harmless)),
-        _ => None,
-    };
-    office_hours(person, day, Body::Enquiry { subject }, truth, dice);
-}
-
-/// Something that happens between 9 and 20 o'clock.
-pub(super) fn office_hours(
-    person: &mut Person,
-    day: Day,
-    body: Body,
-    truth: Option<(Kind, bool)>,
-    dice: &mut Dice,
-) {
-    let time_of_day_ms = dice.between(9 * 3_600_000, 20 * 3_600_000);
-    person.course.write_down(Entry {
-        day,
-        time_of_day_ms,
-        body,
-        truth,
-    });
+/// A complaint that leaves its owner dissatisfied.
+fn unresolved(dice: &mut Dice) -> Body {
+    Body::Complaint {
+        category: dice.pick(&["billing", "network", "service", "unwanted_service"]),
+        resolved: dice.chance(0.3),
+        satisfaction: dice.chance(0.7).then(|| dice.between(1, 2) as u8),
+    }
 }

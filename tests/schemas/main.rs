@@ -4,6 +4,7 @@
 mod asyncapi;
 mod inputs;
 mod outputs;
+mod truth;
 
 use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::{Value, json};

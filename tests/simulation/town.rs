@@ -4,12 +4,15 @@ use super::arrivals::Incoming;
 use super::dice::Dice;
 use churnwatch::kafka::{Stored, TopicPartition, Topics, partition_of};
 use churnwatch::model::{Feed, Timestamp};
-use churnwatch::sim::{City, CityConfig};
+use churnwatch::sim::{City, CityConfig, Scenario};
 
 /// One day, in milliseconds.
 pub const DAY_MS: i64 = 24 * Timestamp::HOUR_MS;
 /// Midnight of 2026-03-02 in Shanghai: the first day of every town.
 pub const FIRST_DAY_MS: i64 = 1_772_380_800_000;
+
+/// Much trouble, and nothing that concerns everybody.
+const EVENTFUL: &str = "churn.scale = 10\nholiday.from_days = []\noutage.on_days = []";
 
 /// What a town is like.
 #[derive(Debug, Clone, Copy)]
@@ -73,9 +76,7 @@ impl Town {
 
     fn simulated(&self, dice: &mut Dice) -> Vec<Letter> {
         let config = CityConfig {
-            outage_on: None,
-            holiday_week_from: None,
-            trouble_scale: 10.0,
+            scenario: Scenario::parse(EVENTFUL, "test").unwrap(),
             ..CityConfig::new(self.subscribers, self.days, dice.word())
         };
         let mut city = City::new(config).unwrap();

@@ -5,10 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use churnwatch::files::Lines;
-use churnwatch::sim::{CityConfig, Compression, write_files};
+use churnwatch::sim::{CityConfig, Compression, Scenario, write_files};
 
 /// More trouble than in an ordinary city, so that few subscribers give many tasks.
-const TROUBLE: f64 = 8.0;
+const TROUBLE: &str = "churn.scale = 8";
 
 /// The events of a city in a folder, with every kind of dirt.
 pub struct City {
@@ -22,7 +22,7 @@ pub struct City {
 impl City {
     pub fn build(folder: &Path, subscribers: u32, days: u32, seed: u64) -> City {
         let config = CityConfig {
-            trouble_scale: TROUBLE,
+            scenario: Scenario::parse(TROUBLE, "test").unwrap(),
             ..CityConfig::new(subscribers, days, seed)
         };
         let summary = write_files(config, folder, Compression::Zstd, |_| {}).unwrap();

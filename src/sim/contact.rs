@@ -1,0 +1,85 @@
+//! Contacts with competitors and with our own service, written into the line's diary.
+
+use super::course::{Entry, Mark};
+use super::event::Body;
+use super::habits::answered_call;
+use super::person::Person;
+use super::random::Dice;
+use super::today::Today;
+use crate::model::Day;
+
+/// A call or message to a competitor's service number, on a day from today.
+pub(super) fn hotline_call(
+    person: &mut Person,
+    today: &Today,
+    day: Day,
+    truth: Option<Mark>,
+    dice: &mut Dice,
+) {
+    let other = dice.pick(&today.config.operator.competitor_hotlines());
+    let body = if dice.chance(0.1) {
+        Body::Message {
+            outgoing: true,
+            other,
+        }
+    } else {
+        Body::Call(answered_call(person, true, other, dice))
+    };
+    let time_of_day_ms = person.habits.time_of_day_ms(dice);
+    person.course.write_down(Entry {
+        day,
+        time_of_day_ms,
+        body,
+        truth,
+    });
+}
+
+/// An answered call of a competitor's sales force, on a day from today; some are reported by staff instead.
+pub(super) fn marketing_call(
+    person: &mut Person,
+    today: &Today,
+    day: Day,
+    truth: Option<Mark>,
+    dice: &mut Dice,
+) {
+    let other = dice.pick(&today.config.operator.competitor_marketing());
+    let body = if dice.chance(today.config.scenario.events.reported_share) {
+        Body::CompetitorContact
+    } else {
+        Body::Call(answered_call(person, false, other, dice))
+    };
+    office_hours(person, day, body, truth, dice);
+}
+
+/// A question to our own service.
+pub(super) fn enquiry(
+    person: &mut Person,
+    day: Day,
+    subject: &'static str,
+    truth: Option<Mark>,
+    dice: &mut Dice,
+) {
+    office_hours(person, day, Body::Enquiry { subject }, truth, dice);
+}
+
+/// Something that happens in office hours.
+pub(super) fn office_hours(
+    person: &mut Person,
+    day: Day,
+    body: Body,
+    truth: Option<Mark>,
+    dice: &mut Dice,
+) {
+    let time_of_day_ms = office_time_ms(dice);
+    person.course.write_down(Entry {
+        day,
+        time_of_day_ms,
+        body,
+        truth,
+    });
+}
+
+/// A time of day between 9 and 20 o'clock.
+pub(super) fn office_time_ms(dice: &mut Dice) -> u32 {
+    dice.between(9 * 3_600_000, 20 * 3_600_000)
+}
