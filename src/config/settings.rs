@@ -53,6 +53,8 @@ pub struct TopicSettings {
     pub tasks: String,
     /// Signals out.
     pub signals: String,
+    /// Signals of the shadow rules out.
+    pub shadow_signals: String,
     /// Unusable records out.
     pub dead_letters: String,
     /// The state's journal; empty for that of the group, as [`TopicSettings::journal`] names it.
@@ -89,11 +91,13 @@ impl TopicSettings {
         }
     }
 
-    /// The topics to write for others, by their keys in the configuration.
-    pub fn outputs(&self) -> [(&'static str, &str); 3] {
+    /// The topics to write for others, by their keys in the configuration. That of the shadow signals is needed only
+    /// while there are shadow rules.
+    pub fn outputs(&self) -> [(&'static str, &str); 4] {
         [
             ("tasks", &self.tasks),
             ("signals", &self.signals),
+            ("shadow_signals", &self.shadow_signals),
             ("dead_letters", &self.dead_letters),
         ]
     }
@@ -163,6 +167,14 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub level: String,
+}
+
+/// `[shadow]`: rules on trial.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowSettings {
+    /// File of the rules that differ from those in force; empty for no shadow rules.
+    pub rules: String,
 }
 
 /// How a log line looks.

@@ -14,6 +14,7 @@ mod pages;
 mod policy;
 mod population;
 pub mod rules;
+mod shadow;
 mod shard;
 mod stats;
 mod store;

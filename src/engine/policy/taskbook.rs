@@ -196,7 +196,7 @@ fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
 }
 
 /// Why no task may come of anything for this subscriber.
-fn forbidden(case: &Case<'_>) -> Option<Suppression> {
+pub(super) fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     let account = case.account?;
     if case.churned() {
         Some(Suppression::Churned)

@@ -90,11 +90,11 @@ impl Rare {
         }
     }
 
-    /// Gives every memory the place that `to` has at its old place; those with none, or one that everybody has, go.
-    pub fn move_to(&mut self, to: &[Option<usize>]) {
+    /// Gives every memory the place that `to` has at its old place; those with none, or one before `least`, go.
+    pub fn move_to(&mut self, to: &[Option<usize>], least: usize) {
         for (place, memory) in std::mem::take(&mut self.0) {
             let new = to.get(usize::from(place)).copied().flatten();
-            if let Some(new) = new.filter(|new| *new >= ALWAYS) {
+            if let Some(new) = new.filter(|new| *new >= least) {
                 self.set(new, memory);
             }
         }
