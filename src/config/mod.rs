@@ -25,6 +25,7 @@ use crate::decode::Decoder;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
 use layers::Layers;
+use settings::SHADOW_SIGNALS;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -104,6 +105,13 @@ impl Config {
     /// None, unless the program was built with a fault in its defaults.
     pub fn embedded() -> Result<Self, Problems> {
         Self::assemble(Layers::new(&reference()), None)
+    }
+
+    /// The topics that are written for others, by their keys: that of the shadow signals only if there are such rules.
+    pub fn outputs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let shadow = (SHADOW_SIGNALS, &*self.topics.shadow_signals);
+        let outputs = self.topics.outputs().into_iter();
+        outputs.filter(move |output| self.rules.shadow.is_some() || *output != shadow)
     }
 
     /// What decides what becomes of a record, in the form that the journal keeps.

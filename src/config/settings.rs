@@ -91,17 +91,19 @@ impl TopicSettings {
         }
     }
 
-    /// The topics to write for others, by their keys in the configuration. That of the shadow signals is needed only
-    /// while there are shadow rules.
+    /// The topics to write for others, by their keys in the configuration.
     pub fn outputs(&self) -> [(&'static str, &str); 4] {
         [
             ("tasks", &self.tasks),
             ("signals", &self.signals),
-            ("shadow_signals", &self.shadow_signals),
+            (SHADOW_SIGNALS, &self.shadow_signals),
             ("dead_letters", &self.dead_letters),
         ]
     }
 }
+
+/// Key of the topic of shadow signals.
+pub(super) const SHADOW_SIGNALS: &str = "shadow_signals";
 
 /// `[run]`: workers and their transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
