@@ -137,6 +137,8 @@ fn signals_of_rules_on_trial_lie_in_their_topic_once() {
     for record in &said {
         let signal: Value = serde_json::from_str(record.text()).unwrap();
         assert_eq!(signal["shadow"], true);
+        let kind = record.header("ce_type");
+        assert_eq!(kind, Some("churnwatch.shadow-signal.v1"));
         let key = record.key.as_deref().unwrap();
         assert_eq!(key, signal["msisdn"].as_str().unwrap().as_bytes());
         assert!(ids.insert(signal["signal_id"].to_string()), "{signal}");

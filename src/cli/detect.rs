@@ -42,7 +42,7 @@ pub(super) struct Detect {
     /// Where signals go, also those that raised no task
     #[arg(long, value_name = "FILE")]
     signals: Option<String>,
-    /// Where signals of the shadow rules go, the file of [shadow] in the configuration
+    /// Where signals of the shadow rules go, which [shadow] of the configuration names
     #[arg(long, value_name = "FILE")]
     shadow_signals: Option<String>,
     /// Where rejected records go, with the reason
@@ -80,6 +80,12 @@ impl Detect {
         );
         let environment = std::env::vars_os().chain([clock]);
         let config = Config::load_with(self.config.as_deref(), environment)?;
+        if self.shadow_signals.is_some() && config.rules.shadow.is_none() {
+            return Err(Failure::Usage(
+                "--shadow-signals: there are no shadow rules; name their file as `rules` of [shadow] in the configuration"
+                    .to_owned(),
+            ));
+        }
         match self.over(&config) {
             // A reader that has seen enough, such as `head`, is no failure.
             Err(error) if error.is_broken_pipe() => Ok(()),

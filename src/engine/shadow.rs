@@ -83,7 +83,7 @@ impl Shadow {
 }
 
 /// A page of memories as bytes.
-pub fn encode(page: &Vec<Rare>) -> Vec<u8> {
+pub fn encode(page: &[Rare]) -> Vec<u8> {
     list(page)
 }
 

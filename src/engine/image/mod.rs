@@ -256,7 +256,7 @@ impl Image {
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
-        let shadow = self.shadow.encoded(since, shadow::encode);
+        let shadow = self.shadow.encoded(since, |page| shadow::encode(page));
         [header, state]
             .into_iter()
             .chain(task_sections(self.tasks))
