@@ -35,6 +35,7 @@ fn signal(trigger: &'static str, suppressed: Option<Suppression>) -> Signal {
         msisdn: Msisdn::new("8613800138000").unwrap(),
         fired_at: Timestamp(0),
         strength: 0.5,
+        churn_score: 0.5,
         evidence: Evidence {
             observed: 0.0,
             expected: 1.0,

@@ -49,6 +49,7 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("policy.score.base", -20.0, 20.0),
     ("policy.score.at_risk", 0.0, 1.0),
     ("policy.score.critical", 0.0, 1.0),
+    ("policy.score.task_at.*", 0.0, 1.0),
     ("policy.score.triggers.*.weight", -20.0, 20.0),
     ("policy.score.triggers.*.half_life_days", 0.1, 3650.0),
     ("decode.record_bytes_max", 256.0, 16_777_216.0),

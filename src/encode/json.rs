@@ -101,6 +101,7 @@ pub(super) struct SignalJson<'a> {
     msisdn: Option<&'a str>,
     fired_at: String,
     strength: f64,
+    churn_score: f64,
     evidence: EvidenceJson<'a>,
     text: TextJson<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +140,7 @@ impl<'a> SignalJson<'a> {
             msisdn: None,
             fired_at: calendar.rfc3339(signal.fired_at),
             strength: rounded(signal.strength),
+            churn_score: rounded(signal.churn_score),
             evidence: EvidenceJson::new(&signal.evidence),
             text: TextJson::new(&signal.text),
             suppressed: None,

@@ -1,7 +1,7 @@
 //! Everything that decides what the engine does with an input.
 
 use super::triggers::Trigger;
-use crate::model::{Calendar, Number};
+use crate::model::{Calendar, Number, Tier};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -165,8 +165,33 @@ pub struct ScoreRules {
     pub at_risk: f64,
     /// From here on `critical`, 0..1.
     pub critical: f64,
+    /// Least score of a task, by tier.
+    pub task_at: TaskBar,
     /// By trigger.
     pub triggers: BTreeMap<String, TriggerWeight>,
+}
+
+/// The churn score, 0..1, below which a churn signal of a day's close raises no task, by the subscriber's tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskBar {
+    /// Key tier.
+    pub key: f64,
+    /// Ordinary tier.
+    pub ordinary: f64,
+    /// Small tier.
+    pub small: f64,
+}
+
+impl TaskBar {
+    /// The bar of a tier.
+    pub fn of(&self, tier: Tier) -> f64 {
+        match tier {
+            Tier::Key => self.key,
+            Tier::Ordinary => self.ordinary,
+            Tier::Small => self.small,
+        }
+    }
 }
 
 /// What a trigger of strength 1 adds to the log-odds, and how fast that fades.

@@ -18,6 +18,8 @@ pub struct Signal {
     pub fired_at: Timestamp,
     /// 0..1.
     pub strength: f64,
+    /// The subscriber's churn score with this signal in it, 0..1 (DOMAIN section 5).
+    pub churn_score: f64,
     /// The numbers it rests on.
     pub evidence: Evidence,
     /// One sentence in each language.
@@ -97,11 +99,13 @@ pub enum Suppression {
     ChurnTaskOpen,
     /// After a port-out enquiry only service care is offered, no counter-offer.
     CareOnly,
+    /// Found at day close, and the churn score is below what a task of the subscriber's tier needs.
+    LowScore,
 }
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WeakSign,
         Self::TaskOpen,
         Self::Repeat,
@@ -110,6 +114,7 @@ impl Suppression {
         Self::Churned,
         Self::ChurnTaskOpen,
         Self::CareOnly,
+        Self::LowScore,
     ];
 
     /// The name used in records and metrics.
@@ -123,6 +128,7 @@ impl Suppression {
             Self::Churned => "churned",
             Self::ChurnTaskOpen => "churn_task_open",
             Self::CareOnly => "care_only",
+            Self::LowScore => "low_score",
         }
     }
 }

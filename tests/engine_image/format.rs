@@ -124,17 +124,6 @@ fn rules() -> Arc<Rules> {
     crate::rules::rules(&[WINDOW]).0
 }
 
-fn joined(sections: &[Section]) -> Vec<u8> {
-    let mut file = Vec::new();
-    for section in sections {
-        file.push(section.kind);
-        file.extend(section.index.to_le_bytes());
-        file.extend((section.bytes.len() as u32).to_le_bytes());
-        file.extend(&section.bytes);
-    }
-    file
-}
-
 fn split(mut file: &[u8]) -> Vec<Section> {
     let mut sections = Vec::new();
     while let Some((kind, rest)) = file.split_first() {

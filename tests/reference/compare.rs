@@ -49,6 +49,7 @@ fn signal(a: &Signal, b: &Signal) -> Result<(), &'static str> {
     same("msisdn", a.msisdn == b.msisdn)?;
     same("fired_at", a.fired_at == b.fired_at)?;
     same("strength", close(a.strength, b.strength))?;
+    same("churn_score", close(a.churn_score, b.churn_score))?;
     same("suppressed", a.suppressed == b.suppressed)?;
     same("text", !a.text.zh.is_empty() && !a.text.en.is_empty())?;
     evidence(&a.evidence, &b.evidence)

@@ -48,6 +48,7 @@ impl Tasks {
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
+            churn_score: case.score(),
             evidence: firing.evidence,
             text: Text::default(),
             suppressed: None,
@@ -66,6 +67,9 @@ impl Tasks {
             match &self.open {
                 Some(task) if !adds(task) && !raises(task) => Some(Suppression::TaskOpen),
                 None if firing.kind == Kind::Repeat => Some(Suppression::Repeat),
+                None if signal.evidence.source.is_none() && case.score() < case.least_score() => {
+                    Some(Suppression::LowScore)
+                }
                 _ => None,
             }
         };
@@ -224,6 +228,15 @@ impl Case<'_> {
             log_odds,
         };
         parts.into_iter().map(part).collect()
+    }
+
+    fn least_score(&self) -> f64 {
+        let least = &self.rules.policy.score.task_at;
+        match self.standing.tier(self.day, self.rules) {
+            Tier::Key => least.key,
+            Tier::Ordinary => least.ordinary,
+            Tier::Small => least.small,
+        }
     }
 
     fn score(&self) -> f64 {

@@ -47,6 +47,7 @@ fn signal() -> Signal {
         msisdn: Msisdn::new("13800138000").unwrap(),
         fired_at: Timestamp(1_772_323_200_250),
         strength: 0.700_04,
+        churn_score: 0.412_345,
         evidence: Evidence {
             observed: 1.0,
             expected: 1.0 / 3.0,
@@ -127,7 +128,7 @@ fn headers(outgoing: &Outgoing) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-const SIGNAL_JSON: &str = r#"{"signal_id":"SIGNAL_ID","trigger":"competitor_hotline","msisdn":"13800138000","fired_at":"2026-03-01T08:00:00.25+08:00","strength":0.7,"evidence":{"observed":1.0,"expected":0.333,"unit":"calls","window_days":7,"threshold":0.0,"facts":{"calls":-2,"share":0.667,"owed":"-12.05","since":"2026-02-28","competitor":"联通 \"unicom\""},"source":{"topic":"cdr","partition":3,"offset":1042}},"text":{"zh-CN":"客户拨打了竞争对手的客服热线。","en":"The customer called a competitor's hotline."}}"#;
+const SIGNAL_JSON: &str = r#"{"signal_id":"SIGNAL_ID","trigger":"competitor_hotline","purpose":"churn","msisdn":"13800138000","fired_at":"2026-03-01T08:00:00.25+08:00","strength":0.7,"churn_score":0.412,"evidence":{"observed":1.0,"expected":0.333,"unit":"calls","window_days":7,"threshold":0.0,"facts":{"calls":-2,"share":0.667,"owed":"-12.05","since":"2026-02-28","competitor":"联通 \"unicom\""},"source":{"topic":"cdr","partition":3,"offset":1042}},"text":{"zh-CN":"客户拨打了竞争对手的客服热线。","en":"The customer called a competitor's hotline."}}"#;
 
 #[test]
 fn the_bytes_of_a_signal() {
@@ -156,7 +157,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"zh-CN":"致电","en":"Call"}}]}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"zh-CN":"致电","en":"Call"}}]}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),
@@ -284,7 +285,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly LowScore);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",

@@ -5,6 +5,7 @@ use crate::{
     GROUP, PARTITION, assert_same, depot, load, manifest, publish, refused, rules, state, town,
     wait, write,
 };
+use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::engine::Shard;
 use churnwatch::snapshot::{Depot, Found, Order, earliest_seq, list, open, read, verify};
 use std::fs;
@@ -187,7 +188,7 @@ fn found_parts_say_what_they_are() {
     assert_eq!(newest.writer, manifest(2).writer);
     let bytes = read(&store, &newest.key).unwrap();
     let info = verify(bytes.as_ref()).unwrap();
-    assert_eq!((info.version, info.manifest.format), (1, 1));
+    assert_eq!((info.version, info.manifest.format), (1, IMAGE_FORMAT));
     assert_eq!(info.manifest.subscribers, town.shard.stats().subscribers);
     assert_eq!(info.manifest.parts.len(), 1, "the full part before it");
     assert_eq!(info.bytes, newest.bytes);

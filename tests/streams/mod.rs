@@ -174,7 +174,7 @@ pub const RULES: [&str; 6] = [
     window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
     baseline = { memory_days = 60.0, lag_days = 14 }
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
-    policy.score = { at_risk = 0.1, critical = 0.3 }
+    policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
     policy.due = { small_hours = 100, competitor_hours = 5 }
     ",
     "

@@ -49,7 +49,7 @@ pub struct Task {
     source: Option<Source>,
 }
 
-/// Without `purpose`.
+/// Without `purpose` and `churn_score`.
 #[derive(Deserialize)]
 struct Signal {
     trigger: Cow<'static, str>,
@@ -117,6 +117,7 @@ impl TryFrom<Signal> for crate::model::Signal {
     fn try_from(old: Signal) -> Result<Self, Problem> {
         let known = index_of(&old.trigger).and_then(|place| REGISTRY.get(place));
         Ok(Self {
+            churn_score: 0.0,
             purpose: known.map_or(Purpose::Churn, |trigger| trigger.purpose),
             msisdn: msisdn(&old.msisdn)?,
             trigger: old.trigger,

@@ -73,12 +73,14 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
     ) {
         let kind = firing.kind;
+        let score = Score::of(case);
         let signal = Signal {
             trigger: trigger.name.into(),
             purpose: trigger.purpose,
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
+            churn_score: score.value,
             evidence: firing.evidence,
             text: firing.text,
             suppressed: None,
@@ -99,9 +101,9 @@ impl Taskbook {
         let task = match suppressed {
             Some(suppression) => Err(suppression),
             None => match self.open.get_mut(&key) {
-                Some(task) => revise(Arc::make_mut(task), &signal, case),
+                Some(task) => revise(Arc::make_mut(task), &signal, score, case),
                 None if kind == FiringKind::Repeat => Err(Suppression::Repeat),
-                None => Ok(open(&signal, case)),
+                None => open(&signal, score, case),
             },
         };
         let suppressed = task.as_ref().err().copied();
@@ -209,15 +211,19 @@ pub(super) fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     }
 }
 
-fn open(signal: &Signal, case: &Case<'_>) -> Task {
-    let score = Score::of(case);
+/// A task of a signal, unless the score is too low for one of the tier. What happens at once is urgent whatever it is.
+fn open(signal: &Signal, score: Score, case: &Case<'_>) -> Result<Task, Suppression> {
+    let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
+    let found_at_close = signal.evidence.source.is_none() && signal.purpose == Purpose::Churn;
+    if found_at_close && score.value < case.rules.policy.score.task_at.of(credit.tier) {
+        return Err(Suppression::LowScore);
+    }
     let severity = score::severity(signal.purpose, case, score.value);
     let stage = score::stage(case);
-    let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
     let signals = vec![signal.clone()];
     let schedule = route::schedule(case.now, credit.tier, severity, &signals, case.rules);
     let days = i64::from(case.rules.policy.task_days);
-    Task {
+    Ok(Task {
         task_id: task_id(signal, case),
         revision: 1,
         status: TaskStatus::Open,
@@ -241,18 +247,22 @@ fn open(signal: &Signal, case: &Case<'_>) -> Task {
         updated_at: case.now,
         rules_version: case.rules.version.clone(),
         source: signal.evidence.source.clone(),
-    }
+    })
 }
 
 /// Takes a further signal into an open task if it adds a reason or raises the severity.
 ///
 /// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
-fn revise(task: &mut Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
+fn revise(
+    task: &mut Task,
+    signal: &Signal,
+    score: Score,
+    case: &Case<'_>,
+) -> Result<Task, Suppression> {
     let known = task
         .signals
         .iter()
         .position(|s| s.trigger == signal.trigger);
-    let score = Score::of(case);
     let severity = score::severity(task.purpose, case, score.value);
     if known.is_some() && severity <= task.severity {
         return Err(Suppression::TaskOpen);
