@@ -1,5 +1,5 @@
 use super::asking::{Asked, Firings};
-use super::policy::{Case, shadow};
+use super::policy::Case;
 use super::population::DayFacts;
 use super::shard::Shard;
 use super::store::Entry;
@@ -203,11 +203,8 @@ impl Shard {
                 .take(trigger, firing, closing.at, &case, effects);
         }
         subscriber.task_open = self.taskbook.has(slot);
-        if let Some(rules) = self.rules.shadow.as_deref() {
-            let case = Case { rules, ..case };
-            for (trigger, firing) in in_shadow {
-                shadow::publish(trigger, firing, closing.at, &case, effects);
-            }
+        if !in_shadow.is_empty() {
+            self.shadow.publish(in_shadow, closing.at, case, effects);
         }
     }
 

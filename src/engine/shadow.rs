@@ -3,9 +3,10 @@
 use super::asking::{Asked, Firings};
 use super::image::{Problem, from_list, list};
 use super::pages::List;
+use super::policy::{self, Case};
 use super::rules::Rules;
-use super::triggers::{Firing, Memory, Rare, Trigger};
-use crate::model::Day;
+use super::triggers::{Firing, Memory, Rare, Recall, Trigger};
+use crate::model::{Day, Effect, Timestamp};
 
 /// What the triggers of the shadow rules remember, by slot: all triggers in one list for each subscriber. Nothing while
 /// there are no shadow rules, and nothing behind the last subscriber of whom they have something to remember.
@@ -37,6 +38,33 @@ impl Shadow {
             self.remember(slot as usize, place, memory);
         }
         asked.firings
+    }
+
+    /// Publishes what fired; `case` is that of the rules in force.
+    pub fn publish(
+        &self,
+        firings: Firings,
+        at: Timestamp,
+        case: Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(rules) = case.rules.shadow.as_deref() else {
+            return;
+        };
+        let untouched = Rare::default();
+        let rare = self.memories.item(case.slot as usize).unwrap_or(&untouched);
+        let memories = Recall {
+            always: &std::array::from_fn(|place| rare.get(place)),
+            rare: Some(rare),
+        };
+        let case = Case {
+            rules,
+            memories,
+            ..case
+        };
+        for (trigger, firing) in firings {
+            policy::shadow::publish(trigger, firing, at, &case, effects);
+        }
     }
 
     fn remember(&mut self, slot: usize, place: usize, memory: Memory) {

@@ -2,7 +2,7 @@ use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
 use super::pages::List;
-use super::policy::{Case, Taskbook, shadow};
+use super::policy::{Case, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
 use super::shadow::Shadow;
@@ -438,11 +438,8 @@ impl Shard {
             }
         }
         subscriber.task_open = self.taskbook.has(slot);
-        if let Some(rules) = self.rules.shadow.as_deref() {
-            let case = Case { rules, ..case };
-            for (trigger, firing) in in_shadow {
-                shadow::publish(trigger, firing, event.at, &case, effects);
-            }
+        if !in_shadow.is_empty() {
+            self.shadow.publish(in_shadow, event.at, case, effects);
         }
     }
 

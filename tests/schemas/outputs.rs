@@ -340,6 +340,7 @@ fn a_signal_on_trial_is_marked() {
         Suppression::NotPursued,
         Suppression::Churned,
         Suppression::CareOnly,
+        Suppression::LowScore,
     ];
     assert_names(
         "shadow-signal.schema.json",

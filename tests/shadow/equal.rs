@@ -23,12 +23,13 @@ fn rules_of(plan: &Plan) -> (Arc<Rules>, Arc<Rules>) {
     (rules(&texts).0, with_shadow(&texts, &[]))
 }
 
-/// A signal without what rules on trial cannot know: whether a task was open.
+/// A signal without what depends on whether a task was open, which rules on trial cannot know.
 fn apart_from_tasks(signal: &Signal) -> Signal {
     let of_tasks = [
         Suppression::TaskOpen,
         Suppression::ChurnTaskOpen,
         Suppression::Repeat,
+        Suppression::LowScore,
     ];
     let suppressed = signal.suppressed.filter(|why| !of_tasks.contains(why));
     Signal {

@@ -97,6 +97,17 @@ fn events_fire_in_shadow_with_the_strength_and_the_cool_down_on_trial() {
 }
 
 #[test]
+fn a_score_below_the_bar_on_trial_would_raise_no_task() {
+    let bar = "policy.score.task_at = { key = 0.99, ordinary = 0.99, small = 0.99 }";
+    let tried = one_falls_silent(on_trial(&[bar]), "2026-02-28");
+    assert_eq!(tried.said(ONE)[0], "2026-03-04 08:00 zero_usage_days 1.00");
+    assert_eq!(
+        in_shadow(&tried, ONE)[0],
+        "2026-03-04 08:00 zero_usage_days 1.00 (low_score)"
+    );
+}
+
+#[test]
 fn nobody_is_accused_in_shadow_who_is_not_in_force() {
     let mut town = Town::under(on_trial(&[STRONGER]));
     town.event(ONE, "2026-02-01 09:00", profile(|p| p.flags = MACHINE));

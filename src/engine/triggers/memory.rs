@@ -128,10 +128,8 @@ impl Recall<'_> {
     /// The memories that were ever touched, with their places, in the order of the registry.
     pub fn touched(&self) -> impl Iterator<Item = (usize, Memory)> {
         let always = self.always.iter().copied().enumerate();
-        let rare = self.rare.map_or(&[][..], |rare| &rare.0);
-        always.chain(
-            rare.iter()
-                .map(|(place, memory)| (usize::from(*place), *memory)),
-        )
+        let rare = self.rare.map_or(&[][..], |rare| &rare.0).iter();
+        let rare = rare.map(|(place, memory)| (usize::from(*place), *memory));
+        always.chain(rare.filter(|(place, _)| *place >= ALWAYS))
     }
 }
