@@ -246,7 +246,7 @@ policy.credit.star_points = [1, 2, 3] | policy.credit.star_points | length | fiv
 policy.score.at_risk = 0.9 | policy.score.critical | 0.8 is not above at_risk, 0.9 | smaller
 policy.score.triggers.usage_dorp = { weight = 1.0, half_life_days = 2.0 } | policy.score.triggers.usage_dorp | not a trigger | did you mean `usage_drop`?
 policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrears.half_life_days | out of range | from 0.1
-policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage | did you mean `mature`?
+policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care or grow | did you mean `mature`?
 policy.playbook.leave = [{ zh = '好', en = 'good', for_triggers = ['arrear'] }] | policy.playbook.leave | `arrear` is not a trigger | did you mean `arrears`?
 policy.playbook.leave = [{ zh = '', en = 'good' }] | policy.playbook.leave | no text | both `zh` and `en`
 decode.country_code = '+86' | decode.country_code | "+86" is not allowed | 1 to 3 digits without +

@@ -153,7 +153,10 @@ impl Pair {
             compare(&said, model.said(who))?;
         }
         match decided.len() == people.len() {
-            true => same("open tasks", &engine.open_tasks, &model.open_tasks()),
+            true => {
+                same("robots", &engine.robots, &model.robots())?;
+                same("open tasks", &engine.open_tasks, &model.open_tasks())
+            }
             false => Ok(()),
         }
     }
@@ -211,6 +214,7 @@ impl Tally {
                 Effect::Shadow(_) => see("shadow".to_owned(), 1),
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);
+                    see(format!("purpose {}", task.purpose.name()), 1);
                     see(format!("tier {}", task.tier.name()), 1);
                     see(format!("severity {}", task.severity.name()), 1);
                     see(format!("stage {}", task.stage.name()), 1);
@@ -228,6 +232,7 @@ impl Tally {
         see("dead-lettered".into(), counts.dead_lettered);
         see("day closed".into(), stats.day_closes);
         see("day unknown".into(), stats.outage_days[0]);
+        see("robots".into(), stats.robots);
         let people = pair.model.subscribers();
         let undecided = |who: &&Msisdn| pair.model.all_undecided() || pair.model.undecided(who);
         self.subscribers += people.len() as u64;
@@ -257,6 +262,11 @@ impl Tally {
             "closed: refused",
             "closed: lost",
             "closed: port_out",
+            "closed: superseded",
+            "closed: occasion_over",
+            "purpose care",
+            "purpose grow",
+            "robots",
             "stage acquire",
             "stage mature",
             "stage decline",

@@ -73,12 +73,13 @@ fn a_new_owner_of_the_number_starts_afresh() {
     let next_owner = profile(|p| p.activated_on = Some(day("2026-02-20")));
     town.event(ONE, "2026-02-20 09:00", next_owner);
     town.event(ONE, "2026-02-20 10:00", call(FRIEND));
-    // A cancellation that was on its way for long is that of the earlier owner.
+    // The new owner has been welcomed. A cancellation that was on its way for long is that of the earlier owner.
     town.event(ONE, "2026-02-10 12:00", Body::Cancellation);
     assert_eq!(
         hotline(&mut town, "2026-02-20 11:00"),
         [
             "2026-02-20 11:00 competitor_hotline 0.60",
+            "2026-02-20 11:00 task 2 closed: superseded",
             "2026-02-20 11:00 task 1 open: small early due 2026-02-23 11:00"
         ]
     );

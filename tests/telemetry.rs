@@ -251,6 +251,7 @@ fn a_partition_that_left_leaves_no_gauges() {
         let shard = ShardReport {
             partition,
             subscribers: 10,
+            robots: 1,
             store_bytes: 3200,
             open_tasks: 2,
             replay_debt_records: 7,
@@ -265,11 +266,12 @@ fn a_partition_that_left_leaves_no_gauges() {
         shard.emit(&telemetry);
     }
     assert_eq!(sum(&telemetry, "churnwatch_subscribers{"), 20.0);
+    assert_eq!(sum(&telemetry, "churnwatch_robots{"), 2.0);
     assert_eq!(sum(&telemetry, "churnwatch_lag_seconds{"), 3.0);
     telemetry.forget_partition(&["cdr", "billing"], 3);
     let text = telemetry.render().unwrap();
     assert!(!text.contains("partition=\"3\""), "{text}");
-    assert_eq!(text.matches("partition=\"4\"").count(), 8, "{text}");
+    assert_eq!(text.matches("partition=\"4\"").count(), 9, "{text}");
     assert_eq!(
         sum(&telemetry, "churnwatch_day_closes_total"),
         2.0,

@@ -6,32 +6,35 @@ use super::limits::OperatorNumbers;
 use super::problems::suggestion;
 use super::shadow;
 use crate::decode::Decoder;
-use crate::engine::rules::{Competitors, PolicyRules, Rules, WindowRules};
+use crate::engine::rules::{Competitors, PolicyRules, RobotRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
-use crate::model::{Calendar, Number, Stage};
+use crate::model::{Calendar, Number, Purpose, Stage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Sections that decide what the engine does; the version of the rules is their fingerprint.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 7] = [
     "window",
     "operator",
     "population",
     "baseline",
+    "robots",
     "triggers",
     "policy",
 ];
 
-/// Lifecycle stages, the keys of `[policy.playbook]`.
-const STAGES: [Stage; 6] = [
-    Stage::Acquire,
-    Stage::Promote,
-    Stage::Mature,
-    Stage::Decline,
-    Stage::Leave,
-    Stage::Churned,
+/// The keys of `[policy.playbook]`: lifecycle stages, and the purposes besides keeping the subscriber.
+const CHAPTERS: [&str; 8] = [
+    Stage::Acquire.name(),
+    Stage::Promote.name(),
+    Stage::Mature.name(),
+    Stage::Decline.name(),
+    Stage::Leave.name(),
+    Stage::Churned.name(),
+    Purpose::Care.name(),
+    Purpose::Grow.name(),
 ];
 
 /// Reads and checks the engine's sections. What is wrong is noted.
@@ -46,6 +49,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
     let competitors = competitors(layers, &number);
     let population = layers.read("population");
     let baseline = layers.read("baseline");
+    let robots = robots(layers);
     let triggers = triggers(layers);
     let policy = policy(layers);
     Some(Rules {
@@ -55,6 +59,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
         competitors: competitors?,
         population: population?,
         baseline: baseline?,
+        robots: robots?,
         triggers: triggers?,
         policy: policy?,
         shadow: None,
@@ -128,6 +133,18 @@ fn owners<'o>(
     owners
 }
 
+/// `[robots]`.
+fn robots(layers: &mut Layers) -> Option<RobotRules> {
+    let robots: RobotRules = layers.read("robots")?;
+    if robots.busy_days > robots.of_days {
+        let (busy, of) = (robots.busy_days, robots.of_days);
+        let what = format!("{busy} busy days do not fit into the last {of}");
+        let remedy = "make it at most robots.of_days";
+        layers.problem(&Key::of("robots.busy_days"), what, remedy);
+    }
+    Some(robots)
+}
+
 /// `[triggers.*]`, in the order of the registry.
 fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
     let mut triggers = Vec::new();
@@ -195,9 +212,9 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
         let key = score.child("triggers").child(name);
         layers.expect_name(&key, "a trigger", name, &names);
     }
-    for (stage, steps) in &policy.playbook {
-        let key = Key::of("policy.playbook").child(stage);
-        layers.expect_name(&key, "a lifecycle stage", stage, &STAGES.map(Stage::name));
+    for (chapter, steps) in &policy.playbook {
+        let key = Key::of("policy.playbook").child(chapter);
+        layers.expect_name(&key, "a lifecycle stage, care or grow", chapter, &CHAPTERS);
         for step in steps {
             for name in &step.for_triggers {
                 layers.expect_name(&key, "a trigger", name, &names);

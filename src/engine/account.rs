@@ -27,6 +27,8 @@ pub struct Account {
     recent_next: u8,
     /// What triggers remember that have something to remember of few subscribers.
     pub memories: Rare,
+    /// Stars when last rated, at a day's close; nothing before profile and spend were known.
+    pub rated_stars: Option<u8>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -78,7 +80,10 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-} since 2 { memories });
+} since 2 {
+    memories,
+    rated_stars,
+});
 
 fields!(Standing {
     brand,

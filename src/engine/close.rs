@@ -1,6 +1,7 @@
 use super::asking::{Asked, Firings};
-use super::policy::Case;
+use super::policy::{Case, Credit};
 use super::population::DayFacts;
+use super::robots::Change;
 use super::shard::Shard;
 use super::store::Entry;
 use super::triggers::{DAILY, DayView, Memory, Recall, Trigger};
@@ -121,10 +122,24 @@ impl Shard {
         if facts.known && subscriber.first_active <= day {
             subscriber.known_days = subscriber.known_days.saturating_add(1);
         }
+        if facts.known {
+            let rules = &self.rules.robots;
+            let change = subscriber
+                .behaviour
+                .close(day, &window, &self.population, rules);
+            match change {
+                Change::None => {}
+                Change::Machine => self.stats.robots += 1,
+                Change::Person => {
+                    self.stats.robots = self.stats.robots.saturating_sub(1);
+                    subscriber.unlearn();
+                }
+            }
+        }
         let account = subscriber
             .account
             .and_then(|id| self.accounts.item(id.index()));
-        if account.is_some_and(|account| account.profile.flags.machine) {
+        if subscriber.is_machine(account) {
             return Judgement::default();
         }
         let factor = Channel::ALL.map(|channel| {
@@ -135,6 +150,8 @@ impl Shard {
             let events = window.day(day).events(channel);
             facts.factor_without(channel, events, level, &self.rules.population)
         });
+        let credit =
+            account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let view = DayView {
             day,
             known: facts.known,
@@ -142,6 +159,7 @@ impl Shard {
             last_active: subscriber.last_active,
             window,
             account,
+            credit,
             rules: &self.rules,
             baselines: subscriber.baselines,
             population: &self.population,
@@ -157,6 +175,13 @@ impl Shard {
             let view = DayView { rules, ..view };
             let look = |trigger: &dyn Trigger, memory: &mut Memory| trigger.on_day(&view, memory);
             in_shadow = self.shadow.ask(slot, DAILY, day, rules, look);
+        }
+        let rated = credit.map(|credit| credit.stars);
+        let changed =
+            account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
+        let id = subscriber.account.filter(|_| changed);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account.rated_stars = rated;
         }
         Judgement {
             firings: self.keep(slot, asked),
@@ -229,8 +254,7 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         // Meters and robots keep no holidays, and one of them outweighs a hundred people.
-        let machine = account.is_some_and(|account| account.profile.flags.machine);
-        subscriber.stable = !machine
+        subscriber.stable = !subscriber.is_machine(account)
             && subscriber.known_days >= STABLE_DAYS
             && self
                 .population

@@ -181,7 +181,7 @@ impl Shard {
             judged_until: date(subscriber.visited),
             known_days: subscriber.known_days,
             stable: subscriber.stable,
-            standing: self.standing(account, today),
+            standing: self.standing(subscriber, account, today),
             baselines: self.baselines(subscriber),
             triggers: triggers
                 .map(|(place, (registered, trigger))| {
@@ -204,10 +204,26 @@ impl Shard {
         })
     }
 
-    fn standing(&self, account: Option<&Account>, today: Day) -> Vec<String> {
-        let Some(account) = account else {
-            return vec!["in service; nothing is known of profile and bills".to_owned()];
+    fn standing(
+        &self,
+        subscriber: &Subscriber,
+        account: Option<&Account>,
+        today: Day,
+    ) -> Vec<String> {
+        let mut standing = match account {
+            Some(account) => self.contract(account, today),
+            None => vec!["in service; nothing is known of profile and bills".to_owned()],
         };
+        if subscriber.behaviour.machine() {
+            let days = subscriber.behaviour.days_left(&self.rules.robots);
+            standing.push(format!(
+                "behaves like a machine: no trigger looks at it before {days} more days of a person's use"
+            ));
+        }
+        standing
+    }
+
+    fn contract(&self, account: &Account, today: Day) -> Vec<String> {
         let after = self.rules.policy.churned_after_suspended_days;
         let flags = account.profile.flags;
         let mut standing = Vec::new();

@@ -13,6 +13,8 @@ mod image;
 mod pages;
 mod policy;
 mod population;
+mod reminder;
+mod robots;
 pub mod rules;
 mod shadow;
 mod shard;

@@ -22,6 +22,8 @@ pub struct Rules {
     pub population: PopulationRules,
     /// `[baseline]`
     pub baseline: BaselineRules,
+    /// `[robots]`
+    pub robots: RobotRules,
     /// `[triggers.*]`, in the order of [`REGISTRY`](super::triggers::REGISTRY).
     pub triggers: Vec<Box<dyn Trigger>>,
     /// `[policy]`
@@ -91,6 +93,20 @@ pub struct BaselineRules {
     pub dispersion_prior_days: f64,
 }
 
+/// Which lines behave like machines (DOMAIN section 7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RobotRules {
+    /// A day with so many outgoing calls and messages together is busy, 20..255.
+    pub sent_a_day: u8,
+    /// So many busy days ...
+    pub busy_days: u8,
+    /// ... of the last so many known ones make a machine, 2..28.
+    pub of_days: u8,
+    /// Days of use that are not busy after which it is a person again, 1..100.
+    pub calm_days: u8,
+}
+
 /// The first policy: credit, score, routing, due times (DOMAIN sections 5 and 6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +123,7 @@ pub struct PolicyRules {
     pub credit: CreditRules,
     /// Weights of the churn score.
     pub score: ScoreRules,
-    /// Steps to take, by stage.
+    /// Steps to take, by stage; those of care and growth by purpose.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
 }
 

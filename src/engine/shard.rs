@@ -320,6 +320,8 @@ impl Shard {
             Body::Profile(profile) => {
                 let new_owner = account.take_profile(event.at, profile, &mut self.names);
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
+                    let robot = u64::from(entry.subscriber.behaviour.machine());
+                    self.stats.robots = self.stats.robots.saturating_sub(robot);
                     entry.start_afresh();
                     self.shadow.forget(slot);
                 }
@@ -361,7 +363,7 @@ impl Shard {
         let account = subscriber
             .account
             .and_then(|id| self.accounts.item(id.index()));
-        if account.is_some_and(|account| account.profile.flags.machine) {
+        if subscriber.is_machine(account) {
             return Default::default();
         }
         let view = EventView {

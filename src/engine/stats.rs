@@ -7,6 +7,8 @@ pub struct ShardStats {
     pub subscribers: u64,
     /// Bytes of store and accounts.
     pub store_bytes: u64,
+    /// Subscribers who behave like machines; those marked so are not among them.
+    pub robots: u64,
     /// Open tasks.
     pub open_tasks: u64,
     /// Days closed so far.
@@ -26,6 +28,7 @@ impl Default for ShardStats {
         Self {
             subscribers: 0,
             store_bytes: 0,
+            robots: 0,
             open_tasks: 0,
             day_closes: 0,
             outage_days: [0; Feed::ALL.len()],

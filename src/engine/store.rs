@@ -3,7 +3,9 @@ mod restore;
 
 pub use page::{Displaced, Page};
 
+use super::account::Account;
 use super::pages::{List, PAGE, Pages};
+use super::robots::Behaviour;
 use super::triggers::Memory;
 use super::window::{self, Bucket, Channel, Window};
 use super::{baseline::Baseline, triggers};
@@ -28,6 +30,8 @@ pub struct Subscriber {
     pub stable: bool,
     /// Whether the taskbook holds an open task.
     pub task_open: bool,
+    /// Whether it behaves like a machine.
+    pub behaviour: Behaviour,
     /// Data volume not yet worth a whole MiB.
     data_carry_bytes: u32,
     newest: Day,
@@ -128,6 +132,12 @@ impl Store {
     /// Pseudonyms in the store.
     pub fn pseudonyms(&self) -> usize {
         self.pseudonyms.items()
+    }
+
+    /// Subscribers who behave like machines.
+    pub fn robots(&self) -> usize {
+        let robot = |slot: &u32| self.record(*slot).is_some_and(|r| r.behaviour.machine());
+        (0..self.count).filter(robot).count()
     }
 
     /// Bytes held, all in.
@@ -248,12 +258,25 @@ impl Subscriber {
             stable: false,
             task_open: false,
             recent_next: 0,
+            behaviour: Behaviour::default(),
             data_carry_bytes: 0,
             account: None,
             baselines: Default::default(),
             memories: Default::default(),
             recent: [0; RECENT],
         }
+    }
+
+    /// Whether the line is a machine: one marked so, or one that behaves so.
+    pub fn is_machine(&self, account: Option<&Account>) -> bool {
+        self.behaviour.machine() || account.is_some_and(|account| account.profile.flags.machine)
+    }
+
+    /// Forgets what was ordinary for the line, and what triggers made of it.
+    pub fn unlearn(&mut self) {
+        self.known_days = 0;
+        self.baselines = Default::default();
+        self.memories = Default::default();
     }
 
     /// Whether a record was seen before; remembers it if not.

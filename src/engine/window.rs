@@ -142,6 +142,11 @@ impl<'a> Window<'a> {
         self.ring[slot(day, self.ring.len())]
     }
 
+    /// Whether a day has a bucket, or would if there had been usage on it: it is not older than the window.
+    pub fn holds(&self, day: Day) -> bool {
+        self.newest.since(day) < self.days()
+    }
+
     /// Every day with its bucket, oldest first; none before the first call-detail record.
     pub fn iter(self) -> impl Iterator<Item = (Day, Bucket)> {
         let days = match self.newest {

@@ -119,6 +119,25 @@ impl Day {
         u32::try_from(years).unwrap_or(0)
     }
 
+    /// Month and day of month.
+    pub fn month_and_day(self) -> (u8, u8) {
+        let date = date_of(self);
+        (date.month().unsigned_abs(), date.day().unsigned_abs())
+    }
+
+    /// The first day from this one on with that month and day of month, if there is one. In common years 1 March stands
+    /// in for 29 February, as it does for [`years_until`](Self::years_until).
+    pub fn next_yearly(self, month: u8, day: u8) -> Option<Self> {
+        let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+        let year = date_of(self).year();
+        let of = |year: i16| {
+            let leap = || Self::from_ymd(year, 3, 1).filter(|_| (month, day) == (2, 29));
+            Self::from_ymd(year, month, day).or_else(leap)
+        };
+        let this_year = of(year).filter(|day| *day >= self);
+        this_year.or_else(|| of(year.checked_add(1)?))
+    }
+
     fn from_date(date: Date) -> Self {
         let epoch = Date::constant(1970, 1, 1);
         let span = date.since(epoch).map(|span| span.get_days());
@@ -198,5 +217,26 @@ mod tests {
         assert_eq!(day("2024-02-29").years_until(day("2026-02-28")), 1);
         assert_eq!(day("2024-02-29").years_until(day("2026-03-01")), 2);
         assert_eq!(day("2026-01-01").years_until(day("2025-01-01")), 0);
+        assert_eq!(day("2026-12-31").month_and_day(), (12, 31));
+    }
+
+    #[test]
+    fn yearly_days_come_again() {
+        let day = |text| Day::parse(text).unwrap();
+        for (from, (month, of_month), next) in [
+            ("2026-03-01", (3, 1), Some("2026-03-01")),
+            ("2026-03-02", (3, 1), Some("2027-03-01")),
+            ("2026-12-31", (1, 1), Some("2027-01-01")),
+            ("2026-02-28", (2, 29), Some("2026-03-01")),
+            ("2026-03-02", (2, 29), Some("2027-03-01")),
+            ("2027-03-02", (2, 29), Some("2028-02-29")),
+            ("2028-02-29", (2, 29), Some("2028-02-29")),
+            ("2028-03-01", (2, 29), Some("2029-03-01")),
+            ("2026-01-01", (2, 30), None),
+            ("2026-01-01", (13, 1), None),
+        ] {
+            let found = day(from).next_yearly(month, of_month);
+            assert_eq!(found, next.map(day), "{from} {month}-{of_month}");
+        }
     }
 }

@@ -123,6 +123,8 @@ pub enum CloseReason {
     PortOut,
     /// A churn task was opened, beside which there is no care or growth.
     Superseded,
+    /// What it was about has passed, was put off, or is settled.
+    OccasionOver,
 }
 
 impl CloseReason {
@@ -138,6 +140,7 @@ impl CloseReason {
             Self::Lost => "lost",
             Self::PortOut => "port_out",
             Self::Superseded => "superseded",
+            Self::OccasionOver => "occasion_over",
         }
     }
 }

@@ -78,6 +78,7 @@ pub struct Telemetry {
     pub(super) day_closes: IntCounter,
     pub(super) outage_days: IntCounterVec,
     pub(super) subscribers: IntGaugeVec,
+    pub(super) robots: IntGaugeVec,
     pub(super) store_bytes: IntGaugeVec,
     pub(super) open_tasks: IntGaugeVec,
     pub(super) replay_debt: IntGaugeVec,
@@ -195,6 +196,12 @@ impl Telemetry {
                 "Subscribers held.",
                 &["partition"],
             )?,
+            robots: gauges(
+                r,
+                "churnwatch_robots",
+                "Subscribers taken for machines by their behaviour.",
+                &["partition"],
+            )?,
             store_bytes: gauges(
                 r,
                 "churnwatch_store_memory_bytes",
@@ -286,6 +293,7 @@ impl Telemetry {
         }
         for gauge in [
             &self.subscribers,
+            &self.robots,
             &self.store_bytes,
             &self.open_tasks,
             &self.replay_debt,

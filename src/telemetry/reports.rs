@@ -177,6 +177,8 @@ pub struct ShardReport {
     pub partition: i32,
     /// Subscribers held.
     pub subscribers: u64,
+    /// Of them, those who behave like machines.
+    pub robots: u64,
     /// Memory of their windows and index.
     pub store_bytes: u64,
     /// Tasks open now.
@@ -208,6 +210,7 @@ impl ShardReport {
         let partition = self.partition.to_string();
         for (gauge, value) in [
             (&telemetry.subscribers, self.subscribers),
+            (&telemetry.robots, self.robots),
             (&telemetry.store_bytes, self.store_bytes),
             (&telemetry.open_tasks, self.open_tasks),
             (&telemetry.replay_debt, self.replay_debt_records),

@@ -185,7 +185,7 @@ type Header = (u16, u16, u16, Vec<String>, u16, u32, u32, u32, u32, u32);
 
 /// The same image with memories of every subscriber for other triggers: `order` names them, `None` one that there is no
 /// more.
-fn with_triggers(sections: &[Section], order: [Option<&str>; 2]) -> Vec<Section> {
+fn with_triggers(sections: &[Section], order: [Option<&str>; 3]) -> Vec<Section> {
     let mut sections = sections.to_vec();
     let mut header: Header = postcard::from_bytes(&sections[0].bytes).unwrap();
     assert_eq!(usize::from(header.4), order.len());
@@ -211,21 +211,22 @@ fn with_triggers(sections: &[Section], order: [Option<&str>; 2]) -> Vec<Section>
 }
 
 /// Bytes of a subscriber before the memories, and of a memory.
-const COLUMNS: usize = 8 + 4 * 4 + 4 + 2 + 1 + 1 + 1 + 4 + 2 * 14 + 16 * 4;
+const COLUMNS: usize = 8 + 4 * 4 + 4 + 2 + 1 + 1 + 1 + 4 + 2 * 14 + 16 * 4 + 1;
 const MEMORY: usize = 8;
 
 #[test]
 fn memories_go_to_the_triggers_of_their_names() {
     let rules = rules();
     let sections = full(village(&rules).image());
-    let [silence, drop] = ["zero_usage_days", "usage_drop"].map(Some);
-    assert!(with_triggers(&sections, [silence, drop]) == sections);
+    let always = ["zero_usage_days", "usage_drop", "terminal_change"];
+    let [silence, drop, handset] = always.map(Some);
+    assert!(with_triggers(&sections, [silence, drop, handset]) == sections);
 
-    let other = with_triggers(&sections, [drop, silence]);
+    let other = with_triggers(&sections, [drop, handset, silence]);
     let mut shard = assembled(&other, &rules).unwrap();
     assert!(full(shard.image()) == sections, "in another order");
 
-    let older = with_triggers(&sections, [None, drop]);
+    let older = with_triggers(&sections, [None, drop, handset]);
     let mut shard = assembled(&older, &rules).unwrap();
     let of = |sections: &[Section], place: usize| {
         let page = sections.iter().find(|section| section.kind == 6).unwrap();

@@ -32,9 +32,11 @@ pub struct Standing {
 
 #[derive(Clone)]
 pub struct Bill {
-    period: Day,
+    pub period: Day,
     pub due_on: Day,
-    amount: Money,
+    pub amount: Money,
+    pub plan_fee: Money,
+    pub usage_value: Money,
     paid: Money,
 }
 
@@ -118,6 +120,8 @@ impl Standing {
             period: invoice.period,
             due_on: invoice.due_on,
             amount: invoice.amount,
+            plan_fee: invoice.plan_fee,
+            usage_value: invoice.usage_value,
             paid: Money::ZERO,
         });
         self.bills.sort_by_key(|bill| bill.period);
@@ -138,6 +142,11 @@ impl Standing {
 
     pub fn profile(&self) -> Option<&Profile<'static>> {
         self.profile.as_ref().map(|(_, profile)| profile)
+    }
+
+    /// The last bills, oldest first.
+    pub fn bills(&self) -> &[Bill] {
+        &self.bills
     }
 
     /// The oldest bill unpaid so long after it was due, and all that is owed on such bills.
@@ -200,7 +209,7 @@ impl Standing {
     }
 
     /// Mean monthly spend: the operator's own figure, or that of the bills at hand.
-    fn monthly_spend(&self) -> Option<Money> {
+    pub fn monthly_spend(&self) -> Option<Money> {
         let told = self.profile().and_then(|profile| profile.avg_monthly_spend);
         let billed: i64 = self.bills.iter().map(|bill| bill.amount.0).sum();
         let months = self.bills.len() as i64;

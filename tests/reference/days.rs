@@ -47,6 +47,23 @@ impl Days {
         });
         years.count() as u32
     }
+
+    pub fn month_and_day(day: Day) -> (u8, u8) {
+        let date = date_of(day);
+        (date.month() as u8, date.day() as u8)
+    }
+
+    /// The next such day of a year, today included; 1 March for 29 February of a common year.
+    pub fn next_yearly(today: Day, month: u8, of_month: u8) -> Option<Day> {
+        let mut ahead = (0..8).filter_map(|years| {
+            let year = date_of(today).year() + years;
+            let asked = Date::new(year, month as i8, of_month as i8).ok();
+            let leap = (month, of_month) == (2, 29);
+            asked.or(leap.then(|| date(year, 3, 1)))
+        });
+        let next = ahead.find(|next| *next >= date_of(today))?;
+        Some(Day(next.since(date(1970, 1, 1)).unwrap().get_days()))
+    }
 }
 
 fn moment(at: Timestamp) -> jiff::Timestamp {

@@ -9,6 +9,7 @@
 
 mod account;
 mod baseline;
+mod care;
 mod compare;
 mod days;
 mod feeds;
@@ -22,6 +23,7 @@ pub use usage::Counted;
 
 use account::Account;
 use baseline::{Baseline, LEARNABLE, Lesson};
+use care::Behaviour;
 use churnwatch::engine::rules::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
@@ -61,6 +63,7 @@ struct Person {
     stable: bool,
     /// Counts for the population on the day after the last close.
     enrolled: Option<Enrolled>,
+    behaviour: Behaviour,
     memory: Memory,
     tasks: Tasks,
 }
@@ -168,8 +171,17 @@ impl Reference {
     }
 
     pub fn open_tasks(&self) -> u64 {
-        let open = self.people.values().filter(|person| person.tasks.is_open());
-        open.count() as u64
+        let open = self.people.values().map(|person| person.tasks.open());
+        open.sum::<usize>() as u64
+    }
+
+    /// Lines that behave like machines.
+    pub fn robots(&self) -> u64 {
+        let robots = self
+            .people
+            .values()
+            .filter(|person| person.behaviour.machine());
+        robots.count() as u64
     }
 
     pub fn subscribers(&self) -> Vec<Msisdn> {
@@ -228,6 +240,7 @@ impl Reference {
             lessons: Default::default(),
             stable: false,
             enrolled: None,
+            behaviour: Behaviour::default(),
             memory: Memory::default(),
             tasks: Tasks::default(),
         });
@@ -275,10 +288,10 @@ impl Reference {
         let young = self
             .clock
             .is_none_or(|clock| clock.0 - event.at.0 <= immediate_ms);
-        let mut firing = None;
-        if young && !standing.machine() {
+        let mut firings = Vec::new();
+        if young && !standing.machine() && !person.behaviour.machine() {
             let memory = &mut person.memory;
-            firing = memory.on_event(event, day, source, &standing, &self.settings, rules);
+            firings = memory.on_event(event, day, source, &standing, &self.settings, rules);
         }
         let case = Case {
             msisdn: person.msisdn,
@@ -290,7 +303,7 @@ impl Reference {
             days: &self.days,
         };
         let tasks = &mut person.tasks;
-        if let Some(firing) = firing {
+        for firing in firings {
             tasks.take(firing, event.at, &case);
         }
         match &event.body {
@@ -417,6 +430,7 @@ impl Person {
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
+        self.behaviour = Behaviour::default();
         self.memory.forget();
     }
 
@@ -444,10 +458,15 @@ impl Person {
         let today = population.day(day).unwrap();
         let began = self.usage.first_active().is_some_and(|first| first <= day);
         self.known_days += usize::from(today.known && began);
+        if today.known && self.behaviour.close(day, &self.usage, population, rules) {
+            self.known_days = 0;
+            self.lessons = Default::default();
+            self.memory.unlearn();
+        }
         let standing = self.account.standing();
         let baselines = self.baselines(rules);
         let mut firings = Vec::new();
-        if !standing.machine() {
+        if !standing.machine() && !self.behaviour.machine() {
             let own_factor = |channel: usize| {
                 let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
                 match self.stable {
@@ -506,7 +525,8 @@ impl Person {
         let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(known).count();
         self.stable = self.known_days >= STABLE_DAYS
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
-            && !self.account.standing().machine();
+            && !self.account.standing().machine()
+            && !self.behaviour.machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),
             events: None,

@@ -1,6 +1,7 @@
-//! From firings to tasks (DOMAIN sections 5 and 6): at most one open task for each subscriber.
+//! From firings to tasks (DOMAIN sections 5 and 6): at most one open task for each subscriber and purpose.
 
 use super::account::Standing;
+use super::care;
 use super::days::Days;
 use super::triggers::{self, Firing, HOTLINE, Kind, Memory};
 use churnwatch::engine::Rules;
@@ -9,6 +10,7 @@ use churnwatch::model::{
     ScorePart, Severity, Signal, Source, Stage, Suppression, Task, TaskStatus, Text, Tier,
     Timestamp,
 };
+use std::collections::BTreeMap;
 
 /// One subscriber at one moment.
 pub struct Case<'a> {
@@ -21,10 +23,10 @@ pub struct Case<'a> {
     pub days: &'a Days,
 }
 
-/// A subscriber's tasks, the open one included.
+/// A subscriber's tasks, the open ones included.
 #[derive(Default)]
 pub struct Tasks {
-    open: Option<Task>,
+    open: BTreeMap<Purpose, Task>,
     opened: usize,
     pub effects: Vec<Effect>,
 }
@@ -32,8 +34,9 @@ pub struct Tasks {
 const ACQUIRE_DAYS: i32 = 90;
 
 impl Tasks {
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Open tasks.
+    pub fn open(&self) -> usize {
+        self.open.len()
     }
 
     /// How many tasks there have been; the last one's `task_id`.
@@ -44,7 +47,7 @@ impl Tasks {
     pub fn take(&mut self, firing: Firing, fired_at: Timestamp, case: &Case<'_>) {
         let mut signal = Signal {
             trigger: firing.trigger.into(),
-            purpose: Purpose::Churn,
+            purpose: care::purpose(firing.trigger),
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
@@ -54,7 +57,9 @@ impl Tasks {
             suppressed: None,
         };
         let adds = |task: &Task| task.signals.iter().all(|s| s.trigger != firing.trigger);
-        let raises = |task: &Task| case.severity() > task.severity;
+        let purpose = signal.purpose;
+        let raises = |task: &Task| case.severity(purpose) > task.severity;
+        let beside = purpose != Purpose::Churn && self.open.contains_key(&Purpose::Churn);
         signal.suppressed = if case.standing.churned(case.day, case.rules) {
             Some(Suppression::Churned)
         } else if case.standing.port_out() {
@@ -63,8 +68,10 @@ impl Tasks {
             Some(Suppression::NotPursued)
         } else if firing.kind == Kind::Weak {
             Some(Suppression::WeakSign)
+        } else if beside {
+            Some(Suppression::ChurnTaskOpen)
         } else {
-            match &self.open {
+            match self.open.get(&purpose) {
                 Some(task) if !adds(task) && !raises(task) => Some(Suppression::TaskOpen),
                 None if firing.kind == Kind::Repeat => Some(Suppression::Repeat),
                 None if signal.evidence.source.is_none() && case.score() < case.least_score() => {
@@ -77,31 +84,34 @@ impl Tasks {
         if signal.suppressed.is_some() {
             return;
         }
-        let task = match self.open.take() {
+        let task = match self.open.remove(&purpose) {
             Some(task) => revised(task, signal, case),
             None => {
+                if purpose == Purpose::Churn {
+                    let source = signal.evidence.source.clone();
+                    self.close(CloseReason::Superseded, source.as_ref(), case);
+                }
                 self.opened += 1;
                 opened(self.opened, signal, case)
             }
         };
-        self.open = Some(task.clone());
+        self.open.insert(purpose, task.clone());
         self.effects.push(Effect::Task(Box::new(task)));
     }
 
-    /// The daily look at whether the task has outlived its reasons.
+    /// The daily look at whether the tasks have outlived their reasons.
     pub fn review(&mut self, case: &Case<'_>) {
-        let Some(task) = &self.open else { return };
-        let recovered = task
-            .signals
-            .iter()
-            .map(|s| case.memory.recovered(&s.trigger));
-        let recovered: Option<Vec<CloseReason>> = recovered.collect();
-        if case.standing.churned(case.day, case.rules) {
-            self.close(CloseReason::Churned, None, case);
-        } else if let Some(reasons) = recovered {
-            self.close(reasons[0], None, case);
-        } else if case.now >= task.expires_at {
-            self.close(CloseReason::Expired, None, case);
+        for (purpose, task) in self.open.clone() {
+            let signals = task.signals.iter();
+            let recovered = signals.map(|s| case.memory.recovered(&s.trigger));
+            let recovered: Option<Vec<CloseReason>> = recovered.collect();
+            if case.standing.churned(case.day, case.rules) {
+                self.close_one(purpose, CloseReason::Churned, None, case);
+            } else if let Some(reasons) = recovered {
+                self.close_one(purpose, reasons[0], None, case);
+            } else if case.now >= task.expires_at {
+                self.close_one(purpose, CloseReason::Expired, None, case);
+            }
         }
     }
 
@@ -113,13 +123,27 @@ impl Tasks {
             OutcomeResult::Refused => CloseReason::Refused,
             OutcomeResult::Lost => CloseReason::Lost,
         };
-        if self.open.as_ref().is_some_and(|task| task.task_id == id) {
-            self.close(reason, Some(source), case);
+        let named = self.open.iter().find(|(_, task)| task.task_id == id);
+        if let Some((purpose, _)) = named {
+            self.close_one(*purpose, reason, Some(source), case);
         }
     }
 
+    /// Closes all tasks.
     pub fn close(&mut self, reason: CloseReason, source: Option<&Source>, case: &Case<'_>) {
-        let Some(mut task) = self.open.take() else {
+        for purpose in [Purpose::Churn, Purpose::Care, Purpose::Grow] {
+            self.close_one(purpose, reason, source, case);
+        }
+    }
+
+    fn close_one(
+        &mut self,
+        purpose: Purpose,
+        reason: CloseReason,
+        source: Option<&Source>,
+        case: &Case<'_>,
+    ) {
+        let Some(mut task) = self.open.remove(&purpose) else {
             return;
         };
         task.revision += 1;
@@ -149,14 +173,16 @@ fn opened(number: usize, signal: Signal, case: &Case<'_>) -> Task {
         (Tier::Ordinary, Some(city)) => format!("outbound-calls/{city}"),
     };
     let signals = vec![signal];
-    let (not_before, due_at) = case.schedule(tier, case.severity(), &signals);
+    let purpose = signals[0].purpose;
+    let severity = case.severity(purpose);
+    let (not_before, due_at) = case.schedule(tier, severity, &signals);
     Task {
         task_id: number.to_string(),
         revision: 1,
         status: TaskStatus::Open,
         close_reason: None,
-        purpose: Purpose::Churn,
-        severity: case.severity(),
+        purpose,
+        severity,
         churn_score: case.score(),
         score_parts: case.score_parts(),
         msisdn: case.msisdn,
@@ -164,7 +190,7 @@ fn opened(number: usize, signal: Signal, case: &Case<'_>) -> Task {
         stars: standing.stars(case.day, case.rules),
         credit_score: standing.credit_score(case.day, case.rules),
         stage: case.stage(),
-        action: case.action(tier, &signals),
+        action: case.action(purpose, tier, &signals),
         assignee: Assignee {
             account_manager: profile
                 .and_then(|p| p.account_manager.as_deref())
@@ -198,11 +224,11 @@ fn revised(mut task: Task, signal: Signal, case: &Case<'_>) -> Task {
     }
     task.revision += 1;
     task.status = TaskStatus::Updated;
-    task.severity = task.severity.max(case.severity());
+    task.severity = task.severity.max(case.severity(task.purpose));
     task.churn_score = case.score();
     task.score_parts = case.score_parts();
     task.stage = case.stage();
-    task.action = case.action(task.tier, &task.signals);
+    task.action = case.action(task.purpose, task.tier, &task.signals);
     let (_, due_at) = case.schedule(task.tier, task.severity, &task.signals);
     task.due_at = due_at.max(task.not_before).min(task.due_at);
     task.updated_at = task.updated_at.max(case.now);
@@ -244,11 +270,13 @@ impl Case<'_> {
         1.0 / (1.0 + (-log_odds).exp())
     }
 
-    fn severity(&self) -> Severity {
+    fn severity(&self, purpose: Purpose) -> Severity {
         let rules = &self.rules.policy.score;
         let score = self.score();
         if self.standing.churned(self.day, self.rules) {
             Severity::Lost
+        } else if purpose != Purpose::Churn {
+            Severity::Early
         } else if score >= rules.critical {
             Severity::Critical
         } else if score >= rules.at_risk {
@@ -322,9 +350,13 @@ impl Case<'_> {
         }
     }
 
-    fn action(&self, tier: Tier, signals: &[Signal]) -> Action {
+    fn action(&self, purpose: Purpose, tier: Tier, signals: &[Signal]) -> Action {
         let playbook = &self.rules.policy.playbook;
-        let steps = playbook.get(self.stage().name());
+        let steps = playbook.get(match purpose {
+            Purpose::Churn => self.stage().name(),
+            Purpose::Care => "care",
+            Purpose::Grow => "grow",
+        });
         let steps = || steps.into_iter().flatten();
         let special = steps().filter(|step| {
             let mut named = step.for_triggers.iter();

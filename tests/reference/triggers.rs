@@ -2,6 +2,7 @@
 
 use super::account::Standing;
 use super::baseline::Baseline;
+use super::care;
 use super::population::{ClosedDay, Population, near};
 use super::usage::{CHANNELS, Usage};
 use churnwatch::engine::Rules;
@@ -27,6 +28,8 @@ pub struct Settings {
     zero_usage_days: SilenceSettings,
     usage_drop: DropSettings,
     arrears: ArrearsSettings,
+    #[serde(flatten)]
+    care: care::Settings,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +94,7 @@ pub struct Memory {
     dropped: bool,
     overdue: bool,
     suspended: bool,
+    care: care::Memory,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -125,6 +129,18 @@ impl Memory {
         };
     }
 
+    /// A machine has become a person: what was ordinary is gone.
+    pub fn unlearn(&mut self) {
+        self.silence = Silence::default();
+        self.steps.clear();
+        self.dropped = false;
+        for trigger in [SILENCE, DROP] {
+            let index = ALL.iter().position(|name| *name == trigger).unwrap();
+            self.fired[index] = None;
+        }
+        self.care.unlearn();
+    }
+
     /// Day and strength (kept in 255ths) of a trigger's last firing.
     pub fn fired(&self, trigger: &str) -> Option<(Day, f64)> {
         let index = ALL.iter().position(|name| *name == trigger)?;
@@ -137,7 +153,7 @@ impl Memory {
             SILENCE => (self.silence.fired, CloseReason::UsageRecovered),
             DROP => (self.dropped, CloseReason::UsageRecovered),
             ARREARS => (self.overdue || self.suspended, CloseReason::ArrearsPaid),
-            _ => return None,
+            _ => return self.care.recovered(trigger),
         };
         (!holds).then_some(reason)
     }
@@ -165,6 +181,21 @@ impl Memory {
 
     /// An event young enough for the immediate triggers.
     pub fn on_event(
+        &mut self,
+        event: &Event<'_>,
+        day: Day,
+        source: &Source,
+        standing: &Standing,
+        settings: &Settings,
+        rules: &Rules,
+    ) -> Vec<Firing> {
+        let churn = self.on_churn_event(event, day, source, standing, settings, rules);
+        let handset = self.care.on_event(event, day, source, &settings.care);
+        // In the order of the registry.
+        handset.into_iter().chain(churn).collect()
+    }
+
+    fn on_churn_event(
         &mut self,
         event: &Event<'_>,
         day: Day,
@@ -261,7 +292,10 @@ impl Memory {
         self.note_day(&drop, view);
         let arrears = self.arrears(view, &settings.arrears);
         self.note_day(&arrears, view);
-        silence.into_iter().chain(drop).chain(arrears).collect()
+        let care = self.care.on_day(view, &settings.care);
+        self.undecided |= self.care.undecided;
+        let churn = silence.into_iter().chain(drop).chain(arrears);
+        churn.chain(care).collect()
     }
 
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {
@@ -438,13 +472,18 @@ impl Memory {
 impl DayView<'_> {
     /// mu = b * dow * f.
     fn expected(&self, channel: usize, day: Day) -> f64 {
+        self.baselines[channel].level * self.share(channel, day)
+    }
+
+    /// dow * f.
+    pub fn share(&self, channel: usize, day: Day) -> f64 {
         let closed = self.population.day(day).unwrap();
         let factor = if day == self.today.day {
             self.factor[channel]
         } else {
             closed.factor[channel]
         };
-        self.baselines[channel].level * closed.dow[channel] * factor
+        closed.dow[channel] * factor
     }
 
     fn dispersion(&self, channel: usize) -> f64 {

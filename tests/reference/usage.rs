@@ -107,6 +107,15 @@ impl Usage {
         }
     }
 
+    /// Outgoing calls and all messages on a day of the ring, held in the same way.
+    pub fn sent(&self, day: Day) -> u64 {
+        let counted = self.day(day);
+        match self.too_old(day) {
+            true => 0,
+            false => counted.outgoing + counted.messages,
+        }
+    }
+
     pub fn active(&self, day: Day) -> bool {
         CHANNELS
             .iter()
@@ -178,7 +187,7 @@ impl Usage {
     }
 
     /// The whole MiB a day's sessions completed, what earlier ones had left over included.
-    fn mebibytes(&self, day: Day) -> u64 {
+    pub fn mebibytes(&self, day: Day) -> u64 {
         let until = |index: usize| -> u128 {
             let bytes = self.all[..index].iter().map(|used| match used {
                 Used::Session { bytes } => u128::from(*bytes),

@@ -230,7 +230,7 @@ fn every_task_there_can_be_is_valid() {
             )
         },
     );
-    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost PortOut Superseded);
+    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost PortOut Superseded OccasionOver);
     assert_names(schema, "close_reason", reasons, |reason| {
         (
             encode(&|task| (task.status, task.close_reason) = (TaskStatus::Closed, Some(reason))),

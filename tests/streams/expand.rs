@@ -2,9 +2,9 @@ use super::random::Random;
 use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
-    Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event, Feed,
-    FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags,
-    Segment, SuspensionReason, TaskOutcome, Timestamp,
+    self, Body, Calendar, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, Event,
+    Feed, FeedSet, ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile,
+    ProfileFlags, Segment, SuspensionReason, TaskOutcome, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -17,6 +17,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         plan,
         calendar,
         random: Random::new(plan.seed),
+        handset: None,
         arrivals: Vec::new(),
     };
     for (index, life) in plan.people.iter().enumerate() {
@@ -47,6 +48,8 @@ struct Stream<'a> {
     plan: &'a Plan,
     calendar: &'a Calendar,
     random: Random,
+    /// The handset that calls are made from; none where nobody tells.
+    handset: Option<u64>,
     arrivals: Vec<(Timestamp, Step)>,
 }
 
@@ -77,7 +80,15 @@ impl Stream<'_> {
     }
 
     fn everyday(&mut self, life: &Life, who: Msisdn) {
+        let told = self.random.chance(0.7);
+        let changes_at = self.random.below(2 * i64::from(self.plan.days)) as i32;
         for index in 0..self.plan.days {
+            // The SIM is in another handset now and then, and at some day for good.
+            let handset = match self.random.chance(0.1) {
+                true => 3,
+                false => 1 + u64::from(index >= changes_at),
+            };
+            self.handset = told.then_some(handset << 48);
             let mut mood = self.course(life, index);
             if self.within(index, self.plan.holiday) {
                 mood *= 0.3;
@@ -115,6 +126,7 @@ impl Stream<'_> {
                 libm::pow(0.93, f64::from(index - self.at_share(from)))
             }
             Course::Bursts { from } if index == self.at_share(from) => 60.0,
+            Course::Dials(spell) if self.within(index, Some(spell)) => 60.0,
             _ => 1.0,
         };
         let gone = |from: f64| index > self.at_share(from) + 1;
@@ -159,7 +171,7 @@ impl Stream<'_> {
                     CallOutcome::Dropped,
                     CallOutcome::Unanswered,
                 ]),
-                handset: None,
+                handset: self.handset,
             },
         }
     }
@@ -168,14 +180,16 @@ impl Stream<'_> {
         if matches!(life.bills, Bills::Prepaid) {
             return;
         }
+        // What of the amount the plan costs, and what the usage would be worth, in tenths.
+        let (fee, worth) = self.random.one_of(&[(10, 10), (9, 9), (10, 15), (10, 3)]);
         for index in (self.random.below(10) as i32..self.plan.days).step_by(30) {
             let fen = 100 + self.random.below(60_000);
             let invoice = |amount: i64| {
                 Body::Invoice(Invoice {
                     period: self.day(index - 30),
                     amount: Money(amount),
-                    plan_fee: Money(amount),
-                    usage_value: Money(amount),
+                    plan_fee: Money(amount * fee / 10),
+                    usage_value: Money(amount * worth / 10),
                     overage: Money::ZERO,
                     due_on: self.day(index + 10),
                 })
@@ -230,10 +244,13 @@ impl Stream<'_> {
                 machine: flagged && matches!(life.standing, Standing::Machine),
             };
             let tenure_days = self.random.below(2_500) as i32;
-            let activated = self.day(-tenure_days);
+            let index = self.random.below(i64::from(self.plan.days)) as i32;
+            let activated = match self.random.chance(0.1) {
+                true => self.day(index - tenure_days % 10),
+                false => self.day(-tenure_days),
+            };
             let profile = self.profile(activated, flags);
             // Exported long ago, on the day, or dated ahead of the records.
-            let index = self.random.below(i64::from(self.plan.days)) as i32;
             let dated = self.moment(index);
             let days = self.random.one_of(&[-400, -40, 0, 0, 0, 50]);
             let event = self.event(who, Timestamp(dated.0 + days * DAY_MS), profile);
@@ -245,6 +262,10 @@ impl Stream<'_> {
         let region = ["HQ", "Guangdong", "Shenzhen"];
         let depth = self.random.below(4) as usize;
         let brand = self.random.one_of(&["gotone", "mzone", "easyown", "other"]);
+        let dates = [(); 3].map(|()| {
+            let day = self.random.below(i64::from(self.plan.days) + 40) as i32;
+            self.random.chance(0.5).then(|| self.day(day))
+        });
         let random = &mut self.random;
         Body::Profile(Box::new(Profile {
             brand: random.chance(0.8).then(|| brand.into()),
@@ -256,6 +277,13 @@ impl Stream<'_> {
             flags,
             avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
             suspensions: random.chance(0.2).then(|| random.below(3) as u16),
+            birthday: dates[0].map(Day::month_and_day),
+            points_expire_on: dates[1],
+            offer_expires_on: dates[2],
+            plan: random.chance(0.3).then(|| model::Plan {
+                monthly_fee: Money(random.below(40_000)),
+                ..model::Plan::default()
+            }),
             ..Profile::default()
         }))
     }

@@ -6,7 +6,9 @@ pub mod random;
 pub use expand::steps;
 
 use churnwatch::engine::{Inputs, Rules};
-use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
+use churnwatch::model::{
+    Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, TaskStatus, Timestamp,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed};
@@ -33,10 +35,12 @@ pub enum Step {
     Finish,
 }
 
-/// A subscriber's last task, as far as something was said of it.
+/// The task that was last opened for a subscriber.
 pub fn last_task(effects: &[Effect], who: &Msisdn) -> Option<String> {
     effects.iter().rev().find_map(|effect| match effect {
-        Effect::Task(task) if task.msisdn == *who => Some(task.task_id.clone()),
+        Effect::Task(task) if task.msisdn == *who && task.status == TaskStatus::Open => {
+            Some(task.task_id.clone())
+        }
         _ => None,
     })
 }
@@ -117,6 +121,8 @@ pub enum Course {
     Bursts {
         from: f64,
     },
+    /// Calls like a machine for some days.
+    Dials(Spell),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +163,7 @@ pub enum Leaves {
 }
 
 /// Rules under which streams run; the clock and the zone are the plan's.
-pub const RULES: [&str; 6] = [
+pub const RULES: [&str; 7] = [
     "",
     "
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
@@ -186,6 +192,16 @@ pub const RULES: [&str; 6] = [
     "
     window = { future_minutes = 1440, grace_hours = 0, immediate_hours = 168 }
     policy.due = { key_critical_hours = 1, key_hours = 2 }
+    ",
+    "
+    robots = { sent_a_day = 20, busy_days = 2, of_days = 4, calm_days = 5 }
+    triggers.birthday = { lead_days = 10, cooldown_days = 30 }
+    triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
+    triggers.points_expiry = { days_before = [20, 10, 4], cooldown_days = 6 }
+    triggers.plan_overuse = { invoices = 2, cooldown_days = 10 }
+    triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
+    triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
+    triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
     ",
 ];
 
@@ -317,6 +333,7 @@ fn course() -> impl Strategy<Value = Course> {
         3 => spell(3..15).prop_map(Course::Away),
         1 => share().prop_map(|from| Course::Decays { from }),
         1 => share().prop_map(|from| Course::Bursts { from }),
+        1 => spell(2..15).prop_map(Course::Dials),
     ]
 }
 

@@ -159,6 +159,7 @@ impl Assembly {
         shard.accounts = List::restored(self.accounts, Vec::len)?;
         shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
         shard.shadow = Shadow::restored(self.shadow)?;
+        shard.stats.robots = shard.store.robots() as u64;
         shard.names = self.names;
         state.restore(&mut shard);
         check(&shard, &header)?;

@@ -14,6 +14,13 @@ pub struct Credit {
 }
 
 impl Credit {
+    /// Rates a subscriber of whom both profile and spend are known: with less, points would only tell what is known.
+    pub fn rate_known(account: &Account, day: Day, rules: &CreditRules) -> Option<Self> {
+        account.profile_at?;
+        account.monthly_spend()?;
+        Some(Self::rate(Some(account), day, rules))
+    }
+
     /// Rates a subscriber on a day. Without an account nothing is known, and nothing counts.
     pub fn rate(account: Option<&Account>, day: Day, rules: &CreditRules) -> Self {
         let score = account.map_or(0, |account| points(account, day, rules));

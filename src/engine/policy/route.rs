@@ -1,7 +1,7 @@
 use super::Case;
 use crate::engine::rules::{PlaybookStep, Rules};
 use crate::model::{
-    Action, Assignee, Channel, Day, Level, Severity, Signal, Stage, Text, Tier, Timestamp,
+    Action, Assignee, Channel, Day, Level, Purpose, Severity, Signal, Stage, Text, Tier, Timestamp,
 };
 
 /// When somebody must act.
@@ -77,17 +77,28 @@ pub fn assignee(case: &Case<'_>, tier: Tier) -> Assignee {
     }
 }
 
-/// What to do: the channel of the tier, the playbook of stage and reasons, steps for the reasons first.
-pub fn action(tier: Tier, stage: Stage, signals: &[Signal], rules: &Rules) -> Action {
+/// What to do: the channel of the tier, the playbook of stage (for care and growth: of the purpose) and reasons, steps for
+/// the reasons first.
+pub fn action(
+    purpose: Purpose,
+    tier: Tier,
+    stage: Stage,
+    signals: &[Signal],
+    rules: &Rules,
+) -> Action {
     let channel = match tier {
         Tier::Key => Channel::AccountManager,
         Tier::Ordinary => Channel::OutboundCall,
         Tier::Small => Channel::BulkCampaign,
     };
+    let chapter = match purpose {
+        Purpose::Churn => stage.name(),
+        Purpose::Care | Purpose::Grow => purpose.name(),
+    };
     let steps = rules
         .policy
         .playbook
-        .get(stage.name())
+        .get(chapter)
         .map_or(&[][..], Vec::as_slice);
     let named = |trigger: &String| signals.iter().any(|signal| signal.trigger == *trigger);
     let specific = steps

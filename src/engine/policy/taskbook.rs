@@ -242,7 +242,7 @@ fn open(signal: &Signal, score: Score, case: &Case<'_>) -> Result<Task, Suppress
         stars: credit.stars,
         credit_score: credit.score,
         stage,
-        action: route::action(credit.tier, stage, &signals, case.rules),
+        action: route::action(signal.purpose, credit.tier, stage, &signals, case.rules),
         assignee: route::assignee(case, credit.tier),
         signals,
         opened_at: case.now,
@@ -289,7 +289,13 @@ fn revise(
     task.churn_score = score.value;
     task.score_parts = score.parts;
     task.stage = score::stage(case);
-    task.action = route::action(task.tier, task.stage, &task.signals, case.rules);
+    task.action = route::action(
+        task.purpose,
+        task.tier,
+        task.stage,
+        &task.signals,
+        case.rules,
+    );
     task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));
     task.updated_at = case.now.max(task.updated_at);
     task.rules_version = case.rules.version.clone();

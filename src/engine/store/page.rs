@@ -107,19 +107,26 @@ impl Page {
     }
 }
 
-/// The fields of a subscriber, in the order of their columns. The memories of the triggers follow them by name.
+/// The fields of a subscriber, in the order of their columns, those of later formats last. The memories of the triggers
+/// follow them by name.
 macro_rules! columns {
-    ($($field:ident)*) => {
+    ($($field:ident)* $(; since $format:literal { $($later:ident)* })*) => {
         fn put_columns(subscribers: &[Subscriber], to: &mut Writer) {
             // Named one by one, so that a new field cannot be forgotten.
-            if let Some(Subscriber { memories: _, $($field: _,)* }) = subscribers.first() {
+            if let Some(Subscriber { memories: _, $($field: _,)* $($($later: _,)*)* }) = subscribers.first() {
                 $(subscribers.iter().for_each(|subscriber| subscriber.$field.put(to));)*
+                $($(subscribers.iter().for_each(|subscriber| subscriber.$later.put(to));)*)*
             }
         }
 
         fn get_columns(subscribers: &mut [Subscriber], from: &mut Reader<'_>) -> Result<(), Problem> {
             $(for subscriber in subscribers.iter_mut() {
                 subscriber.$field = Field::get(from)?;
+            })*
+            $(if from.format >= $format {
+                $(for subscriber in subscribers.iter_mut() {
+                    subscriber.$later = Field::get(from)?;
+                })*
             })*
             Ok(())
         }
@@ -128,7 +135,8 @@ macro_rules! columns {
 
 columns! {
     key newest visited last_active first_active account known_days stable task_open
-    recent_next data_carry_bytes baselines recent
+    recent_next data_carry_bytes baselines recent;
+    since 2 { behaviour }
 }
 
 impl Field for Key {

@@ -131,10 +131,19 @@ registry! {
     kept with every subscriber {
         zero_usage_days::ZeroUsageDays,
         usage_drop::UsageDrop,
+        terminal_change::TerminalChange,
     }
     kept where they have something to remember {
         competitor_hotline::CompetitorHotline,
         arrears::Arrears,
+        welcome::Welcome,
+        anniversary::Anniversary,
+        birthday::Birthday,
+        points_expiry::PointsExpiry,
+        offer_expiry::OfferExpiry,
+        star_upgrade::StarUpgrade,
+        plan_overuse::PlanOveruse,
+        data_growth::DataGrowth,
     }
 }
 

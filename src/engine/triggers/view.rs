@@ -1,6 +1,7 @@
 use crate::engine::Rules;
 use crate::engine::account::Account;
 use crate::engine::baseline::Baseline;
+use crate::engine::policy::Credit;
 use crate::engine::population::Population;
 use crate::engine::window::{Channel, Window};
 use crate::model::{Day, Event, Source, Timestamp};
@@ -33,6 +34,8 @@ pub struct DayView<'a> {
     pub window: Window<'a>,
     /// Bills and standing, if there are any.
     pub account: Option<&'a Account>,
+    /// Credit and stars on the closed day, if enough is known to rate the subscriber.
+    pub credit: Option<Credit>,
     /// The rules in force.
     pub rules: &'a Rules,
     pub(in crate::engine) baselines: [Baseline; Channel::COUNT],
@@ -42,6 +45,11 @@ pub struct DayView<'a> {
 }
 
 impl DayView<'_> {
+    /// The day on which what is said of the closed one is read: the next.
+    pub fn today(&self) -> Day {
+        self.day.next()
+    }
+
     /// Events on a day.
     pub fn observed(&self, channel: Channel, day: Day) -> u32 {
         self.window.day(day).events(channel)
@@ -50,15 +58,19 @@ impl DayView<'_> {
     /// Events expected on a closed day: mu = b * dow * f (DOMAIN section 4, `usage_drop`). Only days still in the window
     /// have a share of their own.
     pub fn expected(&self, channel: Channel, day: Day) -> f64 {
+        self.level(channel) * self.share(channel, day)
+    }
+
+    /// How a closed day compares with an average one, by weekday and population factor; 1 for days out of the window.
+    pub fn share(&self, channel: Channel, day: Day) -> f64 {
         let c = channel as usize;
-        let share = self.population.facts(day).map_or(1.0, |facts| {
+        self.population.facts(day).map_or(1.0, |facts| {
             if day == self.day {
                 facts.weekday[c] * self.factor[c]
             } else {
                 facts.share(channel)
             }
-        });
-        self.level(channel) * share
+        })
     }
 
     /// Events expected on an average day.

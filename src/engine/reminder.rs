@@ -1,0 +1,91 @@
+//! Occasions that lie ahead on a known day: a birthday, an anniversary, a date on which something lapses.
+
+use super::triggers::Memory;
+use crate::model::Day;
+
+/// A greeting is still welcome so many days late, the longest that a task may take to be due.
+pub const GREETING_GRACE_DAYS: u16 = 3;
+
+/// A reminder that is due.
+pub struct Reminder {
+    /// The day of the occasion.
+    pub on: Day,
+    /// Days from today to it.
+    pub days_left: i32,
+    /// Days before the occasion from which on this reminder was due.
+    pub days_before: u16,
+}
+
+/// When to remind of an occasion.
+pub struct Schedule<'a> {
+    /// Days before it at which a reminder is due, falling. One missed, because the day became known late, is made up for.
+    pub days_before: &'a [u16],
+    /// Days after a reminder in which no other is given, whatever the occasion's day.
+    pub cooldown_days: u16,
+    /// Days after the occasion for which there is still something to do about it.
+    pub grace_days: u16,
+}
+
+impl Schedule<'_> {
+    /// The reminder of an occasion that is due `today`, if any.
+    ///
+    /// The memory's level holds the day of the occasion reminded of, its note how many of its reminders are behind. Both
+    /// are forgotten when the occasion is over, or was put on another day.
+    pub fn due(&self, today: Day, occasion: Option<Day>, memory: &mut Memory) -> Option<Reminder> {
+        let occasion = occasion.filter(|on| *on >= today);
+        let remembered = Day(memory.level as i32);
+        if memory.note > 0 && occasion != Some(remembered) {
+            let age_days = today.since(remembered);
+            if !(1..=i32::from(self.grace_days)).contains(&age_days) {
+                memory.level = 0.0;
+                memory.note = 0;
+            }
+        }
+        let on = occasion?;
+        let days_left = on.since(today);
+        let reached = self.days_before.iter().copied();
+        let reached = reached.take_while(|days| days_left <= i32::from(*days));
+        let (count, days_before) = reached.zip(1..).map(|(days, count)| (count, days)).last()?;
+        // Firings are dated by the day that just closed.
+        if count <= memory.note || memory.cooling(today - 1, self.cooldown_days) {
+            return None;
+        }
+        // Days are whole numbers small enough for a float of 32 bits to hold them exactly.
+        memory.level = on.0 as f32;
+        memory.note = count;
+        Some(Reminder {
+            on,
+            days_left,
+            days_before,
+        })
+    }
+}
+
+/// In plain words, what [`due`] remembers of an occasion.
+pub fn recall(memory: &Memory, occasion: &str) -> String {
+    match memory.note {
+        0 => format!("no {occasion} ahead that was reported"),
+        1 => format!("{occasion} on {}, reported once", Day(memory.level as i32)),
+        times => {
+            let on = Day(memory.level as i32);
+            format!("{occasion} on {on}, all of its first {times} reminders behind")
+        }
+    }
+}
+
+/// What is wrong with the `days_before` and `cooldown_days` of a date that lapses.
+pub fn problems(days_before: &[u16], cooldown_days: u16) -> Vec<(&'static str, &'static str)> {
+    let mut problems = Vec::new();
+    let within = days_before.iter().all(|days| (1..=90).contains(days));
+    if days_before.is_empty() || !within || !days_before.is_sorted_by(|a, b| a > b) {
+        problems.push(("days_before", "must be a falling list of days 1..90"));
+    }
+    let mut gaps = days_before.iter().zip(days_before.iter().skip(1));
+    if cooldown_days > 90 || gaps.any(|(a, b)| a.saturating_sub(*b) < cooldown_days) {
+        problems.push((
+            "cooldown_days",
+            "must be 0..90, and no longer than between two of `days_before`",
+        ));
+    }
+    problems
+}

@@ -1,0 +1,81 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::reminder::{self, GREETING_GRACE_DAYS, Schedule};
+use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
+use serde::Deserialize;
+
+/// The subscriber's birthday (DOMAIN section 4, care). Day close.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Birthday {
+    lead_days: u16,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for Birthday {
+    const NAME: &'static str = "birthday";
+    const PURPOSE: Purpose = Purpose::Care;
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Days before the birthday on which it fires, 0..30; 0 for the morning of the day. Where the birthday becomes known later
+# than that, it fires at once, up to the day itself. In common years 1 March stands in for 29 February.
+lead_days = 1
+# Days until the next greeting, so that a corrected birthday is not greeted twice, 30..360.
+cooldown_days = 300
+# Strength, 0..1.
+strength = 0.5
+";
+}
+
+impl Trigger for Birthday {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let birthday = view.account?.profile.birthday;
+        let next = birthday.and_then(|(month, day)| view.today().next_yearly(month, day));
+        let schedule = Schedule {
+            days_before: &[self.lead_days],
+            cooldown_days: self.cooldown_days,
+            grace_days: GREETING_GRACE_DAYS,
+        };
+        let due = schedule.due(view.today(), next, memory)?;
+        let on = due.on;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(due.days_left),
+                expected: 0.0,
+                unit: "days_left".into(),
+                window_days: 0,
+                threshold: f64::from(self.lead_days),
+                facts: vec![("birthday_on".into(), Fact::Date(on))],
+                source: None,
+            },
+            text: Text {
+                zh: format!("客户生日是{on}"),
+                en: format!("The customer's birthday is on {on}"),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        reminder::recall(memory, "birthday")
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if self.lead_days > 30 {
+            problems.push(("lead_days", "must be 0..30"));
+        }
+        if !(30..=360).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 30..360"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}

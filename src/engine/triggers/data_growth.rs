@@ -1,0 +1,160 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::window::Channel;
+use crate::model::{Day, Evidence, Fact, Purpose, Text};
+use serde::Deserialize;
+
+/// Much more data than in the weeks before, on most days (DOMAIN section 4, growth). Day close.
+///
+/// Only known days that the window still holds count, and what everybody does more of is nobody's growth: days are
+/// weighed by weekday and population factor, as every expectation is (DOMAIN section 3).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataGrowth {
+    span_days: u16,
+    known_days_min: u16,
+    factor: f64,
+    mebibytes_min: f64,
+    higher_days_min: u16,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for DataGrowth {
+    const NAME: &'static str = "data_growth";
+    const PURPOSE: Purpose = Purpose::Grow;
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# The data volume of the last `span_days` closed days is compared with that of as many before, 7..13 (a window has 28 days
+# or more); at least `known_days_min` of either must be known.
+span_days = 13
+known_days_min = 10
+# It fires when the volume is at least this many times what it was, 1.1..100, ...
+factor = 2.0
+# ... at least this many MiB a day, 1..65535, ...
+mebibytes_min = 200.0
+# ... and above the earlier mean on this many days, so that one film is no growth, 1..13.
+higher_days_min = 8
+# Days until it may fire again, 1..365.
+cooldown_days = 60
+# Strength at `factor`, rising to 1 at twice that, 0..1.
+strength = 0.5
+";
+}
+
+impl Trigger for DataGrowth {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let span = i32::from(self.span_days);
+        let long_enough = i32::from(view.known_days) >= 2 * span;
+        if !view.known || !long_enough || memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        let after = Volume::of(view, view.day - (span - 1), view.day, 0.0);
+        if after.mebibytes < self.mebibytes_min * f64::from(after.days) {
+            return None;
+        }
+        let before = Volume::of(view, view.day - (2 * span - 1), view.day - span, 0.0);
+        let enough = |volume: &Volume| volume.days >= self.known_days_min && volume.shares > 0.0;
+        if !enough(&before) || !enough(&after) {
+            return None;
+        }
+        let ordinary = before.mebibytes / before.shares;
+        let expected = ordinary * after.shares;
+        let after = Volume::of(view, view.day - (span - 1), view.day, ordinary);
+        if after.mebibytes < self.factor * expected || after.higher_days < self.higher_days_min {
+            return None;
+        }
+        let surplus = (after.mebibytes / (self.factor * expected.max(1.0)) - 1.0).min(1.0);
+        let days = f64::from(after.days);
+        let (observed, expected) = (after.mebibytes / days, expected / days);
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength + (1.0 - self.strength) * surplus.max(0.0),
+            evidence: Evidence {
+                observed,
+                expected,
+                unit: "mebibytes_per_day".into(),
+                window_days: self.span_days,
+                threshold: self.factor,
+                facts: vec![
+                    ("known_days".into(), Fact::Count(i64::from(after.days))),
+                    ("higher_days".into(), Fact::Count(i64::from(after.higher_days))),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!(
+                    "最近{}天日均流量{observed:.0}MB，此前为{expected:.0}MB",
+                    self.span_days
+                ),
+                en: format!(
+                    "{observed:.0} MiB of data a day in the last {} days; {expected:.0} before",
+                    self.span_days
+                ),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match memory.fired_on() {
+            None => "no growth of data".to_owned(),
+            Some(day) => format!("growth of data, reported on {day}"),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(7..=13).contains(&self.span_days) {
+            problems.push(("span_days", "must be 7..13"));
+        }
+        if !(1..=self.span_days).contains(&self.known_days_min) {
+            problems.push(("known_days_min", "must be 1 to `span_days`"));
+        }
+        if !(1.1..=100.0).contains(&self.factor) {
+            problems.push(("factor", "must be 1.1..100"));
+        }
+        if !(1.0..=65_535.0).contains(&self.mebibytes_min) {
+            problems.push(("mebibytes_min", "must be 1..65535"));
+        }
+        if !(1..=self.span_days).contains(&self.higher_days_min) {
+            problems.push(("higher_days_min", "must be 1 to `span_days`"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}
+
+/// Data on the known days of a stretch.
+struct Volume {
+    days: u16,
+    mebibytes: f64,
+    /// How many ordinary days they are worth.
+    shares: f64,
+    /// Those with more than an ordinary day's volume.
+    higher_days: u16,
+}
+
+impl Volume {
+    fn of(view: &DayView<'_>, from: Day, to: Day, ordinary: f64) -> Self {
+        let mut volume = Self {
+            days: 0,
+            mebibytes: 0.0,
+            shares: 0.0,
+            higher_days: 0,
+        };
+        let days = (from.0..=to.0).map(Day);
+        for day in days.filter(|day| view.day_known(*day) && view.window.holds(*day)) {
+            let mebibytes = f64::from(view.window.day(day).data_mebibytes());
+            let share = view.share(Channel::Data, day);
+            volume.days += 1;
+            volume.mebibytes += mebibytes;
+            volume.shares += share;
+            volume.higher_days += u16::from(mebibytes > ordinary * share);
+        }
+        volume
+    }
+}

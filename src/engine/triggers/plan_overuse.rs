@@ -1,0 +1,152 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::account::{Account, Bill};
+use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text};
+use serde::Deserialize;
+
+/// Use beyond the plan, invoice after invoice (DOMAIN section 4, growth; S4 case 4). Day close.
+///
+/// What an invoice is measured by is the larger of its amount and what its usage would be worth, against its own plan fee.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanOveruse {
+    invoices: u8,
+    over_share: f64,
+    recent_days: u16,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for PlanOveruse {
+    const NAME: &'static str = "plan_overuse";
+    const PURPOSE: Purpose = Purpose::Grow;
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fires when this many invoices in a row, 2..6, are over their plan fee by at least this share, 0.01..5: the larger of
+# `amount` and `usage_value` counts. Invoices without a plan fee break the row, and so does a plan that was enlarged since.
+invoices = 3
+over_share = 0.05
+# Only while the last day to pay the latest of them is at most this many days back, 0..365.
+recent_days = 31
+# Days until it may fire again, 1..365; after an invoice within the plan, a new row fires at once.
+cooldown_days = 90
+# Strength on the bound, rising to 1 for twice the fee, 0..1.
+strength = 0.5
+";
+}
+
+impl Trigger for PlanOveruse {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let row = view.account.and_then(|account| self.row(account, view.day));
+        let Some(row) = row else {
+            memory.note = 0;
+            return None;
+        };
+        // The note says that the row was reported.
+        if memory.note > 0 && memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        memory.note = 1;
+        let share = row.used.0 as f64 / row.fee.0 as f64 - 1.0;
+        let surplus = ((share - self.over_share) / (1.0 - self.over_share).max(0.01)).clamp(0.0, 1.0);
+        let (count, fee, used) = (self.invoices, row.mean(row.fee), row.mean(row.used));
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength + (1.0 - self.strength) * surplus,
+            evidence: Evidence {
+                observed: row.used.0 as f64 / 100.0 / f64::from(count),
+                expected: row.fee.0 as f64 / 100.0 / f64::from(count),
+                unit: "amount_per_invoice".into(),
+                window_days: 0,
+                threshold: self.over_share,
+                facts: vec![
+                    ("invoices".into(), Fact::Count(i64::from(count))),
+                    ("latest_period".into(), Fact::Date(row.latest)),
+                    ("over_share".into(), Fact::Measure(share)),
+                ],
+                source: None,
+            },
+            text: Text {
+                zh: format!("连续{count}期账单超出套餐：平均{used}元，套餐费{fee}元"),
+                en: format!(
+                    "{count} invoices in a row beyond the plan: {used} on average, the plan costs {fee}"
+                ),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match memory.note {
+            0 => "no invoices in a row beyond the plan".to_owned(),
+            _ => "invoices in a row beyond the plan, which were reported".to_owned(),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(2..=6).contains(&self.invoices) {
+            problems.push(("invoices", "must be 2..6"));
+        }
+        if !(0.01..=5.0).contains(&self.over_share) {
+            problems.push(("over_share", "must be 0.01..5"));
+        }
+        if self.recent_days > 365 {
+            problems.push(("recent_days", "must be 0..365"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}
+
+/// Invoices in a row beyond their plan.
+struct Row {
+    latest: Day,
+    count: i64,
+    fee: Money,
+    used: Money,
+}
+
+impl Row {
+    fn mean(&self, sum: Money) -> Money {
+        Money(sum.0 / self.count)
+    }
+}
+
+impl PlanOveruse {
+    /// The last invoices, if they are recent and all of them lie beyond the plan.
+    fn row(&self, account: &Account, day: Day) -> Option<Row> {
+        let bills = account.ledger.bills();
+        let last = bills.last()?;
+        if day.since(last.due_on) > i32::from(self.recent_days) {
+            return None;
+        }
+        let row = bills.get(bills.len().checked_sub(usize::from(self.invoices))?..)?;
+        let fee_now = account.profile.plan_fee.unwrap_or(last.plan_fee);
+        let over = |bill: &Bill| self.over(used(bill), bill.plan_fee);
+        if !row.iter().all(over) || !self.over(used(last), fee_now) {
+            return None;
+        }
+        Some(Row {
+            latest: last.period,
+            count: i64::from(self.invoices),
+            fee: row.iter().fold(Money::ZERO, |sum, bill| sum.plus(bill.plan_fee)),
+            used: row.iter().fold(Money::ZERO, |sum, bill| sum.plus(used(bill))),
+        })
+    }
+
+    fn over(&self, used: Money, fee: Money) -> bool {
+        fee > Money::ZERO && used.0 as f64 >= fee.0 as f64 * (1.0 + self.over_share)
+    }
+}
+
+fn used(bill: &Bill) -> Money {
+    bill.amount.max(bill.usage_value)
+}

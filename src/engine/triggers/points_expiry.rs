@@ -1,0 +1,74 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::reminder::{self, Schedule};
+use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
+use serde::Deserialize;
+
+/// Loyalty points that lapse soon (DOMAIN section 4, care). Day close; another date in the profile begins anew.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PointsExpiry {
+    days_before: Vec<u16>,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for PointsExpiry {
+    const NAME: &'static str = "points_expiry";
+    const PURPOSE: Purpose = Purpose::Care;
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Days before `points_expire_on` of the profile on which a reminder fires, 1..90 each, falling. Where the date becomes known
+# later than that, the reminder fires at once.
+days_before = [30, 7]
+# Days after a reminder in which no other fires, whatever the date, 0..90; no longer than between two of `days_before`.
+cooldown_days = 14
+# Strength, 0..1.
+strength = 0.5
+";
+}
+
+impl Trigger for PointsExpiry {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let date = view.account?.profile.points_expire_on;
+        let schedule = Schedule {
+            days_before: &self.days_before,
+            cooldown_days: self.cooldown_days,
+            grace_days: 0,
+        };
+        let due = schedule.due(view.today(), date, memory)?;
+        let (on, days_left) = (due.on, due.days_left);
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(days_left),
+                expected: 0.0,
+                unit: "days_left".into(),
+                window_days: 0,
+                threshold: f64::from(due.days_before),
+                facts: vec![("expires_on".into(), Fact::Date(on))],
+                source: None,
+            },
+            text: Text {
+                zh: format!("客户积分将于{on}到期（还剩{days_left}天）"),
+                en: format!("Loyalty points lapse on {on} (days left: {days_left})"),
+            },
+        })
+    }
+
+    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
+        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        reminder::recall(memory, "lapse of points")
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = reminder::problems(&self.days_before, self.cooldown_days);
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,83 @@
+use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::model::{Evidence, Fact, Purpose, Text};
+use serde::Deserialize;
+
+/// More stars than at the close before (DOMAIN sections 4, care, and 5). Day close.
+///
+/// A subscriber is rated once both profile and spend are known; the first rating is no upgrade.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StarUpgrade {
+    stars_min: u8,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for StarUpgrade {
+    const NAME: &'static str = "star_upgrade";
+    const PURPOSE: Purpose = Purpose::Care;
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Fewest stars reached for it to fire, 1..5. Stars follow from [policy.credit]; the first rating of a subscriber of whom
+# both profile and spend are known is no upgrade.
+stars_min = 1
+# Days in which stars that were lost and came back do not fire again, 1..365; a further star fires at once.
+cooldown_days = 180
+# Strength, 0..1.
+strength = 0.4
+";
+}
+
+impl Trigger for StarUpgrade {
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let (before, credit) = view.account?.rated_stars.zip(view.credit)?;
+        let stars = credit.stars;
+        // The note holds the stars of the last firing.
+        let news = stars > memory.note || !memory.cooling(view.day, self.cooldown_days);
+        if stars <= before || stars < self.stars_min || !news {
+            return None;
+        }
+        memory.note = stars;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(stars),
+                expected: f64::from(before),
+                unit: "stars".into(),
+                window_days: 0,
+                threshold: f64::from(self.stars_min),
+                facts: vec![(
+                    "credit_score".into(),
+                    Fact::Count(i64::from(credit.score)),
+                )],
+                source: None,
+            },
+            text: Text {
+                zh: format!("客户星级由{before}星升为{stars}星"),
+                en: format!("The customer rose from {before} to {stars} stars"),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match memory.fired_on() {
+            None => "no rise in stars".to_owned(),
+            Some(day) => format!("a rise in stars (now: {}) on {day}", memory.note),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=5).contains(&self.stars_min) {
+            problems.push(("stars_min", "must be 1..5"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}

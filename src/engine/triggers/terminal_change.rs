@@ -1,0 +1,163 @@
+use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text};
+use serde::Deserialize;
+
+/// A new handset, once the old one has been out of use for some days and calls (DOMAIN section 4, growth). Immediate.
+///
+/// The first handset seen is the known one. A call from it ends whatever began with another, so that a borrowed SIM, a
+/// lent handset or a second one in turn do not fire.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalChange {
+    calls_min: u8,
+    days_min: u16,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Section for TerminalChange {
+    const NAME: &'static str = "terminal_change";
+    const PURPOSE: Purpose = Purpose::Grow;
+    const LISTENS: &'static [BodyKind] = &[BodyKind::Call];
+    const DEFAULTS: &'static str = "\
+# Fires with a call from another handset than the known one, when this many calls in a row, 1..200, came from other
+# handsets, and the first of them was made at least this many days before, 0..60. Calls without `imei` say nothing.
+calls_min = 5
+days_min = 3
+# Days in which a further change is noted but does not fire, 1..365.
+cooldown_days = 90
+# Strength, 0..1.
+strength = 0.4
+";
+}
+
+impl Trigger for TerminalChange {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+        handset(body).is_some()
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let seen = handset(&view.event.body)?;
+        let mut known = Known::of(memory);
+        if known.handset == 0 || known.handset == seen {
+            known.handset = seen;
+            known.since = 0;
+            memory.note = 0;
+            known.keep(memory);
+            return None;
+        }
+        if memory.note == 0 {
+            known.since = low_byte(view.day);
+        }
+        memory.note = memory.note.saturating_add(1);
+        let days = known.days_away(view.day);
+        if memory.note < self.calls_min || days < self.days_min {
+            known.keep(memory);
+            return None;
+        }
+        let calls = std::mem::take(&mut memory.note);
+        Known {
+            handset: seen,
+            since: 0,
+        }
+        .keep(memory);
+        if memory.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(calls),
+                expected: 0.0,
+                unit: "calls".into(),
+                window_days: days,
+                threshold: f64::from(self.calls_min),
+                facts: vec![("new_since".into(), Fact::Date(view.day - i32::from(days)))],
+                source: Some(view.source.clone()),
+            },
+            text: Text {
+                zh: format!(
+                    "客户自{}起更换了手机（已用新手机通话{calls}次）",
+                    view.day - i32::from(days)
+                ),
+                en: format!(
+                    "A new handset since {} ({calls} calls from it)",
+                    view.day - i32::from(days)
+                ),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match (Known::of(memory).handset, memory.note) {
+            (0, _) => "no handset known".to_owned(),
+            (_, 0) => "one handset known, last seen in use".to_owned(),
+            (_, calls) => format!("one handset known; the last {calls} calls came from others"),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=200).contains(&self.calls_min) {
+            problems.push(("calls_min", "must be 1..200"));
+        }
+        if self.days_min > 60 {
+            problems.push(("days_min", "must be 0..60"));
+        }
+        if !(1..=365).contains(&self.cooldown_days) {
+            problems.push(("cooldown_days", "must be 1..365"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}
+
+/// What the memory's level holds: 16 bits of the known handset's fingerprint and the day of the first call from another,
+/// a whole number of 24 bits, which a float of 32 holds exactly. The note counts the calls from others since.
+struct Known {
+    /// 0 for none.
+    handset: u16,
+    /// The day's lowest byte.
+    since: u8,
+}
+
+impl Known {
+    fn of(memory: &Memory) -> Self {
+        let packed = memory.level as u32;
+        Self {
+            handset: (packed >> 8) as u16,
+            since: packed as u8,
+        }
+    }
+
+    fn keep(&self, memory: &mut Memory) {
+        memory.level = (u32::from(self.handset) << 8 | u32::from(self.since)) as f32;
+    }
+
+    /// Days since the first call from another handset. A record that came late may lie before that: no days.
+    fn days_away(&self, day: Day) -> u16 {
+        match low_byte(day).wrapping_sub(self.since) {
+            days @ 0..=127 => u16::from(days),
+            _ => 0,
+        }
+    }
+}
+
+fn low_byte(day: Day) -> u8 {
+    day.0.rem_euclid(256) as u8
+}
+
+/// Two handsets in 65,536 look alike; their exchange goes unnoticed.
+fn handset(body: &Body<'_>) -> Option<u16> {
+    match body {
+        Body::Call {
+            handset: Some(fingerprint),
+            ..
+        } => Some(((fingerprint >> 48) as u16).max(1)),
+        _ => None,
+    }
+}

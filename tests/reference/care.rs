@@ -1,0 +1,551 @@
+//! The triggers of care and growth (DOMAIN section 4), and lines that behave like machines (section 7).
+
+use super::account::{Bill, Standing};
+use super::days::Days;
+use super::population::{Population, near};
+use super::triggers::{DayView, Firing, Kind};
+use super::usage::{DATA, Usage};
+use churnwatch::engine::Rules;
+use churnwatch::model::{
+    Body, CloseReason, Day, Event, Evidence, Fact, Money, Profile, Purpose, Source,
+};
+use serde::Deserialize;
+
+const TERMINAL: &str = "terminal_change";
+const WELCOME: &str = "welcome";
+const ANNIVERSARY: &str = "anniversary";
+const BIRTHDAY: &str = "birthday";
+const POINTS: &str = "points_expiry";
+const OFFER: &str = "offer_expiry";
+const STARS: &str = "star_upgrade";
+const OVERUSE: &str = "plan_overuse";
+const GROWTH: &str = "data_growth";
+
+/// Days after which a birthday or an anniversary is over.
+const GRACE_DAYS: i32 = 3;
+
+pub fn purpose(trigger: &str) -> Purpose {
+    match trigger {
+        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS => Purpose::Care,
+        TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
+        _ => Purpose::Churn,
+    }
+}
+
+/// `[triggers.*]`, those of this file.
+#[derive(Deserialize)]
+pub struct Settings {
+    terminal_change: TerminalSettings,
+    welcome: WelcomeSettings,
+    anniversary: GreetingSettings,
+    birthday: GreetingSettings,
+    points_expiry: ExpirySettings,
+    offer_expiry: ExpirySettings,
+    star_upgrade: StarSettings,
+    plan_overuse: OveruseSettings,
+    data_growth: GrowthSettings,
+}
+
+#[derive(Deserialize)]
+struct TerminalSettings {
+    calls_min: usize,
+    days_min: i32,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct WelcomeSettings {
+    within_days: i32,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct GreetingSettings {
+    lead_days: i32,
+    #[serde(default)]
+    years_min: u32,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct ExpirySettings {
+    days_before: Vec<i32>,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct StarSettings {
+    stars_min: u8,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct OveruseSettings {
+    invoices: usize,
+    over_share: f64,
+    recent_days: i32,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+#[derive(Deserialize)]
+struct GrowthSettings {
+    span_days: i32,
+    known_days_min: usize,
+    factor: f64,
+    mebibytes_min: f64,
+    higher_days_min: usize,
+    cooldown_days: i32,
+    strength: f64,
+}
+
+/// What these triggers remember of one subscriber.
+#[derive(Default)]
+pub struct Memory {
+    handset: Option<u64>,
+    /// Days of the calls from others since the last from the known one.
+    away: Vec<Day>,
+    changed: Option<Day>,
+    welcomed: Option<Day>,
+    anniversary: Occasion,
+    birthday: Occasion,
+    points: Occasion,
+    offer: Occasion,
+    rated: Option<u8>,
+    risen: Option<(Day, u8)>,
+    overused: bool,
+    overuse: Option<Day>,
+    growth: Option<Day>,
+    pub undecided: bool,
+}
+
+/// A day that comes, and what was said of it.
+#[derive(Default)]
+struct Occasion {
+    /// The day, and how many of its reminders are behind.
+    reminded: Option<(Day, usize)>,
+    last: Option<Day>,
+}
+
+fn within(day: Day, last: Option<Day>, days: i32) -> bool {
+    last.is_some_and(|last| day.0 - last.0 < days)
+}
+
+fn firing(
+    trigger: &'static str,
+    strength: f64,
+    (observed, expected, unit): (f64, f64, &'static str),
+    threshold: f64,
+    facts: Vec<(&'static str, Fact)>,
+) -> Firing {
+    Firing {
+        trigger,
+        kind: Kind::Full,
+        strength,
+        evidence: Evidence {
+            observed,
+            expected,
+            unit: unit.into(),
+            window_days: 0,
+            threshold,
+            facts: facts
+                .into_iter()
+                .map(|(name, fact)| (name.into(), fact))
+                .collect(),
+            source: None,
+        },
+    }
+}
+
+impl Memory {
+    /// A machine has become a person.
+    pub fn unlearn(&mut self) {
+        self.handset = None;
+        self.away.clear();
+        self.changed = None;
+    }
+
+    pub fn recovered(&self, trigger: &str) -> Option<CloseReason> {
+        let holds = match trigger {
+            ANNIVERSARY => self.anniversary.reminded.is_some(),
+            BIRTHDAY => self.birthday.reminded.is_some(),
+            POINTS => self.points.reminded.is_some(),
+            OFFER => self.offer.reminded.is_some(),
+            OVERUSE => self.overused,
+            _ => true,
+        };
+        (!holds).then_some(CloseReason::OccasionOver)
+    }
+
+    /// A call of which the handset is told, young enough for the immediate triggers.
+    pub fn on_event(
+        &mut self,
+        event: &Event<'_>,
+        day: Day,
+        source: &Source,
+        settings: &Settings,
+    ) -> Option<Firing> {
+        let settings = &settings.terminal_change;
+        let Body::Call {
+            handset: Some(handset),
+            ..
+        } = event.body
+        else {
+            return None;
+        };
+        // As far as handsets are told apart.
+        let handset = (handset >> 48).max(1);
+        if *self.handset.get_or_insert(handset) == handset {
+            self.away.clear();
+            return None;
+        }
+        self.away.push(day);
+        let days = (day.0 - self.away[0].0).max(0);
+        if self.away.len() < settings.calls_min || days < settings.days_min {
+            return None;
+        }
+        let calls = std::mem::take(&mut self.away).len().min(255);
+        self.handset = Some(handset);
+        if within(day, self.changed, settings.cooldown_days) {
+            return None;
+        }
+        self.changed = Some(day);
+        let facts = vec![("new_since", Fact::Date(day - days))];
+        let seen = (calls as f64, 0.0, "calls");
+        let mut firing = firing(
+            TERMINAL,
+            settings.strength,
+            seen,
+            settings.calls_min as f64,
+            facts,
+        );
+        firing.evidence.window_days = days as u16;
+        firing.evidence.source = Some(source.clone());
+        Some(firing)
+    }
+
+    /// A closed day, in the order of the registry.
+    pub fn on_day(&mut self, view: &DayView<'_>, settings: &Settings) -> Vec<Firing> {
+        let profile = view.standing.profile();
+        let firings = [
+            self.welcome(view, profile, &settings.welcome),
+            self.anniversary(view, profile, &settings.anniversary),
+            self.birthday(view, profile, &settings.birthday),
+            self.points.lapse(
+                POINTS,
+                view,
+                profile.and_then(|p| p.points_expire_on),
+                &settings.points_expiry,
+            ),
+            self.offer.lapse(
+                OFFER,
+                view,
+                profile.and_then(|p| p.offer_expires_on),
+                &settings.offer_expiry,
+            ),
+            self.stars(view, &settings.star_upgrade),
+            self.overuse(view, &settings.plan_overuse),
+            self.growth(view, &settings.data_growth),
+        ];
+        firings.into_iter().flatten().collect()
+    }
+
+    fn welcome(
+        &mut self,
+        view: &DayView<'_>,
+        profile: Option<&Profile<'_>>,
+        settings: &WelcomeSettings,
+    ) -> Option<Firing> {
+        let day = view.today.day;
+        let since = profile?.activated_on?;
+        let age = day.0 + 1 - since.0;
+        let window = view.usage.window();
+        let used = window
+            .iter()
+            .any(|(on, _)| *on < since && view.usage.active(*on));
+        if !(0..=settings.within_days).contains(&age)
+            || used
+            || within(day, self.welcomed, settings.cooldown_days)
+        {
+            return None;
+        }
+        self.welcomed = Some(day);
+        let facts = vec![("activated_on", Fact::Date(since))];
+        let seen = (f64::from(age), 0.0, "days_since_activation");
+        let within = f64::from(settings.within_days);
+        Some(firing(WELCOME, settings.strength, seen, within, facts))
+    }
+
+    fn anniversary(
+        &mut self,
+        view: &DayView<'_>,
+        profile: Option<&Profile<'_>>,
+        settings: &GreetingSettings,
+    ) -> Option<Firing> {
+        let today = view.today.day + 1;
+        let since = profile.and_then(|profile| profile.activated_on)?;
+        let (month, of_month) = Days::month_and_day(since);
+        let next = Days::next_yearly(today, month, of_month);
+        let next = next.filter(|on| Days::years(since, *on) >= settings.years_min);
+        let lead = [settings.lead_days];
+        let (on, _, _) =
+            self.anniversary
+                .due(today, next, &lead, settings.cooldown_days, GRACE_DAYS)?;
+        let facts = vec![
+            ("activated_on", Fact::Date(since)),
+            ("anniversary_on", Fact::Date(on)),
+        ];
+        let seen = (f64::from(Days::years(since, on)), 0.0, "years");
+        let least = f64::from(settings.years_min);
+        Some(firing(ANNIVERSARY, settings.strength, seen, least, facts))
+    }
+
+    fn birthday(
+        &mut self,
+        view: &DayView<'_>,
+        profile: Option<&Profile<'_>>,
+        settings: &GreetingSettings,
+    ) -> Option<Firing> {
+        let today = view.today.day + 1;
+        profile?;
+        let birthday = profile.and_then(|profile| profile.birthday);
+        let next = birthday.and_then(|(month, day)| Days::next_yearly(today, month, day));
+        let lead = [settings.lead_days];
+        let (on, left, lead) =
+            self.birthday
+                .due(today, next, &lead, settings.cooldown_days, GRACE_DAYS)?;
+        let facts = vec![("birthday_on", Fact::Date(on))];
+        let seen = (f64::from(left), 0.0, "days_left");
+        Some(firing(
+            BIRTHDAY,
+            settings.strength,
+            seen,
+            f64::from(lead),
+            facts,
+        ))
+    }
+
+    fn stars(&mut self, view: &DayView<'_>, settings: &StarSettings) -> Option<Firing> {
+        let (day, standing) = (view.today.day, view.standing);
+        if !standing.rateable() {
+            return None;
+        }
+        let stars = standing.stars(day, view.rules);
+        let before = self.rated.replace(stars)?;
+        let news = self
+            .risen
+            .is_none_or(|(on, risen)| stars > risen || day.0 - on.0 >= settings.cooldown_days);
+        if stars <= before || stars < settings.stars_min || !news {
+            return None;
+        }
+        self.risen = Some((day, stars));
+        let score = i64::from(standing.credit_score(day, view.rules));
+        let facts = vec![("credit_score", Fact::Count(score))];
+        let seen = (f64::from(stars), f64::from(before), "stars");
+        let least = f64::from(settings.stars_min);
+        Some(firing(STARS, settings.strength, seen, least, facts))
+    }
+
+    fn overuse(&mut self, view: &DayView<'_>, settings: &OveruseSettings) -> Option<Firing> {
+        let day = view.today.day;
+        let bills = view.standing.bills();
+        let row: Vec<&Bill> = bills.iter().rev().take(settings.invoices).collect();
+        let used = |bill: &Bill| bill.amount.max(bill.usage_value).0 as f64;
+        let over =
+            |used: f64, fee: Money| fee.0 > 0 && used >= fee.0 as f64 * (1.0 + settings.over_share);
+        let plan = view
+            .standing
+            .profile()
+            .and_then(|profile| profile.plan.as_ref());
+        let holds = row.len() == settings.invoices
+            && day.0 - row[0].due_on.0 <= settings.recent_days
+            && row.iter().all(|bill| over(used(bill), bill.plan_fee))
+            && plan.is_none_or(|plan| over(used(row[0]), plan.monthly_fee));
+        let reported = std::mem::replace(&mut self.overused, holds);
+        if !holds || (reported && within(day, self.overuse, settings.cooldown_days)) {
+            return None;
+        }
+        self.overuse = Some(day);
+        let fee: f64 = row.iter().map(|bill| bill.plan_fee.0 as f64).sum();
+        let sum: f64 = row.iter().map(|bill| used(bill)).sum();
+        let (share, count) = (sum / fee - 1.0, settings.invoices as f64);
+        let surplus = (share - settings.over_share) / f64::max(1.0 - settings.over_share, 0.01);
+        let strength = settings.strength + (1.0 - settings.strength) * surplus.clamp(0.0, 1.0);
+        let facts = vec![
+            ("invoices", Fact::Count(settings.invoices as i64)),
+            ("latest_period", Fact::Date(row[0].period)),
+            ("over_share", Fact::Measure(share)),
+        ];
+        let seen = (
+            sum / 100.0 / count,
+            fee / 100.0 / count,
+            "amount_per_invoice",
+        );
+        Some(firing(OVERUSE, strength, seen, settings.over_share, facts))
+    }
+
+    fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
+        let day = view.today.day;
+        let span = settings.span_days;
+        if !view.today.known
+            || view.known_days < 2 * span as usize
+            || within(day, self.growth, settings.cooldown_days)
+        {
+            return None;
+        }
+        // Volume and share of an ordinary day, of the known days between two ages.
+        let days = |from: i32, to: i32| -> Vec<(f64, f64)> {
+            let days = (from..to).map(|age| day - age);
+            let held = days.filter(|on| view.population.known(*on) && !view.usage.too_old(*on));
+            held.map(|on| (view.usage.mebibytes(on) as f64, view.share(DATA, on)))
+                .collect()
+        };
+        let (after, before) = (days(0, span), days(span, 2 * span));
+        let sum = |days: &[(f64, f64)]| {
+            let volumes: f64 = days.iter().map(|(volume, _)| volume).sum();
+            let shares: f64 = days.iter().map(|(_, share)| share).sum();
+            (volumes, shares)
+        };
+        let ((volume, shares), (earlier, earlier_shares)) = (sum(&after), sum(&before));
+        let least = settings.known_days_min;
+        if volume < settings.mebibytes_min * after.len() as f64
+            || after.len() < least
+            || before.len() < least
+            || shares <= 0.0
+            || earlier_shares <= 0.0
+        {
+            return None;
+        }
+        let ordinary = earlier / earlier_shares;
+        let expected = ordinary * shares;
+        let higher = after
+            .iter()
+            .filter(|(volume, share)| *volume > ordinary * share)
+            .count();
+        let close = |(volume, share): &(f64, f64)| *volume > 0.0 && near(*volume, ordinary * share);
+        self.undecided |= expected > 0.0 && near(volume, settings.factor * expected);
+        self.undecided |= after.iter().any(close);
+        if volume < settings.factor * expected || higher < settings.higher_days_min {
+            return None;
+        }
+        self.growth = Some(day);
+        let surplus = (volume / (settings.factor * expected.max(1.0)) - 1.0).clamp(0.0, 1.0);
+        let strength = settings.strength + (1.0 - settings.strength) * surplus;
+        let facts = vec![
+            ("known_days", Fact::Count(after.len() as i64)),
+            ("higher_days", Fact::Count(higher as i64)),
+        ];
+        let count = after.len() as f64;
+        let seen = (volume / count, expected / count, "mebibytes_per_day");
+        let mut firing = firing(GROWTH, strength, seen, settings.factor, facts);
+        firing.evidence.window_days = span as u16;
+        Some(firing)
+    }
+}
+
+impl Occasion {
+    /// The reminder due: the day, the days left to it, and the lead it was due for.
+    fn due(
+        &mut self,
+        today: Day,
+        on: Option<Day>,
+        leads: &[i32],
+        cooldown_days: i32,
+        grace_days: i32,
+    ) -> Option<(Day, i32, i32)> {
+        let on = on.filter(|on| *on >= today);
+        if let Some((remembered, _)) = self.reminded {
+            let put_off = remembered >= today && on != Some(remembered);
+            let over = today.0 - remembered.0 > grace_days;
+            if put_off || over {
+                self.reminded = None;
+            }
+        }
+        let on = on?;
+        let left = on.0 - today.0;
+        let reached = leads.iter().filter(|lead| left <= **lead).count();
+        let behind = self.reminded.map_or(0, |(_, behind)| behind);
+        if reached <= behind || within(today - 1, self.last, cooldown_days) {
+            return None;
+        }
+        self.reminded = Some((on, reached));
+        self.last = Some(today - 1);
+        Some((on, left, leads[reached - 1]))
+    }
+
+    fn lapse(
+        &mut self,
+        trigger: &'static str,
+        view: &DayView<'_>,
+        on: Option<Day>,
+        settings: &ExpirySettings,
+    ) -> Option<Firing> {
+        let today = view.today.day + 1;
+        let (on, left, lead) =
+            self.due(today, on, &settings.days_before, settings.cooldown_days, 0)?;
+        let facts = vec![("expires_on", Fact::Date(on))];
+        let seen = (f64::from(left), 0.0, "days_left");
+        Some(firing(
+            trigger,
+            settings.strength,
+            seen,
+            f64::from(lead),
+            facts,
+        ))
+    }
+}
+
+/// Whether a line is taken for a machine by what it does.
+#[derive(Default)]
+pub struct Behaviour {
+    /// Of a machine, the days on which it behaved like a person.
+    calm_days: Option<u8>,
+}
+
+impl Behaviour {
+    pub fn machine(&self) -> bool {
+        self.calm_days.is_some()
+    }
+
+    /// Takes a known closed day; whether it made a person of a machine.
+    pub fn close(
+        &mut self,
+        day: Day,
+        usage: &Usage,
+        population: &Population,
+        rules: &Rules,
+    ) -> bool {
+        let (window_days, rules) = (i32::from(rules.window.days), &rules.robots);
+        let busy = |day: Day| usage.sent(day) >= u64::from(rules.sent_a_day);
+        let known = (0..window_days).map(|age| day - age);
+        let known = known.filter(|day| population.known(*day));
+        let recent = known.take(usize::from(rules.of_days));
+        let busy_days = recent.filter(|day| busy(*day)).count();
+        self.calm_days = match self.calm_days {
+            None => (busy(day) && busy_days >= usize::from(rules.busy_days)).then_some(0),
+            Some(_) if busy(day) => Some(0),
+            Some(calm) if usage.active(day) => {
+                let calm = calm + 1;
+                if calm >= rules.calm_days {
+                    self.calm_days = None;
+                    return true;
+                }
+                Some(calm)
+            }
+            calm => calm,
+        };
+        false
+    }
+}
+
+impl Standing {
+    /// Whether both profile and spend are known.
+    fn rateable(&self) -> bool {
+        self.profile().is_some() && self.monthly_spend().is_some()
+    }
+}
