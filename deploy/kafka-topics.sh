@@ -52,6 +52,8 @@ create subscriber cleanup.policy=compact "min.compaction.lag.ms=$((retention_day
 # Outputs. Tasks are not compacted: a subscriber, the key, may have several.
 create retention-tasks "$(retain 90)"
 create churn-signals "$(retain 90)"
+# Signals of rules on trial, needed only where the configuration has [shadow] rules.
+create churn-signals-shadow "$(retain 30)"
 # Dead letters hold the original bytes and their headers, so they may be larger than any input.
 create churnwatch-dead-letters "$(retain 30)" max.message.bytes=2097152
 

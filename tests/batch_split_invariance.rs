@@ -148,6 +148,7 @@ impl Run {
             let who = match effect {
                 Effect::Signal(signal) => signal.msisdn,
                 Effect::Task(task) => task.msisdn,
+                Effect::Shadow(shadow) => shadow.signal.msisdn,
             };
             said.entry(who).or_default().push(effect);
         }
@@ -160,6 +161,7 @@ impl Run {
         let outgoing = self.effects.iter().map(|effect| match effect {
             Effect::Signal(signal) => encoder.signal(signal),
             Effect::Task(task) => encoder.task(task),
+            Effect::Shadow(shadow) => encoder.shadow_signal(shadow),
         });
         outgoing.collect()
     }

@@ -67,6 +67,50 @@ fn a_valid_configuration_is_summed_up() {
 }
 
 #[test]
+fn signals_on_trial_go_to_a_file_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (trial, events) = (path("trial.toml"), path("events.ndjson"));
+    let (signals, shadow) = (path("signals.ndjson"), path("shadow.ndjson"));
+    std::fs::write(&trial, "triggers.competitor_hotline.strengths = [0.5]\n").unwrap();
+    let call = r#"{"record_id":"1","record_type":"mo_call","msisdn":"13800138000","event_timestamp":"2026-03-01T08:00:00+08:00","other_number":"10010","duration_seconds":60,"cause_for_termination":"normal_release"}"#;
+    std::fs::write(&events, format!("{call}\n")).unwrap();
+    let config = file(directory.path(), &format!("shadow.rules = {trial:?}\n"));
+
+    let (status, printed, _) = churnwatch(&["check", "--config", &config], &[]);
+    assert_eq!(status, Some(0));
+    assert!(
+        printed.contains(&format!("  shadow        {trial} (")),
+        "{printed}"
+    );
+
+    let detect = [
+        "detect",
+        &events,
+        "--signals",
+        &signals,
+        "--shadow-signals",
+        &shadow,
+    ];
+    let with = [&detect[..], &["--config", &config]].concat();
+    let (status, tasks, summary) = churnwatch(&with, &[]);
+    assert_eq!(status, Some(0), "{summary}");
+    assert_eq!(tasks.lines().count(), 1, "{tasks}");
+    assert!(summary.contains("signals of the shadow rules"), "{summary}");
+    let line = |path: &str| -> serde_json::Value {
+        serde_json::from_str(std::fs::read_to_string(path).unwrap().trim()).unwrap()
+    };
+    assert_eq!(line(&signals)["strength"], 0.6);
+    assert_eq!(line(&signals).get("shadow"), None);
+    assert_eq!(line(&shadow)["strength"], 0.5);
+    assert_eq!(line(&shadow)["shadow"], true);
+
+    let (status, _, error) = churnwatch(&detect, &[]);
+    assert_eq!(status, Some(2));
+    assert!(error.contains("there are no shadow rules"), "{error}");
+}
+
+#[test]
 fn all_problems_end_with_status_2_on_stderr() {
     let directory = tempfile::tempdir().unwrap();
     let path = file(directory.path(), "[window]\ndays = 3\ndyas = 4\n");

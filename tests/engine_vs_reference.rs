@@ -167,6 +167,7 @@ fn whose(effect: &Effect) -> Msisdn {
     match effect {
         Effect::Signal(signal) => signal.msisdn,
         Effect::Task(task) => task.msisdn,
+        Effect::Shadow(shadow) => shadow.signal.msisdn,
     }
 }
 
@@ -211,6 +212,7 @@ impl Tally {
                     let fate = signal.suppressed.map_or("taken up", Suppression::name);
                     see(format!("signal {fate}"), 1);
                 }
+                Effect::Shadow(_) => see("shadow".to_owned(), 1),
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);
                     see(format!("purpose {}", task.purpose.name()), 1);

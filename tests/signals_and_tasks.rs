@@ -378,7 +378,7 @@ fn sentences_say_what_was_seen() {
     town.event(ONE, "2026-03-05 21:00", call(HOTLINE));
     let texts = town.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some((signal.text.zh.as_str(), signal.text.en.as_str())),
-        Effect::Task(_) => None,
+        Effect::Task(_) | Effect::Shadow(_) => None,
     });
     let sentences = [
         (

@@ -5,7 +5,7 @@
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::model::{
     Action, Assignee, Channel, Effect, Evidence, Feed, Level, Msisdn, Outcome, Purpose, Reject,
-    Severity, Signal, Stage, Suppression, Task, TaskStatus, Text, Tier, Timestamp,
+    Severity, ShadowSignal, Signal, Stage, Suppression, Task, TaskStatus, Text, Tier, Timestamp,
 };
 use churnwatch::telemetry::{
     BatchReport, CommitOutcome, CommitReport, FeedDelay, LagReport, ShardReport, Telemetry,
@@ -180,6 +180,12 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
         "arrears",
         Some(Suppression::NotPursued),
     ))));
+    for suppressed in [None, Some(Suppression::WeakSign), None] {
+        report.effect(&Effect::Shadow(Box::new(ShadowSignal {
+            signal: signal("usage_drop", suppressed),
+            rules_version: "0123456789ab".into(),
+        })));
+    }
     report.effect(&Effect::Task(Box::new(task(
         TaskStatus::Open,
         &["usage_drop"],
@@ -198,6 +204,13 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
         assert_eq!(sum(&telemetry, series), 1.0, "{series}");
     }
     assert_eq!(sum(&telemetry, "churnwatch_signals_total{"), 2.0);
+    for (suppression, count) in [("none", 2.0), ("weak_sign", 1.0)] {
+        let series = format!(
+            "churnwatch_shadow_signals_total{{suppression=\"{suppression}\",trigger=\"usage_drop\"}}"
+        );
+        assert_eq!(sum(&telemetry, &series), count, "{series}");
+    }
+    assert_eq!(sum(&telemetry, "churnwatch_shadow_signals_total{"), 3.0);
     assert_eq!(sum(&telemetry, "churnwatch_tasks_total{"), 2.0);
 }
 
@@ -211,10 +224,13 @@ fn series_with_known_labels_exist_from_the_start() {
     );
     assert_eq!(series(&telemetry, "churnwatch_feed_outage_days_total{"), 5);
     assert_eq!(series(&telemetry, "churnwatch_commits_total{"), 3);
-    assert_eq!(
-        series(&telemetry, "churnwatch_signals_total{"),
-        REGISTRY.len() * (Suppression::ALL.len() + 1)
-    );
+    for name in [
+        "churnwatch_signals_total{",
+        "churnwatch_shadow_signals_total{",
+    ] {
+        let expected = REGISTRY.len() * (Suppression::ALL.len() + 1);
+        assert_eq!(series(&telemetry, name), expected, "{name}");
+    }
     assert_eq!(
         series(&telemetry, "churnwatch_tasks_total{"),
         REGISTRY.len() * 4 * 3 * 4

@@ -78,6 +78,7 @@ fn summary(config: &Config) -> String {
         ("tasks", topics.tasks.clone()),
         ("signals", topics.signals.clone()),
         ("dead letters", topics.dead_letters.clone()),
+        ("shadow", shadow(config)),
         ("workers", run.workers.to_string()),
         (
             "window",
@@ -93,6 +94,17 @@ fn summary(config: &Config) -> String {
         let _ = writeln!(text, "  {name:<13} {value}");
         text
     })
+}
+
+/// Rules on trial, and where their signals go.
+fn shadow(config: &Config) -> String {
+    match &config.rules.shadow {
+        None => "none".to_owned(),
+        Some(rules) => format!(
+            "{} ({}) -> {}",
+            config.shadow.rules, rules.version, config.topics.shadow_signals
+        ),
+    }
 }
 
 fn join(names: impl IntoIterator<Item = String>) -> String {

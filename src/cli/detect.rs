@@ -42,6 +42,9 @@ pub(super) struct Detect {
     /// Where signals go, also those that raised no task
     #[arg(long, value_name = "FILE")]
     signals: Option<String>,
+    /// Where signals of the shadow rules go, which [shadow] of the configuration names
+    #[arg(long, value_name = "FILE")]
+    shadow_signals: Option<String>,
     /// Where rejected records go, with the reason
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
@@ -77,6 +80,12 @@ impl Detect {
         );
         let environment = std::env::vars_os().chain([clock]);
         let config = Config::load_with(self.config.as_deref(), environment)?;
+        if self.shadow_signals.is_some() && config.rules.shadow.is_none() {
+            return Err(Failure::Usage(
+                "--shadow-signals: there are no shadow rules; name their file as `rules` of [shadow] in the configuration"
+                    .to_owned(),
+            ));
+        }
         match self.over(&config) {
             // A reader that has seen enough, such as `head`, is no failure.
             Err(error) if error.is_broken_pipe() => Ok(()),
@@ -108,16 +117,20 @@ struct Detector {
     effects: Vec<Effect>,
     counts: Counts,
     rejects: BTreeMap<&'static str, u64>,
+    /// Whether there are shadow rules.
+    shadowed: bool,
 }
 
 struct Outputs {
     encoder: Encoder,
     tasks: Output,
     signals: Option<Output>,
+    shadow_signals: Option<Output>,
     dead_letters: Option<Output>,
     opened: BTreeMap<Cow<'static, str>, u64>,
     closed: u64,
     signalled: BTreeMap<Cow<'static, str>, u64>,
+    shadowed: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// Rejected records shown on standard error when they go nowhere else.
@@ -143,14 +156,17 @@ impl Detector {
                 ),
                 tasks: Output::create(&args.tasks)?,
                 signals: create(&args.signals)?,
+                shadow_signals: create(&args.shadow_signals)?,
                 dead_letters: create(&args.dead_letters)?,
                 opened: BTreeMap::new(),
                 closed: 0,
                 signalled: BTreeMap::new(),
+                shadowed: BTreeMap::new(),
             },
             effects,
             counts: Counts::default(),
             rejects: BTreeMap::new(),
+            shadowed: config.rules.shadow.is_some(),
         })
     }
 
@@ -275,6 +291,11 @@ impl Detector {
                 .iter()
                 .map(|(name, count)| row(name, *count)),
         );
+        if self.shadowed {
+            text += "signals of the shadow rules\n";
+            let shadowed = self.outputs.shadowed.iter();
+            text.extend(shadowed.map(|(name, count)| row(name, *count)));
+        }
         text += "tasks opened, by first signal\n";
         text.extend(
             self.outputs
@@ -312,6 +333,13 @@ impl Outputs {
                         output.line(&self.encoder.signal_json(&signal))?;
                     }
                 }
+                Effect::Shadow(shadow) => {
+                    let trigger = shadow.signal.trigger.clone();
+                    *self.shadowed.entry(trigger).or_default() += 1;
+                    if let Some(output) = &mut self.shadow_signals {
+                        output.line(&self.encoder.shadow_signal_json(&shadow))?;
+                    }
+                }
             }
         }
         Ok(())
@@ -320,6 +348,7 @@ impl Outputs {
     fn finish(self) -> Result<(), FileError> {
         self.tasks.finish()?;
         self.signals.map_or(Ok(()), Output::finish)?;
+        self.shadow_signals.map_or(Ok(()), Output::finish)?;
         self.dead_letters.map_or(Ok(()), Output::finish)
     }
 }

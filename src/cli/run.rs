@@ -1,8 +1,8 @@
 use super::Failure;
 use super::signals::Signals;
-use crate::config::Config;
+use crate::config::{Config, Ruleset};
 use crate::http::{Health, Server};
-use crate::kafka::Cluster;
+use crate::kafka::{self, Cluster};
 use crate::runtime::{Government, Pool, Setup, Stop, Watchdog, clock};
 use crate::telemetry::{Telemetry, logging};
 use clap::Args;
@@ -57,6 +57,7 @@ impl Run {
             partitions = cluster.partitions,
             workers = config.run.workers,
             rules = &*config.rules.version,
+            shadow_rules = shadow_version(&config.ruleset()),
             "starting"
         );
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
@@ -77,6 +78,7 @@ impl Run {
         let reload = Reload {
             hangup: reload,
             path: self.config,
+            started: setup.config.clone(),
             government: Arc::clone(&setup.government),
             telemetry,
         };
@@ -102,21 +104,42 @@ fn hangup() -> Result<Signal, Failure> {
 struct Reload {
     hangup: Signal,
     path: Option<PathBuf>,
+    /// The configuration of the start; its topics stay.
+    started: Config,
     government: Arc<Government>,
     telemetry: Telemetry,
 }
 
 impl Reload {
+    /// The first shadow rules need a topic that was not looked at when the process started.
+    async fn can_say(&self, ruleset: &Ruleset) -> Result<(), String> {
+        let before = self.government.current();
+        if ruleset.rules.shadow.is_none() || before.ruleset.rules.shadow.is_some() {
+            return Ok(());
+        }
+        let config = self.started.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let topic = &config.topics.shadow_signals;
+            kafka::writable(&config, "topics.shadow_signals", topic)
+        });
+        asked.await.map_err(|error| error.to_string())?
+    }
+
     async fn serve(mut self) -> Infallible {
         loop {
             self.hangup.recv().await;
             match Config::load(self.path.as_deref()) {
                 Ok(config) => {
                     let version = Arc::clone(&config.rules.version);
-                    if self.government.change(config.ruleset()) {
+                    let ruleset = config.ruleset();
+                    let shadow_rules = shadow_version(&ruleset).to_owned();
+                    if let Err(problem) = self.can_say(&ruleset).await {
+                        error!("SIGHUP: nothing is changed: {problem}");
+                    } else if self.government.change(ruleset) {
                         self.telemetry.set_rules_version(&version);
                         info!(
                             rules = &*version,
+                            shadow_rules,
                             "SIGHUP: other rules; sections that are no rules are read at the next start"
                         );
                     } else {
@@ -131,6 +154,15 @@ impl Reload {
             }
         }
     }
+}
+
+/// The version of the shadow rules; empty without such rules.
+fn shadow_version(ruleset: &Ruleset) -> &str {
+    ruleset
+        .rules
+        .shadow
+        .as_ref()
+        .map_or("", |rules| &rules.version)
 }
 
 /// Waits until the workers have ended, by themselves or by a signal.

@@ -41,6 +41,33 @@ impl Layers {
         layers
     }
 
+    /// The effective values as the defaults of further ones, such as those of a file that states what differs. What is
+    /// wrong with these is said of `name`.
+    pub fn under(&self, name: &str) -> Self {
+        Self {
+            defaults: self.table.clone(),
+            table: self.table.clone(),
+            origins: BTreeMap::from([(Key::root(), Origin::File(name.into(), None))]),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Takes over the problems of others.
+    pub fn absorb(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+    }
+
+    /// Lays a table over what is there.
+    pub fn lay(&mut self, over: Table) {
+        let origin = self.origin(&Key::root());
+        self.merge(over, &|_| origin.clone());
+    }
+
+    /// The keys that were stated, one over the defaults.
+    pub fn stated(&self) -> Vec<Key> {
+        self.origins.keys().cloned().collect()
+    }
+
     /// Lays a file over what is there.
     pub fn file(&mut self, path: &Path) {
         let name = path.display().to_string();

@@ -12,20 +12,24 @@ mod problems;
 mod rules;
 mod ruleset;
 mod settings;
+mod shadow;
 
 pub use problems::{Origin, Problem, Problems};
 pub use ruleset::Ruleset;
 pub use settings::{
-    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, StateSettings, TopicSettings,
+    HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, ShadowSettings,
+    StateSettings, TopicSettings,
 };
 
 use crate::decode::Decoder;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
 use layers::Layers;
+use settings::SHADOW_SIGNALS;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use toml::Table;
 
 /// Everything an operator can set, checked.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ pub struct Config {
     pub http: HttpSettings,
     /// `[log]`
     pub log: LogSettings,
+    /// `[shadow]`; the rules themselves are part of `rules`.
+    pub shadow: ShadowSettings,
     /// All sections that decide what the engine does.
     pub rules: Arc<Rules>,
     /// `[decode]`, ready for use.
@@ -72,7 +78,7 @@ impl Config {
             layers.file(path);
         }
         environment::overlay(&mut layers, environment);
-        Self::assemble(layers)
+        Self::assemble(layers, None)
     }
 
     /// The defaults, and a file's text over them; `name` stands for the file in errors.
@@ -82,7 +88,15 @@ impl Config {
     pub fn from_toml_str(text: &str, name: &str) -> Result<Self, Problems> {
         let mut layers = Layers::new(&reference());
         layers.text(text, name);
-        Self::assemble(layers)
+        Self::assemble(layers, None)
+    }
+
+    /// Like [`Config::from_toml_str`], of the text of a [`Ruleset`], which has the shadow rules themselves in it.
+    fn from_journal(text: &str, name: &str) -> Result<Self, Problems> {
+        let mut layers = Layers::new(&reference());
+        let (text, trial) = shadow::apart(text);
+        layers.text(&text, name);
+        Self::assemble(layers, trial)
     }
 
     /// The defaults alone.
@@ -90,7 +104,14 @@ impl Config {
     /// # Errors
     /// None, unless the program was built with a fault in its defaults.
     pub fn embedded() -> Result<Self, Problems> {
-        Self::assemble(Layers::new(&reference()))
+        Self::assemble(Layers::new(&reference()), None)
+    }
+
+    /// The topics that are written for others, by their keys: that of the shadow signals only if there are such rules.
+    pub fn outputs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let shadow = (SHADOW_SIGNALS, &*self.topics.shadow_signals);
+        let outputs = self.topics.outputs().into_iter();
+        outputs.filter(move |output| self.rules.shadow.is_some() || *output != shadow)
     }
 
     /// What decides what becomes of a record, in the form that the journal keeps.
@@ -98,7 +119,8 @@ impl Config {
         Ruleset::new(&self.ruleset_text, &self.rules, &self.decoder)
     }
 
-    fn assemble(mut layers: Layers) -> Result<Self, Problems> {
+    /// `trial`: the shadow rules themselves, where no file says them.
+    fn assemble(mut layers: Layers, trial: Option<Table>) -> Result<Self, Problems> {
         limits::enforce(&mut layers);
         let kafka = settings::kafka(&mut layers);
         let topics = settings::topics(&mut layers, kafka.as_ref());
@@ -107,8 +129,16 @@ impl Config {
         let http = layers.read("http");
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
-        let rules = rules::build(&mut layers, decoder.as_ref());
-        let ruleset_text = rules::text(&mut layers);
+        let mut rules = rules::build(&mut layers, decoder.as_ref());
+        let shadow = layers.read("shadow");
+        let mut beside = shadow::layers(&layers, shadow.as_ref(), trial);
+        if let (Some(beside), Some(rules), true) = (&mut beside, &mut rules, layers.is_clean()) {
+            rules.shadow = rules::build(beside, decoder.as_ref()).map(Arc::new);
+        }
+        let ruleset_text = rules::text(&mut layers, beside.as_ref());
+        if let Some(beside) = beside {
+            layers.absorb(beside);
+        }
         let config = || {
             Some(Self {
                 kafka: kafka?,
@@ -117,6 +147,7 @@ impl Config {
                 state: state?,
                 http: http?,
                 log: log?,
+                shadow: shadow?,
                 rules: Arc::new(rules?),
                 decoder: decoder?,
                 ruleset_text: ruleset_text?,

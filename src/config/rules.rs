@@ -4,6 +4,7 @@ use super::key::Key;
 use super::layers::{Layers, plain};
 use super::limits::OperatorNumbers;
 use super::problems::suggestion;
+use super::shadow;
 use crate::decode::Decoder;
 use crate::engine::rules::{Competitors, PolicyRules, RobotRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
@@ -61,6 +62,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
         robots: robots?,
         triggers: triggers?,
         policy: policy?,
+        shadow: None,
     })
 }
 
@@ -227,24 +229,34 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
 
 /// Twelve hex digits of the fingerprint of the effective values, however they were written down.
 fn version(layers: &mut Layers) -> Option<Arc<str>> {
-    let canonical = canonical(layers, &SECTIONS)?;
+    let canonical = canonical(layers, &some_of(layers, &SECTIONS))?;
     Some(format!("{:012x}", xxh3_64(canonical.as_bytes()) >> 16).into())
 }
 
-/// The effective values of everything that decides what becomes of a record.
-pub(super) fn text(layers: &mut Layers) -> Option<Arc<str>> {
+/// The effective values of everything that decides what becomes of a record; of the shadow rules those that may differ.
+pub(super) fn text(layers: &mut Layers, beside: Option<&Layers>) -> Option<Arc<str>> {
     let mut sections = SECTIONS.to_vec();
     sections.push("decode");
-    canonical(layers, &sections).map(Arc::from)
+    let mut table = some_of(layers, &sections);
+    if let Some(beside) = beside {
+        let own = some_of(beside, &shadow::SECTIONS);
+        table.insert(shadow::NAME.to_owned(), Value::Table(own));
+    }
+    canonical(layers, &table).map(Arc::from)
 }
 
-/// The effective values of some sections as TOML.
-fn canonical(layers: &mut Layers, sections: &[&str]) -> Option<String> {
+/// The effective values of some sections.
+fn some_of(layers: &Layers, sections: &[&str]) -> Table {
     let sections = sections.iter().filter_map(|name| {
         let value = layers.table().get(*name)?;
         Some(((*name).to_owned(), value.clone()))
     });
-    match toml::to_string(&sections.collect::<Table>()) {
+    sections.collect()
+}
+
+/// Values as TOML, the same for the same values.
+fn canonical(layers: &mut Layers, table: &Table) -> Option<String> {
+    match toml::to_string(table) {
         Ok(canonical) => Some(canonical),
         Err(error) => {
             layers.problem(

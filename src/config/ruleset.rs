@@ -4,7 +4,7 @@ use crate::engine::Rules;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Everything that decides what becomes of a record: the engine's rules and the settings of the decoder, together with
+/// Everything that decides what becomes of a record: the engine's rules, shadow and all, and the settings of the decoder, with
 /// the text they were made from, so that a journal written under them can be replayed when others are in force.
 #[derive(Clone)]
 pub struct Ruleset {
@@ -33,7 +33,7 @@ impl Ruleset {
     /// # Errors
     /// All that is wrong with it, such as keys of a newer version of the program.
     pub fn parse(text: &str, name: &str) -> Result<Self, Problems> {
-        Config::from_toml_str(text, name).map(|config| config.ruleset())
+        Config::from_journal(text, name).map(|config| config.ruleset())
     }
 }
 

@@ -53,6 +53,8 @@ pub struct TopicSettings {
     pub tasks: String,
     /// Signals out.
     pub signals: String,
+    /// Signals of the shadow rules out.
+    pub shadow_signals: String,
     /// Unusable records out.
     pub dead_letters: String,
     /// The state's journal; empty for that of the group, as [`TopicSettings::journal`] names it.
@@ -90,14 +92,18 @@ impl TopicSettings {
     }
 
     /// The topics to write for others, by their keys in the configuration.
-    pub fn outputs(&self) -> [(&'static str, &str); 3] {
+    pub fn outputs(&self) -> [(&'static str, &str); 4] {
         [
             ("tasks", &self.tasks),
             ("signals", &self.signals),
+            (SHADOW_SIGNALS, &self.shadow_signals),
             ("dead_letters", &self.dead_letters),
         ]
     }
 }
+
+/// Key of the topic of shadow signals.
+pub(super) const SHADOW_SIGNALS: &str = "shadow_signals";
 
 /// `[run]`: workers and their transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -163,6 +169,14 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub level: String,
+}
+
+/// `[shadow]`: rules on trial.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowSettings {
+    /// File of the rules that differ from those in force; empty for no shadow rules.
+    pub rules: String,
 }
 
 /// How a log line looks.

@@ -1,7 +1,9 @@
 //! The JSON of tasks and signals: one struct each, in the order of its fields.
 
 use super::dead_letter::SourceJson;
-use crate::model::{Assignee, Calendar, Evidence, Fact, ScorePart, Signal, Task, Text};
+use crate::model::{
+    Assignee, Calendar, Evidence, Fact, ScorePart, ShadowSignal, Signal, Task, Text,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -104,6 +106,10 @@ pub(super) struct SignalJson<'a> {
     text: TextJson<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    shadow: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules_version: Option<&'a str>,
 }
 
 impl<'a> SignalJson<'a> {
@@ -113,6 +119,15 @@ impl<'a> SignalJson<'a> {
             msisdn: Some(signal.msisdn.as_str()),
             suppressed: signal.suppressed.map(|suppression| suppression.name()),
             ..Self::of_task(signal, calendar)
+        }
+    }
+
+    /// Of the shadow rules: marked, and with their version.
+    pub(super) fn on_trial(shadow: &'a ShadowSignal, calendar: &Calendar) -> Self {
+        Self {
+            shadow: true,
+            rules_version: Some(&shadow.rules_version),
+            ..Self::published(&shadow.signal, calendar)
         }
     }
 
@@ -129,6 +144,8 @@ impl<'a> SignalJson<'a> {
             evidence: EvidenceJson::new(&signal.evidence),
             text: TextJson::new(&signal.text),
             suppressed: None,
+            shadow: false,
+            rules_version: None,
         }
     }
 }

@@ -9,7 +9,7 @@ mod json;
 
 pub use dead_letter::Original;
 
-use crate::model::{Calendar, Reject, Signal, Task, Timestamp};
+use crate::model::{Calendar, Reject, ShadowSignal, Signal, Task, Timestamp};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,6 +17,9 @@ use std::fmt;
 pub const TASK_TYPE: &str = "churnwatch.retention-task.v1";
 /// `ce_type` of a signal.
 pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
+
+/// `ce_type` of a signal of the shadow rules.
+pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
 
 /// One record that leaves.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -78,6 +81,16 @@ impl Encoder {
         }
     }
 
+    /// A signal of the shadow rules for their topic, keyed by subscriber.
+    pub fn shadow_signal(&self, shadow: &ShadowSignal) -> Outgoing {
+        let signal = &shadow.signal;
+        Outgoing {
+            key: Some(signal.msisdn.as_bytes().to_vec()),
+            value: Some(self.shadow_signal_json(shadow)),
+            headers: self.cloud_event(json::signal_id(signal), SHADOW_SIGNAL_TYPE, signal.fired_at),
+        }
+    }
+
     /// A record for the dead letters: its own bytes and headers, and where it came from and why it was refused.
     pub fn dead_letter(&self, original: &Original<'_>, reject: &Reject) -> Outgoing {
         dead_letter::outgoing(original, reject)
@@ -91,6 +104,11 @@ impl Encoder {
     /// A signal as one line of JSON, without the line's end.
     pub fn signal_json(&self, signal: &Signal) -> Vec<u8> {
         json::bytes(&json::SignalJson::published(signal, &self.calendar))
+    }
+
+    /// A signal of the shadow rules as one line of JSON, without the line's end.
+    pub fn shadow_signal_json(&self, shadow: &ShadowSignal) -> Vec<u8> {
+        json::bytes(&json::SignalJson::on_trial(shadow, &self.calendar))
     }
 
     /// A dead letter as one line of JSON, without the line's end: for files, which have no headers.

@@ -1,6 +1,6 @@
 use super::dealings::Dealings;
 use super::image::{Field, Problem, Reader, Writer, fields};
-use super::triggers::Rare;
+use super::triggers::{ALWAYS, Rare};
 use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -158,7 +158,7 @@ impl Account {
         let mut accounts: Vec<Self> = Field::get(&mut from)?;
         from.end()?;
         for account in &mut accounts {
-            account.memories.move_to(places);
+            account.memories.move_to(places, ALWAYS);
         }
         accounts.iter().try_for_each(Self::check)?;
         Ok(accounts)

@@ -1,27 +1,29 @@
 //! Asks triggers about one subscriber, and keeps what they remember.
 
-use super::account::Account;
 use super::rules::Rules;
 use super::shard::Shard;
-use super::triggers::{ALWAYS, Firing, Memory, REGISTRY, Recall, Registration, Trigger};
+use super::triggers::{ALWAYS, Firing, Memory, REGISTRY, Rare, Recall, Registration, Trigger};
 use crate::model::Day;
+
+/// What fired, in the order of the registry.
+pub type Firings = Vec<(&'static Registration, Firing)>;
 
 /// What came of asking.
 #[derive(Default)]
 pub struct Asked {
-    /// What fired, in the order of the registry.
-    pub firings: Vec<(&'static Registration, Firing)>,
-    /// Memories to be kept with the account.
-    changed: Vec<(usize, Memory)>,
+    /// What fired.
+    pub firings: Firings,
+    /// Memories of those that have something to remember of few, to be kept.
+    pub changed: Vec<(usize, Memory)>,
 }
 
 impl Asked {
     /// Asks the triggers at some places of the registry about a day of a subscriber, `always` being the memories of
-    /// those that remember everybody.
+    /// those that remember everybody and `rare` those of the others.
     pub fn ask(
         places: impl Iterator<Item = usize>,
         always: &mut [Memory; ALWAYS],
-        account: Option<&Account>,
+        rare: Option<&Rare>,
         day: Day,
         rules: &Rules,
         look: impl Fn(&dyn Trigger, &mut Memory) -> Option<Firing>,
@@ -32,7 +34,6 @@ impl Asked {
             else {
                 continue;
             };
-            let rare = account.map(|account| &account.memories);
             let before = Recall { always, rare }.get(place);
             let mut memory = before;
             if let Some(firing) = look(&**trigger, &mut memory) {
@@ -51,7 +52,7 @@ impl Asked {
 
 impl Shard {
     /// Keeps what triggers remember of a subscriber, and hands out what fired.
-    pub(super) fn keep(&mut self, slot: u32, asked: Asked) -> Vec<(&'static Registration, Firing)> {
+    pub(super) fn keep(&mut self, slot: u32, asked: Asked) -> Firings {
         for (place, memory) in asked.changed {
             self.remember(slot, place, memory);
         }

@@ -1,10 +1,10 @@
-use super::asking::Asked;
+use super::asking::{Asked, Firings};
 use super::policy::{Case, Credit};
 use super::population::DayFacts;
 use super::robots::Change;
 use super::shard::Shard;
 use super::store::Entry;
-use super::triggers::{DAILY, DayView, Firing, Recall, Registration};
+use super::triggers::{DAILY, DayView, Memory, Recall, Trigger};
 use super::window::Channel;
 use crate::model::{Day, Effect, Feed, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,14 @@ const STABLE_DAYS: u16 = 14;
 /// Silent for more known days than this, a subscriber says nothing about the population. Unknown ones do not count, or
 /// nobody would be left to recognise a long outage by.
 const STABLE_SILENCE_DAYS: usize = 3;
+
+/// What the triggers say of a subscriber's day.
+#[derive(Default)]
+struct Judgement {
+    firings: Firings,
+    /// Of the shadow rules.
+    in_shadow: Firings,
+}
 
 impl Shard {
     /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
@@ -98,15 +106,15 @@ impl Shard {
         if subscriber.visited >= closing.facts.day {
             return;
         }
-        let firings = self.judge(slot, &closing.facts);
-        self.publish(slot, closing, firings, effects);
+        let judgement = self.judge(slot, &closing.facts);
+        self.publish(slot, closing, judgement, effects);
         self.learn(slot, closing.facts.day);
     }
 
     /// Shows the day to every trigger.
-    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Vec<(&'static Registration, Firing)> {
+    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
         let Some(mut entry) = self.store.entry(slot) else {
-            return Vec::new();
+            return Judgement::default();
         };
         let (subscriber, window) = entry.split();
         let day = facts.day;
@@ -132,7 +140,7 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         if subscriber.is_machine(account) {
-            return Vec::new();
+            return Judgement::default();
         }
         let factor = Channel::ALL.map(|channel| {
             if !subscriber.stable {
@@ -158,9 +166,16 @@ impl Shard {
             factor,
         };
         let (always, rules) = (&mut subscriber.memories, &self.rules);
-        let asked = Asked::ask(DAILY, always, account, day, rules, |trigger, memory| {
+        let rare = account.map(|account| &account.memories);
+        let asked = Asked::ask(DAILY, always, rare, day, rules, |trigger, memory| {
             trigger.on_day(&view, memory)
         });
+        let mut in_shadow = Vec::new();
+        if let Some(rules) = rules.shadow.as_deref() {
+            let view = DayView { rules, ..view };
+            let look = |trigger: &dyn Trigger, memory: &mut Memory| trigger.on_day(&view, memory);
+            in_shadow = self.shadow.ask(slot, DAILY, day, rules, look);
+        }
         let rated = credit.map(|credit| credit.stars);
         let changed =
             account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
@@ -168,7 +183,10 @@ impl Shard {
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
             account.rated_stars = rated;
         }
-        self.keep(slot, asked)
+        Judgement {
+            firings: self.keep(slot, asked),
+            in_shadow,
+        }
     }
 
     /// Reviews the subscriber's open task and publishes what fired.
@@ -176,7 +194,7 @@ impl Shard {
         &mut self,
         slot: u32,
         closing: &Closing,
-        firings: Vec<(&'static Registration, Firing)>,
+        judgement: Judgement,
         effects: &mut Vec<Effect>,
     ) {
         let Some(msisdn) = self.store.msisdn(slot) else {
@@ -185,7 +203,8 @@ impl Shard {
         let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
             return;
         };
-        if !subscriber.task_open && firings.is_empty() {
+        let Judgement { firings, in_shadow } = judgement;
+        if !subscriber.task_open && firings.is_empty() && in_shadow.is_empty() {
             return;
         }
         let account = subscriber
@@ -209,6 +228,9 @@ impl Shard {
                 .take(trigger, firing, closing.at, &case, effects);
         }
         subscriber.task_open = self.taskbook.has(slot);
+        if !in_shadow.is_empty() {
+            self.shadow.publish(in_shadow, closing.at, case, effects);
+        }
     }
 
     /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.

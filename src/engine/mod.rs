@@ -17,6 +17,7 @@ mod population;
 mod reminder;
 mod robots;
 pub mod rules;
+mod shadow;
 mod shard;
 mod stats;
 mod store;

@@ -65,6 +65,11 @@ impl<P: Clone> Pages<P> {
         self.pages.push(Arc::new(Stamped { changed, page }));
     }
 
+    /// Drops every page. The stamp goes on, so that what comes later counts as changed after any earlier image.
+    pub fn clear(&mut self) {
+        self.pages.clear();
+    }
+
     /// The pages as they are, shared; changes from now on carry the next stamp.
     pub fn image(&mut self) -> Self {
         let image = self.clone();

@@ -28,6 +28,9 @@ pub struct Rules {
     pub triggers: Vec<Box<dyn Trigger>>,
     /// `[policy]`
     pub policy: PolicyRules,
+    /// Rules on trial: asked beside these and without consequence. They differ from these in triggers and policy only,
+    /// because they share everything that is known of subscribers, and have no shadow of their own.
+    pub shadow: Option<Arc<Rules>>,
 }
 
 /// Windows, clocks and lateness (DOMAIN section 3).

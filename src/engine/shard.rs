@@ -1,12 +1,13 @@
 use super::account::{Account, Interner};
-use super::asking::Asked;
+use super::asking::{Asked, Firings};
 use super::close::Closing;
 use super::pages::List;
 use super::policy::{Case, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
-use super::store::{AccountId, Store};
-use super::triggers::{self, EventView, Recall, too_old};
+use super::shadow::Shadow;
+use super::store::{AccountId, Entry, Store};
+use super::triggers::{self, EventView, Memory, Recall, Trigger, too_old};
 use super::watermark::{Needed, Watermark};
 use super::window::{Bucket, Channel};
 use super::{Rules, ShardStats};
@@ -22,6 +23,7 @@ pub struct Shard {
     pub(super) store: Store,
     pub(super) accounts: List<Account>,
     pub(super) taskbook: Taskbook,
+    pub(super) shadow: Shadow,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
     /// The last closed day; [`Day::MIN`] before the first event.
@@ -68,6 +70,7 @@ impl Shard {
             store: Store::new(rules.window.days),
             accounts: List::default(),
             taskbook: Taskbook::default(),
+            shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
             closed: Day::MIN,
@@ -160,7 +163,7 @@ impl Shard {
     pub fn stats(&self) -> ShardStats {
         ShardStats {
             subscribers: u64::from(self.store.len()),
-            store_bytes: (self.store.bytes() + self.accounts.bytes()) as u64,
+            store_bytes: (self.store.bytes() + self.accounts.bytes() + self.shadow.bytes()) as u64,
             open_tasks: self.taskbook.len() as u64,
             clock: self.clock,
             watermarks: std::array::from_fn(|feed| self.watermarks[feed].at()),
@@ -320,6 +323,7 @@ impl Shard {
                     let robot = u64::from(entry.subscriber.behaviour.machine());
                     self.stats.robots = self.stats.robots.saturating_sub(robot);
                     entry.start_afresh();
+                    self.shadow.forget(slot);
                 }
             }
             Body::Invoice(invoice) => account.ledger.invoice(invoice),
@@ -342,6 +346,47 @@ impl Shard {
         subscriber.account
     }
 
+    /// Shows an event to the immediate triggers that want to see it; last, what those of the shadow rules say.
+    fn ask(&mut self, slot: u32, day: Day, event: &Event<'_>, source: &Source) -> (Asked, Firings) {
+        let rules = &self.rules;
+        let on_trial = rules.shadow.as_deref();
+        let mut places = triggers::wanting(&event.body, rules).peekable();
+        let in_shadow = on_trial.map(|rules| triggers::wanting(&event.body, rules));
+        let mut in_shadow = in_shadow.into_iter().flatten().peekable();
+        let asked_for = places.peek().is_some() || in_shadow.peek().is_some();
+        if !asked_for || too_old(self.clock, event.at, rules.window.immediate_hours) {
+            return Default::default();
+        }
+        let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
+            return Default::default();
+        };
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        if subscriber.is_machine(account) {
+            return Default::default();
+        }
+        let view = EventView {
+            event,
+            day,
+            source,
+            account,
+            rules,
+        };
+        let always = &mut subscriber.memories;
+        let rare = account.map(|account| &account.memories);
+        let asked = Asked::ask(places, always, rare, day, rules, |trigger, memory| {
+            trigger.on_event(&view, memory)
+        });
+        let mut said_in_shadow = Vec::new();
+        if let Some(rules) = rules.shadow.as_deref() {
+            let view = EventView { rules, ..view };
+            let look = |trigger: &dyn Trigger, memory: &mut Memory| trigger.on_event(&view, memory);
+            said_in_shadow = self.shadow.ask(slot, in_shadow, day, rules, look);
+        }
+        (asked, said_in_shadow)
+    }
+
     /// Lets the immediate triggers look, and the taskbook take note of what ends a task.
     fn react(
         &mut self,
@@ -351,44 +396,13 @@ impl Shard {
         source: &Source,
         effects: &mut Vec<Effect>,
     ) {
-        let rules = &self.rules;
-        let mut wanting = triggers::listening(event.body.kind()).filter(|place| {
-            let trigger = rules.triggers.get(*place);
-            trigger.is_some_and(|trigger| trigger.wants(&event.body, rules))
-        });
-        let first = wanting.next();
+        let (asked, in_shadow) = self.ask(slot, day, event, source);
+        let firings = self.keep(slot, asked);
         let ends = matches!(
             event.body,
             Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication
         );
-        if first.is_none() && !ends {
-            return;
-        }
-        let Some(entry) = self.store.entry(slot) else {
-            return;
-        };
-        let subscriber = entry.subscriber;
-        let account = subscriber
-            .account
-            .and_then(|id| self.accounts.item(id.index()));
-        let machine = subscriber.is_machine(account);
-        let mut asked = Asked::default();
-        if !machine && !too_old(self.clock, event.at, rules.window.immediate_hours) {
-            let view = EventView {
-                event,
-                day,
-                source,
-                account,
-                rules,
-            };
-            let places = first.into_iter().chain(wanting);
-            let always = &mut subscriber.memories;
-            asked = Asked::ask(places, always, account, day, rules, |trigger, memory| {
-                trigger.on_event(&view, memory)
-            });
-        }
-        let firings = self.keep(slot, asked);
-        if firings.is_empty() && !ends {
+        if firings.is_empty() && in_shadow.is_empty() && !ends {
             return;
         }
         let Some(entry) = self.store.entry(slot) else {
@@ -426,6 +440,9 @@ impl Shard {
             }
         }
         subscriber.task_open = self.taskbook.has(slot);
+        if !in_shadow.is_empty() {
+            self.shadow.publish(in_shadow, event.at, case, effects);
+        }
     }
 
     /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.

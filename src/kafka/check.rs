@@ -36,6 +36,21 @@ pub fn connect(config: &Config) -> Result<Vec<String>, Vec<String>> {
     survey.end().map(|cluster| cluster.facts)
 }
 
+/// Asks the brokers whether a topic is there that is to be written from now on; `key` is where it is configured.
+///
+/// # Errors
+/// The problem with its remedy.
+pub fn writable(config: &Config, key: &str, topic: &str) -> Result<(), String> {
+    let brokers = Brokers::new(config)?;
+    match brokers.partitions(topic)? {
+        Some(_) => Ok(()),
+        None => {
+            let feeds = brokers.partitions(config.topics.of(Feed::Cdr))?;
+            Err(no_such_topic(config, key, topic, feeds))
+        }
+    }
+}
+
 impl Cluster {
     /// Looks at the topics: all must exist, and those of the feeds must have equally many partitions, because a
     /// subscriber's records must lie in the same partition of each. The journal is created where it is missing.
@@ -99,7 +114,7 @@ impl<'c> Survey<'c> {
             }
         }
         let most = counts.iter().map(|(_, count)| *count).max();
-        for (key, topic) in config.topics.outputs() {
+        for (key, topic) in config.outputs() {
             match self.brokers.partitions(topic) {
                 Ok(Some(count)) => {
                     let fact = format!("output topic {topic}: partitions: {count}");
@@ -110,11 +125,8 @@ impl<'c> Survey<'c> {
             }
         }
         for (key, topic) in missing {
-            let count = most.unwrap_or(PARTITIONS_SUGGESTED);
-            self.problems.push(format!(
-                "topic `{topic}` ({key}) does not exist; create it: {}",
-                create_command(config, &topic, count, &[])
-            ));
+            self.problems
+                .push(no_such_topic(config, &key, &topic, most));
         }
         if let Some(most) = most
             && counts.iter().any(|(_, count)| *count != most)
@@ -223,6 +235,14 @@ impl<'c> Survey<'c> {
         }
         None
     }
+}
+
+fn no_such_topic(config: &Config, key: &str, topic: &str, partitions: Option<i32>) -> String {
+    let count = partitions.unwrap_or(PARTITIONS_SUGGESTED);
+    format!(
+        "topic `{topic}` ({key}) does not exist; create it: {}",
+        create_command(config, topic, count, &[])
+    )
 }
 
 fn create_command(

@@ -18,9 +18,8 @@ impl EmbeddedBroker {
         let topics = &config.topics;
         let journal = topics.journal(&config.kafka.group);
         let cluster = MockCluster::new(1).map_err(|error| error::plain(&error))?;
-        let outputs = [&topics.tasks, &topics.signals, &topics.dead_letters];
         let mut names: Vec<&str> = Feed::ALL.iter().map(|feed| topics.of(*feed)).collect();
-        names.extend(outputs.map(String::as_str));
+        names.extend(topics.outputs().map(|(_, topic)| topic));
         names.push(&journal);
         names.sort_unstable();
         names.dedup();

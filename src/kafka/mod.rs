@@ -23,7 +23,7 @@ mod transact;
 mod trim;
 
 pub use batch::{Item, Record, Stored};
-pub use check::{Cluster, connect};
+pub use check::{Cluster, connect, writable};
 pub use embedded::EmbeddedBroker;
 pub use error::Fault;
 pub use events::{Change, fault, lost_records};

@@ -22,7 +22,7 @@ pub use event::{
 pub use money::{Money, MoneyError};
 pub use msisdn::{Msisdn, MsisdnError};
 pub use outcome::{Counts, Outcome, Reject};
-pub use signal::{Evidence, Fact, Signal, Suppression, Text};
+pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{
     Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, ScorePart, Severity, Stage,

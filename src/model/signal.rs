@@ -2,6 +2,7 @@ use super::serial::clear;
 use super::{Day, Money, Msisdn, Purpose, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A trigger fired for a subscriber (DOMAIN section 4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,15 @@ pub struct Signal {
     pub text: Text,
     /// Why it raised no task, if it did not.
     pub suppressed: Option<Suppression>,
+}
+
+/// A trigger fired under the shadow rules, on trial beside those in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShadowSignal {
+    /// What the trigger said. `suppressed` is why no task could come of it, as far as that can be told without tasks.
+    pub signal: Signal,
+    /// Fingerprint of the rules it fired under, as if they were in force.
+    pub rules_version: Arc<str>,
 }
 
 /// The numbers a signal rests on.

@@ -1,5 +1,5 @@
 use super::serial::{clear, shared};
-use super::{Msisdn, Signal, Source, Text, Timestamp};
+use super::{Msisdn, ShadowSignal, Signal, Source, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ pub enum Effect {
     Signal(Box<Signal>),
     /// For the tasks topic.
     Task(Box<Task>),
+    /// For the topic of shadow signals; nothing else comes of it.
+    Shadow(Box<ShadowSignal>),
 }
 
 /// A retention task, as published at one revision (DOMAIN section 6).

@@ -20,6 +20,7 @@ pub struct Output {
     pub report: BatchReport,
     tasks: Arc<str>,
     signals: Arc<str>,
+    shadow_signals: Arc<str>,
     dead_letters: Arc<str>,
     waiting: Vec<Outbound>,
     waiting_bytes: usize,
@@ -33,6 +34,7 @@ impl Output {
             report: BatchReport::default(),
             tasks: config.topics.tasks.as_str().into(),
             signals: config.topics.signals.as_str().into(),
+            shadow_signals: config.topics.shadow_signals.as_str().into(),
             dead_letters: config.topics.dead_letters.as_str().into(),
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -76,6 +78,11 @@ impl Output {
             let (kind, topic, outgoing) = match &effect {
                 Effect::Task(task) => ("task", &self.tasks, encoder.task(task)),
                 Effect::Signal(signal) => ("signal", &self.signals, encoder.signal(signal)),
+                Effect::Shadow(shadow) => (
+                    "shadow_signal",
+                    &self.shadow_signals,
+                    encoder.shadow_signal(shadow),
+                ),
             };
             said.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
             let topic = Arc::clone(topic);

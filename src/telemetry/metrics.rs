@@ -67,6 +67,7 @@ pub struct Telemetry {
     pub(super) late: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
     pub(super) signals: IntCounterVec,
+    pub(super) shadow_signals: IntCounterVec,
     pub(super) tasks: IntCounterVec,
     pub(super) commits: IntCounterVec,
     pub(super) commit_duration: Histogram,
@@ -125,6 +126,12 @@ impl Telemetry {
                 r,
                 "churnwatch_signals_total",
                 "Signals by trigger and by why they raised no task (none: they did).",
+                &["trigger", "suppression"],
+            )?,
+            shadow_signals: counters(
+                r,
+                "churnwatch_shadow_signals_total",
+                "Signals of the shadow rules by trigger and by why no task could come of them (none: one could).",
                 &["trigger", "suppression"],
             )?,
             tasks: counters(
@@ -357,6 +364,8 @@ impl Telemetry {
             let suppressions = Suppression::ALL.into_iter().map(Suppression::name);
             for suppression in suppressions.chain([NOT_SUPPRESSED]) {
                 self.signals.with_label_values(&[trigger, suppression]);
+                self.shadow_signals
+                    .with_label_values(&[trigger, suppression]);
             }
             for status in STATUSES {
                 for tier in Tier::ALL {

@@ -3,6 +3,9 @@ use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// Signals by trigger and suppression.
+type SignalCounts = BTreeMap<[Cow<'static, str>; 2], u64>;
+
 /// One batch: what came in, what became of it, what it led to.
 #[derive(Debug, Clone, Default)]
 pub struct BatchReport {
@@ -11,7 +14,9 @@ pub struct BatchReport {
     counts: [Counts; Feed::ALL.len() + 1],
     dead_letters: BTreeMap<&'static str, u64>,
     /// By trigger and suppression.
-    signals: BTreeMap<[Cow<'static, str>; 2], u64>,
+    signals: SignalCounts,
+    /// The same of the shadow rules.
+    shadow_signals: SignalCounts,
     /// By status, tier, severity and trigger.
     tasks: BTreeMap<[Cow<'static, str>; 4], u64>,
 }
@@ -34,17 +39,10 @@ impl BatchReport {
     /// Counts a signal or a task about to be published.
     pub fn effect(&mut self, effect: &Effect) {
         match effect {
-            Effect::Signal(signal) => self.signal(signal),
+            Effect::Signal(signal) => count_signal(&mut self.signals, signal),
             Effect::Task(task) => self.task(task),
+            Effect::Shadow(shadow) => count_signal(&mut self.shadow_signals, &shadow.signal),
         }
-    }
-
-    fn signal(&mut self, signal: &Signal) {
-        let suppression = signal.suppressed.map_or(NOT_SUPPRESSED, |why| why.name());
-        *self
-            .signals
-            .entry([signal.trigger.clone(), suppression.into()])
-            .or_default() += 1;
     }
 
     fn task(&mut self, task: &Task) {
@@ -99,10 +97,20 @@ impl BatchReport {
         for (labels, number) in report.signals {
             telemetry.signals.with_label_values(&labels).inc_by(number);
         }
+        for (labels, number) in report.shadow_signals {
+            let counter = telemetry.shadow_signals.with_label_values(&labels);
+            counter.inc_by(number);
+        }
         for (labels, number) in report.tasks {
             telemetry.tasks.with_label_values(&labels).inc_by(number);
         }
     }
+}
+
+fn count_signal(counts: &mut SignalCounts, signal: &Signal) {
+    let suppression = signal.suppressed.map_or(NOT_SUPPRESSED, |why| why.name());
+    let labels = [signal.trigger.clone(), suppression.into()];
+    *counts.entry(labels).or_default() += 1;
 }
 
 /// The end of one transaction.

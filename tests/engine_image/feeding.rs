@@ -111,12 +111,41 @@ pub fn assembled_of(
     assembly.finish(rules.clone())
 }
 
-/// The plan's rules with a window of another length.
+/// Rules on trial that speak more often than any plan's own.
+const TRIAL: &str = "
+    triggers.usage_drop = { known_days_min = 4, threshold = 1.5, expected_min = 0.2 }
+    triggers.zero_usage_days = { probability = 0.05, weak_probability = 0.2, active_days_min = 3 }
+    triggers.competitor_hotline.cooldown_days = 2
+    triggers.arrears.overdue_days = 3
+";
+/// Other rules on trial.
+const OTHER_TRIAL: &str = "
+    triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.2 }
+    policy.churned_after_suspended_days = 5
+";
+
+/// The plan's rules; two plans in three have rules on trial.
+pub fn rules_of(plan: &Plan) -> Arc<Rules> {
+    rules_under(plan, "", plan.seed % 3)
+}
+
+/// The plan's rules with a window of another length. Rules on trial come, go, change or stay.
 pub fn rules_with_days(plan: &Plan, days: u16) -> Arc<Rules> {
+    rules_under(plan, &format!("window.days = {days}"), plan.seed / 3 % 3)
+}
+
+fn rules_under(plan: &Plan, window: &str, trial: u64) -> Arc<Rules> {
     let clock = if plan.wall_clock { "wall" } else { "event" };
-    let zone = plan.zone;
-    let window = format!("window = {{ days = {days}, time_zone = {zone:?}, clock = {clock:?} }}");
-    crate::rules::rules(&[plan.rules, &window]).0
+    let world = format!(
+        "window.time_zone = {:?}\nwindow.clock = {clock:?}",
+        plan.zone
+    );
+    let texts = [plan.rules, &world, window];
+    match trial {
+        0 => crate::rules::rules(&texts).0,
+        1 => crate::rules::with_shadow(&texts, &[TRIAL]),
+        _ => crate::rules::with_shadow(&texts, &[OTHER_TRIAL]),
+    }
 }
 
 /// The windows of everybody in a stream who was seen, by name.

@@ -117,10 +117,11 @@ fn data(person: i32, day: i32) -> Body<'static> {
     }
 }
 
+const WINDOW: &str = "window = { clock = \"wall\", time_zone = \"Asia/Shanghai\", days = 35 }";
+
 /// A small world of our own, whatever the defaults become.
 fn rules() -> Arc<Rules> {
-    let window = "window = { clock = \"wall\", time_zone = \"Asia/Shanghai\", days = 35 }";
-    crate::rules::rules(&[window]).0
+    crate::rules::rules(&[WINDOW]).0
 }
 
 fn split(mut file: &[u8]) -> Vec<Section> {
@@ -180,7 +181,7 @@ fn an_image_of_format_1_can_still_be_read() {
 }
 
 /// How the header of format 2 looks to postcard.
-type Header = (u16, u16, u16, Vec<String>, u16, u32, u32, u32, u32);
+type Header = (u16, u16, u16, Vec<String>, u16, u32, u32, u32, u32, u32);
 
 /// The same image with memories of every subscriber for other triggers: `order` names them, `None` one that there is no
 /// more.
@@ -242,4 +243,24 @@ fn memories_go_to_the_triggers_of_their_names() {
         "a retired one"
     );
     assert_eq!(of(&restored, 1), of(&sections, 1));
+}
+
+#[test]
+fn memories_of_rules_on_trial_go_to_the_triggers_of_their_names_too() {
+    let rules = crate::rules::with_shadow(&[WINDOW], &[]);
+    let sections = full(village(&rules).image());
+    let of_trial = |sections: &[Section]| -> Vec<Section> {
+        let of_trial = sections.iter().filter(|section| section.kind == 7);
+        of_trial.cloned().collect()
+    };
+    // Every page of the village has something to remember.
+    assert_eq!(of_trial(&sections).len(), 5);
+    let [silence, drop] = ["zero_usage_days", "usage_drop"].map(Some);
+    let swapped = |sections: &[Section]| {
+        let other = with_triggers(sections, [drop, silence]);
+        full(assembled(&other, &rules).unwrap().image())
+    };
+    let once = swapped(&sections);
+    assert!(of_trial(&once) != of_trial(&sections));
+    assert!(swapped(&once) == sections);
 }

@@ -4,6 +4,7 @@
 
 #[path = "../rules/mod.rs"]
 mod rules;
+#[allow(dead_code)] // Rules are made from plans here.
 #[path = "../streams/mod.rs"]
 mod streams;
 
@@ -18,7 +19,7 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 use std::cell::Cell;
 use std::thread;
 use streams::random::Random;
-use streams::{Plan, Step, config, plans, rules_of};
+use streams::{Plan, Step, config, plans};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 60;
@@ -42,7 +43,7 @@ fn same<T: PartialEq + ?Sized>(what: &str, a: &T, b: &T) -> Result<(), String> {
 fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
     let (cut, sweeping, said) = (Cell::new(0), Cell::new(0), Cell::new(0));
     for_all_plans(CASES, |plan| {
-        let (rules, _) = rules_of(plan);
+        let rules = feeding::rules_of(plan);
         let (steps, whole) = played(&rules, plan);
         let mut random = Random::new(plan.seed);
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
@@ -85,7 +86,7 @@ fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
 fn what_changed_since_an_image_makes_it_the_later_one() {
     let spared = Cell::new(0);
     for_all_plans(CASES / 2, |plan| {
-        let (rules, _) = rules_of(plan);
+        let rules = feeding::rules_of(plan);
         let (steps, _) = played(&rules, plan);
         let mut random = Random::new(plan.seed);
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
@@ -123,7 +124,7 @@ fn what_changed_since_an_image_makes_it_the_later_one() {
 #[test]
 fn an_image_stays_as_it_was_while_its_shard_goes_on() {
     for_all_plans(CASES / 4, |plan| {
-        let (rules, _) = rules_of(plan);
+        let rules = feeding::rules_of(plan);
         let (steps, _) = played(&rules, plan);
         let half = steps.len() / 2;
         let mut feeding = Feeding::new(Shard::new(rules));
@@ -143,7 +144,7 @@ fn an_image_stays_as_it_was_while_its_shard_goes_on() {
 fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
     let rerung = Cell::new(0);
     for_all_plans(CASES / 2, |plan| {
-        let (rules, _) = rules_of(plan);
+        let rules = feeding::rules_of(plan);
         let days = match rules.window.days {
             28 => 63,
             _ => 28,

@@ -18,6 +18,17 @@ pub fn rules(overrides: &[&str]) -> (Arc<Rules>, Table) {
     (config.rules, triggers)
 }
 
+/// The same, with rules on trial that have some more texts over them.
+#[allow(dead_code)] // Not every test tries any.
+pub fn with_shadow(overrides: &[&str], shadow: &[&str]) -> Arc<Rules> {
+    let live = Arc::into_inner(rules(overrides).0).unwrap();
+    let shadow = rules(&[overrides, shadow].concat()).0;
+    Arc::new(Rules {
+        shadow: Some(shadow),
+        ..live
+    })
+}
+
 fn merge(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {

@@ -1,11 +1,15 @@
 //! Readable scenarios: a shard, local times as text, and what it said of whom, one line each.
 
-use churnwatch::engine::{Bucket, Inputs, Shard};
+use churnwatch::engine::{Bucket, Inputs, Rules, Shard};
 use churnwatch::model::{
     Body, Calendar, CallOutcome, Day, Direction, Effect, Event, Feed, FeedSet, Invoice, Money,
     Msisdn, Number, Outcome, Profile, ProfileFlags, Source, Task, Timestamp,
 };
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// The clock is that of the events.
+pub const EVENT_CLOCK: &str = "window.clock = \"event\"";
 
 /// A shard in which every call is one line of a test.
 pub struct Town {
@@ -96,9 +100,14 @@ pub const NOT_PURSUED: ProfileFlags = ProfileFlags {
 };
 
 impl Town {
-    /// An empty shard; `overrides` is TOML over the defaults. The clock is that of the events.
+    /// An empty shard; `overrides` is TOML over the defaults.
     pub fn new(overrides: &str) -> Self {
-        let (rules, _) = crate::rules::rules(&["window.clock = \"event\"", overrides]);
+        let (rules, _) = crate::rules::rules(&[EVENT_CLOCK, overrides]);
+        Self::under(rules)
+    }
+
+    /// An empty shard under rules.
+    pub fn under(rules: Arc<Rules>) -> Self {
         Self {
             calendar: rules.calendar.clone(),
             shard: Shard::new(rules),
@@ -243,7 +252,12 @@ impl Town {
 
     /// What was said of one subscriber, one line for each signal and task.
     pub fn said(&self, who: &str) -> Vec<String> {
-        let lines = self.effects.iter().filter_map(|effect| match effect {
+        self.lines(self.effects.iter(), who)
+    }
+
+    /// The same of some effects.
+    pub fn lines<'e>(&self, effects: impl Iterator<Item = &'e Effect>, who: &str) -> Vec<String> {
+        let lines = effects.filter_map(|effect| match effect {
             Effect::Signal(signal) if signal.msisdn.as_str() == who => {
                 let why = signal.suppressed.map(|why| format!(" ({})", why.name()));
                 Some(format!(

@@ -2,7 +2,7 @@
 
 use super::{assert_valid, directory, document, schemas, validator, visit_objects};
 use churnwatch::config::Config;
-use churnwatch::encode::{SIGNAL_TYPE, TASK_TYPE};
+use churnwatch::encode::{SHADOW_SIGNAL_TYPE, SIGNAL_TYPE, TASK_TYPE};
 use churnwatch::model::Feed;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ fn channels_cover_all_feeds_and_outputs() {
         .map(|channel| channel["address"].as_str().unwrap())
         .collect();
     let topics = Config::embedded().unwrap().topics;
-    let outputs = [&*topics.tasks, &topics.signals, &topics.dead_letters];
+    let outputs = topics.outputs().map(|(_, topic)| topic);
     let inputs = Feed::ALL.map(|feed| topics.of(feed));
     assert_eq!(addresses.len(), inputs.len() + outputs.len());
     for (addresses, action) in [(&inputs[..], "receive"), (&outputs[..], "send")] {
@@ -113,5 +113,8 @@ fn examples_of_messages_are_valid() {
         }
     }
     let types = document.pointer("/components/schemas/cloudEventHeaders/properties/ce_type/enum");
-    assert_eq!(types, Some(&json!([TASK_TYPE, SIGNAL_TYPE])));
+    assert_eq!(
+        types,
+        Some(&json!([TASK_TYPE, SIGNAL_TYPE, SHADOW_SIGNAL_TYPE]))
+    );
 }

@@ -4,8 +4,8 @@ use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Original, Outgoing};
 use churnwatch::model::{
     Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, Level, Money, Msisdn,
-    MsisdnError, Purpose, Reject, ScorePart, Severity, Signal, Source, Stage, Suppression, Task,
-    TaskStatus, Text, Tier, Timestamp,
+    MsisdnError, Purpose, Reject, ScorePart, Severity, ShadowSignal, Signal, Source, Stage,
+    Suppression, Task, TaskStatus, Text, Tier, Timestamp,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -308,6 +308,52 @@ fn every_signal_there_can_be_is_valid() {
     assert!(!odd.to_string().contains("null"), "{odd}");
 }
 
+fn shadow() -> ShadowSignal {
+    ShadowSignal {
+        signal: signal(),
+        rules_version: "0123456789ab".into(),
+    }
+}
+
+/// A signal on trial is the signal itself with a mark and the version of its rules; neither passes for the other.
+#[test]
+fn a_signal_on_trial_is_marked() {
+    let outgoing = encoder().shadow_signal(&shadow());
+    let mut json = value(&outgoing);
+    let live = encoder().signal(&signal());
+    let [of_trial, of_live] =
+        ["shadow-signal.schema.json", "churn-signal.schema.json"].map(validator);
+    assert_valid(&of_trial, &json);
+    assert!(!of_live.is_valid(&json) && !of_trial.is_valid(&value(&live)));
+    let mut expected = headers(&live);
+    expected.insert("ce_type", "churnwatch.shadow-signal.v1");
+    assert_eq!(headers(&outgoing), expected);
+    assert_eq!(outgoing.key, live.key);
+    let fields = json.as_object_mut().unwrap();
+    assert_eq!(fields.remove("shadow"), Some(json!(true)));
+    assert_eq!(fields.remove("rules_version"), Some(json!("0123456789ab")));
+    assert_eq!(json, value(&live));
+    let suppressions = [
+        Suppression::WeakSign,
+        Suppression::Repeat,
+        Suppression::PortOut,
+        Suppression::NotPursued,
+        Suppression::Churned,
+        Suppression::CareOnly,
+        Suppression::LowScore,
+    ];
+    assert_names(
+        "shadow-signal.schema.json",
+        "suppressed",
+        suppressions,
+        |suppression| {
+            let mut shadow = shadow();
+            shadow.signal.suppressed = Some(suppression);
+            (value(&encoder().shadow_signal(&shadow)), suppression.name())
+        },
+    );
+}
+
 /// A schema that lets anything through would show nothing.
 #[test]
 fn schemas_of_outputs_refuse_what_is_not_whole() {
@@ -319,6 +365,10 @@ fn schemas_of_outputs_refuse_what_is_not_whole() {
         (
             "churn-signal.schema.json",
             value(&encoder().signal(&signal())),
+        ),
+        (
+            "shadow-signal.schema.json",
+            value(&encoder().shadow_signal(&shadow())),
         ),
     ];
     for (schema, json) in encoded {

@@ -15,6 +15,7 @@ use super::world::{Plan, World};
 use churnwatch::config::Config;
 use churnwatch::runtime::{Setup, clock};
 use churnwatch::telemetry::Telemetry;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -77,6 +78,18 @@ pub const TWO_TOPICS: &str = "
     window = { clock = \"wall\" }
 ";
 
+/// Rules on trial that fire earlier and more often than the common ones.
+pub const SHADOW: &str = "
+    triggers.usage_drop = { threshold = 1.0 }
+    triggers.zero_usage_days = { probability = 0.05, weak_probability = 0.3, run_days_min = 2 }
+    triggers.competitor_hotline = { strengths = [0.2, 0.3, 0.4] }
+";
+/// Other rules on trial.
+pub const OTHER_SHADOW: &str = "
+    triggers.zero_usage_days = { probability = 0.02, weak_probability = 0.3 }
+    policy.churned_after_suspended_days = 2
+";
+
 /// Small batches, frequent snapshots, low thresholds: much must happen to few subscribers in few days.
 const COMMON: &str = "
     kafka.group = \"sim\"
@@ -90,15 +103,31 @@ const COMMON: &str = "
 impl Scenario {
     /// A scenario under a configuration over the common one, and perhaps a second one that is to follow.
     pub fn new(texts: &[&str], shape: fn(&mut Shape, &mut Dice)) -> Self {
-        let setup = |text: &&str| {
+        Self::with_shadows(&vec![""; texts.len()], texts, shape)
+    }
+
+    /// The same with shadow rules, one text for each configuration; an empty one for none.
+    pub fn with_shadows(
+        shadows: &[&str],
+        texts: &[&str],
+        shape: fn(&mut Shape, &mut Dice),
+    ) -> Self {
+        let setup = |(text, shadow): (&&str, &&str)| {
             let mut table: toml::Table = COMMON.parse().unwrap();
             merge(&mut table, text.parse().unwrap());
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            if !shadow.is_empty() {
+                file.write_all(shadow.as_bytes()).unwrap();
+                let path = file.path().to_str().unwrap();
+                let named = toml::Table::from_iter([("rules".to_owned(), path.into())]);
+                table.insert("shadow".to_owned(), named.into());
+            }
             let config = Config::from_toml_str(&table.to_string(), "scenario").unwrap();
             Setup::new(config, Telemetry::new().unwrap())
         };
-        let setups: Vec<Setup> = texts.iter().map(setup).collect();
+        let setups: Vec<Setup> = texts.iter().zip(shadows).map(setup).collect();
         let topics = &setups[0].config.topics;
-        let judge = Judge::new(&topics.tasks, &topics.signals, &topics.dead_letters);
+        let judge = Judge::new(topics.outputs().map(|(_, topic)| topic));
         Self {
             setups,
             judge,
@@ -315,6 +344,7 @@ impl Outcome {
             transactions,
             tasks,
             signals,
+            shadow_signals,
             dead_letters,
             manifests,
             epochs,
@@ -323,6 +353,7 @@ impl Outcome {
         self.verdict.transactions += transactions;
         self.verdict.tasks += tasks;
         self.verdict.signals += signals;
+        self.verdict.shadow_signals += shadow_signals;
         self.verdict.dead_letters += dead_letters;
         self.verdict.manifests += manifests;
         self.verdict.epochs += epochs;

@@ -3,7 +3,7 @@
 use super::arrivals::Pace;
 use super::dice::{Dice, Stream};
 use super::faults::{Blow, Rates, Step};
-use super::scenario::{ONE_TOPIC, Outcome, Scenario, Shape, TWO_TOPICS};
+use super::scenario::{ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS};
 use super::seeds;
 use super::trace::Trace;
 
@@ -25,7 +25,7 @@ fn random_faults() {
 
 #[test]
 fn random_faults_by_the_clock_of_the_wall() {
-    let scenario = Scenario::new(&[TWO_TOPICS], |shape, _| shape.live());
+    let scenario = Scenario::with_shadows(&[SHADOW], &[TWO_TOPICS], |shape, _| shape.live());
     play("random_faults_by_the_clock_of_the_wall", &scenario, 200);
 }
 
@@ -166,6 +166,37 @@ fn rules_changed_between_runs() {
     );
 }
 
+/// Rules on trial beside those in force, with everything going wrong now and then: their signals too are said once.
+#[test]
+fn shadow_rules() {
+    let scenario = Scenario::with_shadows(&[SHADOW], &[ONE_TOPIC], |_, _| {});
+    let sum = play("shadow_rules", &scenario, 300);
+    let (live, shadow) = (sum.verdict.signals, sum.verdict.shadow_signals);
+    assert!(shadow > live && live > 0, "{shadow} beside {live}");
+}
+
+/// Rules on trial come, change and go from one start to the next, and later processes replay what earlier ones did, from
+/// snapshots with shadow and without.
+#[test]
+fn shadow_rules_come_and_go() {
+    for shadows in [["", SHADOW], [SHADOW, OTHER_SHADOW], [SHADOW, ""]] {
+        let scenario = Scenario::with_shadows(&shadows, &[ONE_TOPIC; 2], |shape, dice| {
+            shape.rates.crash = 20;
+            shape.pace = Pace::Spread {
+                preloaded: 100,
+                over_ms: 120_000,
+            };
+            shape.second_rules_ms = dice.between(10_000, 100_000);
+        });
+        let sum = play("shadow_rules_come_and_go", &scenario, 60);
+        assert!(
+            sum.verdict.epochs > 2 * sum.seeds,
+            "the rules never changed"
+        );
+        assert!(sum.verdict.shadow_signals > 0, "{sum:?}");
+    }
+}
+
 /// Every subscriber alarms on one day, and most fall silent after it.
 #[test]
 fn mass_fire_storm() {
@@ -211,7 +242,7 @@ fn broker_down() {
 /// Snapshots fail to be written, are lost or damaged, while processes are killed again and again.
 #[test]
 fn snapshots_damaged() {
-    let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
+    let scenario = Scenario::with_shadows(&[SHADOW], &[ONE_TOPIC], |shape, _| {
         shape.rates = Rates {
             crash: 25,
             put_fails: 200,

@@ -3,8 +3,9 @@ use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
 use crate::engine::policy::Taskbook;
+use crate::engine::shadow::{self, Shadow};
 use crate::engine::store::{Displaced, Page, Store};
-use crate::engine::triggers;
+use crate::engine::triggers::{self, Rare};
 use crate::engine::{Rules, Shard};
 use crate::model::{Msisdn, Task};
 use serde::de::DeserializeOwned;
@@ -27,6 +28,7 @@ pub struct Assembly {
     subscribers: Vec<Page>,
     /// By page of subscribers.
     displaced: Vec<Vec<Displaced>>,
+    shadow: Vec<Vec<Rare>>,
     names: Interner,
 }
 
@@ -48,6 +50,7 @@ impl Assembly {
             accounts: Vec::new(),
             subscribers: Vec::new(),
             displaced: Vec::new(),
+            shadow: Vec::new(),
             names: Interner::default(),
         }
     }
@@ -111,6 +114,10 @@ impl Assembly {
                 put(&mut self.subscribers, index, page)?;
                 put(&mut self.displaced, index, displaced)
             }
+            (Kind::Shadow, _) => {
+                let page = shadow::decode(self.format, bytes, &self.triggers)?;
+                put(&mut self.shadow, index, page)
+            }
         }
     }
 
@@ -144,10 +151,14 @@ impl Assembly {
         // There may have been more tasks before.
         self.tasks
             .truncate((header.tasks as usize).div_ceil(super::TASKS));
+        // There may have been more shadow before, or shadow rules at all.
+        self.shadow
+            .truncate((header.shadow as usize).div_ceil(PAGE));
         let mut shard = Shard::new(rules.clone());
         shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
         shard.accounts = List::restored(self.accounts, Vec::len)?;
         shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
+        shard.shadow = Shadow::restored(self.shadow)?;
         shard.stats.robots = shard.store.robots() as u64;
         shard.names = self.names;
         state.restore(&mut shard);
@@ -196,6 +207,9 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
     }
     if shard.taskbook.len() != header.tasks as usize {
         return Err("has not as many open tasks as its header states");
+    }
+    if shard.shadow.len() != header.shadow as usize || header.shadow > header.subscribers {
+        return Err("has not as much shadow as its header states, or more than subscribers");
     }
     let mut owned = vec![false; shard.accounts.items()];
     let mut with_task = 0;

@@ -73,6 +73,7 @@ impl From<Header> for state::Header {
             accounts: old.accounts,
             pseudonyms: old.pseudonyms,
             tasks: old.tasks,
+            shadow: 0,
         }
     }
 }

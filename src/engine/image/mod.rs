@@ -13,6 +13,7 @@
 //! | 4 | pseudonyms: length and text of each | 1 for 16 |
 //! | 5 | accounts: the names in them, then row by row | 1 for 16 |
 //! | 6 | subscribers: column by column, then their windows | 1 for 16 |
+//! | 7 | what the shadow rules remember, by slot; none without such rules | 1 for 16 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
 //! needs a new format. Format 1 can be read: `legacy` has what looked otherwise in it.
@@ -23,14 +24,14 @@ mod legacy;
 mod state;
 
 pub use assembly::Assembly;
-pub(in crate::engine) use bytes::{Field, Reader, Writer, fields};
+pub(in crate::engine) use bytes::{Field, Reader, Writer, fields, from_list, list};
 
 use super::account::Account;
 use super::pages::{EVER, List, PAGE, Pages};
 use super::policy::Taskbook;
 use super::store::Page;
-use super::triggers::{ALWAYS, REGISTRY};
-use super::{Rules, Shard};
+use super::triggers::{ALWAYS, REGISTRY, Rare};
+use super::{Rules, Shard, shadow};
 use crate::model::{Day, Msisdn, Task, Timestamp};
 use serde::Serialize;
 use state::{Header, State};
@@ -70,6 +71,7 @@ pub struct Image {
     pseudonyms: List<Msisdn>,
     accounts: List<Account>,
     subscribers: Pages<Page>,
+    shadow: List<Rare>,
 }
 
 /// Why sections are no image, or none for this program.
@@ -106,16 +108,18 @@ enum Kind {
     Pseudonyms,
     Accounts,
     Subscribers,
+    Shadow,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Header,
         Self::State,
         Self::Tasks,
         Self::Pseudonyms,
         Self::Accounts,
         Self::Subscribers,
+        Self::Shadow,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -130,6 +134,7 @@ impl Kind {
             Self::Pseudonyms => "pseudonyms",
             Self::Accounts => "accounts",
             Self::Subscribers => "subscribers",
+            Self::Shadow => "shadow",
         }
     }
 
@@ -152,6 +157,7 @@ impl Shard {
         let window_days = self.rules.window.days;
         let (subscribers, pseudonyms) = self.store.image();
         let accounts = self.accounts.image();
+        let shadow = self.shadow.image();
         Image {
             header: Header {
                 format: IMAGE_FORMAT,
@@ -163,20 +169,25 @@ impl Shard {
                 accounts: accounts.items() as u32,
                 pseudonyms: pseudonyms.items() as u32,
                 tasks: self.taskbook.len() as u32,
+                shadow: shadow.items() as u32,
             },
             state: State::of(self),
             tasks: self.taskbook.clone(),
             pseudonyms,
             accounts,
             subscribers,
+            shadow,
         }
     }
 
     /// Puts other rules in force from the next call on. Everything known is kept; if `window.days` changes, only the
-    /// newest days are.
+    /// newest days are. Rules on trial go on with what those before them remembered, trigger by trigger.
     pub fn adopt(&mut self, rules: Arc<Rules>) {
         self.store.rering(rules.window.days);
         self.population.keep(usize::from(rules.window.days));
+        if rules.shadow.is_none() {
+            self.shadow.clear();
+        }
         self.rules = rules;
     }
 
@@ -193,8 +204,9 @@ impl Shard {
         ];
         let times = [self.now, self.clock].map(|at| at.0 as u64);
         let unknown = self.stats.outage_days;
+        let in_shadow = self.rules.shadow.as_ref().map(|_| self.shadow.len() as u64);
         let figures = counts.into_iter().chain(sizes).chain(times);
-        for figure in figures.chain(unknown) {
+        for figure in figures.chain(unknown).chain(in_shadow) {
             hasher.update(&figure.to_le_bytes());
         }
         for watermark in &self.watermarks {
@@ -224,10 +236,14 @@ impl Image {
 
     /// The share of pages that changed after an earlier image, 0..1.
     pub fn changed_since(&self, earlier: Mark) -> f64 {
-        let all = self.subscribers.len() + self.accounts.len() + self.pseudonyms.len();
+        let all = self.subscribers.len()
+            + self.accounts.len()
+            + self.pseudonyms.len()
+            + self.shadow.len();
         let changed = self.subscribers.changed_since(earlier.0)
             + self.accounts.changed_since(earlier.0)
-            + self.pseudonyms.changed_since(earlier.0);
+            + self.pseudonyms.changed_since(earlier.0)
+            + self.shadow.changed_since(earlier.0);
         changed as f64 / all.max(1) as f64
     }
 
@@ -240,12 +256,14 @@ impl Image {
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
+        let shadow = self.shadow.encoded(since, |page| shadow::encode(page));
         [header, state]
             .into_iter()
             .chain(task_sections(self.tasks))
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))
+            .chain(shadow.map(|page| Kind::Shadow.section(page)))
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Header {
     pub pseudonyms: u32,
     /// Open tasks in all sections.
     pub tasks: u32,
+    /// Subscribers in all pages of what the shadow rules remember.
+    pub shadow: u32,
 }
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.

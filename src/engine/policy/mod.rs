@@ -5,6 +5,7 @@
 mod credit;
 mod route;
 mod score;
+pub mod shadow;
 mod taskbook;
 
 pub use credit::Credit;

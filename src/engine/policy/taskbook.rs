@@ -3,7 +3,7 @@ use crate::engine::image::Problem;
 use crate::engine::triggers::{Firing, FiringKind, Registration, index_of};
 use crate::model::{
     CloseReason, Effect, OutcomeResult, Purpose, Severity, Signal, Source, Stage, Suppression,
-    Task, TaskOutcome, TaskStatus, Timestamp,
+    Task, TaskOutcome, TaskStatus, Tier, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -198,7 +198,7 @@ fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
 }
 
 /// Why no task may come of anything for this subscriber.
-fn forbidden(case: &Case<'_>) -> Option<Suppression> {
+pub(super) fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     let account = case.account?;
     if case.churned() {
         Some(Suppression::Churned)
@@ -211,11 +211,16 @@ fn forbidden(case: &Case<'_>) -> Option<Suppression> {
     }
 }
 
-/// A task of a signal, unless the score is too low for one of the tier. What happens at once is urgent whatever it is.
+/// Whether the score is too low for a task of the tier. What happens at once is urgent whatever it is.
+pub(super) fn too_low(signal: &Signal, tier: Tier, case: &Case<'_>) -> bool {
+    let found_at_close = signal.evidence.source.is_none() && signal.purpose == Purpose::Churn;
+    found_at_close && signal.churn_score < case.rules.policy.score.task_at.of(tier)
+}
+
+/// A task of a signal, unless the score is too low for one.
 fn open(signal: &Signal, score: Score, case: &Case<'_>) -> Result<Task, Suppression> {
     let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
-    let found_at_close = signal.evidence.source.is_none() && signal.purpose == Purpose::Churn;
-    if found_at_close && score.value < case.rules.policy.score.task_at.of(credit.tier) {
+    if too_low(signal, credit.tier, case) {
         return Err(Suppression::LowScore);
     }
     let severity = score::severity(signal.purpose, case, score.value);

@@ -106,11 +106,11 @@ impl Rare {
         }
     }
 
-    /// Gives every memory the place that `to` has at its old place; those with none, or one that everybody has, go.
-    pub fn move_to(&mut self, to: &[Option<usize>]) {
+    /// Gives every memory the place that `to` has at its old place; those with none, or one before `least`, go.
+    pub fn move_to(&mut self, to: &[Option<usize>], least: usize) {
         for (place, memory) in std::mem::take(&mut self.0) {
             let new = to.get(usize::from(place)).copied().flatten();
-            if let Some(new) = new.filter(|new| *new >= ALWAYS) {
+            if let Some(new) = new.filter(|new| *new >= least) {
                 self.set(new, memory);
             }
         }
@@ -144,10 +144,8 @@ impl Recall<'_> {
     /// The memories that were ever touched, with their places, in the order of the registry.
     pub fn touched(&self) -> impl Iterator<Item = (usize, Memory)> {
         let always = self.always.iter().copied().enumerate();
-        let rare = self.rare.map_or(&[][..], |rare| &rare.0);
-        always.chain(
-            rare.iter()
-                .map(|(place, memory)| (usize::from(*place), *memory)),
-        )
+        let rare = self.rare.map_or(&[][..], |rare| &rare.0).iter();
+        let rare = rare.map(|(place, memory)| (usize::from(*place), *memory));
+        always.chain(rare.filter(|(place, _)| *place >= ALWAYS))
     }
 }

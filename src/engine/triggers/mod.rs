@@ -191,6 +191,14 @@ pub const fn listening(kind: BodyKind) -> Places {
     LISTENERS[kind as usize]
 }
 
+/// The triggers that want to see an event, under some rules.
+pub fn wanting<'a>(body: &'a Body<'_>, rules: &'a Rules) -> impl Iterator<Item = usize> {
+    listening(body.kind()).filter(|place| {
+        let trigger = rules.triggers.get(*place);
+        trigger.is_some_and(|trigger| trigger.wants(body, rules))
+    })
+}
+
 /// The triggers that look at closed days.
 pub const DAILY: Places = {
     let (mut places, mut index) = (0, 0);

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 pub struct Judge {
     pub tasks: String,
     pub signals: String,
+    pub shadow_signals: String,
     pub dead_letters: String,
     rulesets: RefCell<BTreeMap<String, Ruleset>>,
 }
@@ -30,19 +31,33 @@ pub struct Verdict {
     pub transactions: u64,
     pub tasks: u64,
     pub signals: u64,
+    pub shadow_signals: u64,
     pub dead_letters: u64,
     pub manifests: u64,
     pub epochs: u64,
 }
 
 impl Judge {
-    pub fn new(tasks: &str, signals: &str, dead_letters: &str) -> Self {
+    /// A judge of the topics of tasks, signals, shadow signals and dead letters.
+    pub fn new(outputs: [&str; 4]) -> Self {
+        let [tasks, signals, shadow_signals, dead_letters] = outputs.map(str::to_owned);
         Self {
-            tasks: tasks.to_owned(),
-            signals: signals.to_owned(),
-            dead_letters: dead_letters.to_owned(),
+            tasks,
+            signals,
+            shadow_signals,
+            dead_letters,
             rulesets: RefCell::default(),
         }
+    }
+
+    /// The topics judged.
+    pub fn topics(&self) -> [&String; 4] {
+        [
+            &self.tasks,
+            &self.signals,
+            &self.shadow_signals,
+            &self.dead_letters,
+        ]
     }
 
     /// Judges a world that has come to rest: the journal covers the input, the group stands where it ends, and the
@@ -74,6 +89,7 @@ impl Judge {
         };
         verdict.tasks = count(&self.tasks);
         verdict.signals = count(&self.signals);
+        verdict.shadow_signals = count(&self.shadow_signals);
         verdict.dead_letters = count(&self.dead_letters);
         let refused: u64 = replays
             .iter()

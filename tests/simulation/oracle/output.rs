@@ -43,7 +43,7 @@ pub fn check(judge: &Judge, world: &World, replays: &[Replay]) -> Result<(), Str
                 .collect()
         })
         .collect();
-    for name in [&judge.tasks, &judge.signals, &judge.dead_letters] {
+    for name in judge.topics() {
         for partition in 0..world.partitions {
             let place = world.place(name, partition).ok_or("no such topic")?;
             let mut last = vec![0; replays.len()];

@@ -239,6 +239,10 @@ impl<'j> Bench<'j> {
                 Effect::Signal(signal) => {
                     Due::new(&self.judge.signals, self.encoder.signal(signal))
                 }
+                Effect::Shadow(shadow) => {
+                    let outgoing = self.encoder.shadow_signal(shadow);
+                    Due::new(&self.judge.shadow_signals, outgoing)
+                }
             });
         }
     }

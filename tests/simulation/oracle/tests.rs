@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 const PARTITIONS: i32 = 3;
-const OUTPUTS: [&str; 3] = ["tasks", "signals", "dead"];
+const OUTPUTS: [&str; 4] = ["tasks", "signals", "shadow", "dead"];
 
 /// What may be wrong with the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,8 +262,7 @@ fn records_end(world: &World, at: TopicPartition) -> i64 {
 #[test]
 fn honest_books_pass_and_are_a_plain_fold() {
     let config = config();
-    let [tasks, signals, dead] = OUTPUTS;
-    let judge = Judge::new(tasks, signals, dead);
+    let judge = Judge::new(OUTPUTS);
     let mut sum = Verdict::default();
     for seed in 0..20 {
         let mut world = world(seed, &config);
@@ -288,8 +287,7 @@ fn honest_books_pass_and_are_a_plain_fold() {
 #[test]
 fn cooked_books_are_found_out() {
     let config = config();
-    let [tasks, signals, dead] = OUTPUTS;
-    let judge = Judge::new(tasks, signals, dead);
+    let judge = Judge::new(OUTPUTS);
     for cooked in COOKED {
         let mut opportunities = 0;
         for seed in 0..10 {
@@ -306,8 +304,7 @@ fn cooked_books_are_found_out() {
 #[test]
 fn a_fold_in_another_order_is_no_plain_fold() {
     let config = config();
-    let [tasks, signals, dead] = OUTPUTS;
-    let judge = Judge::new(tasks, signals, dead);
+    let judge = Judge::new(OUTPUTS);
     let mut world = world(3, &config);
     keep_books(&mut world, &judge, &config, Cooked::Not);
     let other =
