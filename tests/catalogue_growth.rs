@@ -23,7 +23,7 @@ fn signals(town: &Town, trigger: &str) -> Vec<String> {
 fn sentences(town: &Town) -> Vec<String> {
     let texts = town.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some(signal.text.en.clone()),
-        Effect::Task(_) => None,
+        _ => None,
     });
     texts.collect()
 }

@@ -286,6 +286,8 @@ impl Player {
                     let subscriber = roster.number(&task.msisdn);
                     self.run.note_task(&task, subscriber, &mut self.open);
                 }
+                // Rules are compared side by side here; those on trial beside them are given as rules of their own.
+                Effect::Shadow(_) => {}
             }
         }
     }
