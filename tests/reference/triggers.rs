@@ -40,6 +40,7 @@ struct SilenceSettings {
     run_days_min: usize,
     probability: f64,
     weak_probability: f64,
+    uncertainty: f64,
     active_days_min: usize,
     active_window_days: i32,
     strength: f64,
@@ -52,6 +53,8 @@ struct DropSettings {
     threshold: f64,
     step_min: f64,
     step_max: f64,
+    uncertainty: f64,
+    today_max: f64,
     known_days_min: usize,
     expected_min: f64,
     cooldown_days: u16,
@@ -299,7 +302,7 @@ impl Memory {
         }
         let (mut expected, mut improbability) = (0.0, 0.0);
         for channel in CHANNELS {
-            let k = view.dispersion(channel);
+            let k = view.dispersion(channel, settings.uncertainty);
             for day in &run {
                 let mu = view.expected(channel, *day);
                 expected += mu;
@@ -354,10 +357,11 @@ impl Memory {
         let evidence = |channel: usize| {
             let x = view.usage.events(channel, day) as f64;
             let mu = view.expected(channel, day);
-            let k = view.dispersion(channel);
+            let k = view.dispersion(channel, settings.uncertainty);
             x * r.ln() - (x + k) * ((k + r * mu) / (k + mu)).ln()
         };
         let step = evidence(0) + evidence(1);
+        let today: [u64; 2] = CHANNELS.map(|c| view.usage.events(c, day));
         self.steps
             .push(step.clamp(settings.step_min, settings.step_max));
         let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
@@ -369,7 +373,10 @@ impl Memory {
         if sum < calm {
             self.dropped = false;
         }
-        if sum <= alarm || (self.dropped && self.cooling(DROP, day, settings.cooldown_days)) {
+        let used = (today[0] + today[1]) as f64;
+        let limit = settings.today_max * (view.expected(0, day) + view.expected(1, day)) + TIE;
+        self.undecided |= sum > alarm && near(used, limit);
+        if sum <= alarm || used > limit || (self.dropped && self.cooling(DROP, day, settings.cooldown_days)) {
             return None;
         }
         self.dropped = true;
@@ -447,8 +454,10 @@ impl DayView<'_> {
         self.baselines[channel].level * closed.dow[channel] * factor
     }
 
-    fn dispersion(&self, channel: usize) -> f64 {
+    /// k, less where the expectation itself is unsure.
+    fn dispersion(&self, channel: usize, uncertainty: f64) -> f64 {
         let population = self.population.dispersion(channel, self.rules);
-        self.baselines[channel].dispersion(population, self.rules)
+        let k = self.baselines[channel].dispersion(population, self.rules);
+        k / (1.0 + uncertainty * k)
     }
 }

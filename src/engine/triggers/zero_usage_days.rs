@@ -10,6 +10,7 @@ pub struct ZeroUsageDays {
     run_days_min: u16,
     probability: f64,
     weak_probability: f64,
+    uncertainty: f64,
     active_days_min: u16,
     active_window_days: u16,
     strength: f64,
@@ -34,6 +35,9 @@ run_days_min = 3
 probability = 1e-6
 # Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
 weak_probability = 1e-3
+# How unsure the expectation itself is: variance of its relative error, 0..5; it makes silence of heavy users less
+# improbable.
+uncertainty = 0.1
 # Only for subscribers active on at least `active_days_min` of the `active_window_days` before the run.
 active_days_min = 14
 active_window_days = 28
@@ -54,7 +58,7 @@ impl Trigger for ZeroUsageDays {
             return None;
         }
         let since = view.last_active.max(view.day - view.window.days());
-        let run = Run::since(since, view);
+        let run = Run::since(since, view, self.uncertainty);
         if run.days < self.run_days_min {
             memory.note = 0;
             return None;
@@ -117,6 +121,9 @@ impl Trigger for ZeroUsageDays {
         if !share(self.weak_probability) || self.weak_probability < self.probability {
             problems.push(("weak_probability", "must lie between `probability` and 1"));
         }
+        if !(0.0..=5.0).contains(&self.uncertainty) {
+            problems.push(("uncertainty", "must be 0..5"));
+        }
         if !(1..=28).contains(&self.active_window_days) {
             problems.push(("active_window_days", "must be 1..28"));
         }
@@ -153,14 +160,14 @@ struct Run {
 }
 
 impl Run {
-    fn since(last_active: Day, view: &DayView<'_>) -> Self {
+    fn since(last_active: Day, view: &DayView<'_>, uncertainty: f64) -> Self {
         let mut run = Self {
             days: 0,
             last_active,
             expected: 0.0,
             improbability: 0.0,
         };
-        let dispersion = Channel::ALL.map(|channel| view.dispersion(channel));
+        let dispersion = Channel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
         let mut day = last_active.next();
         while day <= view.day {
             if view.day_known(day) {
