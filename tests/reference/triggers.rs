@@ -41,6 +41,9 @@ struct SilenceSettings {
     probability: f64,
     weak_probability: f64,
     uncertainty: f64,
+    own_run_factor: f64,
+    own_run_days_max: u16,
+    own_run_memory_days: f64,
     active_days_min: usize,
     active_window_days: i32,
     strength: f64,
@@ -90,6 +93,8 @@ pub struct Memory {
     fired: [Option<(Day, u8)>; ALL.len()],
     contacts: usize,
     silence: Silence,
+    /// The longest silence that ended, days, as far as it is not forgotten.
+    longest: f64,
     steps: Vec<f64>,
     dropped: bool,
     overdue: bool,
@@ -278,6 +283,9 @@ impl Memory {
         let last_active = view.usage.last_active();
         if last_active >= Some(day) {
             self.silence = Silence::default();
+            if view.today.known && view.usage.active(day) {
+                self.learn_silence(view, settings);
+            }
             return None;
         }
         if self.silence.fired || self.silence.eligible == Some(false) || !view.today.known {
@@ -312,7 +320,11 @@ impl Memory {
         let threshold = -settings.probability.ln();
         let weak_threshold = -settings.weak_probability.ln();
         self.undecided |= near(improbability, threshold) || near(improbability, weak_threshold);
-        let (kind, strength, threshold) = if improbability > threshold {
+        let own = settings.own_run_factor * self.longest;
+        let usual = own.min(f64::from(settings.own_run_days_max)) - TIE;
+        self.undecided |= near(run.len() as f64, usual);
+        let outlasted = run.len() as f64 >= usual;
+        let (kind, strength, threshold) = if improbability > threshold && outlasted {
             let surplus = f64::min(improbability / threshold - 1.0, 1.0);
             self.silence.fired = true;
             let strength = settings.strength + (1.0 - settings.strength) * surplus;
@@ -323,6 +335,13 @@ impl Memory {
             return None;
         };
         self.silence.weak = true;
+        let mut facts = vec![
+            ("improbability".into(), Fact::Measure(improbability)),
+            ("last_active_on".into(), Fact::Date(since)),
+        ];
+        if self.longest > 0.0 {
+            facts.push(("longest_run_days".into(), Fact::Measure(self.longest)));
+        }
         Some(Firing {
             trigger: SILENCE,
             kind,
@@ -333,13 +352,23 @@ impl Memory {
                 unit: "events_per_day".into(),
                 window_days: run.len() as u16,
                 threshold,
-                facts: vec![
-                    ("improbability".into(), Fact::Measure(improbability)),
-                    ("last_active_on".into(), Fact::Date(since)),
-                ],
+                facts,
                 source: None,
             },
         })
+    }
+
+    /// An active day, and perhaps the end of a silence.
+    fn learn_silence(&mut self, view: &DayView<'_>, settings: &SilenceSettings) {
+        let day = view.today.day;
+        let before = (1..i32::from(view.rules.window.days)).map(|age| day - age);
+        let silent = before.take_while(|day| !view.usage.active(*day));
+        let known = silent.filter(|day| view.population.known(*day)).count();
+        let ended = known.min(view.known_days.saturating_sub(1));
+        self.longest -= self.longest / settings.own_run_memory_days;
+        if ended >= settings.run_days_min {
+            self.longest = self.longest.max(ended as f64);
+        }
     }
 
     fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
@@ -376,7 +405,10 @@ impl Memory {
         let used = (today[0] + today[1]) as f64;
         let limit = settings.today_max * (view.expected(0, day) + view.expected(1, day)) + TIE;
         self.undecided |= sum > alarm && near(used, limit);
-        if sum <= alarm || used > limit || (self.dropped && self.cooling(DROP, day, settings.cooldown_days)) {
+        if sum <= alarm
+            || used > limit
+            || (self.dropped && self.cooling(DROP, day, settings.cooldown_days))
+        {
             return None;
         }
         self.dropped = true;

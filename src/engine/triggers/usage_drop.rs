@@ -21,7 +21,7 @@ pub struct UsageDrop {
     strength: f64,
 }
 
-/// Whole days at the upper bound of the step may add up to the threshold exactly, and a call every other day is half an event
+/// Nine days at the upper bound of the step add up to the threshold exactly, and a call every other day is half an event
 /// a day: how the stored figures are rounded must not decide on which side of a bound that is. It is on it.
 const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
@@ -33,14 +33,14 @@ impl Section for UsageDrop {
 # The fall that is tested for: activity down to this share of its old level, 0..1.
 ratio = 0.45
 # Fires when the summed evidence passes this, in natural logs, 1..50.
-threshold = 5.6
+threshold = 5.4
 # One day's evidence, over all channels together, is held within these bounds: below 0, and above 0. The upper one is
 # what keeps a week's travel from alarming.
 step_min = -2.0
 step_max = 0.6
 # How unsure the expectation itself is: variance of its relative error, 0..5. People drift, and the baseline lags behind;
 # it widens every day's distribution, so that heavy and light users need about as many days.
-uncertainty = 0.5
+uncertainty = 0.4
 # Fires only on a day with at most this share of the expected events, 0.1..10: nobody is accused on a day of ordinary use.
 today_max = 0.8
 # Fewest known days and fewest expected events a day for a judgement.
