@@ -128,6 +128,49 @@ fn a_week_of_travel_is_no_drop() {
 }
 
 #[test]
+fn who_was_often_silent_is_asked_about_later() {
+    let (first, last) = (day("2026-02-08")..=day("2026-02-13"), day("2026-03-01"));
+    let town = one_among_usual("2026-01-10", "2026-03-12", |on| {
+        if first.contains(&on) || on >= last {
+            0
+        } else {
+            9
+        }
+    });
+    let said = town.said(ONE);
+    let signals: Vec<&String> = said
+        .iter()
+        .filter(|line| line.contains("zero_usage"))
+        .collect();
+    assert!(signals[0].starts_with("2026-02-11 08:00 zero_usage_days"));
+    // The week in February makes a third silent day a weak sign; the ninth outlasts it by half.
+    assert_eq!(
+        signals[1],
+        "2026-03-04 08:00 zero_usage_days 0.30 (weak_sign)"
+    );
+    assert!(signals[2].starts_with("2026-03-10 08:00 zero_usage_days"));
+    assert_eq!(signals.len(), 3);
+}
+
+#[test]
+fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
+    let fall = day("2026-03-01")..=day("2026-03-21");
+    let drops = |ordinary: &str| {
+        let town = one_among_usual("2026-01-20", "2026-03-21", |on| match on {
+            on if on == day(ordinary) => 9,
+            on if fall.contains(&on) => 2,
+            _ => 9,
+        });
+        let said = town.said(ONE);
+        said.into_iter().find(|line| line.contains("usage_drop"))
+    };
+    let (without, with) = (drops("2026-02-28"), drops("2026-03-10"));
+    assert!(without.is_some() && with.is_some());
+    assert!(with > without, "{with:?} after {without:?}");
+    assert!(!with.unwrap_or_default().starts_with("2026-03-11"));
+}
+
+#[test]
 fn the_fourth_call_to_a_hotline_says_nothing() {
     let mut town = Town::new("");
     for hour in 10..14 {
