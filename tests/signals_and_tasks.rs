@@ -76,10 +76,10 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
         light.said(ONE),
         [
             "2026-03-08 08:00 zero_usage_days 0.30 (weak_sign)",
-            "2026-03-19 08:00 usage_drop 1.00",
-            "2026-03-19 08:00 task 1 open: small at_risk due 2026-03-22 09:00",
+            "2026-03-15 08:00 usage_drop 1.00",
+            "2026-03-15 08:00 task 1 open: small at_risk due 2026-03-18 09:00",
             "2026-03-25 08:00 zero_usage_days 0.80",
-            "2026-03-25 08:00 task 2 updated: small critical due 2026-03-22 09:00",
+            "2026-03-25 08:00 task 2 updated: small critical due 2026-03-18 09:00",
         ]
     );
 }
@@ -110,9 +110,9 @@ fn a_lasting_fall_is_a_drop_and_its_end_closes_the_task() {
     assert_eq!(
         town.said(ONE),
         [
-            "2026-03-12 08:00 usage_drop 0.58",
-            "2026-03-12 08:00 task 1 open: small early due 2026-03-15 09:00",
-            "2026-04-04 08:00 task 2 closed: usage_recovered",
+            "2026-03-11 08:00 usage_drop 0.50",
+            "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
+            "2026-03-28 08:00 task 2 closed: usage_recovered",
         ]
     );
     assert_eq!(town.total(), 3, "of nobody else anything");
