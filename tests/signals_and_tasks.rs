@@ -76,10 +76,10 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
         light.said(ONE),
         [
             "2026-03-08 08:00 zero_usage_days 0.30 (weak_sign)",
-            "2026-03-19 08:00 usage_drop 1.00",
-            "2026-03-19 08:00 task 1 open: small at_risk due 2026-03-22 09:00",
+            "2026-03-15 08:00 usage_drop 1.00",
+            "2026-03-15 08:00 task 1 open: small at_risk due 2026-03-18 09:00",
             "2026-03-25 08:00 zero_usage_days 0.80",
-            "2026-03-25 08:00 task 2 updated: small critical due 2026-03-22 09:00",
+            "2026-03-25 08:00 task 2 updated: small critical due 2026-03-18 09:00",
         ]
     );
 }
@@ -110,9 +110,9 @@ fn a_lasting_fall_is_a_drop_and_its_end_closes_the_task() {
     assert_eq!(
         town.said(ONE),
         [
-            "2026-03-12 08:00 usage_drop 0.58",
-            "2026-03-12 08:00 task 1 open: small early due 2026-03-15 09:00",
-            "2026-04-04 08:00 task 2 closed: usage_recovered",
+            "2026-03-11 08:00 usage_drop 0.50",
+            "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
+            "2026-03-28 08:00 task 2 closed: usage_recovered",
         ]
     );
     assert_eq!(town.total(), 3, "of nobody else anything");
@@ -125,6 +125,49 @@ fn a_week_of_travel_is_no_drop() {
         if away.contains(&on) { 1 } else { 9 }
     });
     assert_eq!(town.total(), 0);
+}
+
+#[test]
+fn who_was_often_silent_is_asked_about_later() {
+    let (first, last) = (day("2026-02-08")..=day("2026-02-13"), day("2026-03-01"));
+    let town = one_among_usual("2026-01-10", "2026-03-12", |on| {
+        if first.contains(&on) || on >= last {
+            0
+        } else {
+            9
+        }
+    });
+    let said = town.said(ONE);
+    let signals: Vec<&String> = said
+        .iter()
+        .filter(|line| line.contains("zero_usage"))
+        .collect();
+    assert!(signals[0].starts_with("2026-02-11 08:00 zero_usage_days"));
+    // The week in February makes a third silent day a weak sign; the ninth outlasts it by half.
+    assert_eq!(
+        signals[1],
+        "2026-03-04 08:00 zero_usage_days 0.30 (weak_sign)"
+    );
+    assert!(signals[2].starts_with("2026-03-10 08:00 zero_usage_days"));
+    assert_eq!(signals.len(), 3);
+}
+
+#[test]
+fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
+    let fall = day("2026-03-01")..=day("2026-03-21");
+    let drops = |ordinary: &str| {
+        let town = one_among_usual("2026-01-20", "2026-03-21", |on| match on {
+            on if on == day(ordinary) => 9,
+            on if fall.contains(&on) => 2,
+            _ => 9,
+        });
+        let said = town.said(ONE);
+        said.into_iter().find(|line| line.contains("usage_drop"))
+    };
+    let (without, with) = (drops("2026-02-28"), drops("2026-03-10"));
+    assert!(without.is_some() && with.is_some());
+    assert!(with > without, "{with:?} after {without:?}");
+    assert!(!with.unwrap_or_default().starts_with("2026-03-11"));
 }
 
 #[test]

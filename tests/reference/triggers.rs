@@ -61,6 +61,10 @@ struct SilenceSettings {
     run_days_min: usize,
     probability: f64,
     weak_probability: f64,
+    uncertainty: f64,
+    own_run_factor: f64,
+    own_run_days_max: u16,
+    own_run_memory_days: f64,
     active_days_min: usize,
     active_window_days: i32,
     strength: f64,
@@ -73,6 +77,8 @@ struct DropSettings {
     threshold: f64,
     step_min: f64,
     step_max: f64,
+    uncertainty: f64,
+    today_max: f64,
     known_days_min: usize,
     expected_min: f64,
     cooldown_days: u16,
@@ -109,6 +115,8 @@ pub struct Memory {
     fired: [Option<(Day, u8)>; ALL.len()],
     contacts: usize,
     silence: Silence,
+    /// The longest silence that ended, days, as far as it is not forgotten.
+    longest: f64,
     steps: Vec<f64>,
     dropped: bool,
     overdue: bool,
@@ -354,6 +362,9 @@ impl Memory {
         let last_active = view.usage.last_active();
         if last_active >= Some(day) {
             self.silence = Silence::default();
+            if view.today.known && view.usage.active(day) {
+                self.learn_silence(view, settings);
+            }
             return None;
         }
         if self.silence.fired || self.silence.eligible == Some(false) || !view.today.known {
@@ -378,7 +389,7 @@ impl Memory {
         }
         let (mut expected, mut improbability) = (0.0, 0.0);
         for channel in CHANNELS {
-            let k = view.dispersion(channel);
+            let k = view.dispersion(channel, settings.uncertainty);
             for day in &run {
                 let mu = view.expected(channel, *day);
                 expected += mu;
@@ -388,7 +399,11 @@ impl Memory {
         let threshold = -settings.probability.ln();
         let weak_threshold = -settings.weak_probability.ln();
         self.undecided |= near(improbability, threshold) || near(improbability, weak_threshold);
-        let (kind, strength, threshold) = if improbability > threshold {
+        let own = settings.own_run_factor * self.longest;
+        let usual = own.min(f64::from(settings.own_run_days_max)) - TIE;
+        self.undecided |= near(run.len() as f64, usual);
+        let outlasted = run.len() as f64 >= usual;
+        let (kind, strength, threshold) = if improbability > threshold && outlasted {
             let surplus = f64::min(improbability / threshold - 1.0, 1.0);
             self.silence.fired = true;
             let strength = settings.strength + (1.0 - settings.strength) * surplus;
@@ -399,6 +414,13 @@ impl Memory {
             return None;
         };
         self.silence.weak = true;
+        let mut facts = vec![
+            ("improbability".into(), Fact::Measure(improbability)),
+            ("last_active_on".into(), Fact::Date(since)),
+        ];
+        if self.longest > 0.0 {
+            facts.push(("longest_run_days".into(), Fact::Measure(self.longest)));
+        }
         Some(Firing {
             trigger: SILENCE,
             kind,
@@ -409,13 +431,23 @@ impl Memory {
                 unit: "events_per_day".into(),
                 window_days: run.len() as u16,
                 threshold,
-                facts: vec![
-                    ("improbability".into(), Fact::Measure(improbability)),
-                    ("last_active_on".into(), Fact::Date(since)),
-                ],
+                facts,
                 source: None,
             },
         })
+    }
+
+    /// An active day, and perhaps the end of a silence.
+    fn learn_silence(&mut self, view: &DayView<'_>, settings: &SilenceSettings) {
+        let day = view.today.day;
+        let before = (1..i32::from(view.rules.window.days)).map(|age| day - age);
+        let silent = before.take_while(|day| !view.usage.active(*day));
+        let known = silent.filter(|day| view.population.known(*day)).count();
+        let ended = known.min(view.known_days.saturating_sub(1));
+        self.longest -= self.longest / settings.own_run_memory_days;
+        if ended >= settings.run_days_min {
+            self.longest = self.longest.max(ended as f64);
+        }
     }
 
     fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
@@ -433,10 +465,11 @@ impl Memory {
         let evidence = |channel: usize| {
             let x = view.usage.events(channel, day) as f64;
             let mu = view.expected(channel, day);
-            let k = view.dispersion(channel);
+            let k = view.dispersion(channel, settings.uncertainty);
             x * r.ln() - (x + k) * ((k + r * mu) / (k + mu)).ln()
         };
         let step = evidence(0) + evidence(1);
+        let today: [u64; 2] = CHANNELS.map(|c| view.usage.events(c, day));
         self.steps
             .push(step.clamp(settings.step_min, settings.step_max));
         let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
@@ -448,7 +481,13 @@ impl Memory {
         if sum < calm {
             self.dropped = false;
         }
-        if sum <= alarm || (self.dropped && self.cooling(DROP, day, settings.cooldown_days)) {
+        let used = (today[0] + today[1]) as f64;
+        let limit = settings.today_max * (view.expected(0, day) + view.expected(1, day)) + TIE;
+        self.undecided |= sum > alarm && near(used, limit);
+        if sum <= alarm
+            || used > limit
+            || (self.dropped && self.cooling(DROP, day, settings.cooldown_days))
+        {
             return None;
         }
         self.dropped = true;
@@ -531,8 +570,10 @@ impl DayView<'_> {
         closed.dow[channel] * factor
     }
 
-    fn dispersion(&self, channel: usize) -> f64 {
+    /// k, less where the expectation itself is unsure.
+    fn dispersion(&self, channel: usize, uncertainty: f64) -> f64 {
         let population = self.population.dispersion(channel, self.rules);
-        self.baselines[channel].dispersion(population, self.rules)
+        let k = self.baselines[channel].dispersion(population, self.rules);
+        k / (1.0 + uncertainty * k)
     }
 }

@@ -202,8 +202,13 @@ pub const RULES: [&str; 7] = [
     ",
     "
     population = { outage_subscribers = 1, outage_share = 0.6, factor_prior_events = 50.0 }
-    triggers.usage_drop = { ratio = 0.7, step_max = 3.0, step_min = -3.0, cooldown_days = 10 }
-    triggers.zero_usage_days = { active_window_days = 14, active_days_min = 7, probability = 1e-4 }
+    triggers.usage_drop = { ratio = 0.7, step_max = 3.0, step_min = -3.0, cooldown_days = 10, uncertainty = 0.0, today_max = 0.4 }
+    triggers.zero_usage_days.active_window_days = 14
+    triggers.zero_usage_days.active_days_min = 7
+    triggers.zero_usage_days.probability = 1e-4
+    triggers.zero_usage_days.uncertainty = 0.3
+    triggers.zero_usage_days.own_run_factor = 2.5
+    triggers.zero_usage_days.own_run_memory_days = 20.0
     policy = { quiet = { from_hour = 0, to_hour = 0 }, score = { base = -1.0 } }
     ",
     "

@@ -12,6 +12,8 @@ pub struct UsageDrop {
     threshold: f64,
     step_min: f64,
     step_max: f64,
+    uncertainty: f64,
+    today_max: f64,
     known_days_min: u16,
     expected_min: f64,
     cooldown_days: u16,
@@ -19,7 +21,7 @@ pub struct UsageDrop {
     strength: f64,
 }
 
-/// Ten days at the upper bound of the step add up to the threshold exactly, and a call every other day is half an event
+/// Nine days at the upper bound of the step add up to the threshold exactly, and a call every other day is half an event
 /// a day: how the stored figures are rounded must not decide on which side of a bound that is. It is on it.
 const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
@@ -30,13 +32,18 @@ impl Section for UsageDrop {
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
 # The fall that is tested for: activity down to this share of its old level, 0..1.
-ratio = 0.5
+ratio = 0.45
 # Fires when the summed evidence passes this, in natural logs, 1..50.
-threshold = 8.0
+threshold = 5.4
 # One day's evidence, over all channels together, is held within these bounds: below 0, and above 0. The upper one is
 # what keeps a week's travel from alarming.
-step_min = -1.0
-step_max = 0.8
+step_min = -2.0
+step_max = 0.6
+# How unsure the expectation itself is: variance of its relative error, 0..5. People drift, and the baseline lags behind;
+# it widens every day's distribution, so that heavy and light users need about as many days.
+uncertainty = 0.4
+# Fires only on a day with at most this share of the expected events, 0.1..10: nobody is accused on a day of ordinary use.
+today_max = 0.8
 # Fewest known days and fewest expected events a day for a judgement.
 known_days_min = 14
 expected_min = 0.5
@@ -66,7 +73,7 @@ impl Trigger for UsageDrop {
             memory.note &= !RAISED;
         }
         let silenced = memory.note & RAISED != 0 && memory.cooling(view.day, self.cooldown_days);
-        if sum <= self.threshold + TIE || silenced {
+        if sum <= self.threshold + TIE || silenced || self.ordinary(view) {
             return None;
         }
         memory.note |= RAISED;
@@ -116,6 +123,16 @@ impl Trigger for UsageDrop {
             "must be 0..50 and above 0",
         );
         check(
+            "uncertainty",
+            (0.0..=5.0).contains(&self.uncertainty),
+            "must be 0..5",
+        );
+        check(
+            "today_max",
+            (0.1..=10.0).contains(&self.today_max),
+            "must be 0.1..10",
+        );
+        check(
             "known_days_min",
             (1..=365).contains(&self.known_days_min),
             "must be 1..365",
@@ -145,9 +162,19 @@ impl UsageDrop {
     fn evidence(&self, channel: Channel, view: &DayView<'_>) -> f64 {
         let x = f64::from(view.observed(channel, view.day));
         let mu = view.expected(channel, view.day);
-        let k = view.dispersion(channel);
+        let k = 1.0 / (1.0 / view.dispersion(channel) + self.uncertainty);
         let r = self.ratio;
         x * libm::log(r) - (x + k) * libm::log((k + r * mu) / (k + mu))
+    }
+
+    /// Whether the closed day saw about as much use as the subscriber's days do.
+    fn ordinary(&self, view: &DayView<'_>) -> bool {
+        let (mut observed, mut expected) = (0.0, 0.0);
+        for channel in Channel::ALL {
+            observed += f64::from(view.observed(channel, view.day));
+            expected += view.expected(channel, view.day);
+        }
+        observed > self.today_max * expected + TIE
     }
 
     fn firing(&self, view: &DayView<'_>, sum: f64) -> Firing {

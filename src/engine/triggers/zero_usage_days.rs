@@ -10,12 +10,18 @@ pub struct ZeroUsageDays {
     run_days_min: u16,
     probability: f64,
     weak_probability: f64,
+    uncertainty: f64,
+    own_run_factor: f64,
+    own_run_days_max: u16,
+    own_run_memory_days: f64,
     active_days_min: u16,
     active_window_days: u16,
     strength: f64,
     weak_strength: f64,
 }
 
+/// How far off the stored longest run may be.
+const TIE: f64 = 1e-3;
 /// The run's subscriber was active enough before it.
 const ELIGIBLE: u8 = 1;
 /// The run was judged for eligibility.
@@ -35,6 +41,15 @@ run_days_min = 3
 probability = 1e-6
 # Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
 weak_probability = 1e-3
+# How unsure the expectation itself is: variance of its relative error, 0..5; it makes silence of heavy users less
+# improbable.
+uncertainty = 0.0
+# A run fires only when it is this many times as long as the subscriber's longest one of `run_days_min` days or more that
+# ended with a return, 0..5; no longer than `own_run_days_max`, 2..28. Until then it is a weak sign. The longest run
+# shrinks by one part in `own_run_memory_days` with every active day, 7..3650.
+own_run_factor = 1.5
+own_run_days_max = 10
+own_run_memory_days = 300.0
 # Only for subscribers active on at least `active_days_min` of the `active_window_days` before the run.
 active_days_min = 14
 active_window_days = 28
@@ -48,6 +63,9 @@ impl Trigger for ZeroUsageDays {
     fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
         if view.last_active >= view.day {
             memory.note = 0;
+            if view.known && view.window.day(view.day).active() {
+                self.learn(view, memory);
+            }
             return None;
         }
         let settled = memory.note & FIRED != 0 || memory.note & (JUDGED | ELIGIBLE) == JUDGED;
@@ -55,7 +73,7 @@ impl Trigger for ZeroUsageDays {
             return None;
         }
         let since = view.last_active.max(view.day - view.window.days());
-        let run = Run::since(since, view);
+        let run = Run::since(since, view, self.uncertainty);
         if run.days < self.run_days_min {
             memory.note = 0;
             return None;
@@ -72,16 +90,18 @@ impl Trigger for ZeroUsageDays {
             return None;
         }
         let threshold = -libm::log(self.probability);
-        if run.improbability > threshold {
+        let longest = f64::from(memory.level);
+        let usual = (self.own_run_factor * longest).min(f64::from(self.own_run_days_max));
+        if run.improbability > threshold && f64::from(run.days) >= usual - TIE {
             memory.note |= FIRED | WEAK;
             let surplus = (run.improbability / threshold - 1.0).min(1.0);
             let strength = self.strength + (1.0 - self.strength) * surplus;
-            return Some(run.firing(FiringKind::Full, strength, threshold));
+            return Some(run.firing(FiringKind::Full, strength, threshold, longest));
         }
         let threshold = -libm::log(self.weak_probability);
         if run.improbability > threshold && memory.note & WEAK == 0 {
             memory.note |= WEAK;
-            return Some(run.firing(FiringKind::Weak, self.weak_strength, threshold));
+            return Some(run.firing(FiringKind::Weak, self.weak_strength, threshold, longest));
         }
         None
     }
@@ -103,7 +123,10 @@ impl Trigger for ZeroUsageDays {
         } else {
             "no silent run"
         };
-        text.to_owned()
+        match memory.level {
+            0.0 => text.to_owned(),
+            longest => format!("{text}; the longest one so far that ended counts as {longest:.1} days"),
+        }
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
@@ -117,6 +140,18 @@ impl Trigger for ZeroUsageDays {
         }
         if !share(self.weak_probability) || self.weak_probability < self.probability {
             problems.push(("weak_probability", "must lie between `probability` and 1"));
+        }
+        if !(0.0..=5.0).contains(&self.uncertainty) {
+            problems.push(("uncertainty", "must be 0..5"));
+        }
+        if !(0.0..=5.0).contains(&self.own_run_factor) {
+            problems.push(("own_run_factor", "must be 0..5"));
+        }
+        if !(2..=28).contains(&self.own_run_days_max) {
+            problems.push(("own_run_days_max", "must be 2..28"));
+        }
+        if !(7.0..=3650.0).contains(&self.own_run_memory_days) {
+            problems.push(("own_run_memory_days", "must be 7..3650"));
         }
         if !(1..=28).contains(&self.active_window_days) {
             problems.push(("active_window_days", "must be 1..28"));
@@ -145,6 +180,21 @@ impl ZeroUsageDays {
     }
 }
 
+impl ZeroUsageDays {
+    /// On an active day: forgets a little of the longest run, and takes in the one that ends here, if one does.
+    fn learn(&self, view: &DayView<'_>, memory: &mut Memory) {
+        let days = (1..view.window.days()).map(|age| view.day - age);
+        let silent = days.take_while(|day| !view.window.day(*day).active());
+        let known = silent.filter(|day| view.day_known(*day)).count();
+        // Before its first day the subscriber was not silent, but absent.
+        let ended = known.min(usize::from(view.known_days.saturating_sub(1)));
+        memory.level *= (1.0 - 1.0 / self.own_run_memory_days) as f32;
+        if ended >= usize::from(self.run_days_min) {
+            memory.level = memory.level.max(ended as f32);
+        }
+    }
+}
+
 /// The silent days since the last activity.
 struct Run {
     days: u16,
@@ -154,14 +204,14 @@ struct Run {
 }
 
 impl Run {
-    fn since(last_active: Day, view: &DayView<'_>) -> Self {
+    fn since(last_active: Day, view: &DayView<'_>, uncertainty: f64) -> Self {
         let mut run = Self {
             days: 0,
             last_active,
             expected: 0.0,
             improbability: 0.0,
         };
-        let dispersion = Channel::ALL.map(|channel| view.dispersion(channel));
+        let dispersion = Channel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
         let mut day = last_active.next();
         while day <= view.day {
             if view.day_known(day) {
@@ -178,8 +228,15 @@ impl Run {
         run
     }
 
-    fn firing(&self, kind: FiringKind, strength: f64, threshold: f64) -> Firing {
+    fn firing(&self, kind: FiringKind, strength: f64, threshold: f64, longest: f64) -> Firing {
         let (days, last) = (self.days, self.last_active);
+        let mut facts = vec![
+            ("improbability".into(), Fact::Measure(self.improbability)),
+            ("last_active_on".into(), Fact::Date(last)),
+        ];
+        if longest > 0.0 {
+            facts.push(("longest_run_days".into(), Fact::Measure(longest)));
+        }
         Firing {
             kind,
             strength,
@@ -189,10 +246,7 @@ impl Run {
                 unit: "events_per_day".into(),
                 window_days: days,
                 threshold,
-                facts: vec![
-                    ("improbability".into(), Fact::Measure(self.improbability)),
-                    ("last_active_on".into(), Fact::Date(last)),
-                ],
+                facts,
                 source: None,
             },
             text: Text {
