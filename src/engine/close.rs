@@ -133,6 +133,7 @@ impl Shard {
                 Change::Person => {
                     self.stats.robots = self.stats.robots.saturating_sub(1);
                     subscriber.unlearn();
+                    self.shadow.unlearn(slot);
                 }
             }
         }

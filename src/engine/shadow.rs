@@ -5,7 +5,7 @@ use super::image::{Problem, from_list, list};
 use super::pages::List;
 use super::policy::{self, Case};
 use super::rules::Rules;
-use super::triggers::{Firing, Memory, Rare, Recall, Trigger};
+use super::triggers::{ALWAYS, Firing, Memory, Rare, Recall, Trigger};
 use crate::model::{Day, Effect, Timestamp};
 
 /// What the triggers of the shadow rules remember, by slot: all triggers in one list for each subscriber. Nothing while
@@ -80,6 +80,15 @@ impl Shadow {
     pub fn forget(&mut self, slot: u32) {
         if let Some(memories) = self.memories.edit_item(slot as usize) {
             *memories = Rare::default();
+        }
+    }
+
+    /// Forgets what the triggers remember that remember everybody: the line was taken for a machine until now.
+    pub fn unlearn(&mut self, slot: u32) {
+        for place in 0..ALWAYS {
+            if (slot as usize) < self.memories.items() {
+                self.remember(slot as usize, place, Memory::default());
+            }
         }
     }
 

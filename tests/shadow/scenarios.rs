@@ -48,7 +48,13 @@ fn calls_hotline(town: &mut Town, at: &str) -> [Vec<String>; 2] {
     let (live, shadow) = (town.said(ONE).len(), in_shadow(town, ONE).len());
     town.event(ONE, at, call(HOTLINE));
     let (said, on_trial) = (town.said(ONE), in_shadow(town, ONE));
-    [said[live..].to_vec(), on_trial[shadow..].to_vec()]
+    let of_hotline = |said: &[String]| {
+        let hotline = said
+            .iter()
+            .filter(|said| said.contains("competitor_hotline"));
+        hotline.cloned().collect()
+    };
+    [of_hotline(&said[live..]), of_hotline(&on_trial[shadow..])]
 }
 
 #[test]
