@@ -255,9 +255,10 @@ fn memories_of_rules_on_trial_go_to_the_triggers_of_their_names_too() {
     };
     // Every page of the village has something to remember.
     assert_eq!(of_trial(&sections).len(), 5);
-    let [silence, drop] = ["zero_usage_days", "usage_drop"].map(Some);
+    let always = ["zero_usage_days", "usage_drop", "terminal_change"];
+    let [silence, drop, handset] = always.map(Some);
     let swapped = |sections: &[Section]| {
-        let other = with_triggers(sections, [drop, silence]);
+        let other = with_triggers(sections, [drop, silence, handset]);
         full(assembled(&other, &rules).unwrap().image())
     };
     let once = swapped(&sections);

@@ -38,7 +38,7 @@ impl Section for ZeroUsageDays {
 # Fewest silent days of a run, 2..14.
 run_days_min = 3
 # A run fires when its probability under the subscriber's own baseline is below this, 0..1.
-probability = 1e-6
+probability = 1e-5
 # Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
 weak_probability = 1e-3
 # How unsure the expectation itself is: variance of its relative error, 0..5; it makes silence of heavy users less
