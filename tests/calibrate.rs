@@ -23,8 +23,8 @@ fn city(folder: &Path) -> (String, String) {
         "90",
         "--seed",
         "11",
-        "--trouble-scale",
-        "4",
+        "--set",
+        "churn.scale=4",
         "--out",
         out,
     ]);

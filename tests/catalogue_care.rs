@@ -39,7 +39,7 @@ fn signals(town: &Town, trigger: &str) -> Vec<String> {
 fn sentences(town: &Town) -> Vec<String> {
     let texts = town.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some(signal.text.en.clone()),
-        Effect::Task(_) => None,
+        _ => None,
     });
     texts.collect()
 }
@@ -381,7 +381,7 @@ fn a_further_star_is_worth_a_word() {
                 let (before, now) = (signal.evidence.expected, signal.evidence.observed);
                 Some(format!("{before} {now}"))
             }
-            Effect::Task(_) => None,
+            _ => None,
         });
         let days = signals(&town, "star_upgrade").into_iter();
         let rises: Vec<_> = days

@@ -101,36 +101,36 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
         (
             "one in between is within",
             &[
-                (100, 130, 0),
-                (100, 130, 0),
-                (100, 100, 0),
-                (100, 130, 0),
-                (100, 130, 0),
+                (100, 130, 100),
+                (100, 130, 100),
+                (100, 100, 100),
+                (100, 130, 100),
+                (100, 130, 100),
             ],
             None,
             vec![],
         ),
         (
             "a month without a plan",
-            &[(100, 130, 0), (0, 130, 0), (100, 130, 0)],
+            &[(100, 130, 100), (0, 130, 0), (100, 130, 100)],
             None,
             vec![],
         ),
         (
             "once a quarter",
-            &[(100, 130, 0); 5],
+            &[(100, 130, 100); 5],
             None,
             vec!["2026-03-06 0.63"],
         ),
         (
             "and again after it",
-            &[(100, 130, 0); 6],
+            &[(100, 130, 100); 6],
             None,
             vec!["2026-03-06 0.63", "2026-06-04 0.63"],
         ),
         (
             "the plan was enlarged since",
-            &[(100, 130, 0); 3],
+            &[(100, 130, 100); 3],
             Some(150),
             vec![],
         ),
@@ -138,7 +138,7 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
         let town = billed("", invoices, fee_now);
         assert_eq!(signals(&town, "plan_overuse"), expected, "{case}");
     }
-    let town = billed("", &[(100, 130, 0); 3], None);
+    let town = billed("", &[(100, 130, 100); 3], None);
     assert_eq!(
         sentences(&town),
         ["3 invoices in a row beyond the plan: 130.00 on average, the plan costs 100.00"]
@@ -154,7 +154,12 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
 fn an_invoice_within_the_plan_ends_the_matter() {
     let town = billed(
         "",
-        &[(100, 130, 0), (100, 130, 0), (100, 130, 0), (100, 90, 0)],
+        &[
+            (100, 130, 100),
+            (100, 130, 100),
+            (100, 130, 100),
+            (100, 90, 90),
+        ],
         None,
     );
     let said = town.said(ONE);
@@ -165,7 +170,12 @@ fn an_invoice_within_the_plan_ends_the_matter() {
     );
     let town = billed(
         "policy.task_days = 60",
-        &[(100, 130, 0), (100, 130, 0), (100, 130, 0), (100, 90, 0)],
+        &[
+            (100, 130, 100),
+            (100, 130, 100),
+            (100, 130, 100),
+            (100, 90, 90),
+        ],
         None,
     );
     assert_eq!(

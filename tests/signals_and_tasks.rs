@@ -78,8 +78,8 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
             "2026-03-08 08:00 zero_usage_days 0.30 (weak_sign)",
             "2026-03-15 08:00 usage_drop 1.00",
             "2026-03-15 08:00 task 1 open: small at_risk due 2026-03-18 09:00",
-            "2026-03-25 08:00 zero_usage_days 0.80",
-            "2026-03-25 08:00 task 2 updated: small critical due 2026-03-18 09:00",
+            "2026-03-16 08:00 zero_usage_days 0.80",
+            "2026-03-16 08:00 task 2 updated: small critical due 2026-03-18 09:00",
         ]
     );
 }
@@ -93,7 +93,7 @@ fn one_silence_one_signal_and_returning_closes_the_task() {
     assert_eq!(
         town.said(ONE),
         [
-            "2026-03-04 08:00 zero_usage_days 0.96",
+            "2026-03-04 08:00 zero_usage_days 1.00",
             "2026-03-04 08:00 task 1 open: small at_risk due 2026-03-07 09:00",
             "2026-03-08 08:00 task 2 closed: usage_recovered",
         ]

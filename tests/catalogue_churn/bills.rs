@@ -319,7 +319,7 @@ fn sentences_name_amounts_and_days() {
     }
     let texts = town.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some((signal.text.zh.as_str(), signal.text.en.as_str())),
-        Effect::Task(_) => None,
+        _ => None,
     });
     let sentences = [
         (

@@ -77,7 +77,10 @@ impl Tasks {
             match self.open.get(&purpose) {
                 Some(task) if !adds(task) && !raises(task) => Some(Suppression::TaskOpen),
                 None if firing.kind == Kind::Repeat => Some(Suppression::Repeat),
-                None if signal.evidence.source.is_none() && case.score() < case.least_score() => {
+                None if purpose == Purpose::Churn
+                    && signal.evidence.source.is_none()
+                    && case.score() < case.least_score() =>
+                {
                     Some(Suppression::LowScore)
                 }
                 _ => None,
@@ -384,7 +387,7 @@ impl Case<'_> {
         });
         let steps = || steps.into_iter().flatten();
         // After a port-out enquiry there is care only.
-        let care_only = self.recent(churn::PORT_OUT);
+        let care_only = purpose == Purpose::Churn && self.recent(churn::PORT_OUT);
         let special = steps().filter(|step| {
             let mut named = step.for_triggers.iter();
             match care_only {
