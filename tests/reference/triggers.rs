@@ -161,6 +161,7 @@ impl Memory {
     /// A machine has become a person: what was ordinary is gone.
     pub fn unlearn(&mut self) {
         self.silence = Silence::default();
+        self.longest = 0.0;
         self.steps.clear();
         self.dropped = false;
         for trigger in [SILENCE, DROP] {
