@@ -214,7 +214,7 @@ fn an_unknown_day_is_no_day_of_a_silence() {
     };
     town.live_by_the_clock(&people, days("2026-01-20", "2026-03-05"), calls);
     let said = town.said(quiet);
-    assert_eq!(said[0], "2026-03-05 08:00 zero_usage_days 0.90");
+    assert_eq!(said[0], "2026-03-05 08:00 zero_usage_days 0.93");
     assert_eq!(town.signals("zero_usage_days"), 1);
 }
 

@@ -178,6 +178,8 @@ fn thresholds(rules: &Table, sensitivity: f64) -> Table {
     };
     let threshold = figure("usage_drop", "threshold") * sensitivity;
     let probability = libm::pow(figure("zero_usage_days", "probability"), sensitivity);
+    // A full sign is never weaker than a weak one.
+    let probability = probability.min(figure("zero_usage_days", "weak_probability"));
     // Two digits are enough, and can be read.
     let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
     let section = |key: &str, value: f64| Table::from_iter([(key.to_owned(), Value::Float(value))]);

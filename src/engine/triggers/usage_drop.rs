@@ -34,7 +34,7 @@ impl Section for UsageDrop {
 # The fall that is tested for: activity down to this share of its old level, 0..1.
 ratio = 0.45
 # Fires when the summed evidence passes this, in natural logs, 1..50.
-threshold = 5.4
+threshold = 5.5
 # One day's evidence, over all channels together, is held within these bounds: below 0, and above 0. The upper one is
 # what keeps a week's travel from alarming.
 step_min = -2.0

@@ -38,7 +38,7 @@ impl Section for ZeroUsageDays {
 # Fewest silent days of a run, 2..14.
 run_days_min = 3
 # A run fires when its probability under the subscriber's own baseline is below this, 0..1.
-probability = 1e-5
+probability = 3e-5
 # Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
 weak_probability = 1e-3
 # How unsure the expectation itself is: variance of its relative error, 0..5; it makes silence of heavy users less
@@ -47,7 +47,7 @@ uncertainty = 0.0
 # A run fires only when it is this many times as long as the subscriber's longest one of `run_days_min` days or more that
 # ended with a return, 0..5; no longer than `own_run_days_max`, 2..28. Until then it is a weak sign. The longest run
 # shrinks by one part in `own_run_memory_days` with every active day, 7..3650.
-own_run_factor = 1.5
+own_run_factor = 1.2
 own_run_days_max = 10
 own_run_memory_days = 300.0
 # Only for subscribers active on at least `active_days_min` of the `active_window_days` before the run.
