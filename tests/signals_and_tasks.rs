@@ -148,7 +148,10 @@ fn who_was_often_silent_is_asked_about_later() {
         signals[1],
         "2026-03-04 08:00 zero_usage_days 0.30 (weak_sign)"
     );
-    assert!(signals[2].starts_with("2026-03-08 08:00 zero_usage_days"), "{signals:?}");
+    assert!(
+        signals[2].starts_with("2026-03-08 08:00 zero_usage_days"),
+        "{signals:?}"
+    );
     assert_eq!(signals.len(), 3);
 }
 

@@ -3,8 +3,8 @@
 use crate::feeding::{Feeding, assembled, assembled_of, full};
 use churnwatch::engine::{Inputs, Rules, Section, Shard};
 use churnwatch::model::{
-    Body, CallOutcome, Day, Direction, Event, Invoice, Money, Msisdn, Number, Profile, Segment,
-    SuspensionReason, Timestamp,
+    Body, CallOutcome, ComplaintCategory, Day, Direction, Event, ForwardAction, Invoice, Money,
+    Msisdn, Number, Profile, Segment, SuspensionReason, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ use crate::streams::Step;
 const GOLDEN: &str = "tests/golden/image-v1.bin";
 /// Of the shard in it, with an account for each who called a hotline.
 const FINGERPRINT: u64 = 11_741_961_804_238_576_548;
+
+/// The same of format 2, with rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
+const GOLDEN_2: &str = "tests/golden/image-v2.bin";
+const FINGERPRINT_2: u64 = 1_493_516_427_266_473_377;
 
 /// A small shard with some of everything, in the middle of a day's close.
 fn village(rules: &Arc<Rules>) -> Shard {
@@ -53,6 +57,21 @@ fn village(rules: &Arc<Rules>) -> Shard {
                 let body = Body::Suspension(SuspensionReason::Arrears);
                 say(&mut village, &who, at(4), body);
             }
+            if day == 30 && person % 13 == 5 {
+                let body = Body::Complaint {
+                    category: ComplaintCategory::Billing,
+                    resolved: false,
+                    satisfaction: Some(1),
+                };
+                say(&mut village, &who, at(5), body);
+            }
+            if day == 12 && person == 9 {
+                let body = Body::CallForward {
+                    other: Number::from_digits(b"10010"),
+                    action: ForwardAction::Activate,
+                };
+                say(&mut village, &who, at(5), body);
+            }
             let gone = day > 28 && person % 16 == 1;
             for call in 0..if gone { 0 } else { 2 + (person + day) % 3 } {
                 let body = if call == 1 {
@@ -85,6 +104,9 @@ fn profile(first: Day, person: i32) -> Body<'static> {
         account_manager: (person == 12).then(|| "manager-1".into()),
         region: vec!["HQ".into(), "Guangdong".into(), "Shenzhen".into()],
         avg_monthly_spend: Some(Money(100 * i64::from(person))),
+        contract_end_on: (person % 8 == 0).then(|| first + 60),
+        birthday: (person % 12 == 0).then_some((4, 1)),
+        points_expire_on: (person == 16).then(|| first + 50),
         ..Profile::default()
     }))
 }
@@ -178,6 +200,37 @@ fn an_image_of_format_1_can_still_be_read() {
         Some("2026-03-22")
     );
     assert_eq!(fired("13000000021", "arrears"), None);
+}
+
+fn joined(sections: &[Section]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for section in sections {
+        file.push(section.kind);
+        file.extend(section.index.to_le_bytes());
+        file.extend((section.bytes.len() as u32).to_le_bytes());
+        file.extend(&section.bytes);
+    }
+    file
+}
+
+#[test]
+fn an_image_of_format_2_can_still_be_read_and_is_still_written_so() {
+    let rules = crate::rules::with_shadow(&[WINDOW], &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN_2);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
+        std::fs::write(&path, joined(&full(village(&rules).image()))).unwrap();
+    }
+    let sections = split(&std::fs::read(&path).unwrap());
+    let mut shard = assembled_of(2, &sections, &rules).unwrap();
+    let stats = shard.stats();
+    assert_eq!((stats.subscribers, stats.day_closes), (80, 39));
+    assert_eq!(shard.fingerprint(), FINGERPRINT_2);
+    let complaint = shard.describe(&Msisdn::new("13000000018").unwrap());
+    assert_eq!(
+        complaint.unwrap().triggers["complaint"].fired_on.as_deref(),
+        Some("2026-04-01")
+    );
+    assert!(full(shard.image()) == sections, "other bytes for the same");
 }
 
 /// How the header of format 2 looks to postcard.
