@@ -212,7 +212,15 @@ mod tests {
             among: Among::Own((0..400).map(|s| (s, 1)).collect()),
             scale: 1.0,
         };
-        let run = |seed| estimate(&[figure.clone()], &[], 400, 400, &mut Chance::new(seed, 1))[0];
+        let run = |seed| {
+            estimate(
+                std::slice::from_ref(&figure),
+                &[],
+                400,
+                400,
+                &mut Chance::new(seed, 1),
+            )[0]
+        };
         let found = run(7);
         let (low, high) = (found.low.unwrap(), found.high.unwrap());
         assert!((0.43..0.47).contains(&low), "{low}");
