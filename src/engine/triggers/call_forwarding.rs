@@ -40,9 +40,9 @@ impl Trigger for CallForwarding {
         if !view.known {
             return None;
         }
-        let since = forwarding.since(view.day).filter(|since| {
-            view.day.since(*since) + 1 >= i32::from(self.days_min)
-        });
+        let since = forwarding
+            .since(view.day)
+            .filter(|since| view.day.since(*since) + 1 >= i32::from(self.days_min));
         let Some(since) = since else {
             memory.note = 0;
             return None;

@@ -57,9 +57,7 @@ impl Trigger for ContractExpiry {
             },
             text: Text {
                 zh: format!("合约将于{end}到期，还剩{days_left}天，尚未续约"),
-                en: format!(
-                    "The contract ends on {end}, in {days_left} days, and is not renewed"
-                ),
+                en: format!("The contract ends on {end}, in {days_left} days, and is not renewed"),
             },
         })
     }
@@ -81,7 +79,10 @@ impl Trigger for ContractExpiry {
         let falls = self.steps_days.is_sorted_by(|a, b| a > b);
         let within = self.steps_days.iter().all(|s| (1..=365).contains(s));
         if !falls || !within || self.steps_days.is_empty() || self.steps_days.len() > 255 {
-            problems.push(("steps_days", "must be a falling list of whole numbers 1..365"));
+            problems.push((
+                "steps_days",
+                "must be a falling list of whole numbers 1..365",
+            ));
         }
         if !super::rising(&self.strengths) {
             problems.push(("strengths", super::RISING));

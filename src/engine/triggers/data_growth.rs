@@ -77,7 +77,10 @@ impl Trigger for DataGrowth {
                 threshold: self.factor,
                 facts: vec![
                     ("known_days".into(), Fact::Count(i64::from(after.days))),
-                    ("higher_days".into(), Fact::Count(i64::from(after.higher_days))),
+                    (
+                        "higher_days".into(),
+                        Fact::Count(i64::from(after.higher_days)),
+                    ),
                 ],
                 source: None,
             },

@@ -47,7 +47,8 @@ impl Trigger for PlanOveruse {
         }
         memory.note = 1;
         let share = row.used.0 as f64 / row.fee.0 as f64 - 1.0;
-        let surplus = ((share - self.over_share) / (1.0 - self.over_share).max(0.01)).clamp(0.0, 1.0);
+        let surplus =
+            ((share - self.over_share) / (1.0 - self.over_share).max(0.01)).clamp(0.0, 1.0);
         let (count, fee, used) = (self.invoices, row.mean(row.fee), row.mean(row.used));
         Some(Firing {
             kind: FiringKind::Full,
@@ -137,8 +138,12 @@ impl PlanOveruse {
         Some(Row {
             latest: last.period,
             count: i64::from(self.invoices),
-            fee: row.iter().fold(Money::ZERO, |sum, bill| sum.plus(bill.plan_fee)),
-            used: row.iter().fold(Money::ZERO, |sum, bill| sum.plus(used(bill))),
+            fee: row
+                .iter()
+                .fold(Money::ZERO, |sum, bill| sum.plus(bill.plan_fee)),
+            used: row
+                .iter()
+                .fold(Money::ZERO, |sum, bill| sum.plus(used(bill))),
         })
     }
 

@@ -49,9 +49,8 @@ impl Trigger for PlanUnderuse {
             return None;
         }
         let (_, last) = bills.split_at_checked(bills.len().checked_sub(self.invoices)?)?;
-        let consecutive = last.is_sorted_by(|bill, next| {
-            next.period.since(bill.period) <= MONTH_DAYS_MAX
-        });
+        let consecutive =
+            last.is_sorted_by(|bill, next| next.period.since(bill.period) <= MONTH_DAYS_MAX);
         if !consecutive || !last.iter().all(|bill| self.below(bill)) {
             return None;
         }
@@ -86,7 +85,9 @@ impl Trigger for PlanUnderuse {
                 source: None,
             },
             text: Text {
-                zh: format!("连续{months}个月套餐使用不足：套餐费共{fees}元，实际使用价值仅{usage}元"),
+                zh: format!(
+                    "连续{months}个月套餐使用不足：套餐费共{fees}元，实际使用价值仅{usage}元"
+                ),
                 en: format!(
                     "Used {usage} of {fees} paid for the plan over {months} months in a row"
                 ),

@@ -38,7 +38,9 @@ impl Trigger for PoorQuality {
             return None;
         }
         let days = (0..view.window.days()).map(|age| view.day - age);
-        let known = days.filter(|day| view.day_known(*day)).take(self.known_days);
+        let known = days
+            .filter(|day| view.day_known(*day))
+            .take(self.known_days);
         let (mut calls, mut dropped) = (0_u32, 0_u32);
         for bucket in known.map(|day| view.window.day(day)) {
             calls += u32::from(bucket.outgoing) + u32::from(bucket.incoming);

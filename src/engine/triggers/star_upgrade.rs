@@ -47,10 +47,7 @@ impl Trigger for StarUpgrade {
                 unit: "stars".into(),
                 window_days: 0,
                 threshold: f64::from(self.stars_min),
-                facts: vec![(
-                    "credit_score".into(),
-                    Fact::Count(i64::from(credit.score)),
-                )],
+                facts: vec![("credit_score".into(), Fact::Count(i64::from(credit.score)))],
                 source: None,
             },
             text: Text {

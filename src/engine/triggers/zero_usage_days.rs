@@ -125,7 +125,9 @@ impl Trigger for ZeroUsageDays {
         };
         match memory.level {
             0.0 => text.to_owned(),
-            longest => format!("{text}; the longest one so far that ended counts as {longest:.1} days"),
+            longest => {
+                format!("{text}; the longest one so far that ended counts as {longest:.1} days")
+            }
         }
     }
 
