@@ -66,18 +66,21 @@ fn figures_table(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
 }
 
 fn signals_chart(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
-    let bars = scene.signals.iter().map(|(trigger, count)| {
+    let mut signals: Vec<_> = scene.signals.iter().collect();
+    // As many as there is room for.
+    signals.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let bars = signals.into_iter().map(|(trigger, count)| {
         Bar::default()
             .value(*count)
             .label(Line::from(trigger.as_str()))
             .text_value(grouped(*count))
     });
     let chart = BarChart::default()
-        .block(Block::bordered().title(" signals by trigger "))
+        .block(Block::bordered().title(" signals by trigger, the most frequent first "))
         .data(BarGroup::default().bars(&bars.collect::<Vec<_>>()))
         .direction(ratatui::layout::Direction::Horizontal)
         .bar_width(1)
-        .bar_gap(1)
+        .bar_gap(0)
         .bar_style(Style::new().fg(Color::Yellow))
         .value_style(Style::new().fg(Color::Black).bg(Color::Yellow));
     frame.render_widget(chart, area);
