@@ -1,7 +1,8 @@
 //! Occasions that lie ahead on a known day: a birthday, an anniversary, a date on which something lapses.
 
-use super::triggers::Memory;
-use crate::model::Day;
+use super::triggers::{Firing, FiringKind, Memory};
+use crate::model::{Day, Evidence, Fact, Text};
+use serde::Deserialize;
 
 /// A greeting is still welcome so many days late, the longest that a task may take to be due.
 pub const GREETING_GRACE_DAYS: u16 = 3;
@@ -73,19 +74,64 @@ pub fn recall(memory: &Memory, occasion: &str) -> String {
     }
 }
 
-/// What is wrong with the `days_before` and `cooldown_days` of a date that lapses.
-pub fn problems(days_before: &[u16], cooldown_days: u16) -> Vec<(&'static str, &'static str)> {
-    let mut problems = Vec::new();
-    let within = days_before.iter().all(|days| (1..=90).contains(days));
-    if days_before.is_empty() || !within || !days_before.is_sorted_by(|a, b| a > b) {
-        problems.push(("days_before", "must be a falling list of days 1..90"));
+/// Settings of a trigger that reminds of a day on which something lapses.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lapse {
+    days_before: Vec<u16>,
+    cooldown_days: u16,
+    strength: f64,
+}
+
+impl Lapse {
+    /// The reminder that is due at a day's close, if any; `text` gets the day of the lapse and the days left to it.
+    pub fn firing(
+        &self,
+        today: Day,
+        lapses_on: Option<Day>,
+        memory: &mut Memory,
+        text: impl Fn(Day, i32) -> Text,
+    ) -> Option<Firing> {
+        let schedule = Schedule {
+            days_before: &self.days_before,
+            cooldown_days: self.cooldown_days,
+            grace_days: 0,
+        };
+        let due = schedule.due(today, lapses_on, memory)?;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(due.days_left),
+                expected: 0.0,
+                unit: "days_left".into(),
+                window_days: 0,
+                threshold: f64::from(due.days_before),
+                facts: vec![("expires_on".into(), Fact::Date(due.on))],
+                source: None,
+            },
+            text: text(due.on, due.days_left),
+        })
     }
-    let mut gaps = days_before.iter().zip(days_before.iter().skip(1));
-    if cooldown_days > 90 || gaps.any(|(a, b)| a.abs_diff(*b) < cooldown_days) {
-        problems.push((
-            "cooldown_days",
-            "must be 0..90, and no longer than between two of `days_before`",
-        ));
+
+    /// What is wrong with the settings.
+    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        let days = &self.days_before;
+        let within = days.iter().all(|days| (1..=90).contains(days));
+        if days.is_empty() || !within || !days.is_sorted_by(|a, b| a > b) {
+            problems.push(("days_before", "must be a falling list of days 1..90"));
+        }
+        let mut gaps = days.iter().zip(days.iter().skip(1));
+        if self.cooldown_days > 90 || gaps.any(|(a, b)| a.abs_diff(*b) < self.cooldown_days) {
+            problems.push((
+                "cooldown_days",
+                "must be 0..90, and no longer than between two of `days_before`",
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
     }
-    problems
 }
