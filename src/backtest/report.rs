@@ -1,5 +1,6 @@
 use super::ground::Scope;
 use super::labels::Origin;
+use super::measures::ANY;
 use super::people::Statistic;
 use crate::model::Counts;
 use serde::Serialize;
@@ -174,6 +175,11 @@ impl Report {
                 && row.tier == tier
                 && row.rules == rules
         })
+    }
+
+    /// One figure of regular subscribers, over all paths and tiers.
+    pub(super) fn of_regular(&self, rules: &str, trigger: &str, measure: &str) -> Option<&Row> {
+        self.find(rules, trigger, Scope::Regular, ANY, ALL_TIERS, measure)
     }
 
     /// Every figure as CSV with a header.

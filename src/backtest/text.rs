@@ -94,8 +94,7 @@ impl Report {
             "prec.all"
         )?;
         for trigger in self.triggers_of(rules) {
-            let row =
-                |measure: &str| self.find(rules, trigger, Scope::Regular, ANY, ALL_TIERS, measure);
+            let row = |measure: &str| self.of_regular(rules, trigger, measure);
             let of = |scope| self.find(rules, trigger, scope, ANY, ALL_TIERS, PRECISION);
             let alarms = row(PRECISION).map_or(0, |row| row.count);
             writeln!(

@@ -1,6 +1,6 @@
 //! `churnwatch calibrate`: rules that keep the tasks within a budget, from recorded events.
 
-use super::replay::RuleSets;
+use super::replay::{RuleSets, load};
 use super::{Failure, print};
 use crate::backtest::calibrate::{Budget, Calibration, calibrate};
 use crate::backtest::{Ground, Labels, Recording};
@@ -85,15 +85,18 @@ impl Calibrate {
                 "calibrate reads the events twice, to check what it has found; give it files";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let base = RuleSets::load(self.rules.as_slice())?;
-        let Some((_, rules)) = base.sets.first() else {
-            return Err(Failure::Usage("no rules were given".to_owned()));
+        let config = load(self.rules.as_deref())?;
+        let rules = &config.rules;
+        let base = RuleSets {
+            sets: vec![("rules".to_owned(), Arc::clone(rules))],
+            decoder: config.decoder.clone(),
         };
         let truth = self.truth.as_deref().map(|path| base.truth(path));
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);
         let own = self.own_rules()?;
-        let effective: Table = RuleSets::text(self.rules.as_deref())?;
+        let effective = config.ruleset().text.parse::<Table>();
+        let effective = effective.map_err(|error| Failure::Failed(error.to_string()))?;
         let mut levels = Vec::new();
         let mut sets = Vec::new();
         for sensitivity in SENSITIVITIES {

@@ -1,6 +1,7 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
 use super::Failure;
+use super::replay::progress_bar;
 use crate::config::Config;
 use crate::decode::{Decoder, Record};
 use crate::encode::{Encoder, Original};
@@ -10,7 +11,7 @@ use crate::kafka::partition_of;
 use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
 use clap::Args;
-use indicatif::{HumanCount, HumanFloatCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanFloatCount};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -172,7 +173,7 @@ impl Detector {
 
     fn file(&mut self, path: &str) -> Result<(), FileError> {
         let mut lines = Lines::open(path)?;
-        let bar = progress_bar(path);
+        let bar = progress_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
         let mut source = Source {
@@ -355,23 +356,4 @@ impl Outputs {
 
 fn row(name: &str, count: u64) -> String {
     format!("  {name:<26}{:>14}\n", HumanCount(count).to_string())
-}
-
-/// Hidden when standard error is no terminal, and without an end for standard input.
-fn progress_bar(path: &str) -> ProgressBar {
-    let length = std::fs::metadata(path)
-        .ok()
-        .filter(std::fs::Metadata::is_file)
-        .map(|m| m.len());
-    let bar = match length {
-        Some(length) => ProgressBar::new(length),
-        None => ProgressBar::new_spinner(),
-    };
-    let template = match length {
-        Some(_) => "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
-        None => "{spinner} {msg}  {elapsed}",
-    };
-    bar.with_style(
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
 }

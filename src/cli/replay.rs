@@ -69,13 +69,6 @@ impl RuleSets {
         Ok(Self { sets, decoder })
     }
 
-    /// The effective values of a configuration that decide what becomes of a record.
-    pub fn text(path: Option<&Path>) -> Result<toml::Table, Failure> {
-        let text = load(path)?.ruleset().text;
-        text.parse()
-            .map_err(|error: toml::de::Error| Failure::Failed(error.to_string()))
-    }
-
     /// Reads a truth file.
     pub fn truth(&self, path: &str) -> Result<Vec<Label>, Failure> {
         let Some((_, rules)) = self.sets.first() else {
@@ -168,7 +161,8 @@ impl RuleSets {
     }
 }
 
-fn load(path: Option<&Path>) -> Result<Config, Failure> {
+/// A configuration, or the defaults, with the environment over it and the clock of the events.
+pub(super) fn load(path: Option<&Path>) -> Result<Config, Failure> {
     let clock = (
         OsString::from("CHURNWATCH_WINDOW__CLOCK"),
         OsString::from("event"),
@@ -278,12 +272,12 @@ impl Rejects {
 }
 
 /// Hidden when standard error is no terminal, and without an end for standard input.
-fn progress_bar(events: &[String]) -> ProgressBar {
-    let length = |path: &String| {
+pub(super) fn progress_bar(paths: &[impl AsRef<Path>]) -> ProgressBar {
+    let length = |path| {
         let metadata = std::fs::metadata(path).ok();
         metadata.filter(std::fs::Metadata::is_file).map(|m| m.len())
     };
-    let length: Option<u64> = events.iter().map(length).sum();
+    let length: Option<u64> = paths.iter().map(length).sum();
     let (bar, template) = match length {
         Some(length) => (
             ProgressBar::new(length),

@@ -4,7 +4,7 @@ use super::population::DayFacts;
 use super::robots::Change;
 use super::shard::Shard;
 use super::store::Entry;
-use super::triggers::{DAILY, DayView, Memory, Recall, Trigger};
+use super::triggers::{DAILY, DayView, Memory, Trigger};
 use super::window::Channel;
 use crate::model::{Day, Effect, Feed, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -217,10 +217,7 @@ impl Shard {
             now: closing.at,
             day: closing.facts.day,
             account,
-            memories: Recall {
-                always: &subscriber.memories,
-                rare: account.map(|account| &account.memories),
-            },
+            memories: subscriber.recall(account),
             rules: &self.rules,
         };
         self.taskbook.review(&case, effects);
@@ -228,10 +225,10 @@ impl Shard {
             self.taskbook
                 .take(trigger, firing, closing.at, &case, effects);
         }
-        subscriber.task_open = self.taskbook.has(slot);
         if !in_shadow.is_empty() {
             self.shadow.publish(in_shadow, closing.at, case, effects);
         }
+        subscriber.task_open = self.taskbook.has(slot);
     }
 
     /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.

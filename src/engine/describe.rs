@@ -2,7 +2,7 @@ use super::Shard;
 use super::account::{Account, Bill};
 use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
-use super::triggers::{Memory, REGISTRY, Recall, Trigger};
+use super::triggers::{Memory, REGISTRY, Trigger};
 use super::window::{Bucket, Channel};
 use crate::model::{Calendar, Day, Msisdn, Segment, Task, Tier};
 use serde::Serialize;
@@ -178,10 +178,7 @@ impl Shard {
             .and_then(|id| self.accounts.item(id.index()));
         let calendar = &self.rules.calendar;
         let today = calendar.day_of(self.clock);
-        let recall = Recall {
-            always: &subscriber.memories,
-            rare: account.map(|account| &account.memories),
-        };
+        let recall = subscriber.recall(account);
         let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
         Some(Description {
             first_active_on: Some(subscriber.first_active)

@@ -7,7 +7,7 @@ use super::population::Population;
 use super::rules::ClockKind;
 use super::shadow::Shadow;
 use super::store::{AccountId, Entry, Store};
-use super::triggers::{self, EventView, Memory, Recall, Trigger, too_old};
+use super::triggers::{self, EventView, Memory, Trigger, too_old};
 use super::watermark::{Needed, Watermark};
 use super::window::{Bucket, Channel};
 use super::{Rules, ShardStats};
@@ -418,10 +418,7 @@ impl Shard {
             now: self.clock.max(event.at),
             day,
             account,
-            memories: Recall {
-                always: &subscriber.memories,
-                rare: account.map(|account| &account.memories),
-            },
+            memories: subscriber.recall(account),
             rules: &self.rules,
         };
         for (trigger, firing) in firings {
@@ -439,10 +436,10 @@ impl Shard {
                 _ => book.close_if(&case, CloseReason::PortOut, Some(source), effects, |_| true),
             }
         }
-        subscriber.task_open = self.taskbook.has(slot);
         if !in_shadow.is_empty() {
             self.shadow.publish(in_shadow, event.at, case, effects);
         }
+        subscriber.task_open = self.taskbook.has(slot);
     }
 
     /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.

@@ -6,7 +6,7 @@ pub use page::{Displaced, Page};
 use super::account::Account;
 use super::pages::{List, PAGE, Pages};
 use super::robots::Behaviour;
-use super::triggers::Memory;
+use super::triggers::{Memory, Recall};
 use super::window::{self, Bucket, Channel, Window};
 use super::{baseline::Baseline, triggers};
 use crate::model::{Day, Msisdn};
@@ -270,6 +270,14 @@ impl Subscriber {
     /// Whether the line is a machine: one marked so, or one that behaves so.
     pub fn is_machine(&self, account: Option<&Account>) -> bool {
         self.behaviour.machine() || account.is_some_and(|account| account.profile.flags.machine)
+    }
+
+    /// All that the triggers remember of the subscriber, whose account this is.
+    pub fn recall<'a>(&'a self, account: Option<&'a Account>) -> Recall<'a> {
+        Recall {
+            always: &self.memories,
+            rare: account.map(|account| &account.memories),
+        }
     }
 
     /// Forgets what was ordinary for the line, and what triggers made of it.

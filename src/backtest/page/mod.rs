@@ -5,12 +5,9 @@ mod plots;
 mod svg;
 mod tables;
 
-use super::ground::Scope;
 use super::labels::Origin;
-use super::measures::{
-    ANY, FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, PLACEBO_30, PRECISION, RECALL_30,
-};
-use super::report::{ALL_TIERS, PAIR, Report, Row, TOGETHER};
+use super::measures::{FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, PLACEBO_30, PRECISION, RECALL_30};
+use super::report::{PAIR, Report, Row, TOGETHER};
 use html::escape;
 
 impl Report {
@@ -77,16 +74,7 @@ impl Report {
         let Some(rules) = self.rules.first() else {
             return String::new();
         };
-        let of = |trigger: &str, measure: &str| {
-            self.find(
-                &rules.name,
-                trigger,
-                Scope::Regular,
-                ANY,
-                ALL_TIERS,
-                measure,
-            )
-        };
+        let of = |trigger: &str, measure: &str| self.of_regular(&rules.name, trigger, measure);
         let tiles = [
             (
                 plain(of(PAIR, FALSE_RATE), 1),

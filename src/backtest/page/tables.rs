@@ -150,16 +150,7 @@ impl Report {
         for rules in &self.rules {
             table.group(&rules.name);
             for trigger in self.triggers_of(&rules.name) {
-                let of = |measure: &str| {
-                    self.find(
-                        &rules.name,
-                        trigger,
-                        Scope::Regular,
-                        ANY,
-                        ALL_TIERS,
-                        measure,
-                    )
-                };
+                let of = |measure: &str| self.of_regular(&rules.name, trigger, measure);
                 let hours = |measure: &str| match of(measure).and_then(|row| row.value) {
                     Some(hours) => format!("{hours:.0} h"),
                     None => "–".to_owned(),

@@ -1,5 +1,4 @@
 use super::{EventView, Firing, Memory, Section, Trigger};
-use crate::engine::Rules;
 use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 
@@ -108,10 +107,6 @@ impl BillShock {
 }
 
 impl Trigger for BillShock {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
-        matches!(body, Body::Invoice(_) | Body::Charge { .. })
-    }
-
     fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
         let shock = self.shock(view)?;
         let kind = memory.news(shock.strength, view.day, self.cooldown_days)?;
