@@ -55,11 +55,12 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
     let folder = tempfile::tempdir().unwrap();
     let (events, truth) = city(folder.path());
     let own = folder.path().join("own.toml");
-    std::fs::write(
-        &own,
-        "[policy]\ntask_days = 20\n\n[log]\nlevel = \"warn\"\n",
-    )
-    .unwrap();
+    // What is on trial beside the rules is not calibrated, and not in the way.
+    let trial = folder.path().join("trial.toml");
+    std::fs::write(&trial, "[triggers.usage_drop]\nthreshold = 7.0\n").unwrap();
+    let shadow = format!("[shadow]\nrules = {:?}\n", trial.to_str().unwrap());
+    let stated = "[policy]\ntask_days = 20\n\n[log]\nlevel = \"warn\"\n\n";
+    std::fs::write(&own, stated.to_owned() + &shadow).unwrap();
     let out = folder.path().join("next.toml");
     let run = |budget: &str| {
         churnwatch(&[
