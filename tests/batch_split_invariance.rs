@@ -157,7 +157,7 @@ impl Run {
 
     /// Everything as it would be published.
     fn bytes(&self, rules: &Rules) -> Vec<Outgoing> {
-        let encoder = Encoder::new(rules.calendar.clone(), "test".to_owned());
+        let encoder = Encoder::new(rules.calendar.clone(), "test".to_owned(), rules.words());
         let outgoing = self.effects.iter().map(|effect| match effect {
             Effect::Signal(signal) => encoder.signal(signal),
             Effect::Task(task) => encoder.task(task),

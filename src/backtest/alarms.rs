@@ -41,7 +41,7 @@ pub fn of_firings(
             // A day is closed on the one after it.
             false => Timestamp(calendar.start_of(calendar.day_of(firing.raised_at)).0 - 1),
         };
-        let gone = [Suppression::Churned, Suppression::PortOut];
+        let gone = [Suppression::Churned, Suppression::MnpHold];
         let gone = firing.suppressed.is_some_and(|why| gone.contains(&why));
         Alarm {
             subscriber: firing.subscriber,

@@ -287,7 +287,7 @@ impl Player {
                     self.run.note_task(&task, subscriber, &mut self.open);
                 }
                 // Rules are compared side by side here; those on trial beside them are given as rules of their own.
-                Effect::Shadow(_) => {}
+                Effect::Shadow(_) | Effect::Erased(_) => {}
             }
         }
     }

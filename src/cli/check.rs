@@ -78,6 +78,7 @@ fn summary(config: &Config) -> String {
         ("tasks", topics.tasks.clone()),
         ("signals", topics.signals.clone()),
         ("dead letters", topics.dead_letters.clone()),
+        ("erasures", topics.erasures.clone()),
         ("shadow", shadow(config)),
         ("workers", run.workers.to_string()),
         (

@@ -154,6 +154,7 @@ impl Detector {
                 encoder: Encoder::new(
                     config.rules.calendar.clone(),
                     Encoder::SOURCE_DEFAULT.to_owned(),
+                    config.rules.words(),
                 ),
                 tasks: Output::create(&args.tasks)?,
                 signals: create(&args.signals)?,
@@ -334,6 +335,7 @@ impl Outputs {
                         output.line(&self.encoder.signal_json(&signal))?;
                     }
                 }
+                Effect::Erased(_) => {}
                 Effect::Shadow(shadow) => {
                     let trigger = shadow.signal.trigger.clone();
                     *self.shadowed.entry(trigger).or_default() += 1;

@@ -10,6 +10,7 @@ pub(super) const OPEN: &[&str] = &[
     "policy.credit.brand_points",
     "policy.score.triggers",
     "policy.playbook",
+    "policy.talk",
 ];
 
 /// librdkafka's properties: flat names with dots in them.

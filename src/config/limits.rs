@@ -3,7 +3,8 @@
 use super::key::Key;
 use super::layers::{Layers, plain};
 use super::settings::LogFormat;
-use crate::engine::rules::{ClockKind, PlaybookStep, TriggerWeight};
+use crate::engine::rules::{ClockKind, TriggerWeight};
+use crate::model::{PlaybookStep, Talk};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
@@ -47,6 +48,22 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("policy.churned_after_suspended_days", 1.0, 3650.0),
     ("policy.due.*", 1.0, 720.0),
     ("policy.quiet.*", 0.0, 23.0),
+    ("policy.value_unknown", 0.0, 1e6),
+    ("policy.stage.*", 0.0, 3650.0),
+    ("policy.contact.gap_days", 0.0, 90.0),
+    ("policy.contact.cap.*", 1.0, 16.0),
+    ("policy.contact.cap_window_days", 1.0, 90.0),
+    ("policy.contact.wait_days", 0.0, 30.0),
+    ("policy.contact.retry_hours", 1.0, 168.0),
+    ("policy.contact.correction_days", 0.0, 30.0),
+    ("policy.escalation.rung_hours.*", 0.0, 720.0),
+    ("policy.escalation.high_value", 0.0, 1e6),
+    ("policy.budget.collect_minutes", 0.0, 720.0),
+    ("policy.budget.wait_days", 0.0, 30.0),
+    ("policy.budget.churn.*", 0.0, 1e9),
+    ("policy.budget.care.*", 0.0, 1e9),
+    ("policy.budget.grow.*", 0.0, 1e9),
+    ("policy.hold_out.share", 0.0, 1.0),
     ("policy.credit.brand_points.*", -10_000.0, 10_000.0),
     ("policy.credit.spend_points_above", -10_000.0, 10_000.0),
     ("policy.credit.suspension_points", -10_000.0, 0.0),
@@ -124,6 +141,11 @@ const FORMS: &[Form] = &[
         "policy.playbook.*",
         form::<Vec<PlaybookStep>>,
         "write [[policy.playbook.STAGE]] with `zh` and `en` below it",
+    ),
+    (
+        "policy.talk.*",
+        form::<Talk>,
+        "write rapport, listen, advise and follow_up below [policy.talk.STAGE], each { zh = \"...\", en = \"...\" }",
     ),
     (
         "decode.ip_prefixes",

@@ -57,6 +57,8 @@ pub struct TopicSettings {
     pub shadow_signals: String,
     /// Unusable records out.
     pub dead_letters: String,
+    /// Where erasures are confirmed.
+    pub erasures: String,
     /// The state's journal; empty for that of the group, as [`TopicSettings::journal`] names it.
     pub journal: String,
 }
@@ -92,12 +94,13 @@ impl TopicSettings {
     }
 
     /// The topics to write for others, by their keys in the configuration.
-    pub fn outputs(&self) -> [(&'static str, &str); 4] {
+    pub fn outputs(&self) -> [(&'static str, &str); 5] {
         [
             ("tasks", &self.tasks),
             ("signals", &self.signals),
             (SHADOW_SIGNALS, &self.shadow_signals),
             ("dead_letters", &self.dead_letters),
+            ("erasures", &self.erasures),
         ]
     }
 }

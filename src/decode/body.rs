@@ -215,6 +215,8 @@ pub(super) fn read<'a>(
                 Field::Result,
                 fields.choice(Field::Result, OUTCOME_RESULTS)?,
             )?,
+            stated_reason: None,
+            confirmed_reason: None,
             do_not_contact: fields.boolean(Field::DoNotContact)?.unwrap_or_default(),
         }),
     })

@@ -2,7 +2,8 @@
 
 use super::dead_letter::SourceJson;
 use crate::model::{
-    Assignee, Calendar, Evidence, Fact, ScorePart, ShadowSignal, Signal, Task, Text,
+    Assignee, Calendar, Erasure, Evidence, Fact, PlaybookStep, ScorePart, ShadowSignal, Signal,
+    Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -56,9 +57,8 @@ pub(super) struct TaskJson<'a> {
 }
 
 impl<'a> TaskJson<'a> {
-    pub(super) fn new(task: &'a Task, calendar: &Calendar) -> Self {
+    pub(super) fn new(task: &'a Task, calendar: &Calendar, words: &'a Words) -> Self {
         let signals = task.signals.iter();
-        let playbook = task.action.playbook.iter();
         Self {
             task_id: &task.task_id,
             revision: task.revision,
@@ -78,7 +78,7 @@ impl<'a> TaskJson<'a> {
                 .collect(),
             recommended_action: ActionJson {
                 channel: task.action.channel.name(),
-                playbook: playbook.map(TextJson::new).collect(),
+                playbook: words.steps(task).into_iter().map(StepJson::new).collect(),
             },
             assignee: AssigneeJson::new(&task.assignee),
             opened_at: calendar.rfc3339(task.opened_at),
@@ -151,6 +151,29 @@ impl<'a> SignalJson<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct ErasureJson<'a> {
+    record_type: &'static str,
+    request: &'a str,
+    known: bool,
+    tasks_closed: u32,
+    erased_at: String,
+    source: SourceJson<'a>,
+}
+
+impl<'a> ErasureJson<'a> {
+    pub(super) fn new(erasure: &'a Erasure, calendar: &Calendar) -> Self {
+        Self {
+            record_type: "erased",
+            request: &erasure.request,
+            known: erasure.known,
+            tasks_closed: erasure.tasks_closed,
+            erased_at: calendar.rfc3339(erasure.at),
+            source: SourceJson::new(&erasure.source),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct EvidenceJson<'a> {
     observed: f64,
     expected: f64,
@@ -211,7 +234,26 @@ impl Serialize for Facts<'_> {
 #[derive(Serialize)]
 struct ActionJson<'a> {
     channel: &'static str,
-    playbook: Vec<TextJson<'a>>,
+    playbook: Vec<StepJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct StepJson<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    action: &'a str,
+    #[serde(rename = "zh-CN")]
+    zh: &'a str,
+    en: &'a str,
+}
+
+impl<'a> StepJson<'a> {
+    fn new(step: &'a PlaybookStep) -> Self {
+        Self {
+            action: &step.action,
+            zh: &step.zh,
+            en: &step.en,
+        }
+    }
 }
 
 #[derive(Serialize)]

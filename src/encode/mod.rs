@@ -9,9 +9,10 @@ mod json;
 
 pub use dead_letter::Original;
 
-use crate::model::{Calendar, Reject, ShadowSignal, Signal, Task, Timestamp};
+use crate::model::{Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, Words};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// `ce_type` of a task.
 pub const TASK_TYPE: &str = "churnwatch.retention-task.v1";
@@ -20,6 +21,9 @@ pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
 
 /// `ce_type` of a signal of the shadow rules.
 pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
+
+/// `ce_type` of the confirmation of an erasure.
+pub const ERASURE_TYPE: &str = "churnwatch.erasure.v1";
 
 /// One record that leaves.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -48,15 +52,21 @@ impl fmt::Debug for Outgoing {
 pub struct Encoder {
     calendar: Calendar,
     source: String,
+    words: Arc<Words>,
 }
 
 impl Encoder {
     /// `ce_source` where nothing else is configured.
     pub const SOURCE_DEFAULT: &str = "/churnwatch";
 
-    /// Moments are written with the offset of `calendar`'s zone; `source` is the URI reference in `ce_source`.
-    pub fn new(calendar: Calendar, source: String) -> Self {
-        Self { calendar, source }
+    /// Moments are written with the offset of `calendar`'s zone; `source` is the URI reference in `ce_source`; `words` are
+    /// those of recommended actions.
+    pub fn new(calendar: Calendar, source: String, words: Arc<Words>) -> Self {
+        Self {
+            calendar,
+            source,
+            words,
+        }
     }
 
     /// A task for the tasks topic, keyed by subscriber.
@@ -96,9 +106,21 @@ impl Encoder {
         dead_letter::outgoing(original, reject)
     }
 
+    /// A confirmation for the topic of erasures, keyed by the request's `record_id`.
+    pub fn erasure(&self, erasure: &Erasure) -> Outgoing {
+        Outgoing {
+            key: Some(erasure.request.as_bytes().to_vec()),
+            value: Some(json::bytes(&json::ErasureJson::new(
+                erasure,
+                &self.calendar,
+            ))),
+            headers: self.cloud_event(erasure.request.clone(), ERASURE_TYPE, erasure.at),
+        }
+    }
+
     /// A task as one line of JSON, without the line's end.
     pub fn task_json(&self, task: &Task) -> Vec<u8> {
-        json::bytes(&json::TaskJson::new(task, &self.calendar))
+        json::bytes(&json::TaskJson::new(task, &self.calendar, &self.words))
     }
 
     /// A signal as one line of JSON, without the line's end.

@@ -31,6 +31,10 @@ pub struct Account {
     dealings: Option<Box<Dealings>>,
     /// Stars when last rated, at a day's close; nothing before profile and spend were known.
     pub rated_stars: Option<u8>,
+    /// The customer asked not to be contacted.
+    pub do_not_contact: bool,
+    /// Day of the last profile with a dearer plan than the one before.
+    pub upgraded_on: Option<Day>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -82,7 +86,7 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-} since 2 { memories, dealings, rated_stars });
+} since 2 { memories, dealings, rated_stars } since 3 { do_not_contact, upgraded_on });
 
 fields!(Standing {
     brand,
@@ -203,6 +207,7 @@ impl Account {
     pub fn take_profile(
         &mut self,
         at: Timestamp,
+        day: Day,
         profile: &Profile<'_>,
         names: &mut Interner,
     ) -> bool {
@@ -213,6 +218,11 @@ impl Account {
         let new_owner = left_on.is_some() && profile.activated_on > left_on;
         if new_owner {
             self.start_afresh();
+        }
+        let plan_fee = profile.plan.as_ref().map(|plan| plan.monthly_fee);
+        let dearer = self.profile.plan_fee.zip(plan_fee);
+        if dearer.is_some_and(|(before, now)| now > before) {
+            self.upgraded_on = Some(day);
         }
         self.profile_at = Some(at);
         self.profile = Standing {
@@ -225,7 +235,7 @@ impl Account {
             flags: profile.flags,
             avg_monthly_spend: profile.avg_monthly_spend,
             suspensions: profile.suspensions.unwrap_or(0),
-            plan_fee: profile.plan.as_ref().map(|plan| plan.monthly_fee),
+            plan_fee,
             contract_end_on: profile.contract_end_on,
             birthday: profile.birthday,
             points_expire_on: profile.points_expire_on,

@@ -1,9 +1,8 @@
 use super::asking::{Asked, Firings};
-use super::policy::{Case, Credit};
+use super::policy::Credit;
 use super::population::DayFacts;
 use super::robots::Change;
 use super::shard::Shard;
-use super::store::Entry;
 use super::triggers::{DAILY, DayView, Memory, Trigger};
 use super::window::Channel;
 use crate::model::{Day, Effect, Feed, Timestamp};
@@ -71,7 +70,7 @@ impl Shard {
 
     /// Starts to close the day after the last closed one; finishes the close before it, if that is still going on.
     pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
-        self.sweep(usize::MAX, effects);
+        self.release(effects);
         let day = self.closed.next();
         let complete = Feed::ALL.map(|feed| self.complete(feed, day));
         let cdr = Feed::Cdr as usize;
@@ -89,6 +88,8 @@ impl Shard {
             at,
             next_slot: 0,
         });
+        let minutes = i64::from(self.rules.policy.budget.collect_minutes);
+        self.release_at = Some(Timestamp(at.0 + minutes * 60 * Timestamp::SECOND_MS));
     }
 
     /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.
@@ -190,7 +191,7 @@ impl Shard {
         }
     }
 
-    /// Reviews the subscriber's open task and publishes what fired.
+    /// Reviews what the taskbook has of the subscriber and publishes what fired.
     fn publish(
         &mut self,
         slot: u32,
@@ -198,37 +199,20 @@ impl Shard {
         judgement: Judgement,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(msisdn) = self.store.msisdn(slot) else {
-            return;
-        };
-        let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
-            return;
-        };
         let Judgement { firings, in_shadow } = judgement;
-        if !subscriber.task_open && firings.is_empty() && in_shadow.is_empty() {
+        let in_book = self.store.record(slot).is_some_and(|record| record.in_book);
+        if !in_book && firings.is_empty() && in_shadow.is_empty() {
             return;
         }
-        let account = subscriber
-            .account
-            .and_then(|id| self.accounts.item(id.index()));
-        let case = Case {
-            slot,
-            msisdn,
-            now: closing.at,
-            day: closing.facts.day,
-            account,
-            memories: subscriber.recall(account),
-            rules: &self.rules,
-        };
-        self.taskbook.review(&case, effects);
-        for (trigger, firing) in firings {
-            self.taskbook
-                .take(trigger, firing, closing.at, &case, effects);
-        }
-        if !in_shadow.is_empty() {
-            self.shadow.publish(in_shadow, closing.at, case, effects);
-        }
-        subscriber.task_open = self.taskbook.has(slot);
+        self.at_desk(slot, closing.at, closing.facts.day, |desk, case| {
+            desk.book.review(case, effects);
+            for (trigger, firing) in firings {
+                desk.take(trigger, firing, closing.at, case, effects);
+            }
+            if !in_shadow.is_empty() {
+                desk.shadow.publish(in_shadow, closing.at, case, effects);
+            }
+        });
     }
 
     /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.

@@ -10,6 +10,7 @@ mod baseline;
 mod close;
 mod dealings;
 mod describe;
+mod desk;
 mod image;
 mod pages;
 mod policy;
@@ -27,7 +28,7 @@ mod window;
 
 /// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
 /// version cannot be replayed by another.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 pub use describe::{
     AccountDescription, BillDescription, DayDescription, Description, OpenTask, Ordinary,

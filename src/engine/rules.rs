@@ -1,7 +1,7 @@
 //! Everything that decides what the engine does with an input.
 
 use super::triggers::Trigger;
-use crate::model::{Body, Calendar, Direction, Number, Tier};
+use crate::model::{Body, Calendar, Direction, Number, PlaybookStep, Purpose, Talk, Tier, Words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +31,16 @@ pub struct Rules {
     /// Rules on trial: asked beside these and without consequence. They differ from these in triggers and policy only,
     /// because they share everything that is known of subscribers, and have no shadow of their own.
     pub shadow: Option<Arc<Rules>>,
+}
+
+impl Rules {
+    /// The words of recommended actions.
+    pub fn words(&self) -> Arc<Words> {
+        Arc::new(Words {
+            playbook: self.policy.playbook.clone(),
+            talk: self.policy.talk.clone(),
+        })
+    }
 }
 
 /// Windows, clocks and lateness (DOMAIN section 3).
@@ -107,7 +117,7 @@ pub struct RobotRules {
     pub calm_days: u8,
 }
 
-/// The first policy: credit, score, routing, due times (DOMAIN sections 5 and 6).
+/// From signals to tasks (DOMAIN sections 5 and 6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRules {
@@ -123,8 +133,122 @@ pub struct PolicyRules {
     pub credit: CreditRules,
     /// Weights of the churn score.
     pub score: ScoreRules,
+    /// Expected spend a month of somebody of whom neither spend nor plan is known, in the major unit.
+    pub value_unknown: u32,
+    /// Lifecycle stages.
+    pub stage: StageRules,
+    /// How often somebody may be contacted.
+    pub contact: ContactRules,
+    /// What happens when nobody acts in time.
+    pub escalation: EscalationRules,
+    /// New tasks a day.
+    pub budget: BudgetRules,
+    /// Who gets no tasks, for comparison.
+    pub hold_out: HoldOutRules,
     /// Steps to take, by stage; those of care and growth by purpose.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
+    /// How to speak to the customer, by the same chapters.
+    pub talk: BTreeMap<String, Talk>,
+}
+
+/// Something for each tier.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByTier<T> {
+    /// Key tier.
+    pub key: T,
+    /// Ordinary tier.
+    pub ordinary: T,
+    /// Small tier.
+    pub small: T,
+}
+
+impl<T: Copy> ByTier<T> {
+    /// That of a tier.
+    pub fn of(&self, tier: Tier) -> T {
+        match tier {
+            Tier::Key => self.key,
+            Tier::Ordinary => self.ordinary,
+            Tier::Small => self.small,
+        }
+    }
+}
+
+/// Lifecycle stages (DOMAIN section 5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageRules {
+    /// Younger than this is `acquire`, in days.
+    pub acquire_days: u16,
+    /// For so many days after an upgrade or a rise in use the stage is `promote`.
+    pub promote_days: u16,
+}
+
+/// How often somebody may be contacted (DOMAIN section 6, contact rules).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContactRules {
+    /// Days between two contacts, 0..90.
+    pub gap_days: u16,
+    /// Contacts in `cap_window_days`, 1..16.
+    pub cap: ByTier<u8>,
+    /// 1..90.
+    pub cap_window_days: u16,
+    /// A churn task may wait so long for its turn, in days; beyond it is not opened.
+    pub wait_days: u16,
+    /// Hours from an unsuccessful try to the next.
+    pub retry_hours: u16,
+    /// Days for which a wrong outcome can be corrected.
+    pub correction_days: u16,
+    /// Whether contacts of care and growth put off those that are to keep the subscriber.
+    pub care_delays_churn: bool,
+}
+
+/// The ladder (DOMAIN section 6, escalate).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationRules {
+    /// Hours on each rung after the first; 0 for a tier that has no ladder.
+    pub rung_hours: ByTier<u16>,
+    /// From this spend a month on, in the major unit, the regional manager is told at once.
+    pub high_value: u32,
+}
+
+/// New tasks a day (DOMAIN section 6, budget).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetRules {
+    /// Candidates of a day's close are collected for so long before they are ranked, 0..720.
+    pub collect_minutes: u16,
+    /// Days a candidate waits for a place before it lapses, 0..30.
+    pub wait_days: u16,
+    /// To keep subscribers, over all partitions.
+    pub churn: ByTier<u32>,
+    /// To look after them.
+    pub care: ByTier<u32>,
+    /// To offer more.
+    pub grow: ByTier<u32>,
+}
+
+impl BudgetRules {
+    /// New tasks a day of a purpose and tier, over all partitions.
+    pub fn of(&self, purpose: Purpose, tier: Tier) -> u32 {
+        match purpose {
+            Purpose::Churn => self.churn.of(tier),
+            Purpose::Care => self.care.of(tier),
+            Purpose::Grow => self.grow.of(tier),
+        }
+    }
+}
+
+/// Who gets signals but no tasks (DOMAIN section 6, hold-out).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldOutRules {
+    /// Share of the subscribers, 0..1.
+    pub share: f64,
+    /// Another salt, another selection.
+    pub salt: String,
 }
 
 /// Hours from `not_before` to `due_at`.
@@ -183,33 +307,10 @@ pub struct ScoreRules {
     pub critical: f64,
     /// A complaint and an enquiry about cancelling within so many days are critical, whatever the score, 1..365.
     pub complaint_and_cancel_days: u16,
-    /// Least score of a task, by tier.
-    pub task_at: TaskBar,
+    /// The churn score, 0..1, below which a churn signal of a day's close raises no task.
+    pub task_at: ByTier<f64>,
     /// By trigger.
     pub triggers: BTreeMap<String, TriggerWeight>,
-}
-
-/// The churn score, 0..1, below which a churn signal of a day's close raises no task, by the subscriber's tier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaskBar {
-    /// Key tier.
-    pub key: f64,
-    /// Ordinary tier.
-    pub ordinary: f64,
-    /// Small tier.
-    pub small: f64,
-}
-
-impl TaskBar {
-    /// The bar of a tier.
-    pub fn of(&self, tier: Tier) -> f64 {
-        match tier {
-            Tier::Key => self.key,
-            Tier::Ordinary => self.ordinary,
-            Tier::Small => self.small,
-        }
-    }
 }
 
 /// What a trigger of strength 1 adds to the log-odds, and how fast that fades.
@@ -220,19 +321,6 @@ pub struct TriggerWeight {
     pub weight: f64,
     /// Days until half of it is gone.
     pub half_life_days: f64,
-}
-
-/// One step of a playbook.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlaybookStep {
-    /// Triggers the step answers; empty for all.
-    #[serde(default)]
-    pub for_triggers: Vec<String>,
-    /// Simplified Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
 }
 
 /// Service numbers of the other operators, in national form.

@@ -45,7 +45,7 @@ impl Shadow {
         &self,
         firings: Firings,
         at: Timestamp,
-        case: Case<'_>,
+        case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(rules) = case.rules.shadow.as_deref() else {
@@ -60,7 +60,7 @@ impl Shadow {
         let case = Case {
             rules,
             memories,
-            ..case
+            ..*case
         };
         for (trigger, firing) in firings {
             policy::shadow::publish(trigger, firing, at, &case, effects);

@@ -2,7 +2,7 @@ use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
 use super::pages::List;
-use super::policy::{Case, Taskbook};
+use super::policy::{Share, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
 use super::shadow::Shadow;
@@ -12,8 +12,8 @@ use super::watermark::{Needed, Watermark};
 use super::window::{Bucket, Channel};
 use super::{Rules, ShardStats};
 use crate::model::{
-    Body, CallOutcome, CloseReason, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Msisdn,
-    Outcome, Reject, Source, SuspensionReason, Task, Timestamp,
+    Body, CallOutcome, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Msisdn, Outcome,
+    Reject, Source, SuspensionReason, Timestamp,
 };
 use std::sync::Arc;
 
@@ -23,6 +23,10 @@ pub struct Shard {
     pub(super) store: Store,
     pub(super) accounts: List<Account>,
     pub(super) taskbook: Taskbook,
+    /// Its part of the daily budget.
+    pub(super) share: Share,
+    /// When the candidates of the last close are ranked, if they have not been.
+    pub(super) release_at: Option<Timestamp>,
     pub(super) shadow: Shadow,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
@@ -70,6 +74,8 @@ impl Shard {
             store: Store::new(rules.window.days),
             accounts: List::default(),
             taskbook: Taskbook::default(),
+            share: Share::WHOLE,
+            release_at: None,
             shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
@@ -83,6 +89,11 @@ impl Shard {
             counts: Counts::default(),
             rules,
         }
+    }
+
+    /// Gives the shard its part of the daily budget: that of a partition among so many.
+    pub fn share_budget(&mut self, part: u32, of: u32) {
+        self.share = Share { part, of };
     }
 
     /// Applies one event and appends what follows from it.
@@ -111,7 +122,7 @@ impl Shard {
             self.watermarks[feed as usize].progress(complete_until, day);
             self.begin(day);
             self.move_clock();
-            self.close_due_days(effects);
+            self.follow_clock(effects);
             Outcome::Ignored
         };
         self.counts.count(&outcome);
@@ -130,7 +141,7 @@ impl Shard {
         self.now = self.now.max(now);
         self.inputs = inputs;
         self.move_clock();
-        self.close_due_days(effects);
+        self.follow_clock(effects);
     }
 
     /// Closes every day up to the last event's, as if the feeds had ended.
@@ -146,7 +157,7 @@ impl Shard {
             let end = self.rules.calendar.start_of(self.closed + 2);
             self.begin_close(self.clock.max(end), effects);
         }
-        self.sweep(usize::MAX, effects);
+        self.release(effects);
     }
 
     /// Whether a day is being closed, so that [`sweep`](Self::sweep) has something to do.
@@ -164,7 +175,7 @@ impl Shard {
         ShardStats {
             subscribers: u64::from(self.store.len()),
             store_bytes: (self.store.bytes() + self.accounts.bytes() + self.shadow.bytes()) as u64,
-            open_tasks: self.taskbook.len() as u64,
+            open_tasks: self.taskbook.open_tasks() as u64,
             clock: self.clock,
             watermarks: std::array::from_fn(|feed| self.watermarks[feed].at()),
             closed: self.closed,
@@ -219,7 +230,7 @@ impl Shard {
             self.move_clock();
         }
         self.react(slot, day, event, source, effects);
-        self.close_due_days(effects);
+        self.follow_clock(effects);
         Outcome::Applied { late }
     }
 
@@ -318,7 +329,10 @@ impl Shard {
         }
         match &event.body {
             Body::Profile(profile) => {
-                let new_owner = account.take_profile(event.at, profile, &mut self.names);
+                let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
+                if new_owner {
+                    self.taskbook.forget(slot, event.msisdn);
+                }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
                     let robot = u64::from(entry.subscriber.behaviour.machine());
                     self.stats.robots = self.stats.robots.saturating_sub(robot);
@@ -332,6 +346,7 @@ impl Shard {
             Body::Reactivation => account.reactivate(event.at),
             Body::Cancellation => account.cancel(day),
             Body::PortOutApplication => account.port_out_on = account.port_out_on.max(Some(day)),
+            Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
             _ => {}
         }
         Fresh::Yes
@@ -366,11 +381,16 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Default::default();
         }
+        let settles = match &event.body {
+            Body::TaskOutcome(outcome) => self.taskbook.purpose_of(slot, &outcome.task_id),
+            _ => None,
+        };
         let view = EventView {
             event,
             day,
             source,
             account,
+            settles,
             rules,
         };
         let always = &mut subscriber.memories;
@@ -387,7 +407,7 @@ impl Shard {
         (asked, said_in_shadow)
     }
 
-    /// Lets the immediate triggers look, and the taskbook take note of what ends a task.
+    /// Lets the immediate triggers look, and the taskbook take note of what changes a task.
     fn react(
         &mut self,
         slot: u32,
@@ -398,48 +418,24 @@ impl Shard {
     ) {
         let (asked, in_shadow) = self.ask(slot, day, event, source);
         let firings = self.keep(slot, asked);
-        let ends = matches!(
-            event.body,
-            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication
-        );
-        if firings.is_empty() && in_shadow.is_empty() && !ends {
+        let concerns_tasks = match event.body {
+            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
+            Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
+            _ => false,
+        };
+        if firings.is_empty() && in_shadow.is_empty() && !concerns_tasks {
             return;
         }
-        let Some(entry) = self.store.entry(slot) else {
-            return;
-        };
-        let subscriber = entry.subscriber;
-        let account = subscriber
-            .account
-            .and_then(|id| self.accounts.item(id.index()));
-        let case = Case {
-            slot,
-            msisdn: event.msisdn,
-            now: self.clock.max(event.at),
-            day,
-            account,
-            memories: subscriber.recall(account),
-            rules: &self.rules,
-        };
-        for (trigger, firing) in firings {
-            self.taskbook
-                .take(trigger, firing, event.at, &case, effects);
-        }
-        if ends {
-            let book = &mut self.taskbook;
-            match &event.body {
-                Body::TaskOutcome(outcome) => book.settle(outcome, &case, source, effects),
-                Body::Cancellation => {
-                    let left = |_: &Task| case.churned();
-                    book.close_if(&case, CloseReason::Churned, Some(source), effects, left);
-                }
-                _ => book.close_if(&case, CloseReason::PortOut, Some(source), effects, |_| true),
+        let now = self.clock.max(event.at);
+        self.at_desk(slot, now, day, |desk, case| {
+            for (trigger, firing) in firings {
+                desk.take(trigger, firing, event.at, case, effects);
             }
-        }
-        if !in_shadow.is_empty() {
-            self.shadow.publish(in_shadow, event.at, case, effects);
-        }
-        subscriber.task_open = self.taskbook.has(slot);
+            desk.note(event, source, case, effects);
+            if !in_shadow.is_empty() {
+                desk.shadow.publish(in_shadow, event.at, case, effects);
+            }
+        });
     }
 
     /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.
@@ -495,11 +491,13 @@ impl Shard {
             || (window.clock == ClockKind::Wall && self.inputs.caught_up && self.clock >= late)
     }
 
-    fn close_due_days(&mut self, effects: &mut Vec<Effect>) {
+    /// Does what the clock has made due: closes days, then keeps appointments.
+    fn follow_clock(&mut self, effects: &mut Vec<Effect>) {
         // No day closes before the clock has reached its end; most events stop here.
         while self.clock >= self.rules.calendar.start_of(self.closed + 2) && self.day_is_over() {
             self.begin_close(self.clock, effects);
         }
+        self.keep_appointments(effects);
     }
 
     /// Whether the mediation, where it makes statements, has said that a feed's day is complete.

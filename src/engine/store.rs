@@ -28,8 +28,8 @@ pub struct Subscriber {
     recent_next: u8,
     /// Whether the subscriber counts for the population's figures on the day after `visited`.
     pub stable: bool,
-    /// Whether the taskbook holds an open task.
-    pub task_open: bool,
+    /// Whether the taskbook has anything about the subscriber.
+    pub in_book: bool,
     /// Whether it behaves like a machine.
     pub behaviour: Behaviour,
     /// Data volume not yet worth a whole MiB.
@@ -256,7 +256,7 @@ impl Subscriber {
             newest: Day::MIN,
             known_days: 0,
             stable: false,
-            task_open: false,
+            in_book: false,
             recent_next: 0,
             behaviour: Behaviour::default(),
             data_carry_bytes: 0,
@@ -326,7 +326,7 @@ impl Entry<'_> {
         let before = &*self.subscriber;
         *self.subscriber = Subscriber {
             account: before.account,
-            task_open: before.task_open,
+            in_book: before.in_book,
             recent: before.recent,
             recent_next: before.recent_next,
             ..Subscriber::new(before.key, before.visited)

@@ -1,4 +1,5 @@
 use super::{Day, Money, Msisdn, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The five input feeds (DOMAIN section 2).
@@ -155,6 +156,11 @@ pub enum Body<'a> {
     CompetitorContact,
     /// `task_outcome`.
     TaskOutcome(TaskOutcome<'a>),
+    /// `erase`: everything about the subscriber goes.
+    Erase {
+        /// The record's own id, by which the erasure is confirmed.
+        request: Cow<'a, str>,
+    },
 }
 
 /// The kinds of [`Body`], without what is in them.
@@ -193,11 +199,13 @@ pub enum BodyKind {
     CompetitorContact,
     /// [`Body::TaskOutcome`].
     TaskOutcome,
+    /// [`Body::Erase`].
+    Erase,
 }
 
 impl BodyKind {
     /// How many there are.
-    pub const COUNT: usize = Self::TaskOutcome as usize + 1;
+    pub const COUNT: usize = Self::Erase as usize + 1;
 }
 
 impl Body<'_> {
@@ -220,6 +228,7 @@ impl Body<'_> {
             Self::PortOutApplication => BodyKind::PortOutApplication,
             Self::CompetitorContact => BodyKind::CompetitorContact,
             Self::TaskOutcome(_) => BodyKind::TaskOutcome,
+            Self::Erase { .. } => BodyKind::Erase,
         }
     }
 
@@ -236,7 +245,7 @@ impl Body<'_> {
             | Self::Suspension(_)
             | Self::Reactivation
             | Self::Cancellation => Feed::Billing,
-            Self::Profile(_) => Feed::Subscriber,
+            Self::Profile(_) | Self::Erase { .. } => Feed::Subscriber,
             Self::Complaint { .. }
             | Self::Enquiry(_)
             | Self::PortOutApplication
@@ -457,12 +466,16 @@ pub struct TaskOutcome<'a> {
     pub task_id: Cow<'a, str>,
     /// How it ended.
     pub result: OutcomeResult,
+    /// Why the customer would leave, as the customer says.
+    pub stated_reason: Option<Cow<'a, str>>,
+    /// Why, as found out.
+    pub confirmed_reason: Option<Cow<'a, str>>,
     /// The customer asked not to be contacted.
     pub do_not_contact: bool,
 }
 
 /// `result` of a task outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum OutcomeResult {
     /// Spoken to, undecided.
     Reached,
@@ -474,4 +487,26 @@ pub enum OutcomeResult {
     Refused,
     /// Left.
     Lost,
+}
+
+impl OutcomeResult {
+    /// Every result.
+    pub const ALL: [Self; 5] = [
+        Self::Reached,
+        Self::Unreachable,
+        Self::Saved,
+        Self::Refused,
+        Self::Lost,
+    ];
+
+    /// The name used in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Unreachable => "unreachable",
+            Self::Saved => "saved",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! Plain values without behaviour beyond their own invariants. Nothing here reads a clock, a file or a socket.
 
 mod calendar;
+mod erasure;
 mod event;
 mod money;
 mod msisdn;
@@ -12,8 +13,10 @@ mod signal;
 mod source;
 mod task;
 mod time;
+mod words;
 
 pub use calendar::{Calendar, CalendarError};
+pub use erasure::Erasure;
 pub use event::{
     Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed,
     FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
@@ -29,3 +32,4 @@ pub use task::{
     Task, TaskStatus, Tier,
 };
 pub use time::{Day, Timestamp};
+pub use words::{PlaybookStep, Talk, Words};

@@ -27,6 +27,16 @@ impl Money {
     /// The largest amount accepted, in hundredths.
     pub const LIMIT: i64 = 1_000_000_000_000_000;
 
+    /// A whole number of the major unit.
+    pub const fn from_major(major: u32) -> Self {
+        Self(major as i64 * 100)
+    }
+
+    /// In the major unit, for figures that are compared and not accounted.
+    pub fn major(self) -> f64 {
+        self.0 as f64 / 100.0
+    }
+
     /// Reads a decimal in the major unit without ever passing through floating point.
     ///
     /// # Errors

@@ -90,7 +90,7 @@ pub enum Suppression {
     /// Seen again within the cool-down, after its task was closed.
     Repeat,
     /// A port-out was applied for: nobody may be contacted.
-    PortOut,
+    MnpHold,
     /// The subscriber is marked as not pursued.
     NotPursued,
     /// The contract has ended; there is nobody to keep.
@@ -101,20 +101,38 @@ pub enum Suppression {
     CareOnly,
     /// Found at day close, and the churn score is below what a task of the subscriber's tier needs.
     LowScore,
+    /// The subscriber belongs to the share that gets no tasks, so that what tasks achieve can be measured.
+    HoldOut,
+    /// The subscriber wants no marketing, or no contact.
+    OptedOut,
+    /// The last contact is too recent.
+    ContactGap,
+    /// There have been as many contacts in a month as there may be.
+    ContactCap,
+    /// Others had a better claim to the day's budget; it waits a few days for a place and then lapses.
+    OverBudget,
+    /// Its reason was gone before a task came of it.
+    Recovered,
 }
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::WeakSign,
         Self::TaskOpen,
         Self::Repeat,
-        Self::PortOut,
+        Self::MnpHold,
         Self::NotPursued,
         Self::Churned,
         Self::ChurnTaskOpen,
         Self::CareOnly,
         Self::LowScore,
+        Self::HoldOut,
+        Self::OptedOut,
+        Self::ContactGap,
+        Self::ContactCap,
+        Self::OverBudget,
+        Self::Recovered,
     ];
 
     /// The name used in records and metrics.
@@ -123,12 +141,18 @@ impl Suppression {
             Self::WeakSign => "weak_sign",
             Self::TaskOpen => "task_open",
             Self::Repeat => "repeat",
-            Self::PortOut => "port_out",
+            Self::MnpHold => "mnp_hold",
             Self::NotPursued => "not_pursued",
             Self::Churned => "churned",
             Self::ChurnTaskOpen => "churn_task_open",
             Self::CareOnly => "care_only",
             Self::LowScore => "low_score",
+            Self::HoldOut => "hold_out",
+            Self::OptedOut => "opted_out",
+            Self::ContactGap => "contact_gap",
+            Self::ContactCap => "contact_cap",
+            Self::OverBudget => "over_budget",
+            Self::Recovered => "recovered",
         }
     }
 }

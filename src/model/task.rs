@@ -1,5 +1,5 @@
 use super::serial::{clear, shared};
-use super::{Msisdn, ShadowSignal, Signal, Source, Text, Timestamp};
+use super::{Erasure, Money, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ pub enum Effect {
     Task(Box<Task>),
     /// For the topic of shadow signals; nothing else comes of it.
     Shadow(Box<ShadowSignal>),
+    /// For the topic of erasures: everything about a subscriber is gone.
+    Erased(Box<Erasure>),
 }
 
 /// A retention task, as published at one revision (DOMAIN section 6).
@@ -43,6 +45,8 @@ pub struct Task {
     pub stars: u8,
     /// Points behind the stars; may be negative after suspensions.
     pub credit_score: i32,
+    /// What the subscriber is worth: expected spend a month (DOMAIN section 5).
+    pub monthly_value: Money,
     /// Lifecycle stage.
     pub stage: Stage,
     /// The reasons, oldest first, one for each trigger.
@@ -57,8 +61,14 @@ pub struct Task {
     pub not_before: Timestamp,
     /// When the contact must have happened.
     pub due_at: Timestamp,
+    /// When the next rung of the ladder gets it if nobody reports a contact; absent where none will.
+    pub escalates_at: Option<Timestamp>,
     /// When the task closes by itself.
     pub expires_at: Timestamp,
+    /// The last contact that was reported.
+    pub contacted_at: Option<Timestamp>,
+    /// The last outcome that was reported.
+    pub outcome: Option<OutcomeResult>,
     /// Time of this revision.
     pub updated_at: Timestamp,
     /// Fingerprint of the rules in force.
@@ -75,6 +85,16 @@ pub struct ScorePart {
     pub name: Cow<'static, str>,
     /// What it adds to the log-odds: weight times strength, faded with age.
     pub log_odds: f64,
+}
+
+impl Task {
+    /// The chapter of the playbook that has the words for it: of a churn task its stage, else its purpose.
+    pub const fn chapter(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Churn => self.stage.name(),
+            Purpose::Care | Purpose::Grow => self.purpose.name(),
+        }
+    }
 }
 
 /// `status` of a task.
@@ -120,7 +140,7 @@ pub enum CloseReason {
     /// An outcome said the customer is lost.
     Lost,
     /// A port-out was applied for: nobody may be contacted.
-    PortOut,
+    MnpHold,
     /// A churn task was opened, beside which there is no care or growth.
     Superseded,
     /// The contract was renewed.
@@ -133,6 +153,14 @@ pub enum CloseReason {
     QualityRecovered,
     /// What it was about has passed, was put off, or is settled.
     OccasionOver,
+    /// Care or growth: the customer was spoken to, which is all there was to do.
+    Contacted,
+    /// The customer wants no marketing, or no contact at all.
+    OptedOut,
+    /// The operator marked the customer as not pursued.
+    NotPursued,
+    /// Everything about the subscriber was erased.
+    Erased,
 }
 
 impl CloseReason {
@@ -146,13 +174,17 @@ impl CloseReason {
             Self::Saved => "saved",
             Self::Refused => "refused",
             Self::Lost => "lost",
-            Self::PortOut => "port_out",
+            Self::MnpHold => "mnp_hold",
             Self::Superseded => "superseded",
             Self::ContractRenewed => "contract_renewed",
             Self::ComplaintSettled => "complaint_settled",
             Self::ForwardingEnded => "forwarding_ended",
             Self::QualityRecovered => "quality_recovered",
             Self::OccasionOver => "occasion_over",
+            Self::Contacted => "contacted",
+            Self::OptedOut => "opted_out",
+            Self::NotPursued => "not_pursued",
+            Self::Erased => "erased",
         }
     }
 }
@@ -169,6 +201,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Churn, Self::Care, Self::Grow];
+
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -263,13 +298,13 @@ impl Stage {
     }
 }
 
-/// What to do, and by which channel.
+/// What to do, and by which channel. The words for it are in the playbook, by purpose, stage and signals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// How to reach the subscriber.
     pub channel: Channel,
-    /// Next steps in plain words, best first.
-    pub playbook: Vec<Text>,
+    /// After a port-out enquiry: service care, and no counter-offer (DOMAIN section 6).
+    pub care_only: bool,
 }
 
 /// How to reach a subscriber (DOMAIN section 6, route by tier).
@@ -284,6 +319,11 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Whether an opt-out closes it (DOMAIN section 6). A visit by one's own account manager is service.
+    pub const fn is_marketing(self) -> bool {
+        !matches!(self, Self::AccountManager)
+    }
+
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -307,6 +347,8 @@ pub struct Assignee {
     pub region: Vec<Arc<str>>,
     /// Rung of the escalation ladder.
     pub level: Level,
+    /// Who is told at once, besides the one who acts.
+    pub notify: Option<Level>,
 }
 
 /// Rungs of the escalation ladder (DOMAIN section 6).
@@ -323,6 +365,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// The rung above; none above the top.
+    pub const fn above(self) -> Option<Self> {
+        match self {
+            Self::AccountManager => Some(Self::Supervisor),
+            Self::Supervisor => Some(Self::RegionalManager),
+            Self::RegionalManager => Some(Self::DeputyGeneralManager),
+            Self::DeputyGeneralManager => None,
+        }
+    }
+
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
         match self {

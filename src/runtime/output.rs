@@ -22,6 +22,7 @@ pub struct Output {
     signals: Arc<str>,
     shadow_signals: Arc<str>,
     dead_letters: Arc<str>,
+    erasures: Arc<str>,
     waiting: Vec<Outbound>,
     waiting_bytes: usize,
 }
@@ -36,6 +37,7 @@ impl Output {
             signals: config.topics.signals.as_str().into(),
             shadow_signals: config.topics.shadow_signals.as_str().into(),
             dead_letters: config.topics.dead_letters.as_str().into(),
+            erasures: config.topics.erasures.as_str().into(),
             waiting: Vec::new(),
             waiting_bytes: 0,
         }
@@ -78,6 +80,7 @@ impl Output {
             let (kind, topic, outgoing) = match &effect {
                 Effect::Task(task) => ("task", &self.tasks, encoder.task(task)),
                 Effect::Signal(signal) => ("signal", &self.signals, encoder.signal(signal)),
+                Effect::Erased(erasure) => ("erasure", &self.erasures, encoder.erasure(erasure)),
                 Effect::Shadow(shadow) => (
                     "shadow_signal",
                     &self.shadow_signals,

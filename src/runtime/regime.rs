@@ -44,7 +44,11 @@ impl Regime {
     fn assemble(ruleset: Ruleset, epoch: Epoch) -> Self {
         let source = format!("{}/{}", Encoder::SOURCE_DEFAULT, epoch.group);
         Self {
-            encoder: Encoder::new(ruleset.rules.calendar.clone(), source),
+            encoder: Encoder::new(
+                ruleset.rules.calendar.clone(),
+                source,
+                ruleset.rules.words(),
+            ),
             ruleset,
             epoch,
         }

@@ -41,6 +41,7 @@ impl BatchReport {
         match effect {
             Effect::Signal(signal) => count_signal(&mut self.signals, signal),
             Effect::Task(task) => self.task(task),
+            Effect::Erased(_) => {}
             Effect::Shadow(shadow) => count_signal(&mut self.shadow_signals, &shadow.signal),
         }
     }

@@ -1,8 +1,8 @@
-use super::state::{Header, State};
+use super::state::{Former, Header, State};
 use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
-use crate::engine::policy::Taskbook;
+use crate::engine::policy::{Archive, Candidate, DossierRecord, Taskbook};
 use crate::engine::shadow::{self, Shadow};
 use crate::engine::store::{Displaced, Page, Store};
 use crate::engine::triggers::{self, Rare};
@@ -29,6 +29,8 @@ pub struct Assembly {
     /// By page of subscribers.
     displaced: Vec<Vec<Displaced>>,
     shadow: Vec<Vec<Rare>>,
+    dossiers: Vec<Vec<(u32, DossierRecord)>>,
+    candidates: Vec<Vec<(u32, Candidate)>>,
     names: Interner,
 }
 
@@ -51,6 +53,8 @@ impl Assembly {
             subscribers: Vec::new(),
             displaced: Vec::new(),
             shadow: Vec::new(),
+            dossiers: Vec::new(),
+            candidates: Vec::new(),
             names: Interner::default(),
         }
     }
@@ -76,28 +80,32 @@ impl Assembly {
     fn take_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
         match (kind, &self.header) {
             (Kind::Header, _) if self.format == 1 => {
-                self.take_header(from_postcard::<legacy::Header>(bytes)?.into())
+                self.take_header(from_postcard::<legacy::Header1>(bytes)?.into())
+            }
+            (Kind::Header, _) if self.format == 2 => {
+                self.take_header(from_postcard::<legacy::Header2>(bytes)?.into())
             }
             (Kind::Header, _) => self.take_header(from_postcard(bytes)?),
             (_, None) => Err("comes before the header"),
             (Kind::State, _) => {
-                let state: State = from_postcard(bytes)?;
+                let state: State = match self.format {
+                    1 | 2 => from_postcard::<Former>(bytes)?.into(),
+                    _ => from_postcard(bytes)?,
+                };
                 state.check()?;
                 self.state = Some(state);
                 Ok(())
             }
-            (Kind::Tasks, _) if self.format == 1 => {
-                let tasks: Vec<(u32, legacy::Task)> = from_postcard(bytes)?;
-                let tasks = tasks
-                    .into_iter()
-                    .map(|(slot, task)| Ok((slot, task.try_into()?)));
-                put(
-                    &mut self.tasks,
-                    index,
-                    tasks.collect::<Result<_, Problem>>()?,
-                )
+            (Kind::Tasks, _) => {
+                let tasks = match self.format {
+                    1 => former_tasks::<legacy::Task1>(bytes)?,
+                    2 => former_tasks::<legacy::Task2>(bytes)?,
+                    _ => from_postcard(bytes)?,
+                };
+                put(&mut self.tasks, index, tasks)
             }
-            (Kind::Tasks, _) => put(&mut self.tasks, index, from_postcard(bytes)?),
+            (Kind::Dossiers, _) => put(&mut self.dossiers, index, from_postcard(bytes)?),
+            (Kind::Candidates, _) => put(&mut self.candidates, index, from_postcard(bytes)?),
             (Kind::Pseudonyms, _) => {
                 let page = bytes::from_list(self.format, bytes)?;
                 put(&mut self.pseudonyms, index, page)
@@ -149,15 +157,21 @@ impl Assembly {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
         // There may have been more tasks before.
-        self.tasks
-            .truncate((header.tasks as usize).div_ceil(super::TASKS));
+        truncate(&mut self.tasks, header.tasks);
+        truncate(&mut self.dossiers, header.dossiers);
+        truncate(&mut self.candidates, header.candidates);
         // There may have been more shadow before, or shadow rules at all.
         self.shadow
             .truncate((header.shadow as usize).div_ceil(PAGE));
         let mut shard = Shard::new(rules.clone());
         shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
         shard.accounts = List::restored(self.accounts, Vec::len)?;
-        shard.taskbook = Taskbook::restored(self.tasks.into_iter().flatten().collect())?;
+        let archive = Archive {
+            tasks: self.tasks.into_iter().flatten().collect(),
+            dossiers: self.dossiers.into_iter().flatten().collect(),
+            candidates: self.candidates.into_iter().flatten().collect(),
+        };
+        shard.taskbook = Taskbook::restored(archive, state.urgent)?;
         shard.shadow = Shadow::restored(self.shadow)?;
         shard.stats.robots = shard.store.robots() as u64;
         shard.names = self.names;
@@ -184,6 +198,23 @@ fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> 
     Ok(())
 }
 
+/// The sections of a book of so many entries, without those of an earlier image.
+fn truncate<T>(sections: &mut Vec<T>, entries: u32) {
+    sections.truncate((entries as usize).div_ceil(super::BOOK));
+}
+
+/// Tasks of an earlier format.
+fn former_tasks<T>(bytes: &[u8]) -> Result<Vec<(u32, Task)>, Problem>
+where
+    T: DeserializeOwned + TryInto<Task, Error = Problem>,
+{
+    let tasks: Vec<(u32, T)> = from_postcard(bytes)?;
+    let tasks = tasks.into_iter();
+    tasks
+        .map(|(slot, task)| Ok((slot, task.try_into()?)))
+        .collect()
+}
+
 fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
@@ -205,17 +236,19 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
     if shard.accounts.items() != header.accounts as usize {
         return Err("has not as many accounts as its header states");
     }
-    if shard.taskbook.len() != header.tasks as usize {
-        return Err("has not as many open tasks as its header states");
+    let book = &shard.taskbook;
+    let stated = [header.tasks, header.dossiers, header.candidates].map(|count| count as usize);
+    if [book.open_tasks(), book.dossiers(), book.waiting()] != stated {
+        return Err("has not as many tasks, dossiers or candidates as its header states");
     }
     if shard.shadow.len() != header.shadow as usize || header.shadow > header.subscribers {
         return Err("has not as much shadow as its header states, or more than subscribers");
     }
     let mut owned = vec![false; shard.accounts.items()];
-    let mut with_task = 0;
+    let mut in_book = 0;
     for slot in 0..store.len() {
         let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
-        with_task += usize::from(subscriber.task_open);
+        in_book += usize::from(subscriber.in_book);
         if let Some(id) = subscriber.account {
             let owned = owned.get_mut(id.index());
             let owned = owned.ok_or("has a subscriber without the account it names")?;
@@ -224,14 +257,15 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
             }
         }
     }
-    let of_slot = |slot: u32, task: &Task| {
-        store.record(slot).is_some_and(|record| record.task_open)
-            && store.msisdn(slot) == Some(task.msisdn)
-            && task.revision <= REVISIONS_MAX
-    };
-    let mut tasks = shard.taskbook.tasks();
-    if with_task != shard.taskbook.subscribers() || !tasks.all(|(slot, task)| of_slot(slot, task)) {
-        return Err("has open tasks that are not those of its subscribers");
+    let known = |slot: &u32| store.record(*slot).is_some_and(|record| record.in_book);
+    let slots = book.slots();
+    let mut owners = book.owners();
+    if in_book != slots.len()
+        || !slots.iter().all(known)
+        || !owners.all(|(slot, owner)| store.msisdn(slot) == Some(owner))
+        || book.tasks().any(|(_, task)| task.revision > REVISIONS_MAX)
+    {
+        return Err("has a book of tasks that is not that of its subscribers");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
 //! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
 //!
-//! Format 2. Kinds in the order in which they are written; all numbers are little-endian:
+//! Format 3. Kinds in the order in which they are written; all numbers are little-endian:
 //!
 //! | kind | section | how many |
 //! |---|---|---|
@@ -14,9 +14,11 @@
 //! | 5 | accounts: the names in them, then row by row | 1 for 16 |
 //! | 6 | subscribers: column by column, then their windows | 1 for 16 |
 //! | 7 | what the shadow rules remember, by slot; none without such rules | 1 for 16 |
+//! | 8 | dossiers by slot: contacts, and tasks that can be corrected (postcard) | 1 for 256 |
+//! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
-//! needs a new format. Format 1 can be read: `legacy` has what looked otherwise in it.
+//! needs a new format. Formats 1 and 2 can be read: `legacy` has what looked otherwise in them.
 
 mod assembly;
 mod bytes;
@@ -32,14 +34,14 @@ use super::policy::Taskbook;
 use super::store::Page;
 use super::triggers::{ALWAYS, REGISTRY, Rare};
 use super::{Rules, Shard, shadow};
-use crate::model::{Day, Msisdn, Task, Timestamp};
+use crate::model::{Day, Msisdn, Timestamp};
 use serde::Serialize;
 use state::{Header, State};
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 2;
+pub const IMAGE_FORMAT: u16 = 3;
 
 /// What is wrong with a section, to follow its name.
 pub(in crate::engine) type Problem = &'static str;
@@ -67,7 +69,7 @@ pub struct Mark(u32);
 pub struct Image {
     header: Header,
     state: State,
-    tasks: Taskbook,
+    book: Taskbook,
     pseudonyms: List<Msisdn>,
     accounts: List<Account>,
     subscribers: Pages<Page>,
@@ -109,10 +111,12 @@ enum Kind {
     Accounts,
     Subscribers,
     Shadow,
+    Dossiers,
+    Candidates,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Header,
         Self::State,
         Self::Tasks,
@@ -120,6 +124,8 @@ impl Kind {
         Self::Accounts,
         Self::Subscribers,
         Self::Shadow,
+        Self::Dossiers,
+        Self::Candidates,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -135,6 +141,8 @@ impl Kind {
             Self::Accounts => "accounts",
             Self::Subscribers => "subscribers",
             Self::Shadow => "shadow",
+            Self::Dossiers => "dossiers",
+            Self::Candidates => "candidates",
         }
     }
 
@@ -147,8 +155,8 @@ impl Kind {
     }
 }
 
-/// Open tasks in a section.
-const TASKS: usize = 256;
+/// Open tasks, dossiers or candidates in a section.
+const BOOK: usize = 256;
 
 impl Shard {
     /// The shard as it is now. Takes time for the number of pages and open tasks, a few milliseconds for a million
@@ -168,11 +176,13 @@ impl Shard {
                 subscribers: self.store.len(),
                 accounts: accounts.items() as u32,
                 pseudonyms: pseudonyms.items() as u32,
-                tasks: self.taskbook.len() as u32,
+                tasks: self.taskbook.open_tasks() as u32,
                 shadow: shadow.items() as u32,
+                dossiers: self.taskbook.dossiers() as u32,
+                candidates: self.taskbook.waiting() as u32,
             },
             state: State::of(self),
-            tasks: self.taskbook.clone(),
+            book: self.taskbook.clone(),
             pseudonyms,
             accounts,
             subscribers,
@@ -199,7 +209,9 @@ impl Shard {
         let sizes = [
             u64::from(self.store.len()),
             self.accounts.items() as u64,
-            self.taskbook.len() as u64,
+            self.taskbook.open_tasks() as u64,
+            self.taskbook.dossiers() as u64,
+            self.taskbook.waiting() as u64,
             self.stats.day_closes,
         ];
         let times = [self.now, self.clock].map(|at| at.0 as u64);
@@ -253,13 +265,19 @@ impl Image {
         let since = since.map_or(EVER, |mark| mark.0);
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
+        // Tasks, dossiers and candidates are few: they are written to bytes at once, so that the book need not be kept.
+        let tasks = book_sections(Kind::Tasks, self.book.tasks());
+        let dossiers = book_sections(Kind::Dossiers, self.book.records());
+        let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
         let shadow = self.shadow.encoded(since, |page| shadow::encode(page));
         [header, state]
             .into_iter()
-            .chain(task_sections(self.tasks))
+            .chain(tasks)
+            .chain(dossiers)
+            .chain(candidates)
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))
@@ -279,16 +297,14 @@ pub(in crate::engine) fn is_possible_time(at: Timestamp) -> bool {
     at == Timestamp::MIN || (0..YEAR_2200).contains(&at.0)
 }
 
-fn task_sections(tasks: Taskbook) -> impl Iterator<Item = Section> {
-    let mut tasks = tasks.into_tasks();
-    let chunks = std::iter::from_fn(move || {
-        let chunk: Vec<(u32, Arc<Task>)> = tasks.by_ref().take(TASKS).collect();
-        (!chunk.is_empty()).then_some(chunk)
-    });
-    (0..).zip(chunks).map(|(index, chunk)| {
-        let chunk: Vec<(u32, &Task)> = chunk.iter().map(|(slot, task)| (*slot, &**task)).collect();
-        Kind::Tasks.section((index, postcard(&chunk)))
-    })
+fn book_sections<T: Serialize>(
+    kind: Kind,
+    entries: impl Iterator<Item = (u32, T)>,
+) -> Vec<Section> {
+    let entries: Vec<(u32, T)> = entries.collect();
+    let chunks = entries.chunks(BOOK).map(|chunk| postcard(&chunk));
+    let numbered = (0..).zip(chunks);
+    numbered.map(|chunk| kind.section(chunk)).collect()
 }
 
 /// Bytes that cannot fail to be made: every sequence has a length, and the buffer is in memory.

@@ -3,7 +3,7 @@ use crate::engine::close::Closing;
 use crate::engine::population::Population;
 use crate::engine::watermark::Watermark;
 use crate::engine::{Inputs, Shard};
-use crate::model::{Counts, Day, Feed, FeedSet, Timestamp};
+use crate::model::{Counts, Day, Feed, FeedSet, Tier, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What the other sections look like, and how much they hold.
@@ -29,6 +29,10 @@ pub struct Header {
     pub tasks: u32,
     /// Subscribers in all pages of what the shadow rules remember.
     pub shadow: u32,
+    /// Dossiers in all sections.
+    pub dossiers: u32,
+    /// Candidates in all sections.
+    pub candidates: u32,
 }
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
@@ -46,6 +50,45 @@ pub struct State {
     outage_days: [u64; Feed::ALL.len()],
     watermarks: [Watermark; Feed::ALL.len()],
     population: Population,
+    release_at: Option<Timestamp>,
+    /// By tier.
+    pub(super) urgent: [u32; Tier::ALL.len()],
+}
+
+/// What it was before format 3: without what the taskbook has since.
+#[derive(Deserialize)]
+pub struct Former {
+    now: Timestamp,
+    clock: Timestamp,
+    closed: Day,
+    closing: Option<Closing>,
+    lagging: [bool; Feed::ALL.len()],
+    caught_up: bool,
+    counts: Counts,
+    day_closes: u64,
+    outage_days: [u64; Feed::ALL.len()],
+    watermarks: [Watermark; Feed::ALL.len()],
+    population: Population,
+}
+
+impl From<Former> for State {
+    fn from(old: Former) -> Self {
+        Self {
+            now: old.now,
+            clock: old.clock,
+            closed: old.closed,
+            closing: old.closing,
+            lagging: old.lagging,
+            caught_up: old.caught_up,
+            counts: old.counts,
+            day_closes: old.day_closes,
+            outage_days: old.outage_days,
+            watermarks: old.watermarks,
+            population: old.population,
+            release_at: None,
+            urgent: Default::default(),
+        }
+    }
 }
 
 /// More than any count that goes up by one can reach.
@@ -66,6 +109,8 @@ impl State {
             outage_days: shard.stats.outage_days,
             watermarks: shard.watermarks.clone(),
             population: shard.population.clone(),
+            release_at: shard.release_at,
+            urgent: shard.taskbook.urgent,
         }
     }
 
@@ -86,6 +131,7 @@ impl State {
         shard.stats.outage_days = self.outage_days;
         shard.watermarks = self.watermarks;
         shard.population = self.population;
+        shard.release_at = self.release_at;
     }
 
     /// Refuses what the engine would never write.
@@ -98,7 +144,8 @@ impl State {
         if !is_possible(self.closed) {
             return Err("has closed a day out of range");
         }
-        if ![self.now, self.clock].into_iter().all(is_possible_time) {
+        let times = [self.now, self.clock].into_iter().chain(self.release_at);
+        if !times.into_iter().all(is_possible_time) {
             return Err("has a clock out of range");
         }
         self.watermarks.iter().try_for_each(Watermark::check)?;

@@ -1,14 +1,24 @@
 //! From signals to tasks (DOMAIN sections 5 and 6): who the subscriber is, how bad it is, who should do what by when.
-//!
-//! The first policy. Contact caps, budgets, escalation and hold-out are still to come; each is a file beside these.
 
+mod archive;
+mod budget;
+mod contact;
 mod credit;
+mod dossier;
+mod lifecycle;
+mod outcome;
+mod permit;
+mod placement;
 mod route;
 mod score;
 pub mod shadow;
+mod stage;
 mod taskbook;
 
+pub use archive::Archive;
+pub use budget::{Candidate, Share};
 pub use credit::Credit;
+pub use dossier::DossierRecord;
 pub use taskbook::Taskbook;
 
 use score::Score;
@@ -16,7 +26,7 @@ use score::Score;
 use super::account::Account;
 use super::rules::Rules;
 use super::triggers::{Memory, Recall, index_of};
-use crate::model::{Day, Msisdn, Timestamp};
+use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
 
 /// One subscriber at one moment, as the policy sees it.
 pub(in crate::engine) struct Case<'a> {
@@ -36,14 +46,39 @@ impl Case<'_> {
         index_of(trigger).map_or_else(Memory::default, |place| self.memories.get(place))
     }
 
+    /// Whether a trigger fired at most so many days ago.
+    fn fired_within(&self, trigger: &str, days: f64) -> bool {
+        let fired = self.memory_of(trigger).fired_on();
+        fired.is_some_and(|fired| f64::from(self.day.since(fired)) <= days)
+    }
+
     /// Whether a trigger fired within its half-life.
     fn fired_recently(&self, trigger: &str) -> bool {
         let weight = self.rules.policy.score.triggers.get(trigger);
-        let fired = self.memory_of(trigger).fired_on();
-        let age = |fired| f64::from(self.day.since(fired));
-        fired
-            .zip(weight)
-            .is_some_and(|(fired, weight)| age(fired) <= weight.half_life_days)
+        weight.is_some_and(|weight| self.fired_within(trigger, weight.half_life_days))
+    }
+
+    /// Whether only service care may follow: somebody has asked how to take the number elsewhere (DOMAIN section 6).
+    fn care_only(&self) -> bool {
+        self.fired_recently("port_out")
+    }
+
+    /// Credit, stars and tier today.
+    fn credit(&self) -> Credit {
+        Credit::rate(self.account, self.day, &self.rules.policy.credit)
+    }
+
+    /// Who should act, as rated today.
+    fn tier(&self) -> Tier {
+        self.credit().tier
+    }
+
+    /// What the subscriber is worth: spend a month, else the plan's price, else what is assumed of a stranger.
+    fn monthly_value(&self) -> Money {
+        let known = self
+            .account
+            .and_then(|account| account.monthly_spend().or(account.profile.plan_fee));
+        known.unwrap_or_else(|| Money::from_major(self.rules.policy.value_unknown))
     }
 
     /// Whether the contract has ended.

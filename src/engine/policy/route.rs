@@ -1,66 +1,60 @@
 use super::Case;
-use crate::engine::rules::{PlaybookStep, Rules};
-use crate::model::{
-    Action, Assignee, Channel, Day, Level, Purpose, Severity, Signal, Stage, Text, Tier, Timestamp,
-};
-
-/// When somebody must act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
-    /// Nobody is contacted earlier.
-    pub not_before: Timestamp,
-    /// When the contact must have happened.
-    pub due_at: Timestamp,
-}
+use crate::engine::rules::Rules;
+use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
 
 /// The competitor triggers, whose tasks are due within 72 h of the signal (DOMAIN section 6).
 const COMPETITOR: [&str; 2] = ["competitor_hotline", "competitor_marketing"];
 
-/// Due times by tier, counted from the end of the quiet hours (DOMAIN section 6).
-pub fn schedule(
-    from: Timestamp,
-    tier: Tier,
-    severity: Severity,
-    signals: &[Signal],
-    rules: &Rules,
-) -> Schedule {
+/// By when a signal has to be answered, if it is one of a competitor's doings.
+pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
+    let hours = i64::from(rules.policy.due.competitor_hours);
+    let answers = COMPETITOR.contains(&&*signal.trigger);
+    answers.then(|| signal.fired_at.plus_hours(hours))
+}
+
+/// How long the one who acts has, from the moment at which the contact may be made (DOMAIN section 6).
+pub fn hours(tier: Tier, severity: Severity, rules: &Rules) -> i64 {
     let due = &rules.policy.due;
-    let hours = match tier {
+    i64::from(match tier {
         Tier::Key if severity >= Severity::Critical => due.key_critical_hours,
         Tier::Key => due.key_hours,
         Tier::Ordinary => due.ordinary_hours,
         Tier::Small => due.small_hours,
-    };
-    let not_before = after_quiet_hours(from, rules);
-    let competitor = signals.iter().filter(|s| COMPETITOR.contains(&&*s.trigger));
-    let latest = competitor
-        .map(|s| s.fired_at.plus_hours(i64::from(due.competitor_hours)))
-        .min();
-    let due_at = not_before.plus_hours(i64::from(hours));
-    Schedule {
-        not_before,
-        due_at: latest
-            .map_or(due_at, |latest| due_at.min(latest))
-            .max(not_before),
+    })
+}
+
+/// When the contact must have happened: in the tier's time from `not_before`, and within its bound for every competitor signal
+/// that no contact has answered yet.
+pub fn due_at(
+    not_before: Timestamp,
+    tier: Tier,
+    severity: Severity,
+    signals: &[Signal],
+    contacted_at: Option<Timestamp>,
+    rules: &Rules,
+) -> Timestamp {
+    let unanswered = signals
+        .iter()
+        .filter(|signal| Some(signal.fired_at) > contacted_at);
+    let bound = unanswered.filter_map(|signal| bound(signal, rules)).min();
+    let due_at = not_before.plus_hours(hours(tier, severity, rules));
+    bound
+        .map_or(due_at, |bound| due_at.min(bound))
+        .max(not_before)
+}
+
+/// How a subscriber of a tier is reached (DOMAIN section 6, route by tier).
+pub const fn channel(tier: Tier) -> Channel {
+    match tier {
+        Tier::Key => Channel::AccountManager,
+        Tier::Ordinary => Channel::OutboundCall,
+        Tier::Small => Channel::BulkCampaign,
     }
 }
 
-fn after_quiet_hours(at: Timestamp, rules: &Rules) -> Timestamp {
-    let (from, to) = (rules.policy.quiet.from_hour, rules.policy.quiet.to_hour);
-    let calendar = &rules.calendar;
-    let (day, hour): (Day, u8) = (calendar.day_of(at), calendar.hour_of(at));
-    let overnight = from > to;
-    if overnight && hour >= from {
-        calendar.at_hour(day.next(), to)
-    } else if (overnight && hour < to) || (from..to).contains(&hour) {
-        calendar.at_hour(day, to)
-    } else {
-        at
-    }
-}
-
-/// Who does it: the account manager for key customers, the region's call queue, or the bulk campaign.
-pub fn assignee(case: &Case<'_>, tier: Tier) -> Assignee {
+/// Who does it: the account manager for key customers, the region's call queue, or the bulk campaign. The regional manager is
+/// told at once of key customers and of those who are worth much.
+pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Assignee {
     let profile = case.account.map(|account| &account.profile);
     let region = profile.map_or_else(Vec::new, |profile| profile.region.clone());
     let queue = match (tier, region.last()) {
@@ -69,53 +63,13 @@ pub fn assignee(case: &Case<'_>, tier: Tier) -> Assignee {
         (Tier::Ordinary, None) => "outbound-calls".to_owned(),
         (Tier::Small, _) => "bulk-campaign".to_owned(),
     };
+    let high_value = case.rules.policy.escalation.high_value;
+    let weighty = tier == Tier::Key || case.monthly_value() >= Money::from_major(high_value);
     Assignee {
         account_manager: profile.and_then(|profile| profile.account_manager.clone()),
         queue,
         region,
         level: Level::AccountManager,
-    }
-}
-
-/// What to do: the channel of the tier, the playbook of stage (for care and growth: of the purpose) and reasons, steps for
-/// the reasons first.
-///
-/// After a port-out enquiry a churn task has only the steps for that: care, and no counter-offer (DOMAIN section 6).
-pub fn action(
-    case: &Case<'_>,
-    purpose: Purpose,
-    tier: Tier,
-    stage: Stage,
-    signals: &[Signal],
-) -> Action {
-    let channel = match tier {
-        Tier::Key => Channel::AccountManager,
-        Tier::Ordinary => Channel::OutboundCall,
-        Tier::Small => Channel::BulkCampaign,
-    };
-    let chapter = match purpose {
-        Purpose::Churn => stage.name(),
-        Purpose::Care | Purpose::Grow => purpose.name(),
-    };
-    let playbook = &case.rules.policy.playbook;
-    let steps = playbook.get(chapter).map_or(&[][..], Vec::as_slice);
-    let care_only = purpose == Purpose::Churn && case.fired_recently("port_out");
-    let named = |trigger: &String| match care_only {
-        true => trigger == "port_out",
-        false => signals.iter().any(|signal| signal.trigger == *trigger),
-    };
-    let specific = steps
-        .iter()
-        .filter(|step| step.for_triggers.iter().any(named));
-    let general = steps
-        .iter()
-        .filter(|step| !care_only && step.for_triggers.is_empty());
-    let text = |step: &PlaybookStep| Text {
-        zh: step.zh.clone(),
-        en: step.en.clone(),
-    };
-    Action {
-        channel,
-        playbook: specific.chain(general).map(text).collect(),
+        notify: (purpose == Purpose::Churn && weighty).then_some(Level::RegionalManager),
     }
 }

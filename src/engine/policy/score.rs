@@ -1,9 +1,6 @@
 use super::Case;
-use crate::engine::triggers::{REGISTRY, dissatisfied, unsettled};
-use crate::model::{Purpose, ScorePart, Severity, Stage};
-
-/// Younger than this is `acquire` (DOMAIN section 5).
-const ACQUIRE_DAYS: i32 = 90;
+use crate::engine::triggers::{REGISTRY, unsettled};
+use crate::model::{Purpose, ScorePart, Severity};
 
 /// How likely the subscriber is to leave.
 pub struct Score {
@@ -67,33 +64,4 @@ fn complains_and_cancels(case: &Case<'_>) -> bool {
     let (first, last) = (complaint.min(cancel), complaint.max(cancel));
     let close = last.since(first) <= days && case.day.since(last) <= days;
     close && unsettled(&case.memory_of("complaint"))
-}
-
-/// Lifecycle stage, by what has fired within its half-life.
-pub fn stage(case: &Case<'_>) -> Stage {
-    let recent = |trigger| case.fired_recently(trigger);
-    let activated = case
-        .account
-        .and_then(|account| account.profile.activated_on);
-    if case.churned() {
-        Stage::Churned
-    } else if case
-        .account
-        .is_some_and(|account| account.suspended_on.is_some())
-        || ["zero_usage_days", "cancel_enquiry", "port_out"]
-            .into_iter()
-            .any(recent)
-        || (recent("complaint") && dissatisfied(&case.memory_of("complaint")))
-    {
-        Stage::Leave
-    } else if ["usage_drop", "plan_underuse", "call_forwarding"]
-        .into_iter()
-        .any(recent)
-    {
-        Stage::Decline
-    } else if activated.is_some_and(|since| case.day.since(since) < ACQUIRE_DAYS) {
-        Stage::Acquire
-    } else {
-        Stage::Mature
-    }
 }

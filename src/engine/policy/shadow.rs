@@ -1,5 +1,5 @@
-use super::taskbook::{forbidden, too_low};
-use super::{Case, Credit, Score};
+use super::taskbook::too_low;
+use super::{Case, Score, permit};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{Effect, ShadowSignal, Signal, Suppression, Timestamp};
 
@@ -14,12 +14,9 @@ pub fn publish(
     case: &Case<'_>,
     effects: &mut Vec<Effect>,
 ) {
-    let of_kind = match firing.kind {
-        FiringKind::Full => None,
-        FiringKind::Repeat => Some(Suppression::Repeat),
-        FiringKind::Weak => Some(Suppression::WeakSign),
-        FiringKind::CareOnly => Some(Suppression::CareOnly),
-    };
+    let tier = case.tier();
+    let repeat = (firing.kind == FiringKind::Repeat).then_some(Suppression::Repeat);
+    let refusal = permit::refusal(case, firing.kind, trigger.purpose, tier).or(repeat);
     let mut signal = Signal {
         trigger: trigger.name.into(),
         purpose: trigger.purpose,
@@ -29,11 +26,10 @@ pub fn publish(
         churn_score: Score::of(case).value,
         evidence: firing.evidence,
         text: firing.text,
-        suppressed: forbidden(case).or(of_kind),
+        suppressed: refusal,
     };
     if signal.suppressed.is_none() {
-        let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
-        let low = too_low(&signal, credit.tier, case);
+        let low = too_low(&signal, tier, case);
         signal.suppressed = low.then_some(Suppression::LowScore);
     }
     effects.push(Effect::Shadow(Box::new(ShadowSignal {

@@ -1,47 +1,35 @@
-use super::{Case, Credit, Score, route, score};
-use crate::engine::image::Problem;
-use crate::engine::triggers::{Firing, FiringKind, Registration, index_of};
+use super::budget::{Candidate, Waiting};
+use super::contact::after_quiet_hours;
+use super::dossier::Dossier;
+use super::lifecycle::advance;
+use super::{Case, Score, Share, permit, route, score, stage};
+use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{
-    CloseReason, Effect, OutcomeResult, Purpose, Severity, Signal, Source, Stage, Suppression,
-    Task, TaskOutcome, TaskStatus, Tier, Timestamp,
+    Action, Day, Effect, Level, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The open tasks of a shard: at most one for each subscriber and purpose (DOMAIN section 6).
+/// The tasks of a shard: at most one open one for each subscriber and purpose (DOMAIN section 6), and what is to be known of
+/// those that were and those that may come. Nothing is kept of other subscribers.
 #[derive(Debug, Clone, Default)]
 pub struct Taskbook {
-    open: BTreeMap<(u32, Purpose), Arc<Task>>,
+    pub(super) open: BTreeMap<(u32, Purpose), Arc<Task>>,
+    pub(super) dossiers: BTreeMap<u32, Arc<Dossier>>,
+    pub(super) waiting: Waiting,
+    /// When tasks go up a rung; the same as in the tasks, in order of time.
+    pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
+    /// Urgent tasks opened since the last release, by tier.
+    pub(in crate::engine) urgent: [u32; Tier::ALL.len()],
 }
 
 impl Taskbook {
-    /// Open tasks.
-    pub fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// A book of the open tasks of an image, by slot.
-    pub fn restored(tasks: Vec<(u32, Task)>) -> Result<Self, Problem> {
-        let key = |(slot, task): &(u32, Task)| (*slot, task.purpose);
-        if !tasks.is_sorted_by(|task, next| key(task) < key(next)) {
-            return Err("has tasks out of order");
-        }
-        let open = tasks.into_iter();
-        let open = open.map(|(slot, task)| ((slot, task.purpose), Arc::new(task)));
-        Ok(Self {
-            open: open.collect(),
-        })
-    }
-
-    /// The open tasks by slot.
-    pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
-        self.open.iter().map(|((slot, _), task)| (*slot, &**task))
-    }
-
-    /// The open tasks by slot, shared.
-    pub fn into_tasks(self) -> impl Iterator<Item = (u32, Arc<Task>)> {
-        self.open.into_iter().map(|((slot, _), task)| (slot, task))
+    /// Whether there is anything about a subscriber.
+    pub fn knows(&self, slot: u32) -> bool {
+        self.of(slot).next().is_some()
+            || self.dossiers.contains_key(&slot)
+            || self.waiting.has(slot)
     }
 
     /// A subscriber's open tasks, by purpose.
@@ -50,18 +38,40 @@ impl Taskbook {
         self.open.range(purposes).map(|(_, task)| &**task)
     }
 
-    /// Whether a subscriber has an open task.
-    pub fn has(&self, slot: u32) -> bool {
-        self.of(slot).next().is_some()
+    /// What the open task of a subscriber that has an id is for.
+    pub fn purpose_of(&self, slot: u32, task_id: &str) -> Option<Purpose> {
+        let named = self.of(slot).find(|task| task.task_id == task_id);
+        named.map(|task| task.purpose)
     }
 
-    /// Subscribers with an open task.
-    pub fn subscribers(&self) -> usize {
-        let slots: Vec<u32> = self.open.keys().map(|(slot, _)| *slot).collect();
-        slots.chunk_by(|slot, next| slot == next).count()
+    /// The next task to go up a rung, and when.
+    pub fn next_escalation(&self) -> Option<(Timestamp, u32)> {
+        self.escalations.first().map(|(at, slot, _)| (*at, *slot))
     }
 
-    /// Publishes a firing as a signal, and as a task or a revision of one where that is due.
+    /// Publishes a task as it is now: the one way in which tasks change.
+    pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
+        let key = (slot, task.purpose);
+        let before = match task.status {
+            TaskStatus::Closed => self.open.remove(&key),
+            _ => self.open.insert(key, Arc::new(task.clone())),
+        };
+        if let Some(at) = before.and_then(|before| escalation(&before)) {
+            self.escalations.remove(&(at, slot, task.purpose));
+        }
+        self.expect(slot, &task);
+        effects.push(Effect::Task(Box::new(task)));
+    }
+
+    /// Notes when a task goes up a rung.
+    pub(super) fn expect(&mut self, slot: u32, task: &Task) {
+        if let Some(at) = escalation(task) {
+            self.escalations.insert((at, slot, task.purpose));
+        }
+    }
+
+    /// Publishes a firing as a signal, and as a task or a revision of one where that is due. What is not urgent waits for
+    /// [`place`](Self::place).
     ///
     /// The trigger's memory already knows of the firing.
     pub fn take(
@@ -69,145 +79,131 @@ impl Taskbook {
         trigger: &'static Registration,
         firing: Firing,
         at: Timestamp,
+        share: Share,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        let kind = firing.kind;
-        let score = Score::of(case);
+        let (kind, purpose) = (firing.kind, trigger.purpose);
         let signal = Signal {
             trigger: trigger.name.into(),
-            purpose: trigger.purpose,
+            purpose,
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
-            churn_score: score.value,
+            churn_score: Score::of(case).value,
             evidence: firing.evidence,
             text: firing.text,
             suppressed: None,
         };
-        let key = (case.slot, trigger.purpose);
-        let beside = key.1 != Purpose::Churn;
-        let suppressed = match forbidden(case) {
-            Some(suppression) => Some(suppression),
-            None => match kind {
-                FiringKind::Weak => Some(Suppression::WeakSign),
-                FiringKind::CareOnly => Some(Suppression::CareOnly),
-                _ if beside && self.open.contains_key(&(case.slot, Purpose::Churn)) => {
-                    Some(Suppression::ChurnTaskOpen)
+        let open = self.open.get(&(case.slot, purpose));
+        let tier = open.map_or_else(|| case.tier(), |task| task.tier);
+        let refusal = permit::refusal(case, kind, purpose, tier)
+            .or_else(|| self.crowded_out(case.slot, purpose));
+        if let Some(why) = refusal {
+            say(signal, Some(why), effects);
+        } else if let Some(task) = open {
+            match revise(task, &signal, case) {
+                Ok(task) => {
+                    say(signal, None, effects);
+                    self.publish(case.slot, task, effects);
                 }
-                FiringKind::Full | FiringKind::Repeat => None,
-            },
-        };
-        let task = match suppressed {
-            Some(suppression) => Err(suppression),
-            None => match self.open.get_mut(&key) {
-                Some(task) => revise(Arc::make_mut(task), &signal, score, case),
-                None if kind == FiringKind::Repeat => Err(Suppression::Repeat),
-                None => open(&signal, score, case),
-            },
-        };
-        let suppressed = task.as_ref().err().copied();
-        let signal = Signal {
-            suppressed,
-            ..signal
-        };
-        effects.push(Effect::Signal(Box::new(signal)));
-        let Ok(task) = task else { return };
-        if task.status == TaskStatus::Open {
-            let source = task.source.as_ref();
-            // Care and growth never coincide with an open churn task.
-            self.close_if(case, CloseReason::Superseded, source, effects, |_| !beside);
-            self.open.insert(key, Arc::new(task.clone()));
-        }
-        effects.push(Effect::Task(Box::new(task)));
-    }
-
-    /// Closes those of a subscriber's open tasks of which `holds` agrees.
-    pub fn close_if(
-        &mut self,
-        case: &Case<'_>,
-        reason: CloseReason,
-        source: Option<&Source>,
-        effects: &mut Vec<Effect>,
-        holds: impl Fn(&Task) -> bool,
-    ) {
-        let ends = self.of(case.slot).filter(|task| holds(task));
-        let ends: Vec<Purpose> = ends.map(|task| task.purpose).collect();
-        for purpose in ends {
-            let Some(task) = self.open.remove(&(case.slot, purpose)) else {
-                continue;
-            };
-            let mut task = Arc::unwrap_or_clone(task);
-            task.revision += 1;
-            task.status = TaskStatus::Closed;
-            task.close_reason = Some(reason);
-            task.updated_at = case.now.max(task.updated_at);
-            task.source = source.cloned();
-            if reason == CloseReason::Churned {
-                task.severity = Severity::Lost;
-                task.stage = Stage::Churned;
+                Err(why) => say(signal, Some(why), effects),
             }
-            effects.push(Effect::Task(Box::new(task)));
+        } else if kind == FiringKind::Repeat {
+            say(signal, Some(Suppression::Repeat), effects);
+        } else if too_low(&signal, tier, case) {
+            say(signal, Some(Suppression::LowScore), effects);
+        } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
+            self.open_at_once(signal, tier, case, effects);
+        } else {
+            match self.waiting.add(signal, tier, case, share) {
+                Ok(None) => {}
+                Ok(Some((_, lapsed))) => say_rest(lapsed, Suppression::OverBudget, effects),
+                Err(signal) => say(signal, Some(Suppression::Repeat), effects),
+            }
         }
     }
 
-    /// Closes the tasks that have outlived their reasons.
-    pub fn review(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let ends = self.of(case.slot);
-        let ends = ends.filter_map(|task| Some((task.purpose, outlived(task, case)?)));
-        for (purpose, reason) in ends.collect::<Vec<_>>() {
-            let this = |task: &Task| task.purpose == purpose;
-            self.close_if(case, reason, None, effects, this);
-        }
+    /// Care and growth never coincide with an open churn task.
+    pub(super) fn crowded_out(&self, slot: u32, purpose: Purpose) -> Option<Suppression> {
+        let beside = purpose != Purpose::Churn && self.open.contains_key(&(slot, Purpose::Churn));
+        beside.then_some(Suppression::ChurnTaskOpen)
     }
 
-    /// Closes the task an outcome settles.
-    pub fn settle(
+    /// Opens a task of signals that are published already.
+    pub(super) fn open(
         &mut self,
-        outcome: &TaskOutcome<'_>,
+        signals: Vec<Signal>,
+        day: Day,
+        not_before: Timestamp,
         case: &Case<'_>,
-        source: &Source,
         effects: &mut Vec<Effect>,
     ) {
-        let reason = match outcome.result {
-            OutcomeResult::Saved => CloseReason::Saved,
-            OutcomeResult::Refused => CloseReason::Refused,
-            OutcomeResult::Lost => CloseReason::Lost,
-            OutcomeResult::Reached | OutcomeResult::Unreachable => return,
+        let Some(first) = signals.first() else { return };
+        let (purpose, source) = (first.purpose, first.evidence.source.clone());
+        let rules = &case.rules.policy;
+        let (score, credit) = (Score::of(case), case.credit());
+        let tier = credit.tier;
+        let severity = score::severity(purpose, case, score.value);
+        let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
+        let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
+        let task = Task {
+            task_id: task_id(first, day, case),
+            revision: 1,
+            status: TaskStatus::Open,
+            close_reason: None,
+            purpose,
+            severity,
+            churn_score: score.value,
+            score_parts: score.parts,
+            msisdn: case.msisdn,
+            tier,
+            stars: credit.stars,
+            credit_score: credit.score,
+            monthly_value: case.monthly_value(),
+            stage: stage::stage(case),
+            action: Action {
+                channel: route::channel(tier),
+                care_only: purpose == Purpose::Churn && case.care_only(),
+            },
+            assignee: route::assignee(case, purpose, tier),
+            signals,
+            opened_at: case.now,
+            not_before,
+            due_at,
+            escalates_at: ladder.then_some(due_at),
+            expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
+            contacted_at: None,
+            outcome: None,
+            updated_at: case.now,
+            rules_version: case.rules.version.clone(),
+            source,
         };
-        let named = |task: &Task| task.task_id == outcome.task_id;
-        self.close_if(case, reason, Some(source), effects, named);
+        if purpose == Purpose::Churn {
+            self.supersede(case, task.source.as_ref(), effects);
+        }
+        self.publish(case.slot, task, effects);
     }
 }
 
-/// Why a task should end by itself: churned, every reason recovered, or its life over.
-fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
-    let recovered = |signal: &Signal| {
-        let place = index_of(&signal.trigger)?;
-        let trigger = case.rules.triggers.get(place)?;
-        trigger.recovered(&case.memories.get(place))
-    };
-    let reasons: Option<Vec<CloseReason>> = task.signals.iter().map(recovered).collect();
-    if case.churned() {
-        Some(CloseReason::Churned)
-    } else if let Some(reason) = reasons.and_then(|reasons| reasons.first().copied()) {
-        Some(reason)
-    } else {
-        (task.expires_at <= case.now).then_some(CloseReason::Expired)
-    }
+/// When a task goes up a rung, if there is one above it.
+pub(super) fn escalation(task: &Task) -> Option<Timestamp> {
+    task.escalates_at
+        .filter(|_| task.assignee.level.above().is_some())
 }
 
-/// Why no task may come of anything for this subscriber.
-pub(super) fn forbidden(case: &Case<'_>) -> Option<Suppression> {
-    let account = case.account?;
-    if case.churned() {
-        Some(Suppression::Churned)
-    } else if account.port_out_on.is_some() {
-        Some(Suppression::PortOut)
-    } else if account.profile.flags.not_pursued {
-        Some(Suppression::NotPursued)
-    } else {
-        None
+/// Publishes a signal, with the reason if it raised no task.
+pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Signal(Box::new(Signal {
+        suppressed,
+        ..signal
+    })));
+}
+
+/// Publishes what was not yet of a candidate of which no task comes.
+pub(super) fn say_rest(candidate: Candidate, why: Suppression, effects: &mut Vec<Effect>) {
+    for signal in candidate.signals.into_iter().skip(candidate.published) {
+        say(signal, Some(why), effects);
     }
 }
 
@@ -217,93 +213,57 @@ pub(super) fn too_low(signal: &Signal, tier: Tier, case: &Case<'_>) -> bool {
     found_at_close && signal.churn_score < case.rules.policy.score.task_at.of(tier)
 }
 
-/// A task of a signal, unless the score is too low for one.
-fn open(signal: &Signal, score: Score, case: &Case<'_>) -> Result<Task, Suppression> {
-    let credit = Credit::rate(case.account, case.day, &case.rules.policy.credit);
-    if too_low(signal, credit.tier, case) {
-        return Err(Suppression::LowScore);
-    }
-    let severity = score::severity(signal.purpose, case, score.value);
-    let stage = score::stage(case);
-    let signals = vec![signal.clone()];
-    let schedule = route::schedule(case.now, credit.tier, severity, &signals, case.rules);
-    let days = i64::from(case.rules.policy.task_days);
-    Ok(Task {
-        task_id: task_id(signal, case),
-        revision: 1,
-        status: TaskStatus::Open,
-        close_reason: None,
-        purpose: signal.purpose,
-        severity,
-        churn_score: score.value,
-        score_parts: score.parts,
-        msisdn: case.msisdn,
-        tier: credit.tier,
-        stars: credit.stars,
-        credit_score: credit.score,
-        stage,
-        action: route::action(case, signal.purpose, credit.tier, stage, &signals),
-        assignee: route::assignee(case, credit.tier),
-        signals,
-        opened_at: case.now,
-        not_before: schedule.not_before,
-        due_at: schedule.due_at,
-        expires_at: case.now.plus_hours(24 * days),
-        updated_at: case.now,
-        rules_version: case.rules.version.clone(),
-        source: signal.evidence.source.clone(),
-    })
-}
-
-/// Takes a further signal into an open task if it adds a reason or raises the severity.
+/// An open task with a further signal in it, if that adds a reason or raises the severity.
 ///
 /// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
-fn revise(
-    task: &mut Task,
-    signal: &Signal,
-    score: Score,
-    case: &Case<'_>,
-) -> Result<Task, Suppression> {
-    let known = task
-        .signals
-        .iter()
-        .position(|s| s.trigger == signal.trigger);
+fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
+    let same = |other: &Signal| other.trigger == signal.trigger;
+    let known = task.signals.iter().position(same);
+    let score = Score::of(case);
     let severity = score::severity(task.purpose, case, score.value);
     if known.is_some() && severity <= task.severity {
         return Err(Suppression::TaskOpen);
     }
+    if route::bound(signal, case.rules).is_some_and(|bound| bound < task.not_before) {
+        return Err(Suppression::ContactGap);
+    }
+    let mut task = task.clone();
     match known {
         Some(index) => task.signals[index] = signal.clone(),
         None => task.signals.push(signal.clone()),
     }
-    let schedule = route::schedule(
-        case.now,
-        task.tier,
-        severity.max(task.severity),
-        &task.signals,
-        case.rules,
-    );
-    task.revision += 1;
     task.status = TaskStatus::Updated;
     task.severity = severity.max(task.severity);
     task.churn_score = score.value;
     task.score_parts = score.parts;
-    task.stage = score::stage(case);
-    task.action = route::action(case, task.purpose, task.tier, task.stage, &task.signals);
-    task.due_at = task.due_at.min(schedule.due_at.max(task.not_before));
-    task.updated_at = case.now.max(task.updated_at);
+    task.stage = stage::stage(case);
+    task.action.care_only = task.purpose == Purpose::Churn && case.care_only();
+    let from = after_quiet_hours(case.now, case.rules).max(task.not_before);
+    let due_at = route::due_at(
+        from,
+        task.tier,
+        task.severity,
+        &task.signals,
+        task.contacted_at,
+        case.rules,
+    );
+    task.due_at = task.due_at.min(due_at);
+    let on_first_rung = task.assignee.level == Level::AccountManager;
+    task.escalates_at = task
+        .escalates_at
+        .map(|at| if on_first_rung { task.due_at } else { at });
     task.rules_version = case.rules.version.clone();
-    task.source = signal.evidence.source.clone();
-    Ok(task.clone())
+    advance(&mut task, signal.evidence.source.as_ref(), case);
+    Ok(task)
 }
 
 /// The same inputs give the same id, whatever the time they are processed at: a state that is rebuilt from the inputs
 /// goes on with the tasks that were published. An event fires at its own time, a day's close for its day.
-fn task_id(signal: &Signal, case: &Case<'_>) -> String {
+fn task_id(signal: &Signal, day: Day, case: &Case<'_>) -> String {
     let mut hasher = Xxh3::new();
     hasher.update(case.msisdn.as_bytes());
     hasher.update(signal.trigger.as_bytes());
-    hasher.update(&case.day.0.to_le_bytes());
+    hasher.update(&day.0.to_le_bytes());
     if signal.evidence.source.is_some() {
         hasher.update(&signal.fired_at.0.to_le_bytes());
     }

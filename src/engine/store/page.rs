@@ -134,7 +134,7 @@ macro_rules! columns {
 }
 
 columns! {
-    key newest visited last_active first_active account known_days stable task_open
+    key newest visited last_active first_active account known_days stable in_book
     recent_next data_carry_bytes baselines recent;
     since 2 { behaviour }
 }

@@ -4,7 +4,7 @@ use crate::engine::baseline::Baseline;
 use crate::engine::policy::Credit;
 use crate::engine::population::Population;
 use crate::engine::window::{Channel, Window};
-use crate::model::{Day, Event, Source, Timestamp};
+use crate::model::{Day, Event, Purpose, Source, Timestamp};
 
 /// What a trigger is shown of an event.
 pub struct EventView<'a> {
@@ -16,6 +16,8 @@ pub struct EventView<'a> {
     pub source: &'a Source,
     /// Bills and standing after the event, if there are any.
     pub account: Option<&'a Account>,
+    /// The purpose of the open task that an outcome names.
+    pub settles: Option<Purpose>,
     /// The rules in force.
     pub rules: &'a Rules,
 }

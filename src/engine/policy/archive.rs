@@ -1,0 +1,121 @@
+//! The taskbook as an image holds it, and back.
+
+use super::budget::{Candidate, Waiting};
+use super::dossier::DossierRecord;
+use super::taskbook::Taskbook;
+use crate::engine::image::Problem;
+use crate::model::{Msisdn, Purpose, Task, Tier};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Everything in a book, by slot.
+#[derive(Default)]
+pub struct Archive {
+    /// Open tasks.
+    pub tasks: Vec<(u32, Task)>,
+    /// What is known of those contacted lately.
+    pub dossiers: Vec<(u32, DossierRecord)>,
+    /// What waits.
+    pub candidates: Vec<(u32, Candidate)>,
+}
+
+impl Taskbook {
+    /// Open tasks.
+    pub fn open_tasks(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Subscribers of whom a past is kept.
+    pub fn dossiers(&self) -> usize {
+        self.dossiers.len()
+    }
+
+    /// Candidates of all purposes.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The book of an archive.
+    pub fn restored(archive: Archive, urgent: [u32; Tier::ALL.len()]) -> Result<Self, Problem> {
+        let mut book = Self {
+            urgent,
+            ..Self::default()
+        };
+        for (slot, task) in archive.tasks {
+            let key = (slot, task.purpose);
+            if book
+                .open
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= key)
+            {
+                return Err("has tasks out of order");
+            }
+            book.expect(slot, &task);
+            book.open.insert(key, Arc::new(task));
+        }
+        for (slot, record) in archive.dossiers {
+            let last = book.dossiers.last_key_value();
+            if last.is_some_and(|(last, _)| *last >= slot) {
+                return Err("has dossiers out of order");
+            }
+            book.dossiers.insert(slot, Arc::new(record.into()));
+        }
+        book.waiting = waiting(archive.candidates)?;
+        Ok(book)
+    }
+
+    /// The slots the book knows something about.
+    pub fn slots(&self) -> BTreeSet<u32> {
+        let tasks = self.open.keys().map(|(slot, _)| *slot);
+        let candidates = self.waiting.iter().map(|(slot, _)| slot);
+        tasks
+            .chain(self.dossiers.keys().copied())
+            .chain(candidates)
+            .collect()
+    }
+
+    /// Whose each open task and candidate says it is, with its slot.
+    pub fn owners(&self) -> impl Iterator<Item = (u32, Msisdn)> {
+        let tasks = self.open.iter();
+        let tasks = tasks.map(|((slot, _), task)| (*slot, task.msisdn));
+        let candidates = self.waiting.iter();
+        tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.msisdn()?))))
+    }
+
+    /// The open tasks by slot.
+    pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
+        self.open.iter().map(|((slot, _), task)| (*slot, &**task))
+    }
+
+    /// The dossiers by slot.
+    pub fn records(&self) -> impl Iterator<Item = (u32, DossierRecord)> {
+        let all = self.dossiers.iter();
+        all.map(|(slot, dossier)| (*slot, (&**dossier).into()))
+    }
+
+    /// The candidates by slot and purpose.
+    pub fn waiting_list(&self) -> impl Iterator<Item = (u32, &Candidate)> {
+        self.waiting.iter()
+    }
+}
+
+fn waiting(candidates: Vec<(u32, Candidate)>) -> Result<Waiting, Problem> {
+    let mut waiting = Waiting::default();
+    let mut last: Option<(u32, Purpose)> = None;
+    for (slot, candidate) in candidates {
+        let whole = candidate.published <= candidate.signals.len();
+        let owner = candidate.msisdn().filter(|_| whole);
+        let Some((purpose, msisdn)) = candidate.purpose().zip(owner) else {
+            return Err("has a candidate without signals");
+        };
+        let mut signals = candidate.signals.iter();
+        if signals.any(|signal| signal.purpose != purpose || signal.msisdn != msisdn) {
+            return Err("has a candidate of several purposes or subscribers");
+        }
+        if last.replace((slot, purpose)) >= Some((slot, purpose)) {
+            return Err("has candidates out of order");
+        }
+        waiting.insert((slot, purpose), msisdn, candidate);
+    }
+    Ok(waiting)
+}

@@ -1,0 +1,172 @@
+//! The daily budget: what is not urgent waits until a day's close has been collected, and the best of it become tasks
+//! (DOMAIN section 6, budget).
+
+use super::{Case, Score};
+use crate::engine::rules::BudgetRules;
+use crate::model::{Day, Msisdn, Purpose, Signal, Tier};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Which of the equal parts of the budget a shard has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Its partition.
+    pub part: u32,
+    /// Of so many.
+    pub of: u32,
+}
+
+impl Share {
+    /// All of it.
+    pub const WHOLE: Self = Self { part: 0, of: 1 };
+
+    /// New tasks of a purpose and tier on a day. The parts of a day add up to the budget, and the one task more that some
+    /// parts have goes round.
+    pub fn quota(self, rules: &BudgetRules, purpose: Purpose, tier: Tier, day: Day) -> u32 {
+        let (all, of) = (rules.of(purpose, tier), self.of.max(1));
+        let turn = (i64::from(self.part) + i64::from(day.0)).rem_euclid(i64::from(of));
+        all / of + u32::from(turn < i64::from(all % of))
+    }
+}
+
+/// What a subscriber's signals are worth: the churn score times the money that is at stake.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rank(f64);
+
+impl Eq for Rank {}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Rank {
+    /// That of a subscriber now.
+    pub fn of(case: &Case<'_>) -> Self {
+        Self(Score::of(case).value * case.monthly_value().major())
+    }
+}
+
+/// Signals of a subscriber that wait for a place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The reasons, oldest first, one for each trigger.
+    pub signals: Vec<Signal>,
+    /// So many of them have been published.
+    pub published: usize,
+    /// The day it first fired for.
+    pub day: Day,
+    tier: Tier,
+    rank: Rank,
+}
+
+/// What waits, bounded for each purpose and tier.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting {
+    candidates: BTreeMap<(u32, Purpose), Arc<Candidate>>,
+    /// By purpose and tier, the one that goes first if there is no room any more.
+    lowest: BTreeMap<(Purpose, Tier), BTreeSet<(Rank, Reverse<Msisdn>, u32)>>,
+}
+
+/// Candidates kept beyond those that could have a place while they wait.
+const SPARE: usize = 64;
+
+impl Waiting {
+    /// Takes a signal in, with those that wait already. Gives what there is no room for any more, with its slot; an error
+    /// if the trigger's signal waits already.
+    pub fn add(
+        &mut self,
+        signal: Signal,
+        tier: Tier,
+        case: &Case<'_>,
+        share: Share,
+    ) -> Result<Option<(u32, Candidate)>, Signal> {
+        let key = (case.slot, signal.purpose);
+        if let Some(known) = self.candidates.get_mut(&key) {
+            let same = |other: &Signal| other.trigger == signal.trigger;
+            if known.signals.iter().any(same) {
+                return Err(signal);
+            }
+            Arc::make_mut(known).signals.push(signal);
+            return Ok(None);
+        }
+        let candidate = Candidate {
+            signals: vec![signal],
+            published: 0,
+            day: case.day,
+            tier,
+            rank: Rank::of(case),
+        };
+        self.insert(key, case.msisdn, candidate);
+        let rules = &case.rules.policy.budget;
+        let quota = share.quota(rules, key.1, tier, case.day) as usize;
+        let room = quota * (usize::from(rules.wait_days) + 1) + SPARE;
+        let group = self.lowest.get(&(key.1, tier));
+        let surplus = group.filter(|group| group.len() > room);
+        let lowest = surplus.and_then(|group| group.first().copied());
+        Ok(lowest
+            .and_then(|(_, Reverse(msisdn), slot)| Some((slot, self.remove(slot, key.1, msisdn)?))))
+    }
+
+    /// Puts a candidate in, or back.
+    pub fn insert(&mut self, key: (u32, Purpose), msisdn: Msisdn, candidate: Candidate) {
+        let group = self.lowest.entry((key.1, candidate.tier)).or_default();
+        group.insert((candidate.rank, Reverse(msisdn), key.0));
+        self.candidates.insert(key, Arc::new(candidate));
+    }
+
+    /// Takes a subscriber's candidate out.
+    pub fn remove(&mut self, slot: u32, purpose: Purpose, msisdn: Msisdn) -> Option<Candidate> {
+        let candidate = self.candidates.remove(&(slot, purpose))?;
+        if let Some(group) = self.lowest.get_mut(&(purpose, candidate.tier)) {
+            group.remove(&(candidate.rank, Reverse(msisdn), slot));
+        }
+        Some(Arc::unwrap_or_clone(candidate))
+    }
+
+    /// The slots with a candidate of a purpose, in order.
+    pub fn slots(&self, purpose: Purpose) -> Vec<u32> {
+        let keys = self.candidates.keys();
+        keys.filter(|(_, of)| *of == purpose)
+            .map(|(slot, _)| *slot)
+            .collect()
+    }
+
+    /// Whether a subscriber has a candidate.
+    pub fn has(&self, slot: u32) -> bool {
+        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
+        self.candidates.range(purposes).next().is_some()
+    }
+
+    /// All candidates, by slot and purpose.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Candidate)> {
+        let all = self.candidates.iter();
+        all.map(|((slot, _), candidate)| (*slot, &**candidate))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.candidates.len()
+    }
+}
+
+impl Candidate {
+    /// What it is for; all of its signals are for the same.
+    pub fn purpose(&self) -> Option<Purpose> {
+        self.signals.first().map(|signal| signal.purpose)
+    }
+
+    /// Whose it is.
+    pub fn msisdn(&self) -> Option<Msisdn> {
+        self.signals.first().map(|signal| signal.msisdn)
+    }
+}

@@ -1,0 +1,150 @@
+//! What becomes of open tasks without an outcome: they are superseded, outlive their reasons, are revoked, go up the ladder.
+
+use super::contact::after_quiet_hours;
+use super::dossier::Dossier;
+use super::taskbook::{Taskbook, escalation};
+use super::{Case, permit};
+use crate::engine::triggers::index_of;
+use crate::model::{
+    CloseReason, Effect, Msisdn, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
+};
+use std::sync::Arc;
+
+impl Taskbook {
+    /// Care and growth make room for a churn task.
+    pub(super) fn supersede(
+        &mut self,
+        case: &Case<'_>,
+        source: Option<&Source>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let beside = |task: &Task| task.purpose != Purpose::Churn;
+        self.close_if(case, CloseReason::Superseded, source, effects, beside);
+    }
+
+    /// Closes those of a subscriber's open tasks of which `holds` agrees.
+    pub fn close_if(
+        &mut self,
+        case: &Case<'_>,
+        reason: CloseReason,
+        source: Option<&Source>,
+        effects: &mut Vec<Effect>,
+        holds: impl Fn(&Task) -> bool,
+    ) {
+        let ends = self.of(case.slot).filter(|task| holds(task));
+        let ends: Vec<Task> = ends.cloned().collect();
+        for task in ends {
+            self.close(task, reason, source, case, effects);
+        }
+    }
+
+    /// Closes an open task.
+    pub(super) fn close(
+        &mut self,
+        mut task: Task,
+        reason: CloseReason,
+        source: Option<&Source>,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Task {
+        // Without an outcome nobody knows whether the contact was made; it may have been.
+        if task.contacted_at.is_none() && case.now > task.not_before {
+            let at = case.now.min(task.due_at);
+            self.dossier(case.slot).contact(at, task.purpose);
+        }
+        if reason == CloseReason::Churned {
+            task.severity = Severity::Lost;
+            task.stage = Stage::Churned;
+        }
+        task.status = TaskStatus::Closed;
+        task.close_reason = Some(reason);
+        task.escalates_at = None;
+        advance(&mut task, source, case);
+        self.publish(case.slot, task.clone(), effects);
+        task
+    }
+
+    /// What is kept of a subscriber beside open tasks, to be added to.
+    pub(super) fn dossier(&mut self, slot: u32) -> &mut Dossier {
+        Arc::make_mut(self.dossiers.entry(slot).or_default())
+    }
+
+    /// Closes the tasks that have outlived their reasons, and forgets what no longer counts.
+    pub fn review(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let tasks: Vec<Task> = self.of(case.slot).cloned().collect();
+        for task in tasks {
+            if let Some(reason) = outlived(&task, case) {
+                self.close(task, reason, None, case, effects);
+            }
+        }
+        if let Some(dossier) = self.dossiers.get_mut(&case.slot)
+            && !Arc::make_mut(dossier).prune(case)
+        {
+            self.dossiers.remove(&case.slot);
+        }
+    }
+
+    /// Closes the tasks that must not go on, now that a profile says more of the customer.
+    pub fn revoke(&mut self, case: &Case<'_>, source: &Source, effects: &mut Vec<Effect>) {
+        let tasks: Vec<Task> = self.of(case.slot).cloned().collect();
+        for task in tasks {
+            if let Some(reason) = permit::revoked(case, &task) {
+                self.close(task, reason, Some(source), case, effects);
+            }
+        }
+    }
+
+    /// Hands a task that is overdue without an outcome one rung up (DOMAIN section 6, escalate).
+    pub fn escalate(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let due = |task: &&Task| escalation(task).is_some_and(|at| at <= case.now);
+        let Some(mut task) = self.of(case.slot).find(due).cloned() else {
+            return;
+        };
+        let Some(level) = task.assignee.level.above() else {
+            return;
+        };
+        let hours = i64::from(case.rules.policy.escalation.rung_hours.of(task.tier));
+        let next = after_quiet_hours(case.now.plus_hours(hours), case.rules);
+        task.assignee.level = level;
+        task.escalates_at = (hours > 0 && level.above().is_some()).then_some(next);
+        task.status = TaskStatus::Escalated;
+        task.rules_version = case.rules.version.clone();
+        advance(&mut task, None, case);
+        self.publish(case.slot, task, effects);
+    }
+
+    /// Forgets a subscriber's past and what waits: the number was given to somebody new.
+    pub fn forget(&mut self, slot: u32, msisdn: Msisdn) {
+        self.dossiers.remove(&slot);
+        for purpose in Purpose::ALL {
+            self.waiting.remove(slot, purpose, msisdn);
+        }
+    }
+}
+
+/// Counts a revision up and says when/// Counts a revision up and says when, and by which record.
+pub(super) fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {
+    task.revision += 1;
+    task.updated_at = case.now.max(task.updated_at);
+    task.source = source.cloned();
+}
+
+/// Why a signal's reason is gone, if it is.
+pub(super) fn recovery(signal: &Signal, case: &Case<'_>) -> Option<CloseReason> {
+    let place = index_of(&signal.trigger)?;
+    let trigger = case.rules.triggers.get(place)?;
+    trigger.recovered(&case.memories.get(place))
+}
+
+/// Why a task should end by itself: churned, every reason recovered, or its life over.
+fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
+    let reasons = task.signals.iter().map(|signal| recovery(signal, case));
+    let reasons: Option<Vec<CloseReason>> = reasons.collect();
+    if case.churned() {
+        Some(CloseReason::Churned)
+    } else if let Some(reason) = reasons.and_then(|reasons| reasons.first().copied()) {
+        Some(reason)
+    } else {
+        (task.expires_at <= case.now).then_some(CloseReason::Expired)
+    }
+}

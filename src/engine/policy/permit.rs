@@ -1,0 +1,75 @@
+//! Whether anything may come of a firing at all.
+
+use super::Case;
+use crate::engine::rules::HoldOutRules;
+use crate::engine::triggers::FiringKind;
+use crate::model::{CloseReason, Msisdn, Purpose, Suppression, Task, Tier};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// Why no task may come of a firing, whatever is open and however much is left of a budget.
+pub fn refusal(
+    case: &Case<'_>,
+    kind: FiringKind,
+    purpose: Purpose,
+    tier: Tier,
+) -> Option<Suppression> {
+    let of_kind = match kind {
+        FiringKind::Weak => Some(Suppression::WeakSign),
+        FiringKind::CareOnly => Some(Suppression::CareOnly),
+        FiringKind::Full | FiringKind::Repeat => None,
+    };
+    forbidden(case)
+        .or(of_kind)
+        .or_else(|| out_of_place(case, purpose, tier))
+}
+
+/// Why no task may come of anything for this subscriber.
+pub fn forbidden(case: &Case<'_>) -> Option<Suppression> {
+    if case.churned() {
+        return Some(Suppression::Churned);
+    }
+    if let Some(account) = case.account {
+        if account.port_out_on.is_some() {
+            return Some(Suppression::MnpHold);
+        } else if account.profile.flags.not_pursued {
+            return Some(Suppression::NotPursued);
+        }
+    }
+    held_out(&case.msisdn, &case.rules.policy.hold_out).then_some(Suppression::HoldOut)
+}
+
+/// Why no task of a purpose may come for a subscriber of a tier.
+pub fn out_of_place(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Option<Suppression> {
+    if purpose == Purpose::Grow && case.care_only() {
+        return Some(Suppression::CareOnly);
+    }
+    opted_out(case, purpose, tier).then_some(Suppression::OptedOut)
+}
+
+/// Why an open task must not go on, now that more is known of the customer.
+pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
+    let not_pursued = case.account.is_some_and(|a| a.profile.flags.not_pursued);
+    if not_pursued {
+        Some(CloseReason::NotPursued)
+    } else {
+        opted_out(case, task.purpose, task.tier).then_some(CloseReason::OptedOut)
+    }
+}
+
+/// Whether the customer's wish forbids it: no marketing channel, and no offers by any channel (DOMAIN section 6).
+fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
+    let wish = case
+        .account
+        .is_some_and(|a| a.profile.marketing_opt_out || a.do_not_contact);
+    wish && (purpose == Purpose::Grow || super::route::channel(tier).is_marketing())
+}
+
+/// Whether a subscriber belongs to the share without tasks: by number and salt alone, the same on every machine.
+fn held_out(msisdn: &Msisdn, rules: &HoldOutRules) -> bool {
+    if rules.share <= 0.0 {
+        return false;
+    }
+    let hash = xxh3_64_with_seed(msisdn.as_bytes(), xxh3_64(rules.salt.as_bytes()));
+    let place = (hash >> 11) as f64 / (1_u64 << 53) as f64;
+    place < rules.share
+}

@@ -1,0 +1,155 @@
+//! Which signals become tasks, and when: at once, or at the daily release by rank.
+
+use super::budget::Rank;
+use super::contact::Turn;
+use super::lifecycle::recovery;
+use super::taskbook::{Taskbook, say, say_rest};
+use super::{Case, permit, route};
+use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
+
+impl Taskbook {
+    /// Opens a task of an urgent signal, whatever the budget; what waits of the subscriber comes with it.
+    pub(super) fn open_at_once(
+        &mut self,
+        signal: Signal,
+        tier: Tier,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self.turn_of(std::slice::from_ref(&signal), tier, case) {
+            Err(why) => say(signal, Some(why), effects),
+            Ok(not_before) => {
+                if let Some(urgent) = self.urgent.get_mut(tier as usize) {
+                    *urgent = urgent.saturating_add(1);
+                }
+                say(signal.clone(), None, effects);
+                let waited = self.waiting.remove(case.slot, signal.purpose, case.msisdn);
+                let mut signals = vec![signal];
+                if let Some(waited) = waited {
+                    for signal in waited.signals.iter().skip(waited.published) {
+                        say(signal.clone(), None, effects);
+                    }
+                    signals.extend(waited.signals);
+                }
+                self.open(signals, case.day, not_before, case, effects);
+            }
+        }
+    }
+
+    /// When a new task of some signals may contact the subscriber, or why it may not.
+    fn turn_of(
+        &self,
+        signals: &[Signal],
+        tier: Tier,
+        case: &Case<'_>,
+    ) -> Result<Timestamp, Suppression> {
+        let purpose = signals
+            .first()
+            .map_or(Purpose::Churn, |signal| signal.purpose);
+        let bound = signals
+            .iter()
+            .filter_map(|s| route::bound(s, case.rules))
+            .min();
+        let turn = self.turn(purpose, tier, case);
+        turn.for_new_task(case.now, purpose, bound, case.rules)
+    }
+
+    /// When the subscriber may be contacted next.
+    pub(super) fn turn(&self, purpose: Purpose, tier: Tier, case: &Case<'_>) -> Turn {
+        let all = purpose != Purpose::Churn || case.rules.policy.contact.care_delays_churn;
+        let made = self.dossiers.get(&case.slot).into_iter();
+        let made = made.flat_map(|dossier| &dossier.contacts);
+        let made = made.filter(|contact| all || contact.purpose == Purpose::Churn);
+        let planned = self.of(case.slot).filter(|task| {
+            purpose != Purpose::Churn && task.purpose != purpose && task.contacted_at.is_none()
+        });
+        let planned = planned.map(|task| task.due_at);
+        let contacts: Vec<Timestamp> = made.map(|contact| contact.at).chain(planned).collect();
+        Turn::next(case.now, &contacts, tier, case.rules)
+    }
+
+    /// Looks at a candidate again before a task may come of it, and ranks it among the others; if nothing may, it goes.
+    pub fn revalidate(
+        &mut self,
+        purpose: Purpose,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<(Rank, Tier)> {
+        let mut candidate = self.waiting.remove(case.slot, purpose, case.msisdn)?;
+        let mut published = candidate.published;
+        let mut place = 0;
+        candidate.signals.retain(|signal| {
+            let said = place < published;
+            place += 1;
+            let recovered = recovery(signal, case).is_some();
+            if recovered && said {
+                candidate.published -= 1;
+            } else if recovered {
+                say(signal.clone(), Some(Suppression::Recovered), effects);
+            }
+            !recovered
+        });
+        published = candidate.published;
+        debug_assert!(published <= candidate.signals.len());
+        if candidate.signals.is_empty() {
+            return None;
+        }
+        let tier = case.tier();
+        let refusal = permit::forbidden(case)
+            .or_else(|| permit::out_of_place(case, purpose, tier))
+            .or_else(|| self.crowded_out(case.slot, purpose))
+            .or_else(|| self.turn_of(&candidate.signals, tier, case).err());
+        if let Some(why) = refusal {
+            say_rest(candidate, why, effects);
+            return None;
+        }
+        self.waiting
+            .insert((case.slot, purpose), case.msisdn, candidate);
+        Some((Rank::of(case), tier))
+    }
+
+    /// Opens a task of a candidate that has a place in the budget.
+    pub fn place(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let Some(candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) else {
+            return;
+        };
+        match self.turn_of(&candidate.signals, case.tier(), case) {
+            Err(why) => say_rest(candidate, why, effects),
+            Ok(not_before) => {
+                for signal in candidate.signals.iter().skip(candidate.published) {
+                    say(signal.clone(), None, effects);
+                }
+                self.open(candidate.signals, candidate.day, not_before, case, effects);
+            }
+        }
+    }
+
+    /// Lets a candidate wait that has no place, unless it has waited long enough.
+    pub fn put_off(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let Some(mut candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) else {
+            return;
+        };
+        for signal in candidate.signals.iter().skip(candidate.published) {
+            say(signal.clone(), Some(Suppression::OverBudget), effects);
+        }
+        candidate.published = candidate.signals.len();
+        if case.day.since(candidate.day) < i32::from(case.rules.policy.budget.wait_days) {
+            self.waiting
+                .insert((case.slot, purpose), case.msisdn, candidate);
+        }
+    }
+
+    /// Drops what waits of a subscriber, for a reason.
+    pub fn dismiss(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
+        for purpose in Purpose::ALL {
+            if let Some(candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) {
+                say_rest(candidate, why, effects);
+            }
+        }
+    }
+
+    /// The slots with candidates of a purpose.
+    pub fn candidates(&self, purpose: Purpose) -> Vec<u32> {
+        self.waiting.slots(purpose)
+    }
+}

@@ -1,0 +1,76 @@
+//! The words of recommended actions: what the engine decides, said to those who act on it.
+
+use super::{Channel, Task, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Playbook and talk, by chapter: a lifecycle stage for churn tasks, else the purpose (DOMAIN section 6, recommended action).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Words {
+    /// Steps to take.
+    pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
+    /// How to speak to the customer; [`Talk::ANY`] for chapters without a talk of their own.
+    pub talk: BTreeMap<String, Talk>,
+}
+
+/// One step of a playbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaybookStep {
+    /// Name by which campaign systems know it, such as `tenure_reward`; may be empty.
+    #[serde(default)]
+    pub action: String,
+    /// Triggers the step answers; empty for all.
+    #[serde(default)]
+    pub for_triggers: Vec<String>,
+    /// Simplified Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// The four steps of a talk (S4), a sentence or two each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Talk {
+    /// Build rapport.
+    pub rapport: Text,
+    /// Listen: ask, and hear the real reason.
+    pub listen: Text,
+    /// Advise: explain, and offer what fits.
+    pub advise: Text,
+    /// Follow up: promise, and keep it.
+    pub follow_up: Text,
+}
+
+impl Talk {
+    /// The chapter of the talk for all chapters without one of their own.
+    pub const ANY: &str = "any";
+}
+
+impl Words {
+    /// The steps for a task, those that answer its signals first. Care only has none but those for a port-out enquiry.
+    pub fn steps<'w>(&'w self, task: &Task) -> Vec<&'w PlaybookStep> {
+        let steps = self.playbook.get(task.chapter());
+        let steps = steps.map_or(&[][..], Vec::as_slice);
+        let care_only = task.action.care_only;
+        let named = |trigger: &String| match care_only {
+            true => trigger == "port_out",
+            false => task.signals.iter().any(|signal| signal.trigger == *trigger),
+        };
+        let specific = steps
+            .iter()
+            .filter(|step| step.for_triggers.iter().any(named));
+        let general = steps
+            .iter()
+            .filter(|step| !care_only && step.for_triggers.is_empty());
+        specific.chain(general).collect()
+    }
+
+    /// The talk for a task that somebody speaks about to the customer; none for campaigns.
+    pub fn talk(&self, task: &Task) -> Option<&Talk> {
+        let spoken = task.action.channel != Channel::BulkCampaign;
+        let talk = self.talk.get(task.chapter());
+        talk.or_else(|| self.talk.get(Talk::ANY)).filter(|_| spoken)
+    }
+}
