@@ -92,8 +92,11 @@ impl Shard {
     }
 
     /// Gives the shard its part of the daily budget: that of a partition among so many.
-    pub fn share_budget(&mut self, part: u32, of: u32) {
-        self.share = Share { part, of };
+    pub fn share_budget(&mut self, part: i32, of: i32) {
+        self.share = Share {
+            part: part.unsigned_abs(),
+            of: of.unsigned_abs(),
+        };
     }
 
     /// Applies one event and appends what follows from it.
