@@ -1,6 +1,7 @@
 use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
+use super::desk::Collecting;
 use super::pages::List;
 use super::policy::{Share, Taskbook};
 use super::population::Population;
@@ -25,8 +26,8 @@ pub struct Shard {
     pub(super) taskbook: Taskbook,
     /// Its part of the daily budget.
     pub(super) share: Share,
-    /// When the candidates of the last close are ranked, if they have not been.
-    pub(super) release_at: Option<Timestamp>,
+    /// The candidates of the last close, if they have not been ranked.
+    pub(super) collecting: Option<Collecting>,
     pub(super) shadow: Shadow,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
@@ -75,7 +76,7 @@ impl Shard {
             accounts: List::default(),
             taskbook: Taskbook::default(),
             share: Share::WHOLE,
-            release_at: None,
+            collecting: None,
             shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
