@@ -335,7 +335,7 @@ impl Shard {
             Body::Profile(profile) => {
                 let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
                 if new_owner {
-                    self.taskbook.forget(slot, event.msisdn);
+                    self.taskbook.forget(slot);
                 }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
                     let robot = u64::from(entry.subscriber.behaviour.machine());

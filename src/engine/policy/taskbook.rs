@@ -1,4 +1,4 @@
-use super::budget::{Candidate, Waiting};
+use super::budget::Waiting;
 use super::contact::after_quiet_hours;
 use super::dossier::Dossier;
 use super::lifecycle::advance;
@@ -116,10 +116,8 @@ impl Taskbook {
         } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
             self.open_at_once(signal, tier, case, effects);
         } else {
-            match self.waiting.add(signal, tier, case, share) {
-                Ok(None) => {}
-                Ok(Some((_, lapsed))) => say_rest(lapsed, Suppression::OverBudget, effects),
-                Err(signal) => say(signal, Some(Suppression::Repeat), effects),
+            for (signal, why) in self.waiting.add(signal, tier, case, share) {
+                say(signal, Some(why), effects);
             }
         }
     }
@@ -198,13 +196,6 @@ pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut
         suppressed,
         ..signal
     })));
-}
-
-/// Publishes what was not yet of a candidate of which no task comes.
-pub(super) fn say_rest(candidate: Candidate, why: Suppression, effects: &mut Vec<Effect>) {
-    for signal in candidate.signals.into_iter().skip(candidate.published) {
-        say(signal, Some(why), effects);
-    }
 }
 
 /// Whether the score is too low for a task of the tier. What happens at once is urgent whatever it is.
