@@ -151,10 +151,11 @@ impl Waiting {
             .collect()
     }
 
-    /// Whether a subscriber has a candidate.
-    pub fn has(&self, slot: u32) -> bool {
+    /// A subscriber's candidates, by purpose.
+    pub fn of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
         let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
-        self.candidates.range(purposes).next().is_some()
+        let candidates = self.candidates.range(purposes);
+        candidates.map(|(_, candidate)| &**candidate)
     }
 
     /// All candidates, by slot and purpose.

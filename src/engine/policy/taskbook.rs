@@ -1,4 +1,4 @@
-use super::budget::Waiting;
+use super::budget::{Candidate, Waiting};
 use super::contact::after_quiet_hours;
 use super::dossier::Dossier;
 use super::lifecycle::advance;
@@ -29,7 +29,7 @@ impl Taskbook {
     pub fn knows(&self, slot: u32) -> bool {
         self.of(slot).next().is_some()
             || self.dossiers.contains_key(&slot)
-            || self.waiting.has(slot)
+            || self.waiting.of(slot).next().is_some()
     }
 
     /// A subscriber's open tasks, by purpose.
@@ -42,6 +42,18 @@ impl Taskbook {
     pub fn purpose_of(&self, slot: u32, task_id: &str) -> Option<Purpose> {
         let named = self.of(slot).find(|task| task.task_id == task_id);
         named.map(|task| task.purpose)
+    }
+
+    /// Contacts that count for the next one of a subscriber.
+    pub fn contacts(&self, slot: u32) -> impl Iterator<Item = (Timestamp, Purpose)> {
+        let dossier = self.dossiers.get(&slot).into_iter();
+        let contacts = dossier.flat_map(|dossier| &dossier.contacts);
+        contacts.map(|contact| (contact.at, contact.purpose))
+    }
+
+    /// A subscriber's candidates, by purpose.
+    pub fn candidates_of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
+        self.waiting.of(slot)
     }
 
     /// The next task to go up a rung, and when.
