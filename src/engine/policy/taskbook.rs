@@ -64,7 +64,10 @@ impl Taskbook {
     /// Publishes a task as it is now: the one way in which tasks change.
     pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
         let key = (slot, task.purpose);
+        let open = self.open.get(&key);
         let before = match task.status {
+            // A correction of a closed task leaves alone what was opened since.
+            TaskStatus::Closed if open.is_none_or(|open| open.task_id != task.task_id) => None,
             TaskStatus::Closed => self.open.remove(&key),
             _ => self.open.insert(key, Arc::new(task.clone())),
         };
