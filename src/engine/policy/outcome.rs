@@ -5,8 +5,8 @@ use super::lifecycle::advance;
 use super::taskbook::Taskbook;
 use super::{Case, contact, permit, route};
 use crate::model::{
-    CloseReason, Effect, Event, OutcomeResult, Purpose, Source, Task, TaskOutcome, TaskStatus,
-    Timestamp,
+    CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
+    TaskStatus, Timestamp,
 };
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ impl Taskbook {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);
             self.dossier(case.slot).settle(Arc::new(task.clone()));
-            return self.publish(case.slot, task, effects);
+            // It stays closed: what is open of the purpose by now is another task.
+            return effects.push(Effect::Task(Box::new(task)));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
         let barred = permit::forbidden(case).is_some()
@@ -112,6 +113,13 @@ impl Taskbook {
         self.dossier(case.slot)
             .settled
             .retain(|other| other.task_id != task.task_id);
+        for signal in self.take_along(case.slot, effects) {
+            let same = |other: &&mut Signal| other.trigger == signal.trigger;
+            match task.signals.iter_mut().find(same) {
+                Some(known) => *known = signal,
+                None => task.signals.push(signal),
+            }
+        }
         self.supersede(case, Some(source), effects);
         self.plan_again(&mut task, case);
         self.go_on(task, TaskStatus::Open, source, case, effects);

@@ -23,14 +23,21 @@ impl Taskbook {
                     *urgent = urgent.saturating_add(1);
                 }
                 say(signal.clone(), None, effects);
-                let mut signals = vec![signal];
-                if let Some(waited) = self.waiting.remove(case.slot, Purpose::Churn) {
-                    announce(&waited, None, effects);
-                    signals.extend(waited.signals);
-                }
+                let waited = self.take_along(case.slot, effects).into_iter();
+                let others = waited.filter(|other| other.trigger != signal.trigger);
+                let signals = std::iter::once(signal.clone()).chain(others).collect();
                 self.open(signals, case.day, not_before, case, effects);
             }
         }
+    }
+
+    /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them.
+    pub(super) fn take_along(&mut self, slot: u32, effects: &mut Vec<Effect>) -> Vec<Signal> {
+        let waited = self.waiting.remove(slot, Purpose::Churn);
+        waited.map_or_else(Vec::new, |waited| {
+            announce(&waited, None, effects);
+            waited.signals
+        })
     }
 
     /// When a new task of some signals may contact the subscriber, or why it may not.
