@@ -31,7 +31,11 @@ fn rated(overrides: &str, on: &str, records: &[(&str, Body<'static>)]) -> (i32, 
 }
 
 /// Of a profile alone.
-fn rated_by(overrides: &str, on: &str, change: impl FnOnce(&mut Profile<'static>)) -> (i32, u8, &'static str) {
+fn rated_by(
+    overrides: &str,
+    on: &str,
+    change: impl FnOnce(&mut Profile<'static>),
+) -> (i32, u8, &'static str) {
     let mut told = Profile::default();
     change(&mut told);
     let body = Body::Profile(Box::new(told));
@@ -102,10 +106,16 @@ fn spend_counts_up_to_each_bound_inclusive() {
         (400_01, 250),
         (99_999_00, 250),
     ] {
-        let found = points("2026-02-01", |p| p.avg_monthly_spend = Some(Money(hundredths)));
+        let found = points("2026-02-01", |p| {
+            p.avg_monthly_spend = Some(Money(hundredths))
+        });
         assert_eq!(found, expected, "{hundredths} hundredths a month");
     }
-    assert_eq!(points("2026-02-01", |_| {}), 0, "nothing is known of the spend");
+    assert_eq!(
+        points("2026-02-01", |_| {}),
+        0,
+        "nothing is known of the spend"
+    );
 }
 
 /// An invoice of January's usage, or of another month's.
@@ -122,25 +132,39 @@ fn bill(month: u32, yuan: i64) -> Body<'static> {
 
 #[test]
 fn without_the_operators_figure_the_mean_of_the_invoices_counts() {
-    let spend = |hundredths: i64| profile(|p| {
-        p.activated_on = None;
-        p.avg_monthly_spend = Some(Money(hundredths));
-    });
+    let spend = |hundredths: i64| {
+        profile(|p| {
+            p.activated_on = None;
+            p.avg_monthly_spend = Some(Money(hundredths));
+        })
+    };
     let (first, second, third) = ("2026-01-10 10:00", "2026-01-10 11:00", "2026-01-10 12:00");
     let found = |records: &[_]| rated("", "2026-01-11", records).0;
-    assert_eq!(found(&[(first, bill(10, 120)), (second, bill(11, 120))]), 100);
-    assert_eq!(found(&[(first, bill(10, 120)), (second, bill(11, 121))]), 150);
+    assert_eq!(
+        found(&[(first, bill(10, 120)), (second, bill(11, 120))]),
+        100
+    );
+    assert_eq!(
+        found(&[(first, bill(10, 120)), (second, bill(11, 121))]),
+        150
+    );
     // The operator's own figure is the better one.
-    let both = [(first, bill(10, 500)), (second, spend(20_00)), (third, bill(11, 500))];
+    let both = [
+        (first, bill(10, 500)),
+        (second, spend(20_00)),
+        (third, bill(11, 500)),
+    ];
     assert_eq!(found(&both), 0);
 }
 
 #[test]
 fn every_suspension_costs_a_hundred_points() {
-    let told = |times: Option<u16>| profile(|p| {
-        p.activated_on = None;
-        p.suspensions = times;
-    });
+    let told = |times: Option<u16>| {
+        profile(|p| {
+            p.activated_on = None;
+            p.suspensions = times;
+        })
+    };
     let suspended = Body::Suspension(SuspensionReason::Arrears);
     let voluntary = Body::Suspension(SuspensionReason::Voluntary);
     let (first, second, third) = ("2026-01-10 10:00", "2026-01-11 10:00", "2026-01-12 10:00");
@@ -148,10 +172,26 @@ fn every_suspension_costs_a_hundred_points() {
         ("none", vec![(first, told(None))], 0),
         ("told of one", vec![(first, told(Some(1)))], -100),
         ("told of seven", vec![(first, told(Some(7)))], -700),
-        ("seen two", vec![(first, suspended.clone()), (second, suspended.clone())], -200),
+        (
+            "seen two",
+            vec![(first, suspended.clone()), (second, suspended.clone())],
+            -200,
+        ),
         // The operator's count and the one seen here are of the same suspensions: the larger counts.
-        ("seen two, told of one", vec![(first, suspended.clone()), (second, suspended.clone()), (third, told(Some(1)))], -200),
-        ("seen one, told of three", vec![(first, suspended), (third, told(Some(3)))], -300),
+        (
+            "seen two, told of one",
+            vec![
+                (first, suspended.clone()),
+                (second, suspended.clone()),
+                (third, told(Some(1))),
+            ],
+            -200,
+        ),
+        (
+            "seen one, told of three",
+            vec![(first, suspended), (third, told(Some(3)))],
+            -300,
+        ),
         ("at the customer's wish", vec![(first, voluntary)], 0),
     ] {
         let (score, stars, tier) = rated("", "2026-01-13", &records);
@@ -232,7 +272,12 @@ fn called_with(flags: &str) -> Vec<String> {
 
 #[test]
 fn who_is_not_pursued_gets_no_task_and_machines_not_even_a_signal() {
-    for flag in ["malicious_arrears", "bad_reputation", "contract_breach", "unprofitable"] {
+    for flag in [
+        "malicious_arrears",
+        "bad_reputation",
+        "contract_breach",
+        "unprofitable",
+    ] {
         let said = called_with(&format!("{flag:?}"));
         let expected = "2026-02-02 10:00 competitor_hotline 0.60 (not_pursued)";
         assert_eq!(said, [expected], "{flag}");
@@ -257,13 +302,15 @@ fn value(overrides: &str, records: &[Body<'static>]) -> i64 {
 
 #[test]
 fn a_subscriber_is_worth_the_spend_else_the_plan_else_what_is_assumed() {
-    let told = |spend: Option<i64>, fee: Option<i64>| profile(|p| {
-        p.avg_monthly_spend = spend.map(Money);
-        p.plan = fee.map(|fee| Plan {
-            monthly_fee: Money(fee),
-            ..Plan::default()
-        });
-    });
+    let told = |spend: Option<i64>, fee: Option<i64>| {
+        profile(|p| {
+            p.avg_monthly_spend = spend.map(Money);
+            p.plan = fee.map(|fee| Plan {
+                monthly_fee: Money(fee),
+                ..Plan::default()
+            });
+        })
+    };
     assert_eq!(value("", &[told(Some(88_50), Some(59_00))]), 88_50);
     assert_eq!(value("", &[bill(10, 70), bill(11, 90)]), 80_00);
     assert_eq!(value("", &[told(None, Some(59_00)), bill(10, 70)]), 70_00);
@@ -271,5 +318,9 @@ fn a_subscriber_is_worth_the_spend_else_the_plan_else_what_is_assumed() {
     assert_eq!(value("", &[told(None, None)]), 50_00);
     assert_eq!(value("", &[]), 50_00, "a stranger");
     assert_eq!(value("policy.value_unknown = 35", &[]), 35_00);
-    assert_eq!(value("", &[told(Some(0), Some(59_00))]), 0, "known to spend nothing");
+    assert_eq!(
+        value("", &[told(Some(0), Some(59_00))]),
+        0,
+        "known to spend nothing"
+    );
 }

@@ -146,8 +146,13 @@ fn plan_139_wrong_charge_complaint_and_how_to_cancel_is_leave() {
     };
     town.event(ONE, "2026-02-03 10:00", complaint(false, None));
     town.event(ONE, "2026-02-05 10:00", complaint(true, Some(1)));
-    town.event(ONE, "2026-02-06 10:00", Body::Enquiry(EnquirySubject::Cancel));
-    let case = "139 plan, complaint about a wrong charge, unhappy with the answer, asks how to cancel";
+    town.event(
+        ONE,
+        "2026-02-06 10:00",
+        Body::Enquiry(EnquirySubject::Cancel),
+    );
+    let case =
+        "139 plan, complaint about a wrong charge, unhappy with the answer, asks how to cancel";
     let task = told(&town, case);
     assert_eq!((task.purpose, task.stage), (Purpose::Churn, Stage::Leave));
     assert_eq!(task.severity, Severity::Critical);

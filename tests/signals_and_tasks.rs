@@ -6,9 +6,7 @@ mod rules;
 #[allow(dead_code)] // Each test uses its part of it.
 mod scenario;
 
-use churnwatch::model::{
-    Body, Day, Effect, OutcomeResult, Profile, Segment, SuspensionReason,
-};
+use churnwatch::model::{Body, Day, Effect, OutcomeResult, Profile, Segment, SuspensionReason};
 use scenario::{
     FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, invoice, outcome, payment,
     profile, usual,

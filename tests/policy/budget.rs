@@ -1,6 +1,8 @@
 //! The daily budget: what a day's close finds is ranked, and what has no place waits or lapses.
 
-use crate::scenario::{FRIEND, NOT_PURSUED, Town, call, crowd, days, invoice, outcome, payment, profile};
+use crate::scenario::{
+    FRIEND, NOT_PURSUED, Town, call, crowd, days, invoice, outcome, payment, profile,
+};
 use crate::{ONE, PORT_OUT, hotline, ordinary, pass, since, talk};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
@@ -39,7 +41,9 @@ fn seen(effects: &[Effect]) -> Morning {
                 morning.opened.push(yuan(&task.msisdn));
             }
             Effect::Signal(signal) => {
-                morning.signals.push((yuan(&signal.msisdn), signal.suppressed));
+                morning
+                    .signals
+                    .push((yuan(&signal.msisdn), signal.suppressed));
             }
             _ => {}
         }
@@ -85,8 +89,14 @@ fn the_best_ranked_come_first_and_the_others_wait_and_lapse() {
     }
     // A task of the second day says when its reason was seen, and when it began.
     let task = town.last_task(&debtor(88));
-    assert_eq!(task.signals[0].fired_at, town.last_task(&debtor(112)).opened_at);
-    assert_eq!(town.planned(&debtor(88)), "2026-02-27 09:00 to 2026-03-02 09:00, account_manager");
+    assert_eq!(
+        task.signals[0].fired_at,
+        town.last_task(&debtor(112)).opened_at
+    );
+    assert_eq!(
+        town.planned(&debtor(88)),
+        "2026-02-27 09:00 to 2026-03-02 09:00, account_manager"
+    );
     assert_eq!(town.last_task(&debtor(112)).revision, 1);
 }
 
@@ -103,7 +113,11 @@ fn of_equal_rank_the_lower_number_comes_first() {
     let mut town = Town::new(THREE);
     let people: Vec<String> = (1..=5).rev().map(debtor).collect();
     for who in &people {
-        town.event(who, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
+        town.event(
+            who,
+            "2026-02-20 10:00",
+            invoice("2026-01-01", "2026-02-10", 50),
+        );
     }
     town.live(&crowd(3), days("2026-02-20", "2026-02-25"), |_, _| 2);
     assert_eq!(morning(&mut town, "2026-02-26").opened, [1, 2, 3]);
@@ -132,7 +146,11 @@ fn who_has_paid_meanwhile_makes_room() {
 fn urgent_tasks_pass_the_budget_and_count() {
     let mut town = debtors(THREE, &FOURTEEN);
     for who in [1, 2] {
-        town.event(&debtor(who), "2026-02-25 15:00", call(crate::scenario::HOTLINE));
+        town.event(
+            &debtor(who),
+            "2026-02-25 15:00",
+            call(crate::scenario::HOTLINE),
+        );
     }
     // Of another tier, and of another day.
     let rich = debtor(500);
@@ -208,7 +226,11 @@ fn the_next_close_and_the_end_wait_for_nobody() {
 /// said until ten, if something happens at half past eight.
 fn meanwhile(what: impl FnOnce(&mut Town)) -> Vec<String> {
     let mut town = Town::new("policy.budget.collect_minutes = 60");
-    town.event(ONE, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
     pass(&mut town, "2026-02-20", "2026-02-25");
     for who in &crowd(4)[1..] {
         town.event(who, "2026-02-26 08:00", call(FRIEND));
@@ -237,9 +259,18 @@ fn a_candidate_is_looked_at_again_before_anything_comes_of_it() {
         ]
     );
     // As rated now.
-    assert_eq!(tell(|p| p.vip = true)[1], "2026-02-26 10:00 task 1 open: key early due 2026-02-27 10:00");
-    assert_eq!(tell(|p| p.flags = NOT_PURSUED), ["2026-02-26 08:00 arrears 0.60 (not_pursued)"]);
-    assert_eq!(tell(|p| p.marketing_opt_out = true), ["2026-02-26 08:00 arrears 0.60 (opted_out)"]);
+    assert_eq!(
+        tell(|p| p.vip = true)[1],
+        "2026-02-26 10:00 task 1 open: key early due 2026-02-27 10:00"
+    );
+    assert_eq!(
+        tell(|p| p.flags = NOT_PURSUED),
+        ["2026-02-26 08:00 arrears 0.60 (not_pursued)"]
+    );
+    assert_eq!(
+        tell(|p| p.marketing_opt_out = true),
+        ["2026-02-26 08:00 arrears 0.60 (opted_out)"]
+    );
     let cancelled = meanwhile(|town| {
         town.event(ONE, half_past, Body::Cancellation);
     });
@@ -255,7 +286,10 @@ fn a_candidate_is_looked_at_again_before_anything_comes_of_it() {
         ]
     );
     let spoken_to = meanwhile(|town| talk(town, half_past));
-    assert_eq!(spoken_to[1], "2026-02-26 10:00 task 1 open: small early due 2026-03-08 09:00");
+    assert_eq!(
+        spoken_to[1],
+        "2026-02-26 10:00 task 1 open: small early due 2026-03-08 09:00"
+    );
     // The cap is reached: a month after the first talk is more than a week away.
     let spoken_to = meanwhile(|town| {
         talk(town, "2026-02-26 08:20");
@@ -281,7 +315,10 @@ fn what_recovered_before_the_ranking_is_said_to_have() {
     others(&mut town, "2026-02-15 08:00");
     town.event(ONE, "2026-02-15 08:30", forward(ForwardAction::Deactivate));
     others(&mut town, "2026-02-15 10:00");
-    assert_eq!(town.said(ONE), ["2026-02-15 08:00 call_forwarding 0.50 (recovered)"]);
+    assert_eq!(
+        town.said(ONE),
+        ["2026-02-15 08:00 call_forwarding 0.50 (recovered)"]
+    );
     others(&mut town, "2026-02-16 10:00");
     assert_eq!(town.total(), 1);
 }
@@ -299,7 +336,10 @@ fn an_urgent_task_takes_the_candidate_along() {
         ]
     );
     // Published the day before, as one for which there was no place.
-    let mut town = debtors("policy.budget.churn = { key = 0, ordinary = 0, small = 0 }", &[50]);
+    let mut town = debtors(
+        "policy.budget.churn = { key = 0, ordinary = 0, small = 0 }",
+        &[50],
+    );
     assert_eq!(morning(&mut town, "2026-02-26").signals, [(50, LAPSES)]);
     let who = debtor(50);
     town.event(&who, "2026-02-26 20:00", call(crate::scenario::HOTLINE));
@@ -313,7 +353,11 @@ fn an_urgent_task_takes_the_candidate_along() {
     let task = town.last_task(&who);
     let reasons: Vec<&str> = task.signals.iter().map(|signal| &*signal.trigger).collect();
     assert_eq!(reasons, ["competitor_hotline", "arrears"]);
-    assert!(task.signals.iter().all(|signal| signal.suppressed.is_none()));
+    assert!(
+        task.signals
+            .iter()
+            .all(|signal| signal.suppressed.is_none())
+    );
     assert_eq!(morning(&mut town, "2026-02-27"), Morning::default());
 }
 
@@ -338,7 +382,11 @@ fn a_further_reason_joins_what_waits_and_the_same_one_is_a_repeat() {
     let none = "policy.budget.churn = { key = 0, ordinary = 0, small = 0 }";
     let rules = format!("{none}\ntriggers.arrears.cooldown_days = 1");
     let mut town = Town::new(&rules);
-    town.event(ONE, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
     let ends = profile(|p| {
         p.activated_on = None;
         p.contract_end_on = Some(crate::scenario::day("2026-03-29"));
@@ -362,7 +410,11 @@ fn a_further_reason_joins_what_waits_and_the_same_one_is_a_repeat() {
 #[test]
 fn a_candidate_of_two_reasons_becomes_one_task() {
     let mut town = Town::new("");
-    town.event(ONE, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
     let ends = profile(|p| {
         p.activated_on = None;
         p.contract_end_on = Some(crate::scenario::day("2026-03-28"));
@@ -383,8 +435,16 @@ fn a_candidate_of_two_reasons_becomes_one_task() {
 fn care_makes_room_for_what_keeps_the_customer() {
     // On the same morning: the candidate of care is told so.
     let mut town = Town::new("");
-    town.event(ONE, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
-    town.event(ONE, "2026-02-20 11:00", profile(|p| p.birthday = Some((2, 27))));
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
+    town.event(
+        ONE,
+        "2026-02-20 11:00",
+        profile(|p| p.birthday = Some((2, 27))),
+    );
     pass(&mut town, "2026-02-20", "2026-02-26");
     assert_eq!(
         town.said(ONE),
@@ -396,8 +456,16 @@ fn care_makes_room_for_what_keeps_the_customer() {
     );
     // Some days before: the task of care is superseded when the candidate gets its place.
     let mut town = Town::new("");
-    town.event(ONE, "2026-02-20 10:00", invoice("2026-01-01", "2026-02-10", 50));
-    town.event(ONE, "2026-02-20 11:00", profile(|p| p.birthday = Some((2, 26))));
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
+    town.event(
+        ONE,
+        "2026-02-20 11:00",
+        profile(|p| p.birthday = Some((2, 26))),
+    );
     pass(&mut town, "2026-02-20", "2026-02-26");
     assert_eq!(
         since(&town, 2),
@@ -446,7 +514,8 @@ fn a_place_in_the_budget_is_not_held_for_a_task_that_is_closed() {
     let refused = outcome(&town.last_task(&who), OutcomeResult::Refused);
     town.event(&who, "2026-02-26 20:00", refused);
     assert_eq!(morning(&mut town, "2026-02-27").opened, [88, 80, 72]);
-    let purposes = |effect: &Effect| matches!(effect, Effect::Task(task) if task.purpose != Purpose::Churn);
+    let purposes =
+        |effect: &Effect| matches!(effect, Effect::Task(task) if task.purpose != Purpose::Churn);
     assert!(!town.effects.iter().any(purposes));
 }
 

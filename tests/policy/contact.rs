@@ -1,25 +1,67 @@
 //! Quiet hours, the gap between two contacts, the cap on their number.
 
 use crate::scenario::{HOTLINE, Town, call, day, invoice, profile};
-use crate::{CANCEL, COMPLAINT, ONE, SUSPENDED, hotline, key, ordinary, pass, report, since, talk, town_of};
+use crate::{
+    CANCEL, COMPLAINT, ONE, SUSPENDED, hotline, key, ordinary, pass, report, since, talk, town_of,
+};
 use churnwatch::model::{Body, Invoice, Money, OutcomeResult, Purpose};
 
 #[test]
 fn nobody_is_contacted_in_quiet_hours() {
     for (rules, fired, planned) in [
-        ("", "2026-02-02 08:59", "2026-02-02 09:00 to 2026-02-04 09:00"),
-        ("", "2026-02-02 09:00", "2026-02-02 09:00 to 2026-02-04 09:00"),
-        ("", "2026-02-02 20:59", "2026-02-02 20:59 to 2026-02-04 20:59"),
-        ("", "2026-02-02 21:00", "2026-02-03 09:00 to 2026-02-05 09:00"),
-        ("", "2026-02-03 00:00", "2026-02-03 09:00 to 2026-02-05 09:00"),
-        ("policy.quiet = { from_hour = 12, to_hour = 14 }", "2026-02-02 11:59", "2026-02-02 11:59 to 2026-02-04 11:59"),
-        ("policy.quiet = { from_hour = 12, to_hour = 14 }", "2026-02-02 12:00", "2026-02-02 14:00 to 2026-02-04 14:00"),
-        ("policy.quiet = { from_hour = 12, to_hour = 14 }", "2026-02-02 23:00", "2026-02-02 23:00 to 2026-02-04 23:00"),
-        ("policy.quiet = { from_hour = 9, to_hour = 9 }", "2026-02-02 03:00", "2026-02-02 03:00 to 2026-02-04 03:00"),
+        (
+            "",
+            "2026-02-02 08:59",
+            "2026-02-02 09:00 to 2026-02-04 09:00",
+        ),
+        (
+            "",
+            "2026-02-02 09:00",
+            "2026-02-02 09:00 to 2026-02-04 09:00",
+        ),
+        (
+            "",
+            "2026-02-02 20:59",
+            "2026-02-02 20:59 to 2026-02-04 20:59",
+        ),
+        (
+            "",
+            "2026-02-02 21:00",
+            "2026-02-03 09:00 to 2026-02-05 09:00",
+        ),
+        (
+            "",
+            "2026-02-03 00:00",
+            "2026-02-03 09:00 to 2026-02-05 09:00",
+        ),
+        (
+            "policy.quiet = { from_hour = 12, to_hour = 14 }",
+            "2026-02-02 11:59",
+            "2026-02-02 11:59 to 2026-02-04 11:59",
+        ),
+        (
+            "policy.quiet = { from_hour = 12, to_hour = 14 }",
+            "2026-02-02 12:00",
+            "2026-02-02 14:00 to 2026-02-04 14:00",
+        ),
+        (
+            "policy.quiet = { from_hour = 12, to_hour = 14 }",
+            "2026-02-02 23:00",
+            "2026-02-02 23:00 to 2026-02-04 23:00",
+        ),
+        (
+            "policy.quiet = { from_hour = 9, to_hour = 9 }",
+            "2026-02-02 03:00",
+            "2026-02-02 03:00 to 2026-02-04 03:00",
+        ),
     ] {
         let mut town = town_of(rules, ordinary());
         hotline(&mut town, fired);
-        assert_eq!(town.planned(ONE), format!("{planned}, account_manager"), "{fired} {rules}");
+        assert_eq!(
+            town.planned(ONE),
+            format!("{planned}, account_manager"),
+            "{fired} {rules}"
+        );
     }
 }
 
@@ -27,7 +69,10 @@ fn nobody_is_contacted_in_quiet_hours() {
 fn the_competitor_s_hours_are_counted_from_the_signal_and_not_from_the_morning() {
     let mut town = town_of("policy.due.ordinary_hours = 72", ordinary());
     hotline(&mut town, "2026-02-02 22:00");
-    assert_eq!(town.planned(ONE), "2026-02-03 09:00 to 2026-02-05 22:00, account_manager");
+    assert_eq!(
+        town.planned(ONE),
+        "2026-02-03 09:00 to 2026-02-05 22:00, account_manager"
+    );
 }
 
 /// A customer of the tier `ordinary` who was spoken to on these occasions and complains then.
@@ -52,12 +97,36 @@ fn a_week_lies_between_two_contacts() {
         ("", "2026-02-09 10:59", "2026-02-09 11:00"),
         ("", "2026-02-09 11:00", "2026-02-09 11:00"),
         ("", "2026-02-09 15:00", "2026-02-09 15:00"),
-        ("policy.contact.gap_days = 0", "2026-02-02 11:30", "2026-02-02 11:30"),
-        ("policy.contact.gap_days = 14", "2026-02-09 11:00", "2026-02-16 11:00"),
-        ("policy.contact.gap_days = 14", "2026-02-09 10:59", "(contact_gap)"),
-        ("policy.contact.wait_days = 2", "2026-02-07 10:59", "(contact_gap)"),
-        ("policy.contact.wait_days = 2", "2026-02-07 11:00", "2026-02-09 11:00"),
-        ("policy.contact.wait_days = 0", "2026-02-09 10:59", "(contact_gap)"),
+        (
+            "policy.contact.gap_days = 0",
+            "2026-02-02 11:30",
+            "2026-02-02 11:30",
+        ),
+        (
+            "policy.contact.gap_days = 14",
+            "2026-02-09 11:00",
+            "2026-02-16 11:00",
+        ),
+        (
+            "policy.contact.gap_days = 14",
+            "2026-02-09 10:59",
+            "(contact_gap)",
+        ),
+        (
+            "policy.contact.wait_days = 2",
+            "2026-02-07 10:59",
+            "(contact_gap)",
+        ),
+        (
+            "policy.contact.wait_days = 2",
+            "2026-02-07 11:00",
+            "2026-02-09 11:00",
+        ),
+        (
+            "policy.contact.wait_days = 0",
+            "2026-02-09 10:59",
+            "(contact_gap)",
+        ),
     ] {
         let found = complains(rules, ordinary(), &spoken, at);
         assert_eq!(found, expected, "{at} {rules}");
@@ -66,19 +135,34 @@ fn a_week_lies_between_two_contacts() {
     let found = complains("", ordinary(), &["2026-02-02 21:30"], "2026-02-03 10:00");
     assert_eq!(found, "2026-02-10 09:00");
     // Records that come out of order: the newest contact counts.
-    let found = complains("", ordinary(), &["2026-02-04 11:00", "2026-02-02 11:00"], "2026-02-05 10:00");
+    let found = complains(
+        "",
+        ordinary(),
+        &["2026-02-04 11:00", "2026-02-02 11:00"],
+        "2026-02-05 10:00",
+    );
     assert_eq!(found, "2026-02-11 11:00");
 }
 
 #[test]
 fn two_contacts_a_month_are_the_cap_and_four_for_key_customers() {
     let two = ["2026-02-02 10:00", "2026-02-12 10:00"];
-    let four = ["2026-02-02 10:00", "2026-02-05 10:00", "2026-02-08 10:00", "2026-02-12 10:00"];
+    let four = [
+        "2026-02-02 10:00",
+        "2026-02-05 10:00",
+        "2026-02-08 10:00",
+        "2026-02-12 10:00",
+    ];
     for (who, talks, at, expected) in [
         (ordinary(), &two[..], "2026-02-25 09:59", "(contact_cap)"),
         (ordinary(), &two[..], "2026-02-25 10:00", "2026-03-04 10:00"),
         (ordinary(), &two[..], "2026-03-04 10:00", "2026-03-04 10:00"),
-        (ordinary(), &two[..1], "2026-02-20 10:00", "2026-02-20 10:00"),
+        (
+            ordinary(),
+            &two[..1],
+            "2026-02-20 10:00",
+            "2026-02-20 10:00",
+        ),
         (key(), &two[..], "2026-02-20 10:00", "2026-02-20 10:00"),
         (key(), &four[..], "2026-02-25 09:59", "(contact_cap)"),
         (key(), &four[..], "2026-02-25 10:00", "2026-03-04 10:00"),
@@ -88,15 +172,26 @@ fn two_contacts_a_month_are_the_cap_and_four_for_key_customers() {
         let found = complains("", who, talks, at);
         assert_eq!(found, expected, "{at} after {talks:?}");
     }
-    let found = complains("policy.contact.cap_window_days = 5", ordinary(), &two, "2026-02-13 10:00");
-    assert_eq!(found, "2026-02-19 10:00", "the gap is the longer of the two");
+    let found = complains(
+        "policy.contact.cap_window_days = 5",
+        ordinary(),
+        &two,
+        "2026-02-13 10:00",
+    );
+    assert_eq!(
+        found, "2026-02-19 10:00",
+        "the gap is the longer of the two"
+    );
 }
 
 #[test]
 fn a_competitor_is_answered_within_the_gap_or_not_at_all() {
     // Spoken to on Monday at eleven: a week later the turn comes, and 72 h after the call is too late for it or not.
     for (at, expected) in [
-        ("2026-02-06 10:59", &["2026-02-06 10:59 competitor_hotline 0.60 (contact_gap)"][..]),
+        (
+            "2026-02-06 10:59",
+            &["2026-02-06 10:59 competitor_hotline 0.60 (contact_gap)"][..],
+        ),
         (
             "2026-02-06 11:00",
             &[
@@ -117,7 +212,10 @@ fn a_competitor_s_signal_is_not_taken_into_a_task_that_could_not_answer_it() {
     let mut town = town_of("", ordinary());
     talk(&mut town, "2026-02-02 11:00");
     town.event(ONE, "2026-02-03 10:00", COMPLAINT);
-    assert_eq!(town.planned(ONE), "2026-02-09 11:00 to 2026-02-11 11:00, account_manager");
+    assert_eq!(
+        town.planned(ONE),
+        "2026-02-09 11:00 to 2026-02-11 11:00, account_manager"
+    );
     hotline(&mut town, "2026-02-05 10:00");
     hotline(&mut town, "2026-02-13 10:00");
     assert_eq!(
@@ -141,7 +239,10 @@ fn a_task_that_ends_without_an_outcome_may_have_been_worked_on() {
         town.event(ONE, suspended, SUSPENDED);
         town.event(ONE, "2026-02-02 23:00", Body::Reactivation);
         pass(&mut town, "2026-02-03", "2026-02-03");
-        assert_eq!(town.said(ONE)[2], "2026-02-03 08:00 task 2 closed: arrears_paid");
+        assert_eq!(
+            town.said(ONE)[2],
+            "2026-02-03 08:00 task 2 closed: arrears_paid"
+        );
         town.event(ONE, "2026-02-03 10:00", COMPLAINT);
         // Eight o'clock in the morning is quiet.
         let expected = planned.replace("10 08:00", "10 09:00");
@@ -204,7 +305,10 @@ fn a_birthday_greeting_does_not_stand_in_the_way_of_keeping_somebody() {
     let called = |rules: &str| {
         let mut town = birthday_and_overuse(rules);
         report(&mut town, "2026-03-06 15:00", OutcomeResult::Reached);
-        assert_eq!(since(&town, 3), ["2026-03-06 15:00 task 2 closed: contacted"]);
+        assert_eq!(
+            since(&town, 3),
+            ["2026-03-06 15:00 task 2 closed: contacted"]
+        );
         hotline(&mut town, "2026-03-07 10:00");
         since(&town, 4)
     };
@@ -224,11 +328,18 @@ fn a_birthday_greeting_does_not_stand_in_the_way_of_keeping_somebody() {
 #[test]
 fn care_heeds_what_was_said_to_keep_the_customer() {
     for (spoken, expected) in [
-        ("2026-03-02 10:00", "2026-03-06 08:00 birthday 0.50 (contact_gap)"),
+        (
+            "2026-03-02 10:00",
+            "2026-03-06 08:00 birthday 0.50 (contact_gap)",
+        ),
         ("2026-02-26 10:00", "2026-03-06 08:00 birthday 0.50"),
     ] {
         let mut town = Town::new("");
-        town.event(ONE, "2026-02-20 20:00", profile(|p| p.birthday = Some((3, 7))));
+        town.event(
+            ONE,
+            "2026-02-20 20:00",
+            profile(|p| p.birthday = Some((3, 7))),
+        );
         talk(&mut town, spoken);
         pass(&mut town, "2026-03-02", "2026-03-06");
         assert_eq!(town.said(ONE)[0], expected, "{spoken}");
@@ -250,7 +361,11 @@ fn a_try_that_reached_nobody_is_followed_by_another_and_is_no_contact() {
         ("2026-02-02 12:30", "2026-02-03 09:00"),
     ] {
         report(&mut town, at, OutcomeResult::Unreachable);
-        assert_eq!(town.planned(ONE), format!("{from} to {due}, account_manager"), "{at}");
+        assert_eq!(
+            town.planned(ONE),
+            format!("{from} to {due}, account_manager"),
+            "{at}"
+        );
     }
     assert_eq!(town.last_task(ONE).revision, 5);
     assert_eq!(town.last_task(ONE).contacted_at, None);
@@ -269,9 +384,15 @@ fn the_next_talk_comes_when_the_gap_allows_it() {
     hotline(&mut town, "2026-02-02 10:00");
     report(&mut town, "2026-02-02 20:30", OutcomeResult::Reached);
     // The competitor was answered by the first talk: the second has the tier's time.
-    assert_eq!(town.planned(ONE), "2026-02-09 20:30 to 2026-02-11 20:30, account_manager");
+    assert_eq!(
+        town.planned(ONE),
+        "2026-02-09 20:30 to 2026-02-11 20:30, account_manager"
+    );
     let task = town.last_task(ONE);
-    assert_eq!((task.escalates_at, task.contacted_at), (None, Some(town.time("2026-02-02 20:30"))));
+    assert_eq!(
+        (task.escalates_at, task.contacted_at),
+        (None, Some(town.time("2026-02-02 20:30")))
+    );
     // A further call to the competitor would come too early to be answered.
     hotline(&mut town, "2026-02-03 10:00");
     report(&mut town, "2026-02-10 10:00", OutcomeResult::Reached);

@@ -1,7 +1,9 @@
 //! Who gets a task that nobody acted upon, and who is told at once.
 
 use crate::scenario::{Town, profile};
-use crate::{CANCEL, COMPLAINT, ONE, SUSPENDED, WALL, hotline, key, ordinary, report, small, since, town_of};
+use crate::{
+    CANCEL, COMPLAINT, ONE, SUSPENDED, WALL, hotline, key, ordinary, report, since, small, town_of,
+};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{Body, Level, Money, OutcomeResult, Profile};
 
@@ -50,7 +52,11 @@ fn a_task_nobody_acts_upon_goes_up_the_ladder_to_the_top() {
         ]
     );
     assert_eq!(town.last_task(ONE).escalates_at, None);
-    assert_eq!(hours(&mut town, "2026-02-20 10:00"), [""; 0], "there is nobody above");
+    assert_eq!(
+        hours(&mut town, "2026-02-20 10:00"),
+        [""; 0],
+        "there is nobody above"
+    );
 }
 
 #[test]
@@ -58,14 +64,23 @@ fn each_tier_has_its_time_and_campaigns_have_no_ladder() {
     let mut town = called("", ordinary());
     let said = hours(&mut town, "2026-02-06 10:00");
     assert_eq!(said.len(), 3);
-    assert!(said[0].starts_with("2026-02-04 10:00 task 2 escalated"), "{said:?}");
+    assert!(
+        said[0].starts_with("2026-02-04 10:00 task 2 escalated"),
+        "{said:?}"
+    );
     let mut town = called("", small());
     assert_eq!(town.last_task(ONE).escalates_at, None);
     assert_eq!(hours(&mut town, "2026-02-20 10:00"), [""; 0]);
     let mut town = called("policy.escalation.rung_hours.small = 48", small());
     let said = hours(&mut town, "2026-02-09 11:00");
-    assert!(said[0].starts_with("2026-02-05 10:00 task 2 escalated"), "{said:?}");
-    assert!(said[1].starts_with("2026-02-07 10:00 task 3 escalated"), "{said:?}");
+    assert!(
+        said[0].starts_with("2026-02-05 10:00 task 2 escalated"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].starts_with("2026-02-07 10:00 task 3 escalated"),
+        "{said:?}"
+    );
     let mut town = called("policy.escalation.rung_hours.key = 0", key());
     assert_eq!(hours(&mut town, "2026-02-20 10:00"), [""; 0]);
 }
@@ -136,7 +151,10 @@ fn a_reason_that_is_gone_is_noticed_before_the_ladder_is_climbed() {
     // The clock stood still: the day's close and the rung are due at once, and the sweep has not begun.
     let (at, before) = (town.time("2026-02-03 14:00"), town.said(ONE).len());
     town.shard.tick(at, Inputs::default(), &mut town.effects);
-    assert_eq!(since(&town, before), ["2026-02-03 14:00 task 2 closed: arrears_paid"]);
+    assert_eq!(
+        since(&town, before),
+        ["2026-02-03 14:00 task 2 closed: arrears_paid"]
+    );
 }
 
 #[test]
@@ -163,13 +181,19 @@ fn the_regional_manager_is_told_at_once_of_key_customers_and_of_those_who_are_wo
 
 #[test]
 fn care_is_not_escalated_and_nobody_else_is_told() {
-    let mut town = town_of("", profile(|p| {
-        p.vip = true;
-        p.birthday = Some((2, 3));
-    }));
+    let mut town = town_of(
+        "",
+        profile(|p| {
+            p.vip = true;
+            p.birthday = Some((2, 3));
+        }),
+    );
     crate::pass(&mut town, "2026-02-01", "2026-02-02");
     let task = town.last_task(ONE);
-    assert_eq!((task.purpose.name(), task.assignee.notify, task.escalates_at), ("care", None, None));
+    assert_eq!(
+        (task.purpose.name(), task.assignee.notify, task.escalates_at),
+        ("care", None, None)
+    );
     crate::pass(&mut town, "2026-02-03", "2026-02-05");
     assert_eq!(town.last_task(ONE).revision, 1);
 }

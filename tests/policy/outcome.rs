@@ -1,7 +1,9 @@
 //! What outcomes do: they close tasks, correct one another, re-open what was closed wrongly.
 
 use crate::scenario::{Town, day, outcome, profile};
-use crate::{CANCEL, COMPLAINT, ONE, forbid, hotline, key, ordinary, pass, report, since, talk, town_of};
+use crate::{
+    CANCEL, COMPLAINT, ONE, forbid, hotline, key, ordinary, pass, report, since, talk, town_of,
+};
 use churnwatch::model::{Body, OutcomeResult, Task};
 
 /// A customer whose task, opened on 2 February at ten, was closed at noon with a result.
@@ -30,7 +32,10 @@ fn saved_refused_and_lost_close_the_task() {
         let expected = format!("2026-02-02 12:00 task 2 closed: {reason}");
         assert_eq!(since(&town, 2), [expected]);
         let noon = town.time("2026-02-02 12:00");
-        assert_eq!((task.outcome, task.contacted_at), (Some(result), Some(noon)));
+        assert_eq!(
+            (task.outcome, task.contacted_at),
+            (Some(result), Some(noon))
+        );
         assert_eq!(task.escalates_at, None);
         assert!(task.source.is_some());
         assert_eq!(town.shard.stats().open_tasks, 0);
@@ -40,7 +45,10 @@ fn saved_refused_and_lost_close_the_task() {
 #[test]
 fn another_outcome_of_a_closed_task_corrects_it_for_a_week() {
     let (mut town, task) = closed(ordinary(), OutcomeResult::Saved);
-    assert_eq!(again(&mut town, "2026-02-03 10:00", &task, OutcomeResult::Saved), [""; 0]);
+    assert_eq!(
+        again(&mut town, "2026-02-03 10:00", &task, OutcomeResult::Saved),
+        [""; 0]
+    );
     assert_eq!(
         again(&mut town, "2026-02-04 10:00", &task, OutcomeResult::Lost),
         ["2026-02-04 10:00 task 3 closed: lost"]
@@ -52,7 +60,10 @@ fn another_outcome_of_a_closed_task_corrects_it_for_a_week() {
     );
     let corrected = town.last_task(ONE);
     assert_eq!(corrected.outcome, Some(OutcomeResult::Refused));
-    assert_eq!(again(&mut town, "2026-02-18 09:59", &task, OutcomeResult::Saved), [""; 0]);
+    assert_eq!(
+        again(&mut town, "2026-02-18 09:59", &task, OutcomeResult::Saved),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -75,7 +86,11 @@ fn a_correction_is_no_further_contact_and_an_outcome_of_an_unknown_task_is_one()
     let unreachable = outcome(&elsewhere.last_task(ONE), OutcomeResult::Unreachable);
     town.event(ONE, "2026-02-02 12:00", unreachable);
     town.event(ONE, "2026-02-03 12:00", COMPLAINT);
-    assert_eq!(town.planned(ONE)[..16], *"2026-02-03 12:00", "nobody was reached");
+    assert_eq!(
+        town.planned(ONE)[..16],
+        *"2026-02-03 12:00",
+        "nobody was reached"
+    );
 }
 
 #[test]
@@ -83,9 +98,15 @@ fn a_talk_that_did_not_settle_it_after_all_opens_the_task_again() {
     let (mut town, task) = closed(key(), OutcomeResult::Saved);
     let reopened = again(&mut town, "2026-02-04 10:00", &task, OutcomeResult::Reached);
     // The gap counts from the talk of 2 February, which was the only one; the competitor has been answered.
-    assert_eq!(reopened, ["2026-02-04 10:00 task 3 open: key early due 2026-02-10 12:00"]);
+    assert_eq!(
+        reopened,
+        ["2026-02-04 10:00 task 3 open: key early due 2026-02-10 12:00"]
+    );
     let task = town.last_task(ONE);
-    assert_eq!(town.planned(ONE), "2026-02-09 12:00 to 2026-02-10 12:00, account_manager");
+    assert_eq!(
+        town.planned(ONE),
+        "2026-02-09 12:00 to 2026-02-10 12:00, account_manager"
+    );
     assert_eq!((task.close_reason, task.escalates_at), (None, None));
     assert_eq!(task.outcome, Some(OutcomeResult::Reached));
     // It is open like any other, and closed by its next outcome.
@@ -94,16 +115,27 @@ fn a_talk_that_did_not_settle_it_after_all_opens_the_task_again() {
         ["2026-02-09 15:00 task 4 closed: lost"]
     );
     let (mut town, task) = closed(key(), OutcomeResult::Refused);
-    let reopened = again(&mut town, "2026-02-04 10:00", &task, OutcomeResult::Unreachable);
+    let reopened = again(
+        &mut town,
+        "2026-02-04 10:00",
+        &task,
+        OutcomeResult::Unreachable,
+    );
     assert_eq!(reopened.len(), 1, "a wrong number was dialled");
 }
 
 #[test]
 fn nothing_is_opened_again_beside_another_task_or_against_what_came_since() {
-    let reached = |town: &mut Town, task: &Task| again(town, "2026-02-05 10:00", task, OutcomeResult::Reached);
+    let reached = |town: &mut Town, task: &Task| {
+        again(town, "2026-02-05 10:00", task, OutcomeResult::Reached)
+    };
     let (mut town, task) = closed(ordinary(), OutcomeResult::Saved);
     town.event(ONE, "2026-02-04 10:00", COMPLAINT);
-    assert_eq!(reached(&mut town, &task), [""; 0], "the complaint's task is open");
+    assert_eq!(
+        reached(&mut town, &task),
+        [""; 0],
+        "the complaint's task is open"
+    );
 
     let (mut town, task) = closed(ordinary(), OutcomeResult::Saved);
     town.event(ONE, "2026-02-04 10:00", Body::PortOutApplication);
@@ -114,15 +146,21 @@ fn nothing_is_opened_again_beside_another_task_or_against_what_came_since() {
     assert_eq!(reached(&mut town, &task), [""; 0], "cancelled");
 
     for (tier, change) in [("ordinary", false), ("key", true)] {
-        let opted_out = move |vip| profile(|p| {
-            p.vip = vip;
-            p.marketing_opt_out = true;
-        });
+        let opted_out = move |vip| {
+            profile(|p| {
+                p.vip = vip;
+                p.marketing_opt_out = true;
+            })
+        };
         let customer = if change { key() } else { ordinary() };
         let (mut town, task) = closed(customer, OutcomeResult::Saved);
         town.event(ONE, "2026-02-04 10:00", opted_out(change));
         let opened = reached(&mut town, &task).len();
-        assert_eq!(opened, usize::from(change), "{tier} customer who wants no marketing");
+        assert_eq!(
+            opened,
+            usize::from(change),
+            "{tier} customer who wants no marketing"
+        );
     }
     let (mut town, task) = closed(ordinary(), OutcomeResult::Saved);
     let not_pursued = profile(|p| p.flags = crate::scenario::NOT_PURSUED);
@@ -138,7 +176,11 @@ fn nothing_is_opened_again_beside_another_task_or_against_what_came_since() {
 /// A town in which the customer's birthday has become a task on the morning of 6 March.
 fn birthday() -> Town {
     let mut town = Town::new("");
-    town.event(ONE, "2026-03-05 20:00", profile(|p| p.birthday = Some((3, 7))));
+    town.event(
+        ONE,
+        "2026-03-05 20:00",
+        profile(|p| p.birthday = Some((3, 7))),
+    );
     pass(&mut town, "2026-03-05", "2026-03-06");
     assert_eq!(town.said(ONE).len(), 2);
     town
@@ -148,16 +190,28 @@ fn birthday() -> Town {
 fn care_is_over_when_the_customer_was_spoken_to_and_stays_so() {
     let mut town = birthday();
     report(&mut town, "2026-03-06 14:00", OutcomeResult::Unreachable);
-    assert_eq!(town.planned(ONE), "2026-03-06 18:00 to 2026-03-08 09:00, account_manager");
+    assert_eq!(
+        town.planned(ONE),
+        "2026-03-06 18:00 to 2026-03-08 09:00, account_manager"
+    );
     report(&mut town, "2026-03-06 19:00", OutcomeResult::Reached);
-    assert_eq!(since(&town, 3), ["2026-03-06 19:00 task 3 closed: contacted"]);
+    assert_eq!(
+        since(&town, 3),
+        ["2026-03-06 19:00 task 3 closed: contacted"]
+    );
     // Nothing to correct: a further report is another talk.
     let task = town.last_task(ONE);
-    assert_eq!(again(&mut town, "2026-03-07 10:00", &task, OutcomeResult::Saved), [""; 0]);
+    assert_eq!(
+        again(&mut town, "2026-03-07 10:00", &task, OutcomeResult::Saved),
+        [""; 0]
+    );
     let mut town = birthday();
     report(&mut town, "2026-03-06 14:00", OutcomeResult::Refused);
     let task = town.last_task(ONE);
-    assert_eq!(again(&mut town, "2026-03-06 15:00", &task, OutcomeResult::Reached), [""; 0]);
+    assert_eq!(
+        again(&mut town, "2026-03-06 15:00", &task, OutcomeResult::Reached),
+        [""; 0]
+    );
     assert_eq!(
         again(&mut town, "2026-03-06 16:00", &task, OutcomeResult::Saved),
         ["2026-03-06 16:00 task 3 closed: saved"]
@@ -177,7 +231,12 @@ fn opening_again_supersedes_care() {
     pass(&mut with_care, "2026-03-05", "2026-03-14");
     let line = with_care.said(ONE).len();
     assert!(with_care.said(ONE)[line - 1].contains("task 1 open"));
-    let said = again(&mut with_care, "2026-03-14 10:00", &task, OutcomeResult::Reached);
+    let said = again(
+        &mut with_care,
+        "2026-03-14 10:00",
+        &task,
+        OutcomeResult::Reached,
+    );
     assert_eq!(said, [""; 0], "too late to correct");
     let mut town = town_of("policy.contact.correction_days = 30", ordinary());
     hotline(&mut town, "2026-03-05 10:00");

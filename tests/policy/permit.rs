@@ -1,7 +1,10 @@
 //! Who gets no task, whatever happens: hold-out, opt-out, not pursued, port-out.
 
 use crate::scenario::{HOTLINE, NOT_PURSUED, Town, call, crowd, day, outcome, profile};
-use crate::{CANCEL, COMPLAINT, ONE, PORT_OUT, forbid, hotline, key, ordinary, pass, report, since, small, town_of};
+use crate::{
+    CANCEL, COMPLAINT, ONE, PORT_OUT, forbid, hotline, key, ordinary, pass, report, since, small,
+    town_of,
+};
 use churnwatch::model::{
     Body, Effect, Invoice, Money, OutcomeResult, Plan, Profile, Suppression, TaskOutcome,
 };
@@ -43,11 +46,22 @@ fn a_share_is_held_out_by_number_and_salt_alone() {
     };
     let first = held_out(&rules(0.2, "spring"), &people, false);
     // Four standard deviations of a fair draw.
-    assert!((330..=470).contains(&first.len()), "{} of 2,000", first.len());
+    assert!(
+        (330..=470).contains(&first.len()),
+        "{} of 2,000",
+        first.len()
+    );
     assert_eq!(held_out(&rules(0.2, "spring"), &people, true), first);
     let fewer = held_out(&rules(0.1, "spring"), &people, false);
-    assert!(fewer.is_subset(&first), "a smaller share is part of a larger one");
-    assert!((147..=253).contains(&fewer.len()), "{} of 2,000", fewer.len());
+    assert!(
+        fewer.is_subset(&first),
+        "a smaller share is part of a larger one"
+    );
+    assert!(
+        (147..=253).contains(&fewer.len()),
+        "{} of 2,000",
+        fewer.len()
+    );
     let other = held_out(&rules(0.2, "autumn"), &people, false);
     let both = other.intersection(&first).count();
     assert!((45..=115).contains(&both), "{both} of 2,000 in both");
@@ -58,7 +72,11 @@ fn a_share_is_held_out_by_number_and_salt_alone() {
 #[test]
 fn who_is_held_out_gets_no_care_either_and_counts_for_the_score() {
     let mut town = Town::new("policy.hold_out.share = 1.0");
-    town.event(ONE, "2026-03-05 20:00", profile(|p| p.birthday = Some((3, 7))));
+    town.event(
+        ONE,
+        "2026-03-05 20:00",
+        profile(|p| p.birthday = Some((3, 7))),
+    );
     pass(&mut town, "2026-03-05", "2026-03-06");
     hotline(&mut town, "2026-03-06 21:00");
     assert_eq!(
@@ -74,10 +92,13 @@ fn who_is_held_out_gets_no_care_either_and_counts_for_the_score() {
 
 /// What a customer who wants no marketing is told of after a call to a competitor.
 fn opted_out(change: impl FnOnce(&mut Profile<'static>)) -> Vec<String> {
-    let mut town = town_of("", profile(|p| {
-        p.marketing_opt_out = true;
-        change(p);
-    }));
+    let mut town = town_of(
+        "",
+        profile(|p| {
+            p.marketing_opt_out = true;
+            change(p);
+        }),
+    );
     hotline(&mut town, "2026-02-02 10:00");
     town.said(ONE)
 }
@@ -89,22 +110,39 @@ fn who_wants_no_marketing_is_not_reached_through_its_channels() {
     assert_eq!(opted_out(|p| p.activated_on = None), refused);
     // The customer's own account manager is service.
     let visited = opted_out(|p| p.vip = true);
-    assert_eq!(visited[1], "2026-02-02 10:00 task 1 open: key early due 2026-02-03 10:00");
+    assert_eq!(
+        visited[1],
+        "2026-02-02 10:00 task 1 open: key early due 2026-02-03 10:00"
+    );
 }
 
 #[test]
 fn a_later_wish_ends_what_is_open() {
-    let wish = |vip: bool| profile(|p| {
-        p.vip = vip;
-        p.marketing_opt_out = true;
-    });
+    let wish = |vip: bool| {
+        profile(|p| {
+            p.vip = vip;
+            p.marketing_opt_out = true;
+        })
+    };
     for (customer, told, expected) in [
-        (ordinary(), wish(false), Some("2026-02-03 10:00 task 2 closed: opted_out")),
-        (small(), wish(false), Some("2026-02-03 10:00 task 2 closed: opted_out")),
+        (
+            ordinary(),
+            wish(false),
+            Some("2026-02-03 10:00 task 2 closed: opted_out"),
+        ),
+        (
+            small(),
+            wish(false),
+            Some("2026-02-03 10:00 task 2 closed: opted_out"),
+        ),
         (key(), wish(true), None),
         // The task's own channel counts: the account manager has begun, or the campaign.
         (key(), wish(false), None),
-        (ordinary(), wish(true), Some("2026-02-03 10:00 task 2 closed: opted_out")),
+        (
+            ordinary(),
+            wish(true),
+            Some("2026-02-03 10:00 task 2 closed: opted_out"),
+        ),
     ] {
         let mut town = town_of("", customer);
         hotline(&mut town, "2026-02-02 10:00");
@@ -124,7 +162,11 @@ fn a_later_wish_ends_what_is_open() {
 fn a_profile_that_is_out_of_date_says_nothing() {
     let mut town = town_of("", ordinary());
     hotline(&mut town, "2026-02-02 10:00");
-    town.event(ONE, "2026-01-20 10:00", profile(|p| p.marketing_opt_out = true));
+    town.event(
+        ONE,
+        "2026-01-20 10:00",
+        profile(|p| p.marketing_opt_out = true),
+    );
     assert_eq!(town.said(ONE).len(), 2);
 }
 
@@ -143,7 +185,10 @@ fn do_not_contact_stays_whatever_profiles_follow() {
     );
     town.event(ONE, "2026-02-03 10:00", ordinary());
     town.event(ONE, "2026-02-20 10:00", COMPLAINT);
-    assert_eq!(since(&town, 4), ["2026-02-20 10:00 complaint 0.50 (opted_out)"]);
+    assert_eq!(
+        since(&town, 4),
+        ["2026-02-20 10:00 complaint 0.50 (opted_out)"]
+    );
     // A key customer's account manager is no marketing.
     town.event(ONE, "2026-02-21 10:00", key());
     town.event(ONE, "2026-02-21 11:00", CANCEL);
@@ -173,7 +218,10 @@ fn the_wish_holds_with_any_outcome_of_any_task() {
     let mut town = town_of("", ordinary());
     hotline(&mut town, "2026-02-02 10:00");
     forbid(&mut town, "2026-02-02 15:00", "another system's");
-    assert_eq!(since(&town, 2), ["2026-02-02 15:00 task 2 closed: opted_out"]);
+    assert_eq!(
+        since(&town, 2),
+        ["2026-02-02 15:00 task 2 closed: opted_out"]
+    );
 }
 
 /// Bills beyond the plan until a growth signal comes on the morning of 6 March.
@@ -195,22 +243,30 @@ fn grows(town: &mut Town) {
 #[test]
 fn offers_reach_nobody_who_wants_none_by_any_channel() {
     let mut town = Town::new("");
-    let vip = |opt_out: bool| profile(|p| {
-        p.vip = true;
-        p.marketing_opt_out = opt_out;
-        p.plan = Some(Plan {
-            monthly_fee: Money(100_00),
-            ..Plan::default()
-        });
-    });
+    let vip = |opt_out: bool| {
+        profile(|p| {
+            p.vip = true;
+            p.marketing_opt_out = opt_out;
+            p.plan = Some(Plan {
+                monthly_fee: Money(100_00),
+                ..Plan::default()
+            });
+        })
+    };
     town.event(ONE, "2026-03-05 20:00", vip(true));
     grows(&mut town);
-    assert_eq!(town.said(ONE), ["2026-03-06 08:00 plan_overuse 0.63 (opted_out)"]);
+    assert_eq!(
+        town.said(ONE),
+        ["2026-03-06 08:00 plan_overuse 0.63 (opted_out)"]
+    );
     let mut town = Town::new("");
     town.event(ONE, "2026-03-05 20:00", vip(false));
     grows(&mut town);
     town.event(ONE, "2026-03-06 21:00", vip(true));
-    assert_eq!(since(&town, 2), ["2026-03-06 21:00 task 2 closed: opted_out"]);
+    assert_eq!(
+        since(&town, 2),
+        ["2026-03-06 21:00 task 2 closed: opted_out"]
+    );
 }
 
 #[test]
@@ -219,9 +275,15 @@ fn a_profile_that_gives_a_customer_up_ends_the_task() {
         let mut town = town_of("", customer);
         hotline(&mut town, "2026-02-02 10:00");
         town.event(ONE, "2026-02-03 10:00", profile(|p| p.flags = NOT_PURSUED));
-        assert_eq!(since(&town, 2), ["2026-02-03 10:00 task 2 closed: not_pursued"]);
+        assert_eq!(
+            since(&town, 2),
+            ["2026-02-03 10:00 task 2 closed: not_pursued"]
+        );
         town.event(ONE, "2026-02-20 10:00", COMPLAINT);
-        assert_eq!(since(&town, 3), ["2026-02-20 10:00 complaint 0.50 (not_pursued)"]);
+        assert_eq!(
+            since(&town, 3),
+            ["2026-02-20 10:00 complaint 0.50 (not_pursued)"]
+        );
     }
 }
 
@@ -312,7 +374,10 @@ fn of_several_reasons_the_first_is_said() {
     );
     let mut town = town_of("", profile(|p| p.marketing_opt_out = true));
     town.event(ONE, "2026-02-02 10:00", PORT_OUT);
-    assert_eq!(town.said(ONE), ["2026-02-02 10:00 port_out 0.70 (care_only)"]);
+    assert_eq!(
+        town.said(ONE),
+        ["2026-02-02 10:00 port_out 0.70 (care_only)"]
+    );
 }
 
 #[test]
@@ -320,13 +385,24 @@ fn an_open_task_is_not_revised_against_the_customer_s_wish() {
     // A key customer's task; the customer has become ordinary meanwhile and wants no marketing: the account manager goes on.
     let mut town = town_of("", key());
     hotline(&mut town, "2026-02-02 10:00");
-    town.event(ONE, "2026-02-02 12:00", profile(|p| p.marketing_opt_out = true));
+    town.event(
+        ONE,
+        "2026-02-02 12:00",
+        profile(|p| p.marketing_opt_out = true),
+    );
     town.event(ONE, "2026-02-02 13:00", COMPLAINT);
     assert!(since(&town, 3)[0].starts_with("2026-02-02 13:00 task 2 updated: key"));
     report(&mut town, "2026-02-02 15:00", OutcomeResult::Saved);
     town.event(ONE, "2026-02-10 13:00", CANCEL);
-    assert_eq!(since(&town, 5), ["2026-02-10 13:00 cancel_enquiry 0.80 (opted_out)"]);
+    assert_eq!(
+        since(&town, 5),
+        ["2026-02-10 13:00 cancel_enquiry 0.80 (opted_out)"]
+    );
     let closed = outcome(&town.last_task(ONE), OutcomeResult::Lost);
     town.event(ONE, "2026-02-10 14:00", closed);
-    assert_eq!(town.said(ONE).len(), 6, "a week and two days after it was closed");
+    assert_eq!(
+        town.said(ONE).len(),
+        6,
+        "a week and two days after it was closed"
+    );
 }

@@ -318,7 +318,11 @@ impl Town {
     /// The steps of a subscriber's last task, in English.
     pub fn steps(&self, who: &str) -> Vec<String> {
         let (task, words) = (self.last_task(who), self.rules.words());
-        words.steps(&task).iter().map(|step| step.en.clone()).collect()
+        words
+            .steps(&task)
+            .iter()
+            .map(|step| step.en.clone())
+            .collect()
     }
 
     /// When a subscriber's last task may be acted upon and until when, as it was last published, and who has it.

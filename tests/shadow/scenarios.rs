@@ -3,7 +3,8 @@
 use crate::feeding::{assembled, full};
 use crate::rules::{rules, with_shadow};
 use crate::scenario::{
-    AT_ONCE, EVENT_CLOCK, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, profile, usual,
+    AT_ONCE, EVENT_CLOCK, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, profile,
+    usual,
 };
 use churnwatch::engine::{Rules, Shard};
 use churnwatch::model::{Body, Effect};
