@@ -35,7 +35,10 @@ pub enum What {
     Nothing,
     Calls(&'static str),
     Approached,
-    Complains { resolved: bool, satisfaction: Option<u8> },
+    Complains {
+        resolved: bool,
+        satisfaction: Option<u8>,
+    },
     Asks(EnquirySubject),
     Applies,
     Suspended,
@@ -48,7 +51,11 @@ pub enum What {
     Overuses,
     Forwards(bool),
     /// An outcome of one of the last tasks, or of none.
-    Reports { back: usize, result: OutcomeResult, forbids: bool },
+    Reports {
+        back: usize,
+        result: OutcomeResult,
+        forbids: bool,
+    },
 }
 
 /// A profile.
@@ -126,11 +133,13 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn what() -> impl Strategy<Value = What> {
-    let asks = select(&[
-        EnquirySubject::Cancel,
-        EnquirySubject::PortOut,
-        EnquirySubject::Bill,
-    ][..]);
+    let asks = select(
+        &[
+            EnquirySubject::Cancel,
+            EnquirySubject::PortOut,
+            EnquirySubject::Bill,
+        ][..],
+    );
     let complains = (any::<bool>(), prop::option::of(1..=5_u8));
     let reports = (
         0..4_usize,
@@ -168,7 +177,16 @@ fn told() -> impl Strategy<Value = Told> {
         any::<bool>(),
     )
         .prop_map(
-            |(vip, opted_out, not_pursued, since_days, birthday_in, contract_in, spend, managed)| Told {
+            |(
+                vip,
+                opted_out,
+                not_pursued,
+                since_days,
+                birthday_in,
+                contract_in,
+                spend,
+                managed,
+            )| Told {
                 vip,
                 opted_out,
                 not_pursued,

@@ -68,7 +68,12 @@ impl Observer {
     }
 
     /// A call that brought no record: a tick, a sweep, the end.
-    pub fn idle(&mut self, before: &ShardStats, after: &ShardStats, effects: &[Effect]) -> Result<(), Broken> {
+    pub fn idle(
+        &mut self,
+        before: &ShardStats,
+        after: &ShardStats,
+        effects: &[Effect],
+    ) -> Result<(), Broken> {
         self.effects(None, (before, after), effects)
     }
 
@@ -164,9 +169,20 @@ impl Observer {
         Ok(())
     }
 
-    fn task(&mut self, task: &Task, report: Option<&TaskOutcome<'_>>, after: &ShardStats) -> Result<(), Broken> {
-        let reason = task.close_reason.map(|reason| format!(": {}", reason.name()));
-        self.see(format!("{}{}", task.status.name(), reason.unwrap_or_default()));
+    fn task(
+        &mut self,
+        task: &Task,
+        report: Option<&TaskOutcome<'_>>,
+        after: &ShardStats,
+    ) -> Result<(), Broken> {
+        let reason = task
+            .close_reason
+            .map(|reason| format!(": {}", reason.name()));
+        self.see(format!(
+            "{}{}",
+            task.status.name(),
+            reason.unwrap_or_default()
+        ));
         let rules = self.rules.clone();
         let named = report.filter(|report| report.task_id == task.task_id);
         let person = self.person(&task.msisdn);
@@ -175,7 +191,10 @@ impl Observer {
         let open = task.status != TaskStatus::Closed;
         let other = person.open.get(&task.purpose);
         let other = other.filter(|other| other.task_id != task.task_id);
-        ensure!(!(open && other.is_some()), "beside another open task: {other:#?}");
+        ensure!(
+            !(open && other.is_some()),
+            "beside another open task: {other:#?}"
+        );
         if open {
             person.open.insert(task.purpose, task.clone());
         } else if other.is_none() {
@@ -262,7 +281,10 @@ impl Person {
         if outcome.result == OutcomeResult::Unreachable {
             return;
         }
-        let open = self.open.values().find(|task| task.task_id == outcome.task_id);
+        let open = self
+            .open
+            .values()
+            .find(|task| task.task_id == outcome.task_id);
         if let Some(task) = open {
             self.contacts.push((at, task.purpose));
         } else if !self.tasks.contains_key(&*outcome.task_id) {
@@ -275,8 +297,16 @@ impl Person {
         ensure!(!task.signals.is_empty(), "a task without reasons");
         for (place, signal) in task.signals.iter().enumerate() {
             let mut others = task.signals[..place].iter();
-            ensure!(others.all(|other| other.trigger != signal.trigger), "{} twice", signal.trigger);
-            ensure!(signal.purpose == task.purpose, "{} is for something else", signal.trigger);
+            ensure!(
+                others.all(|other| other.trigger != signal.trigger),
+                "{} twice",
+                signal.trigger
+            );
+            ensure!(
+                signal.purpose == task.purpose,
+                "{} is for something else",
+                signal.trigger
+            );
             let fate = self.signals.get(&identity(signal));
             let taken_up = matches!(fate, Some(None | Some(Suppression::OverBudget)));
             ensure!(taken_up, "{} was {fate:?}", signal.trigger);
@@ -288,20 +318,29 @@ impl Person {
     fn turn(&self, task: &Task, rules: &Rules) -> Result<(), Broken> {
         let limits = &rules.policy.contact;
         let all = task.purpose != Purpose::Churn || limits.care_delays_churn;
-        let counted = self.contacts.iter().filter(|(_, of)| all || *of == Purpose::Churn);
+        let counted = self
+            .contacts
+            .iter()
+            .filter(|(_, of)| all || *of == Purpose::Churn);
         let mut made: Vec<Timestamp> = counted.map(|(at, _)| *at).collect();
         if task.purpose != Purpose::Churn {
-            let others = self.open.values().filter(|other| {
-                other.purpose != task.purpose && other.contacted_at.is_none()
-            });
+            let others = self
+                .open
+                .values()
+                .filter(|other| other.purpose != task.purpose && other.contacted_at.is_none());
             made.extend(others.map(|other| other.due_at));
         }
         let gap_hours = 24 * i64::from(limits.gap_days);
         for at in &made {
             let next = at.plus_hours(gap_hours);
-            ensure!(task.not_before >= next, "contacted at {at:?}, and so soon again");
+            ensure!(
+                task.not_before >= next,
+                "contacted at {at:?}, and so soon again"
+            );
         }
-        let since = task.not_before.plus_hours(-24 * i64::from(limits.cap_window_days));
+        let since = task
+            .not_before
+            .plus_hours(-24 * i64::from(limits.cap_window_days));
         let within = made.iter().filter(|at| **at > since).count();
         let cap = usize::from(limits.cap.of(task.tier));
         ensure!(within < cap, "one contact more than {cap}: {made:?}");
@@ -312,9 +351,19 @@ impl Person {
 /// The first revision of a task.
 fn is_new(task: &Task) -> Result<(), Broken> {
     ensure!(task.revision == 1, "begins with revision {}", task.revision);
-    ensure!(task.status == TaskStatus::Open, "begins as {:?}", task.status);
-    ensure!(task.assignee.level == Level::AccountManager, "begins up the ladder");
-    ensure!(task.contacted_at.is_none() && task.outcome.is_none(), "begins with an outcome");
+    ensure!(
+        task.status == TaskStatus::Open,
+        "begins as {:?}",
+        task.status
+    );
+    ensure!(
+        task.assignee.level == Level::AccountManager,
+        "begins up the ladder"
+    );
+    ensure!(
+        task.contacted_at.is_none() && task.outcome.is_none(),
+        "begins with an outcome"
+    );
     Ok(())
 }
 
@@ -325,7 +374,11 @@ fn follows(
     named: Option<&TaskOutcome<'_>>,
     after: &ShardStats,
 ) -> Result<(), Broken> {
-    ensure!(task.revision == before.revision + 1, "after revision {}", before.revision);
+    ensure!(
+        task.revision == before.revision + 1,
+        "after revision {}",
+        before.revision
+    );
     ensure!(task.updated_at >= before.updated_at, "goes back in time");
     let constant = |task: &Task| {
         let assignee = task.assignee.clone();
@@ -336,10 +389,19 @@ fn follows(
     ensure!(constant(task) == constant(before), "is another task");
     if before.status == TaskStatus::Closed {
         let named = named.map(|report| report.result);
-        ensure!(named.is_some() && named == task.outcome, "closed, and changed without an outcome");
-        ensure!(task.outcome != before.outcome, "corrected by the same outcome");
+        ensure!(
+            named.is_some() && named == task.outcome,
+            "closed, and changed without an outcome"
+        );
+        ensure!(
+            task.outcome != before.outcome,
+            "corrected by the same outcome"
+        );
         let status = task.status;
-        ensure!(matches!(status, TaskStatus::Closed | TaskStatus::Open), "closed, then {status:?}");
+        ensure!(
+            matches!(status, TaskStatus::Closed | TaskStatus::Open),
+            "closed, then {status:?}"
+        );
     } else {
         ensure!(task.status != TaskStatus::Open, "opened twice");
     }
@@ -348,7 +410,10 @@ fn follows(
         ensure!(Some(level) == last.above(), "from {last:?} to {level:?}");
         let due = before.escalates_at.is_some_and(|at| at <= after.clock);
         ensure!(due, "escalated before its time");
-        ensure!(task.purpose == Purpose::Churn, "care and growth have no ladder");
+        ensure!(
+            task.purpose == Purpose::Churn,
+            "care and growth have no ladder"
+        );
     } else {
         ensure!(level == last, "from {last:?} to {level:?} without a rung");
     }
