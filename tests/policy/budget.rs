@@ -362,6 +362,23 @@ fn an_urgent_task_takes_the_candidate_along() {
 }
 
 #[test]
+fn of_a_trigger_that_waits_already_the_urgent_signal_is_the_reason() {
+    let suspended = meanwhile(|town| {
+        town.event(ONE, "2026-02-26 08:30", crate::SUSPENDED);
+        assert_eq!(town.last_task(ONE).signals.len(), 1);
+        assert_eq!(town.last_task(ONE).signals[0].strength, 0.9);
+    });
+    assert_eq!(
+        suspended,
+        [
+            "2026-02-26 08:30 arrears 0.90",
+            "2026-02-26 08:00 arrears 0.60",
+            "2026-02-26 08:30 task 1 open: small at_risk due 2026-03-01 09:00",
+        ]
+    );
+}
+
+#[test]
 fn an_urgent_signal_that_may_raise_no_task_leaves_the_candidate_where_it_is() {
     let said = meanwhile(|town| {
         talk(town, "2026-02-26 08:20");

@@ -1,6 +1,6 @@
 //! What outcomes do: they close tasks, correct one another, re-open what was closed wrongly.
 
-use crate::scenario::{Town, day, outcome, profile};
+use crate::scenario::{Town, day, invoice, outcome, profile};
 use crate::{
     CANCEL, COMPLAINT, ONE, forbid, hotline, key, ordinary, pass, report, since, talk, town_of,
 };
@@ -171,6 +171,48 @@ fn nothing_is_opened_again_beside_another_task_or_against_what_came_since() {
         again(&mut town, "2026-02-05 11:00", &task, OutcomeResult::Lost),
         ["2026-02-05 11:00 task 3 closed: lost"]
     );
+}
+
+#[test]
+fn a_correction_leaves_alone_what_is_open_by_now() {
+    let (mut town, first) = closed(ordinary(), OutcomeResult::Saved);
+    town.event(ONE, "2026-02-04 10:00", COMPLAINT);
+    let second = town.last_task(ONE);
+    assert_eq!(
+        again(&mut town, "2026-02-05 10:00", &first, OutcomeResult::Lost),
+        ["2026-02-05 10:00 task 3 closed: lost"]
+    );
+    assert_eq!(town.shard.stats().open_tasks, 1);
+    assert_eq!(
+        again(&mut town, "2026-02-09 15:00", &second, OutcomeResult::Saved),
+        ["2026-02-09 15:00 task 2 closed: saved"]
+    );
+}
+
+#[test]
+fn what_waits_for_a_place_joins_the_task_that_is_opened_again() {
+    let none = "policy.budget.churn = { key = 0, ordinary = 0, small = 0 }";
+    let mut town = town_of(none, ordinary());
+    town.event(
+        ONE,
+        "2026-02-20 10:00",
+        invoice("2026-01-01", "2026-02-10", 50),
+    );
+    hotline(&mut town, "2026-02-24 10:00");
+    report(&mut town, "2026-02-24 12:00", OutcomeResult::Saved);
+    let task = town.last_task(ONE);
+    pass(&mut town, "2026-02-25", "2026-02-26");
+    assert_eq!(
+        since(&town, 3),
+        ["2026-02-26 08:00 arrears 0.60 (over_budget)"]
+    );
+    again(&mut town, "2026-02-26 20:00", &task, OutcomeResult::Reached);
+    let task = town.last_task(ONE);
+    let reasons: Vec<&str> = task.signals.iter().map(|signal| &*signal.trigger).collect();
+    assert_eq!(reasons, ["competitor_hotline", "arrears"]);
+    let before = town.total();
+    pass(&mut town, "2026-02-27", "2026-02-28");
+    assert_eq!(town.total(), before, "nothing waits any more");
 }
 
 /// A town in which the customer's birthday has become a task on the morning of 6 March.
