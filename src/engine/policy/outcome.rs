@@ -100,7 +100,8 @@ impl Taskbook {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);
             self.dossier(case.slot).settle(Arc::new(task.clone()));
-            return self.publish(case.slot, task, effects);
+            // It stays closed: what is open of the purpose by now is another task.
+            return effects.push(Effect::Task(Box::new(task)));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
         let barred = permit::forbidden(case).is_some()
