@@ -36,7 +36,7 @@ pub use describe::{
     Recollection,
 };
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
-pub use policy::{COUNTS, Figures, Holder, Mentions, Region, Tally};
+pub use policy::{Figures, Holder, Mentions, Region, Tally};
 pub use rollup::{
     HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing, Tiers,
     TriggerOutcomes, Work,

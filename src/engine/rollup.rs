@@ -115,16 +115,20 @@ pub struct TriggerOutcomes {
 }
 
 impl Shard {
+    /// What became of all tasks so far.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.taskbook.tally)
+    }
+
     /// The work as it is now. Looks at every open task.
     pub fn rollup(&self) -> Rollup {
-        let tally = Arc::clone(&self.taskbook.tally);
         let mut rollup = Rollup {
             partition: self.share.part,
             partitions: self.share.of,
             clock: self.clock,
             regions: BTreeMap::new(),
             holders: BTreeMap::new(),
-            tally,
+            tally: self.tally(),
         };
         for (_, task) in self.taskbook.tasks() {
             let standing = Standing::of(task, self.clock);

@@ -20,7 +20,7 @@ pub use archive::Archive;
 pub use budget::{Candidate, Share};
 pub use credit::Credit;
 pub use dossier::DossierRecord;
-pub use tally::{COUNTS, Figures, Holder, Mentions, Region, Tally};
+pub use tally::{Figures, Holder, Mentions, Region, Tally};
 pub use taskbook::Taskbook;
 
 use score::Score;

@@ -122,6 +122,15 @@ impl Tally {
         sum.replace(former.as_ref(), &now);
     }
 
+    /// What became of tasks by trigger and tier, over all regions.
+    pub fn by_trigger(&self) -> BTreeMap<(&str, Tier), Figures> {
+        let mut sums: BTreeMap<(&str, Tier), Figures> = BTreeMap::new();
+        for ((trigger, tier), figures) in self.regions.values().flat_map(|region| &region.triggers) {
+            sums.entry((trigger, *tier)).or_default().add(figures);
+        }
+        sums
+    }
+
     /// Under which path a region's tasks are counted.
     pub fn region_key(&self, region: &[Arc<str>]) -> String {
         let path = path(region);
@@ -278,8 +287,13 @@ impl Figures {
         }
     }
 
-    /// The counts by name, those of reasons apart.
-    pub fn counts(&self) -> [u64; COUNTS.len()] {
+    /// The counts with their names, without those of reasons.
+    pub fn named(&self) -> [(&'static str, u64); COUNTS.len()] {
+        let counts = self.counts();
+        std::array::from_fn(|place| (COUNTS[place], counts[place]))
+    }
+
+    fn counts(&self) -> [u64; COUNTS.len()] {
         [
             self.opened,
             self.escalated,
@@ -318,8 +332,8 @@ impl Figures {
     }
 }
 
-/// The names of [`Figures::counts`].
-pub const COUNTS: [&str; 14] = [
+/// The names of [`Figures::counts`], in its order.
+const COUNTS: [&str; 14] = [
     "opened",
     "escalated",
     "reached",
