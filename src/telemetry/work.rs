@@ -34,6 +34,8 @@ pub(super) const VERDICTS: [&str; 2] = ["confirmed", "refuted"];
 /// Regions with series of their own; the rest is `other`. China has 34 provinces.
 const REGIONS: usize = 64;
 const OTHER_REGIONS: &str = "other";
+/// Customers of no known region: an empty label would be none at all.
+const NO_REGION: &str = "none";
 /// Levels of a region path in labels: HQ and province.
 const REGION_LEVELS: usize = 2;
 
@@ -230,24 +232,27 @@ fn set<'l, const N: usize>(
 
 /// The upper levels of a region path.
 fn province(path: &str) -> String {
+    if path.is_empty() {
+        return NO_REGION.to_owned();
+    }
     let names: Vec<&str> = path.split('/').take(REGION_LEVELS).collect();
     names.join("/")
 }
 
-/// The regions with most open tasks by name, and the rest together.
+/// The regions with most open tasks by name, and the rest together, be it nothing.
 fn largest(
     regions: BTreeMap<String, BTreeMap<Purpose, Standing>>,
 ) -> BTreeMap<Cow<'static, str>, BTreeMap<Purpose, Standing>> {
     let open = |work: &BTreeMap<Purpose, Standing>| work.values().map(|s| s.open).sum::<u64>();
     let mut regions: Vec<_> = regions.into_iter().collect();
     regions.sort_by_key(|(_, work)| std::cmp::Reverse(open(work)));
-    let mut largest: BTreeMap<Cow<'static, str>, BTreeMap<Purpose, Standing>> = BTreeMap::new();
+    let mut largest = BTreeMap::from([(OTHER_REGIONS.into(), BTreeMap::new())]);
     for (place, (region, work)) in regions.into_iter().enumerate() {
-        let region = match place < REGIONS {
+        let region: Cow<'static, str> = match place < REGIONS {
             true => region.into(),
             false => OTHER_REGIONS.into(),
         };
-        let sum = largest.entry(region).or_default();
+        let sum: &mut BTreeMap<Purpose, Standing> = largest.entry(region).or_default();
         for (purpose, standing) in work {
             sum.entry(purpose).or_default().add(&standing);
         }
