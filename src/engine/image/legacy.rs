@@ -122,6 +122,7 @@ impl From<Header1> for state::Header {
             shadow: 0,
             dossiers: 0,
             candidates: 0,
+            vacant: 0,
         }
     }
 }
@@ -141,6 +142,7 @@ impl From<Header2> for state::Header {
             shadow: old.shadow,
             dossiers: 0,
             candidates: 0,
+            vacant: 0,
         }
     }
 }
