@@ -1,4 +1,5 @@
 use super::asking::{Asked, Firings};
+use super::desk::Collecting;
 use super::policy::Credit;
 use super::population::DayFacts;
 use super::robots::Change;
@@ -88,8 +89,7 @@ impl Shard {
             at,
             next_slot: 0,
         });
-        let minutes = i64::from(self.rules.policy.budget.collect_minutes);
-        self.release_at = Some(Timestamp(at.0 + minutes * 60 * Timestamp::SECOND_MS));
+        self.collecting = Some(Collecting::since(at, &self.rules));
     }
 
     /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.

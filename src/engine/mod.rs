@@ -32,8 +32,8 @@ mod window;
 pub const VERSION: u32 = 3;
 
 pub use describe::{
-    AccountDescription, BillDescription, DayDescription, Description, OpenTask, Ordinary,
-    Recollection,
+    AccountDescription, BillDescription, ContactDescription, DayDescription, Description, OpenTask,
+    Ordinary, Recollection, WaitingDescription,
 };
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
 pub use rules::Rules;

@@ -1,6 +1,7 @@
 use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
+use super::desk::Collecting;
 use super::pages::{EVER, List};
 use super::policy::{Share, Taskbook};
 use super::population::Population;
@@ -25,8 +26,8 @@ pub struct Shard {
     pub(super) taskbook: Taskbook,
     /// Its part of the daily budget.
     pub(super) share: Share,
-    /// When the candidates of the last close are ranked, if they have not been.
-    pub(super) release_at: Option<Timestamp>,
+    /// The candidates of the last close, if they have not been ranked.
+    pub(super) collecting: Option<Collecting>,
     pub(super) shadow: Shadow,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
@@ -77,7 +78,7 @@ impl Shard {
             accounts: List::default(),
             taskbook: Taskbook::default(),
             share: Share::WHOLE,
-            release_at: None,
+            collecting: None,
             shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
@@ -95,8 +96,11 @@ impl Shard {
     }
 
     /// Gives the shard its part of the daily budget: that of a partition among so many.
-    pub fn share_budget(&mut self, part: u32, of: u32) {
-        self.share = Share { part, of };
+    pub fn share_budget(&mut self, part: i32, of: i32) {
+        self.share = Share {
+            part: part.unsigned_abs(),
+            of: of.unsigned_abs(),
+        };
     }
 
     /// Applies one event and appends what follows from it.
@@ -338,7 +342,7 @@ impl Shard {
             Body::Profile(profile) => {
                 let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
                 if new_owner {
-                    self.taskbook.forget(slot, event.msisdn);
+                    self.taskbook.forget(slot);
                 }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
                     let robot = u64::from(entry.subscriber.behaviour.machine());

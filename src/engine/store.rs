@@ -30,7 +30,7 @@ pub struct Subscriber {
     recent_next: u8,
     /// Whether the subscriber counts for the population's figures on the day after `visited`.
     pub stable: bool,
-    /// Whether the taskbook has anything about the subscriber.
+    /// Whether the taskbook may have anything about the subscriber.
     pub in_book: bool,
     /// Whether it behaves like a machine.
     pub behaviour: Behaviour,

@@ -78,7 +78,7 @@ impl Taskbook {
     pub fn owners(&self) -> impl Iterator<Item = (u32, Msisdn)> {
         let tasks = self.all_tasks().map(|(slot, task)| (slot, task.msisdn));
         let candidates = self.waiting.iter();
-        tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.msisdn()?))))
+        tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.owner()?.1))))
     }
 
     /// The open tasks by slot.
@@ -111,19 +111,21 @@ fn waiting(candidates: Vec<(u32, Candidate)>) -> Result<Waiting, Problem> {
     let mut waiting = Waiting::default();
     let mut last: Option<(u32, Purpose)> = None;
     for (slot, candidate) in candidates {
-        let whole = candidate.published <= candidate.signals.len();
-        let owner = candidate.msisdn().filter(|_| whole);
-        let Some((purpose, msisdn)) = candidate.purpose().zip(owner) else {
+        if candidate.published > candidate.signals.len() {
+            return Err("has a candidate with more signals published than it has");
+        }
+        let owner = candidate.owner();
+        let Some((purpose, _)) = owner else {
             return Err("has a candidate without signals");
         };
         let mut signals = candidate.signals.iter();
-        if signals.any(|signal| signal.purpose != purpose || signal.msisdn != msisdn) {
+        if signals.any(|signal| Some((signal.purpose, signal.msisdn)) != owner) {
             return Err("has a candidate of several purposes or subscribers");
         }
         if last.replace((slot, purpose)) >= Some((slot, purpose)) {
             return Err("has candidates out of order");
         }
-        waiting.insert((slot, purpose), msisdn, candidate);
+        waiting.insert(slot, candidate);
     }
     Ok(waiting)
 }

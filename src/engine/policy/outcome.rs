@@ -5,8 +5,8 @@ use super::lifecycle::advance;
 use super::taskbook::Taskbook;
 use super::{Case, contact, permit, route};
 use crate::model::{
-    CloseReason, Effect, Event, OutcomeResult, Purpose, Source, Task, TaskOutcome, TaskStatus,
-    Timestamp,
+    CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
+    TaskStatus, Timestamp,
 };
 use std::sync::Arc;
 
@@ -112,6 +112,13 @@ impl Taskbook {
         self.dossier(case.slot)
             .settled
             .retain(|other| other.task_id != task.task_id);
+        for signal in self.take_along(case.slot, effects) {
+            let same = |other: &&mut Signal| other.trigger == signal.trigger;
+            match task.signals.iter_mut().find(same) {
+                Some(known) => *known = signal,
+                None => task.signals.push(signal),
+            }
+        }
         self.supersede(case, Some(source), effects);
         self.plan_again(&mut task, case);
         self.go_on(task, TaskStatus::Open, source, case, effects);

@@ -29,7 +29,7 @@ impl Taskbook {
     pub fn knows(&self, slot: u32) -> bool {
         self.of(slot).next().is_some()
             || self.dossiers.contains_key(&slot)
-            || self.waiting.has(slot)
+            || self.waiting.of(slot).next().is_some()
     }
 
     /// A subscriber's open tasks, by purpose.
@@ -44,6 +44,18 @@ impl Taskbook {
         named.map(|task| task.purpose)
     }
 
+    /// Contacts that count for the next one of a subscriber.
+    pub fn contacts(&self, slot: u32) -> impl Iterator<Item = (Timestamp, Purpose)> {
+        let dossier = self.dossiers.get(&slot).into_iter();
+        let contacts = dossier.flat_map(|dossier| &dossier.contacts);
+        contacts.map(|contact| (contact.at, contact.purpose))
+    }
+
+    /// A subscriber's candidates, by purpose.
+    pub fn candidates_of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
+        self.waiting.of(slot)
+    }
+
     /// The next task to go up a rung, and when.
     pub fn next_escalation(&self) -> Option<(Timestamp, u32)> {
         self.escalations.first().map(|(at, slot, _)| (*at, *slot))
@@ -52,7 +64,10 @@ impl Taskbook {
     /// Publishes a task as it is now: the one way in which tasks change.
     pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
         let key = (slot, task.purpose);
+        let open = self.open.get(&key);
         let before = match task.status {
+            // A correction of a closed task leaves alone what was opened since.
+            TaskStatus::Closed if open.is_none_or(|open| open.task_id != task.task_id) => None,
             TaskStatus::Closed => self.open.remove(&key),
             _ => self.open.insert(key, Arc::new(task.clone())),
         };
@@ -116,10 +131,8 @@ impl Taskbook {
         } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
             self.open_at_once(signal, tier, case, effects);
         } else {
-            match self.waiting.add(signal, tier, case, share) {
-                Ok(None) => {}
-                Ok(Some((_, lapsed))) => say_rest(lapsed, Suppression::OverBudget, effects),
-                Err(signal) => say(signal, Some(Suppression::Repeat), effects),
+            for (signal, why) in self.waiting.add(signal, tier, case, share) {
+                say(signal, Some(why), effects);
             }
         }
     }
@@ -198,13 +211,6 @@ pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut
         suppressed,
         ..signal
     })));
-}
-
-/// Publishes what was not yet of a candidate of which no task comes.
-pub(super) fn say_rest(candidate: Candidate, why: Suppression, effects: &mut Vec<Effect>) {
-    for signal in candidate.signals.into_iter().skip(candidate.published) {
-        say(signal, Some(why), effects);
-    }
 }
 
 /// Whether the score is too low for a task of the tier. What happens at once is urgent whatever it is.
