@@ -28,7 +28,7 @@ impl Shard {
                 desk.book
                     .close_if(case, reason, Some(source), effects, |_| true);
                 // Closing counts what may have been a contact, which must not stay either.
-                desk.book.forget(slot, case.msisdn);
+                desk.book.forget(slot);
                 open
             });
             tasks_closed = closed.unwrap_or_default();
