@@ -11,6 +11,7 @@ mod close;
 mod dealings;
 mod describe;
 mod desk;
+mod erase;
 mod image;
 mod pages;
 mod policy;

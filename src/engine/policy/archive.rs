@@ -81,10 +81,9 @@ impl Taskbook {
             .collect()
     }
 
-    /// Whose each open task and candidate says it is, with its slot.
+    /// Whose each task and candidate says it is, with its slot.
     pub fn owners(&self) -> impl Iterator<Item = (u32, Msisdn)> {
-        let tasks = self.open.iter();
-        let tasks = tasks.map(|((slot, _), task)| (*slot, task.msisdn));
+        let tasks = self.all_tasks().map(|(slot, task)| (slot, task.msisdn));
         let candidates = self.waiting.iter();
         tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.owner()?.1))))
     }
@@ -92,6 +91,15 @@ impl Taskbook {
     /// The open tasks by slot.
     pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
         self.open.iter().map(|((slot, _), task)| (*slot, &**task))
+    }
+
+    /// The open tasks and those that can be corrected, each with its slot.
+    pub fn all_tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
+        let settled = self.dossiers.iter().flat_map(|(slot, dossier)| {
+            let settled = dossier.settled.iter();
+            settled.map(|task| (*slot, &**task))
+        });
+        self.tasks().chain(settled)
     }
 
     /// The dossiers by slot.
