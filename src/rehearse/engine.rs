@@ -49,7 +49,7 @@ impl Engine {
     ) -> Self {
         let shard = |part: i32| {
             let mut shard = Shard::new(Arc::clone(rules));
-            shard.share_budget(part.unsigned_abs(), partitions.unsigned_abs());
+            shard.share_budget(part, partitions);
             shard
         };
         let shards: Vec<Shard> = (0..partitions.max(1)).map(shard).collect();
