@@ -59,12 +59,12 @@ impl Shard {
         let end = closing
             .next_slot
             .saturating_add(budget)
-            .min(self.store.len());
+            .min(self.store.slots());
         while closing.next_slot < end {
             self.visit(closing.next_slot, &closing, effects);
             closing.next_slot += 1;
         }
-        let left = closing.next_slot < self.store.len();
+        let left = closing.next_slot < self.store.slots();
         self.closing = left.then_some(closing);
         left
     }
@@ -104,7 +104,7 @@ impl Shard {
         let Some(subscriber) = self.store.record(slot) else {
             return;
         };
-        if subscriber.visited >= closing.facts.day {
+        if subscriber.is_vacant() || subscriber.visited >= closing.facts.day {
             return;
         }
         let judgement = self.judge(slot, &closing.facts);

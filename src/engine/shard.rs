@@ -2,7 +2,7 @@ use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
 use super::desk::Collecting;
-use super::pages::List;
+use super::pages::{EVER, List};
 use super::policy::{Share, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
@@ -40,6 +40,8 @@ pub struct Shard {
     pub(super) clock: Timestamp,
     pub(super) names: Interner,
     pub(super) counts: Counts,
+    /// When a subscriber was last erased, in the stamps of the store's pages.
+    pub(super) erased: u32,
 }
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -88,6 +90,7 @@ impl Shard {
             clock: Timestamp::MIN,
             names: Interner::default(),
             counts: Counts::default(),
+            erased: EVER,
             rules,
         }
     }
@@ -199,6 +202,10 @@ impl Shard {
     fn take(&mut self, event: &Event<'_>, source: &Source, effects: &mut Vec<Effect>) -> Outcome {
         if self.ahead_of_time(event.at) {
             return Outcome::Rejected(Reject::Future);
+        }
+        if let Body::Erase { request } = &event.body {
+            self.erase(event, request, source, effects);
+            return Outcome::Applied { late: false };
         }
         let day = self.rules.calendar.day_of(event.at);
         // A profile is a state, not an event: it never grows too old and says nothing about time.

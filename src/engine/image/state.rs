@@ -20,7 +20,7 @@ pub struct Header {
     pub triggers: Vec<String>,
     /// The first so many of them have a memory of every subscriber.
     pub always: u16,
-    /// Subscribers in all pages.
+    /// Subscribers in all pages, without vacant slots.
     pub subscribers: u32,
     /// Accounts in all pages.
     pub accounts: u32,
@@ -28,12 +28,14 @@ pub struct Header {
     pub pseudonyms: u32,
     /// Open tasks in all sections.
     pub tasks: u32,
-    /// Subscribers in all pages of what the shadow rules remember.
+    /// Slots in all pages of what the shadow rules remember.
     pub shadow: u32,
     /// Dossiers in all sections.
     pub dossiers: u32,
     /// Candidates in all sections.
     pub candidates: u32,
+    /// Vacant slots in all pages of subscribers.
+    pub vacant: u32,
 }
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
