@@ -141,8 +141,9 @@ impl Detector {
     fn new(config: &Config, args: &Detect) -> Result<Self, FileError> {
         let mut effects = Vec::new();
         let now = args.now.unwrap_or_else(clock::now);
-        let shard = |_| {
+        let shard = |number| {
             let mut shard = Shard::new(Arc::clone(&config.rules));
+            shard.share_budget(number, args.partitions);
             shard.tick(now, Inputs::default(), &mut effects);
             shard
         };
