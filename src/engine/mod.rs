@@ -18,6 +18,7 @@ mod policy;
 mod population;
 mod reminder;
 mod robots;
+mod rollup;
 pub mod rules;
 mod shadow;
 mod shard;
@@ -36,6 +37,11 @@ pub use describe::{
     Ordinary, Recollection, WaitingDescription,
 };
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
+pub use policy::{Figures, Holder, Mentions, Region, Tally};
+pub use rollup::{
+    HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing, Tiers,
+    TriggerOutcomes, Work,
+};
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};
 pub use stats::ShardStats;

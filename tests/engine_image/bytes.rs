@@ -84,7 +84,7 @@ fn damaged(sections: &[Section], damages: &[(usize, Damage)]) -> Vec<Section> {
                 sections.remove(which);
             }
             Damage::Moved { to } => section.index = *to,
-            Damage::OfKind(kind) => section.kind = kind % 11,
+            Damage::OfKind(kind) => section.kind = kind % 12,
             Damage::Replaced { by } => {
                 let by = by % sections.len();
                 sections[which].bytes = sections[by].bytes.clone();
@@ -106,7 +106,7 @@ fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
         steps[..cut].iter().for_each(|step| feeding.step(step));
         let sections = full(feeding.shard.image());
-        let mut kinds = (1..=9).filter(|kind| *kind != 7);
+        let mut kinds = (1..=10).filter(|kind| *kind != 7);
         let whole = kinds.all(|kind| sections.iter().any(|s| s.kind == kind));
         let vacant = vacancies(&sections);
         if whole && vacant > 0 && plan.people.len() > 10 && feeding.shard.stats().open_tasks > 3 {
@@ -172,8 +172,8 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(error(&|all| drop(all.remove(1))), "the image has no state");
     assert_eq!(
-        error(&|all| all[0].kind = 10),
-        "section kind 10 is not known"
+        error(&|all| all[0].kind = 11),
+        "section kind 11 is not known"
     );
     assert_eq!(
         error(&|all| {

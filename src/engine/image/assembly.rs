@@ -2,7 +2,7 @@ use super::state::{Former, Header, State};
 use super::{BOOK, IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
-use crate::engine::policy::{Archive, Candidate, DossierRecord, Taskbook};
+use crate::engine::policy::{Archive, Candidate, DossierRecord, Tally, Taskbook};
 use crate::engine::shadow::{self, Shadow};
 use crate::engine::store::{Displaced, Page, Store};
 use crate::engine::triggers::{self, Rare};
@@ -31,6 +31,7 @@ pub struct Assembly {
     shadow: Vec<Vec<Rare>>,
     dossiers: Vec<Vec<(u32, DossierRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
+    tally: Option<Tally>,
     names: Interner,
 }
 
@@ -55,6 +56,7 @@ impl Assembly {
             shadow: Vec::new(),
             dossiers: Vec::new(),
             candidates: Vec::new(),
+            tally: None,
             names: Interner::default(),
         }
     }
@@ -106,6 +108,10 @@ impl Assembly {
             }
             (Kind::Dossiers, _) => put(&mut self.dossiers, index, from_postcard(bytes)?),
             (Kind::Candidates, _) => put(&mut self.candidates, index, from_postcard(bytes)?),
+            (Kind::Tally, _) => {
+                self.tally = Some(from_postcard(bytes)?);
+                Ok(())
+            }
             (Kind::Pseudonyms, _) => {
                 let page = bytes::from_list(self.format, bytes)?;
                 put(&mut self.pseudonyms, index, page)
@@ -156,6 +162,9 @@ impl Assembly {
     fn into_shard(mut self, rules: Arc<Rules>) -> Result<Shard, Problem> {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
+        if self.format > 2 && self.tally.is_none() {
+            return Err("has no tally");
+        }
         // There may have been more of it before: tasks, pseudonyms of the erased, shadow rules at all.
         truncate(&mut self.tasks, header.tasks, BOOK);
         truncate(&mut self.dossiers, header.dossiers, BOOK);
@@ -169,6 +178,7 @@ impl Assembly {
             tasks: self.tasks.into_iter().flatten().collect(),
             dossiers: self.dossiers.into_iter().flatten().collect(),
             candidates: self.candidates.into_iter().flatten().collect(),
+            tally: self.tally,
         };
         shard.taskbook = Taskbook::restored(archive, state.urgent)?;
         shard.shadow = Shadow::restored(self.shadow)?;

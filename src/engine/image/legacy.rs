@@ -3,7 +3,7 @@
 use super::{Problem, state};
 use crate::engine::triggers::{REGISTRY, index_of};
 use crate::model::{
-    Channel, CloseReason, Evidence, Level, Money, Msisdn, Purpose, ScorePart, Severity, Signal,
+    Channel, CloseReason, Evidence, Level, Money, Motives, Msisdn, Purpose, ScorePart, Severity, Signal,
     Source, Stage, Suppression, TaskStatus, Text, Tier, Timestamp,
 };
 use serde::Deserialize;
@@ -168,6 +168,7 @@ where
             escalates_at: None,
             contacted_at: None,
             outcome: None,
+            motives: Motives::default(),
             task_id: old.task_id,
             revision: old.revision,
             status: old.status,

@@ -16,6 +16,7 @@
 //! | 7 | what the shadow rules remember, by slot; none without such rules | 1 for 16 |
 //! | 8 | dossiers by slot: contacts, and tasks that can be corrected (postcard) | 1 for 256 |
 //! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
+//! | 10 | tally: what became of tasks (postcard) | 1 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
 //! needs a new format. Formats 1 and 2 can be read: `legacy` has what looked otherwise in them.
@@ -115,10 +116,11 @@ enum Kind {
     Shadow,
     Dossiers,
     Candidates,
+    Tally,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Header,
         Self::State,
         Self::Tasks,
@@ -128,6 +130,7 @@ impl Kind {
         Self::Shadow,
         Self::Dossiers,
         Self::Candidates,
+        Self::Tally,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -145,6 +148,7 @@ impl Kind {
             Self::Shadow => "shadow",
             Self::Dossiers => "dossiers",
             Self::Candidates => "candidates",
+            Self::Tally => "tally",
         }
     }
 
@@ -283,6 +287,7 @@ impl Image {
         let tasks = book_sections(Kind::Tasks, self.book.tasks());
         let dossiers = book_sections(Kind::Dossiers, self.book.records());
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
+        let tally = Kind::Tally.section((0, postcard(&*self.book.tally)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
@@ -292,6 +297,7 @@ impl Image {
             .chain(tasks)
             .chain(dossiers)
             .chain(candidates)
+            .chain([tally])
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))

@@ -2,6 +2,7 @@
 
 use super::budget::{Candidate, Waiting};
 use super::dossier::DossierRecord;
+use super::tally::Tally;
 use super::taskbook::Taskbook;
 use crate::engine::image::Problem;
 use crate::model::{Msisdn, Purpose, Task, Tier};
@@ -17,6 +18,8 @@ pub struct Archive {
     pub dossiers: Vec<(u32, DossierRecord)>,
     /// What waits.
     pub candidates: Vec<(u32, Candidate)>,
+    /// What became of tasks; absent in images of before, which say nothing of tasks that were closed.
+    pub tally: Option<Tally>,
 }
 
 impl Taskbook {
@@ -61,6 +64,10 @@ impl Taskbook {
             book.dossiers.insert(slot, Arc::new(record.into()));
         }
         book.waiting = waiting(archive.candidates)?;
+        let tally = archive.tally;
+        let tally = tally.unwrap_or_else(|| Tally::of(book.tasks().map(|(_, task)| task)));
+        tally.check(book.open_tasks())?;
+        book.tally = Arc::new(tally);
         Ok(book)
     }
 

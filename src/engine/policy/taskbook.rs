@@ -2,10 +2,10 @@ use super::budget::{Candidate, Waiting};
 use super::contact::after_quiet_hours;
 use super::dossier::Dossier;
 use super::lifecycle::advance;
-use super::{Case, Score, Share, permit, route, score, stage};
+use super::{Case, Score, Share, Tally, permit, route, score, stage};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{
-    Action, Day, Effect, Level, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Taskbook {
     pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
     /// Urgent tasks opened since the last release, by tier.
     pub(in crate::engine) urgent: [u32; Tier::ALL.len()],
+    /// What became of all tasks; shared with whoever looks at it until it changes.
+    pub(in crate::engine) tally: Arc<Tally>,
 }
 
 impl Taskbook {
@@ -42,6 +44,12 @@ impl Taskbook {
     pub fn purpose_of(&self, slot: u32, task_id: &str) -> Option<Purpose> {
         let named = self.of(slot).find(|task| task.task_id == task_id);
         named.map(|task| task.purpose)
+    }
+
+    /// A task of a subscriber that an outcome closed and that can still be corrected.
+    pub(super) fn settled(&self, slot: u32, task_id: &str) -> Option<Arc<Task>> {
+        let settled = &self.dossiers.get(&slot)?.settled;
+        settled.iter().find(|task| task.task_id == task_id).cloned()
     }
 
     /// Contacts that count for the next one of a subscriber.
@@ -71,9 +79,11 @@ impl Taskbook {
             TaskStatus::Closed => self.open.remove(&key),
             _ => self.open.insert(key, Arc::new(task.clone())),
         };
-        if let Some(at) = before.and_then(|before| escalation(&before)) {
+        if let Some(at) = before.as_deref().and_then(escalation) {
             self.escalations.remove(&(at, slot, task.purpose));
         }
+        let before = before.or_else(|| self.settled(slot, &task.task_id));
+        Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
         self.expect(slot, &task);
         effects.push(Effect::Task(Box::new(task)));
     }
@@ -188,6 +198,7 @@ impl Taskbook {
             expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
             contacted_at: None,
             outcome: None,
+            motives: Motives::default(),
             updated_at: case.now,
             rules_version: case.rules.version.clone(),
             source,
