@@ -115,6 +115,14 @@ pub fn full(image: Image) -> Vec<Section> {
     image.sections(None).collect()
 }
 
+/// The packed MSISDN in every slot, 0 in a vacant one.
+pub fn keys(sections: &[Section]) -> Vec<u64> {
+    let pages = sections.iter().filter(|section| section.kind == 6);
+    let keys = pages.flat_map(|page| page.bytes[1..].chunks(8).take(page.bytes[0].into()));
+    keys.map(|key| u64::from_le_bytes(key.try_into().unwrap()))
+        .collect()
+}
+
 pub fn assembled(sections: &[Section], rules: &Arc<Rules>) -> Result<Shard, ImageError> {
     assembled_of(IMAGE_FORMAT, sections, rules)
 }
