@@ -12,6 +12,7 @@ pub mod http;
 pub mod journal;
 pub mod kafka;
 pub mod model;
+pub mod rehearse;
 pub mod runtime;
 pub mod sim;
 pub mod snapshot;

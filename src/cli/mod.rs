@@ -11,6 +11,7 @@ mod demo;
 mod detect;
 mod inspect;
 mod produce;
+mod rehearse;
 mod replay;
 mod run;
 mod signals;
@@ -48,6 +49,7 @@ enum Command {
     Detect(detect::Detect),
     Inspect(inspect::Inspect),
     Produce(produce::Produce),
+    Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Simulate(simulate::Simulate),
 }
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Detect(detect) => detect.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Produce(produce) => produce.run(),
+        Command::Rehearse(rehearse) => rehearse.run(),
         Command::Run(run) => run.run(),
         Command::Simulate(simulate) => simulate.run(),
     };

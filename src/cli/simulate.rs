@@ -119,8 +119,7 @@ impl Simulate {
         } else {
             Compression::Zstd
         };
-        // It hides itself when standard error is no terminal.
-        let bar = ProgressBar::new(u64::from(self.days)).with_style(style());
+        let bar = day_bar(self.days);
         let summary = write_files(config, out, compression, |progress| {
             bar.set_position(u64::from(progress.days));
             bar.set_message(format!("{} records", HumanCount(progress.records)));
@@ -131,9 +130,12 @@ impl Simulate {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:30} day {pos}/{len}  {msg}  {elapsed}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+/// Hidden when standard error is no terminal.
+pub(super) fn day_bar(days: u32) -> ProgressBar {
+    let template = "{bar:30} day {pos}/{len}  {msg}  {elapsed}, {eta} left";
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(u64::from(days)).with_style(style)
 }
 
 fn describe(out: &Path, summary: &Summary) -> String {
@@ -172,7 +174,7 @@ fn describe(out: &Path, summary: &Summary) -> String {
     text
 }
 
-fn parse_day(text: &str) -> Result<Day, String> {
+pub(super) fn parse_day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "not a date like 2026-03-02".to_owned())
 }
 

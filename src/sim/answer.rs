@@ -1,22 +1,33 @@
 //! What becomes of tasks: a clerk who knows the ground truth plays the people who work on them and the people they call.
 
+use super::agenda::{Agenda, Step};
 use super::config::SimError;
+use super::insight::Insight;
 use super::random::{Dice, Purpose};
 use super::scenario::{Outcomes, Scenario};
-use crate::model::{Calendar, Timestamp};
+use super::truth::Truth;
+use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Answers tasks with outcomes.
+///
+/// Over files it [`take`](Self::take)s every revision of all tasks and then gives all [`answers`](Self::answers). Beside a
+/// detector at work it [`hear`](Self::hear)s each revision as it is published, and gives each answer
+/// [when it is due](Self::next_until), so that the detector can act upon it. The same task is answered alike both ways.
 pub struct Clerk {
     outcomes: Outcomes,
     calendar: Calendar,
     seed: u64,
-    /// Churn episodes by subscriber.
-    leavers: BTreeMap<String, Vec<Episode>>,
-    tasks: BTreeMap<String, Task>,
+    quiet: Quiet,
+    people: Insight,
+    tasks: BTreeMap<Arc<str>, Work>,
+    agenda: Agenda,
+    /// Answers to tasks of files, so far.
+    given: Vec<Answer>,
 }
 
 /// A `task_outcome` record.
@@ -26,6 +37,8 @@ pub struct Answer {
     pub at: Timestamp,
     /// The record.
     pub json: String,
+    /// Whether the subscriber was spoken to, and not only spoken of.
+    pub talk: bool,
 }
 
 /// A line that is no task or no ground truth.
@@ -33,33 +46,29 @@ pub struct Answer {
 #[error("{0}")]
 pub struct AnswerError(String);
 
-/// Somebody on the way out.
-struct Episode {
-    kind: String,
-    from: Timestamp,
-    left_at: Option<Timestamp>,
-}
-
-/// A task, as far as it matters here, from all of its revisions.
-struct Task {
+/// A task, as far as it matters here.
+struct Work {
     msisdn: String,
     not_before: Timestamp,
     expires_at: Timestamp,
-    closed_at: Option<Timestamp>,
+    open: bool,
     campaign: bool,
+    contacts: u16,
+    /// When the last contact was tried, and whether it came about.
+    last: Option<(Timestamp, bool)>,
+    /// What a wrong outcome must be corrected to.
+    right: &'static str,
 }
 
-#[derive(Deserialize)]
-struct TruthLine<'a> {
-    #[serde(borrow)]
-    msisdn: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    class: Cow<'a, str>,
-    kind: String,
-    #[serde(borrow)]
-    from: Cow<'a, str>,
-    #[serde(borrow)]
-    left_at: Option<Cow<'a, str>>,
+/// What a revision of a task says of it.
+struct Revision {
+    task_id: Arc<str>,
+    msisdn: String,
+    open: bool,
+    not_before: Timestamp,
+    expires_at: Timestamp,
+    updated_at: Timestamp,
+    campaign: bool,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +96,7 @@ struct Action<'a> {
 #[derive(Serialize)]
 struct Outcome<'a> {
     record_type: &'static str,
-    record_id: &'a str,
+    record_id: String,
     msisdn: &'a str,
     event_timestamp: String,
     task_id: &'a str,
@@ -95,14 +104,49 @@ struct Outcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stated_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     do_not_contact: Option<bool>,
 }
 
-/// People are called between these hours.
-const WORK_HOURS: std::ops::Range<u8> = 9..21;
+impl Outcome<'_> {
+    fn told(&self, at: Timestamp, talk: bool) -> Answer {
+        Answer {
+            at,
+            // Strings and a truth value: there is nothing in it that JSON cannot hold.
+            json: serde_json::to_string(self).unwrap_or_default(),
+            talk,
+        }
+    }
+}
+
+/// Hours in which nobody is called; the first and the one after the last, over midnight if the first is the later one.
+#[derive(Clone, Copy)]
+struct Quiet {
+    from_hour: u8,
+    to_hour: u8,
+}
+
+impl Quiet {
+    const USUAL: Self = Self {
+        from_hour: 21,
+        to_hour: 9,
+    };
+
+    fn holds(self, hour: u8) -> bool {
+        if self.from_hour > self.to_hour {
+            hour >= self.from_hour || hour < self.to_hour
+        } else {
+            (self.from_hour..self.to_hour).contains(&hour)
+        }
+    }
+}
+
+/// Results that close a task.
+const VERDICTS: [&str; 3] = ["saved", "refused", "lost"];
 
 impl Clerk {
-    /// A clerk who works by the `[outcomes]` of a scenario, in a time zone.
+    /// A clerk who works by the `[outcomes]` of a scenario, in a time zone, and calls nobody from 21 to 9 o'clock.
     ///
     /// # Errors
     /// [`SimError::TimeZone`] if the zone is not known.
@@ -111,54 +155,70 @@ impl Clerk {
             outcomes: scenario.outcomes.clone(),
             calendar: Calendar::new(time_zone)?,
             seed,
-            leavers: BTreeMap::new(),
+            quiet: Quiet::USUAL,
+            people: Insight::default(),
             tasks: BTreeMap::new(),
+            agenda: Agenda::default(),
+            given: Vec::new(),
         })
     }
 
-    /// Takes note of a line of ground truth.
+    /// Calls nobody from one hour of the day to another; at any hour if they are the same.
+    pub fn keep_quiet(&mut self, from_hour: u8, to_hour: u8) {
+        self.quiet = Quiet { from_hour, to_hour };
+    }
+
+    /// Takes note of a line of a truth file.
     ///
     /// # Errors
     /// If it is none.
     pub fn learn(&mut self, line: &[u8]) -> Result<(), AnswerError> {
-        let line: TruthLine = read(line, "ground truth")?;
-        let (Some(msisdn), "churn") = (&line.msisdn, line.class.as_ref()) else {
-            return Ok(());
-        };
-        let left_at = line.left_at.as_deref();
-        let episode = Episode {
-            from: moment("from", &line.from)?,
-            left_at: left_at.map(|at| moment("left_at", at)).transpose()?,
-            kind: line.kind,
-        };
-        let person = self.leavers.entry(national(msisdn).to_owned()).or_default();
-        person.push(episode);
-        Ok(())
+        self.people.read(line, &self.calendar)
     }
 
-    /// Takes a revision of a task, in the order in which they were published.
+    /// Takes note of a city's ground truth, in place of what was known before.
+    pub fn foresee(&mut self, truth: &[Truth]) {
+        self.people = Insight::default();
+        for line in truth {
+            self.people.hear(line, &self.calendar);
+        }
+    }
+
+    /// Takes a revision of a task from a file; those of one task in the order in which they were published.
     ///
     /// # Errors
     /// If it is none.
     pub fn take(&mut self, line: &[u8]) -> Result<(), AnswerError> {
         let line: TaskLine = read(line, "a task")?;
-        let (not_before, updated_at) = (
-            moment("not_before", &line.not_before)?,
-            moment("updated_at", &line.updated_at)?,
-        );
-        let expires_at = moment("expires_at", &line.expires_at)?;
-        let task = self.tasks.entry(line.task_id).or_insert(Task {
+        let revision = Revision {
+            task_id: line.task_id.into(),
             msisdn: line.msisdn,
-            not_before: not_before.max(updated_at),
-            expires_at,
-            closed_at: None,
-            campaign: false,
-        });
-        task.campaign = line.recommended_action.channel == "bulk_campaign";
-        if line.status == "closed" {
-            task.closed_at = Some(updated_at);
+            open: line.status != TaskStatus::Closed.name(),
+            not_before: moment("not_before", &line.not_before)?,
+            expires_at: moment("expires_at", &line.expires_at)?,
+            updated_at: moment("updated_at", &line.updated_at)?,
+            campaign: line.recommended_action.channel == Channel::BulkCampaign.name(),
+        };
+        let task_id = &revision.task_id;
+        while let Some((at, step)) = self.agenda.take_before(task_id, revision.updated_at) {
+            let answer = self.act(at, task_id, step);
+            self.given.extend(answer);
         }
+        self.note(revision);
         Ok(())
+    }
+
+    /// Takes a revision of a task that is published now.
+    pub fn hear(&mut self, task: &Task) {
+        self.note(Revision {
+            task_id: task.task_id.as_str().into(),
+            msisdn: task.msisdn.as_str().to_owned(),
+            open: task.status != TaskStatus::Closed,
+            not_before: task.not_before,
+            expires_at: task.expires_at,
+            updated_at: task.updated_at,
+            campaign: task.action.channel == Channel::BulkCampaign,
+        });
     }
 
     /// Tasks taken so far.
@@ -167,145 +227,204 @@ impl Clerk {
     }
 
     /// What becomes of the tasks, by time.
-    pub fn answers(&self) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for (id, task) in &self.tasks {
-            self.answer(id, task, &mut answers);
+    pub fn answers(&mut self) -> Vec<Answer> {
+        let mut answers = std::mem::take(&mut self.given);
+        while let Some(answer) = self.next_until(Timestamp(i64::MAX)) {
+            answers.push(answer);
         }
         answers.sort();
         answers
     }
 
-    fn answer(&self, id: &str, task: &Task, answers: &mut Vec<Answer>) {
-        let rates = &self.outcomes;
-        let hash = xxh3_64(id.as_bytes());
-        let (who, when) = (hash as u32, (hash >> 32) as u16);
-        let dice = &mut Dice::new(self.seed, who, when, Purpose::Outcomes);
-        let wait_ms = dice.within(rates.contact_hours) * Timestamp::HOUR_MS as f64;
-        let at = self.at_work(Timestamp(task.not_before.0 + wait_ms as i64), dice);
-        let closed = |at: Timestamp| at >= task.closed_at.unwrap_or(task.expires_at);
-        let episode = self.episode(&task.msisdn, at);
-        let reached = dice.chance(if task.campaign {
-            rates.campaign_reached_share
-        } else {
-            rates.reached_share
+    /// The next answer up to a moment.
+    pub fn next_until(&mut self, until: Timestamp) -> Option<Answer> {
+        loop {
+            let (at, task_id, step) = self.agenda.take_due(until)?;
+            let answer = self.act(at, &task_id, step);
+            if answer.is_some() {
+                return answer;
+            }
+        }
+    }
+
+    /// Plans what a revision asks for.
+    fn note(&mut self, revision: Revision) {
+        let task_id = revision.task_id;
+        let work = self.tasks.entry(Arc::clone(&task_id));
+        let work = work.or_insert_with(|| Work {
+            msisdn: revision.msisdn,
+            not_before: revision.not_before,
+            expires_at: revision.expires_at,
+            open: true,
+            campaign: revision.campaign,
+            contacts: 0,
+            last: None,
+            right: "reached",
         });
-        let (opinion, annoyed, reason) = (
-            dice.unit(),
-            dice.chance(rates.do_not_contact_share),
-            dice.chance(rates.reason_share),
-        );
-        let gone = |at: Timestamp| {
-            let left_at = episode.and_then(|episode| episode.left_at);
-            left_at.is_some_and(|left_at| left_at <= at)
+        work.open = revision.open;
+        work.not_before = revision.not_before;
+        work.expires_at = revision.expires_at;
+        work.campaign = revision.campaign;
+        // Whoever was spoken to is left in peace until there is another date; whoever was not is tried again.
+        let wanted = match work.last {
+            Some((at, true)) => work.not_before > at,
+            Some((_, false)) | None => true,
         };
-        let result = match episode {
+        if !work.open || !wanted || u32::from(work.contacts) >= self.outcomes.contacts_max {
+            return self.agenda.cancel(&task_id, Step::Contact);
+        }
+        let earliest = work.not_before.max(revision.updated_at);
+        let planned = self.agenda.planned(&task_id, Step::Contact);
+        if planned.is_some_and(|at| at >= earliest) {
+            return;
+        }
+        let next = 2 * work.contacts;
+        let dice = &mut dice(self.seed, &task_id, next);
+        let hours = dice.within(self.outcomes.contact_hours);
+        let at = self.at_work(later(earliest, hours), dice);
+        self.agenda.plan(&task_id, Step::Contact, at);
+    }
+
+    fn act(&mut self, at: Timestamp, task_id: &Arc<str>, step: Step) -> Option<Answer> {
+        // Taken out, so that the rest of the clerk is free to look things up.
+        let mut work = self.tasks.remove(task_id)?;
+        let answer = match step {
+            Step::Contact => self.contact(at, task_id, &mut work),
+            Step::ReportLoss => (work.open && at < work.expires_at)
+                .then(|| self.outcome(at, task_id, &work, "lost", "-lost").told(at, false)),
+            Step::Correct => {
+                let suffix = format!("-{}-corrected", work.contacts);
+                let record = self.outcome(at, task_id, &work, work.right, &suffix);
+                Some(record.told(at, false))
+            }
+        };
+        self.tasks.insert(Arc::clone(task_id), work);
+        answer
+    }
+
+    /// Tries to reach the subscriber.
+    fn contact(&mut self, at: Timestamp, task_id: &Arc<str>, work: &mut Work) -> Option<Answer> {
+        if at >= work.expires_at {
+            return None;
+        }
+        let rates = &self.outcomes;
+        let dice = &mut dice(self.seed, task_id, 2 * work.contacts + 1);
+        work.contacts += 1;
+        let episode = self.people.episode(&work.msisdn, at);
+        let reason = self.people.reason(&work.msisdn, episode);
+        let left_at = episode.and_then(|episode| episode.left_at);
+        let reached = dice.chance(match work.campaign {
+            true => rates.campaign_reached_share,
+            false => rates.reached_share,
+        });
+        let opinion = dice.unit();
+        let annoyed = dice.chance(rates.do_not_contact_share);
+        let (stated, confirmed) = (
+            dice.chance(rates.reason_share),
+            dice.chance(rates.confirmed_share),
+        );
+        let result = match (episode, left_at) {
             _ if !reached => "unreachable",
-            Some(_) if gone(at) => "lost",
-            Some(Episode { left_at: None, .. }) if opinion < rates.saved_share => "saved",
-            Some(Episode {
-                left_at: Some(_), ..
-            }) if opinion < rates.refused_share => "refused",
-            None if opinion < rates.content_saved_share => "saved",
-            None if opinion < rates.content_saved_share + rates.annoyed_share => "refused",
+            (_, Some(left_at)) if left_at <= at => "lost",
+            (Some(_), None) if opinion < rates.saved_share => "saved",
+            (Some(_), Some(_)) if opinion < rates.refused_share => "refused",
+            (None, _) if opinion < rates.content_saved_share => "saved",
+            (None, _) if opinion < rates.content_saved_share + rates.annoyed_share => "refused",
             _ => "reached",
         };
-        // Nobody knows who did not read a campaign.
-        let silent = task.campaign && !reached;
-        if !closed(at) && !silent {
-            let mut record = Outcome {
-                record_type: "task_outcome",
-                record_id: &format!("outcome-{hash:016x}"),
-                msisdn: &task.msisdn,
-                event_timestamp: self.calendar.rfc3339(at),
-                task_id: id,
-                result,
-                stated_reason: None,
-                do_not_contact: None,
-            };
-            if reached {
-                record.stated_reason = reason.then(|| reason_of(episode)).flatten();
-                record.do_not_contact = annoyed.then_some(true);
+        let mistaken = reached && dice.chance(rates.mistake_share);
+        let others = VERDICTS.into_iter().filter(|other| *other != result);
+        let wrong = dice.pick(&others.collect::<Vec<_>>());
+        let corrected_at = later(at, dice.within(rates.correction_hours));
+        let corrected_at = self.at_work(corrected_at, dice);
+        let (known, first) = (result == "lost", work.contacts == 1);
+        if let Some(left_at) = left_at.filter(|_| first && !known) {
+            let reported = later(left_at, 24.0 * dice.within(rates.lost_reported_days));
+            let reported = self.at_work(reported, dice);
+            if dice.chance(rates.lost_reported_share) && reported > at {
+                self.agenda.plan(task_id, Step::ReportLoss, reported);
             }
-            answers.push(Answer {
-                at,
-                json: json(&record),
-            });
         }
-        let Some(left_at) = episode.and_then(|episode| episode.left_at) else {
-            return;
+        work.last = Some((at, reached));
+        let told = match mistaken {
+            true => {
+                work.right = result;
+                self.agenda.plan(task_id, Step::Correct, corrected_at);
+                wrong
+            }
+            false => result,
         };
-        let days = dice.within(rates.lost_reported_days);
-        let reported = Timestamp(left_at.0 + (days * 24.0 * Timestamp::HOUR_MS as f64) as i64);
-        let reported = self.at_work(reported, dice);
-        let known = result == "lost" && !closed(at);
-        if dice.chance(rates.lost_reported_share) && reported > at && !known && !closed(reported) {
-            let record = Outcome {
-                record_type: "task_outcome",
-                record_id: &format!("outcome-{hash:016x}-lost"),
-                msisdn: &task.msisdn,
-                event_timestamp: self.calendar.rfc3339(reported),
-                task_id: id,
-                result: "lost",
-                stated_reason: None,
-                do_not_contact: None,
-            };
-            answers.push(Answer {
-                at: reported,
-                json: json(&record),
-            });
+        // Nobody knows who did not read a campaign.
+        if work.campaign && !reached {
+            return None;
+        }
+        let suffix = match first {
+            true => String::new(),
+            false => format!("-{}", work.contacts),
+        };
+        let mut record = self.outcome(at, task_id, work, told, &suffix);
+        let meant = (reason != "no_intention").then_some(reason);
+        record.stated_reason = meant.filter(|_| reached && stated);
+        record.confirmed_reason = (reached && confirmed).then_some(reason);
+        record.do_not_contact = (reached && annoyed).then_some(true);
+        Some(record.told(at, reached))
+    }
+
+    /// The record of a task that says nothing but the result.
+    fn outcome<'a>(
+        &self,
+        at: Timestamp,
+        task_id: &'a str,
+        work: &'a Work,
+        result: &'static str,
+        suffix: &str,
+    ) -> Outcome<'a> {
+        Outcome {
+            record_type: "task_outcome",
+            record_id: format!("outcome-{:016x}{suffix}", xxh3_64(task_id.as_bytes())),
+            msisdn: &work.msisdn,
+            event_timestamp: self.calendar.rfc3339(at),
+            task_id,
+            result,
+            stated_reason: None,
+            confirmed_reason: None,
+            do_not_contact: None,
         }
     }
 
-    /// The latest churn episode of a subscriber that has begun at a moment.
-    fn episode(&self, msisdn: &str, at: Timestamp) -> Option<&Episode> {
-        let episodes = self.leavers.get(national(msisdn))?.iter();
-        episodes
-            .filter(|episode| episode.from <= at)
-            .max_by_key(|episode| episode.from)
-    }
-
-    /// The moment, or one soon after nine where it lies at night.
+    /// The moment, or one soon after the quiet hours that it lies in.
     fn at_work(&self, at: Timestamp, dice: &mut Dice) -> Timestamp {
         let hour = self.calendar.hour_of(at);
-        if WORK_HOURS.contains(&hour) {
+        if !self.quiet.holds(hour) {
             return at;
         }
-        let day = self.calendar.day_of(at);
-        let day = if hour < WORK_HOURS.start {
-            day
-        } else {
-            day.next()
+        let today = self.calendar.day_of(at);
+        let day = match hour < self.quiet.to_hour {
+            true => today,
+            false => today.next(),
         };
-        let nine = self.calendar.at_hour(day, WORK_HOURS.start);
-        Timestamp(nine.0 + i64::from(dice.below(2 * Timestamp::HOUR_MS as u32)))
+        let opens = self.calendar.at_hour(day, self.quiet.to_hour);
+        let soon = Timestamp(opens.0 + i64::from(dice.below(2 * Timestamp::HOUR_MS as u32)));
+        match self.quiet.holds(self.calendar.hour_of(soon)) {
+            true => opens,
+            false => soon,
+        }
     }
 }
 
-/// What somebody says who is asked why.
-fn reason_of(episode: Option<&Episode>) -> Option<&'static str> {
-    match episode?.kind.as_str() {
-        "stop" | "port_out" => Some("competitor_offer"),
-        "complaint" => Some("service"),
-        "arrears" => Some("price"),
-        "drop" | "decay" => Some("second_sim"),
-        _ => None,
-    }
+/// Chance in one step of one task; what was drawn before it and what happens to others changes nothing.
+fn dice(seed: u64, task_id: &str, step: u16) -> Dice {
+    let hash = xxh3_64(task_id.as_bytes());
+    let when = ((hash >> 32) as u16).wrapping_add(step);
+    Dice::new(seed, hash as u32, when, Purpose::Outcomes)
 }
 
-fn json(record: &Outcome) -> String {
-    // Strings and a truth value: there is nothing in it that JSON cannot hold.
-    serde_json::to_string(record).unwrap_or_default()
+fn later(at: Timestamp, hours: f64) -> Timestamp {
+    Timestamp(at.0 + (hours * Timestamp::HOUR_MS as f64) as i64)
 }
 
-/// The last eleven digits: tasks leave out the country code that the ground truth has. Pseudonyms stay as they are.
-fn national(msisdn: &str) -> &str {
-    let digits = msisdn.bytes().all(|byte| byte.is_ascii_digit());
-    let start = msisdn.len().saturating_sub(11);
-    if digits { &msisdn[start..] } else { msisdn }
-}
-
-fn read<'a, T: Deserialize<'a>>(line: &'a [u8], what: &str) -> Result<T, AnswerError> {
+/// Reads a line of JSON; `what` it should be is for the error.
+pub(super) fn read<'a, T: Deserialize<'a>>(line: &'a [u8], what: &str) -> Result<T, AnswerError> {
     let read = serde_json::from_slice(line);
     // Not the error's own words: they could quote a number.
     read.map_err(|error| {
@@ -314,161 +433,9 @@ fn read<'a, T: Deserialize<'a>>(line: &'a [u8], what: &str) -> Result<T, AnswerE
     })
 }
 
-fn moment(field: &str, text: &str) -> Result<Timestamp, AnswerError> {
+/// Reads a field's moment.
+pub(super) fn moment(field: &str, text: &str) -> Result<Timestamp, AnswerError> {
     let moment: Result<jiff::Timestamp, _> = text.parse();
     let moment = moment.map_err(|_| AnswerError(format!("`{field}` is not RFC 3339")))?;
     Ok(Timestamp(moment.as_millisecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    const OPENED: &str = "2026-04-01T10:00:00+08:00";
-
-    fn task(number: u32, status: &str, channel: &str, updated_at: &str) -> Vec<u8> {
-        let line = json!({
-            "task_id": format!("task-{number}"), "msisdn": format!("139{number:08}"), "status": status,
-            "not_before": OPENED, "expires_at": "2026-05-01T10:00:00+08:00", "updated_at": updated_at,
-            "recommended_action": {"channel": channel, "playbook": []},
-        });
-        line.to_string().into_bytes()
-    }
-
-    fn truth(number: u32, left_at: Value) -> Vec<u8> {
-        let line = json!({
-            "msisdn": format!("86139{number:08}"), "class": "churn", "kind": "decay",
-            "from": "2026-03-20T00:00:00+08:00", "left_at": left_at,
-        });
-        line.to_string().into_bytes()
-    }
-
-    /// A thousand content customers, a thousand who waver, a thousand who leave on the 11th, and a thousand who are gone.
-    fn clerk(channel: &str) -> Clerk {
-        let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
-        for number in 0..4_000 {
-            clerk.take(&task(number, "open", channel, OPENED)).unwrap();
-            let left_at = match number / 1_000 {
-                0 => continue,
-                1 => Value::Null,
-                2 => "2026-04-11T00:00:00+08:00".into(),
-                _ => "2026-03-22T00:00:00+08:00".into(),
-            };
-            clerk.learn(&truth(number, left_at)).unwrap();
-        }
-        clerk
-    }
-
-    fn count(answers: &[Answer], group: u32) -> BTreeMap<String, u32> {
-        let mut counts = BTreeMap::new();
-        for answer in answers {
-            let record: Value = serde_json::from_str(&answer.json).unwrap();
-            let number: u32 = record["msisdn"].as_str().unwrap()[3..].parse().unwrap();
-            if number / 1_000 == group {
-                let result = record["result"].as_str().unwrap().to_owned();
-                *counts.entry(result).or_default() += 1;
-            }
-        }
-        counts
-    }
-
-    #[test]
-    fn people_answer_as_they_are() {
-        let answers = clerk("outbound_call").answers();
-        assert!(answers.is_sorted());
-        let about = |found: Option<&u32>, expected: u32| {
-            let found = found.copied().unwrap_or_default();
-            assert!(found.abs_diff(expected) < 60, "{found}, not {expected}");
-        };
-        for (group, expected) in [
-            (
-                0,
-                [
-                    ("reached", 492),
-                    ("saved", 60),
-                    ("refused", 48),
-                    ("lost", 0),
-                ],
-            ),
-            (
-                1,
-                [
-                    ("reached", 300),
-                    ("saved", 300),
-                    ("refused", 0),
-                    ("lost", 0),
-                ],
-            ),
-            (
-                2,
-                [
-                    ("reached", 300),
-                    ("saved", 0),
-                    ("refused", 300),
-                    ("lost", 700),
-                ],
-            ),
-            (
-                3,
-                [("reached", 0), ("saved", 0), ("refused", 0), ("lost", 600)],
-            ),
-        ] {
-            let counts = count(&answers, group);
-            about(counts.get("unreachable"), 400);
-            for (result, expected) in expected {
-                about(counts.get(result), expected);
-            }
-        }
-        let calendar = Calendar::new("Asia/Shanghai").unwrap();
-        assert!(
-            answers
-                .iter()
-                .all(|a| WORK_HOURS.contains(&calendar.hour_of(a.at)))
-        );
-        assert!(
-            answers
-                .iter()
-                .all(|a| calendar.rfc3339(a.at).as_str() > OPENED)
-        );
-        assert_eq!(answers, clerk("outbound_call").answers());
-    }
-
-    #[test]
-    fn campaigns_are_rarely_answered_and_silence_is_no_outcome() {
-        let answers = clerk("bulk_campaign").answers();
-        let counts = count(&answers, 0);
-        assert!(!counts.contains_key("unreachable"));
-        assert!(
-            (90..210).contains(&counts.values().sum::<u32>()),
-            "{counts:?}"
-        );
-    }
-
-    #[test]
-    fn closed_tasks_are_not_worked_on() {
-        let mut clerk = clerk("outbound_call");
-        for number in 0..4_000 {
-            let closed = task(
-                number,
-                "closed",
-                "outbound_call",
-                "2026-04-01T10:10:00+08:00",
-            );
-            clerk.take(&closed).unwrap();
-        }
-        assert_eq!(clerk.tasks(), 4_000);
-        assert!(clerk.answers().is_empty());
-    }
-
-    #[test]
-    fn lines_that_are_something_else_are_refused() {
-        let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
-        let error = clerk.take(b"{\"task_id\":\"x\"}").unwrap_err().to_string();
-        assert_eq!(error, "not a task: stops making sense at column 15");
-        let line = truth(1, "soon".into());
-        let error = clerk.learn(&line).unwrap_err().to_string();
-        assert_eq!(error, "`left_at` is not RFC 3339");
-        assert!(Clerk::new(&Scenario::default(), "Middle/Earth", 5).is_err());
-    }
 }

@@ -144,6 +144,12 @@ impl City {
         lines
     }
 
+    /// The ground truth with all that lies ahead: what people have made up their minds to do by the days begun so far, in
+    /// the order in which it was decided.
+    pub fn foreseen(&self) -> &[Truth] {
+        &self.truth
+    }
+
     /// The next record before it becomes bytes.
     pub(super) fn pop(&mut self) -> Option<(i64, Event)> {
         loop {

@@ -9,9 +9,10 @@
 //! - **Streaming.** [`City::next_event`] hands out records in the order of their arrival; memory does not grow with days.
 //!
 //! Task outcomes need tasks, which only a detector makes: a [`Clerk`] reads published tasks and the ground truth, and says
-//! what becomes of them.
+//! what becomes of them, afterwards or while the detector is at work.
 
 mod absence;
+mod agenda;
 mod answer;
 mod billing;
 mod city;
@@ -24,6 +25,7 @@ mod event;
 mod everyday;
 mod files;
 mod habits;
+mod insight;
 mod json;
 mod life;
 mod person;

@@ -36,13 +36,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("sim", "model engine encode"),
     ("backtest", "model engine encode"),
     ("board", "model engine encode"),
+    ("rehearse", "model decode engine encode sim"),
     (
         "demo",
         "model config decode engine encode kafka telemetry http runtime sim",
     ),
     (
         "cli",
-        "model config decode engine encode journal snapshot kafka telemetry http runtime files sim backtest board demo",
+        "model config decode engine encode journal snapshot kafka telemetry http runtime files sim backtest board rehearse demo",
     ),
 ];
 

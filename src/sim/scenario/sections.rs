@@ -263,6 +263,10 @@ section!(Outcomes {
     annoyed_share: f64,
     do_not_contact_share: f64,
     reason_share: f64,
+    confirmed_share: f64,
+    mistake_share: f64,
+    correction_hours: Bounds,
+    contacts_max: u32,
 });
 
 impl Week {

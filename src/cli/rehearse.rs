@@ -1,0 +1,168 @@
+//! `churnwatch rehearse`: rules at work on a simulated city.
+
+use super::replay::load;
+use super::simulate::{day_bar, parse_day};
+use super::{Failure, print};
+use crate::config::Config;
+use crate::encode::Encoder;
+use crate::files::{FileError, Output};
+use crate::kafka::partition_of;
+use crate::model::{Day, Effect};
+use crate::rehearse::{Rehearsal, Settings, pretty};
+use crate::runtime::clock;
+use crate::sim::{CityConfig, Operator, Scenario, SimError};
+use clap::Args;
+use indicatif::HumanCount;
+use std::path::PathBuf;
+
+/// Try budgets, due times and rules out on a simulated city before they go live
+///
+/// Simulates a city, runs the real engine over its events, and lets simulated account managers work on every task at once:
+/// they call, reach somebody or nobody, and report, and the engine acts upon it. So the gap between contacts, their cap, quiet
+/// hours, daily budgets, escalations and corrections all play as they would on a real network. After the warm-up the figures of
+/// each day count, a month by default.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Rehearse {
+    /// Configuration with the rules to try; the defaults serve as they are
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Subscribers of the city, up to 20,000,000; expect some 13 records of each a day
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    subscribers: u32,
+    /// Days that count
+    #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+    /// Days before them: the engine learns what is usual, and the first wave of tasks passes
+    #[arg(long, value_name = "D", default_value_t = 35, value_parser = clap::value_parser!(u32).range(0..=3_650))]
+    warm_up_days: u32,
+    /// Seed of all chance; the same options give the same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// First day of the warm-up
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-03-02", value_parser = parse_day)]
+    start: Day,
+    /// Scenario to lay over the default: a TOML file with the keys that differ
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Sets one key of the scenario, such as churn.scale=2 or outcomes.reached_share=0.8; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Shards to split subscribers into by the hash of Kafka's default partitioner; each has its part of the budget
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]
+    partitions: i32,
+    /// Where tasks go, every revision, those of the warm-up too
+    #[arg(long, value_name = "FILE")]
+    tasks: Option<String>,
+    /// Where signals go, also those that raised no task, those of the warm-up too
+    #[arg(long, value_name = "FILE")]
+    signals: Option<String>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<String>,
+    /// Print one churn task whole, as its account manager gets it
+    #[arg(long)]
+    show_task: bool,
+}
+
+const AFTER_HELP: &str = "\
+How to read the report:
+  tasks opened   by purpose and tier, each day and beside the day's budget. Urgent ones, churn signals of a single event,
+                 pass whatever the budget and use it up; what waits gets the rest, best first. After an outage two days can
+                 close on one, which is when `most` may be up to twice the budget.
+  no contact by due_at: of the tasks opened in these days that were contacted, closed or overdue by the end. A try that
+                 reached nobody is no contact. Nobody in the city is ever too busy: compare the tasks of a manager and day
+                 with what yours can do.
+  suppressed     signals of which no task came, by the reason; over_budget waits some days and then lapses
+  reached        tasks with a first contact in these days; saved to other: how tasks ended in these days
+  precision      (saved + refused + lost + churned) / (these + recovered + expired), of churn tasks
+  contacts       talks; churn does not count those of care and growth against its cap, unless the rules say so
+
+What people do does not depend on being called: somebody whom a call saves would have stayed. The report shows how much
+work rules make, for whom, and how much of it is well spent. How many more stay is for a hold-out on the real network
+(policy.hold_out) to show. How people answer is under [outcomes] of the scenario (churnwatch simulate --print-scenario).
+The network and the time zone are those of the configuration.
+
+Examples:
+  churnwatch rehearse --show-task
+  churnwatch rehearse --config next.toml --json next.json       next to the same without --config
+  CHURNWATCH_POLICY__CONTACT__GAP_DAYS=14 churnwatch rehearse --subscribers 20000
+  churnwatch rehearse --set churn.scale=3 --set outcomes.contact_hours=[12,72] --tasks tasks.ndjson";
+
+impl Rehearse {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = load(self.config.as_deref())?;
+        let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
+        let city = CityConfig {
+            start: self.start,
+            time_zone: config.rules.calendar.zone().to_owned(),
+            operator: operator(&config),
+            scenario: scenario.map_err(SimError::from)?,
+            ..CityConfig::new(self.subscribers, self.days, self.seed)
+        };
+        let rehearsal = Rehearsal::new(Settings {
+            city,
+            warm_up_days: self.warm_up_days,
+            rules: config.rules.clone(),
+            decoder: config.decoder.clone(),
+            partitions: self.partitions,
+            partition_of,
+        })?;
+        match self.over(rehearsal, &config) {
+            // A reader that has seen enough, such as `head`, is no failure.
+            Err(error) if error.is_broken_pipe() => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(text) => print(&text),
+        }
+    }
+
+    /// Rehearses, writes the files and gives the text of the report.
+    fn over(&self, rehearsal: Rehearsal, config: &Config) -> Result<String, FileError> {
+        let create = |path: &Option<String>| path.as_deref().map(Output::create).transpose();
+        let (mut tasks, mut signals) = (create(&self.tasks)?, create(&self.signals)?);
+        // A path that cannot be written should not show after an hour of rehearsing.
+        let json = create(&self.json)?;
+        let encoder = Encoder::new(
+            config.rules.calendar.clone(),
+            Encoder::SOURCE_DEFAULT.to_owned(),
+            config.rules.words(),
+        );
+        let bar = day_bar(self.warm_up_days + self.days);
+        let watch = clock::Stopwatch::start();
+        let say = |effect: &Effect| match (effect, &mut tasks, &mut signals) {
+            (Effect::Task(task), Some(output), _) => output.line(&encoder.task_json(task)),
+            (Effect::Signal(signal), _, Some(output)) => output.line(&encoder.signal_json(signal)),
+            _ => Ok(()),
+        };
+        let (report, sample) = rehearsal.run(say, |progress| {
+            bar.set_position(u64::from(progress.days));
+            bar.set_message(format!("{} records", HumanCount(progress.records)));
+        })?;
+        bar.finish_and_clear();
+        tasks.map_or(Ok(()), Output::finish)?;
+        signals.map_or(Ok(()), Output::finish)?;
+        if let Some(mut json) = json {
+            json.line(report.json().as_bytes())?;
+            json.finish()?;
+        }
+        eprintln!("rehearsed in {:.1} s", watch.elapsed().as_secs_f64());
+        let mut text = report.text();
+        if self.show_task {
+            text += "\none churn task, as published\n";
+            text += &match &sample {
+                Some(task) => pretty(&String::from_utf8_lossy(&encoder.task_json(task))),
+                None => "there was none".to_owned(),
+            };
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+/// Whose network the rules are for.
+fn operator(config: &Config) -> Operator {
+    let text: toml::Table = config.ruleset().text.parse().unwrap_or_default();
+    let section = text.get("operator").and_then(|section| section.get("name"));
+    let name = section.and_then(toml::Value::as_str).unwrap_or_default();
+    Operator::from_name(name).unwrap_or(Operator::Mobile)
+}

@@ -1,0 +1,67 @@
+//! How often subscribers were spoken to.
+
+use super::report::{ContactFigures, HighestContacts};
+use crate::engine::rules::ContactRules;
+use crate::model::{Msisdn, Purpose, Tier, Timestamp};
+use std::collections::BTreeMap;
+
+/// Every talk, by subscriber and in order of time.
+#[derive(Default)]
+pub struct Contacts(BTreeMap<Msisdn, Vec<Contact>>);
+
+#[derive(Clone, Copy)]
+struct Contact {
+    at: Timestamp,
+    purpose: Purpose,
+    tier: Tier,
+}
+
+impl Contacts {
+    /// Somebody was spoken to because of a task of a purpose, being of a tier.
+    pub fn add(&mut self, who: Msisdn, at: Timestamp, purpose: Purpose, tier: Tier) {
+        let contacts = self.0.entry(who).or_default();
+        contacts.push(Contact { at, purpose, tier });
+    }
+
+    /// Figures of the talks from a moment on. Those before count only where they lie within the same span as one of these.
+    pub fn figures(&self, from: Timestamp, rules: &ContactRules) -> ContactFigures {
+        let mut highest: Vec<HighestContacts> = Tier::ALL
+            .map(|tier| HighestContacts {
+                tier: tier.name(),
+                churn: 0,
+                care_and_grow: 0,
+                all: 0,
+                cap: rules.cap.of(tier),
+            })
+            .into();
+        let (mut talks, mut subscribers) = (0, 0);
+        for contacts in self.0.values() {
+            let counted = contacts.iter().filter(|contact| contact.at >= from);
+            subscribers += u64::from(counted.clone().next().is_some());
+            for last in counted {
+                talks += 1;
+                let begin = last
+                    .at
+                    .plus_hours(-24 * i64::from(rules.cap_window_days));
+                let span = contacts
+                    .iter()
+                    .filter(|contact| contact.at > begin && contact.at <= last.at);
+                let all = span.clone().count() as u64;
+                let churn = span.filter(|contact| contact.purpose == Purpose::Churn);
+                let churn = churn.count() as u64;
+                let most = &mut highest[last.tier as usize];
+                most.all = most.all.max(all);
+                match last.purpose {
+                    Purpose::Churn => most.churn = most.churn.max(churn),
+                    _ => most.care_and_grow = most.care_and_grow.max(all - churn),
+                }
+            }
+        }
+        ContactFigures {
+            contacts: talks,
+            subscribers,
+            window_days: rules.cap_window_days,
+            highest,
+        }
+    }
+}

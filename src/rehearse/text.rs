@@ -1,0 +1,253 @@
+//! The report as text for a terminal.
+
+use super::report::{Load, Report, TriggerFigures};
+use crate::model::{Level, Purpose, Suppression};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Queues shown by name.
+const QUEUES: usize = 8;
+
+impl Report {
+    /// All figures, as tables of plain text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, to: &mut String) -> std::fmt::Result {
+        self.head(to)?;
+        self.opened(to)?;
+        self.people(to)?;
+        self.lateness(to)?;
+        self.signals(to)?;
+        self.closed(to)?;
+        self.triggers(to)?;
+        self.contacts(to)
+    }
+
+    fn head(&self, to: &mut String) -> std::fmt::Result {
+        let (city, records) = (&self.city, &self.records);
+        writeln!(
+            to,
+            "{} subscribers, {} to {}: {} days, after {} days of warm-up; rules {}",
+            city.subscribers,
+            city.first_day,
+            city.last_day,
+            city.days,
+            city.warm_up_days,
+            self.rules_version
+        )?;
+        writeln!(
+            to,
+            "{} records, warm-up included: applied {} (late {}), duplicate {}, expired {}, ignored {}, rejected {}",
+            records.records,
+            records.applied,
+            records.late,
+            records.duplicate,
+            records.expired,
+            records.ignored,
+            records.dead_lettered
+        )?;
+        let tasks = &self.tasks;
+        writeln!(
+            to,
+            "tasks: {} open at the start + {} opened + {} opened again = {} closed + {} open at the end; {} corrected",
+            tasks.open_at_start,
+            tasks.opened,
+            tasks.reopened,
+            tasks.closed,
+            tasks.open_at_end,
+            tasks.corrected
+        )
+    }
+
+    fn opened(&self, to: &mut String) -> std::fmt::Result {
+        writeln!(
+            to,
+            "\n{:<22}{:>8}{:>8}{:>9}{:>7}{:>12}",
+            "tasks opened", "all", "urgent", "a day", "most", "budget a day"
+        )?;
+        for row in self.opened.iter().filter(|row| row.opened > 0) {
+            writeln!(
+                to,
+                "  {:<20}{:>8}{:>8}{:>9.2}{:>7}{:>12}",
+                format!("{} {}", row.purpose, row.tier),
+                row.opened,
+                row.urgent,
+                row.per_day_mean,
+                row.per_day_most,
+                row.budget_per_day
+            )?;
+        }
+        let found = &self.candidates;
+        writeln!(
+            to,
+            "  the budget put {} off; then {} got a task, {} lapsed, {} wait at the end",
+            found.put_off, found.placed, found.lapsed, found.waiting
+        )
+    }
+
+    fn people(&self, to: &mut String) -> std::fmt::Result {
+        let managers = &self.managers;
+        writeln!(
+            to,
+            "\n{:<30}{:>8}{:>9}{:>7}",
+            "account managers", "tasks", "a day", "most"
+        )?;
+        let name = format!("each of {} with any", managers.managers);
+        writeln!(
+            to,
+            "  {name:<28}{:>8}{:>9.2}{:>7}",
+            managers.opened, managers.per_day_mean, managers.per_day_most
+        )?;
+        loads(to, &managers.busiest)?;
+        writeln!(to, "tasks without a manager, by queue")?;
+        loads(to, self.queues.get(..QUEUES).unwrap_or(&self.queues))?;
+        let others = self.queues.get(QUEUES..).unwrap_or_default();
+        if !others.is_empty() {
+            let opened: u64 = others.iter().map(|load| load.opened).sum();
+            let name = format!("{} further queues", others.len());
+            writeln!(to, "  {name:<28}{opened:>8}")?;
+        }
+        Ok(())
+    }
+
+    fn lateness(&self, to: &mut String) -> std::fmt::Result {
+        writeln!(
+            to,
+            "\n{:<22}{:>8}{:>8}{:>9}",
+            "no contact by due_at", "of", "late", "share"
+        )?;
+        for row in self.opened.iter().filter(|row| row.judged > 0) {
+            let name = format!("{} {}", row.purpose, row.tier);
+            let share = 100.0 * row.overdue as f64 / row.judged as f64;
+            writeln!(
+                to,
+                "  {name:<20}{:>8}{:>8}{share:>8.1}%",
+                row.judged, row.overdue
+            )?;
+        }
+        let rungs = [
+            Level::Supervisor,
+            Level::RegionalManager,
+            Level::DeputyGeneralManager,
+        ];
+        let rungs = rungs.map(|rung| {
+            let count = self.escalations.get(rung.name()).copied();
+            format!("{} {}", rung.name(), count.unwrap_or_default())
+        });
+        writeln!(to, "  escalated to: {}", rungs.join(", "))
+    }
+
+    fn signals(&self, to: &mut String) -> std::fmt::Result {
+        by_purpose_head(to, "signals")?;
+        by_purpose(to, "opened or revised a task", &self.signals_used)?;
+        for reason in Suppression::ALL.map(Suppression::name) {
+            if let Some(counts) = self.suppressed.get(reason) {
+                by_purpose(to, &format!("suppressed: {reason}"), counts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn closed(&self, to: &mut String) -> std::fmt::Result {
+        by_purpose_head(to, "tasks closed")?;
+        for (reason, counts) in &self.closed {
+            by_purpose(to, reason, counts)?;
+        }
+        let list = |counts: &mut dyn Iterator<Item = (&str, u64)>| {
+            let parts: Vec<String> = counts.map(|(name, n)| format!("{name} {n}")).collect();
+            parts.join(", ")
+        };
+        let outcomes = list(&mut self.outcomes.iter().map(|(name, n)| (*name, *n)));
+        writeln!(to, "  outcomes reported: {outcomes}")?;
+        let reasons = list(&mut self.confirmed_reasons.iter().map(|(k, n)| (k.as_str(), *n)));
+        if !reasons.is_empty() {
+            writeln!(to, "  reasons confirmed: {reasons}")?;
+        }
+        Ok(())
+    }
+
+    fn triggers(&self, to: &mut String) -> std::fmt::Result {
+        writeln!(
+            to,
+            "\n{:<30}{:>7}{:>8}{:>6}{:>8}{:>5}{:>8}{:>10}{:>8}{:>6}{:>10}",
+            "by the trigger that opened",
+            "opened",
+            "reached",
+            "saved",
+            "refused",
+            "lost",
+            "churned",
+            "recovered",
+            "expired",
+            "other",
+            "precision"
+        )?;
+        trigger(to, "churn, all", &self.churn)?;
+        for row in &self.triggers {
+            let name = format!("{} {}", row.purpose, row.trigger);
+            trigger(to, &name, row)?;
+        }
+        Ok(())
+    }
+
+    fn contacts(&self, to: &mut String) -> std::fmt::Result {
+        let contacts = &self.contacts;
+        writeln!(
+            to,
+            "\n{} contacts of {} subscribers; the most of anybody within {} days",
+            contacts.contacts, contacts.subscribers, contacts.window_days
+        )?;
+        for row in &contacts.highest {
+            writeln!(
+                to,
+                "  {:<20}churn {}, care and growth {}, all {}; cap {}",
+                row.tier, row.churn, row.care_and_grow, row.all, row.cap
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn loads(to: &mut String, loads: &[Load]) -> std::fmt::Result {
+    for load in loads {
+        writeln!(
+            to,
+            "  {:<28}{:>8}{:>9.2}{:>7}",
+            load.name, load.opened, load.per_day_mean, load.per_day_most
+        )?;
+    }
+    Ok(())
+}
+
+fn by_purpose_head(to: &mut String, title: &str) -> std::fmt::Result {
+    let [churn, care, grow] = Purpose::ALL.map(Purpose::name);
+    writeln!(to, "\n{title:<36}{churn:>8}{care:>8}{grow:>8}")
+}
+
+fn by_purpose(to: &mut String, name: &str, counts: &BTreeMap<&str, u64>) -> std::fmt::Result {
+    let count = |purpose: Purpose| counts.get(purpose.name()).copied().unwrap_or_default();
+    let [churn, care, grow] = Purpose::ALL.map(count);
+    writeln!(to, "  {name:<34}{churn:>8}{care:>8}{grow:>8}")
+}
+
+fn trigger(to: &mut String, name: &str, row: &TriggerFigures) -> std::fmt::Result {
+    let precision = row.precision.map_or("-".to_owned(), |p| format!("{p:.3}"));
+    writeln!(
+        to,
+        "  {name:<28}{:>7}{:>8}{:>6}{:>8}{:>5}{:>8}{:>10}{:>8}{:>6}{precision:>10}",
+        row.opened,
+        row.reached,
+        row.saved,
+        row.refused,
+        row.lost,
+        row.churned,
+        row.recovered,
+        row.expired,
+        row.other,
+    )
+}
