@@ -334,7 +334,7 @@ fn who_is_not_there_is_not_named() {
     let (status, printed, errors) = store.inspect(&["subscriber", absent]);
     assert_eq!((status, printed.as_str()), (Some(1), ""));
     assert!(
-        errors.contains("138***78 is in none") && !errors.contains(absent),
+        errors.contains("nothing is known of subscriber 138***78") && !errors.contains(absent),
         "{errors}"
     );
     // Whoever cannot be looked for may be there after all.
