@@ -193,7 +193,10 @@ fn figures(admin: &Admin, path: &str) -> Value {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/rollup.schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<_> = validator.iter_errors(&body).map(|e| e.to_string()).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(&body)
+        .map(|e| e.to_string())
+        .collect();
     assert!(errors.is_empty(), "{body:#}\n{errors:#?}");
     body
 }
@@ -216,7 +219,10 @@ fn boards_get_the_work_by_region_level_by_level() {
     let admin = with_work();
     let all = figures(&admin, "/api/rollup");
     assert_eq!(all["partitions"], json!([2, 5]));
-    assert_eq!(all["partitions_total"], 1, "each shard holds itself for the whole");
+    assert_eq!(
+        all["partitions_total"], 1,
+        "each shard holds itself for the whole"
+    );
     assert!(all["clock_ms"].is_i64());
     assert_eq!(all["region"], "");
     assert_eq!(all["total"]["churn"]["now"]["open"], 4);
@@ -240,36 +246,62 @@ fn boards_get_the_work_of_managers() {
     let all = figures(&admin, "/api/rollup?by=manager");
     let holders = all["holders"].as_array().unwrap();
     let names: Vec<&Value> = holders.iter().map(|holder| &holder["holder"]).collect();
-    assert_eq!(names, [&json!({"manager": "am 7"}), &json!({"queue": "bulk-campaign"})]);
+    let expected = [
+        json!({"manager": "am 7"}),
+        json!({"queue": "outbound-calls/广州"}),
+        json!({"queue": "outbound-calls/海淀"}),
+    ];
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
     let one = figures(&admin, "/api/rollup?manager=am+7");
     assert_eq!(one["holders"], json!([holders[0]]));
     assert_eq!(holders[0]["work"]["churn"]["outcomes"]["opened"], 2);
-    assert_eq!(holders[0]["work"]["churn"]["outcomes"]["reasons"]["price"]["stated"], 2);
-    assert_eq!(figures(&admin, "/api/rollup?manager=nobody")["holders"], json!([]));
+    assert_eq!(
+        holders[0]["work"]["churn"]["outcomes"]["reasons"]["price"]["stated"],
+        2
+    );
+    assert_eq!(
+        figures(&admin, "/api/rollup?manager=nobody")["holders"],
+        json!([])
+    );
 }
 
 #[test]
 fn boards_get_outcomes_by_trigger_and_tier() {
     let admin = with_work();
     let all = figures(&admin, "/api/outcomes");
-    assert_eq!(all["tasks"]["churn"]["small"]["opened"], 6);
+    assert_eq!(all["tasks"]["churn"]["ordinary"]["opened"], 6);
     let [trigger] = &all["triggers"].as_array().unwrap()[..] else {
         panic!("{all:#}");
     };
-    assert_eq!((&trigger["trigger"], &trigger["purpose"]), (&json!("cancel_enquiry"), &json!("churn")));
-    assert_eq!(trigger["tiers"]["small"], all["tasks"]["churn"]["small"]);
-    let city = figures(&admin, "/api/outcomes?region=HQ/%E5%8C%97%E4%BA%AC/%E6%B5%B7%E6%B7%80");
-    assert_eq!(city["tasks"]["churn"]["small"]["opened"], 2);
+    assert_eq!(
+        (&trigger["trigger"], &trigger["purpose"]),
+        (&json!("cancel_enquiry"), &json!("churn"))
+    );
+    assert_eq!(
+        trigger["tiers"]["ordinary"],
+        all["tasks"]["churn"]["ordinary"]
+    );
+    let city = figures(
+        &admin,
+        "/api/outcomes?region=HQ/%E5%8C%97%E4%BA%AC/%E6%B5%B7%E6%B7%80",
+    );
+    assert_eq!(city["tasks"]["churn"]["ordinary"]["opened"], 2);
 }
 
 #[test]
 fn a_process_without_partitions_answers_with_nothing() {
     let admin = start(&settings());
     let all = figures(&admin, "/api/rollup");
-    assert_eq!((&all["partitions"], &all["clock_ms"]), (&json!([]), &Value::Null));
+    assert_eq!(
+        (&all["partitions"], &all["clock_ms"]),
+        (&json!([]), &Value::Null)
+    );
     assert_eq!(all["total"]["churn"]["now"]["open"], 0);
     assert_eq!(figures(&admin, "/api/outcomes")["triggers"], json!([]));
-    assert_eq!(figures(&admin, "/api/rollup?by=manager")["holders"], json!([]));
+    assert_eq!(
+        figures(&admin, "/api/rollup?by=manager")["holders"],
+        json!([])
+    );
 }
 
 #[test]
@@ -278,12 +310,21 @@ fn bad_questions_are_answered_with_what_is_wrong() {
     for (path, problem) in [
         ("/api/rollup?regio=HQ", "unknown field `regio`"),
         ("/api/rollup?by=city", "unknown variant `city`"),
-        ("/api/rollup?region=HQ&manager=am+7", "give `region` or `manager`"),
+        (
+            "/api/rollup?region=HQ&manager=am+7",
+            "give `region` or `manager`",
+        ),
         ("/api/rollup?region=HQ&by=manager", "goes without `region`"),
-        ("/api/rollup?manager=am+7&by=region", "goes without `manager`"),
+        (
+            "/api/rollup?manager=am+7&by=region",
+            "goes without `manager`",
+        ),
         ("/api/rollup?manager=", "`manager` is empty"),
         ("/api/rollup?region=HQ//x", "a level without a name"),
-        ("/api/rollup?region=HQ&region=HQ", "duplicate field `region`"),
+        (
+            "/api/rollup?region=HQ&region=HQ",
+            "duplicate field `region`",
+        ),
         ("/api/outcomes?manager=am+7", "see /api/rollup"),
         ("/api/outcomes?region=/HQ", "a level without a name"),
     ] {

@@ -70,7 +70,12 @@ fn figures_add_up_from_city_to_province_to_everything() {
         town.event(who, "2026-03-02 10:00", resident(region, manager));
         town.event(who, "2026-03-02 11:00", CANCEL);
     }
-    let saved = outcome(&town.last_task("13900000001"), OutcomeResult::Saved, None, None);
+    let saved = outcome(
+        &town.last_task("13900000001"),
+        OutcomeResult::Saved,
+        None,
+        None,
+    );
     town.event("13900000001", "2026-03-02 12:00", saved);
     town.event("13900000003", "2026-03-02 12:00", Body::Cancellation);
 
@@ -96,15 +101,28 @@ fn figures_add_up_from_city_to_province_to_everything() {
     assert_eq!(holders.len(), 1);
     assert_eq!(
         counts(&holders[0].work.churn.outcomes),
-        [("opened", 2), ("reached", 1), ("saved", 1), ("confirmed", 1)]
+        [
+            ("opened", 2),
+            ("reached", 1),
+            ("saved", 1),
+            ("confirmed", 1)
+        ]
     );
     let all = Rollup::holders([&rollup], None);
     let sum: u64 = all.iter().map(|holder| open(&holder.work).0).sum();
     assert_eq!(sum, 6);
     let queue = |name: &str| Holder::Queue(name.to_owned());
-    assert!(all.iter().any(|h| h.holder == queue("bulk-campaign")), "{all:?}");
+    for name in ["outbound-calls", "outbound-calls/广州"] {
+        assert!(
+            all.iter().any(|h| h.holder == queue(name)),
+            "{name}: {all:?}"
+        );
+    }
     // Those of two shards add up.
-    assert_eq!(open(&Rollup::level([&rollup, &rollup], "HQ").total), (10, 6));
+    assert_eq!(
+        open(&Rollup::level([&rollup, &rollup], "HQ").total),
+        (10, 6)
+    );
 }
 
 #[test]
@@ -131,10 +149,23 @@ fn a_correction_takes_the_earlier_verdict_back() {
     let said = say("2026-03-02 15:00", Reached, Some("Too dear"), None);
     assert_eq!(counts(&said), [("opened", 1), ("reached", 1)]);
     assert_eq!(reasons(&said), [("other", 1, 0)]);
-    let said = say("2026-03-02 16:00", Saved, Some("PRICE"), Some("Competitor offer"));
-    let saved = [("opened", 1), ("reached", 1), ("saved", 1), ("confirmed", 1)];
+    let said = say(
+        "2026-03-02 16:00",
+        Saved,
+        Some("PRICE"),
+        Some("Competitor offer"),
+    );
+    let saved = [
+        ("opened", 1),
+        ("reached", 1),
+        ("saved", 1),
+        ("confirmed", 1),
+    ];
     assert_eq!(counts(&said), saved);
-    assert_eq!(reasons(&said), [("competitor_offer", 0, 1), ("price", 1, 0)]);
+    assert_eq!(
+        reasons(&said),
+        [("competitor_offer", 0, 1), ("price", 1, 0)]
+    );
     assert_eq!(said.precision(), Some(1.0));
     // The same once more changes nothing.
     let said = say("2026-03-02 17:00", Saved, Some("network"), None);
@@ -155,7 +186,10 @@ fn a_correction_takes_the_earlier_verdict_back() {
     let [trigger] = &by_trigger.triggers[..] else {
         panic!("{by_trigger:?}");
     };
-    assert_eq!((&*trigger.trigger, trigger.purpose), ("cancel_enquiry", Some("churn")));
+    assert_eq!(
+        (&*trigger.trigger, trigger.purpose),
+        ("cancel_enquiry", Some("churn"))
+    );
     assert_eq!(trigger.tiers["small"].0, churn(&town));
 }
 
@@ -216,7 +250,10 @@ fn regions_and_managers_beyond_the_bound_count_as_other() {
     town.event(who, "2026-03-02 11:00", Body::Cancellation);
     let rollup = town.shard.rollup();
     assert_eq!(rollup.holders[&Holder::Other][&Purpose::Churn].open, 103);
-    assert_eq!(rollup.tally.holders[&Holder::Other][&Purpose::Churn].churned, 1);
+    assert_eq!(
+        rollup.tally.holders[&Holder::Other][&Purpose::Churn].churned,
+        1
+    );
 }
 
 /// One thing that happens to one of a few people.
@@ -317,7 +354,9 @@ fn tasks_of(town: &Town, who: &str) -> Vec<Task> {
 
 /// What a plain count of tasks as they were last published gives for the ones chosen.
 fn counted(tasks: &[Task], purpose: Purpose, chosen: impl Fn(&Task) -> bool) -> Work {
-    let tasks = tasks.iter().filter(|task| task.purpose == purpose && chosen(task));
+    let tasks = tasks
+        .iter()
+        .filter(|task| task.purpose == purpose && chosen(task));
     let mut work = Work::default();
     for task in tasks {
         let (now, outcomes) = (&mut work.now, &mut work.outcomes);
@@ -336,7 +375,10 @@ fn counted(tasks: &[Task], purpose: Purpose, chosen: impl Fn(&Task) -> bool) -> 
             now.open += 1;
             continue;
         }
-        let no_intention = task.motives.confirmed.is_some_and(|m| m.name() == "no_intention");
+        let no_intention = task
+            .motives
+            .confirmed
+            .is_some_and(|m| m.name() == "no_intention");
         let reason = task.close_reason.unwrap();
         let (count, right) = match reason {
             CloseReason::Saved => (&mut outcomes.saved, Some(!no_intention)),
@@ -366,7 +408,10 @@ fn settled(work: &Work) -> (u64, Figures) {
 }
 
 fn check(town: &mut Town) -> Result<(), TestCaseError> {
-    let tasks: Vec<Task> = crowd(8).iter().flat_map(|who| tasks_of(town, who)).collect();
+    let tasks: Vec<Task> = crowd(8)
+        .iter()
+        .flat_map(|who| tasks_of(town, who))
+        .collect();
     let rollup = town.shard.rollup();
     let path = |task: &Task| task.assignee.region.join("/");
     for purpose in Purpose::ALL {
@@ -376,7 +421,8 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
         prop_assert_eq!(all.outcomes.open(), Some(all.now.open));
         for region in ["HQ", "HQ/广东", "HQ/广东/广州", "HQ/北京"] {
             let mut level = Rollup::level([&rollup], region);
-            let within = |task: &Task| format!("{}/", path(task)).starts_with(&format!("{region}/"));
+            let within =
+                |task: &Task| format!("{}/", path(task)).starts_with(&format!("{region}/"));
             let expected = counted(&tasks, purpose, within);
             let total = level.total.of(purpose).clone();
             prop_assert_eq!(settled(&total), settled(&expected), "{}", region);
@@ -415,7 +461,9 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
     // An image remembers it all.
     let mut assembly = Assembly::new(IMAGE_FORMAT);
     for section in town.shard.image().sections(None) {
-        assembly.take(section.kind, section.index, &section.bytes).unwrap();
+        assembly
+            .take(section.kind, section.index, &section.bytes)
+            .unwrap();
     }
     let (rules, _) = rules::rules(&[scenario::EVENT_CLOCK, WALL_CLOCK]);
     let restored = assembly.finish(rules).unwrap();
@@ -445,8 +493,18 @@ fn every_task_counts_once_as_it_was_last_published() {
     });
     result.unwrap();
     for name in [
-        "opened", "escalated", "reached", "unreachable", "saved", "refused", "lost", "churned",
-        "expired", "other", "confirmed", "refuted",
+        "opened",
+        "escalated",
+        "reached",
+        "unreachable",
+        "saved",
+        "refused",
+        "lost",
+        "churned",
+        "expired",
+        "other",
+        "confirmed",
+        "refuted",
     ] {
         assert!(seen[name] > 10, "{name}: {seen:?}");
     }
@@ -460,7 +518,11 @@ fn a_tally_that_contradicts_its_tasks_is_refused() {
     let (rules, _) = rules::rules(&[scenario::EVENT_CLOCK]);
     for section in town.shard.image().sections(None) {
         // An empty tally: no regions, no holders.
-        let bytes = if section.kind == 10 { vec![0, 0] } else { section.bytes };
+        let bytes = if section.kind == 10 {
+            vec![0, 0]
+        } else {
+            section.bytes
+        };
         assembly.take(section.kind, section.index, &bytes).unwrap();
     }
     let error = assembly.finish(rules).err().unwrap().to_string();

@@ -336,17 +336,40 @@ fn open_tasks_are_stated_by_how_they_stand_and_where() {
     let telemetry = Telemetry::new().unwrap();
     assert_eq!(series(&telemetry, "churnwatch_tasks{"), 5 * 3 * 3);
     assert_eq!(sum(&telemetry, "churnwatch_tasks{"), 0.0);
-    let town = enquiries(&[("HQ/广东/广州", 2), ("HQ/广东/深圳", 1), ("HQ/北京", 3), ("", 1)]);
+    let town = enquiries(&[
+        ("HQ/广东/广州", 2),
+        ("HQ/广东/深圳", 1),
+        ("HQ/北京", 3),
+        ("", 1),
+    ]);
     let other = enquiries(&[("HQ/广东/广州", 10)]);
     work_of(&town.shard, 0, &Tally::default(), &telemetry);
     work_of(&other.shard, 1, &Tally::default(), &telemetry);
     for (series, value) in [
-        ("churnwatch_tasks{purpose=\"churn\",state=\"open\",tier=\"small\"}", 17.0),
-        ("churnwatch_tasks{purpose=\"churn\",state=\"due\",tier=\"small\"}", 17.0),
-        ("churnwatch_tasks{purpose=\"churn\",state=\"overdue\",tier=\"small\"}", 0.0),
-        ("churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/广东\",state=\"open\"}", 13.0),
-        ("churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/北京\",state=\"open\"}", 3.0),
-        ("churnwatch_region_tasks{purpose=\"churn\",region=\"none\",state=\"open\"}", 1.0),
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"open\",tier=\"ordinary\"}",
+            17.0,
+        ),
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"due\",tier=\"ordinary\"}",
+            17.0,
+        ),
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"overdue\",tier=\"ordinary\"}",
+            0.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/广东\",state=\"open\"}",
+            13.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/北京\",state=\"open\"}",
+            3.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"none\",state=\"open\"}",
+            1.0,
+        ),
     ] {
         assert_eq!(sum(&telemetry, series), value, "{series}");
     }
@@ -375,7 +398,13 @@ fn regions_beyond_the_bound_share_a_series() {
     assert_eq!(series(&telemetry, open), 65 * 5);
     assert_eq!(of("other"), 6.0, "six of those with one task each");
     assert_eq!(of("HQ/province 69"), 2.0);
-    assert_eq!(sum(&telemetry, "churnwatch_tasks{purpose=\"churn\",state=\"open\""), 130.0);
+    assert_eq!(
+        sum(
+            &telemetry,
+            "churnwatch_tasks{purpose=\"churn\",state=\"open\""
+        ),
+        130.0
+    );
 }
 
 #[test]
@@ -384,12 +413,18 @@ fn what_became_of_tasks_is_counted_once() {
     let telemetry = Telemetry::new().unwrap();
     let mut town = enquiries(&[("HQ", 3)]);
     let of = |outcome: &str| {
-        let labels = format!("outcome=\"{outcome}\",tier=\"small\",trigger=\"cancel_enquiry\"");
-        sum(&telemetry, &format!("churnwatch_task_outcomes_total{{{labels}}}"))
+        let labels = format!("outcome=\"{outcome}\",tier=\"ordinary\",trigger=\"cancel_enquiry\"");
+        sum(
+            &telemetry,
+            &format!("churnwatch_task_outcomes_total{{{labels}}}"),
+        )
     };
     let judged = |verdict: &str| {
         let labels = format!("trigger=\"cancel_enquiry\",verdict=\"{verdict}\"");
-        sum(&telemetry, &format!("churnwatch_tasks_judged_total{{{labels}}}"))
+        sum(
+            &telemetry,
+            &format!("churnwatch_tasks_judged_total{{{labels}}}"),
+        )
     };
     let mut since = Tally::default();
     let mut report = |town: &Town| {
@@ -398,7 +433,10 @@ fn what_became_of_tasks_is_counted_once() {
     };
     report(&town);
     report(&town);
-    assert_eq!((of("opened"), of("saved"), judged("confirmed")), (3.0, 0.0, 0.0));
+    assert_eq!(
+        (of("opened"), of("saved"), judged("confirmed")),
+        (3.0, 0.0, 0.0)
+    );
     let task_id = town.last_task(ONE).task_id;
     let outcome = |result| {
         Body::TaskOutcome(TaskOutcome {
@@ -412,11 +450,17 @@ fn what_became_of_tasks_is_counted_once() {
     town.event(ONE, "2026-03-02 11:00", outcome(OutcomeResult::Saved));
     report(&town);
     report(&town);
-    assert_eq!((of("opened"), of("saved"), judged("confirmed")), (3.0, 1.0, 1.0));
+    assert_eq!(
+        (of("opened"), of("saved"), judged("confirmed")),
+        (3.0, 1.0, 1.0)
+    );
     // A correction: counters do not go back.
     town.event(ONE, "2026-03-02 12:00", outcome(OutcomeResult::Lost));
     report(&town);
-    assert_eq!((of("saved"), of("lost"), judged("confirmed")), (1.0, 1.0, 1.0));
+    assert_eq!(
+        (of("saved"), of("lost"), judged("confirmed")),
+        (1.0, 1.0, 1.0)
+    );
     assert_eq!(of("reached"), 1.0);
 }
 

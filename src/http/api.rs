@@ -53,7 +53,8 @@ pub(super) fn rollup(telemetry: &Telemetry, question: Question) -> Reply {
 pub(super) fn outcomes(telemetry: &Telemetry, question: Question) -> Reply {
     let asked = read(question)?;
     if asked.manager.is_some() || asked.by.is_some() {
-        let problem = "outcomes are by region, trigger and tier; see /api/rollup for those of a `manager`";
+        let problem =
+            "outcomes are by region, trigger and tier; see /api/rollup for those of a `manager`";
         return Err(problem.into());
     }
     Ok(json(&telemetry.outcomes(&path(asked.region)?)))

@@ -1,5 +1,7 @@
 use super::serial::{clear, shared};
-use super::{Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp};
+use super::{
+    Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;

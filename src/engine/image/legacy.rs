@@ -3,8 +3,8 @@
 use super::{Problem, state};
 use crate::engine::triggers::{REGISTRY, index_of};
 use crate::model::{
-    Channel, CloseReason, Evidence, Level, Money, Motives, Msisdn, Purpose, ScorePart, Severity, Signal,
-    Source, Stage, Suppression, TaskStatus, Text, Tier, Timestamp,
+    Channel, CloseReason, Evidence, Level, Money, Motives, Msisdn, Purpose, ScorePart, Severity,
+    Signal, Source, Stage, Suppression, TaskStatus, Text, Tier, Timestamp,
 };
 use serde::Deserialize;
 use std::borrow::Cow;

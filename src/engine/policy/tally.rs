@@ -125,8 +125,9 @@ impl Tally {
     /// What became of tasks by trigger and tier, over all regions.
     pub fn by_trigger(&self) -> BTreeMap<(&str, Tier), Figures> {
         let mut sums: BTreeMap<(&str, Tier), Figures> = BTreeMap::new();
-        for ((trigger, tier), figures) in self.regions.values().flat_map(|region| &region.triggers) {
-            sums.entry((trigger, *tier)).or_default().add(figures);
+        for ((trigger, tier), figures) in self.regions.values().flat_map(|region| &region.triggers)
+        {
+            sums.entry((&**trigger, *tier)).or_default().add(figures);
         }
         sums
     }
@@ -179,7 +180,9 @@ impl Figures {
             unreachable: u64::from(task.outcome == Some(OutcomeResult::Unreachable)),
             ..Self::default()
         };
-        let closed = task.close_reason.filter(|_| task.status == TaskStatus::Closed);
+        let closed = task
+            .close_reason
+            .filter(|_| task.status == TaskStatus::Closed);
         if let Some(reason) = closed {
             *figures.closed_for(reason) = 1;
             let no_intention = task.motives.confirmed == Some(Motive::NoIntention);

@@ -5,7 +5,8 @@ use super::lifecycle::advance;
 use super::{Case, Score, Share, Tally, permit, route, score, stage};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{
-    Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
+    Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
