@@ -63,7 +63,7 @@ fn accused(town: &Town) -> Vec<&str> {
             (signal.purpose == Purpose::Churn && !weak).then_some(signal.msisdn.as_str())
         }
         Effect::Task(task) => (task.purpose == Purpose::Churn).then_some(task.msisdn.as_str()),
-        Effect::Shadow(_) => None,
+        Effect::Shadow(_) | Effect::Erased(_) => None,
     });
     people.collect::<BTreeSet<_>>().into_iter().collect()
 }

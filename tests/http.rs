@@ -2,9 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod rules;
+#[allow(dead_code)] // Each test uses its part of it.
+mod scenario;
+
 use churnwatch::config::{Config, HttpSettings};
+use churnwatch::engine::Tally;
 use churnwatch::http::{Condition, Health, HttpError, Server};
-use churnwatch::telemetry::Telemetry;
+use churnwatch::model::{Body, EnquirySubject, OutcomeResult, TaskOutcome};
+use churnwatch::telemetry::{Telemetry, WorkReport};
+use scenario::{Town, profile};
+use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -16,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Admin {
     server: Server,
+    telemetry: Telemetry,
     health: Health,
     clock_ms: Arc<AtomicU64>,
 }
@@ -37,7 +46,8 @@ fn start(settings: &HttpSettings) -> Admin {
     });
     let telemetry = Telemetry::new().unwrap();
     Admin {
-        server: Server::start(settings, telemetry, health.clone()).unwrap(),
+        server: Server::start(settings, telemetry.clone(), health.clone()).unwrap(),
+        telemetry,
         health,
         clock_ms,
     }
@@ -143,6 +153,187 @@ fn liveness_follows_the_workers_beat() {
     );
     admin.health.workers()[0].beat();
     assert_eq!(alive().0, 200);
+}
+
+/// Two people of Canton, one of them with an account manager and saved, and one of Peking.
+fn town() -> Town {
+    let mut town = Town::new("");
+    for (who, city, manager) in [
+        ("13900000001", ["HQ", "广东", "广州"], Some("am 7")),
+        ("13900000002", ["HQ", "广东", "广州"], None),
+        ("13900000003", ["HQ", "北京", "海淀"], None),
+    ] {
+        let body = profile(|p| {
+            p.region = city.map(Into::into).into();
+            p.account_manager = manager.map(Into::into);
+        });
+        town.event(who, "2026-03-02 10:00", body);
+        let enquiry = Body::Enquiry(EnquirySubject::Cancel);
+        town.event(who, "2026-03-02 10:00", enquiry);
+    }
+    let outcome = Body::TaskOutcome(TaskOutcome {
+        task_id: town.last_task("13900000001").task_id.into(),
+        result: OutcomeResult::Saved,
+        stated_reason: Some("price".into()),
+        confirmed_reason: None,
+        do_not_contact: false,
+    });
+    town.event("13900000001", "2026-03-02 11:00", outcome);
+    town
+}
+
+/// The JSON of an answer, which must be valid by the schema of its page.
+fn figures(admin: &Admin, path: &str) -> Value {
+    let (status, answer) = get(admin.server.address(), path);
+    assert_eq!(status, 200, "{answer}");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert!(!body.contains("1390000"), "a subscriber's number: {body}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/rollup.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(&body)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{body:#}\n{errors:#?}");
+    body
+}
+
+fn with_work() -> Admin {
+    let admin = start(&settings());
+    for partition in [2, 5] {
+        let report = WorkReport {
+            partition,
+            rollup: town().shard.rollup(),
+            since: &Tally::default(),
+        };
+        report.emit(&admin.telemetry);
+    }
+    admin
+}
+
+#[test]
+fn boards_get_the_work_by_region_level_by_level() {
+    let admin = with_work();
+    let all = figures(&admin, "/api/rollup");
+    assert_eq!(all["partitions"], json!([2, 5]));
+    assert_eq!(
+        all["partitions_total"], 1,
+        "each shard holds itself for the whole"
+    );
+    assert!(all["clock_ms"].is_i64());
+    assert_eq!(all["region"], "");
+    assert_eq!(all["total"]["churn"]["now"]["open"], 4);
+    assert_eq!(all["total"]["churn"]["outcomes"]["saved"], 2);
+    assert_eq!(all["total"]["churn"]["outcomes"]["precision"], 1.0);
+    assert_eq!(all["total"]["care"]["outcomes"]["precision"], Value::Null);
+    assert_eq!(all["children"]["HQ"], all["total"]);
+    let province = figures(&admin, "/api/rollup?region=HQ/%E5%B9%BF%E4%B8%9C");
+    assert_eq!(province["region"], "HQ/广东");
+    assert_eq!(province["total"]["churn"]["outcomes"]["opened"], 4);
+    assert_eq!(province["children"]["HQ/广东/广州"], province["total"]);
+    // A region that nobody has is one without tasks, on this process at least.
+    let none = figures(&admin, "/api/rollup?region=HQ/Nowhere");
+    assert_eq!(none["total"]["churn"]["outcomes"]["opened"], 0);
+    assert_eq!(none["children"], json!({}));
+}
+
+#[test]
+fn boards_get_the_work_of_managers() {
+    let admin = with_work();
+    let all = figures(&admin, "/api/rollup?by=manager");
+    let holders = all["holders"].as_array().unwrap();
+    let names: Vec<&Value> = holders.iter().map(|holder| &holder["holder"]).collect();
+    let expected = [
+        json!({"manager": "am 7"}),
+        json!({"queue": "outbound-calls/广州"}),
+        json!({"queue": "outbound-calls/海淀"}),
+    ];
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
+    let one = figures(&admin, "/api/rollup?manager=am+7");
+    assert_eq!(one["holders"], json!([holders[0]]));
+    assert_eq!(holders[0]["work"]["churn"]["outcomes"]["opened"], 2);
+    assert_eq!(
+        holders[0]["work"]["churn"]["outcomes"]["reasons"]["price"]["stated"],
+        2
+    );
+    assert_eq!(
+        figures(&admin, "/api/rollup?manager=nobody")["holders"],
+        json!([])
+    );
+}
+
+#[test]
+fn boards_get_outcomes_by_trigger_and_tier() {
+    let admin = with_work();
+    let all = figures(&admin, "/api/outcomes");
+    assert_eq!(all["tasks"]["churn"]["ordinary"]["opened"], 6);
+    let [trigger] = &all["triggers"].as_array().unwrap()[..] else {
+        panic!("{all:#}");
+    };
+    assert_eq!(
+        (&trigger["trigger"], &trigger["purpose"]),
+        (&json!("cancel_enquiry"), &json!("churn"))
+    );
+    assert_eq!(
+        trigger["tiers"]["ordinary"],
+        all["tasks"]["churn"]["ordinary"]
+    );
+    let city = figures(
+        &admin,
+        "/api/outcomes?region=HQ/%E5%8C%97%E4%BA%AC/%E6%B5%B7%E6%B7%80",
+    );
+    assert_eq!(city["tasks"]["churn"]["ordinary"]["opened"], 2);
+}
+
+#[test]
+fn a_process_without_partitions_answers_with_nothing() {
+    let admin = start(&settings());
+    let all = figures(&admin, "/api/rollup");
+    assert_eq!(
+        (&all["partitions"], &all["clock_ms"]),
+        (&json!([]), &Value::Null)
+    );
+    assert_eq!(all["total"]["churn"]["now"]["open"], 0);
+    assert_eq!(figures(&admin, "/api/outcomes")["triggers"], json!([]));
+    assert_eq!(
+        figures(&admin, "/api/rollup?by=manager")["holders"],
+        json!([])
+    );
+}
+
+#[test]
+fn bad_questions_are_answered_with_what_is_wrong() {
+    let admin = with_work();
+    for (path, problem) in [
+        ("/api/rollup?regio=HQ", "unknown field `regio`"),
+        ("/api/rollup?by=city", "unknown variant `city`"),
+        (
+            "/api/rollup?region=HQ&manager=am+7",
+            "give `region` or `manager`",
+        ),
+        ("/api/rollup?region=HQ&by=manager", "goes without `region`"),
+        (
+            "/api/rollup?manager=am+7&by=region",
+            "goes without `manager`",
+        ),
+        ("/api/rollup?manager=", "`manager` is empty"),
+        ("/api/rollup?region=HQ//x", "a level without a name"),
+        (
+            "/api/rollup?region=HQ&region=HQ",
+            "duplicate field `region`",
+        ),
+        ("/api/outcomes?manager=am+7", "see /api/rollup"),
+        ("/api/outcomes?region=/HQ", "a level without a name"),
+    ] {
+        let (status, answer) = get(admin.server.address(), path);
+        assert_eq!(status, 400, "{path}: {answer}");
+        let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let said = body["error"].as_str().unwrap();
+        assert!(said.contains(problem), "{path}: {said}");
+    }
 }
 
 #[test]

@@ -6,12 +6,10 @@ mod rules;
 #[allow(dead_code)] // Each test uses its part of it.
 mod scenario;
 
-use churnwatch::model::{
-    Body, Day, Effect, OutcomeResult, Profile, Segment, SuspensionReason, TaskOutcome,
-};
+use churnwatch::model::{Body, Day, Effect, OutcomeResult, Profile, Segment, SuspensionReason};
 use scenario::{
-    FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, invoice, payment, profile,
-    usual,
+    FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, invoice, outcome, payment,
+    profile, usual,
 };
 
 const ONE: &str = "13900000001";
@@ -392,11 +390,7 @@ fn an_outcome_closes_the_task_and_a_repeat_does_not_open_another() {
         ("2026-02-02 10:00", OutcomeResult::Unreachable),
         ("2026-02-02 11:00", OutcomeResult::Refused),
     ] {
-        let outcome = Body::TaskOutcome(TaskOutcome {
-            task_id: town.last_task(ONE).task_id.into(),
-            result,
-            do_not_contact: false,
-        });
+        let outcome = outcome(&town.last_task(ONE), result);
         town.event(ONE, at, outcome);
     }
     town.event(ONE, "2026-02-03 10:00", call(HOTLINE));
@@ -424,7 +418,7 @@ fn sentences_say_what_was_seen() {
     town.event(ONE, "2026-03-05 21:00", call(HOTLINE));
     let texts = town.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some((signal.text.zh.as_str(), signal.text.en.as_str())),
-        Effect::Task(_) | Effect::Shadow(_) => None,
+        _ => None,
     });
     let sentences = [
         (

@@ -6,8 +6,8 @@ mod rules;
 #[allow(dead_code)] // Each test uses its part of it.
 mod scenario;
 
-use churnwatch::model::{Body, Outcome, OutcomeResult, Severity, SuspensionReason, TaskOutcome};
-use scenario::{FRIEND, HOTLINE, MACHINE, Town, call, day, profile};
+use churnwatch::model::{Body, Outcome, OutcomeResult, Severity, SuspensionReason};
+use scenario::{FRIEND, HOTLINE, MACHINE, Town, call, day, outcome, profile};
 
 #[test]
 fn a_profile_exported_after_the_records_it_comes_before_costs_none_of_them() {
@@ -55,7 +55,7 @@ fn a_port_out_stays_applied_for_whatever_profiles_follow() {
     town.event(ONE, "2026-02-03 09:00", profile(|p| p.vip = true));
     assert_eq!(
         hotline(&mut town, "2026-02-12 10:00"),
-        ["2026-02-12 10:00 competitor_hotline 0.60 (port_out)"]
+        ["2026-02-12 10:00 competitor_hotline 0.60 (mnp_hold)"]
     );
 }
 
@@ -125,11 +125,7 @@ fn an_outcome_settles_the_task_of_a_line_that_turned_out_to_be_a_machine() {
     town.event(ONE, "2026-02-02 10:00", call(HOTLINE));
     town.event(ONE, "2026-02-02 11:00", profile(|p| p.flags = MACHINE));
     assert!(hotline(&mut town, "2026-02-12 10:00").is_empty());
-    let outcome = Body::TaskOutcome(TaskOutcome {
-        task_id: town.last_task(ONE).task_id.into(),
-        result: OutcomeResult::Saved,
-        do_not_contact: false,
-    });
+    let outcome = outcome(&town.last_task(ONE), OutcomeResult::Saved);
     town.event(ONE, "2026-02-12 11:00", outcome);
     let last = town.said(ONE).pop().unwrap();
     assert_eq!(last, "2026-02-12 11:00 task 2 closed: saved");

@@ -2,15 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod rules;
+#[allow(dead_code)] // Each test uses its part of it.
+mod scenario;
+
 use churnwatch::engine::triggers::REGISTRY;
+use churnwatch::engine::{Shard, Tally};
 use churnwatch::model::{
-    Action, Assignee, Channel, Effect, Evidence, Feed, Level, Msisdn, Outcome, Purpose, Reject,
-    Severity, ShadowSignal, Signal, Stage, Suppression, Task, TaskStatus, Text, Tier, Timestamp,
+    Action, Assignee, Body, Channel, Effect, EnquirySubject, Evidence, Feed, Level, Money, Motives,
+    Msisdn, Outcome, OutcomeResult, Purpose, Reject, Severity, ShadowSignal, Signal, Stage,
+    Suppression, Task, TaskOutcome, TaskStatus, Text, Tier, Timestamp,
 };
 use churnwatch::telemetry::{
     BatchReport, CommitOutcome, CommitReport, FeedDelay, LagReport, ShardReport, Telemetry,
+    WorkReport,
 };
 use proptest::prelude::*;
+use scenario::{Town, profile};
 
 /// Sum of the samples whose line begins so.
 fn sum(telemetry: &Telemetry, beginning: &str) -> f64 {
@@ -64,6 +72,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         tier: Tier::Key,
         stars: 4,
         credit_score: 400,
+        monthly_value: Money::ZERO,
         stage: Stage::Decline,
         signals: reasons
             .iter()
@@ -71,18 +80,23 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
             .collect(),
         action: Action {
             channel: Channel::AccountManager,
-            playbook: Vec::new(),
+            care_only: false,
         },
         assignee: Assignee {
             account_manager: None,
             queue: "q".into(),
             region: Vec::new(),
             level: Level::AccountManager,
+            notify: None,
         },
         opened_at: Timestamp(0),
         not_before: Timestamp(0),
         due_at: Timestamp(0),
+        escalates_at: None,
         expires_at: Timestamp(0),
+        contacted_at: None,
+        outcome: None,
+        motives: Motives::default(),
         updated_at: Timestamp(0),
         rules_version: "v".into(),
         source: None,
@@ -235,6 +249,10 @@ fn series_with_known_labels_exist_from_the_start() {
         series(&telemetry, "churnwatch_tasks_total{"),
         REGISTRY.len() * 4 * 3 * 4
     );
+    let outcomes = series(&telemetry, "churnwatch_task_outcomes_total{");
+    assert_eq!(outcomes, REGISTRY.len() * 3 * 11);
+    let judged = series(&telemetry, "churnwatch_tasks_judged_total{");
+    assert_eq!(judged, REGISTRY.len() * 2);
 }
 
 #[test]
@@ -284,6 +302,166 @@ fn a_partition_that_left_leaves_no_gauges() {
         ),
         2.0
     );
+}
+
+/// A town in which so many in each region have asked how to cancel.
+fn enquiries(regions: &[(&str, usize)]) -> Town {
+    let mut town = Town::new("");
+    let mut next = 0;
+    for (region, residents) in regions {
+        for _ in 0..*residents {
+            next += 1;
+            let who = format!("139{next:08}");
+            let region: Vec<String> = region.split('/').map(str::to_owned).collect();
+            let body = profile(|p| p.region = region.into_iter().map(Into::into).collect());
+            town.event(&who, "2026-03-02 10:00", body);
+            let body = Body::Enquiry(EnquirySubject::Cancel);
+            town.event(&who, "2026-03-02 10:00", body);
+        }
+    }
+    town
+}
+
+fn work_of(shard: &Shard, partition: i32, since: &Tally, telemetry: &Telemetry) {
+    let report = WorkReport {
+        partition,
+        rollup: shard.rollup(),
+        since,
+    };
+    report.emit(telemetry);
+}
+
+#[test]
+fn open_tasks_are_stated_by_how_they_stand_and_where() {
+    let telemetry = Telemetry::new().unwrap();
+    assert_eq!(series(&telemetry, "churnwatch_tasks{"), 5 * 3 * 3);
+    assert_eq!(sum(&telemetry, "churnwatch_tasks{"), 0.0);
+    let town = enquiries(&[
+        ("HQ/广东/广州", 2),
+        ("HQ/广东/深圳", 1),
+        ("HQ/北京", 3),
+        ("", 1),
+    ]);
+    let other = enquiries(&[("HQ/广东/广州", 10)]);
+    work_of(&town.shard, 0, &Tally::default(), &telemetry);
+    work_of(&other.shard, 1, &Tally::default(), &telemetry);
+    for (series, value) in [
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"open\",tier=\"ordinary\"}",
+            17.0,
+        ),
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"due\",tier=\"ordinary\"}",
+            17.0,
+        ),
+        (
+            "churnwatch_tasks{purpose=\"churn\",state=\"overdue\",tier=\"ordinary\"}",
+            0.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/广东\",state=\"open\"}",
+            13.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/北京\",state=\"open\"}",
+            3.0,
+        ),
+        (
+            "churnwatch_region_tasks{purpose=\"churn\",region=\"none\",state=\"open\"}",
+            1.0,
+        ),
+    ] {
+        assert_eq!(sum(&telemetry, series), value, "{series}");
+    }
+    telemetry.forget_partition(&["cdr"], 1);
+    let series = "churnwatch_region_tasks{purpose=\"churn\",region=\"HQ/广东\",state=\"open\"}";
+    assert_eq!(sum(&telemetry, series), 3.0, "it was another's");
+    telemetry.forget_partition(&["cdr"], 0);
+    assert_eq!(sum(&telemetry, "churnwatch_tasks{"), 0.0);
+    let text = telemetry.render().unwrap();
+    assert!(!text.contains("region=\"HQ"), "{text}");
+}
+
+#[test]
+fn regions_beyond_the_bound_share_a_series() {
+    let regions: Vec<String> = (0..70).map(|n| format!("HQ/province {n}/city")).collect();
+    let regions: Vec<(&str, usize)> = regions
+        .iter()
+        .enumerate()
+        .map(|(n, region)| (region.as_str(), if n < 10 { 1 } else { 2 }))
+        .collect();
+    let town = enquiries(&regions);
+    let telemetry = Telemetry::new().unwrap();
+    work_of(&town.shard, 0, &Tally::default(), &telemetry);
+    let open = "churnwatch_region_tasks{purpose=\"churn\",region=\"";
+    let of = |region: &str| sum(&telemetry, &format!("{open}{region}\",state=\"open\"}}"));
+    assert_eq!(series(&telemetry, open), 65 * 5);
+    assert_eq!(of("other"), 6.0, "six of those with one task each");
+    assert_eq!(of("HQ/province 69"), 2.0);
+    assert_eq!(
+        sum(
+            &telemetry,
+            "churnwatch_tasks{purpose=\"churn\",state=\"open\""
+        ),
+        130.0
+    );
+}
+
+#[test]
+fn what_became_of_tasks_is_counted_once() {
+    const ONE: &str = "13900000001";
+    let telemetry = Telemetry::new().unwrap();
+    let mut town = enquiries(&[("HQ", 3)]);
+    let of = |outcome: &str| {
+        let labels = format!("outcome=\"{outcome}\",tier=\"ordinary\",trigger=\"cancel_enquiry\"");
+        sum(
+            &telemetry,
+            &format!("churnwatch_task_outcomes_total{{{labels}}}"),
+        )
+    };
+    let judged = |verdict: &str| {
+        let labels = format!("trigger=\"cancel_enquiry\",verdict=\"{verdict}\"");
+        sum(
+            &telemetry,
+            &format!("churnwatch_tasks_judged_total{{{labels}}}"),
+        )
+    };
+    let mut since = Tally::default();
+    let mut report = |town: &Town| {
+        work_of(&town.shard, 0, &since, &telemetry);
+        since = Tally::clone(&town.shard.tally());
+    };
+    report(&town);
+    report(&town);
+    assert_eq!(
+        (of("opened"), of("saved"), judged("confirmed")),
+        (3.0, 0.0, 0.0)
+    );
+    let task_id = town.last_task(ONE).task_id;
+    let outcome = |result| {
+        Body::TaskOutcome(TaskOutcome {
+            task_id: task_id.clone().into(),
+            result,
+            stated_reason: None,
+            confirmed_reason: None,
+            do_not_contact: false,
+        })
+    };
+    town.event(ONE, "2026-03-02 11:00", outcome(OutcomeResult::Saved));
+    report(&town);
+    report(&town);
+    assert_eq!(
+        (of("opened"), of("saved"), judged("confirmed")),
+        (3.0, 1.0, 1.0)
+    );
+    // A correction: counters do not go back.
+    town.event(ONE, "2026-03-02 12:00", outcome(OutcomeResult::Lost));
+    report(&town);
+    assert_eq!(
+        (of("saved"), of("lost"), judged("confirmed")),
+        (1.0, 1.0, 1.0)
+    );
+    assert_eq!(of("reached"), 1.0);
 }
 
 #[test]

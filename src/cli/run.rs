@@ -74,7 +74,7 @@ impl Run {
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
-        let setup = Setup::new(config, telemetry.clone());
+        let setup = Setup::new(config, telemetry.clone(), cluster.partitions);
         let reload = Reload {
             hangup: reload,
             path: self.config,

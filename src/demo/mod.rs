@@ -75,7 +75,7 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup::new(config.clone(), telemetry.clone());
+    let setup = Setup::new(config.clone(), telemetry.clone(), PARTITIONS);
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&scene);
     let watch = clock::Stopwatch::start();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is known of a subscriber beyond usage: profile, bills, standing. Only subscribers with such records have one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Account {
     /// Time of the profile in force.
     pub profile_at: Option<Timestamp>,

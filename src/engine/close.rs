@@ -1,4 +1,5 @@
 use super::asking::{Asked, Firings};
+use super::desk::Collecting;
 use super::policy::Credit;
 use super::population::DayFacts;
 use super::robots::Change;
@@ -58,12 +59,12 @@ impl Shard {
         let end = closing
             .next_slot
             .saturating_add(budget)
-            .min(self.store.len());
+            .min(self.store.slots());
         while closing.next_slot < end {
             self.visit(closing.next_slot, &closing, effects);
             closing.next_slot += 1;
         }
-        let left = closing.next_slot < self.store.len();
+        let left = closing.next_slot < self.store.slots();
         self.closing = left.then_some(closing);
         left
     }
@@ -88,8 +89,7 @@ impl Shard {
             at,
             next_slot: 0,
         });
-        let minutes = i64::from(self.rules.policy.budget.collect_minutes);
-        self.release_at = Some(Timestamp(at.0 + minutes * 60 * Timestamp::SECOND_MS));
+        self.collecting = Some(Collecting::since(at, &self.rules));
     }
 
     /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.
@@ -104,7 +104,7 @@ impl Shard {
         let Some(subscriber) = self.store.record(slot) else {
             return;
         };
-        if subscriber.visited >= closing.facts.day {
+        if subscriber.is_vacant() || subscriber.visited >= closing.facts.day {
             return;
         }
         let judgement = self.judge(slot, &closing.facts);

@@ -1,12 +1,14 @@
 //! Where tasks are made: everything that happens between a shard and its taskbook.
 
 use super::policy::{Case, Share, Taskbook};
+use super::rules::Rules;
 use super::shadow::Shadow;
 use super::shard::Shard;
 use super::triggers::{Firing, Registration};
 use crate::model::{
     Body, CloseReason, Day, Effect, Event, Purpose, Source, Suppression, Tier, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// The taskbook, and what is needed to work on it.
@@ -14,6 +16,25 @@ pub(super) struct Desk<'a> {
     pub book: &'a mut Taskbook,
     pub shadow: &'a Shadow,
     share: Share,
+}
+
+/// The time for which the candidates of a day's close are collected before they are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collecting {
+    from: Timestamp,
+    /// When they are ranked.
+    pub until: Timestamp,
+}
+
+impl Collecting {
+    /// From the begin of a close on.
+    pub fn since(from: Timestamp, rules: &Rules) -> Self {
+        let minutes = i64::from(rules.policy.budget.collect_minutes);
+        Self {
+            from,
+            until: Timestamp(from.0 + minutes * 60 * Timestamp::SECOND_MS),
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -93,7 +114,7 @@ impl Shard {
     pub(super) fn keep_appointments(&mut self, effects: &mut Vec<Effect>) {
         loop {
             let due = |at: &Timestamp| *at <= self.clock;
-            let release = self.release_at.filter(due);
+            let release = self.collecting.map(|since| since.until).filter(due);
             let escalation = self.taskbook.next_escalation().filter(|(at, _)| due(at));
             match (release, escalation) {
                 (None, None) => return,
@@ -118,17 +139,18 @@ impl Shard {
     /// Finishes the day's close and gives its candidates their places in the budget, the best ranked first.
     pub(super) fn release(&mut self, effects: &mut Vec<Effect>) {
         self.sweep(usize::MAX, effects);
-        if self.release_at.take().is_none() {
+        let Some(collected) = self.collecting.take() else {
             return;
-        }
+        };
+        let now = self.clock.max(collected.from);
         for purpose in Purpose::ALL {
-            self.release_purpose(purpose, effects);
+            self.release_purpose(purpose, now, effects);
         }
         self.taskbook.urgent = Default::default();
     }
 
-    fn release_purpose(&mut self, purpose: Purpose, effects: &mut Vec<Effect>) {
-        let (now, day) = (self.clock, self.closed);
+    fn release_purpose(&mut self, purpose: Purpose, now: Timestamp, effects: &mut Vec<Effect>) {
+        let day = self.closed;
         let mut ranked = Vec::new();
         for slot in self.taskbook.candidates(purpose) {
             let rank = self.at_desk(slot, now, day, |desk, case| {

@@ -11,12 +11,14 @@ mod close;
 mod dealings;
 mod describe;
 mod desk;
+mod erase;
 mod image;
 mod pages;
 mod policy;
 mod population;
 mod reminder;
 mod robots;
+mod rollup;
 pub mod rules;
 mod shadow;
 mod shard;
@@ -31,10 +33,15 @@ mod window;
 pub const VERSION: u32 = 3;
 
 pub use describe::{
-    AccountDescription, BillDescription, DayDescription, Description, OpenTask, Ordinary,
-    Recollection,
+    AccountDescription, BillDescription, ContactDescription, DayDescription, Description, OpenTask,
+    Ordinary, Recollection, WaitingDescription,
 };
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
+pub use policy::{Figures, Holder, Mentions, Region, Tally};
+pub use rollup::{
+    HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing, Tiers,
+    TriggerOutcomes, Work,
+};
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};
 pub use stats::ShardStats;

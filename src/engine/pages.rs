@@ -128,6 +128,19 @@ impl<T: Clone> List<T> {
         }
     }
 
+    /// Takes one thing out; the last takes its place.
+    pub fn swap_remove(&mut self, index: usize) -> Option<T> {
+        let page = self.pages.len().checked_sub(1)?;
+        let last = self.edit(page)?.pop();
+        if self.get(page).is_some_and(Vec::is_empty) {
+            self.pages.pop();
+        }
+        match self.edit_item(index) {
+            Some(item) => last.map(|last| std::mem::replace(item, last)),
+            None => last,
+        }
+    }
+
     /// Bytes held by the pages, without what the things hold themselves.
     pub fn bytes(&self) -> usize {
         self.len() * (PAGE * size_of::<T>() + size_of::<Stamped<Vec<T>>>())
@@ -165,5 +178,21 @@ mod tests {
         let changed: Vec<_> = second.encoded(since, encode).collect();
         assert_eq!(changed, [(4, vec![16]), (12, vec![9])]);
         assert_eq!(list.image().changed_since(EVER), 13);
+    }
+
+    #[test]
+    fn the_last_takes_the_place_of_one_taken_out() {
+        let mut list: List<u32> = List::default();
+        (0..18).for_each(|n| list.append(n));
+        let image = list.image();
+        assert_eq!(list.swap_remove(3), Some(3));
+        assert_eq!((list.item(3), list.items(), list.len()), (Some(&17), 17, 2));
+        assert_eq!(list.swap_remove(16), Some(16));
+        assert_eq!((list.items(), list.len()), (16, 1), "no page is left empty");
+        list.append(99);
+        assert_eq!((list.item(16), list.items()), (Some(&99), 17));
+        assert_eq!((image.item(3), image.items()), (Some(&3), 18));
+        let mut none: List<u32> = List::default();
+        assert_eq!(none.swap_remove(0), None);
     }
 }

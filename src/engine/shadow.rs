@@ -76,7 +76,13 @@ impl Shadow {
         }
     }
 
-    /// Forgets a subscriber: the number was given to somebody new.
+    /// Whether anything is remembered of a subscriber.
+    pub fn remembers(&self, slot: u32) -> bool {
+        let known = self.memories.item(slot as usize);
+        known.is_some_and(|memories| *memories != Rare::default())
+    }
+
+    /// Forgets a subscriber: the number was given to somebody new, or everything is erased.
     pub fn forget(&mut self, slot: u32) {
         if let Some(memories) = self.memories.edit_item(slot as usize) {
             *memories = Rare::default();

@@ -1,7 +1,8 @@
 use super::account::{Account, Interner};
 use super::asking::{Asked, Firings};
 use super::close::Closing;
-use super::pages::List;
+use super::desk::Collecting;
+use super::pages::{EVER, List};
 use super::policy::{Share, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
@@ -25,8 +26,8 @@ pub struct Shard {
     pub(super) taskbook: Taskbook,
     /// Its part of the daily budget.
     pub(super) share: Share,
-    /// When the candidates of the last close are ranked, if they have not been.
-    pub(super) release_at: Option<Timestamp>,
+    /// The candidates of the last close, if they have not been ranked.
+    pub(super) collecting: Option<Collecting>,
     pub(super) shadow: Shadow,
     pub(super) population: Population,
     pub(super) closing: Option<Closing>,
@@ -39,6 +40,8 @@ pub struct Shard {
     pub(super) clock: Timestamp,
     pub(super) names: Interner,
     pub(super) counts: Counts,
+    /// When a subscriber was last erased, in the stamps of the store's pages.
+    pub(super) erased: u32,
 }
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -75,7 +78,7 @@ impl Shard {
             accounts: List::default(),
             taskbook: Taskbook::default(),
             share: Share::WHOLE,
-            release_at: None,
+            collecting: None,
             shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
@@ -87,13 +90,17 @@ impl Shard {
             clock: Timestamp::MIN,
             names: Interner::default(),
             counts: Counts::default(),
+            erased: EVER,
             rules,
         }
     }
 
     /// Gives the shard its part of the daily budget: that of a partition among so many.
-    pub fn share_budget(&mut self, part: u32, of: u32) {
-        self.share = Share { part, of };
+    pub fn share_budget(&mut self, part: i32, of: i32) {
+        self.share = Share {
+            part: part.unsigned_abs(),
+            of: of.unsigned_abs(),
+        };
     }
 
     /// Applies one event and appends what follows from it.
@@ -195,6 +202,10 @@ impl Shard {
     fn take(&mut self, event: &Event<'_>, source: &Source, effects: &mut Vec<Effect>) -> Outcome {
         if self.ahead_of_time(event.at) {
             return Outcome::Rejected(Reject::Future);
+        }
+        if let Body::Erase { request } = &event.body {
+            self.erase(event, request, source, effects);
+            return Outcome::Applied { late: false };
         }
         let day = self.rules.calendar.day_of(event.at);
         // A profile is a state, not an event: it never grows too old and says nothing about time.
@@ -331,7 +342,7 @@ impl Shard {
             Body::Profile(profile) => {
                 let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
                 if new_owner {
-                    self.taskbook.forget(slot, event.msisdn);
+                    self.taskbook.forget(slot);
                 }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
                     let robot = u64::from(entry.subscriber.behaviour.machine());

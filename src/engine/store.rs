@@ -1,5 +1,6 @@
 mod page;
 mod restore;
+mod vacancy;
 
 pub use page::{Displaced, Page};
 
@@ -11,6 +12,7 @@ use super::window::{self, Bucket, Channel, Window};
 use super::{baseline::Baseline, triggers};
 use crate::model::{Day, Msisdn};
 use hashbrown::HashTable;
+use std::collections::BTreeSet;
 
 /// Records kept to recognise a repeated one, per subscriber.
 const RECENT: usize = 16;
@@ -20,7 +22,7 @@ pub const NEVER: Day = Day(i32::MAX);
 /// What a shard knows of one subscriber, besides the window's ring beside it in the page.
 ///
 /// What every event touches stands first, so that it shares cache lines.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[repr(C)]
 pub struct Subscriber {
     key: Key,
@@ -28,7 +30,7 @@ pub struct Subscriber {
     recent_next: u8,
     /// Whether the subscriber counts for the population's figures on the day after `visited`.
     pub stable: bool,
-    /// Whether the taskbook has anything about the subscriber.
+    /// Whether the taskbook may have anything about the subscriber.
     pub in_book: bool,
     /// Whether it behaves like a machine.
     pub behaviour: Behaviour,
@@ -68,7 +70,7 @@ impl AccountId {
     }
 }
 
-/// An MSISDN in 8 bytes: its digits behind a leading 1, or the number of a pseudonym.
+/// An MSISDN in 8 bytes: its digits behind a leading 1, or the number of a pseudonym; [`VACANT`](Key::VACANT) for nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key(u64);
 
@@ -76,6 +78,9 @@ const PSEUDONYM: u64 = 1 << 63;
 const DIGITS_MAX: usize = 18;
 
 impl Key {
+    /// That of a slot without a subscriber.
+    const VACANT: Self = Self(0);
+
     fn of_digits(msisdn: &Msisdn) -> Option<Self> {
         let bytes = msisdn.as_bytes();
         if bytes.len() > DIGITS_MAX || !bytes.iter().all(u8::is_ascii_digit) {
@@ -83,6 +88,16 @@ impl Key {
         }
         let pack = |packed, digit: &u8| packed * 10 + u64::from(digit - b'0');
         Some(Self(bytes.iter().fold(1, pack)))
+    }
+
+    /// That of the pseudonym with a number.
+    fn of_pseudonym(number: u32) -> Self {
+        Self(PSEUDONYM | u64::from(number))
+    }
+
+    /// The number of the pseudonym, if it is one.
+    fn pseudonym(self) -> Option<u64> {
+        (self.0 & PSEUDONYM != 0).then_some(self.0 & !PSEUDONYM)
     }
 
     /// Mixes the bits with a fixed constant: the same table on every machine.
@@ -94,14 +109,16 @@ impl Key {
 
 /// All subscribers of a shard: pages of fixed-size records and an index from MSISDN to slot.
 ///
-/// Slots are given in the order of first appearance and never change.
+/// Slots are given in the order of first appearance and never change; those of subscribers who were erased are given
+/// again, the lowest first.
 pub struct Store {
     window_days: usize,
     pages: Pages<Page>,
     index: HashTable<u32>,
     pseudonyms: List<Msisdn>,
     pseudonym_index: HashTable<u32>,
-    count: u32,
+    slots: u32,
+    vacant: BTreeSet<u32>,
 }
 
 /// One subscriber's record and ring, to be changed.
@@ -120,13 +137,24 @@ impl Store {
             index: HashTable::new(),
             pseudonyms: List::default(),
             pseudonym_index: HashTable::new(),
-            count: 0,
+            slots: 0,
+            vacant: BTreeSet::new(),
         }
     }
 
     /// Subscribers in the store.
     pub fn len(&self) -> u32 {
-        self.count
+        self.slots - self.vacant()
+    }
+
+    /// Slots, the vacant ones among them.
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// Slots of subscribers who were erased.
+    pub fn vacant(&self) -> u32 {
+        self.vacant.len() as u32
     }
 
     /// Pseudonyms in the store.
@@ -137,7 +165,7 @@ impl Store {
     /// Subscribers who behave like machines.
     pub fn robots(&self) -> usize {
         let robot = |slot: &u32| self.record(*slot).is_some_and(|r| r.behaviour.machine());
-        (0..self.count).filter(robot).count()
+        (0..self.slots).filter(robot).count()
     }
 
     /// Bytes held, all in.
@@ -159,9 +187,8 @@ impl Store {
     /// Who is in a slot.
     pub fn msisdn(&self, slot: u32) -> Option<Msisdn> {
         let key = self.record(slot)?.key;
-        if key.0 & PSEUDONYM != 0 {
-            let number = (key.0 & !PSEUDONYM) as usize;
-            return self.pseudonyms.item(number).copied();
+        if let Some(number) = key.pseudonym() {
+            return self.pseudonyms.item(number as usize).copied();
         }
         let digits = key.0.to_string();
         Msisdn::new(digits.get(1..)?).ok()
@@ -204,26 +231,37 @@ impl Store {
     }
 
     fn insert(&mut self, key: Key, visited: Day) -> u32 {
-        let slot = self.count;
-        if (slot as usize).is_multiple_of(PAGE) {
-            self.pages.push(Page::new(self.window_days));
+        let slot = self.vacant.pop_first().unwrap_or_else(|| self.new_slot());
+        if let Some(entry) = self.entry(slot) {
+            *entry.subscriber = Subscriber {
+                account: entry.subscriber.account,
+                ..Subscriber::new(key, visited)
+            };
         }
-        if let Some(page) = self.pages.edit(slot as usize / PAGE) {
-            page.subscribers.push(Subscriber::new(key, visited));
-            let length = page.windows.len() + self.window_days;
-            page.windows.resize(length, Bucket::default());
-        }
-        self.count += 1;
         let pages = &self.pages;
         let hash = |slot: &u32| record(pages, *slot).map_or(0, |record| record.key.hash());
         self.index.insert_unique(key.hash(), slot, hash);
         slot
     }
 
+    fn new_slot(&mut self) -> u32 {
+        let slot = self.slots;
+        if (slot as usize).is_multiple_of(PAGE) {
+            self.pages.push(Page::new(self.window_days));
+        }
+        if let Some(page) = self.pages.edit(slot as usize / PAGE) {
+            page.subscribers.push(Subscriber::nobody(None));
+            let length = page.windows.len() + self.window_days;
+            page.windows.resize(length, Bucket::default());
+        }
+        self.slots += 1;
+        slot
+    }
+
     fn known_pseudonym(&self, msisdn: &Msisdn) -> Option<Key> {
         let same = |number: &u32| self.pseudonyms.item(*number as usize) == Some(msisdn);
         let number = self.pseudonym_index.find(pseudonym_hash(msisdn), same)?;
-        Some(Key(PSEUDONYM | u64::from(*number)))
+        Some(Key::of_pseudonym(*number))
     }
 
     fn new_pseudonym(&mut self, msisdn: &Msisdn) -> Key {
@@ -233,7 +271,7 @@ impl Store {
         self.pseudonym_index
             .insert_unique(pseudonym_hash(msisdn), number, rehash);
         self.pseudonyms.append(*msisdn);
-        Key(PSEUDONYM | u64::from(number))
+        Key::of_pseudonym(number)
     }
 }
 

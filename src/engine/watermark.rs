@@ -118,6 +118,14 @@ impl Watermark {
         }
     }
 
+    /// Forgets how far a subscriber was, who was erased. What was believed of it stays believed.
+    pub fn forget(&mut self, subscriber: u32) {
+        for day in self.ahead.iter_mut().chain([&mut self.today]) {
+            day.furthest.retain(|(known, _)| *known != subscriber);
+        }
+        self.ahead.retain(|day| !day.furthest.is_empty());
+    }
+
     /// The feed has ended: enters the days ahead that follow on from today.
     pub fn settle(&mut self) {
         let follows = |from: Day, next: &Reached| next.day.since(from) <= SETTLE_DAYS;
@@ -233,6 +241,19 @@ mod tests {
         watermark.observe(Timestamp(90 * DAY), Day(90), 7, needed);
         watermark.settle();
         assert_eq!(watermark.at(), Timestamp(500));
+    }
+
+    #[test]
+    fn who_gets_the_place_of_an_erased_subscriber_is_somebody_else() {
+        let mut watermark = Watermark::default();
+        for (at, subscriber) in [(110, 0), (120, 1), (250, 0), (310, 0)] {
+            observe(&mut watermark, at, subscriber, 2);
+        }
+        watermark.forget(0);
+        assert_eq!(watermark.at(), Timestamp(110), "it does not go back");
+        assert!(watermark.ahead.is_empty());
+        assert_eq!(observe(&mut watermark, 260, 1, 2), 110, "one is not enough");
+        assert_eq!(observe(&mut watermark, 255, 0, 2), 255);
     }
 
     #[test]

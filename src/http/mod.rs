@@ -1,7 +1,8 @@
-//! The admin pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes.
+//! The admin pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes, `/api/` for boards.
 //!
 //! They only read. There is nothing to change over HTTP, hence no password; the address is a loopback one by default.
 
+mod api;
 mod health;
 mod pages;
 mod server;

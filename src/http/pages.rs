@@ -1,4 +1,4 @@
-use super::Health;
+use super::{Health, api};
 use crate::telemetry::Telemetry;
 use axum::Router;
 use axum::body::HttpBody;
@@ -20,6 +20,10 @@ const INDEX: &str = "churnwatch
 /metrics  metrics in Prometheus' text format
 /healthz  200 while every worker shows signs of life
 /readyz   200 while connected, assigned and rebuilt; else 503 and why not
+
+/api/rollup    tasks as they stand and what became of them, of this process's partitions: ?region=HQ/Guangdong,
+               ?by=manager, ?manager=NAME
+/api/outcomes  what became of tasks by trigger and tier: ?region=HQ/Guangdong
 ";
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -36,6 +40,8 @@ pub(super) fn router(telemetry: Telemetry, health: Health) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/api/rollup", get(rollup))
+        .route("/api/outcomes", get(outcomes))
         .fallback(|| async {
             page(
                 StatusCode::NOT_FOUND,
@@ -65,6 +71,24 @@ async fn healthz(State(pages): State<Pages>) -> Response {
 
 async fn readyz(State(pages): State<Pages>) -> Response {
     verdict("ready", "not ready", pages.health.unready())
+}
+
+async fn rollup(State(pages): State<Pages>, question: api::Question) -> Response {
+    reply(api::rollup(&pages.telemetry, question))
+}
+
+async fn outcomes(State(pages): State<Pages>, question: api::Question) -> Response {
+    reply(api::outcomes(&pages.telemetry, question))
+}
+
+fn reply(reply: api::Reply) -> Response {
+    match reply {
+        Ok(answer) => page(StatusCode::OK, JSON, answer),
+        Err(problem) => {
+            let body = json!({ "error": problem });
+            page(StatusCode::BAD_REQUEST, JSON, format!("{body}\n"))
+        }
+    }
 }
 
 fn verdict(good: &str, bad: &str, reasons: Vec<String>) -> Response {

@@ -6,6 +6,7 @@ mod calendar;
 mod erasure;
 mod event;
 mod money;
+mod motive;
 mod msisdn;
 mod outcome;
 mod serial;
@@ -23,6 +24,7 @@ pub use event::{
     SuspensionReason, TaskOutcome,
 };
 pub use money::{Money, MoneyError};
+pub use motive::{Motive, Motives};
 pub use msisdn::{Msisdn, MsisdnError};
 pub use outcome::{Counts, Outcome, Reject};
 pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};

@@ -1,5 +1,7 @@
 use super::serial::{clear, shared};
-use super::{Erasure, Money, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp};
+use super::{
+    Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -69,6 +71,8 @@ pub struct Task {
     pub contacted_at: Option<Timestamp>,
     /// The last outcome that was reported.
     pub outcome: Option<OutcomeResult>,
+    /// Why the customer would leave, as outcomes of the task have said so far.
+    pub motives: Motives,
     /// Time of this revision.
     pub updated_at: Timestamp,
     /// Fingerprint of the rules in force.

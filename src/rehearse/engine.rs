@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Record};
 use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{
-    Body, Counts, Effect, Event, Feed, OutcomeResult, Outcome, Source, TaskOutcome, Timestamp,
+    Body, Counts, Effect, Event, Feed, Outcome, OutcomeResult, Source, TaskOutcome, Timestamp,
 };
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Engine {
     ) -> Self {
         let shard = |part: i32| {
             let mut shard = Shard::new(Arc::clone(rules));
-            shard.share_budget(part.unsigned_abs(), partitions.unsigned_abs());
+            shard.share_budget(part, partitions);
             shard
         };
         let shards: Vec<Shard> = (0..partitions.max(1)).map(shard).collect();

@@ -36,6 +36,8 @@ pub struct Setup {
     pub config: Config,
     /// The input topics.
     pub topics: Arc<Topics>,
+    /// Partitions of each of them: so many shards share the budget of tasks.
+    pub partitions: i32,
     /// The rules in force.
     pub government: Arc<Government>,
     /// The metrics.
@@ -44,12 +46,13 @@ pub struct Setup {
 
 impl Setup {
     /// What follows from a configuration.
-    pub fn new(config: Config, telemetry: Telemetry) -> Self {
+    pub fn new(config: Config, telemetry: Telemetry, partitions: i32) -> Self {
         let topics = Topics::new(&config);
         let regime = Regime::new(config.ruleset(), &config.kafka.group, &topics);
         Self {
             config,
             topics: Arc::new(topics),
+            partitions,
             government: Arc::new(Government::new(regime)),
             telemetry,
         }

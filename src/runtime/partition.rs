@@ -1,17 +1,22 @@
+use super::clock::Stopwatch;
 use super::intake;
 use super::lane::Lane;
 use super::output::Output;
 use super::regime::Regime;
 use super::snapshots::Snapshots;
-use crate::engine::{self, Shard, ShardStats};
+use crate::engine::{self, Shard, ShardStats, Tally};
 use crate::journal::{Entry, Said, Script, Step};
 use crate::kafka::{Record, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
-use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry};
+use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A script of this many steps makes a journal record that every broker takes.
 const STEPS_MAX: usize = 16_384;
+
+/// How often the work is rolled up: it looks at every open task.
+const ROLLUP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a worker holds of one partition number: its shard, how far each input topic has been processed, and the script
 /// of what was done since the last commit. Live and in a replay the same methods are used.
@@ -33,6 +38,10 @@ pub struct Partition {
     quiet: bool,
     /// Figures last reported.
     reported: ShardStats,
+    /// What had become of tasks when it was last reported.
+    tallied: Arc<Tally>,
+    /// Since the work was last rolled up.
+    rolled_up: Option<Stopwatch>,
 }
 
 /// Where a shard stands in its journal.
@@ -56,6 +65,8 @@ impl Partition {
         Self {
             number,
             reported: shard.stats(),
+            tallied: shard.tally(),
+            rolled_up: None,
             shard,
             script: Script::new(lanes.iter().map(|lane| lane.next).collect()),
             lanes,
@@ -223,6 +234,7 @@ impl Partition {
     /// Forgets figures that were not of the live run.
     pub fn begin_reports(&mut self) {
         self.reported = self.shard.stats();
+        self.tallied = self.shard.tally();
     }
 
     /// Reports lag and figures.
@@ -259,5 +271,21 @@ impl Partition {
         };
         report.emit(telemetry);
         self.reported = stats;
+        let pause = self.rolled_up.as_ref();
+        if pause.is_none_or(|pause| pause.reached(ROLLUP_INTERVAL)) {
+            self.roll_up(telemetry);
+        }
+    }
+
+    fn roll_up(&mut self, telemetry: &Telemetry) {
+        self.rolled_up = Some(Stopwatch::start());
+        let tally = self.shard.tally();
+        let report = WorkReport {
+            partition: self.number,
+            rollup: self.shard.rollup(),
+            since: &self.tallied,
+        };
+        report.emit(telemetry);
+        self.tallied = tally;
     }
 }

@@ -222,9 +222,22 @@ impl<R: Reader> Restore<R> {
             ..Place::default()
         };
         let regime = Arc::clone(&self.regime);
-        let mut partition = Partition::new(self.number, shard, lanes, regime, place);
+        let mut partition = self.partition(setup, shard, lanes, regime, place);
         partition.adopt(&self.regime);
         Ok(partition)
+    }
+
+    /// The partition of a shard, with its part of the budget.
+    fn partition(
+        &self,
+        setup: &Setup,
+        mut shard: Shard,
+        lanes: Vec<Lane>,
+        regime: Arc<Regime>,
+        place: Place,
+    ) -> Partition {
+        shard.share_budget(self.number, setup.partitions);
+        Partition::new(self.number, shard, lanes, regime, place)
     }
 
     /// Prepares to apply what came after a snapshot, or everything.
@@ -276,7 +289,7 @@ impl<R: Reader> Restore<R> {
             Lane::new(next.unwrap_or(stand.next), stand.committed, stand.end)
         };
         let lanes: Vec<Lane> = self.stands.iter().enumerate().map(lane).collect();
-        let partition = Partition::new(self.number, shard, lanes, regime, place);
+        let partition = self.partition(setup, shard, lanes, regime, place);
         let replay = Replay::begin(setup, link, partition, entries, &self.stands, self.next)?;
         info!(
             partition = self.number,

@@ -1,4 +1,6 @@
+use super::work::{Answer, Holders, Work};
 use crate::engine::triggers::REGISTRY;
+use crate::engine::{RegionLevel, RegionOutcomes};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
 use prometheus::core::Collector;
 use prometheus::{
@@ -86,6 +88,7 @@ pub struct Telemetry {
     pub(super) restore_seconds: GaugeVec,
     pub(super) journal_bytes: IntCounter,
     pub(super) snapshots: IntCounterVec,
+    pub(super) work: Work,
     ready: IntGauge,
     build: IntGaugeVec,
 }
@@ -243,6 +246,7 @@ impl Telemetry {
                 "Snapshots written, those that could not be written, and those refused when read.",
                 &["outcome"],
             )?,
+            work: Work::new(r)?,
             ready: registered(
                 r,
                 IntGauge::new("churnwatch_ready", "1 while /readyz says ready, else 0.")?,
@@ -278,6 +282,7 @@ impl Telemetry {
 
     /// Removes the series of a partition that is not ours any more.
     pub fn forget_partition(&self, topics: &[&str], partition: i32) {
+        self.work.forget(partition);
         let partition = partition.to_string();
         let partition = partition.as_str();
         // A series that was never set is not there to be removed; that is no error.
@@ -331,11 +336,27 @@ impl Telemetry {
         self.day_closes.get()
     }
 
+    /// The work of a region and of those one level below it, as last rolled up; of an empty path, everything.
+    pub fn region(&self, path: &str) -> Answer<RegionLevel> {
+        self.work.level(path)
+    }
+
+    /// What became of the tasks of a region, as last rolled up; of an empty path, everything.
+    pub fn outcomes(&self, path: &str) -> Answer<RegionOutcomes> {
+        self.work.outcomes(path)
+    }
+
+    /// The work of those who have tasks, or of one account manager, as last rolled up.
+    pub fn holders(&self, manager: Option<&str>) -> Answer<Holders> {
+        self.work.holders(manager)
+    }
+
     /// All metrics in Prometheus' text format.
     ///
     /// # Errors
     /// If a metric cannot be written as text.
     pub fn render(&self) -> Result<String, prometheus::Error> {
+        self.work.refresh();
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
@@ -379,17 +400,27 @@ impl Telemetry {
     }
 }
 
-type Made<M> = Result<M, prometheus::Error>;
+pub(super) type Made<M> = Result<M, prometheus::Error>;
 
 fn counter(registry: &Registry, name: &str, help: &str) -> Made<IntCounter> {
     registered(registry, IntCounter::new(name, help)?)
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Made<IntCounterVec> {
+pub(super) fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Made<IntCounterVec> {
     registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Made<IntGaugeVec> {
+pub(super) fn gauges(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Made<IntGaugeVec> {
     registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
 }
 

@@ -2,15 +2,18 @@
 //!
 //! [`Telemetry`] owns a `prometheus` registry and one handle for each metric; cloning it is cheap and shares both.
 //! Nothing counts a single record with it: the runtime adds a batch up in a [`BatchReport`] and emits that once, and
-//! likewise a [`CommitReport`] for each transaction and a [`ShardReport`] for each shard now and then.
+//! likewise a [`CommitReport`] for each transaction and a [`ShardReport`] and a [`WorkReport`] for each shard now and then.
 //!
 #![doc = include_str!("../../deploy/metrics.md")]
 
 pub mod logging;
 mod metrics;
 mod reports;
+mod work;
 
 pub use metrics::{CommitOutcome, Telemetry};
 pub use reports::{
     BatchReport, CommitReport, FeedDelay, LagReport, RestoreReport, ShardReport, SnapshotReport,
+    WorkReport,
 };
+pub use work::{Answer, Holders};

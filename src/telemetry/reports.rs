@@ -1,4 +1,5 @@
 use super::metrics::{CommitOutcome, NOT_SUPPRESSED, OUTCOMES, Telemetry, UNKNOWN_FEED};
+use crate::engine::{Rollup, Tally};
 use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -237,6 +238,24 @@ impl ShardReport {
                 .with_label_values(&[feed.name()])
                 .inc_by(*outage_days);
         }
+    }
+}
+
+/// The work of one shard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkReport<'a> {
+    /// Partition of the shard.
+    pub partition: i32,
+    /// As it is now.
+    pub rollup: Rollup,
+    /// What had become of tasks at the last report.
+    pub since: &'a Tally,
+}
+
+impl WorkReport<'_> {
+    /// Keeps the roll-up for gauges and pages, and adds to the counters.
+    pub fn emit(self, telemetry: &Telemetry) {
+        telemetry.work.take(self.partition, self.rollup, self.since);
     }
 }
 

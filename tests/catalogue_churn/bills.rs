@@ -125,7 +125,7 @@ fn two_months_far_below_the_plan_are_a_plan_too_large() {
     );
     let task = town.last_task(ONE);
     assert_eq!(task.stage, Stage::Decline);
-    assert!(task.action.playbook[0].en.contains("floor plan"));
+    assert!(town.steps(ONE)[0].contains("floor plan"));
 }
 
 #[test]
@@ -301,12 +301,8 @@ fn an_unasked_charge_and_the_question_how_to_cancel_come_together_in_one_task() 
     let reasons: Vec<_> = task.signals.iter().map(|signal| &*signal.trigger).collect();
     assert_eq!(reasons, ["bill_shock", "cancel_enquiry"]);
     assert_eq!(task.stage, Stage::Leave);
-    assert!(task.action.playbook[0].en.starts_with("Find out why"));
-    assert!(
-        task.action.playbook[1]
-            .en
-            .starts_with("Explain abnormal charges")
-    );
+    assert!(town.steps(ONE)[0].starts_with("Find out why"));
+    assert!(town.steps(ONE)[1].starts_with("Explain abnormal charges"));
 }
 
 #[test]

@@ -3,18 +3,22 @@
 use churnwatch::engine::{Bucket, Inputs, Rules, Shard};
 use churnwatch::model::{
     Body, Calendar, CallOutcome, Day, Direction, Effect, Event, Feed, FeedSet, Invoice, Money,
-    Msisdn, Number, Outcome, Profile, ProfileFlags, Source, Task, Timestamp,
+    Msisdn, Number, Outcome, OutcomeResult, Profile, ProfileFlags, Source, Task, TaskOutcome,
+    Timestamp,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The clock is that of the events.
 pub const EVENT_CLOCK: &str = "window.clock = \"event\"";
+/// What a day's close finds becomes tasks at once.
+pub const AT_ONCE: &str = "policy.budget.collect_minutes = 0";
 
 /// A shard in which every call is one line of a test.
 pub struct Town {
     pub shard: Shard,
     pub effects: Vec<Effect>,
+    rules: Arc<Rules>,
     calendar: Calendar,
     records: u64,
 }
@@ -90,6 +94,17 @@ pub fn profile(change: impl FnOnce(&mut Profile<'static>)) -> Body<'static> {
     Body::Profile(Box::new(profile))
 }
 
+/// What became of a task.
+pub fn outcome(task: &Task, result: OutcomeResult) -> Body<'static> {
+    Body::TaskOutcome(TaskOutcome {
+        task_id: task.task_id.clone().into(),
+        result,
+        stated_reason: None,
+        confirmed_reason: None,
+        do_not_contact: false,
+    })
+}
+
 pub const MACHINE: ProfileFlags = ProfileFlags {
     not_pursued: false,
     machine: true,
@@ -100,9 +115,9 @@ pub const NOT_PURSUED: ProfileFlags = ProfileFlags {
 };
 
 impl Town {
-    /// An empty shard; `overrides` is TOML over the defaults.
+    /// An empty shard; `overrides` is TOML over the defaults and over [`AT_ONCE`].
     pub fn new(overrides: &str) -> Self {
-        let (rules, _) = crate::rules::rules(&[EVENT_CLOCK, overrides]);
+        let (rules, _) = crate::rules::rules(&[EVENT_CLOCK, AT_ONCE, overrides]);
         Self::under(rules)
     }
 
@@ -110,7 +125,8 @@ impl Town {
     pub fn under(rules: Arc<Rules>) -> Self {
         Self {
             calendar: rules.calendar.clone(),
-            shard: Shard::new(rules),
+            shard: Shard::new(rules.clone()),
+            rules,
             effects: Vec::new(),
             records: 0,
         }
@@ -297,6 +313,23 @@ impl Town {
             _ => None,
         });
         Task::clone(tasks.into_iter().next().unwrap())
+    }
+
+    /// The steps of a subscriber's last task, in English.
+    pub fn steps(&self, who: &str) -> Vec<String> {
+        let (task, words) = (self.last_task(who), self.rules.words());
+        words
+            .steps(&task)
+            .iter()
+            .map(|step| step.en.clone())
+            .collect()
+    }
+
+    /// When a subscriber's last task may be acted upon and until when, as it was last published, and who has it.
+    pub fn planned(&self, who: &str) -> String {
+        let task = self.last_task(who);
+        let (from, to) = (self.local(task.not_before), self.local(task.due_at));
+        format!("{from} to {to}, {}", task.assignee.level.name())
     }
 
     /// Signals of a trigger, of anybody.

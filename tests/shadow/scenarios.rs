@@ -3,7 +3,8 @@
 use crate::feeding::{assembled, full};
 use crate::rules::{rules, with_shadow};
 use crate::scenario::{
-    EVENT_CLOCK, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, profile, usual,
+    AT_ONCE, EVENT_CLOCK, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, profile,
+    usual,
 };
 use churnwatch::engine::{Rules, Shard};
 use churnwatch::model::{Body, Effect};
@@ -17,7 +18,7 @@ const SOONER: &str =
 const STRONGER: &str = "triggers.competitor_hotline = { strengths = [1.0], cooldown_days = 1 }";
 
 fn on_trial(texts: &[&str]) -> Arc<Rules> {
-    with_shadow(&[EVENT_CLOCK], texts)
+    with_shadow(&[EVENT_CLOCK, AT_ONCE], texts)
 }
 
 /// A town of 30 in which one subscriber falls silent after a day.
@@ -59,7 +60,7 @@ fn calls_hotline(town: &mut Town, at: &str) -> [Vec<String>; 2] {
 
 #[test]
 fn a_lower_threshold_on_trial_finds_a_silence_earlier_and_raises_no_task() {
-    let alone = one_falls_silent(rules(&[EVENT_CLOCK]).0, "2026-02-28");
+    let alone = one_falls_silent(rules(&[EVENT_CLOCK, AT_ONCE]).0, "2026-02-28");
     let tried = one_falls_silent(on_trial(&[SOONER]), "2026-02-28");
     assert_eq!(tried.said(ONE), alone.said(ONE));
     assert_eq!(tried.said(ONE)[0], "2026-03-04 08:00 zero_usage_days 1.00");
@@ -154,7 +155,7 @@ fn what_was_remembered_on_trial_stays_while_something_is_on_trial() {
     let long = "triggers.competitor_hotline.cooldown_days = 60";
     let first = on_trial(&[long]);
     let second = on_trial(&[long, "triggers.competitor_hotline.strengths = [0.1, 0.2]"]);
-    let none = rules(&[EVENT_CLOCK]).0;
+    let none = rules(&[EVENT_CLOCK, AT_ONCE]).0;
     for through_an_image in [false, true] {
         let adopt = |town: &mut Town, rules: &Arc<Rules>| {
             if through_an_image {
@@ -180,7 +181,7 @@ fn what_was_remembered_on_trial_stays_while_something_is_on_trial() {
 /// Parts of images follow one another while rules on trial come and go: each whole chain is the shard as it is.
 #[test]
 fn a_chain_of_parts_outlives_rules_on_trial() {
-    let (tried, none) = (on_trial(&[STRONGER]), rules(&[EVENT_CLOCK]).0);
+    let (tried, none) = (on_trial(&[STRONGER]), rules(&[EVENT_CLOCK, AT_ONCE]).0);
     let people = crowd(100);
     let mut town = Town::under(Arc::clone(&tried));
     let (mut parts, mut mark) = (Vec::new(), None);

@@ -1,8 +1,8 @@
 use super::state::{Former, Header, State};
-use super::{IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
+use super::{BOOK, IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
-use crate::engine::policy::{Archive, Candidate, DossierRecord, Taskbook};
+use crate::engine::policy::{Archive, Candidate, DossierRecord, Tally, Taskbook};
 use crate::engine::shadow::{self, Shadow};
 use crate::engine::store::{Displaced, Page, Store};
 use crate::engine::triggers::{self, Rare};
@@ -31,6 +31,7 @@ pub struct Assembly {
     shadow: Vec<Vec<Rare>>,
     dossiers: Vec<Vec<(u32, DossierRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
+    tally: Option<Tally>,
     names: Interner,
 }
 
@@ -55,6 +56,7 @@ impl Assembly {
             shadow: Vec::new(),
             dossiers: Vec::new(),
             candidates: Vec::new(),
+            tally: None,
             names: Interner::default(),
         }
     }
@@ -106,6 +108,10 @@ impl Assembly {
             }
             (Kind::Dossiers, _) => put(&mut self.dossiers, index, from_postcard(bytes)?),
             (Kind::Candidates, _) => put(&mut self.candidates, index, from_postcard(bytes)?),
+            (Kind::Tally, _) => {
+                self.tally = Some(from_postcard(bytes)?);
+                Ok(())
+            }
             (Kind::Pseudonyms, _) => {
                 let page = bytes::from_list(self.format, bytes)?;
                 put(&mut self.pseudonyms, index, page)
@@ -156,13 +162,15 @@ impl Assembly {
     fn into_shard(mut self, rules: Arc<Rules>) -> Result<Shard, Problem> {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
-        // There may have been more tasks before.
-        truncate(&mut self.tasks, header.tasks);
-        truncate(&mut self.dossiers, header.dossiers);
-        truncate(&mut self.candidates, header.candidates);
-        // There may have been more shadow before, or shadow rules at all.
-        self.shadow
-            .truncate((header.shadow as usize).div_ceil(PAGE));
+        if self.format > 2 && self.tally.is_none() {
+            return Err("has no tally");
+        }
+        // There may have been more of it before: tasks, pseudonyms of the erased, shadow rules at all.
+        truncate(&mut self.tasks, header.tasks, BOOK);
+        truncate(&mut self.dossiers, header.dossiers, BOOK);
+        truncate(&mut self.candidates, header.candidates, BOOK);
+        truncate(&mut self.pseudonyms, header.pseudonyms, PAGE);
+        truncate(&mut self.shadow, header.shadow, PAGE);
         let mut shard = Shard::new(rules.clone());
         shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
         shard.accounts = List::restored(self.accounts, Vec::len)?;
@@ -170,6 +178,7 @@ impl Assembly {
             tasks: self.tasks.into_iter().flatten().collect(),
             dossiers: self.dossiers.into_iter().flatten().collect(),
             candidates: self.candidates.into_iter().flatten().collect(),
+            tally: self.tally,
         };
         shard.taskbook = Taskbook::restored(archive, state.urgent)?;
         shard.shadow = Shadow::restored(self.shadow)?;
@@ -198,9 +207,9 @@ fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> 
     Ok(())
 }
 
-/// The sections of a book of so many entries, without those of an earlier image.
-fn truncate<T>(sections: &mut Vec<T>, entries: u32) {
-    sections.truncate((entries as usize).div_ceil(super::BOOK));
+/// As many sections as hold so many entries, without those of an earlier image behind them.
+fn truncate<T>(sections: &mut Vec<T>, entries: u32, per_section: usize) {
+    sections.truncate((entries as usize).div_ceil(per_section));
 }
 
 /// Tasks of an earlier format.
@@ -227,8 +236,8 @@ fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Refuses parts that contradict each other.
 fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
     let store = &shard.store;
-    if store.len() != header.subscribers {
-        return Err("has not as many subscribers as its header states");
+    if [store.len(), store.vacant()] != [header.subscribers, header.vacant] {
+        return Err("has not as many subscribers or vacant slots as its header states");
     }
     if store.pseudonyms() != header.pseudonyms as usize {
         return Err("has not as many pseudonyms as its header states");
@@ -241,14 +250,12 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
     if [book.open_tasks(), book.dossiers(), book.waiting()] != stated {
         return Err("has not as many tasks, dossiers or candidates as its header states");
     }
-    if shard.shadow.len() != header.shadow as usize || header.shadow > header.subscribers {
+    if shard.shadow.len() != header.shadow as usize || header.shadow > store.slots() {
         return Err("has not as much shadow as its header states, or more than subscribers");
     }
     let mut owned = vec![false; shard.accounts.items()];
-    let mut in_book = 0;
-    for slot in 0..store.len() {
+    for slot in 0..store.slots() {
         let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
-        in_book += usize::from(subscriber.in_book);
         if let Some(id) = subscriber.account {
             let owned = owned.get_mut(id.index());
             let owned = owned.ok_or("has a subscriber without the account it names")?;
@@ -256,14 +263,24 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
                 return Err("has an account of two subscribers");
             }
         }
+        let id = subscriber.account.filter(|_| subscriber.is_vacant());
+        let account = id.and_then(|id| shard.accounts.item(id.index()));
+        let known = account.is_some_and(|account| *account != Account::default());
+        if known || (subscriber.is_vacant() && shard.shadow.remembers(slot)) {
+            return Err("still has something of a subscriber who was erased");
+        }
+    }
+    if owned.contains(&false) {
+        return Err("has an account of nobody");
     }
     let known = |slot: &u32| store.record(*slot).is_some_and(|record| record.in_book);
     let slots = book.slots();
     let mut owners = book.owners();
-    if in_book != slots.len()
-        || !slots.iter().all(known)
+    if !slots.iter().all(known)
         || !owners.all(|(slot, owner)| store.msisdn(slot) == Some(owner))
-        || book.tasks().any(|(_, task)| task.revision > REVISIONS_MAX)
+        || book
+            .all_tasks()
+            .any(|(_, task)| task.revision > REVISIONS_MAX)
     {
         return Err("has a book of tasks that is not that of its subscribers");
     }

@@ -3,8 +3,8 @@
 use super::{Problem, state};
 use crate::engine::triggers::{REGISTRY, index_of};
 use crate::model::{
-    Channel, CloseReason, Evidence, Level, Money, Msisdn, Purpose, ScorePart, Severity, Signal,
-    Source, Stage, Suppression, TaskStatus, Text, Tier, Timestamp,
+    Channel, CloseReason, Evidence, Level, Money, Motives, Msisdn, Purpose, ScorePart, Severity,
+    Signal, Source, Stage, Suppression, TaskStatus, Text, Tier, Timestamp,
 };
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -122,6 +122,7 @@ impl From<Header1> for state::Header {
             shadow: 0,
             dossiers: 0,
             candidates: 0,
+            vacant: 0,
         }
     }
 }
@@ -141,6 +142,7 @@ impl From<Header2> for state::Header {
             shadow: old.shadow,
             dossiers: 0,
             candidates: 0,
+            vacant: 0,
         }
     }
 }
@@ -166,6 +168,7 @@ where
             escalates_at: None,
             contacted_at: None,
             outcome: None,
+            motives: Motives::default(),
             task_id: old.task_id,
             revision: old.revision,
             status: old.status,

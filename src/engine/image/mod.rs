@@ -12,10 +12,11 @@
 //! | 3 | open tasks by slot (postcard) | 1 for 256 |
 //! | 4 | pseudonyms: length and text of each | 1 for 16 |
 //! | 5 | accounts: the names in them, then row by row | 1 for 16 |
-//! | 6 | subscribers: column by column, then their windows | 1 for 16 |
+//! | 6 | subscribers: column by column, then their windows; one whose key is 0 was erased | 1 for 16 |
 //! | 7 | what the shadow rules remember, by slot; none without such rules | 1 for 16 |
 //! | 8 | dossiers by slot: contacts, and tasks that can be corrected (postcard) | 1 for 256 |
 //! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
+//! | 10 | tally: what became of tasks (postcard) | 1 |
 //!
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
 //! needs a new format. Formats 1 and 2 can be read: `legacy` has what looked otherwise in them.
@@ -74,6 +75,8 @@ pub struct Image {
     accounts: List<Account>,
     subscribers: Pages<Page>,
     shadow: List<Rare>,
+    /// The stamp in force when a subscriber was last erased.
+    erased: u32,
 }
 
 /// Why sections are no image, or none for this program.
@@ -113,10 +116,11 @@ enum Kind {
     Shadow,
     Dossiers,
     Candidates,
+    Tally,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Header,
         Self::State,
         Self::Tasks,
@@ -126,6 +130,7 @@ impl Kind {
         Self::Shadow,
         Self::Dossiers,
         Self::Candidates,
+        Self::Tally,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -143,6 +148,7 @@ impl Kind {
             Self::Shadow => "shadow",
             Self::Dossiers => "dossiers",
             Self::Candidates => "candidates",
+            Self::Tally => "tally",
         }
     }
 
@@ -180,6 +186,7 @@ impl Shard {
                 shadow: shadow.items() as u32,
                 dossiers: self.taskbook.dossiers() as u32,
                 candidates: self.taskbook.waiting() as u32,
+                vacant: self.store.vacant(),
             },
             state: State::of(self),
             book: self.taskbook.clone(),
@@ -187,6 +194,7 @@ impl Shard {
             accounts,
             subscribers,
             shadow,
+            erased: self.erased,
         }
     }
 
@@ -246,29 +254,40 @@ impl Image {
         u64::from(self.header.subscribers)
     }
 
-    /// The share of pages that changed after an earlier image, 0..1.
+    /// The stamp after which pages count as changed. If a subscriber was erased since then, every page does: what is
+    /// written next must not build upon parts that still hold the subscriber.
+    fn since(&self, earlier: Mark) -> u32 {
+        match self.erased > earlier.0 {
+            true => EVER,
+            false => earlier.0,
+        }
+    }
+
+    /// The share of pages that changed after an earlier image, 0..1: all, if a subscriber was erased since.
     pub fn changed_since(&self, earlier: Mark) -> f64 {
+        let since = self.since(earlier);
         let all = self.subscribers.len()
             + self.accounts.len()
             + self.pseudonyms.len()
             + self.shadow.len();
-        let changed = self.subscribers.changed_since(earlier.0)
-            + self.accounts.changed_since(earlier.0)
-            + self.pseudonyms.changed_since(earlier.0)
-            + self.shadow.changed_since(earlier.0);
+        let changed = self.subscribers.changed_since(since)
+            + self.accounts.changed_since(since)
+            + self.pseudonyms.changed_since(since)
+            + self.shadow.changed_since(since);
         changed as f64 / all.max(1) as f64
     }
 
     /// The image as sections, made one at a time as they are asked for; or of its pages only those that changed after an
     /// earlier image of the same shard, to be taken after the sections of that one. The small sections are always whole.
     pub fn sections(self, since: Option<Mark>) -> impl Iterator<Item = Section> {
-        let since = since.map_or(EVER, |mark| mark.0);
+        let since = since.map_or(EVER, |mark| self.since(mark));
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
         // Tasks, dossiers and candidates are few: they are written to bytes at once, so that the book need not be kept.
         let tasks = book_sections(Kind::Tasks, self.book.tasks());
         let dossiers = book_sections(Kind::Dossiers, self.book.records());
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
+        let tally = Kind::Tally.section((0, postcard(&*self.book.tally)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
@@ -278,6 +297,7 @@ impl Image {
             .chain(tasks)
             .chain(dossiers)
             .chain(candidates)
+            .chain([tally])
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))

@@ -1,5 +1,6 @@
 use super::{Problem, is_possible, is_possible_time};
 use crate::engine::close::Closing;
+use crate::engine::desk::Collecting;
 use crate::engine::population::Population;
 use crate::engine::watermark::Watermark;
 use crate::engine::{Inputs, Shard};
@@ -19,7 +20,7 @@ pub struct Header {
     pub triggers: Vec<String>,
     /// The first so many of them have a memory of every subscriber.
     pub always: u16,
-    /// Subscribers in all pages.
+    /// Subscribers in all pages, without vacant slots.
     pub subscribers: u32,
     /// Accounts in all pages.
     pub accounts: u32,
@@ -27,12 +28,14 @@ pub struct Header {
     pub pseudonyms: u32,
     /// Open tasks in all sections.
     pub tasks: u32,
-    /// Subscribers in all pages of what the shadow rules remember.
+    /// Slots in all pages of what the shadow rules remember.
     pub shadow: u32,
     /// Dossiers in all sections.
     pub dossiers: u32,
     /// Candidates in all sections.
     pub candidates: u32,
+    /// Vacant slots in all pages of subscribers.
+    pub vacant: u32,
 }
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
@@ -50,7 +53,7 @@ pub struct State {
     outage_days: [u64; Feed::ALL.len()],
     watermarks: [Watermark; Feed::ALL.len()],
     population: Population,
-    release_at: Option<Timestamp>,
+    collecting: Option<Collecting>,
     /// By tier.
     pub(super) urgent: [u32; Tier::ALL.len()],
 }
@@ -85,7 +88,7 @@ impl From<Former> for State {
             outage_days: old.outage_days,
             watermarks: old.watermarks,
             population: old.population,
-            release_at: None,
+            collecting: None,
             urgent: Default::default(),
         }
     }
@@ -109,7 +112,7 @@ impl State {
             outage_days: shard.stats.outage_days,
             watermarks: shard.watermarks.clone(),
             population: shard.population.clone(),
-            release_at: shard.release_at,
+            collecting: shard.collecting,
             urgent: shard.taskbook.urgent,
         }
     }
@@ -131,7 +134,7 @@ impl State {
         shard.stats.outage_days = self.outage_days;
         shard.watermarks = self.watermarks;
         shard.population = self.population;
-        shard.release_at = self.release_at;
+        shard.collecting = self.collecting;
     }
 
     /// Refuses what the engine would never write.
@@ -144,7 +147,9 @@ impl State {
         if !is_possible(self.closed) {
             return Err("has closed a day out of range");
         }
-        let times = [self.now, self.clock].into_iter().chain(self.release_at);
+        let times = [self.now, self.clock]
+            .into_iter()
+            .chain(self.collecting.map(|since| since.until));
         if !times.into_iter().all(is_possible_time) {
             return Err("has a clock out of range");
         }

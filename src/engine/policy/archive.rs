@@ -2,6 +2,7 @@
 
 use super::budget::{Candidate, Waiting};
 use super::dossier::DossierRecord;
+use super::tally::Tally;
 use super::taskbook::Taskbook;
 use crate::engine::image::Problem;
 use crate::model::{Msisdn, Purpose, Task, Tier};
@@ -17,6 +18,8 @@ pub struct Archive {
     pub dossiers: Vec<(u32, DossierRecord)>,
     /// What waits.
     pub candidates: Vec<(u32, Candidate)>,
+    /// What became of tasks; absent in images of before, which say nothing of tasks that were closed.
+    pub tally: Option<Tally>,
 }
 
 impl Taskbook {
@@ -61,6 +64,10 @@ impl Taskbook {
             book.dossiers.insert(slot, Arc::new(record.into()));
         }
         book.waiting = waiting(archive.candidates)?;
+        let tally = archive.tally;
+        let tally = tally.unwrap_or_else(|| Tally::of(book.tasks().map(|(_, task)| task)));
+        tally.check(book.open_tasks())?;
+        book.tally = Arc::new(tally);
         Ok(book)
     }
 
@@ -74,17 +81,25 @@ impl Taskbook {
             .collect()
     }
 
-    /// Whose each open task and candidate says it is, with its slot.
+    /// Whose each task and candidate says it is, with its slot.
     pub fn owners(&self) -> impl Iterator<Item = (u32, Msisdn)> {
-        let tasks = self.open.iter();
-        let tasks = tasks.map(|((slot, _), task)| (*slot, task.msisdn));
+        let tasks = self.all_tasks().map(|(slot, task)| (slot, task.msisdn));
         let candidates = self.waiting.iter();
-        tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.msisdn()?))))
+        tasks.chain(candidates.filter_map(|(slot, candidate)| Some((slot, candidate.owner()?.1))))
     }
 
     /// The open tasks by slot.
     pub fn tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
         self.open.iter().map(|((slot, _), task)| (*slot, &**task))
+    }
+
+    /// The open tasks and those that can be corrected, each with its slot.
+    pub fn all_tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
+        let settled = self.dossiers.iter().flat_map(|(slot, dossier)| {
+            let settled = dossier.settled.iter();
+            settled.map(|task| (*slot, &**task))
+        });
+        self.tasks().chain(settled)
     }
 
     /// The dossiers by slot.
@@ -103,19 +118,21 @@ fn waiting(candidates: Vec<(u32, Candidate)>) -> Result<Waiting, Problem> {
     let mut waiting = Waiting::default();
     let mut last: Option<(u32, Purpose)> = None;
     for (slot, candidate) in candidates {
-        let whole = candidate.published <= candidate.signals.len();
-        let owner = candidate.msisdn().filter(|_| whole);
-        let Some((purpose, msisdn)) = candidate.purpose().zip(owner) else {
+        if candidate.published > candidate.signals.len() {
+            return Err("has a candidate with more signals published than it has");
+        }
+        let owner = candidate.owner();
+        let Some((purpose, _)) = owner else {
             return Err("has a candidate without signals");
         };
         let mut signals = candidate.signals.iter();
-        if signals.any(|signal| signal.purpose != purpose || signal.msisdn != msisdn) {
+        if signals.any(|signal| Some((signal.purpose, signal.msisdn)) != owner) {
             return Err("has a candidate of several purposes or subscribers");
         }
         if last.replace((slot, purpose)) >= Some((slot, purpose)) {
             return Err("has candidates out of order");
         }
-        waiting.insert((slot, purpose), msisdn, candidate);
+        waiting.insert(slot, candidate);
     }
     Ok(waiting)
 }

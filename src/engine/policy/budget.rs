@@ -3,7 +3,7 @@
 
 use super::{Case, Score};
 use crate::engine::rules::BudgetRules;
-use crate::model::{Day, Msisdn, Purpose, Signal, Tier};
+use crate::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,30 +74,32 @@ pub struct Candidate {
 pub struct Waiting {
     candidates: BTreeMap<(u32, Purpose), Arc<Candidate>>,
     /// By purpose and tier, the one that goes first if there is no room any more.
-    lowest: BTreeMap<(Purpose, Tier), BTreeSet<(Rank, Reverse<Msisdn>, u32)>>,
+    lowest: BTreeMap<(Purpose, Tier), BTreeSet<Place>>,
 }
+
+/// The order in which candidates go that have no room: by rank; of equal ones the higher number first.
+type Place = (Rank, Reverse<Msisdn>, u32);
 
 /// Candidates kept beyond those that could have a place while they wait.
 const SPARE: usize = 64;
 
 impl Waiting {
-    /// Takes a signal in, with those that wait already. Gives what there is no room for any more, with its slot; an error
-    /// if the trigger's signal waits already.
+    /// Takes a signal in, with those that wait already. Gives signals that do not wait, or no longer, and why.
     pub fn add(
         &mut self,
         signal: Signal,
         tier: Tier,
         case: &Case<'_>,
         share: Share,
-    ) -> Result<Option<(u32, Candidate)>, Signal> {
-        let key = (case.slot, signal.purpose);
-        if let Some(known) = self.candidates.get_mut(&key) {
+    ) -> Vec<(Signal, Suppression)> {
+        let purpose = signal.purpose;
+        if let Some(known) = self.candidates.get_mut(&(case.slot, purpose)) {
             let same = |other: &Signal| other.trigger == signal.trigger;
             if known.signals.iter().any(same) {
-                return Err(signal);
+                return vec![(signal, Suppression::Repeat)];
             }
             Arc::make_mut(known).signals.push(signal);
-            return Ok(None);
+            return Vec::new();
         }
         let candidate = Candidate {
             signals: vec![signal],
@@ -106,29 +108,37 @@ impl Waiting {
             tier,
             rank: Rank::of(case),
         };
-        self.insert(key, case.msisdn, candidate);
+        self.insert(case.slot, candidate);
         let rules = &case.rules.policy.budget;
-        let quota = share.quota(rules, key.1, tier, case.day) as usize;
+        let quota = share.quota(rules, purpose, tier, case.day) as usize;
         let room = quota * (usize::from(rules.wait_days) + 1) + SPARE;
-        let group = self.lowest.get(&(key.1, tier));
+        let group = self.lowest.get(&(purpose, tier));
         let surplus = group.filter(|group| group.len() > room);
         let lowest = surplus.and_then(|group| group.first().copied());
-        Ok(lowest
-            .and_then(|(_, Reverse(msisdn), slot)| Some((slot, self.remove(slot, key.1, msisdn)?))))
+        let lapsed = lowest.and_then(|(_, _, slot)| self.remove(slot, purpose));
+        let lapsed = lapsed.into_iter();
+        let unpublished = lapsed.flat_map(|it| it.signals.into_iter().skip(it.published));
+        unpublished
+            .map(|signal| (signal, Suppression::OverBudget))
+            .collect()
     }
 
     /// Puts a candidate in, or back.
-    pub fn insert(&mut self, key: (u32, Purpose), msisdn: Msisdn, candidate: Candidate) {
-        let group = self.lowest.entry((key.1, candidate.tier)).or_default();
-        group.insert((candidate.rank, Reverse(msisdn), key.0));
-        self.candidates.insert(key, Arc::new(candidate));
+    pub fn insert(&mut self, slot: u32, candidate: Candidate) {
+        let Some((purpose, place)) = candidate.place(slot) else {
+            return;
+        };
+        let group = self.lowest.entry((purpose, candidate.tier)).or_default();
+        group.insert(place);
+        self.candidates.insert((slot, purpose), Arc::new(candidate));
     }
 
     /// Takes a subscriber's candidate out.
-    pub fn remove(&mut self, slot: u32, purpose: Purpose, msisdn: Msisdn) -> Option<Candidate> {
+    pub fn remove(&mut self, slot: u32, purpose: Purpose) -> Option<Candidate> {
         let candidate = self.candidates.remove(&(slot, purpose))?;
-        if let Some(group) = self.lowest.get_mut(&(purpose, candidate.tier)) {
-            group.remove(&(candidate.rank, Reverse(msisdn), slot));
+        let group = self.lowest.get_mut(&(purpose, candidate.tier));
+        if let Some((group, (_, place))) = group.zip(candidate.place(slot)) {
+            group.remove(&place);
         }
         Some(Arc::unwrap_or_clone(candidate))
     }
@@ -141,10 +151,11 @@ impl Waiting {
             .collect()
     }
 
-    /// Whether a subscriber has a candidate.
-    pub fn has(&self, slot: u32) -> bool {
+    /// A subscriber's candidates, by purpose.
+    pub fn of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
         let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
-        self.candidates.range(purposes).next().is_some()
+        let candidates = self.candidates.range(purposes);
+        candidates.map(|(_, candidate)| &**candidate)
     }
 
     /// All candidates, by slot and purpose.
@@ -160,13 +171,14 @@ impl Waiting {
 }
 
 impl Candidate {
-    /// What it is for; all of its signals are for the same.
-    pub fn purpose(&self) -> Option<Purpose> {
-        self.signals.first().map(|signal| signal.purpose)
+    /// What it is for and whose it is; the same for all of its signals.
+    pub fn owner(&self) -> Option<(Purpose, Msisdn)> {
+        let first = self.signals.first();
+        first.map(|signal| (signal.purpose, signal.msisdn))
     }
 
-    /// Whose it is.
-    pub fn msisdn(&self) -> Option<Msisdn> {
-        self.signals.first().map(|signal| signal.msisdn)
+    fn place(&self, slot: u32) -> Option<(Purpose, Place)> {
+        let (purpose, msisdn) = self.owner()?;
+        Some((purpose, (self.rank, Reverse(msisdn), slot)))
     }
 }

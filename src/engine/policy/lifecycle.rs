@@ -6,7 +6,7 @@ use super::taskbook::{Taskbook, escalation};
 use super::{Case, permit};
 use crate::engine::triggers::index_of;
 use crate::model::{
-    CloseReason, Effect, Msisdn, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
+    CloseReason, Effect, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
 };
 use std::sync::Arc;
 
@@ -114,10 +114,10 @@ impl Taskbook {
     }
 
     /// Forgets a subscriber's past and what waits: the number was given to somebody new.
-    pub fn forget(&mut self, slot: u32, msisdn: Msisdn) {
+    pub fn forget(&mut self, slot: u32) {
         self.dossiers.remove(&slot);
         for purpose in Purpose::ALL {
-            self.waiting.remove(slot, purpose, msisdn);
+            self.waiting.remove(slot, purpose);
         }
     }
 }

@@ -13,12 +13,14 @@ mod route;
 mod score;
 pub mod shadow;
 mod stage;
+mod tally;
 mod taskbook;
 
 pub use archive::Archive;
 pub use budget::{Candidate, Share};
 pub use credit::Credit;
 pub use dossier::DossierRecord;
+pub use tally::{Figures, Holder, Mentions, Region, Tally};
 pub use taskbook::Taskbook;
 
 use score::Score;

@@ -5,8 +5,8 @@ use super::lifecycle::advance;
 use super::taskbook::Taskbook;
 use super::{Case, contact, permit, route};
 use crate::model::{
-    CloseReason, Effect, Event, OutcomeResult, Purpose, Source, Task, TaskOutcome, TaskStatus,
-    Timestamp,
+    CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
+    TaskStatus, Timestamp,
 };
 use std::sync::Arc;
 
@@ -31,17 +31,20 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
     ) {
         let named = |task: &&Task| task.task_id == outcome.task_id;
-        let open = self.of(case.slot).find(named).cloned();
-        let settled = self.dossiers.get(&case.slot).into_iter();
-        let mut settled = settled.flat_map(|dossier| &dossier.settled);
+        let learnt = |mut task: Task| {
+            task.motives.learn(outcome);
+            task
+        };
+        let open = self.of(case.slot).find(named).cloned().map(learnt);
         let correctable = -24 * i64::from(case.rules.policy.contact.correction_days);
         let since = case.now.plus_hours(correctable);
-        let settled = settled.find(|task| task.task_id == outcome.task_id);
-        let settled = settled.filter(|task| task.updated_at > since).cloned();
+        let settled = self.settled(case.slot, &outcome.task_id);
+        let settled = settled.filter(|task| task.updated_at > since);
+        let settled = settled.map(Arc::unwrap_or_clone).map(learnt);
         if let Some(task) = open {
             self.answer(task, event.at, outcome.result, source, case, effects);
         } else if let Some(task) = settled {
-            self.correct(&task, outcome.result, source, case, effects);
+            self.correct(task, outcome.result, source, case, effects);
         } else if outcome.result != OutcomeResult::Unreachable {
             self.dossier(case.slot).contact(event.at, Purpose::Churn);
         }
@@ -85,7 +88,7 @@ impl Taskbook {
     /// Another outcome of a task that an outcome closed: the last one counts.
     fn correct(
         &mut self,
-        task: &Task,
+        mut task: Task,
         result: OutcomeResult,
         source: &Source,
         case: &Case<'_>,
@@ -94,13 +97,12 @@ impl Taskbook {
         if task.outcome == Some(result) {
             return;
         }
-        let mut task = task.clone();
         task.outcome = Some(result);
         if let Some(reason) = verdict(result) {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);
-            self.dossier(case.slot).settle(Arc::new(task.clone()));
-            return self.publish(case.slot, task, effects);
+            self.publish(case.slot, task.clone(), effects);
+            return self.dossier(case.slot).settle(Arc::new(task));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
         let barred = permit::forbidden(case).is_some()
@@ -109,12 +111,19 @@ impl Taskbook {
             return;
         }
         task.close_reason = None;
-        self.dossier(case.slot)
-            .settled
-            .retain(|other| other.task_id != task.task_id);
+        for signal in self.take_along(case.slot, effects) {
+            let same = |other: &&mut Signal| other.trigger == signal.trigger;
+            match task.signals.iter_mut().find(same) {
+                Some(known) => *known = signal,
+                None => task.signals.push(signal),
+            }
+        }
         self.supersede(case, Some(source), effects);
         self.plan_again(&mut task, case);
+        let task_id = task.task_id.clone();
         self.go_on(task, TaskStatus::Open, source, case, effects);
+        let dossier = self.dossier(case.slot);
+        dossier.settled.retain(|other| other.task_id != task_id);
     }
 
     /// Sets a churn task's next talk as soon as the rules of contact allow it. Nobody is late any more: the first was made.

@@ -1,9 +1,9 @@
 //! Which signals become tasks, and when: at once, or at the daily release by rank.
 
-use super::budget::Rank;
+use super::budget::{Candidate, Rank};
 use super::contact::Turn;
 use super::lifecycle::recovery;
-use super::taskbook::{Taskbook, say, say_rest};
+use super::taskbook::{Taskbook, say};
 use super::{Case, permit, route};
 use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
@@ -23,17 +23,21 @@ impl Taskbook {
                     *urgent = urgent.saturating_add(1);
                 }
                 say(signal.clone(), None, effects);
-                let waited = self.waiting.remove(case.slot, signal.purpose, case.msisdn);
-                let mut signals = vec![signal];
-                if let Some(waited) = waited {
-                    for signal in waited.signals.iter().skip(waited.published) {
-                        say(signal.clone(), None, effects);
-                    }
-                    signals.extend(waited.signals);
-                }
+                let waited = self.take_along(case.slot, effects).into_iter();
+                let others = waited.filter(|other| other.trigger != signal.trigger);
+                let signals = std::iter::once(signal.clone()).chain(others).collect();
                 self.open(signals, case.day, not_before, case, effects);
             }
         }
+    }
+
+    /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them.
+    pub(super) fn take_along(&mut self, slot: u32, effects: &mut Vec<Effect>) -> Vec<Signal> {
+        let waited = self.waiting.remove(slot, Purpose::Churn);
+        waited.map_or_else(Vec::new, |waited| {
+            announce(&waited, None, effects);
+            waited.signals
+        })
     }
 
     /// When a new task of some signals may contact the subscriber, or why it may not.
@@ -75,22 +79,15 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> Option<(Rank, Tier)> {
-        let mut candidate = self.waiting.remove(case.slot, purpose, case.msisdn)?;
-        let mut published = candidate.published;
-        let mut place = 0;
-        candidate.signals.retain(|signal| {
-            let said = place < published;
-            place += 1;
-            let recovered = recovery(signal, case).is_some();
-            if recovered && said {
-                candidate.published -= 1;
-            } else if recovered {
-                say(signal.clone(), Some(Suppression::Recovered), effects);
-            }
-            !recovered
-        });
-        published = candidate.published;
-        debug_assert!(published <= candidate.signals.len());
+        let mut candidate = self.waiting.remove(case.slot, purpose)?;
+        let mut unpublished = candidate.signals.split_off(candidate.published);
+        let holds = |signal: &Signal| recovery(signal, case).is_none();
+        candidate.signals.retain(holds);
+        candidate.published = candidate.signals.len();
+        for signal in unpublished.extract_if(.., |signal| !holds(signal)) {
+            say(signal, Some(Suppression::Recovered), effects);
+        }
+        candidate.signals.append(&mut unpublished);
         if candidate.signals.is_empty() {
             return None;
         }
@@ -99,51 +96,43 @@ impl Taskbook {
             .or_else(|| permit::out_of_place(case, purpose, tier))
             .or_else(|| self.crowded_out(case.slot, purpose))
             .or_else(|| self.turn_of(&candidate.signals, tier, case).err());
-        if let Some(why) = refusal {
-            say_rest(candidate, why, effects);
+        if refusal.is_some() {
+            announce(&candidate, refusal, effects);
             return None;
         }
-        self.waiting
-            .insert((case.slot, purpose), case.msisdn, candidate);
+        self.waiting.insert(case.slot, candidate);
         Some((Rank::of(case), tier))
     }
 
     /// Opens a task of a candidate that has a place in the budget.
     pub fn place(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let Some(candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) else {
+        let Some(candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        match self.turn_of(&candidate.signals, case.tier(), case) {
-            Err(why) => say_rest(candidate, why, effects),
-            Ok(not_before) => {
-                for signal in candidate.signals.iter().skip(candidate.published) {
-                    say(signal.clone(), None, effects);
-                }
-                self.open(candidate.signals, candidate.day, not_before, case, effects);
-            }
+        let turn = self.turn_of(&candidate.signals, case.tier(), case);
+        announce(&candidate, turn.err(), effects);
+        if let Ok(not_before) = turn {
+            self.open(candidate.signals, candidate.day, not_before, case, effects);
         }
     }
 
     /// Lets a candidate wait that has no place, unless it has waited long enough.
     pub fn put_off(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let Some(mut candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) else {
+        let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        for signal in candidate.signals.iter().skip(candidate.published) {
-            say(signal.clone(), Some(Suppression::OverBudget), effects);
-        }
+        announce(&candidate, Some(Suppression::OverBudget), effects);
         candidate.published = candidate.signals.len();
         if case.day.since(candidate.day) < i32::from(case.rules.policy.budget.wait_days) {
-            self.waiting
-                .insert((case.slot, purpose), case.msisdn, candidate);
+            self.waiting.insert(case.slot, candidate);
         }
     }
 
     /// Drops what waits of a subscriber, for a reason.
     pub fn dismiss(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
         for purpose in Purpose::ALL {
-            if let Some(candidate) = self.waiting.remove(case.slot, purpose, case.msisdn) {
-                say_rest(candidate, why, effects);
+            if let Some(candidate) = self.waiting.remove(case.slot, purpose) {
+                announce(&candidate, Some(why), effects);
             }
         }
     }
@@ -151,5 +140,12 @@ impl Taskbook {
     /// The slots with candidates of a purpose.
     pub fn candidates(&self, purpose: Purpose) -> Vec<u32> {
         self.waiting.slots(purpose)
+    }
+}
+
+/// Publishes the signals of a candidate that nobody has heard of yet, with the reason if no task comes of them.
+fn announce(candidate: &Candidate, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
+    for signal in candidate.signals.iter().skip(candidate.published) {
+        say(signal.clone(), suppressed, effects);
     }
 }

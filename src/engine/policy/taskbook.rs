@@ -2,10 +2,11 @@ use super::budget::{Candidate, Waiting};
 use super::contact::after_quiet_hours;
 use super::dossier::Dossier;
 use super::lifecycle::advance;
-use super::{Case, Score, Share, permit, route, score, stage};
+use super::{Case, Score, Share, Tally, permit, route, score, stage};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{
-    Action, Day, Effect, Level, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
+    Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Taskbook {
     pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
     /// Urgent tasks opened since the last release, by tier.
     pub(in crate::engine) urgent: [u32; Tier::ALL.len()],
+    /// What became of all tasks; shared with whoever looks at it until it changes.
+    pub(in crate::engine) tally: Arc<Tally>,
 }
 
 impl Taskbook {
@@ -29,7 +32,7 @@ impl Taskbook {
     pub fn knows(&self, slot: u32) -> bool {
         self.of(slot).next().is_some()
             || self.dossiers.contains_key(&slot)
-            || self.waiting.has(slot)
+            || self.waiting.of(slot).next().is_some()
     }
 
     /// A subscriber's open tasks, by purpose.
@@ -44,6 +47,24 @@ impl Taskbook {
         named.map(|task| task.purpose)
     }
 
+    /// A task of a subscriber that an outcome closed and that can still be corrected.
+    pub(super) fn settled(&self, slot: u32, task_id: &str) -> Option<Arc<Task>> {
+        let settled = &self.dossiers.get(&slot)?.settled;
+        settled.iter().find(|task| task.task_id == task_id).cloned()
+    }
+
+    /// Contacts that count for the next one of a subscriber.
+    pub fn contacts(&self, slot: u32) -> impl Iterator<Item = (Timestamp, Purpose)> {
+        let dossier = self.dossiers.get(&slot).into_iter();
+        let contacts = dossier.flat_map(|dossier| &dossier.contacts);
+        contacts.map(|contact| (contact.at, contact.purpose))
+    }
+
+    /// A subscriber's candidates, by purpose.
+    pub fn candidates_of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
+        self.waiting.of(slot)
+    }
+
     /// The next task to go up a rung, and when.
     pub fn next_escalation(&self) -> Option<(Timestamp, u32)> {
         self.escalations.first().map(|(at, slot, _)| (*at, *slot))
@@ -52,13 +73,18 @@ impl Taskbook {
     /// Publishes a task as it is now: the one way in which tasks change.
     pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
         let key = (slot, task.purpose);
+        let open = self.open.get(&key);
         let before = match task.status {
+            // A correction of a closed task leaves alone what was opened since.
+            TaskStatus::Closed if open.is_none_or(|open| open.task_id != task.task_id) => None,
             TaskStatus::Closed => self.open.remove(&key),
             _ => self.open.insert(key, Arc::new(task.clone())),
         };
-        if let Some(at) = before.and_then(|before| escalation(&before)) {
+        if let Some(at) = before.as_deref().and_then(escalation) {
             self.escalations.remove(&(at, slot, task.purpose));
         }
+        let before = before.or_else(|| self.settled(slot, &task.task_id));
+        Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
         self.expect(slot, &task);
         effects.push(Effect::Task(Box::new(task)));
     }
@@ -116,10 +142,8 @@ impl Taskbook {
         } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
             self.open_at_once(signal, tier, case, effects);
         } else {
-            match self.waiting.add(signal, tier, case, share) {
-                Ok(None) => {}
-                Ok(Some((_, lapsed))) => say_rest(lapsed, Suppression::OverBudget, effects),
-                Err(signal) => say(signal, Some(Suppression::Repeat), effects),
+            for (signal, why) in self.waiting.add(signal, tier, case, share) {
+                say(signal, Some(why), effects);
             }
         }
     }
@@ -175,6 +199,7 @@ impl Taskbook {
             expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
             contacted_at: None,
             outcome: None,
+            motives: Motives::default(),
             updated_at: case.now,
             rules_version: case.rules.version.clone(),
             source,
@@ -198,13 +223,6 @@ pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut
         suppressed,
         ..signal
     })));
-}
-
-/// Publishes what was not yet of a candidate of which no task comes.
-pub(super) fn say_rest(candidate: Candidate, why: Suppression, effects: &mut Vec<Effect>) {
-    for signal in candidate.signals.into_iter().skip(candidate.published) {
-        say(signal, Some(why), effects);
-    }
 }
 
 /// Whether the score is too low for a task of the tier. What happens at once is urgent whatever it is.

@@ -1,9 +1,12 @@
-use super::{AccountId, DIGITS_MAX, Key, NEVER, PSEUDONYM, RECENT, Subscriber};
+use super::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
 use crate::engine::image::{Field, Problem, Reader, Writer, is_possible};
 use crate::engine::pages::PAGE;
 use crate::engine::triggers::{self, Memory};
 use crate::engine::window::{self, Bucket};
 use crate::model::{Day, Msisdn};
+
+/// The first format with vacant places.
+const VACANCIES_SINCE: u16 = 3;
 
 /// Subscribers and their rings, in the order of their slots.
 #[derive(Debug, Clone)]
@@ -39,6 +42,27 @@ impl Page {
     /// Whether every subscriber has a ring of so many days.
     pub fn has_rings_of(&self, window_days: usize) -> bool {
         self.windows.len() == self.len() * window_days
+    }
+
+    /// Refuses vacant places in a format without them, and those in which something is left.
+    fn check_vacant(
+        &self,
+        format: u16,
+        window_days: usize,
+        displaced: &[Displaced],
+    ) -> Result<(), Problem> {
+        let rings = self.windows.chunks_exact(window_days);
+        let places = self.subscribers.iter().zip(rings).enumerate();
+        for (at, (subscriber, ring)) in places.filter(|(_, (s, _))| s.is_vacant()) {
+            if format < VACANCIES_SINCE {
+                return Err("has a subscriber that no MSISDN could have");
+            }
+            let used = ring.iter().any(|day| *day != Bucket::default());
+            if used || !subscriber.is_blank() || displaced.iter().any(|memory| memory.at == at) {
+                return Err("still has something of a subscriber who was erased");
+            }
+        }
+        Ok(())
     }
 
     /// Gives every subscriber a ring of another length; the newest days stay.
@@ -103,6 +127,7 @@ impl Page {
             subscribers,
             windows,
         };
+        page.check_vacant(format, window_days, &displaced)?;
         Ok((page, displaced))
     }
 }
@@ -183,11 +208,12 @@ impl Subscriber {
 }
 
 impl Key {
-    /// Whether some MSISDN has this key: enough digits behind a leading 1, or the number of a pseudonym.
+    /// Whether nobody or some MSISDN has this key: enough digits behind a leading 1, or the number of a pseudonym.
     fn is_possible(self) -> bool {
         let digits = self.0.checked_ilog10().unwrap_or(0);
         let leading = |digits: u32| self.0 / 10_u64.pow(digits) == 1;
-        self.0 & PSEUDONYM != 0
+        self == Self::VACANT
+            || self.pseudonym().is_some()
             || ((Msisdn::DIGITS_MIN..=DIGITS_MAX).contains(&(digits as usize)) && leading(digits))
     }
 }

@@ -1,4 +1,4 @@
-use super::{Key, PSEUDONYM, Page, Store, pseudonym_hash, record};
+use super::{Key, Page, Store, pseudonym_hash, record};
 use crate::engine::image::Problem;
 use crate::engine::pages::{List, Pages};
 use crate::model::Msisdn;
@@ -8,6 +8,11 @@ impl Store {
     /// The subscribers' pages and the pseudonyms as they are, shared until they change.
     pub fn image(&mut self) -> (Pages<Page>, List<Msisdn>) {
         (self.pages.image(), self.pseudonyms.image())
+    }
+
+    /// The stamp of the newest changes; see [`Pages::stamp`].
+    pub fn stamp(&self) -> u32 {
+        self.pages.stamp()
     }
 
     /// A store of the pages of an image, each with rings of `window_days`. Makes the indexes anew.
@@ -24,7 +29,7 @@ impl Store {
             return Err("has pages with windows of different lengths");
         }
         let count: usize = pages.iter().map(Page::len).sum();
-        store.count = u32::try_from(count).map_err(|_| "has too many subscribers")?;
+        store.slots = u32::try_from(count).map_err(|_| "has too many subscribers")?;
         store.pages = Pages::restored(pages, Page::len)?;
         store.pseudonyms = List::restored(pseudonyms, Vec::len)?;
         store.index_pseudonyms()?;
@@ -55,21 +60,32 @@ impl Store {
 
     fn index_subscribers(&mut self) -> Result<(), Problem> {
         let (pages, index) = (&self.pages, &mut self.index);
-        let key = |slot: u32| record(pages, slot).map_or(Key(0), |record| record.key);
+        let key = |slot: u32| record(pages, slot).map_or(Key::VACANT, |record| record.key);
         let hash = |slot: &u32| key(*slot).hash();
         let names = self.pseudonyms.items() as u64;
-        index.reserve(self.count as usize, hash);
-        for slot in 0..self.count {
+        let mut named = 0;
+        index.reserve(self.slots as usize, hash);
+        for slot in 0..self.slots {
             let mine = key(slot);
-            if mine.0 & PSEUDONYM != 0 && mine.0 & !PSEUDONYM >= names {
-                return Err("has a subscriber without the pseudonym it names");
+            if mine == Key::VACANT {
+                self.vacant.insert(slot);
+                continue;
+            }
+            if let Some(number) = mine.pseudonym() {
+                named += 1;
+                if number >= names {
+                    return Err("has a subscriber without the pseudonym it names");
+                }
             }
             match index.entry(mine.hash(), |other| key(*other) == mine, hash) {
                 Place::Occupied(_) => return Err("has a subscriber twice"),
                 Place::Vacant(place) => place.insert(slot),
             };
         }
-        Ok(())
+        match named == names {
+            true => Ok(()),
+            false => Err("has a pseudonym of nobody"),
+        }
     }
 
     /// Gives every window another length; the newest days stay.

@@ -126,7 +126,11 @@ impl<'j> Bench<'j> {
         Self {
             judge,
             shard: Shard::new(Arc::clone(&ruleset.rules)),
-            encoder: Encoder::new(ruleset.rules.calendar.clone(), source, ruleset.rules.words()),
+            encoder: Encoder::new(
+                ruleset.rules.calendar.clone(),
+                source,
+                ruleset.rules.words(),
+            ),
             ruleset,
             effects: Vec::new(),
         }

@@ -1,10 +1,14 @@
+mod tasks;
+
+pub use tasks::{ContactDescription, OpenTask, WaitingDescription};
+
 use super::Shard;
 use super::account::{Account, Bill};
 use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
 use super::triggers::{Memory, REGISTRY, Trigger};
 use super::window::{Bucket, Channel};
-use crate::model::{Calendar, Day, Msisdn, Segment, Task, Tier};
+use crate::model::{Day, Msisdn, Segment, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +35,10 @@ pub struct Description {
     pub account: Option<AccountDescription>,
     /// The open tasks.
     pub open_tasks: Vec<OpenTask>,
+    /// Contacts of the last weeks, reported or possible, as far as they count for the next.
+    pub contacts: Vec<ContactDescription>,
+    /// What waits for a place in the daily budget.
+    pub waiting: Vec<WaitingDescription>,
     /// Usage by local day, oldest first; empty before the first call-detail record.
     pub window: Vec<DayDescription>,
 }
@@ -103,37 +111,6 @@ pub struct BillDescription {
     pub unpaid: String,
 }
 
-/// An open task; moments in local time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct OpenTask {
-    /// Its name in the topic of tasks.
-    pub task_id: String,
-    /// Its last revision.
-    pub revision: u32,
-    /// What it is for.
-    pub purpose: &'static str,
-    /// How bad it is.
-    pub severity: &'static str,
-    /// 0..1.
-    pub churn_score: f64,
-    /// Who should act.
-    pub tier: &'static str,
-    /// Lifecycle stage.
-    pub stage: &'static str,
-    /// How to reach the subscriber.
-    pub channel: &'static str,
-    /// Work queue.
-    pub queue: String,
-    /// When it was opened.
-    pub opened_at: String,
-    /// When the contact must have happened.
-    pub due_at: String,
-    /// When it closes by itself.
-    pub expires_at: String,
-    /// The triggers it rests on, each with its sentence.
-    pub reasons: BTreeMap<String, String>,
-}
-
 /// Usage on one local day. Counts hold at 255, sums at 65,535.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DayDescription {
@@ -178,6 +155,7 @@ impl Shard {
             .and_then(|id| self.accounts.item(id.index()));
         let calendar = &self.rules.calendar;
         let today = calendar.day_of(self.clock);
+        let contact = |(at, purpose)| tasks::contact(at, purpose, calendar);
         let recall = subscriber.recall(account);
         let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
         Some(Description {
@@ -202,7 +180,13 @@ impl Shard {
             open_tasks: self
                 .taskbook
                 .of(slot)
-                .map(|task| open_task(task, calendar))
+                .map(|task| tasks::open(task, calendar))
+                .collect(),
+            contacts: self.taskbook.contacts(slot).map(contact).collect(),
+            waiting: self
+                .taskbook
+                .candidates_of(slot)
+                .map(tasks::waiting)
                 .collect(),
             window: window
                 .iter()
@@ -250,6 +234,12 @@ impl Shard {
         }
         if standing.is_empty() {
             standing.push("in service".to_owned());
+        }
+        if account.do_not_contact {
+            standing.push("asked not to be contacted".to_owned());
+        }
+        if account.profile.marketing_opt_out {
+            standing.push("wants no marketing".to_owned());
         }
         if flags.not_pursued {
             standing.push("not pursued: no task is opened".to_owned());
@@ -332,26 +322,6 @@ fn bill(bill: &Bill) -> BillDescription {
         due_on: bill.due_on.to_string(),
         amount: bill.amount.to_string(),
         unpaid: bill.unpaid.to_string(),
-    }
-}
-
-fn open_task(task: &Task, calendar: &Calendar) -> OpenTask {
-    let reasons = task.signals.iter();
-    let reasons = reasons.map(|signal| (signal.trigger.to_string(), signal.text.en.clone()));
-    OpenTask {
-        task_id: task.task_id.clone(),
-        revision: task.revision,
-        purpose: task.purpose.name(),
-        severity: task.severity.name(),
-        churn_score: rounded(task.churn_score),
-        tier: task.tier.name(),
-        stage: task.stage.name(),
-        channel: task.action.channel.name(),
-        queue: task.assignee.queue.clone(),
-        opened_at: calendar.rfc3339(task.opened_at),
-        due_at: calendar.rfc3339(task.due_at),
-        expires_at: calendar.rfc3339(task.expires_at),
-        reasons: reasons.collect(),
     }
 }
 

@@ -1,0 +1,261 @@
+//! The work of the process's partitions as it was last rolled up: as metrics, and as answers for the pages.
+
+use super::metrics::{Made, counters, gauges};
+use crate::engine::triggers::REGISTRY;
+use crate::engine::{
+    Figures, Holder, HolderWork, RegionLevel, RegionOutcomes, Rollup, Standing, Tally,
+};
+use crate::model::{Purpose, Tier};
+use prometheus::{IntCounterVec, IntGaugeVec, Registry};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is said of open tasks: the label `state`.
+pub(super) const STATES: [&str; 5] = ["open", "due", "overdue", "escalated", "at_top"];
+/// What becomes of tasks: the label `outcome`. Being unreachable passes, and cannot be counted up.
+pub(super) const OUTCOMES: [&str; 11] = [
+    "opened",
+    "escalated",
+    "reached",
+    "saved",
+    "refused",
+    "lost",
+    "churned",
+    "recovered",
+    "contacted",
+    "expired",
+    "other",
+];
+/// Whether tasks were right: the label `verdict`.
+pub(super) const VERDICTS: [&str; 2] = ["confirmed", "refuted"];
+
+/// Regions with series of their own; the rest is `other`. China has 34 provinces.
+const REGIONS: usize = 64;
+const OTHER_REGIONS: &str = "other";
+/// Customers of no known region: an empty label would be none at all.
+const NO_REGION: &str = "none";
+/// Levels of a region path in labels: HQ and province.
+const REGION_LEVELS: usize = 2;
+
+/// The metrics of the work, and the roll-ups they are made of; clones share both.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    tasks: IntGaugeVec,
+    region_tasks: IntGaugeVec,
+    outcomes: IntCounterVec,
+    judged: IntCounterVec,
+    rollups: Arc<Mutex<BTreeMap<i32, Rollup>>>,
+}
+
+/// An answer of this process, which may have some of the partitions only: those of all processes add up.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer<T> {
+    /// Up to when events are known, by the partition that is furthest behind, in milliseconds since 1970; absent without
+    /// partitions.
+    pub clock_ms: Option<i64>,
+    /// Partitions in the answer.
+    pub partitions: Vec<i32>,
+    /// How many there are, over all processes; 0 if this one has none.
+    pub partitions_total: u32,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub content: T,
+}
+
+/// Those who have tasks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Holders {
+    /// By kind and name.
+    pub holders: Vec<HolderWork>,
+}
+
+impl Work {
+    pub fn new(registry: &Registry) -> Made<Self> {
+        let work = Self {
+            tasks: gauges(
+                registry,
+                "churnwatch_tasks",
+                "Open tasks by how they stand; a task is in every state that holds.",
+                &["state", "purpose", "tier"],
+            )?,
+            region_tasks: gauges(
+                registry,
+                "churnwatch_region_tasks",
+                "Open tasks by region down to the province and by how they stand.",
+                &["region", "state", "purpose"],
+            )?,
+            outcomes: counters(
+                registry,
+                "churnwatch_task_outcomes_total",
+                "What became of tasks, once for every trigger among a task's reasons.",
+                &["outcome", "trigger", "tier"],
+            )?,
+            judged: counters(
+                registry,
+                "churnwatch_tasks_judged_total",
+                "Churn tasks that turned out right (confirmed) or wrong (refuted), once for every trigger among the reasons.",
+                &["verdict", "trigger"],
+            )?,
+            rollups: Arc::default(),
+        };
+        work.start_at_zero();
+        Ok(work)
+    }
+
+    /// Takes a partition's new roll-up, and counts what has changed since a tally.
+    pub fn take(&self, partition: i32, rollup: Rollup, since: &Tally) {
+        let before = since.by_trigger();
+        let none = Figures::default();
+        for ((trigger, tier), figures) in rollup.tally.by_trigger() {
+            let before = before.get(&(trigger, tier)).unwrap_or(&none);
+            let counts = figures.named();
+            for ((name, count), (_, before)) in counts.into_iter().zip(before.named()) {
+                // What an outcome takes back of an earlier one stays counted.
+                let more = count.saturating_sub(before);
+                if more > 0 && OUTCOMES.contains(&name) {
+                    let labels = [name, trigger, tier.name()];
+                    self.outcomes.with_label_values(&labels).inc_by(more);
+                } else if more > 0 && VERDICTS.contains(&name) {
+                    let labels = [name, trigger];
+                    self.judged.with_label_values(&labels).inc_by(more);
+                }
+            }
+        }
+        self.rollups().insert(partition, rollup);
+    }
+
+    /// Drops the roll-up of a partition that is not ours any more.
+    pub fn forget(&self, partition: i32) {
+        self.rollups().remove(&partition);
+    }
+
+    /// States the gauges as of the last roll-ups.
+    pub fn refresh(&self) {
+        let mut tasks: BTreeMap<(Purpose, Tier), Standing> = BTreeMap::new();
+        let mut regions: BTreeMap<String, BTreeMap<Purpose, Standing>> = BTreeMap::new();
+        for rollup in self.rollups().values() {
+            for (path, work) in &rollup.regions {
+                let region = regions.entry(province(path)).or_default();
+                for ((purpose, tier), standing) in work {
+                    tasks.entry((*purpose, *tier)).or_default().add(standing);
+                    region.entry(*purpose).or_default().add(standing);
+                }
+            }
+        }
+        for purpose in Purpose::ALL {
+            for tier in Tier::ALL {
+                let standing = tasks.remove(&(purpose, tier)).unwrap_or_default();
+                let labels = |state| [state, purpose.name(), tier.name()];
+                set(&self.tasks, &standing, labels);
+            }
+        }
+        // Regions without open tasks any more leave.
+        self.region_tasks.reset();
+        for (region, work) in largest(regions) {
+            for purpose in Purpose::ALL {
+                let standing = work.get(&purpose).copied().unwrap_or_default();
+                let labels = |state| [&*region, state, purpose.name()];
+                set(&self.region_tasks, &standing, labels);
+            }
+        }
+    }
+
+    /// A region and those one level below it.
+    pub fn level(&self, region: &str) -> Answer<RegionLevel> {
+        self.answer(|rollups| Rollup::level(rollups.values(), region))
+    }
+
+    /// What became of the tasks of a region.
+    pub fn outcomes(&self, region: &str) -> Answer<RegionOutcomes> {
+        self.answer(|rollups| Rollup::outcomes(rollups.values(), region))
+    }
+
+    /// Those who have tasks, or one manager.
+    pub fn holders(&self, manager: Option<&str>) -> Answer<Holders> {
+        let only = manager.map(|name| Holder::Manager(name.to_owned()));
+        self.answer(|rollups| Holders {
+            holders: Rollup::holders(rollups.values(), only.as_ref()),
+        })
+    }
+
+    fn answer<T>(&self, content: impl FnOnce(&BTreeMap<i32, Rollup>) -> T) -> Answer<T> {
+        let rollups = self.rollups();
+        let all = rollups.values();
+        Answer {
+            clock_ms: all.clone().map(|rollup| rollup.clock.0).min(),
+            partitions: rollups.keys().copied().collect(),
+            partitions_total: all.map(|rollup| rollup.partitions).max().unwrap_or(0),
+            content: content(&rollups),
+        }
+    }
+
+    fn rollups(&self) -> MutexGuard<'_, BTreeMap<i32, Rollup>> {
+        self.rollups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_at_zero(&self) {
+        for trigger in REGISTRY.iter().map(|registration| registration.name) {
+            for tier in Tier::ALL {
+                for outcome in OUTCOMES {
+                    let labels = [outcome, trigger, tier.name()];
+                    self.outcomes.with_label_values(&labels);
+                }
+            }
+            for verdict in VERDICTS {
+                self.judged.with_label_values(&[verdict, trigger]);
+            }
+        }
+        self.refresh();
+    }
+}
+
+fn set<'l, const N: usize>(
+    gauge: &IntGaugeVec,
+    standing: &Standing,
+    labels: impl Fn(&'static str) -> [&'l str; N],
+) {
+    let Standing {
+        open,
+        due,
+        overdue,
+        escalated,
+        at_top,
+    } = *standing;
+    let values = [open, due, overdue, escalated, at_top];
+    for (state, value) in STATES.into_iter().zip(values) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        gauge.with_label_values(&labels(state)).set(value);
+    }
+}
+
+/// The upper levels of a region path.
+fn province(path: &str) -> String {
+    if path.is_empty() {
+        return NO_REGION.to_owned();
+    }
+    let names: Vec<&str> = path.split('/').take(REGION_LEVELS).collect();
+    names.join("/")
+}
+
+/// The regions with most open tasks by name, and the rest together, be it nothing.
+fn largest(
+    regions: BTreeMap<String, BTreeMap<Purpose, Standing>>,
+) -> BTreeMap<Cow<'static, str>, BTreeMap<Purpose, Standing>> {
+    let open = |work: &BTreeMap<Purpose, Standing>| work.values().map(|s| s.open).sum::<u64>();
+    let mut regions: Vec<_> = regions.into_iter().collect();
+    regions.sort_by_key(|(_, work)| std::cmp::Reverse(open(work)));
+    let mut largest = BTreeMap::from([(OTHER_REGIONS.into(), BTreeMap::new())]);
+    for (place, (region, work)) in regions.into_iter().enumerate() {
+        let region: Cow<'static, str> = match place < REGIONS {
+            true => region.into(),
+            false => OTHER_REGIONS.into(),
+        };
+        let sum: &mut BTreeMap<Purpose, Standing> = largest.entry(region).or_default();
+        for (purpose, standing) in work {
+            sum.entry(purpose).or_default().add(&standing);
+        }
+    }
+    largest
+}

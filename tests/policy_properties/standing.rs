@@ -1,0 +1,55 @@
+//! What the records say of a subscriber, as far as it decides who may have a task.
+
+use churnwatch::model::{Body, Day, Event, Purpose, Task, Timestamp};
+
+#[derive(Debug, Default)]
+pub struct Standing {
+    profile_at: Option<Timestamp>,
+    activated_on: Option<Day>,
+    not_pursued: bool,
+    opted_out: bool,
+    do_not_contact: bool,
+    cancelled_on: Option<Day>,
+    port_out_on: Option<Day>,
+}
+
+impl Standing {
+    /// Takes a record that was applied. Says whether the number has a new owner now, of whom nothing is known yet.
+    pub fn take(&mut self, event: &Event<'_>, day: Day) -> bool {
+        match &event.body {
+            Body::Profile(profile) if self.profile_at.is_none_or(|last| last <= event.at) => {
+                let left_on = self.cancelled_on.max(self.port_out_on);
+                let new_owner = left_on.is_some() && profile.activated_on > left_on;
+                if new_owner {
+                    *self = Self::default();
+                }
+                self.profile_at = Some(event.at);
+                self.activated_on = profile.activated_on;
+                self.not_pursued = profile.flags.not_pursued;
+                self.opted_out = profile.marketing_opt_out;
+                return new_owner;
+            }
+            Body::Cancellation if self.activated_on.is_none_or(|since| since <= day) => {
+                self.cancelled_on = Some(day);
+            }
+            Body::PortOutApplication => self.port_out_on = self.port_out_on.max(Some(day)),
+            Body::TaskOutcome(outcome) => self.do_not_contact |= outcome.do_not_contact,
+            _ => {}
+        }
+        false
+    }
+
+    /// Why a task must not be open.
+    pub fn forbids(&self, task: &Task) -> Option<&'static str> {
+        let wish = self.opted_out || self.do_not_contact;
+        let offer = task.action.channel.is_marketing() || task.purpose == Purpose::Grow;
+        [
+            (self.cancelled_on.is_some(), "the contract has ended"),
+            (self.port_out_on.is_some(), "a port-out was applied for"),
+            (self.not_pursued, "not pursued"),
+            (wish && offer, "against the customer's wish"),
+        ]
+        .into_iter()
+        .find_map(|(holds, why)| holds.then_some(why))
+    }
+}
