@@ -203,10 +203,16 @@ fn whoever_is_not_reached_is_tried_again_a_few_times() {
             .map(|record| record["event_timestamp"].as_str().unwrap())
             .collect();
         assert_eq!(at.len(), 3, "{at:?}");
-        assert!(at[1] > "2026-04-03T12:00" && at[2] > "2026-04-06T12:00", "{at:?}");
-        assert!(records.iter().all(|record| record["result"] == "unreachable"));
-        let ids: BTreeSet<_> =
-            records.iter().map(|r| r["record_id"].as_str()).collect();
+        assert!(
+            at[1] > "2026-04-03T12:00" && at[2] > "2026-04-06T12:00",
+            "{at:?}"
+        );
+        assert!(
+            records
+                .iter()
+                .all(|record| record["result"] == "unreachable")
+        );
+        let ids: BTreeSet<_> = records.iter().map(|r| r["record_id"].as_str()).collect();
         assert_eq!(ids.len(), 3);
     }
 }
@@ -237,7 +243,10 @@ fn whoever_was_spoken_to_is_left_in_peace_until_the_next_date() {
 
 #[test]
 fn a_wrong_result_is_corrected_within_a_day() {
-    let mut clerk = clerk_by(&["outcomes.mistake_share=1", "outcomes.reached_share=1"], 300);
+    let mut clerk = clerk_by(
+        &["outcomes.mistake_share=1", "outcomes.reached_share=1"],
+        300,
+    );
     let answers = clerk.answers();
     assert_eq!(answers.iter().filter(|answer| answer.talk).count(), 300);
     let mut right = BTreeMap::new();
@@ -339,7 +348,9 @@ fn quiet_hours_are_kept_as_told() {
         let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
         clerk.keep_quiet(from, to);
         for number in 0..200 {
-            clerk.take(&task(number, "open", "outbound_call", OPENED)).unwrap();
+            clerk
+                .take(&task(number, "open", "outbound_call", OPENED))
+                .unwrap();
         }
         let quiet = |hour: u8| match from > to {
             true => hour >= from || hour < to,
@@ -350,6 +361,9 @@ fn quiet_hours_are_kept_as_told() {
             .iter()
             .map(|answer| calendar.hour_of(answer.at))
             .collect();
-        assert!(!hours.is_empty() && !hours.iter().any(|hour| quiet(*hour)), "{hours:?}");
+        assert!(
+            !hours.is_empty() && !hours.iter().any(|hour| quiet(*hour)),
+            "{hours:?}"
+        );
     }
 }
