@@ -67,7 +67,9 @@ fn play(folder: &Path, more: &[&str]) -> Played {
 fn lines(path: &str) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn number(value: &Value) -> u64 {
@@ -106,7 +108,12 @@ fn the_figures_add_up_and_are_those_of_the_published_tasks() {
         figure("open_at_start") + figure("opened") + figure("reopened"),
         figure("closed") + figure("open_at_end")
     );
-    let opened: u64 = report["opened"].as_array().unwrap().iter().map(|row| number(&row["opened"])).sum();
+    let opened: u64 = report["opened"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| number(&row["opened"]))
+        .sum();
     assert_eq!(opened, figure("opened"));
     let queues = report["queues"].as_array().unwrap().iter();
     let queued: u64 = queues.map(|load| number(&load["opened"])).sum();
@@ -114,21 +121,38 @@ fn the_figures_add_up_and_are_those_of_the_published_tasks() {
     let triggers = report["triggers"].as_array().unwrap();
     let by_trigger = |name: &str| triggers.iter().map(|row| number(&row[name])).sum::<u64>();
     assert_eq!(by_trigger("opened"), opened);
-    let ends = ["saved", "refused", "lost", "churned", "recovered", "expired", "other"];
+    let ends = [
+        "saved",
+        "refused",
+        "lost",
+        "churned",
+        "recovered",
+        "expired",
+        "other",
+    ];
     let ended: u64 = ends.iter().map(|name| by_trigger(name)).sum();
     assert_eq!(ended, sum(&report["closed"]));
 
     let new = played.tasks.iter().filter(|task| task["revision"] == 1);
     let new = new.filter(|task| counts(&task["opened_at"])).count() as u64;
     assert_eq!(new, opened);
-    let escalated = played.tasks.iter().filter(|task| task["status"] == "escalated");
+    let escalated = played
+        .tasks
+        .iter()
+        .filter(|task| task["status"] == "escalated");
     let escalated = escalated.filter(|task| counts(&task["updated_at"])).count() as u64;
     assert!(escalated > 0);
     assert_eq!(escalated, sum(&report["escalations"]));
     assert!(sum(&report["suppressed"]) > 0);
     assert!(sum(&report["suppressed"]) < played.signals.len() as u64);
     let records = &report["records"];
-    let fates = ["applied", "duplicate", "expired", "ignored", "dead_lettered"];
+    let fates = [
+        "applied",
+        "duplicate",
+        "expired",
+        "ignored",
+        "dead_lettered",
+    ];
     let fates: u64 = fates.iter().map(|name| number(&records[*name])).sum();
     assert_eq!(fates, number(&records["records"]));
 }
@@ -180,7 +204,8 @@ fn outcomes_close_tasks_and_send_them_round_again() {
 fn nobody_is_contacted_more_often_than_the_rules_allow() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("strict.toml");
-    let rules = "[policy.contact]\ncap = { key = 1, ordinary = 1, small = 1 }\ncap_window_days = 20\n";
+    let rules =
+        "[policy.contact]\ncap = { key = 1, ordinary = 1, small = 1 }\ncap_window_days = 20\n";
     fs::write(&config, rules).unwrap();
     // Everybody answers, and nobody makes up his mind, so that a task is worked on again and again.
     let busy = [
@@ -239,7 +264,10 @@ fn the_same_seed_gives_the_same_bytes_and_another_budget_fewer_tasks() {
 fn a_task_is_shown_whole_in_both_languages() {
     let folder = tempfile::tempdir().unwrap();
     let played = play(folder.path(), &[]);
-    let (report, shown) = played.text.split_once("one churn task, as published\n").unwrap();
+    let (report, shown) = played
+        .text
+        .split_once("one churn task, as published\n")
+        .unwrap();
     for title in [
         "tasks opened",
         "account managers",

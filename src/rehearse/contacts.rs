@@ -40,9 +40,7 @@ impl Contacts {
             subscribers += u64::from(counted.clone().next().is_some());
             for last in counted {
                 talks += 1;
-                let begin = last
-                    .at
-                    .plus_hours(-24 * i64::from(rules.cap_window_days));
+                let begin = last.at.plus_hours(-24 * i64::from(rules.cap_window_days));
                 let span = contacts
                     .iter()
                     .filter(|contact| contact.at > begin && contact.at <= last.at);

@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Record};
 use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{
-    Body, Counts, Effect, Event, Feed, OutcomeResult, Outcome, Source, TaskOutcome, Timestamp,
+    Body, Counts, Effect, Event, Feed, Outcome, OutcomeResult, Source, TaskOutcome, Timestamp,
 };
 use std::sync::Arc;
 

@@ -166,10 +166,7 @@ impl Tasks {
             Some(name) => Holder::Manager(name.to_string()),
             None => Holder::Queue(task.assignee.queue.clone()),
         };
-        for by_day in [
-            &mut opened.by_day,
-            self.loads.entry(holder).or_default(),
-        ] {
+        for by_day in [&mut opened.by_day, self.loads.entry(holder).or_default()] {
             by_day.resize(self.days, 0);
             if let Some(count) = by_day.get_mut(day) {
                 *count += 1;
@@ -231,14 +228,20 @@ impl Tasks {
     fn by_trigger(&self) -> (TriggerFigures, Vec<TriggerFigures>) {
         let mut figures: BTreeMap<(Purpose, Option<usize>), TriggerFigures> = BTreeMap::new();
         let key = |purpose: Purpose, trigger: &str| (purpose, index_of(trigger));
-        for note in self.notes.values().filter(|note| note.counted || note.reached) {
+        for note in self
+            .notes
+            .values()
+            .filter(|note| note.counted || note.reached)
+        {
             let row = figures.entry(key(note.purpose, &note.trigger)).or_default();
             row.name(note.purpose, &note.trigger);
             row.opened += u64::from(note.counted);
             row.reached += u64::from(note.reached);
         }
         for closing in self.closings.iter().filter(|closing| closing.stays) {
-            let row = figures.entry(key(closing.purpose, &closing.trigger)).or_default();
+            let row = figures
+                .entry(key(closing.purpose, &closing.trigger))
+                .or_default();
             row.name(closing.purpose, &closing.trigger);
             row.close(closing.reason);
         }

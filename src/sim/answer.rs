@@ -290,8 +290,10 @@ impl Clerk {
         let mut work = self.tasks.remove(task_id)?;
         let answer = match step {
             Step::Contact => self.contact(at, task_id, &mut work),
-            Step::ReportLoss => (work.open && at < work.expires_at)
-                .then(|| self.outcome(at, task_id, &work, "lost", "-lost").told(at, false)),
+            Step::ReportLoss => (work.open && at < work.expires_at).then(|| {
+                self.outcome(at, task_id, &work, "lost", "-lost")
+                    .told(at, false)
+            }),
             Step::Correct => {
                 let suffix = format!("-{}-corrected", work.contacts);
                 let record = self.outcome(at, task_id, &work, work.right, &suffix);
