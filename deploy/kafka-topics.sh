@@ -45,7 +45,7 @@ create cdr "$(retain "$retention_days")"
 create billing "$(retain "$retention_days")"
 create service "$(retain "$retention_days")"
 create task-outcomes "$(retain "$retention_days")"
-# The latest profile of each subscriber is kept for good. Earlier ones must stay as long as the records of other feeds,
+# The latest record of each subscriber is kept for good: the profile, or a request to erase the subscriber. Earlier ones must stay as long as the records of other feeds,
 # as a restart may have to apply them again.
 create subscriber cleanup.policy=compact "min.compaction.lag.ms=$((retention_days * day_ms))"
 
@@ -56,6 +56,8 @@ create churn-signals "$(retain 90)"
 create churn-signals-shadow "$(retain 30)"
 # Dead letters hold the original bytes and their headers, so they may be larger than any input.
 create churnwatch-dead-letters "$(retain 30)" max.message.bytes=2097152
+# Confirmations of erasures name the request and not the subscriber; the proof may have to be shown years later.
+create churnwatch-erasures "$(retain 1825)"
 
 # The journal of the subscribers' state. Nothing in it may expire: `run` deletes what no snapshot needs any more. `run`
 # also creates it where it is missing, if it may. Its name is that of the group with "-journal" behind it.

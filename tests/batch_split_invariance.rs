@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streams::random::Random;
-use streams::{Step, config, last_task, plans, rules_of, settling, steps};
+use streams::{Step, config, plans, rules_of, settling, steps, tasks_of, whose};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 150;
@@ -93,13 +93,9 @@ impl Run {
         let mut resolved = Vec::new();
         for step in steps {
             let step = match step {
-                Step::Settle {
-                    event,
-                    result,
-                    theirs,
-                } => {
-                    let task_id = last_task(&feeding.effects, &event.msisdn).filter(|_| theirs);
-                    Step::Event(settling(event, result, task_id))
+                Step::Settle { event, answer } => {
+                    let tasks = tasks_of(&feeding.effects, &event.msisdn);
+                    Step::Event(settling(event, answer, &tasks))
                 }
                 step => step,
             };
@@ -145,12 +141,7 @@ impl Run {
     fn by_subscriber(&self) -> BTreeMap<Msisdn, Vec<&Effect>> {
         let mut said: BTreeMap<Msisdn, Vec<&Effect>> = BTreeMap::new();
         for effect in &self.effects {
-            let who = match effect {
-                Effect::Signal(signal) => signal.msisdn,
-                Effect::Task(task) => task.msisdn,
-                Effect::Shadow(shadow) => shadow.signal.msisdn,
-            };
-            said.entry(who).or_default().push(effect);
+            said.entry(whose(effect)).or_default().push(effect);
         }
         said
     }
@@ -162,6 +153,7 @@ impl Run {
             Effect::Signal(signal) => encoder.signal(signal),
             Effect::Task(task) => encoder.task(task),
             Effect::Shadow(shadow) => encoder.shadow_signal(shadow),
+            Effect::Erased(erasure) => encoder.erasure(erasure),
         });
         outgoing.collect()
     }

@@ -9,15 +9,15 @@ mod streams;
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::engine::{Bucket, Rules, Shard};
 use churnwatch::model::{
-    Day, Effect, Event, Msisdn, Outcome, Purpose, Reject, Severity, Source, Suppression, Tier,
-    Timestamp,
+    Day, Effect, Event, Msisdn, Outcome, Purpose, Reject, Severity, Source, Suppression,
+    TaskStatus, Tier, Timestamp,
 };
 use proptest::test_runner::{TestCaseError, TestRunner};
 use reference::{Counted, Reference, compare};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use streams::{Step, config, last_task, plans, rules_of, settling, steps};
+use streams::{Step, config, plans, rules_of, settling, steps, tasks_of, whose};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 200;
@@ -28,7 +28,7 @@ fn the_engine_does_what_the_model_does() {
     let result = TestRunner::new(config(CASES)).run(&plans(), |plan| {
         let (rules, triggers) = rules_of(&plan);
         let steps = steps(&plan, &rules.calendar);
-        let mut pair = Pair::new(rules, triggers);
+        let mut pair = Pair::new(rules, triggers, plan.part);
         for step in steps {
             pair.step(step).map_err(TestCaseError::fail)?;
         }
@@ -50,10 +50,12 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(rules: Arc<Rules>, triggers: toml::Table) -> Self {
+    fn new(rules: Arc<Rules>, triggers: toml::Table, part: (i32, i32)) -> Self {
+        let mut engine = Shard::new(rules.clone());
+        engine.share_budget(part.0, part.1);
         Self {
-            engine: Shard::new(rules.clone()),
-            model: Reference::new(rules, triggers),
+            engine,
+            model: Reference::new(rules, triggers, part),
             effects: Vec::new(),
             offset: 0,
         }
@@ -79,21 +81,13 @@ impl Pair {
                 self.engine.count(&outcome);
                 self.model.count(&outcome);
             }
-            Step::Settle {
-                event,
-                result,
-                theirs,
-            } => {
+            Step::Settle { event, answer } => {
                 self.engine.sweep(usize::MAX, &mut self.effects);
-                let (engine, model) = match theirs {
-                    true => (
-                        last_task(&self.effects, &event.msisdn),
-                        self.model.last_task(&event.msisdn),
-                    ),
-                    false => Default::default(),
-                };
-                let settle = |task_id| settling(event.clone(), result, task_id);
-                self.apply(&settle(engine), settle(model))?;
+                let tasks = tasks_of(&self.effects, &event.msisdn);
+                let engine = settling(event.clone(), answer, &tasks);
+                let opened = self.model.opened(&event.msisdn);
+                let tasks: Vec<String> = (1..=opened).map(|id| id.to_string()).collect();
+                self.apply(&engine, settling(event, answer, &tasks))?;
             }
             Step::Look => self.look()?,
             Step::Finish => {
@@ -148,26 +142,20 @@ impl Pair {
         for effect in &self.effects {
             said.entry(whose(effect)).or_default().push(effect);
         }
-        let decided: Vec<_> = people.iter().filter(|who| !model.undecided(who)).collect();
-        for who in &decided {
+        let spoken_of = said.keys().copied().chain(model.spoken_of());
+        let spoken_of: BTreeSet<Msisdn> = spoken_of.collect();
+        let undecided = spoken_of.iter().filter(|who| model.undecided(who)).count();
+        for who in spoken_of.iter().filter(|who| !model.undecided(who)) {
             let said = said.remove(who).unwrap_or_default();
             compare(&said, model.said(who))?;
         }
-        match decided.len() == people.len() {
+        match undecided == 0 {
             true => {
                 same("robots", &engine.robots, &model.robots())?;
                 same("open tasks", &engine.open_tasks, &model.open_tasks())
             }
             false => Ok(()),
         }
-    }
-}
-
-fn whose(effect: &Effect) -> Msisdn {
-    match effect {
-        Effect::Signal(signal) => signal.msisdn,
-        Effect::Task(task) => task.msisdn,
-        Effect::Shadow(shadow) => shadow.signal.msisdn,
     }
 }
 
@@ -213,12 +201,21 @@ impl Tally {
                     see(format!("signal {fate}"), 1);
                 }
                 Effect::Shadow(_) => see("shadow".to_owned(), 1),
+                Effect::Erased(erasure) => see(format!("erased: {}", erasure.known), 1),
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);
                     see(format!("purpose {}", task.purpose.name()), 1);
                     see(format!("tier {}", task.tier.name()), 1);
                     see(format!("severity {}", task.severity.name()), 1);
                     see(format!("stage {}", task.stage.name()), 1);
+                    see(format!("level {}", task.assignee.level.name()), 1);
+                    let again = task.status == TaskStatus::Open && task.revision > 1;
+                    see("task re-opened".to_owned(), again.into());
+                    see("notified".to_owned(), task.assignee.notify.is_some().into());
+                    see("care only".to_owned(), task.action.care_only.into());
+                    if let Some(result) = task.outcome {
+                        see(format!("outcome {}", result.name()), 1);
+                    }
                     if let Some(reason) = task.close_reason {
                         see(format!("closed: {}", reason.name()), 1);
                     }
@@ -259,6 +256,20 @@ impl Tally {
             "signal taken up",
             "task open",
             "task updated",
+            "task escalated",
+            "task closed",
+            "task re-opened",
+            "notified",
+            "care only",
+            "outcome reached",
+            "outcome unreachable",
+            "outcome saved",
+            "outcome refused",
+            "outcome lost",
+            "level account_manager",
+            "level supervisor",
+            "level regional_manager",
+            "level deputy_general_manager",
             "closed: usage_recovered",
             "closed: arrears_paid",
             "closed: expired",
@@ -266,7 +277,10 @@ impl Tally {
             "closed: saved",
             "closed: refused",
             "closed: lost",
-            "closed: port_out",
+            "closed: mnp_hold",
+            "closed: contacted",
+            "closed: opted_out",
+            "closed: not_pursued",
             "closed: contract_renewed",
             "closed: complaint_settled",
             "closed: forwarding_ended",
@@ -277,6 +291,7 @@ impl Tally {
             "purpose grow",
             "robots",
             "stage acquire",
+            "stage promote",
             "stage mature",
             "stage decline",
             "stage leave",

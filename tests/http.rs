@@ -246,13 +246,12 @@ fn boards_get_the_work_of_managers() {
     let all = figures(&admin, "/api/rollup?by=manager");
     let holders = all["holders"].as_array().unwrap();
     let names: Vec<&Value> = holders.iter().map(|holder| &holder["holder"]).collect();
-    assert_eq!(
-        names,
-        [
-            &json!({"manager": "am 7"}),
-            &json!({"queue": "bulk-campaign"})
-        ]
-    );
+    let expected = [
+        json!({"manager": "am 7"}),
+        json!({"queue": "outbound-calls/广州"}),
+        json!({"queue": "outbound-calls/海淀"}),
+    ];
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
     let one = figures(&admin, "/api/rollup?manager=am+7");
     assert_eq!(one["holders"], json!([holders[0]]));
     assert_eq!(holders[0]["work"]["churn"]["outcomes"]["opened"], 2);
@@ -270,7 +269,7 @@ fn boards_get_the_work_of_managers() {
 fn boards_get_outcomes_by_trigger_and_tier() {
     let admin = with_work();
     let all = figures(&admin, "/api/outcomes");
-    assert_eq!(all["tasks"]["churn"]["small"]["opened"], 6);
+    assert_eq!(all["tasks"]["churn"]["ordinary"]["opened"], 6);
     let [trigger] = &all["triggers"].as_array().unwrap()[..] else {
         panic!("{all:#}");
     };
@@ -278,12 +277,15 @@ fn boards_get_outcomes_by_trigger_and_tier() {
         (&trigger["trigger"], &trigger["purpose"]),
         (&json!("cancel_enquiry"), &json!("churn"))
     );
-    assert_eq!(trigger["tiers"]["small"], all["tasks"]["churn"]["small"]);
+    assert_eq!(
+        trigger["tiers"]["ordinary"],
+        all["tasks"]["churn"]["ordinary"]
+    );
     let city = figures(
         &admin,
         "/api/outcomes?region=HQ/%E5%8C%97%E4%BA%AC/%E6%B5%B7%E6%B7%80",
     );
-    assert_eq!(city["tasks"]["churn"]["small"]["opened"], 2);
+    assert_eq!(city["tasks"]["churn"]["ordinary"]["opened"], 2);
 }
 
 #[test]

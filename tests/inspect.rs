@@ -8,7 +8,7 @@ mod scenario;
 
 use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Manifest};
-use churnwatch::model::Msisdn;
+use churnwatch::model::{Body, Msisdn};
 use churnwatch::snapshot::{Depot, Order, Spawn};
 use scenario::{FRIEND, HOTLINE, MACHINE, Town, call, crowd, days, invoice, profile, usual};
 use serde_json::Value;
@@ -311,6 +311,22 @@ fn a_damaged_snapshot_is_passed_over_for_the_one_before() {
 }
 
 #[test]
+fn of_the_erased_nothing_is_known() {
+    let (mut store, mut town) = (Store::new(), town());
+    store.publish(&mut town.shard, 0, 10);
+    let (status, ..) = store.inspect(&["subscriber", WHO]);
+    assert_eq!(status, Some(0));
+    let request = "a-request".into();
+    town.event(WHO, "2026-03-06 10:00", Body::Erase { request });
+    store.publish(&mut town.shard, 0, 20);
+    let (status, printed, errors) = store.inspect(&["subscriber", WHO, "--show-msisdn"]);
+    assert_eq!((status, printed.as_str()), (Some(1), ""));
+    let nothing = format!("nothing is known of subscriber {MASKED}");
+    assert!(errors.contains(&nothing), "{errors}");
+    assert!(!errors.contains(WHO), "{errors}");
+}
+
+#[test]
 fn who_is_not_there_is_not_named() {
     let (mut store, mut town) = (Store::new(), town());
     let first = store.publish(&mut town.shard, 0, 10);
@@ -318,7 +334,7 @@ fn who_is_not_there_is_not_named() {
     let (status, printed, errors) = store.inspect(&["subscriber", absent]);
     assert_eq!((status, printed.as_str()), (Some(1), ""));
     assert!(
-        errors.contains("138***78 is in none") && !errors.contains(absent),
+        errors.contains("nothing is known of subscriber 138***78") && !errors.contains(absent),
         "{errors}"
     );
     // Whoever cannot be looked for may be there after all.

@@ -112,10 +112,12 @@ fn figures_add_up_from_city_to_province_to_everything() {
     let sum: u64 = all.iter().map(|holder| open(&holder.work).0).sum();
     assert_eq!(sum, 6);
     let queue = |name: &str| Holder::Queue(name.to_owned());
-    assert!(
-        all.iter().any(|h| h.holder == queue("bulk-campaign")),
-        "{all:?}"
-    );
+    for name in ["outbound-calls", "outbound-calls/广州"] {
+        assert!(
+            all.iter().any(|h| h.holder == queue(name)),
+            "{name}: {all:?}"
+        );
+    }
     // Those of two shards add up.
     assert_eq!(
         open(&Rollup::level([&rollup, &rollup], "HQ").total),

@@ -347,15 +347,15 @@ fn open_tasks_are_stated_by_how_they_stand_and_where() {
     work_of(&other.shard, 1, &Tally::default(), &telemetry);
     for (series, value) in [
         (
-            "churnwatch_tasks{purpose=\"churn\",state=\"open\",tier=\"small\"}",
+            "churnwatch_tasks{purpose=\"churn\",state=\"open\",tier=\"ordinary\"}",
             17.0,
         ),
         (
-            "churnwatch_tasks{purpose=\"churn\",state=\"due\",tier=\"small\"}",
+            "churnwatch_tasks{purpose=\"churn\",state=\"due\",tier=\"ordinary\"}",
             17.0,
         ),
         (
-            "churnwatch_tasks{purpose=\"churn\",state=\"overdue\",tier=\"small\"}",
+            "churnwatch_tasks{purpose=\"churn\",state=\"overdue\",tier=\"ordinary\"}",
             0.0,
         ),
         (
@@ -413,7 +413,7 @@ fn what_became_of_tasks_is_counted_once() {
     let telemetry = Telemetry::new().unwrap();
     let mut town = enquiries(&[("HQ", 3)]);
     let of = |outcome: &str| {
-        let labels = format!("outcome=\"{outcome}\",tier=\"small\",trigger=\"cancel_enquiry\"");
+        let labels = format!("outcome=\"{outcome}\",tier=\"ordinary\",trigger=\"cancel_enquiry\"");
         sum(
             &telemetry,
             &format!("churnwatch_task_outcomes_total{{{labels}}}"),

@@ -49,6 +49,9 @@ pub(super) struct Detect {
     /// Where rejected records go, with the reason
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
+    /// Where erasures are confirmed
+    #[arg(long, value_name = "FILE")]
+    erasures: Option<String>,
     /// Close every day up to the last event at the end
     #[arg(long)]
     finish: bool,
@@ -128,8 +131,10 @@ struct Outputs {
     signals: Option<Output>,
     shadow_signals: Option<Output>,
     dead_letters: Option<Output>,
+    erasures: Option<Output>,
     opened: BTreeMap<Cow<'static, str>, u64>,
     closed: u64,
+    erased: u64,
     signalled: BTreeMap<Cow<'static, str>, u64>,
     shadowed: BTreeMap<Cow<'static, str>, u64>,
 }
@@ -161,8 +166,10 @@ impl Detector {
                 signals: create(&args.signals)?,
                 shadow_signals: create(&args.shadow_signals)?,
                 dead_letters: create(&args.dead_letters)?,
+                erasures: create(&args.erasures)?,
                 opened: BTreeMap::new(),
                 closed: 0,
+                erased: 0,
                 signalled: BTreeMap::new(),
                 shadowed: BTreeMap::new(),
             },
@@ -308,6 +315,10 @@ impl Detector {
         );
         text += "tasks closed\n";
         text += &row("", self.outputs.closed);
+        if self.outputs.erased > 0 {
+            text += "requests to erase, each fulfilled\n";
+            text += &row("", self.outputs.erased);
+        }
         if counts.dead_lettered > 0 && self.outputs.dead_letters.is_none() {
             text += "the rejected records were dropped; --dead-letters FILE keeps them\n";
         }
@@ -336,7 +347,12 @@ impl Outputs {
                         output.line(&self.encoder.signal_json(&signal))?;
                     }
                 }
-                Effect::Erased(_) => {}
+                Effect::Erased(erasure) => {
+                    self.erased += 1;
+                    if let Some(output) = &mut self.erasures {
+                        output.line(&self.encoder.erasure_json(&erasure))?;
+                    }
+                }
                 Effect::Shadow(shadow) => {
                     let trigger = shadow.signal.trigger.clone();
                     *self.shadowed.entry(trigger).or_default() += 1;
@@ -353,7 +369,8 @@ impl Outputs {
         self.tasks.finish()?;
         self.signals.map_or(Ok(()), Output::finish)?;
         self.shadow_signals.map_or(Ok(()), Output::finish)?;
-        self.dead_letters.map_or(Ok(()), Output::finish)
+        self.dead_letters.map_or(Ok(()), Output::finish)?;
+        self.erasures.map_or(Ok(()), Output::finish)
     }
 }
 

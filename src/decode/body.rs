@@ -29,6 +29,7 @@ pub(super) enum RecordType {
     PortOutApplication,
     CompetitorContact,
     TaskOutcome,
+    Erase,
 }
 
 /// The most frequent first.
@@ -52,6 +53,7 @@ pub(super) const RECORD_TYPES: &Choices<RecordType> = &[
     ("port_out_application", RecordType::PortOutApplication),
     ("competitor_contact", RecordType::CompetitorContact),
     ("task_outcome", RecordType::TaskOutcome),
+    ("erase", RecordType::Erase),
 ];
 
 const CALL_OUTCOMES: &Choices<CallOutcome> = &[
@@ -122,6 +124,8 @@ const OUTCOME_RESULTS: &Choices<OutcomeResult> = &[
 const DURATION_SECONDS_MAX: i64 = 86_400;
 /// One petabyte in one record is an overflow.
 const VOLUME_BYTES_MAX: i64 = 1_000_000_000_000_000;
+/// Longest reason of an outcome, in characters: a name from a list, not the story of a talk.
+const REASON_CHARS_MAX: usize = 64;
 /// Sessions are hashed apart from record ids (whose seeds are feed numbers), so that equal texts do not collide.
 const SESSION_SEED: u64 = 1 << 32;
 
@@ -215,10 +219,13 @@ pub(super) fn read<'a>(
                 Field::Result,
                 fields.choice(Field::Result, OUTCOME_RESULTS)?,
             )?,
-            stated_reason: None,
-            confirmed_reason: None,
+            stated_reason: fields.text_within(Field::StatedReason, REASON_CHARS_MAX)?,
+            confirmed_reason: fields.text_within(Field::ConfirmedReason, REASON_CHARS_MAX)?,
             do_not_contact: fields.boolean(Field::DoNotContact)?.unwrap_or_default(),
         }),
+        RecordType::Erase => Body::Erase {
+            request: required(Field::RecordId, fields.identifier(Field::RecordId)?)?,
+        },
     })
 }
 

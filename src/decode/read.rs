@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 /// Longest name, brand or identifier, in characters.
-pub(super) const TEXT_CHARS_MAX: usize = 128;
+const TEXT_CHARS_MAX: usize = 128;
 const REGION_LEVELS_MAX: usize = 8;
 
 /// Values by the name records use for them.
@@ -42,9 +42,21 @@ impl<'a> Fields<'a> {
 
     /// A string of at most [`TEXT_CHARS_MAX`] characters; an empty one counts as absent.
     pub(super) fn text(&self, field: Field) -> Result<Option<Cow<'a, str>>, Reject> {
+        self.text_within(field, TEXT_CHARS_MAX)
+    }
+
+    /// A string of at most so many characters; an empty one counts as absent.
+    pub(super) fn text_within(
+        &self,
+        field: Field,
+        chars_max: usize,
+    ) -> Result<Option<Cow<'a, str>>, Reject> {
         let text = self.string(field)?.filter(|text| !text.is_empty());
         match text {
-            Some(text) if !fits(&text) => Err(invalid(field, "is longer than 128 characters")),
+            Some(text) if !fits(&text, chars_max) => Err(invalid(
+                field,
+                format!("is longer than {chars_max} characters"),
+            )),
             text => Ok(text),
         }
     }
@@ -52,7 +64,9 @@ impl<'a> Fields<'a> {
     /// An identifier: a text, or an integer of any size.
     pub(super) fn identifier(&self, field: Field) -> Result<Option<Cow<'a, str>>, Reject> {
         match self.raw(field) {
-            Some(raw) if is_integer(whole(raw)) && fits(raw) => Ok(Some(Cow::Borrowed(whole(raw)))),
+            Some(raw) if is_integer(whole(raw)) && fits(raw, TEXT_CHARS_MAX) => {
+                Ok(Some(Cow::Borrowed(whole(raw))))
+            }
             Some(raw) if raw.starts_with('"') => match self.text(field)? {
                 None => Err(invalid(field, "is empty")),
                 text => Ok(text),
@@ -163,7 +177,8 @@ impl<'a> Fields<'a> {
         let Some(names) = self.list(field)? else {
             return Ok(Vec::new());
         };
-        if names.len() > REGION_LEVELS_MAX || !names.iter().all(|name| fits(name)) {
+        let short = names.iter().all(|name| fits(name, TEXT_CHARS_MAX));
+        if names.len() > REGION_LEVELS_MAX || !short {
             return Err(invalid(
                 field,
                 "must have at most 8 levels of at most 128 characters",
@@ -218,8 +233,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn fits(text: &str) -> bool {
-    text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX
+fn fits(text: &str, chars_max: usize) -> bool {
+    text.len() <= chars_max || text.chars().count() <= chars_max
 }
 
 /// The digits before a fraction that is zero; tools that know only floating point write integers so.

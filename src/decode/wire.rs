@@ -81,6 +81,8 @@ fields! {
         Subject = "subject",
         TaskId = "task_id",
         Result = "result",
+        StatedReason = "stated_reason",
+        ConfirmedReason = "confirmed_reason",
         DoNotContact = "do_not_contact",
         Feed = "feed",
         CompleteUntil = "complete_until",

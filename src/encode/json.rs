@@ -3,7 +3,7 @@
 use super::dead_letter::SourceJson;
 use crate::model::{
     Assignee, Calendar, Erasure, Evidence, Fact, PlaybookStep, ScorePart, ShadowSignal, Signal,
-    Task, Text, Words,
+    Talk, Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -42,6 +42,7 @@ pub(super) struct TaskJson<'a> {
     tier: &'static str,
     stars: u8,
     credit_score: i32,
+    monthly_value: String,
     stage: &'static str,
     signals: Vec<SignalJson<'a>>,
     recommended_action: ActionJson<'a>,
@@ -49,7 +50,17 @@ pub(super) struct TaskJson<'a> {
     opened_at: String,
     not_before: String,
     due_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalates_at: Option<String>,
     expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_reason: Option<&'static str>,
     updated_at: String,
     rules_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,19 +83,22 @@ impl<'a> TaskJson<'a> {
             tier: task.tier.name(),
             stars: task.stars,
             credit_score: task.credit_score,
+            monthly_value: task.monthly_value.to_string(),
             stage: task.stage.name(),
             signals: signals
                 .map(|signal| SignalJson::of_task(signal, calendar))
                 .collect(),
-            recommended_action: ActionJson {
-                channel: task.action.channel.name(),
-                playbook: words.steps(task).into_iter().map(StepJson::new).collect(),
-            },
+            recommended_action: ActionJson::new(task, words),
             assignee: AssigneeJson::new(&task.assignee),
             opened_at: calendar.rfc3339(task.opened_at),
             not_before: calendar.rfc3339(task.not_before),
             due_at: calendar.rfc3339(task.due_at),
+            escalates_at: task.escalates_at.map(|at| calendar.rfc3339(at)),
             expires_at: calendar.rfc3339(task.expires_at),
+            contacted_at: task.contacted_at.map(|at| calendar.rfc3339(at)),
+            outcome: task.outcome.map(|outcome| outcome.name()),
+            stated_reason: task.motives.stated.map(|motive| motive.name()),
+            confirmed_reason: task.motives.confirmed.map(|motive| motive.name()),
             updated_at: calendar.rfc3339(task.updated_at),
             rules_version: &task.rules_version,
             source: task.source.as_ref().map(SourceJson::new),
@@ -234,7 +248,22 @@ impl Serialize for Facts<'_> {
 #[derive(Serialize)]
 struct ActionJson<'a> {
     channel: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    care_only: bool,
     playbook: Vec<StepJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    talk: Option<TalkJson<'a>>,
+}
+
+impl<'a> ActionJson<'a> {
+    fn new(task: &'a Task, words: &'a Words) -> Self {
+        Self {
+            channel: task.action.channel.name(),
+            care_only: task.action.care_only,
+            playbook: words.steps(task).into_iter().map(StepJson::new).collect(),
+            talk: words.talk(task).map(TalkJson::new),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -257,12 +286,33 @@ impl<'a> StepJson<'a> {
 }
 
 #[derive(Serialize)]
+struct TalkJson<'a> {
+    rapport: TextJson<'a>,
+    listen: TextJson<'a>,
+    advise: TextJson<'a>,
+    follow_up: TextJson<'a>,
+}
+
+impl<'a> TalkJson<'a> {
+    fn new(talk: &'a Talk) -> Self {
+        Self {
+            rapport: TextJson::new(&talk.rapport),
+            listen: TextJson::new(&talk.listen),
+            advise: TextJson::new(&talk.advise),
+            follow_up: TextJson::new(&talk.follow_up),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct AssigneeJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     account_manager: Option<&'a str>,
     queue: &'a str,
     region: Vec<&'a str>,
     level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<&'static str>,
 }
 
 impl<'a> AssigneeJson<'a> {
@@ -272,6 +322,7 @@ impl<'a> AssigneeJson<'a> {
             queue: &assignee.queue,
             region: assignee.region.iter().map(|name| &**name).collect(),
             level: assignee.level.name(),
+            notify: assignee.notify.map(|level| level.name()),
         }
     }
 }

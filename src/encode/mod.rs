@@ -1,6 +1,6 @@
-//! Tasks, signals and dead letters as what leaves: key, value and headers (DOMAIN section 6).
+//! Tasks, signals, dead letters and confirmed erasures as what leaves: key, value and headers (DOMAIN section 6).
 //!
-//! Values are JSON with a fixed order of fields; the same task gives the same bytes. Headers of tasks and signals
+//! Values are JSON with a fixed order of fields; the same task gives the same bytes. Headers of all but dead letters
 //! follow the CloudEvents Kafka binary binding.
 
 mod base64;
@@ -18,10 +18,8 @@ use std::sync::Arc;
 pub const TASK_TYPE: &str = "churnwatch.retention-task.v1";
 /// `ce_type` of a signal.
 pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
-
 /// `ce_type` of a signal of the shadow rules.
 pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
-
 /// `ce_type` of the confirmation of an erasure.
 pub const ERASURE_TYPE: &str = "churnwatch.erasure.v1";
 
@@ -110,10 +108,7 @@ impl Encoder {
     pub fn erasure(&self, erasure: &Erasure) -> Outgoing {
         Outgoing {
             key: Some(erasure.request.as_bytes().to_vec()),
-            value: Some(json::bytes(&json::ErasureJson::new(
-                erasure,
-                &self.calendar,
-            ))),
+            value: Some(self.erasure_json(erasure)),
             headers: self.cloud_event(erasure.request.clone(), ERASURE_TYPE, erasure.at),
         }
     }
@@ -131,6 +126,11 @@ impl Encoder {
     /// A signal of the shadow rules as one line of JSON, without the line's end.
     pub fn shadow_signal_json(&self, shadow: &ShadowSignal) -> Vec<u8> {
         json::bytes(&json::SignalJson::on_trial(shadow, &self.calendar))
+    }
+
+    /// A confirmation as one line of JSON, without the line's end.
+    pub fn erasure_json(&self, erasure: &Erasure) -> Vec<u8> {
+        json::bytes(&json::ErasureJson::new(erasure, &self.calendar))
     }
 
     /// A dead letter as one line of JSON, without the line's end: for files, which have no headers.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 pub struct Words {
     /// Steps to take.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
-    /// How to speak to the customer; [`Talk::ANY`] for chapters without a talk of their own.
+    /// How to speak to the customer; [`Talk::ANY`] for chapters without a talk of their own, [`Talk::CARE_ONLY`] where nothing
+    /// may be offered.
     pub talk: BTreeMap<String, Talk>,
 }
 
@@ -46,6 +47,8 @@ pub struct Talk {
 impl Talk {
     /// The chapter of the talk for all chapters without one of their own.
     pub const ANY: &str = "any";
+    /// The chapter of the talk after a port-out enquiry, in which nothing may be offered.
+    pub const CARE_ONLY: &str = "care_only";
 }
 
 impl Words {
@@ -67,10 +70,16 @@ impl Words {
         specific.chain(general).collect()
     }
 
-    /// The talk for a task that somebody speaks about to the customer; none for campaigns.
+    /// The talk for a task that somebody speaks about to the customer; none for campaigns. Care only has its own or none, as
+    /// any other might offer something.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {
-        let spoken = task.action.channel != Channel::BulkCampaign;
-        let talk = self.talk.get(task.chapter());
-        talk.or_else(|| self.talk.get(Talk::ANY)).filter(|_| spoken)
+        match (task.action.channel, task.action.care_only) {
+            (Channel::BulkCampaign, _) => None,
+            (_, true) => self.talk.get(Talk::CARE_ONLY),
+            (_, false) => {
+                let own = self.talk.get(task.chapter());
+                own.or_else(|| self.talk.get(Talk::ANY))
+            }
+        }
     }
 }

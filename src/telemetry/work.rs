@@ -148,7 +148,7 @@ impl Work {
             for tier in Tier::ALL {
                 let standing = tasks.remove(&(purpose, tier)).unwrap_or_default();
                 let labels = |state| [state, purpose.name(), tier.name()];
-                set(&self.tasks, &standing, |state| labels(state));
+                set(&self.tasks, &standing, labels);
             }
         }
         // Regions without open tasks any more leave.
@@ -157,7 +157,7 @@ impl Work {
             for purpose in Purpose::ALL {
                 let standing = work.get(&purpose).copied().unwrap_or_default();
                 let labels = |state| [&*region, state, purpose.name()];
-                set(&self.region_tasks, &standing, |state| labels(state));
+                set(&self.region_tasks, &standing, labels);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Whatever the bytes are, there is an error or a shard, and never a panic.
 
-use crate::feeding::{Feeding, assembled, full, played};
+use crate::feeding::{Feeding, assembled, full, keys, played};
 use crate::streams::{Step, config, plans, rules_of};
 use churnwatch::engine::{Assembly, IMAGE_FORMAT, ImageError, Rules, Section, Shard};
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn damaged(sections: &[Section], damages: &[(usize, Damage)]) -> Vec<Section> {
                 sections.remove(which);
             }
             Damage::Moved { to } => section.index = *to,
-            Damage::OfKind(kind) => section.kind = kind % 8,
+            Damage::OfKind(kind) => section.kind = kind % 12,
             Damage::Replaced { by } => {
                 let by = by % sections.len();
                 sections[which].bytes = sections[by].bytes.clone();
@@ -94,7 +94,7 @@ fn damaged(sections: &[Section], damages: &[(usize, Damage)]) -> Vec<Section> {
     sections
 }
 
-/// A shard with some of everything, its rules, its image, and what comes next.
+/// A shard with some of everything, vacant slots among it, its rules, its image, and what comes next.
 fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(config(1), rng);
@@ -106,8 +106,14 @@ fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
         steps[..cut].iter().for_each(|step| feeding.step(step));
         let sections = full(feeding.shard.image());
-        let kinds = (1..=6).filter(|kind| sections.iter().any(|s| s.kind == *kind));
-        if kinds.count() == 6 && plan.people.len() > 10 && feeding.shard.stats().open_tasks > 3 {
+        let mut kinds = (1..=10).filter(|kind| *kind != 7);
+        let whole = kinds.all(|kind| sections.iter().any(|s| s.kind == kind));
+        if whole
+            && keys(&sections).contains(&0)
+            && !keys(&sections)[..2].contains(&0)
+            && plan.people.len() > 10
+            && feeding.shard.stats().open_tasks > 3
+        {
             let rest = steps[cut..].iter().take(1_500).cloned().collect();
             return (rules, sections, rest);
         }
@@ -162,7 +168,10 @@ fn what_is_wrong_is_named() {
         "state section 0 comes before the header"
     );
     assert_eq!(error(&|all| drop(all.remove(1))), "the image has no state");
-    assert_eq!(error(&|all| all[0].kind = 9), "section kind 9 is not known");
+    assert_eq!(
+        error(&|all| all[0].kind = 11),
+        "section kind 11 is not known"
+    );
     assert_eq!(
         error(&|all| {
             let at = of(all, 6);
@@ -189,6 +198,14 @@ fn what_is_wrong_is_named() {
         }),
         "the image has a subscriber twice"
     );
+    assert_eq!(
+        error(&|all| {
+            // The first subscriber is nobody any more, but all else is still there.
+            let at = of(all, 6);
+            all[at].bytes[1..9].fill(0);
+        }),
+        "subscribers section 0 still has something of a subscriber who was erased"
+    );
     let mut newer = Assembly::new(IMAGE_FORMAT + 1);
     assert_eq!(
         newer.take(1, 0, &[]),
@@ -196,6 +213,6 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(
         ImageError::Format(9).to_string(),
-        "image format 9 is not known; this version reads formats up to 2"
+        "image format 9 is not known; this version reads formats up to 3"
     );
 }

@@ -3,10 +3,11 @@
 use churnwatch::engine::{
     Assembly, Bucket, IMAGE_FORMAT, Image, ImageError, Rules, Section, Shard,
 };
-use churnwatch::model::{Day, Effect, Msisdn, Outcome, Reject, Source};
+use churnwatch::model::{Body, Day, Effect, Event, Msisdn, Outcome, Reject, Source};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::streams::random::Random;
 use crate::streams::{Plan, Step, last_task, settling, steps};
 
 pub struct Feeding {
@@ -65,7 +66,16 @@ impl Feeding {
 pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
     let mut feeding = Feeding::new(Shard::new(rules.clone()));
     let (mut resolved, mut fingerprints) = (Vec::new(), Vec::new());
+    let mut random = Random::new(plan.seed ^ 0xE4A5E);
     for step in steps(plan, &rules.calendar) {
+        if let Step::Event(event) = &step
+            && random.chance(1.0 / 60.0)
+        {
+            let erase = Step::Event(erasing(event));
+            feeding.step(&erase);
+            fingerprints.push(feeding.shard.fingerprint());
+            resolved.push(erase);
+        }
         let step = match step {
             Step::Settle {
                 event,
@@ -90,8 +100,27 @@ pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
     (resolved, whole)
 }
 
+/// A request to erase the subscriber of an event, who may just have come.
+fn erasing(event: &Event<'static>) -> Event<'static> {
+    Event {
+        record: !event.record,
+        body: Body::Erase {
+            request: format!("{}#{:x}", event.msisdn.as_str(), event.record).into(),
+        },
+        ..event.clone()
+    }
+}
+
 pub fn full(image: Image) -> Vec<Section> {
     image.sections(None).collect()
+}
+
+/// The packed MSISDN in every slot, 0 in a vacant one.
+pub fn keys(sections: &[Section]) -> Vec<u64> {
+    let pages = sections.iter().filter(|section| section.kind == 6);
+    let keys = pages.flat_map(|page| page.bytes[1..].chunks(8).take(page.bytes[0].into()));
+    keys.map(|key| u64::from_le_bytes(key.try_into().unwrap()))
+        .collect()
 }
 
 pub fn assembled(sections: &[Section], rules: &Arc<Rules>) -> Result<Shard, ImageError> {

@@ -1,24 +1,32 @@
 //! Images of other programs: older ones, and ones with other triggers.
 
-use crate::feeding::{Feeding, assembled, assembled_of, full};
+use crate::feeding::{Feeding, assembled, assembled_of, full, keys};
 use churnwatch::engine::{Inputs, Rules, Section, Shard};
 use churnwatch::model::{
-    Body, CallOutcome, ComplaintCategory, Day, Direction, Event, ForwardAction, Invoice, Money,
-    Msisdn, Number, Profile, Segment, SuspensionReason, Timestamp,
+    Body, CallOutcome, ComplaintCategory, Day, Direction, Effect, Event, ForwardAction, Invoice,
+    Money, Msisdn, Number, OutcomeResult, Profile, Segment, SuspensionReason, TaskOutcome,
+    Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::streams::Step;
 
-/// An image of [`village`], written when its format was new. Never written again.
+/// An image of [`village`] as it was then, written when its format was new. Never written again.
 const GOLDEN: &str = "tests/golden/image-v1.bin";
 /// Of the shard in it, with an account for each who called a hotline.
 const FINGERPRINT: u64 = 11_741_961_804_238_576_548;
 
-/// The same of format 2, with rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
+/// The same of format 2, with rules on trial.
 const GOLDEN_2: &str = "tests/golden/image-v2.bin";
 const FINGERPRINT_2: u64 = 1_493_516_427_266_473_377;
+
+/// The same of format 3, with dossiers, candidates and vacant slots. `UPDATE_GOLDEN=1` writes it only where there is none.
+const GOLDEN_3: &str = "tests/golden/image-v3.bin";
+const FINGERPRINT_3: u64 = 0;
+
+/// Their slots are vacant in the end.
+const ERASED: [i32; 3] = [2, 33, 34];
 
 /// A small shard with some of everything, in the middle of a day's close.
 fn village(rules: &Arc<Rules>) -> Shard {
@@ -72,6 +80,27 @@ fn village(rules: &Arc<Rules>) -> Shard {
                 };
                 say(&mut village, &who, at(5), body);
             }
+            if day == 35 && person % 32 == 3 {
+                let task = village.effects.iter().find_map(|effect| match effect {
+                    Effect::Task(task) if task.msisdn.as_str() == who => Some(&task.task_id),
+                    _ => None,
+                });
+                let outcome = Body::TaskOutcome(TaskOutcome {
+                    task_id: task.unwrap().clone().into(),
+                    result: OutcomeResult::Refused,
+                    stated_reason: None,
+                    confirmed_reason: None,
+                    do_not_contact: person == 35,
+                });
+                say(&mut village, &who, at(6), outcome);
+            }
+            if day >= 36 && ERASED.contains(&person) {
+                if day == 36 {
+                    let request = "a-request".into();
+                    say(&mut village, &who, at(7), Body::Erase { request });
+                }
+                continue;
+            }
             let gone = day > 28 && person % 16 == 1;
             for call in 0..if gone { 0 } else { 2 + (person + day) % 3 } {
                 let body = if call == 1 {
@@ -85,9 +114,11 @@ fn village(rules: &Arc<Rules>) -> Shard {
                 say(&mut village, &who, at(15), calling("10010"));
             }
         }
-        let most = if day == 39 { 30 } else { usize::MAX };
-        village.step(&Step::Sweep(most));
+        village.step(&Step::Sweep(usize::MAX));
     }
+    let morning = calendar.at_hour(first + 40, 8);
+    village.step(&Step::Tick(morning, Inputs::default()));
+    village.step(&Step::Sweep(30));
     village.shard
 }
 
@@ -106,7 +137,11 @@ fn profile(first: Day, person: i32) -> Body<'static> {
         avg_monthly_spend: Some(Money(100 * i64::from(person))),
         contract_end_on: (person % 8 == 0).then(|| first + 60),
         birthday: (person % 12 == 0).then_some((4, 1)),
-        points_expire_on: (person == 16).then(|| first + 50),
+        points_expire_on: match person {
+            16 => Some(first + 50),
+            4 | 28 => Some(first + 70),
+            _ => None,
+        },
         ..Profile::default()
     }))
 }
@@ -214,12 +249,9 @@ fn joined(sections: &[Section]) -> Vec<u8> {
 }
 
 #[test]
-fn an_image_of_format_2_can_still_be_read_and_is_still_written_so() {
+fn an_image_of_format_2_can_still_be_read() {
     let rules = crate::rules::with_shadow(&[WINDOW], &[]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN_2);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
-        std::fs::write(&path, joined(&full(village(&rules).image()))).unwrap();
-    }
     let sections = split(&std::fs::read(&path).unwrap());
     let mut shard = assembled_of(2, &sections, &rules).unwrap();
     let stats = shard.stats();
@@ -230,11 +262,62 @@ fn an_image_of_format_2_can_still_be_read_and_is_still_written_so() {
         complaint.unwrap().triggers["complaint"].fired_on.as_deref(),
         Some("2026-04-01")
     );
-    assert!(full(shard.image()) == sections, "other bytes for the same");
+    let now = full(shard.image());
+    assert!(now == full(assembled(&now, &rules).unwrap().image()));
 }
 
-/// How the header of format 2 looks to postcard.
-type Header = (u16, u16, u16, Vec<String>, u16, u32, u32, u32, u32, u32);
+#[test]
+fn an_image_of_format_3_can_still_be_read_and_is_still_written_so() {
+    let rules = crate::rules::with_shadow(&[WINDOW], &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN_3);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
+        std::fs::write(&path, joined(&full(village(&rules).image()))).unwrap();
+    }
+    let sections = split(&std::fs::read(&path).unwrap());
+    let mut shard = assembled_of(3, &sections, &rules).unwrap();
+    let stats = shard.stats();
+    assert_eq!((stats.subscribers, stats.day_closes), (77, 40));
+    assert_eq!(shard.fingerprint(), FINGERPRINT_3);
+    for kind in 1..=10 {
+        let there = sections.iter().any(|section| section.kind == kind);
+        assert!(there, "nothing of kind {kind} is in it");
+    }
+    let of = |who: &str| shard.describe(&Msisdn::new(who).unwrap());
+    assert_eq!(of("13000000033"), None);
+    assert_eq!(of("pseudonym-2"), None);
+    assert!(of("pseudonym-5").is_some() && of("13000000035").is_some());
+    assert!(full(shard.image()) == sections, "other bytes for the same");
+    // The lowest of the vacant slots is the next one's.
+    let mut feeding = Feeding::new(shard);
+    let before = keys(&sections);
+    assert_eq!((before.len(), before[2]), (80, 0));
+    feeding.step(&Step::Event(Event {
+        msisdn: Msisdn::new("13999999999").unwrap(),
+        at: rules.calendar.at_hour(Day::parse("2026-04-11").unwrap(), 8),
+        record: 1,
+        body: calling("13712345678"),
+    }));
+    let after = keys(&full(feeding.shard.image()));
+    assert_eq!((after.len(), after[2]), (80, 113_999_999_999));
+    assert_eq!(after[3..], before[3..]);
+}
+
+/// How the header of format 3 looks to postcard.
+type Header = (
+    u16,
+    u16,
+    u16,
+    Vec<String>,
+    u16,
+    u32,
+    u32,
+    u32,
+    u32,
+    u32,
+    u32,
+    u32,
+    u32,
+);
 
 /// The same image with memories of every subscriber for other triggers: `order` names them, `None` one that there is no
 /// more.

@@ -15,6 +15,9 @@ const SMS: &str = r#"{"record_id":"smsc1-1","record_type":"mo_sms","msisdn":"138
 const INVOICE: &str = r#"{"record_id":7,"record_type":"invoice","msisdn":"13800138000","event_timestamp":1772323200000,"period":"2026-02","amount":129.90,"plan_fee":"129","usage_value":61.5,"overage":0,"due_on":"2026-03-20"}"#;
 const PROFILE: &str = r#"{"record_id":"crm-1","record_type":"profile","msisdn":"13800138000","event_timestamp":1772323200000,"brand":"gotone","activated_on":"2019-05-01","plan":{"id":"5G-129","monthly_fee":"129.00","voice_minutes":500,"data_mb":30720},"contract_end_on":"2026-12-31","segment":"group","vip":true,"account_manager":"am-17","region":["HQ","广东","深圳"],"birthday":"02-29","flags":["iot"],"avg_monthly_spend":"131.2","suspensions":1}"#;
 
+const OUTCOME: &str = r#"{"record_id":"out-1","record_type":"task_outcome","msisdn":"13800138000","event_timestamp":1772323200000,"task_id":"5b0d7e2c","result":"refused","stated_reason":"price","confirmed_reason":"家里信号差","do_not_contact":true}"#;
+const ERASE: &str = r#"{"record_id":"dpo-7","record_type":"erase","msisdn":"13800138000","event_timestamp":1772323200000}"#;
+
 fn decoder() -> Decoder {
     Decoder::new(DecodeSettings::default()).unwrap()
 }
@@ -86,6 +89,44 @@ fn good_records_say_what_they_say() {
     assert_eq!(profile.region, ["HQ", "广东", "深圳"]);
     assert_eq!(profile.birthday, Some((2, 29)));
     assert!(profile.flags.machine && !profile.flags.not_pursued && profile.vip);
+}
+
+#[test]
+fn an_outcome_says_why() {
+    let said = |json: &str| match event(json).body {
+        Body::TaskOutcome(outcome) => [outcome.stated_reason, outcome.confirmed_reason]
+            .map(|reason| reason.map(|reason| reason.into_owned())),
+        other => panic!("{other:?}"),
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(said(OUTCOME), [some("price"), some("家里信号差")]);
+    let silent = with(
+        &with(OUTCOME, "stated_reason", "null"),
+        "confirmed_reason",
+        "\"\"",
+    );
+    assert_eq!(said(&silent), [None, None]);
+    let longest = "长".repeat(64);
+    let json = with(OUTCOME, "stated_reason", &format!("\"{longest}\""));
+    assert_eq!(said(&json)[0], some(&longest));
+}
+
+#[test]
+fn a_request_to_erase_is_known_by_its_record() {
+    for (id, request) in [
+        ("\"dpo-7\"", "dpo-7"),
+        ("42", "42"),
+        ("42.0", "42"),
+        (r#""\u0061b""#, "ab"),
+    ] {
+        let json = with(ERASE, "record_id", id);
+        let event = event(&json);
+        assert_eq!(event.body.feed(), Feed::Subscriber);
+        let request = request.into();
+        assert_eq!(event.body, Body::Erase { request });
+    }
+    // Fields of a profile are none of its business.
+    event(&with(ERASE, "plan", "7"));
 }
 
 #[test]
@@ -255,7 +296,7 @@ fn fields_every_record_needs() {
             "future_timestamp",
         ),
     ] {
-        for record in [CALL, SMS, INVOICE, PROFILE] {
+        for record in [CALL, SMS, INVOICE, PROFILE, OUTCOME, ERASE] {
             let json = with(record, field, value);
             assert_eq!(refusal(json.as_bytes()), refused, "{json}");
         }
@@ -443,6 +484,27 @@ fn fields_of_the_record_type() {
             &format!("\"{}\"", "牌".repeat(129)),
             "invalid_field brand",
         ),
+        (OUTCOME, "task_id", "\"\"", "missing_field task_id"),
+        (OUTCOME, "result", "\"gone\"", "invalid_field result"),
+        (
+            OUTCOME,
+            "stated_reason",
+            &format!("\"{}\"", "价".repeat(65)),
+            "invalid_field stated_reason",
+        ),
+        (OUTCOME, "stated_reason", "3", "invalid_field stated_reason"),
+        (
+            OUTCOME,
+            "confirmed_reason",
+            "[\"price\"]",
+            "invalid_field confirmed_reason",
+        ),
+        (
+            OUTCOME,
+            "confirmed_reason",
+            r#""\ud800""#,
+            "invalid_field confirmed_reason",
+        ),
     ] {
         let json = with(record, field, value);
         assert_eq!(refusal(json.as_bytes()), refused, "{json}");
@@ -586,6 +648,14 @@ fn reasons_say_what_is_allowed_and_quote_nothing() {
         (
             with(INVOICE, "amount", "1.234"),
             "field `amount` has more than 2 decimals",
+        ),
+        (
+            with(
+                OUTCOME,
+                "stated_reason",
+                &format!("\"{}\"", "8001380".repeat(10)),
+            ),
+            "field `stated_reason` is longer than 64 characters",
         ),
     ] {
         let reject = decoder().decode(json.as_bytes()).unwrap_err();

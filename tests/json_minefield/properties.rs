@@ -1,6 +1,6 @@
 //! Random bytes, random text and random damage.
 
-use super::{CALL, INVOICE, PROFILE, SMS, decoder, refusal, with};
+use super::{CALL, ERASE, INVOICE, OUTCOME, PROFILE, SMS, decoder, refusal, with};
 use proptest::prelude::*;
 
 proptest! {
@@ -19,7 +19,7 @@ proptest! {
     /// Mutated records are accepted or refused, and a refusal never holds the subscriber's number.
     #[test]
     fn mutated_records(
-        record in prop::sample::select(vec![CALL, SMS, INVOICE, PROFILE]),
+        record in prop::sample::select(vec![CALL, SMS, INVOICE, PROFILE, OUTCOME, ERASE]),
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..4),
     ) {
         let mut bytes = record.as_bytes().to_vec();
@@ -40,10 +40,11 @@ proptest! {
     /// Any JSON at all in place of one field's value: that field is to blame, or nothing.
     #[test]
     fn any_value_in_any_field(
-        record in prop::sample::select(vec![CALL, SMS, INVOICE, PROFILE]),
+        record in prop::sample::select(vec![CALL, SMS, INVOICE, PROFILE, OUTCOME, ERASE]),
         field in prop::sample::select(vec![
             "record_id", "record_type", "msisdn", "event_timestamp", "other_number", "duration_seconds",
             "amount", "period", "due_on", "plan", "region", "flags", "birthday", "brand", "satisfaction",
+            "stated_reason", "confirmed_reason",
         ]),
         value in "-?[0-9]{1,25}(\\.[0-9]{1,5})?(e[+-]?[0-9]{1,4})?|\"[ -!#-\\[\\]-~]{0,40}\"|true|null|\\[\\]|\\{\\}",
     ) {

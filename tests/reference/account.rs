@@ -26,6 +26,10 @@ pub struct Standing {
     suspensions: u16,
     cancelled_on: Option<Day>,
     port_out_on: Option<Day>,
+    /// The customer asked not to be contacted.
+    pub do_not_contact: bool,
+    /// Day of the last profile with a dearer plan than the one before.
+    pub upgraded_on: Option<Day>,
     /// How often the number was given to somebody new.
     pub owners: usize,
 }
@@ -63,7 +67,8 @@ impl Account {
 impl Standing {
     fn take(&mut self, event: &Event<'static>, day: Day) {
         match &event.body {
-            Body::Profile(profile) => self.take_profile(event.at, profile),
+            Body::Profile(profile) => self.take_profile(event.at, day, profile),
+            Body::TaskOutcome(said) => self.do_not_contact |= said.do_not_contact,
             Body::Invoice(invoice) => self.bill(invoice),
             Body::Payment { amount } => {
                 self.credit = self.credit.plus(*amount);
@@ -88,7 +93,7 @@ impl Standing {
     }
 
     /// The latest profile counts; one of a later owner of the number ends all that came before.
-    fn take_profile(&mut self, at: Timestamp, profile: &Profile<'static>) {
+    fn take_profile(&mut self, at: Timestamp, day: Day, profile: &Profile<'static>) {
         if self.profile.as_ref().is_some_and(|(since, _)| *since > at) {
             return;
         }
@@ -98,6 +103,11 @@ impl Standing {
                 owners: self.owners + 1,
                 ..Self::default()
             };
+        }
+        let fee = |profile: &Profile<'_>| profile.plan.as_ref().map(|plan| plan.monthly_fee);
+        let before = self.profile().and_then(fee);
+        if before.is_some() && fee(profile) > before {
+            self.upgraded_on = Some(day);
         }
         self.profile = Some((at, profile.clone()));
     }

@@ -1,13 +1,14 @@
 //! The triggers of care and growth (DOMAIN section 4), and lines that behave like machines (section 7).
 
 use super::account::{Bill, Standing};
+use super::churn::EventView;
 use super::days::Days;
 use super::population::{Population, near};
 use super::triggers::{DayView, Firing, Kind};
 use super::usage::{DATA, Usage};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, CloseReason, Day, Event, Evidence, Fact, Money, Profile, Purpose, Source,
+    Body, CloseReason, Day, Evidence, Fact, Money, OutcomeResult, Profile, Purpose,
 };
 use serde::Deserialize;
 
@@ -20,13 +21,14 @@ const OFFER: &str = "offer_expiry";
 const STARS: &str = "star_upgrade";
 const OVERUSE: &str = "plan_overuse";
 const GROWTH: &str = "data_growth";
+const FOLLOW_UP: &str = "follow_up";
 
 /// Days after which a birthday or an anniversary is over.
 const GRACE_DAYS: i32 = 3;
 
 pub fn purpose(trigger: &str) -> Purpose {
     match trigger {
-        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS => Purpose::Care,
+        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS | FOLLOW_UP => Purpose::Care,
         TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
         _ => Purpose::Churn,
     }
@@ -44,6 +46,7 @@ pub struct Settings {
     star_upgrade: StarSettings,
     plan_overuse: OveruseSettings,
     data_growth: GrowthSettings,
+    follow_up: Option<FollowUpSettings>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +107,12 @@ struct GrowthSettings {
     strength: f64,
 }
 
+#[derive(Deserialize)]
+struct FollowUpSettings {
+    after_days: i32,
+    strength: f64,
+}
+
 /// What these triggers remember of one subscriber.
 #[derive(Default)]
 pub struct Memory {
@@ -120,7 +129,9 @@ pub struct Memory {
     risen: Option<(Day, u8)>,
     overused: bool,
     overuse: Option<Day>,
-    growth: Option<Day>,
+    pub growth: Option<Day>,
+    /// Day of the last outcome that said a customer stays, until it is followed up.
+    saved: Option<Day>,
     pub undecided: bool,
 }
 
@@ -182,15 +193,18 @@ impl Memory {
         (!holds).then_some(CloseReason::OccasionOver)
     }
 
-    /// A call of which the handset is told, young enough for the immediate triggers.
-    pub fn on_event(
-        &mut self,
-        event: &Event<'_>,
-        day: Day,
-        source: &Source,
-        settings: &Settings,
-    ) -> Option<Firing> {
+    /// A call of which the handset is told, or an outcome, young enough for the immediate triggers.
+    pub fn on_event(&mut self, view: &EventView<'_>, settings: &Settings) -> Option<Firing> {
         let settings = &settings.terminal_change;
+        let EventView {
+            event, day, source, ..
+        } = *view;
+        if let Body::TaskOutcome(said) = &event.body
+            && said.result == OutcomeResult::Saved
+            && view.settles == Some(Purpose::Churn)
+        {
+            self.saved = Some(day);
+        }
         let Body::Call {
             handset: Some(handset),
             ..
@@ -251,6 +265,7 @@ impl Memory {
             self.stars(view, &settings.star_upgrade),
             self.overuse(view, &settings.plan_overuse),
             self.growth(view, &settings.data_growth),
+            self.follow_up(view, settings.follow_up.as_ref()),
         ];
         firings.into_iter().flatten().collect()
     }
@@ -387,6 +402,29 @@ impl Memory {
             "amount_per_invoice",
         );
         Some(firing(OVERUSE, strength, seen, settings.over_share, facts))
+    }
+
+    fn follow_up(
+        &mut self,
+        view: &DayView<'_>,
+        settings: Option<&FollowUpSettings>,
+    ) -> Option<Firing> {
+        let settings = settings?;
+        let today = view.today.day + 1;
+        let saved = self
+            .saved
+            .filter(|saved| today.0 - saved.0 >= settings.after_days)?;
+        self.saved = None;
+        let days = f64::from(today.0 - saved.0);
+        let facts = vec![("saved_on", Fact::Date(saved))];
+        let after = f64::from(settings.after_days);
+        Some(firing(
+            FOLLOW_UP,
+            settings.strength,
+            (days, 0.0, "days"),
+            after,
+            facts,
+        ))
     }
 
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {

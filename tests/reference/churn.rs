@@ -5,7 +5,7 @@ use super::dealings::{Dealings, approach};
 use super::triggers::{DayView, Firing, Kind, Memory};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, ComplaintCategory, Day, EnquirySubject, Event, Evidence, Fact, Money, Source,
+    Body, ComplaintCategory, Day, EnquirySubject, Event, Evidence, Fact, Money, Purpose, Source,
 };
 use serde::Deserialize;
 
@@ -129,6 +129,8 @@ pub struct EventView<'a> {
     pub source: &'a Source,
     pub standing: &'a Standing,
     pub dealings: &'a Dealings,
+    /// What the open task is for that an outcome names.
+    pub settles: Option<Purpose>,
     pub rules: &'a Rules,
 }
 

@@ -28,6 +28,9 @@ pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<(), String> {
                     return Err(differs("task_id"));
                 }
             }
+            (Effect::Erased(a), Effect::Erased(b)) => {
+                same("erasure", a == b).map_err(differs)?;
+            }
             _ => return Err(differs("kind")),
         }
     }
@@ -93,12 +96,16 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("tier", a.tier == b.tier)?;
     same("stars", a.stars == b.stars)?;
     same("credit_score", a.credit_score == b.credit_score)?;
+    same("monthly_value", a.monthly_value == b.monthly_value)?;
     same("stage", a.stage == b.stage)?;
     same("action", a.action == b.action)?;
     same("assignee", a.assignee == b.assignee)?;
     same("opened_at", a.opened_at == b.opened_at)?;
     same("not_before", a.not_before == b.not_before)?;
     same("due_at", a.due_at == b.due_at)?;
+    same("escalates_at", a.escalates_at == b.escalates_at)?;
+    same("contacted_at", a.contacted_at == b.contacted_at)?;
+    same("outcome", a.outcome == b.outcome)?;
     same("expires_at", a.expires_at == b.expires_at)?;
     same("updated_at", a.updated_at == b.updated_at)?;
     same("rules_version", a.rules_version == b.rules_version)?;

@@ -9,43 +9,54 @@
 
 mod account;
 mod baseline;
+mod budget;
 mod care;
 mod churn;
 mod compare;
+mod contacts;
 mod days;
 mod dealings;
 mod feeds;
+mod ladder;
+mod outcomes;
+mod person;
 mod policy;
 mod population;
+mod rating;
+mod tasks;
 mod triggers;
 mod usage;
 
 pub use compare::compare;
 pub use usage::Counted;
 
-use account::Account;
-use baseline::{Baseline, LEARNABLE, Lesson};
-use care::Behaviour;
 use churnwatch::engine::rules::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, Reject, Source, Timestamp,
+    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Msisdn, Outcome, Purpose, Reject,
+    Source, Suppression, Timestamp,
 };
 use days::Days;
-use dealings::Dealings;
 use feeds::FeedTime;
-use policy::{Case, Tasks};
-use population::{Population, Stable, near};
-use std::collections::BTreeMap;
+use person::Person;
+use policy::{Book, Case, PURPOSES, Tasks};
+use population::{Population, Stable};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use triggers::{DayView, Memory, Settings};
-use usage::{CHANNELS, Usage};
+use triggers::Settings;
 
 pub struct Reference {
     rules: Arc<Rules>,
     settings: Settings,
     days: Days,
     people: BTreeMap<String, Person>,
+    book: Book,
+    /// When the last close began, and when its candidates are due, if they have not been released.
+    release: Option<(Timestamp, Timestamp)>,
+    /// Erased since the last close, as far as they counted for the population.
+    erased_stable: Vec<Stable>,
+    /// Erased while undecided.
+    erased_undecided: BTreeSet<Msisdn>,
     feeds: [FeedTime; Feed::ALL.len()],
     inputs: Inputs,
     now: Option<Timestamp>,
@@ -56,42 +67,23 @@ pub struct Reference {
     counts: Counts,
 }
 
-struct Person {
-    msisdn: Msisdn,
-    usage: Usage,
-    account: Account,
-    dealings: Dealings,
-    known_days: usize,
-    lessons: [Vec<Lesson>; 2],
-    /// Judged without its own share in the population factor.
-    stable: bool,
-    /// Counts for the population on the day after the last close.
-    enrolled: Option<Enrolled>,
-    behaviour: Behaviour,
-    memory: Memory,
-    tasks: Tasks,
-}
-
-/// With what was ordinary for it at the close, and its events of the next day if they count no further.
-struct Enrolled {
-    baselines: [Baseline; 2],
-    events: Option<[u64; 2]>,
-}
-
-/// Known days after which a subscriber counts for the population, if active on one of the last.
-const STABLE_DAYS: usize = 14;
-const STABLE_SILENCE_DAYS: usize = 3;
 /// With fewer subscribers, days stand in for subscribers who may never come together.
 const SMALL: usize = 20;
 
 impl Reference {
     /// `triggers` is `[triggers]` of the configuration the rules were made from.
-    pub fn new(rules: Arc<Rules>, triggers: toml::Table) -> Self {
+    ///
+    /// `part`: which part of the budget it has, of how many.
+    pub fn new(rules: Arc<Rules>, triggers: toml::Table, part: (i32, i32)) -> Self {
         Self {
             days: Days::of(&rules.window.time_zone),
             settings: triggers.try_into().unwrap(),
             rules,
             people: BTreeMap::new(),
+            book: Book::new(part),
+            release: None,
+            erased_stable: Vec::new(),
+            erased_undecided: BTreeSet::new(),
             feeds: Default::default(),
             inputs: Inputs::default(),
             now: None,
@@ -117,7 +109,7 @@ impl Reference {
             self.feeds[feed as usize].statement(complete_until, day);
             self.begin(day);
             self.move_clock();
-            self.close_due_days();
+            self.follow_clock();
             Outcome::Ignored
         };
         self.counts.count(&outcome);
@@ -128,7 +120,7 @@ impl Reference {
         self.now = self.now.max(Some(now));
         self.inputs = inputs;
         self.move_clock();
-        self.close_due_days();
+        self.follow_clock();
     }
 
     /// Closes every day up to the last that a watermark has entered.
@@ -143,6 +135,8 @@ impl Reference {
             let end = self.days.start_of(self.closed.unwrap() + 2);
             self.close(self.clock.unwrap_or(end).max(end));
         }
+        self.release();
+        self.keep_appointments();
     }
 
     /// Counts a record that never became an event.
@@ -175,8 +169,8 @@ impl Reference {
     }
 
     pub fn open_tasks(&self) -> u64 {
-        let open = self.people.values().map(|person| person.tasks.open());
-        open.sum::<usize>() as u64
+        let tasks = self.book.tasks.values();
+        tasks.map(|tasks| tasks.open.len() as u64).sum()
     }
 
     /// Lines that behave like machines.
@@ -197,20 +191,26 @@ impl Reference {
         self.people[who.as_str()].usage.window()
     }
 
-    /// Everything said of a subscriber so far, in order.
-    pub fn said(&self, who: &Msisdn) -> &[Effect] {
-        &self.people[who.as_str()].tasks.effects
+    /// Everybody of whom anything was ever said, erased or not.
+    pub fn spoken_of(&self) -> Vec<Msisdn> {
+        self.book.tasks.keys().copied().collect()
     }
 
-    /// The `task_id` of the last task of a subscriber, if there ever was one.
-    pub fn last_task(&self, who: &Msisdn) -> Option<String> {
-        let opened = self.people.get(who.as_str())?.tasks.opened();
-        (opened > 0).then(|| opened.to_string())
+    /// How many tasks a subscriber ever had; they are numbered from 1.
+    pub fn opened(&self, who: &Msisdn) -> usize {
+        self.book.tasks.get(who).map_or(0, |tasks| tasks.opened)
+    }
+
+    /// Everything said of a subscriber so far, in order.
+    pub fn said(&self, who: &Msisdn) -> &[Effect] {
+        let tasks = self.book.tasks.get(who);
+        tasks.map_or(&[], |tasks| &tasks.effects)
     }
 
     /// Whether rounding may have decided otherwise for a subscriber.
     pub fn undecided(&self, who: &Msisdn) -> bool {
-        self.people[who.as_str()].memory.undecided
+        let person = self.people.get(who.as_str());
+        self.erased_undecided.contains(who) || person.is_some_and(|person| person.memory.undecided)
     }
 
     /// Whether rounding may have decided otherwise for the whole shard.
@@ -224,6 +224,10 @@ impl Reference {
             return Outcome::Rejected(Reject::Future);
         }
         let day = self.days.day_of(event.at);
+        if let Body::Erase { request } = &event.body {
+            self.erase(request, event, day, source);
+            return Outcome::Applied { late: false };
+        }
         let is_profile = matches!(event.body, Body::Profile(_));
         if !is_profile {
             let window_days = i32::from(self.rules.window.days);
@@ -234,21 +238,10 @@ impl Reference {
             self.begin(day);
         }
         let name = event.msisdn.as_str().to_owned();
-        let window_days = self.rules.window.days;
-        let people = &mut self.people;
-        let person = people.entry(name.clone()).or_insert_with(|| Person {
-            msisdn: event.msisdn,
-            usage: Usage::new(window_days),
-            account: Account::default(),
-            dealings: Dealings::default(),
-            known_days: 0,
-            lessons: Default::default(),
-            stable: false,
-            enrolled: None,
-            behaviour: Behaviour::default(),
-            memory: Memory::default(),
-            tasks: Tasks::default(),
-        });
+        let free = self.lowest_free_slot();
+        let person = || Person::new(event.msisdn, free, self.rules.window.days);
+        let person = self.people.entry(name.clone()).or_insert_with(person);
+        let slot = person.slot;
         let feed = event.body.feed();
         if feed == Feed::Cdr {
             if person.usage.too_old(day) {
@@ -266,6 +259,7 @@ impl Reference {
             person.account.take(event, day);
             if person.account.standing().owners > owners {
                 person.start_afresh(self.closed);
+                self.book.of(event.msisdn).forget();
             }
         }
         person.dealings.take(event, day);
@@ -275,15 +269,15 @@ impl Reference {
             let enough = usize::from(self.rules.window.day_entry_subscribers);
             let needed = enough.max((all / 256).min(64)).min(all);
             let small = all < SMALL;
-            self.feeds[feed as usize].record(event.at, day, &name, needed, small);
+            self.feeds[feed as usize].record(event.at, day, slot, needed, small);
             self.move_clock();
         }
         self.react(&name, event, day, source);
-        self.close_due_days();
+        self.follow_clock();
         Outcome::Applied { late }
     }
 
-    /// Immediate triggers, and what ends a task.
+    /// Immediate triggers, and what changes tasks.
     fn react(&mut self, name: &str, event: &Event<'static>, day: Day, source: &Source) {
         let Some(person) = self.people.get_mut(name) else {
             return;
@@ -296,12 +290,17 @@ impl Reference {
             .is_none_or(|clock| clock.0 - event.at.0 <= immediate_ms);
         let mut firings = Vec::new();
         if young && !standing.machine() && !person.behaviour.machine() {
+            let settles = match &event.body {
+                Body::TaskOutcome(said) => self.book.of(event.msisdn).purpose_of(&said.task_id),
+                _ => None,
+            };
             let view = churn::EventView {
                 event,
                 day,
                 source,
                 standing: &standing,
                 dealings: &person.dealings,
+                settles,
                 rules,
             };
             firings = person.memory.on_event(&view, &self.settings);
@@ -315,18 +314,81 @@ impl Reference {
             rules,
             days: &self.days,
         };
-        let tasks = &mut person.tasks;
         for firing in firings {
-            tasks.take(firing, event.at, &case);
+            self.book.take(firing, event.at, &case);
         }
+        let tasks = self.book.of(event.msisdn);
         match &event.body {
-            Body::TaskOutcome(said) => tasks.settle(&said.task_id, said.result, source, &case),
+            Body::TaskOutcome(said) => tasks.outcome(event, said, source, &case),
+            Body::Profile(_) => tasks.revoke(source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
-                tasks.close(CloseReason::Churned, Some(source), &case);
+                tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
             }
-            Body::PortOutApplication => tasks.close(CloseReason::PortOut, Some(source), &case),
+            Body::PortOutApplication => {
+                tasks.leave(CloseReason::MnpHold, Suppression::MnpHold, source, &case);
+            }
             _ => {}
         }
+    }
+
+    /// Everything about a subscriber goes; only the request is confirmed.
+    fn erase(&mut self, request: &str, event: &Event<'static>, day: Day, source: &Source) {
+        let now = self.clock.unwrap_or(event.at).max(event.at);
+        let person = self.people.remove(event.msisdn.as_str());
+        let tasks = self.book.of(event.msisdn);
+        let tasks_closed = tasks.open.len() as u32;
+        if let Some(person) = &person {
+            let case = Case {
+                msisdn: event.msisdn,
+                now,
+                day,
+                standing: &person.account.standing(),
+                memory: &person.memory,
+                rules: &self.rules,
+                days: &self.days,
+            };
+            for purpose in PURPOSES {
+                tasks.close(purpose, CloseReason::Erased, Some(source), &case);
+            }
+            if person.memory.undecided {
+                self.erased_undecided.insert(event.msisdn);
+            }
+            let tomorrow = self.closed.map(|closed| closed + 1);
+            let stable = tomorrow.and_then(|tomorrow| person.as_stable(tomorrow));
+            self.erased_stable.extend(stable);
+        }
+        tasks.erase(Erasure {
+            request: request.to_owned(),
+            known: person.is_some(),
+            tasks_closed,
+            at: now,
+            source: source.clone(),
+        });
+    }
+
+    fn lowest_free_slot(&self) -> usize {
+        let taken: BTreeSet<usize> = self.people.values().map(|person| person.slot).collect();
+        (0..).find(|slot| !taken.contains(slot)).unwrap()
+    }
+
+    /// Works on a subscriber's tasks at a moment of the engine's own, whose day is the last closed one.
+    fn consider(
+        &mut self,
+        who: Msisdn,
+        now: Timestamp,
+        mut work: impl FnMut(&mut Tasks, &Case<'_>),
+    ) {
+        let person = &self.people[who.as_str()];
+        let case = Case {
+            msisdn: who,
+            now,
+            day: self.closed.unwrap(),
+            standing: &person.account.standing(),
+            memory: &person.memory,
+            rules: &self.rules,
+            days: &self.days,
+        };
+        work(self.book.of(who), &case);
     }
 
     fn in_the_future(&self, at: Timestamp) -> bool {
@@ -361,10 +423,11 @@ impl Reference {
             .map(|feed| &self.feeds[feed as usize])
     }
 
-    fn close_due_days(&mut self) {
+    fn follow_clock(&mut self) {
         while self.day_is_over() {
             self.close(self.clock.unwrap());
         }
+        self.keep_appointments();
     }
 
     fn day_is_over(&self) -> bool {
@@ -397,10 +460,12 @@ impl Reference {
 
     /// Closes the day after the last closed one, for everybody.
     fn close(&mut self, at: Timestamp) {
+        self.release();
         let day = self.closed.unwrap() + 1;
         let end = self.days.start_of(day + 1);
         let people = self.people.values();
-        let stable: Vec<Stable> = people.filter_map(|person| person.as_stable(day)).collect();
+        let mut stable: Vec<Stable> = people.filter_map(|person| person.as_stable(day)).collect();
+        stable.append(&mut self.erased_stable);
         let complete = Feed::ALL.map(|feed| self.feeds[feed as usize].complete(end));
         let population = &mut self.population;
         population.close(day, complete[Feed::Cdr as usize], &stable, &self.rules);
@@ -421,131 +486,12 @@ impl Reference {
                 &self.settings,
                 &self.rules,
                 &self.days,
+                &mut self.book,
             );
             undecided |= person.learn(day, &self.population, &self.rules);
         }
         self.population.undecided |= undecided;
-    }
-}
-
-impl Person {
-    fn baselines(&self, rules: &Rules) -> [Baseline; 2] {
-        CHANNELS.map(|channel| Baseline::of(&self.lessons[channel], rules))
-    }
-
-    /// The number was given to somebody new.
-    fn start_afresh(&mut self, closed: Option<Day>) {
-        if let (Some(enrolled), Some(closed)) = (&mut self.enrolled, closed) {
-            let events = CHANNELS.map(|channel| self.usage.events(channel, closed + 1));
-            enrolled.events.get_or_insert(events);
-        }
-        self.usage.forget();
-        self.dealings = Dealings::default();
-        self.known_days = 0;
-        self.lessons = Default::default();
-        self.stable = false;
-        self.behaviour = Behaviour::default();
-        self.memory.forget();
-    }
-
-    fn as_stable(&self, day: Day) -> Option<Stable> {
-        let Enrolled { baselines, events } = self.enrolled.as_ref()?;
-        let counted = || CHANNELS.map(|channel| self.usage.events(channel, day));
-        Some(Stable {
-            events: events.unwrap_or_else(counted),
-            level: baselines.map(|baseline| baseline.level),
-            excess: baselines.map(|baseline| baseline.excess),
-            square: baselines.map(|baseline| baseline.square),
-        })
-    }
-
-    /// The triggers look at the day, the open task is reviewed, then what fired is taken up.
-    fn close(
-        &mut self,
-        day: Day,
-        at: Timestamp,
-        population: &Population,
-        settings: &Settings,
-        rules: &Rules,
-        days: &Days,
-    ) {
-        let today = population.day(day).unwrap();
-        let began = self.usage.first_active().is_some_and(|first| first <= day);
-        self.known_days += usize::from(today.known && began);
-        if today.known && self.behaviour.close(day, &self.usage, population, rules) {
-            self.known_days = 0;
-            self.lessons = Default::default();
-            self.memory.unlearn();
-        }
-        let standing = self.account.standing();
-        let baselines = self.baselines(rules);
-        let mut firings = Vec::new();
-        if !standing.machine() && !self.behaviour.machine() {
-            let own_factor = |channel: usize| {
-                let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
-                match self.stable {
-                    true => today.factor_without(channel, events, level, rules),
-                    false => today.factor[channel],
-                }
-            };
-            let view = DayView {
-                today,
-                known_days: self.known_days,
-                usage: &self.usage,
-                standing: &standing,
-                dealings: &self.dealings,
-                baselines,
-                population,
-                factor: CHANNELS.map(own_factor),
-                rules,
-            };
-            firings = self.memory.on_day(&view, settings);
-        }
-        let case = Case {
-            msisdn: self.msisdn,
-            now: at,
-            day,
-            standing: &standing,
-            memory: &self.memory,
-            rules,
-            days,
-        };
-        self.tasks.review(&case);
-        for firing in firings {
-            self.tasks.take(firing, at, &case);
-        }
-    }
-
-    /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.
-    /// Returns whether rounding may have decided otherwise.
-    fn learn(&mut self, day: Day, population: &Population, rules: &Rules) -> bool {
-        let lesson = day - i32::from(rules.baseline.lag_days);
-        let learnt = population.day(lesson).filter(|closed| closed.known);
-        let mut undecided = false;
-        let after_first = self
-            .usage
-            .first_active()
-            .is_some_and(|first| lesson > first);
-        if let Some(closed) = learnt.filter(|_| after_first) {
-            for channel in CHANNELS {
-                let share = closed.dow[channel] * closed.factor[channel];
-                undecided |= near(share, LEARNABLE);
-                let events = self.usage.events(channel, lesson);
-                self.lessons[channel].push(Lesson { events, share });
-            }
-        }
-        let last = self.usage.last_active();
-        let known = |day: &i32| population.known(Day(*day));
-        let oldest = day.0 + 1 - i32::from(rules.window.days);
-        let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(known).count();
-        self.stable = self.known_days >= STABLE_DAYS
-            && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
-            && !self.account.standing().machine()
-            && !self.behaviour.machine();
-        self.enrolled = self.stable.then(|| Enrolled {
-            baselines: self.baselines(rules),
-            events: None,
-        });
-        undecided
+        let minutes = i64::from(self.rules.policy.budget.collect_minutes);
+        self.release = Some((at, Timestamp(at.0 + minutes * 60_000)));
     }
 }

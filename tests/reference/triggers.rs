@@ -177,6 +177,11 @@ impl Memory {
         self.fired[index].map(|(day, strength)| (day, f64::from(strength) / 255.0))
     }
 
+    /// Day of the last rise in use.
+    pub fn grew_on(&self) -> Option<Day> {
+        self.care.growth
+    }
+
     /// Whether the reason a trigger gave has gone away.
     pub fn recovered(&self, trigger: &str) -> Option<CloseReason> {
         let (holds, reason) = match trigger {
@@ -232,9 +237,7 @@ impl Memory {
 
     /// An event young enough for the immediate triggers.
     pub fn on_event(&mut self, view: &churn::EventView<'_>, settings: &Settings) -> Vec<Firing> {
-        let handset = self
-            .care
-            .on_event(view.event, view.day, view.source, &settings.care);
+        let handset = self.care.on_event(view, &settings.care);
         let known = self.standing_event(view, settings);
         let churn = self.churn_event(view, &settings.churn);
         let all: Vec<Firing> = known.into_iter().chain(churn).collect();

@@ -76,6 +76,7 @@ const KINDS: &[Kind] = &[
             "suspensions",
         ],
     ),
+    ("erase", "subscriber", &[], &[]),
     (
         "complaint",
         "service",
@@ -295,6 +296,10 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
         "brand" | "account_manager" => (
             vec![json!("gotone"), json!(""), json!("长".repeat(128))],
             vec![json!(long), json!(1), json!({})],
+        ),
+        "stated_reason" | "confirmed_reason" => (
+            vec![json!("price"), json!(""), json!("长".repeat(64))],
+            vec![json!("长".repeat(65)), json!(1), json!(["price"])],
         ),
         "task_id" => (vec![json!("t-1")], vec![json!(""), json!(long), json!(1)]),
         "region" => (

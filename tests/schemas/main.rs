@@ -3,6 +3,7 @@
 
 mod asyncapi;
 mod inputs;
+mod letters;
 mod outputs;
 mod truth;
 

@@ -1,14 +1,16 @@
-//! What leaves is what the schemas of tasks, signals and dead letters say.
+//! Tasks and signals are what their schemas say.
 
+use super::letters::erasure;
 use super::{assert_valid, document, validator};
-use churnwatch::encode::{Encoder, Original, Outgoing};
+use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{
-    Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, Level, Money, Msisdn,
-    MsisdnError, Purpose, Reject, ScorePart, Severity, ShadowSignal, Signal, Source, Stage,
-    Suppression, Task, TaskStatus, Text, Tier, Timestamp,
+    Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, Level, Money, Motive,
+    Motives, Msisdn, OutcomeResult, PlaybookStep, Purpose, ScorePart, Severity, ShadowSignal,
+    Signal, Source, Stage, Suppression, Talk, Task, TaskStatus, Text, Tier, Timestamp, Words,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Every value of an enum; does not compile when one is added and not listed.
 macro_rules! every {
@@ -20,12 +22,38 @@ macro_rules! every {
     }};
 }
 
-fn encoder() -> Encoder {
+pub fn encoder() -> Encoder {
     let calendar = Calendar::new("Asia/Shanghai").unwrap();
-    Encoder::new(calendar, Encoder::SOURCE_DEFAULT.to_owned())
+    Encoder::new(calendar, Encoder::SOURCE_DEFAULT.to_owned(), words())
 }
 
-fn source() -> Source {
+/// The words of the stage `mature`.
+fn words() -> Arc<Words> {
+    let step = |action: &str, for_triggers: &[&str], zh: &str, en: &str| PlaybookStep {
+        action: action.to_owned(),
+        for_triggers: for_triggers.iter().map(|name| (*name).to_owned()).collect(),
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    };
+    let steps = vec![
+        step("", &[], "致电", "Call"),
+        step("bundle", &["competitor_hotline"], "组合套餐", "A bundle"),
+        step("service_care", &["port_out"], "服务关怀", "Service care"),
+    ];
+    let talk = |of: &str| Talk {
+        rapport: text("问候", &format!("Greet {of}")),
+        listen: text("倾听", "Listen"),
+        advise: text("建议", "Advise"),
+        follow_up: text("回访", "Call back"),
+    };
+    let chapters = ["mature", Talk::CARE_ONLY];
+    Arc::new(Words {
+        playbook: [("mature".to_owned(), steps)].into(),
+        talk: chapters.map(|of| (of.to_owned(), talk(of))).into(),
+    })
+}
+
+pub fn source() -> Source {
     Source {
         topic: "cdr".into(),
         partition: 3,
@@ -95,33 +123,42 @@ fn task() -> Task {
         tier: Tier::Key,
         stars: 4,
         credit_score: -50,
+        monthly_value: Money(13_120),
         stage: Stage::Mature,
         signals: vec![signal()],
         action: Action {
             channel: Channel::AccountManager,
-            playbook: vec![text("致电", "Call")],
+            care_only: false,
         },
         assignee: Assignee {
             account_manager: Some("am-17".into()),
             queue: "key-accounts".to_owned(),
             region: vec!["HQ".into(), "广东".into()],
             level: Level::AccountManager,
+            notify: Some(Level::RegionalManager),
         },
         opened_at: at(0),
         not_before: at(1),
         due_at: at(5),
+        escalates_at: Some(at(6)),
         expires_at: at(720),
+        contacted_at: Some(at(2)),
+        outcome: Some(OutcomeResult::Unreachable),
+        motives: Motives {
+            stated: Some(Motive::Price),
+            confirmed: Some(Motive::Network),
+        },
         updated_at: at(0),
         rules_version: "a1b2c3d4".into(),
         source: Some(source()),
     }
 }
 
-fn value(outgoing: &Outgoing) -> Value {
+pub fn value(outgoing: &Outgoing) -> Value {
     serde_json::from_slice(outgoing.value.as_deref().unwrap()).unwrap()
 }
 
-fn headers(outgoing: &Outgoing) -> BTreeMap<&str, &str> {
+pub fn headers(outgoing: &Outgoing) -> BTreeMap<&str, &str> {
     let headers = outgoing.headers.iter();
     headers
         .map(|(name, value)| (&**name, str::from_utf8(value.as_deref().unwrap()).unwrap()))
@@ -157,7 +194,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"zh-CN":"致电","en":"Call"}}]}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),
@@ -170,6 +207,37 @@ fn the_bytes_of_a_task() {
     );
     assert_eq!(headers(&outgoing)["ce_time"], "2026-03-01T08:00:00+08:00");
     assert_eq!(encoder().task(&task()), outgoing);
+}
+
+/// What is said of how to act, by who acts and what may be offered.
+#[test]
+fn words_are_for_those_who_speak() {
+    let action = |channel: Channel, care_only: bool, stage: Stage| {
+        let mut task = task();
+        task.action = Action { channel, care_only };
+        task.stage = stage;
+        let json = value(&encoder().task(&task));
+        assert_valid(&validator("retention-task.schema.json"), &json);
+        json["recommended_action"].clone()
+    };
+    let spoken = action(Channel::OutboundCall, false, Stage::Mature);
+    assert_eq!(spoken["talk"]["rapport"]["en"], "Greet mature");
+    assert_eq!(spoken.get("care_only"), None);
+    let campaign = action(Channel::BulkCampaign, false, Stage::Mature);
+    assert_eq!(campaign.get("talk"), None);
+    assert_eq!(campaign["playbook"], spoken["playbook"]);
+    let care = action(Channel::AccountManager, true, Stage::Mature);
+    assert_eq!(care["care_only"], true);
+    assert_eq!(care["talk"]["rapport"]["en"], "Greet care_only");
+    let steps = care["playbook"].as_array().unwrap();
+    let steps: Vec<_> = steps.iter().map(|step| &step["action"]).collect();
+    assert_eq!(steps, ["service_care"]);
+    // No chapter for it, and none for all.
+    let silent = action(Channel::AccountManager, false, Stage::Leave);
+    assert_eq!(
+        (silent.get("talk"), &silent["playbook"]),
+        (None, &json!([]))
+    );
 }
 
 #[test]
@@ -230,7 +298,7 @@ fn every_task_there_can_be_is_valid() {
             )
         },
     );
-    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost PortOut Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered OccasionOver);
+    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost MnpHold Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered OccasionOver Contacted OptedOut NotPursued Erased);
     assert_names(schema, "close_reason", reasons, |reason| {
         (
             encode(&|task| (task.status, task.close_reason) = (TaskStatus::Closed, Some(reason))),
@@ -272,11 +340,28 @@ fn every_task_there_can_be_is_valid() {
     assert_names(schema, "assignee/properties/level", levels, |level| {
         (encode(&|task| task.assignee.level = level), level.name())
     });
+    let outcomes = every!(OutcomeResult: Reached Unreachable Saved Refused Lost);
+    assert_names(schema, "outcome", outcomes, |outcome| {
+        (encode(&|task| task.outcome = Some(outcome)), outcome.name())
+    });
+    for reason in ["stated_reason", "confirmed_reason"] {
+        let both = |motive: Motive| Motives {
+            stated: Some(motive),
+            confirmed: Some(motive),
+        };
+        assert_names(schema, reason, Motive::ALL, |motive| {
+            (encode(&|task| task.motives = both(motive)), motive.name())
+        });
+    }
     let bare = encode(&|task| {
         task.source = None;
         task.assignee.account_manager = None;
         task.assignee.region.clear();
-        task.action.playbook.clear();
+        task.assignee.notify = None;
+        task.escalates_at = None;
+        task.contacted_at = None;
+        task.outcome = None;
+        task.motives = Motives::default();
         task.signals.clear();
     });
     assert_valid(&validator(schema), &bare);
@@ -285,7 +370,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat PortOut NotPursued Churned ChurnTaskOpen CareOnly LowScore);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",
@@ -336,11 +421,13 @@ fn a_signal_on_trial_is_marked() {
     let suppressions = [
         Suppression::WeakSign,
         Suppression::Repeat,
-        Suppression::PortOut,
+        Suppression::MnpHold,
         Suppression::NotPursued,
         Suppression::Churned,
         Suppression::CareOnly,
         Suppression::LowScore,
+        Suppression::HoldOut,
+        Suppression::OptedOut,
     ];
     assert_names(
         "shadow-signal.schema.json",
@@ -370,6 +457,7 @@ fn schemas_of_outputs_refuse_what_is_not_whole() {
             "shadow-signal.schema.json",
             value(&encoder().shadow_signal(&shadow())),
         ),
+        ("erasure.schema.json", value(&encoder().erasure(&erasure()))),
     ];
     for (schema, json) in encoded {
         let validator = validator(schema);
@@ -391,107 +479,4 @@ fn schemas_of_outputs_refuse_what_is_not_whole() {
     assert!(
         !validator("retention-task.schema.json").is_valid(&value(&encoder().task(&contradiction)))
     );
-}
-
-#[test]
-fn dead_letters_are_the_original_and_why() {
-    let source = source();
-    let original = Original {
-        source: &source,
-        key: Some(b"\xff\x00"),
-        value: Some(b"{\"msisdn\":\"13800138000\"\xff"),
-        headers: &[
-            ("trace", Some(b"\x01\xfe")),
-            ("empty", None),
-            ("errors.reason", Some(b"empty")),
-        ],
-    };
-    let outgoing = encoder().dead_letter(&original, &Reject::NotUtf8);
-    assert_eq!(outgoing.key.as_deref(), original.key);
-    assert_eq!(outgoing.value.as_deref(), original.value);
-    let expected: Vec<(&str, Option<&[u8]>)> = vec![
-        ("trace", Some(b"\x01\xfe")),
-        ("empty", None),
-        ("errors.topic", Some(b"cdr")),
-        ("errors.partition", Some(b"3")),
-        ("errors.offset", Some(b"1042")),
-        ("errors.reason", Some(b"not_utf8")),
-        ("errors.message", Some(b"the record is not valid UTF-8")),
-    ];
-    let headers: Vec<_> = outgoing
-        .headers
-        .iter()
-        .map(|(name, value)| (&**name, value.as_deref()))
-        .collect();
-    assert_eq!(headers, expected);
-    let added: Map<_, _> = headers[2..]
-        .iter()
-        .map(|(name, value)| {
-            (
-                (*name).to_owned(),
-                json!(str::from_utf8(value.unwrap()).unwrap()),
-            )
-        })
-        .collect();
-    assert_valid(
-        &validator("asyncapi.json#/components/schemas/deadLetterHeaders"),
-        &Value::Object(added),
-    );
-}
-
-#[test]
-fn lines_of_dead_letters_are_valid_for_every_reason() {
-    let rejects = [
-        Reject::Empty,
-        Reject::TooLarge { bytes: 2, limit: 1 },
-        Reject::Framed,
-        Reject::NotUtf8,
-        Reject::NotJson("cut short at line 1, column 1".to_owned()),
-        Reject::NotAnObject,
-        Reject::RepeatedField("msisdn"),
-        Reject::MissingField("msisdn"),
-        Reject::UnknownRecordType,
-        Reject::InvalidField {
-            field: "amount",
-            problem: "is out of range".to_owned(),
-        },
-        Reject::InvalidMsisdn(MsisdnError::Truncated),
-        Reject::Implausible,
-        Reject::Future,
-        Reject::KeyMismatch,
-        Reject::WrongFeed,
-    ];
-    assert_eq!(rejects.each_ref().map(Reject::reason), Reject::REASONS);
-    let listed = document("dead-letter.schema.json")["properties"]["reason"]["enum"].clone();
-    assert_eq!(listed, json!(Reject::REASONS));
-    let validator = validator("dead-letter.schema.json");
-    let source = source();
-    for reject in &rejects {
-        for (bytes, field, shown) in [
-            (
-                b"{\"a\": \"\xe4\xb8\xad\"}\n".as_slice(),
-                "value",
-                "{\"a\": \"中\"}\n",
-            ),
-            (b"\xff\xfb\xf0", "value_base64", "//vw"),
-            (b"", "value", ""),
-        ] {
-            let original = Original {
-                source: &source,
-                key: None,
-                value: Some(bytes),
-                headers: &[],
-            };
-            let line = encoder().dead_letter_json(&original, reject);
-            assert!(!line.contains(&b'\n'));
-            let json: Value = serde_json::from_slice(&line).unwrap();
-            assert_valid(&validator, &json);
-            assert_eq!(json[field], shown);
-            assert_eq!(json["reason"], reject.reason());
-            assert_eq!(
-                json["source"],
-                json!({"topic": "cdr", "partition": 3, "offset": 1042})
-            );
-        }
-    }
 }

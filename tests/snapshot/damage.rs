@@ -60,7 +60,7 @@ fn number(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Where the frames begin, and where the last one ends.
-fn edges(bytes: &[u8]) -> Vec<usize> {
+pub fn edges(bytes: &[u8]) -> Vec<usize> {
     let mut edges = vec![10 + number(bytes, 6) + 8];
     loop {
         let at = *edges.last().unwrap();
@@ -204,7 +204,7 @@ fn snapshot_newer_is_refused() {
     manifest.format = 9;
     let problem = refused(&mut depot(specimen.directory.path()), &manifest);
     assert!(
-        problem.contains("image format 9, this program reads 2"),
+        problem.contains("image format 9, this program reads 3"),
         "{problem}"
     );
 }

@@ -4,6 +4,7 @@
 
 mod chain;
 mod damage;
+mod erase;
 mod faults;
 mod golden;
 #[path = "../rules/mod.rs"]

@@ -1,7 +1,7 @@
 mod troubles;
 
 use super::random::Random;
-use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
+use super::{Answer, Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
     self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
@@ -307,7 +307,8 @@ impl Stream<'_> {
             birthday: dates[0].map(Day::month_and_day),
             points_expire_on: dates[1],
             offer_expires_on: dates[2],
-            plan: random.chance(0.3).then(|| model::Plan {
+            marketing_opt_out: random.chance(0.12),
+            plan: random.chance(0.7).then(|| model::Plan {
                 monthly_fee: Money(random.below(40_000)),
                 ..model::Plan::default()
             }),
@@ -398,27 +399,29 @@ impl Stream<'_> {
         }
     }
 
+    /// An outcome, and at times others that correct it.
     fn outcome(&mut self, who: Msisdn, index: i32) {
-        let at = self.moment(index);
-        let body = Body::TaskOutcome(TaskOutcome {
-            task_id: "".into(),
-            result: OutcomeResult::Reached,
-            do_not_contact: false,
-        });
-        let event = self.event(who, at, body);
-        let result = self.random.one_of(&[
-            OutcomeResult::Reached,
-            OutcomeResult::Unreachable,
-            OutcomeResult::Saved,
-            OutcomeResult::Refused,
-            OutcomeResult::Lost,
-        ]);
-        let settle = Step::Settle {
-            event,
-            result,
-            theirs: self.random.chance(0.8),
-        };
-        self.arrivals.push((Timestamp(at.0 + MINUTE_MS), settle));
+        let first = self.moment(index).0;
+        let again = self.random.one_of(&[0, 0, 1, 3]);
+        let back = self
+            .random
+            .one_of(&[Some(0), Some(0), Some(0), Some(1), None]);
+        for time in 0..=again {
+            let at = Timestamp(first + time * self.random.below(4 * DAY_MS));
+            let body = Body::TaskOutcome(TaskOutcome {
+                task_id: "".into(),
+                result: OutcomeResult::Reached,
+                do_not_contact: false,
+            });
+            let event = self.event(who, at, body);
+            let answer = Answer {
+                result: self.random.one_of(&OutcomeResult::ALL),
+                do_not_contact: self.random.chance(0.05),
+                back,
+            };
+            let settle = Step::Settle { event, answer };
+            self.arrivals.push((Timestamp(at.0 + MINUTE_MS), settle));
+        }
     }
 
     fn service(&mut self) -> Body<'static> {

@@ -6,9 +6,7 @@ pub mod random;
 pub use expand::steps;
 
 use churnwatch::engine::{Inputs, Rules};
-use churnwatch::model::{
-    Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, TaskStatus, Timestamp,
-};
+use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed};
@@ -24,40 +22,62 @@ pub enum Step {
     Sweep(usize),
     /// A record that never became an event.
     Unreadable,
-    /// An outcome for the subscriber's last task (or for another one, if it is not `theirs`); the body says nothing yet.
+    /// An outcome of a task that only the run of the stream can name; the body says nothing yet.
     Settle {
         event: Event<'static>,
-        result: OutcomeResult,
-        theirs: bool,
+        answer: Answer,
     },
     /// A good moment to compare everything.
     Look,
     Finish,
 }
 
-/// The task that was last opened for a subscriber.
-pub fn last_task(effects: &[Effect], who: &Msisdn) -> Option<String> {
-    effects.iter().rev().find_map(|effect| match effect {
-        Effect::Task(task) if task.msisdn == *who && task.status == TaskStatus::Open => {
-            Some(task.task_id.clone())
-        }
-        _ => None,
-    })
+/// What an outcome says.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    pub result: OutcomeResult,
+    pub do_not_contact: bool,
+    /// The subscriber's last task (0), an earlier one, or one that does not exist.
+    pub back: Option<usize>,
 }
 
-/// The event of a [`Step::Settle`]: an outcome of this task, or of one that does not exist.
-pub fn settling(
-    event: Event<'static>,
-    result: OutcomeResult,
-    task_id: Option<String>,
-) -> Event<'static> {
+/// The tasks of a subscriber in the order in which they were opened first.
+pub fn tasks_of(effects: &[Effect], who: &Msisdn) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for effect in effects {
+        if let Effect::Task(task) = effect
+            && task.msisdn == *who
+            && !ids.contains(&task.task_id)
+        {
+            ids.push(task.task_id.clone());
+        }
+    }
+    ids
+}
+
+/// The event of a [`Step::Settle`], given the subscriber's tasks so far.
+pub fn settling(event: Event<'static>, answer: Answer, tasks: &[String]) -> Event<'static> {
+    let task_id = answer.back.and_then(|back| tasks.iter().rev().nth(back));
     Event {
         body: Body::TaskOutcome(TaskOutcome {
-            task_id: task_id.unwrap_or_default().into(),
-            result,
-            do_not_contact: false,
+            task_id: task_id.cloned().unwrap_or_default().into(),
+            result: answer.result,
+            do_not_contact: answer.do_not_contact,
         }),
         ..event
+    }
+}
+
+/// Whom an effect is about. An erasure does not name the subscriber, but the requests of these streams do.
+pub fn whose(effect: &Effect) -> Msisdn {
+    match effect {
+        Effect::Signal(signal) => signal.msisdn,
+        Effect::Task(task) => task.msisdn,
+        Effect::Shadow(shadow) => shadow.signal.msisdn,
+        Effect::Erased(erasure) => {
+            let name = erasure.request.split('#').next().unwrap();
+            Msisdn::new(name).unwrap()
+        }
     }
 }
 
@@ -79,6 +99,8 @@ pub struct Plan {
     pub statements: Option<Spell>,
     /// Records in a thousand that come twice, late, out of order, from the future, or not at all readable.
     pub dirt: u32,
+    /// Which part of the budget there is, of how many.
+    pub part: (i32, i32),
     pub finish: bool,
 }
 
@@ -171,7 +193,7 @@ pub enum Leaves {
 }
 
 /// Rules under which streams run; the clock and the zone are the plan's.
-pub const RULES: [&str; 7] = [
+pub const RULES: [&str; 10] = [
     "",
     "
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
@@ -224,6 +246,39 @@ pub const RULES: [&str; 7] = [
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
     triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
+    ",
+    "
+    policy.budget.churn = { key = 1, ordinary = 1, small = 1 }
+    policy.budget.care = { key = 1, ordinary = 1, small = 1 }
+    policy.budget.grow = { key = 1, ordinary = 1, small = 1 }
+    policy.hold_out = { share = 0.1, salt = \"spring\" }
+    policy.contact = { retry_hours = 48, correction_days = 20, gap_days = 4, wait_days = 2 }
+    ",
+    "
+    policy.budget.collect_minutes = 0
+    policy.budget.wait_days = 1
+    policy.budget.churn = { key = 2, ordinary = 2, small = 1 }
+    policy.budget.care = { key = 0, ordinary = 0, small = 3 }
+    policy.contact.cap = { key = 2, ordinary = 1, small = 1 }
+    policy.contact.gap_days = 1
+    policy.contact.cap_window_days = 10
+    policy.contact.wait_days = 12
+    policy.contact.correction_days = 3
+    policy.contact.care_delays_churn = true
+    policy.escalation = { rung_hours = { key = 1, ordinary = 0, small = 30 }, high_value = 50 }
+    policy.stage = { acquire_days = 10, promote_days = 200 }
+    triggers.contract_expiry = { steps_days = [60, 50, 40, 30, 20, 10, 5, 0], strengths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }
+    triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
+    ",
+    "
+    policy.budget = { collect_minutes = 720, wait_days = 0, grow = { key = 0, ordinary = 0, small = 0 } }
+    policy.contact = { gap_days = 20, cap_window_days = 5, wait_days = 30, correction_days = 30, retry_hours = 1 }
+    policy.escalation.rung_hours = { key = 3, ordinary = 3, small = 3 }
+    policy.task_days = 3
+    policy.value_unknown = 1000
+    policy.due.competitor_hours = 100
+    triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
+    triggers.welcome = { within_days = 90, cooldown_days = 10 }
     ",
 ];
 
@@ -281,12 +336,13 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         option(1, (select(&Feed::ALL[..]), spell(1..6))),
         option(1, spell(0..4)),
         prop_oneof![Just(0_u32), 0..60_u32],
+        prop_oneof![2 => Just((0, 1)), 1 => (0..3).prop_map(|part| (part, 3))],
         any::<bool>(),
     );
     let people = prop::collection::vec(life(), 1..=30);
     (world, weather, people).prop_map(|(world, weather, people)| {
         let (seed, rules, zone, wall_clock, first_day, days) = world;
-        let (holiday, outage, lagging, statements, dirt, finish) = weather;
+        let (holiday, outage, lagging, statements, dirt, part, finish) = weather;
         Plan {
             seed,
             rules,
@@ -300,6 +356,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
             lagging,
             statements,
             dirt,
+            part,
             finish,
         }
     })

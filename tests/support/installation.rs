@@ -16,7 +16,13 @@ use super::process::Process;
 /// The feeds, and the configuration keys of their topics.
 pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
 /// The configuration keys of the topics that are written.
-pub const OUTPUTS: [&str; 4] = ["tasks", "signals", "shadow_signals", "dead_letters"];
+pub const OUTPUTS: [&str; 5] = [
+    "tasks",
+    "signals",
+    "shadow_signals",
+    "dead_letters",
+    "erasures",
+];
 
 /// Topics of one's own and a configuration file for them.
 pub struct Installation {

@@ -98,7 +98,7 @@ impl Subscriber {
             ),
         };
         Err(Failure::Failed(format!(
-            "subscriber {msisdn} is in none of {searched} partitions' newest snapshots in {}{unreadable}",
+            "nothing is known of subscriber {msisdn} in the newest snapshots of {searched} partitions in {}{unreadable}",
             store.name()
         )))
     }

@@ -256,17 +256,17 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
     let mut owned = vec![false; shard.accounts.items()];
     for slot in 0..store.slots() {
         let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
-        let account = subscriber.account;
-        if let Some(id) = account {
+        if let Some(id) = subscriber.account {
             let owned = owned.get_mut(id.index());
             let owned = owned.ok_or("has a subscriber without the account it names")?;
             if std::mem::replace(owned, true) {
                 return Err("has an account of two subscribers");
             }
         }
-        let account = account.and_then(|id| shard.accounts.item(id.index()));
+        let id = subscriber.account.filter(|_| subscriber.is_vacant());
+        let account = id.and_then(|id| shard.accounts.item(id.index()));
         let known = account.is_some_and(|account| *account != Account::default());
-        if subscriber.is_vacant() && (known || shard.shadow.remembers(slot)) {
+        if known || (subscriber.is_vacant() && shard.shadow.remembers(slot)) {
             return Err("still has something of a subscriber who was erased");
         }
     }

@@ -127,7 +127,7 @@ impl Tally {
         let mut sums: BTreeMap<(&str, Tier), Figures> = BTreeMap::new();
         for ((trigger, tier), figures) in self.regions.values().flat_map(|region| &region.triggers)
         {
-            sums.entry((trigger, *tier)).or_default().add(figures);
+            sums.entry((&**trigger, *tier)).or_default().add(figures);
         }
         sums
     }

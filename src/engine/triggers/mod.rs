@@ -154,6 +154,7 @@ registry! {
         star_upgrade::StarUpgrade,
         plan_overuse::PlanOveruse,
         data_growth::DataGrowth,
+        follow_up::FollowUp,
     }
 }
 

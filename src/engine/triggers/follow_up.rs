@@ -1,0 +1,96 @@
+use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use crate::engine::Rules;
+use crate::model::{
+    Body, BodyKind, Day, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text,
+};
+use serde::Deserialize;
+
+/// A customer who was kept is asked some days later whether what was promised has come true: the fourth step of a talk
+/// (DOMAIN section 4, care; section 6, recommended action). Day close, after an outcome that settled a churn task.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowUp {
+    after_days: u16,
+    strength: f64,
+}
+
+impl Section for FollowUp {
+    const NAME: &'static str = "follow_up";
+    const PURPOSE: Purpose = Purpose::Care;
+    const LISTENS: &'static [BodyKind] = &[BodyKind::TaskOutcome];
+    const DAILY: bool = true;
+    const DEFAULTS: &'static str = "\
+# Days after a talk that kept a customer, as an outcome `saved` of a churn task says, until somebody asks whether what was
+# promised has come true, 1..30. With less than `gap_days` of [policy.contact] and one, that rule forbids the call.
+after_days = 8
+# Strength, 0..1.
+strength = 0.3
+";
+}
+
+/// The day of the talk that is still to be followed up, which the level holds.
+fn saved_on(memory: &Memory) -> Option<Day> {
+    (memory.level > 0.0).then_some(Day(memory.level as i32))
+}
+
+impl Trigger for FollowUp {
+    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+        let saved = OutcomeResult::Saved;
+        matches!(body, Body::TaskOutcome(TaskOutcome { result, .. }) if *result == saved)
+    }
+
+    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+        if view.settles == Some(Purpose::Churn) {
+            // Days are whole numbers far below 2^24, which 32 bits hold exactly.
+            memory.level = view.day.0 as f32;
+        }
+        None
+    }
+
+    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+        let saved_on = saved_on(memory)?;
+        let days = view.today().since(saved_on);
+        if days < i32::from(self.after_days) {
+            return None;
+        }
+        memory.level = 0.0;
+        Some(Firing {
+            kind: FiringKind::Full,
+            strength: self.strength,
+            evidence: Evidence {
+                observed: f64::from(days),
+                expected: 0.0,
+                unit: "days".into(),
+                window_days: 0,
+                threshold: f64::from(self.after_days),
+                facts: vec![("saved_on".into(), Fact::Date(saved_on))],
+                source: None,
+            },
+            text: Text {
+                zh: format!("客户{saved_on}经挽留留网，至今{days}天，应回访承诺是否兑现"),
+                en: format!(
+                    "The customer was kept on {saved_on} (days since: {days}); ask whether what was promised has come true"
+                ),
+            },
+        })
+    }
+
+    fn recall(&self, memory: &Memory) -> String {
+        match (saved_on(memory), memory.fired_on()) {
+            (Some(day), _) => format!("kept by a talk on {day}, to be followed up"),
+            (None, Some(day)) => format!("followed up on {day}"),
+            (None, None) => "nothing to follow up".to_owned(),
+        }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if !(1..=30).contains(&self.after_days) {
+            problems.push(("after_days", "must be 1..30"));
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            problems.push(("strength", "must be 0..1"));
+        }
+        problems
+    }
+}

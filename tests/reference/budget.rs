@@ -1,0 +1,230 @@
+//! The daily budget (DOMAIN section 6): what is not urgent waits until a day's close has been collected.
+
+use super::Reference;
+use super::policy::{Book, Case, PURPOSES, Tasks};
+use super::population::near;
+use churnwatch::engine::Rules;
+use churnwatch::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier, Timestamp};
+
+/// Signals of a subscriber that wait for a place.
+#[derive(Clone)]
+pub struct Candidate {
+    pub signals: Vec<Signal>,
+    /// So many of them, from the first on, have been published.
+    pub published: usize,
+    /// The day it first fired for, and the tier and the rank of that time.
+    day: Day,
+    tier: Tier,
+    rank: f64,
+}
+
+/// Candidates kept beyond those that could have a place while they wait.
+const SPARE: usize = 64;
+
+impl Candidate {
+    pub fn unpublished(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.iter().skip(self.published)
+    }
+}
+
+impl Book {
+    /// A share of the budget: on every day the shares of all parts add up to it.
+    fn quota(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
+        let budget = &rules.policy.budget;
+        let by_tier = match purpose {
+            Purpose::Churn => &budget.churn,
+            Purpose::Care => &budget.care,
+            Purpose::Grow => &budget.grow,
+        };
+        let all = match tier {
+            Tier::Key => by_tier.key,
+            Tier::Ordinary => by_tier.ordinary,
+            Tier::Small => by_tier.small,
+        };
+        let (part, of) = self.part;
+        let turns = (part + day.0) % of;
+        let extra = usize::from(turns < all as i32 % of);
+        all as usize / of as usize + extra
+    }
+
+    /// Keeps a signal for the next release.
+    pub fn wait(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
+        let purpose = signal.purpose;
+        let tasks = self.of(case.msisdn);
+        if let Some(candidate) = tasks.waiting.get_mut(&purpose) {
+            let mut known = candidate.signals.iter();
+            match known.any(|known| known.trigger == signal.trigger) {
+                true => tasks.say(&signal, Some(Suppression::Repeat)),
+                false => candidate.signals.push(signal),
+            }
+            return;
+        }
+        let candidate = Candidate {
+            signals: vec![signal],
+            published: 0,
+            day: case.day,
+            tier,
+            rank: case.rank(),
+        };
+        tasks.waiting.insert(purpose, candidate);
+        self.make_room(purpose, tier, case);
+    }
+
+    /// Drops the worst candidate, if there are too many.
+    fn make_room(&mut self, purpose: Purpose, tier: Tier, case: &Case<'_>) {
+        let quota = self.quota(purpose, tier, case.day, case.rules);
+        let wait_days = usize::from(case.rules.policy.budget.wait_days);
+        let mut group: Vec<(f64, Msisdn)> = Vec::new();
+        for (who, tasks) in &self.tasks {
+            let candidate = tasks.waiting.get(&purpose);
+            if let Some(candidate) = candidate.filter(|candidate| candidate.tier == tier) {
+                group.push((candidate.rank, *who));
+            }
+        }
+        if group.len() <= quota * (wait_days + 1) + SPARE {
+            return;
+        }
+        group.sort_by(best_first);
+        let (_, worst) = group[group.len() - 1];
+        self.of(worst)
+            .drop_candidate(purpose, Suppression::OverBudget);
+    }
+}
+
+impl Tasks {
+    /// Publishes what was not yet of a candidate of which no task comes.
+    pub fn drop_candidate(&mut self, purpose: Purpose, why: Suppression) {
+        if let Some(candidate) = self.waiting.remove(&purpose) {
+            for signal in candidate.unpublished() {
+                self.say(signal, Some(why));
+            }
+        }
+    }
+
+    /// Drops what has recovered, and everything if nothing may come of it any more.
+    fn revalidate(&mut self, purpose: Purpose, case: &Case<'_>) {
+        let Some(mut candidate) = self.waiting.remove(&purpose) else {
+            return;
+        };
+        let (mut kept, mut published) = (Vec::new(), 0);
+        for (place, signal) in candidate.signals.iter().enumerate() {
+            let said = place < candidate.published;
+            if case.memory.recovered(&signal.trigger).is_none() {
+                kept.push(signal.clone());
+                published += usize::from(said);
+            } else if !said {
+                self.say(signal, Some(Suppression::Recovered));
+            }
+        }
+        (candidate.signals, candidate.published) = (kept, published);
+        if candidate.signals.is_empty() {
+            return;
+        }
+        let tier = case.tier();
+        let refusal = case
+            .barred()
+            .or(case.out_of_place(purpose, tier))
+            .or(self.crowded_out(purpose))
+            .or(self.opening(&candidate.signals, tier, case).err());
+        self.waiting.insert(purpose, candidate);
+        if let Some(why) = refusal {
+            self.drop_candidate(purpose, why);
+        }
+    }
+
+    fn place(&mut self, purpose: Purpose, case: &Case<'_>) {
+        let candidate = self.waiting.remove(&purpose).unwrap();
+        let not_before = self.opening(&candidate.signals, case.tier(), case);
+        for signal in candidate.unpublished() {
+            self.say(signal, None);
+        }
+        self.open(candidate.signals, not_before.unwrap(), case);
+    }
+
+    fn put_off(&mut self, purpose: Purpose, case: &Case<'_>) {
+        let mut candidate = self.waiting.remove(&purpose).unwrap();
+        for signal in candidate.unpublished() {
+            self.say(signal, Some(Suppression::OverBudget));
+        }
+        candidate.published = candidate.signals.len();
+        if case.day.0 - candidate.day.0 < i32::from(case.rules.policy.budget.wait_days) {
+            self.waiting.insert(purpose, candidate);
+        }
+    }
+}
+
+fn best_first(a: &(f64, Msisdn), b: &(f64, Msisdn)) -> std::cmp::Ordering {
+    let by_name = || a.1.as_str().cmp(b.1.as_str());
+    b.0.total_cmp(&a.0).then_with(by_name)
+}
+
+impl Reference {
+    /// Gives the candidates of the last close their places.
+    pub fn release(&mut self) {
+        let Some((closed_at, _)) = self.release.take() else {
+            return;
+        };
+        let now = self.clock.max(Some(closed_at)).unwrap();
+        for purpose in PURPOSES {
+            self.release_purpose(purpose, now);
+        }
+        self.book.urgent.clear();
+    }
+
+    fn release_purpose(&mut self, purpose: Purpose, now: Timestamp) {
+        let day = self.closed.unwrap();
+        let mut ranked: Vec<(Tier, f64, Msisdn)> = Vec::new();
+        for who in self.waiting_for(purpose) {
+            self.consider(who, now, |tasks, case| {
+                tasks.revalidate(purpose, case);
+                if tasks.waiting.contains_key(&purpose) {
+                    ranked.push((case.tier(), case.rank(), who));
+                }
+            });
+        }
+        for tier in [Tier::Key, Tier::Ordinary, Tier::Small] {
+            let of_tier = ranked.iter().filter(|(of, _, _)| *of == tier);
+            let mut group: Vec<(f64, Msisdn)> =
+                of_tier.map(|(_, rank, who)| (*rank, *who)).collect();
+            group.sort_by(best_first);
+            let urgent = self.book.urgent.iter().filter(|of| **of == tier);
+            let spent = match purpose {
+                Purpose::Churn => urgent.count(),
+                Purpose::Care | Purpose::Grow => 0,
+            };
+            let quota = self.book.quota(purpose, tier, day, &self.rules);
+            self.doubt(&group, quota, spent);
+            for (place, (_, who)) in group.iter().enumerate() {
+                self.consider(*who, now, |tasks, case| match place + spent < quota {
+                    true => tasks.place(purpose, case),
+                    false => tasks.put_off(purpose, case),
+                });
+            }
+        }
+    }
+
+    /// Subscribers with a candidate of a purpose.
+    fn waiting_for(&self, purpose: Purpose) -> Vec<Msisdn> {
+        let waits = self.book.tasks.iter();
+        let waits = waits.filter(|(_, tasks)| tasks.waiting.contains_key(&purpose));
+        waits.map(|(who, _)| *who).collect()
+    }
+
+    /// Where there are not places enough, whoever is undecided makes the others so; and so do ranks that only rounding
+    /// tells apart.
+    fn doubt(&mut self, group: &[(f64, Msisdn)], quota: usize, spent: usize) {
+        let undecided = self.people.values();
+        let undecided = undecided.filter(|person| person.memory.undecided).count();
+        let scarce = undecided > 0 && group.len() + undecided + spent > quota;
+        let last = quota.saturating_sub(spent);
+        let cut = (last > 0).then(|| group.get(last - 1).zip(group.get(last)));
+        let cut = cut.flatten().map(|((a, _), (b, _))| (*a, *b));
+        let close = cut.is_some_and(|(a, b)| a.to_bits() != b.to_bits() && near(a, b));
+        if scarce || close {
+            for (_, who) in group {
+                let person = self.people.get_mut(who.as_str()).unwrap();
+                person.memory.undecided = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What outcomes and profiles do to tasks (DOMAIN section 6, feedback).
+
+use super::policy::{Case, PURPOSES, Tasks};
+use super::tasks::Advance;
+use churnwatch::model::{
+    CloseReason, Effect, Event, OutcomeResult, Purpose, Source, Task, TaskOutcome, TaskStatus,
+};
+
+fn verdict(result: OutcomeResult) -> Option<CloseReason> {
+    match result {
+        OutcomeResult::Saved => Some(CloseReason::Saved),
+        OutcomeResult::Refused => Some(CloseReason::Refused),
+        OutcomeResult::Lost => Some(CloseReason::Lost),
+        OutcomeResult::Reached | OutcomeResult::Unreachable => None,
+    }
+}
+
+impl Tasks {
+    pub fn outcome(
+        &mut self,
+        event: &Event<'_>,
+        said: &TaskOutcome<'_>,
+        source: &Source,
+        case: &Case<'_>,
+    ) {
+        let named = |task: &&Task| task.task_id == said.task_id;
+        let days = i64::from(case.rules.policy.contact.correction_days);
+        let correctable =
+            |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
+        let settled = self.settled.values().find(named).filter(correctable);
+        if let Some(task) = self.open.values().find(named).cloned() {
+            self.answer(task, event, said.result, source, case);
+        } else if let Some(task) = settled.cloned() {
+            self.correct(task, said.result, source, case);
+        } else if said.result != OutcomeResult::Unreachable {
+            self.contact(event.at, Purpose::Churn);
+        }
+        if said.do_not_contact {
+            self.revoke(source, case);
+        }
+    }
+
+    /// An outcome of an open task.
+    fn answer(
+        &mut self,
+        mut task: Task,
+        event: &Event<'_>,
+        result: OutcomeResult,
+        source: &Source,
+        case: &Case<'_>,
+    ) {
+        let purpose = task.purpose;
+        task.outcome = Some(result);
+        if result == OutcomeResult::Unreachable {
+            let hours = i64::from(case.rules.policy.contact.retry_hours);
+            let again = case.after_quiet(event.at.plus_hours(hours));
+            if again > task.not_before && again <= task.due_at {
+                task.not_before = again;
+            }
+            return self.go_on(task, TaskStatus::Updated, source, case);
+        }
+        self.contact(event.at, purpose);
+        task.contacted_at = task.contacted_at.max(Some(event.at));
+        match (verdict(result), purpose) {
+            (Some(reason), _) => {
+                self.open.insert(purpose, task);
+                let closed = self.close(purpose, reason, Some(source), case);
+                self.settled.insert(purpose, closed.unwrap());
+            }
+            (None, Purpose::Churn) => {
+                self.talk_again(&mut task, case);
+                self.go_on(task, TaskStatus::Updated, source, case);
+            }
+            (None, _) => {
+                self.open.insert(purpose, task);
+                self.close(purpose, CloseReason::Contacted, Some(source), case);
+            }
+        }
+    }
+
+    /// Another outcome of a task that one has closed.
+    fn correct(&mut self, mut task: Task, result: OutcomeResult, source: &Source, case: &Case<'_>) {
+        let purpose = task.purpose;
+        let reason = verdict(result);
+        if reason == task.close_reason {
+            return;
+        }
+        task.outcome = Some(result);
+        if reason.is_some() {
+            task.close_reason = reason;
+            task.advance(Some(source), case);
+            self.settled.insert(purpose, task.clone());
+            // Beside a later one that may be open.
+            self.effects.push(Effect::Task(Box::new(task)));
+            return;
+        }
+        let barred = case.barred().is_some() || case.opted_out(purpose, task.tier);
+        if purpose != Purpose::Churn || self.open.contains_key(&purpose) || barred {
+            return;
+        }
+        self.settled.remove(&purpose);
+        self.supersede(Some(source), case);
+        task.close_reason = None;
+        self.talk_again(&mut task, case);
+        self.go_on(task, TaskStatus::Open, source, case);
+        // What waits is no longer in want of a task.
+        if let Some(candidate) = self.waiting.remove(&purpose) {
+            for (place, signal) in candidate.signals.iter().enumerate() {
+                self.take_up(signal, place < candidate.published, case);
+            }
+        }
+    }
+
+    /// Nobody is late any more; the next talk is due in the ordinary time from the next turn on.
+    fn talk_again(&self, task: &mut Task, case: &Case<'_>) {
+        task.escalates_at = None;
+        let turn = self.earliest(task.purpose, task.tier, case);
+        if turn.at < task.expires_at {
+            task.not_before = turn.at;
+            task.due_at = turn.at.plus_hours(case.hours(task.tier, task.severity));
+        }
+    }
+
+    fn go_on(&mut self, mut task: Task, status: TaskStatus, source: &Source, case: &Case<'_>) {
+        task.status = status;
+        task.advance(Some(source), case);
+        self.publish(task);
+    }
+
+    /// Ends what must not go on, now that more is known of the customer.
+    pub fn revoke(&mut self, source: &Source, case: &Case<'_>) {
+        for purpose in PURPOSES {
+            let Some(task) = self.open.get(&purpose) else {
+                continue;
+            };
+            if case.standing.not_pursued() {
+                self.close(purpose, CloseReason::NotPursued, Some(source), case);
+            } else if case.opted_out(purpose, task.tier) {
+                self.close(purpose, CloseReason::OptedOut, Some(source), case);
+            }
+        }
+    }
+}
