@@ -14,7 +14,6 @@ mod rules;
 #[path = "../scenario/mod.rs"]
 mod scenario;
 
-use churnwatch::engine::Inputs;
 use churnwatch::model::{
     Body, ComplaintCategory, EnquirySubject, Money, OutcomeResult, SuspensionReason, TaskOutcome,
 };
@@ -39,9 +38,9 @@ fn key() -> Body<'static> {
     })
 }
 
-/// Of the tier `ordinary`: six years are three stars.
+/// Of the tier `ordinary`: six years are three stars, and little is spent.
 fn ordinary() -> Body<'static> {
-    profile(|_| {})
+    profile(|p| p.avg_monthly_spend = Some(Money(20_00)))
 }
 
 /// Of the tier `small`: a customer of a year, who spends little.
@@ -55,7 +54,6 @@ fn small() -> Body<'static> {
 /// A town in which one subscriber has a profile, stated in the morning of 1 February.
 fn town_of(overrides: &str, profile: Body<'static>) -> Town {
     let mut town = Town::new(overrides);
-    town.tick("2026-02-01 09:00", Inputs::default());
     town.event(ONE, "2026-02-01 09:00", profile);
     town
 }

@@ -4,7 +4,7 @@ use crate::scenario::{Town, day, invoice, outcome, profile};
 use crate::{
     CANCEL, COMPLAINT, ONE, forbid, hotline, key, ordinary, pass, report, since, talk, town_of,
 };
-use churnwatch::model::{Body, OutcomeResult, Task};
+use churnwatch::model::{Body, OutcomeResult, Purpose, Task};
 
 /// A customer whose task, opened on 2 February at ten, was closed at noon with a result.
 fn closed(profile: Body<'static>, result: OutcomeResult) -> (Town, Task) {
@@ -262,38 +262,21 @@ fn care_is_over_when_the_customer_was_spoken_to_and_stays_so() {
 
 #[test]
 fn opening_again_supersedes_care() {
-    let mut town = town_of("", ordinary());
-    hotline(&mut town, "2026-03-05 10:00");
-    report(&mut town, "2026-03-05 12:00", OutcomeResult::Saved);
-    let task = town.last_task(ONE);
-    let mut with_care = town;
-    let born = profile(|p| p.birthday = Some((3, 15)));
-    with_care.event(ONE, "2026-03-05 20:00", born);
-    // The gap of the talk is over on the 12th, the birthday's reminder is of the 14th, the correction comes after it.
-    pass(&mut with_care, "2026-03-05", "2026-03-14");
-    let line = with_care.said(ONE).len();
-    assert!(with_care.said(ONE)[line - 1].contains("task 1 open"));
-    let said = again(
-        &mut with_care,
-        "2026-03-14 10:00",
-        &task,
-        OutcomeResult::Reached,
-    );
-    assert_eq!(said, [""; 0], "too late to correct");
     let mut town = town_of("policy.contact.correction_days = 30", ordinary());
     hotline(&mut town, "2026-03-05 10:00");
     report(&mut town, "2026-03-05 12:00", OutcomeResult::Saved);
+    let task = town.last_task(ONE);
     let born = profile(|p| p.birthday = Some((3, 15)));
     town.event(ONE, "2026-03-05 20:00", born);
     pass(&mut town, "2026-03-05", "2026-03-14");
-    let task_id = task.task_id.clone();
-    let said = again(&mut town, "2026-03-14 10:00", &task, OutcomeResult::Reached);
-    assert_eq!(town.last_task(ONE).task_id, task_id);
+    assert_eq!(town.last_task(ONE).purpose, Purpose::Care);
+    let said = again(&mut town, "2026-03-14 15:00", &task, OutcomeResult::Reached);
+    assert_eq!(town.last_task(ONE).task_id, task.task_id);
     assert_eq!(
         said,
         [
-            "2026-03-14 10:00 task 2 closed: superseded",
-            "2026-03-14 10:00 task 3 open: ordinary early due 2026-03-16 10:00",
+            "2026-03-14 15:00 task 2 closed: superseded",
+            "2026-03-14 15:00 task 3 open: ordinary early due 2026-03-16 15:00",
         ]
     );
 }

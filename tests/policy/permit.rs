@@ -235,7 +235,7 @@ fn grows(town: &mut Town) {
             overage: Money(30_00),
             due_on: day("2026-03-25"),
         };
-        town.event(ONE, "2026-03-05 20:30", Body::Invoice(bill));
+        town.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
     }
     pass(town, "2026-03-05", "2026-03-06");
 }
@@ -253,14 +253,14 @@ fn offers_reach_nobody_who_wants_none_by_any_channel() {
             });
         })
     };
-    town.event(ONE, "2026-03-05 20:00", vip(true));
+    town.event(ONE, "2026-03-05 07:00", vip(true));
     grows(&mut town);
     assert_eq!(
         town.said(ONE),
         ["2026-03-06 08:00 plan_overuse 0.63 (opted_out)"]
     );
     let mut town = Town::new("");
-    town.event(ONE, "2026-03-05 20:00", vip(false));
+    town.event(ONE, "2026-03-05 07:00", vip(false));
     grows(&mut town);
     town.event(ONE, "2026-03-06 21:00", vip(true));
     assert_eq!(
@@ -291,16 +291,16 @@ fn a_profile_that_gives_a_customer_up_ends_the_task() {
 fn after_an_enquiry_about_porting_there_is_care_and_no_offer() {
     let mut town = Town::new("");
     town.event(ONE, "2026-02-28 10:00", ordinary());
-    town.event(ONE, "2026-03-05 10:00", PORT_OUT);
+    town.event(ONE, "2026-03-04 10:00", PORT_OUT);
     grows(&mut town);
     hotline(&mut town, "2026-03-06 21:00");
     assert_eq!(
         town.said(ONE),
         [
-            "2026-03-05 10:00 port_out 0.70 (care_only)",
+            "2026-03-04 10:00 port_out 0.70 (care_only)",
             "2026-03-06 08:00 plan_overuse 0.63 (care_only)",
             "2026-03-06 21:00 competitor_hotline 0.60",
-            "2026-03-06 21:00 task 1 open: ordinary critical due 2026-03-09 09:00",
+            "2026-03-06 21:00 task 1 open: ordinary at_risk due 2026-03-09 09:00",
         ]
     );
     assert!(town.last_task(ONE).action.care_only);

@@ -94,6 +94,8 @@ const WORLDS: [&str; 6] = [
      triggers.call_forwarding.days_min = 2",
 ];
 
+const CLOCKS: [&str; 2] = ["window.clock = \"wall\"", "window.clock = \"event\""];
+
 impl Plan {
     pub fn rules(&self) -> Arc<Rules> {
         crate::rules::rules(&[self.rules, self.clock]).0
@@ -101,10 +103,9 @@ impl Plan {
 }
 
 pub fn plans() -> impl Strategy<Value = Plan> {
-    let clocks = ["window.clock = \"wall\"", "window.clock = \"event\""];
     (
         select(&WORLDS[..]),
-        select(&clocks[..]),
+        select(&CLOCKS[..]),
         select(&[usize::MAX, 1, 0][..]),
         prop::collection::vec(act(), 1..90),
     )

@@ -10,7 +10,38 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a good number of plans must have led to.
-pub const EXPECTED: &[&str] = &[];
+pub const EXPECTED: &[&str] = &[
+    "open",
+    "updated",
+    "escalated",
+    "after its close: closed",
+    "after its close: open",
+    "closed: saved",
+    "closed: refused",
+    "closed: lost",
+    "closed: contacted",
+    "closed: expired",
+    "closed: churned",
+    "closed: mnp_hold",
+    "closed: not_pursued",
+    "closed: opted_out",
+    "closed: superseded",
+    "closed: arrears_paid",
+    "signal: taken up",
+    "signal: care_only",
+    "signal: churn_task_open",
+    "signal: churned",
+    "signal: contact_cap",
+    "signal: contact_gap",
+    "signal: hold_out",
+    "signal: low_score",
+    "signal: mnp_hold",
+    "signal: not_pursued",
+    "signal: opted_out",
+    "signal: over_budget",
+    "signal: repeat",
+    "signal: task_open",
+];
 
 /// A rule that was broken.
 type Broken = String;
