@@ -255,6 +255,8 @@ impl Tally {
         let others = [
             "signal taken up",
             "task open",
+            "erased: true",
+            "erased: false",
             "task updated",
             "task escalated",
             "task closed",
@@ -281,6 +283,7 @@ impl Tally {
             "closed: contacted",
             "closed: opted_out",
             "closed: not_pursued",
+            "closed: erased",
             "closed: contract_renewed",
             "closed: complaint_settled",
             "closed: forwarding_ended",

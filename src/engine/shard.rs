@@ -165,6 +165,7 @@ impl Shard {
             self.begin_close(self.clock.max(end), effects);
         }
         self.release(effects);
+        self.keep_appointments(effects);
     }
 
     /// Whether a day is being closed, so that [`sweep`](Self::sweep) has something to do.

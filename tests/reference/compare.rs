@@ -106,6 +106,7 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("escalates_at", a.escalates_at == b.escalates_at)?;
     same("contacted_at", a.contacted_at == b.contacted_at)?;
     same("outcome", a.outcome == b.outcome)?;
+    same("motives", a.motives == b.motives)?;
     same("expires_at", a.expires_at == b.expires_at)?;
     same("updated_at", a.updated_at == b.updated_at)?;
     same("rules_version", a.rules_version == b.rules_version)?;

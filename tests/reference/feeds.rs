@@ -9,7 +9,7 @@ pub struct FeedTime {
     pub complete_until: Option<Timestamp>,
     day: Option<Day>,
     /// Records of the watermark's day and of days ahead of it.
-    records: Vec<(Day, Timestamp, usize)>,
+    records: Vec<(Day, Timestamp, String)>,
 }
 
 /// Days ahead under consideration at a time.
@@ -19,11 +19,11 @@ const SETTLE_DAYS: i32 = 7;
 
 impl FeedTime {
     /// `needed` subscribers move the watermark; in a small shard, records in as many days ahead do too.
-    pub fn record(&mut self, at: Timestamp, day: Day, slot: usize, needed: usize, small: bool) {
+    pub fn record(&mut self, at: Timestamp, day: Day, who: &str, needed: usize, small: bool) {
         if Some(day) < self.day {
             return;
         }
-        self.records.push((day, at, slot));
+        self.records.push((day, at, who.to_owned()));
         let reached = self.reached(day, needed);
         if reached.is_some() || Some(day) == self.day {
             self.enter(day, reached);
@@ -48,6 +48,11 @@ impl FeedTime {
         self.complete_until.is_none_or(|until| until >= end)
     }
 
+    /// Somebody was erased; what was believed stays believed.
+    pub fn forget(&mut self, who: &str) {
+        self.records.retain(|(_, _, other)| other != who);
+    }
+
     /// The feed has ended.
     pub fn settle(&mut self) {
         while let (Some(today), Some(next)) = (self.day, self.days_ahead().first())
@@ -59,9 +64,9 @@ impl FeedTime {
 
     /// The time that so many subscribers have reached within a day.
     fn reached(&self, day: Day, needed: usize) -> Option<Timestamp> {
-        let mut highest: BTreeMap<usize, Timestamp> = BTreeMap::new();
-        for (_, at, slot) in self.records.iter().filter(|(d, _, _)| *d == day) {
-            let highest = highest.entry(*slot).or_insert(*at);
+        let mut highest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for (_, at, who) in self.records.iter().filter(|(d, _, _)| *d == day) {
+            let highest = highest.entry(who).or_insert(*at);
             *highest = (*at).max(*highest);
         }
         let mut times: Vec<Timestamp> = highest.into_values().collect();

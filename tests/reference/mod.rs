@@ -238,10 +238,8 @@ impl Reference {
             self.begin(day);
         }
         let name = event.msisdn.as_str().to_owned();
-        let free = self.lowest_free_slot();
-        let person = || Person::new(event.msisdn, free, self.rules.window.days);
+        let person = || Person::new(event.msisdn, self.rules.window.days);
         let person = self.people.entry(name.clone()).or_insert_with(person);
-        let slot = person.slot;
         let feed = event.body.feed();
         if feed == Feed::Cdr {
             if person.usage.too_old(day) {
@@ -269,7 +267,7 @@ impl Reference {
             let enough = usize::from(self.rules.window.day_entry_subscribers);
             let needed = enough.max((all / 256).min(64)).min(all);
             let small = all < SMALL;
-            self.feeds[feed as usize].record(event.at, day, slot, needed, small);
+            self.feeds[feed as usize].record(event.at, day, &name, needed, small);
             self.move_clock();
         }
         self.react(&name, event, day, source);
@@ -356,6 +354,9 @@ impl Reference {
             let tomorrow = self.closed.map(|closed| closed + 1);
             let stable = tomorrow.and_then(|tomorrow| person.as_stable(tomorrow));
             self.erased_stable.extend(stable);
+            for feed in &mut self.feeds {
+                feed.forget(event.msisdn.as_str());
+            }
         }
         tasks.erase(Erasure {
             request: request.to_owned(),
@@ -364,11 +365,6 @@ impl Reference {
             at: now,
             source: source.clone(),
         });
-    }
-
-    fn lowest_free_slot(&self) -> usize {
-        let taken: BTreeSet<usize> = self.people.values().map(|person| person.slot).collect();
-        (0..).find(|slot| !taken.contains(slot)).unwrap()
     }
 
     /// Works on a subscriber's tasks at a moment of the engine's own, whose day is the last closed one.

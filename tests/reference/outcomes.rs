@@ -3,7 +3,8 @@
 use super::policy::{Case, PURPOSES, Tasks};
 use super::tasks::Advance;
 use churnwatch::model::{
-    CloseReason, Effect, Event, OutcomeResult, Purpose, Source, Task, TaskOutcome, TaskStatus,
+    CloseReason, Effect, Event, Motive, OutcomeResult, Purpose, Source, Task, TaskOutcome,
+    TaskStatus,
 };
 
 fn verdict(result: OutcomeResult) -> Option<CloseReason> {
@@ -13,6 +14,16 @@ fn verdict(result: OutcomeResult) -> Option<CloseReason> {
         OutcomeResult::Lost => Some(CloseReason::Lost),
         OutcomeResult::Reached | OutcomeResult::Unreachable => None,
     }
+}
+
+/// By its name, spelt with spaces, hyphens or capitals as people do.
+fn motive(text: &str) -> Motive {
+    let words = text.replace([' ', '-', '_'], " ").to_ascii_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let name = words.join("_");
+    let mut all = Motive::ALL.into_iter();
+    all.find(|motive| motive.name() == name)
+        .unwrap_or(Motive::Other)
 }
 
 impl Tasks {
@@ -28,9 +39,16 @@ impl Tasks {
         let correctable =
             |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
         let settled = self.settled.values().find(named).filter(correctable);
-        if let Some(task) = self.open.values().find(named).cloned() {
+        let learnt = |task: &Task| {
+            let mut task = task.clone();
+            let named = |text: &Option<_>| text.as_deref().map(motive);
+            task.motives.stated = named(&said.stated_reason).or(task.motives.stated);
+            task.motives.confirmed = named(&said.confirmed_reason).or(task.motives.confirmed);
+            task
+        };
+        if let Some(task) = self.open.values().find(named).map(learnt) {
             self.answer(task, event, said.result, source, case);
-        } else if let Some(task) = settled.cloned() {
+        } else if let Some(task) = settled.map(learnt) {
             self.correct(task, said.result, source, case);
         } else if said.result != OutcomeResult::Unreachable {
             self.contact(event.at, Purpose::Churn);
@@ -99,16 +117,17 @@ impl Tasks {
             return;
         }
         self.settled.remove(&purpose);
+        for waited in self.take_along() {
+            let mut signals = task.signals.iter_mut();
+            match signals.find(|signal| signal.trigger == waited.trigger) {
+                Some(known) => *known = waited,
+                None => task.signals.push(waited),
+            }
+        }
         self.supersede(Some(source), case);
         task.close_reason = None;
         self.talk_again(&mut task, case);
         self.go_on(task, TaskStatus::Open, source, case);
-        // What waits is no longer in want of a task.
-        if let Some(candidate) = self.waiting.remove(&purpose) {
-            for (place, signal) in candidate.signals.iter().enumerate() {
-                self.take_up(signal, place < candidate.published, case);
-            }
-        }
     }
 
     /// Nobody is late any more; the next talk is due in the ordinary time from the next turn on.

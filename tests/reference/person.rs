@@ -14,8 +14,6 @@ use churnwatch::model::{Day, Msisdn, Timestamp};
 
 pub struct Person {
     pub msisdn: Msisdn,
-    /// Its place among the subscribers; that of an erased one is free again.
-    pub slot: usize,
     pub usage: Usage,
     pub account: Account,
     pub dealings: Dealings,
@@ -39,10 +37,9 @@ struct Enrolled {
 const STABLE_DAYS: usize = 14;
 const STABLE_SILENCE_DAYS: usize = 3;
 impl Person {
-    pub fn new(msisdn: Msisdn, slot: usize, window_days: u16) -> Self {
+    pub fn new(msisdn: Msisdn, window_days: u16) -> Self {
         Self {
             msisdn,
-            slot,
             usage: Usage::new(window_days),
             account: Account::default(),
             dealings: Dealings::default(),

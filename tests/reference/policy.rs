@@ -84,7 +84,7 @@ impl Book {
         if let Some(why) = tasks.refusal(kind, purpose, tier, case) {
             tasks.say(&signal, Some(why));
         } else if tasks.open.contains_key(&purpose) {
-            tasks.take_up(&signal, false, case);
+            tasks.take_up(&signal, case);
         } else if kind == Kind::Repeat {
             tasks.say(&signal, Some(Suppression::Repeat));
         } else if signal.evidence.source.is_some() && purpose == Purpose::Churn {
@@ -105,11 +105,10 @@ impl Book {
         };
         tasks.say(&signal, None);
         let mut signals = vec![signal];
-        if let Some(candidate) = tasks.waiting.remove(&Purpose::Churn) {
-            for signal in candidate.unpublished() {
-                tasks.say(signal, None);
+        for waited in tasks.take_along() {
+            if waited.trigger != signals[0].trigger {
+                signals.push(waited);
             }
-            signals.extend(candidate.signals);
         }
         tasks.open(signals, not_before, case);
         self.urgent.push(tier);
@@ -160,6 +159,17 @@ impl Tasks {
         for purpose in PURPOSES {
             self.drop_candidate(purpose, why);
         }
+    }
+
+    /// What waits comes along with a churn task that is opened at once.
+    pub fn take_along(&mut self) -> Vec<Signal> {
+        let Some(candidate) = self.waiting.remove(&Purpose::Churn) else {
+            return Vec::new();
+        };
+        for signal in candidate.unpublished() {
+            self.say(signal, None);
+        }
+        candidate.signals
     }
 
     /// Care and growth never coincide with an open churn task.

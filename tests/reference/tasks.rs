@@ -2,8 +2,8 @@
 
 use super::policy::{Case, Tasks};
 use churnwatch::model::{
-    Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, Severity, Signal, Source,
-    Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Purpose, Severity, Signal,
+    Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 
 impl Tasks {
@@ -61,6 +61,7 @@ impl Tasks {
             expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
             contacted_at: None,
             outcome: None,
+            motives: Motives::default(),
             updated_at: case.now,
             rules_version: case.rules.version.clone(),
             source,
@@ -69,7 +70,7 @@ impl Tasks {
     }
 
     /// Shows a signal to the open task of its purpose, which takes it up if it adds a reason or raises the severity.
-    pub fn take_up(&mut self, signal: &Signal, published: bool, case: &Case<'_>) {
+    pub fn take_up(&mut self, signal: &Signal, case: &Case<'_>) {
         let mut task = self.open[&signal.purpose].clone();
         let severity = case.severity(task.purpose);
         let known = task
@@ -86,9 +87,7 @@ impl Tasks {
         } else {
             None
         };
-        if !published {
-            self.say(signal, refusal);
-        }
+        self.say(signal, refusal);
         if refusal.is_some() {
             return;
         }

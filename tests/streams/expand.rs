@@ -1,3 +1,4 @@
+mod answers;
 mod troubles;
 
 use super::random::Random;
@@ -352,6 +353,9 @@ impl Stream<'_> {
                 self.emit(who, index, body);
             }
         }
+        if let Some(from) = life.erased {
+            self.erasure(who, self.at_share(from));
+        }
         if self.random.chance(0.2) {
             self.resent(who);
         }
@@ -396,31 +400,6 @@ impl Stream<'_> {
             for event in &records {
                 self.arrive(Timestamp(at.0 + again * MINUTE_MS), event.clone());
             }
-        }
-    }
-
-    /// An outcome, and at times others that correct it.
-    fn outcome(&mut self, who: Msisdn, index: i32) {
-        let first = self.moment(index).0;
-        let again = self.random.one_of(&[0, 0, 1, 3]);
-        let back = self
-            .random
-            .one_of(&[Some(0), Some(0), Some(0), Some(1), None]);
-        for time in 0..=again {
-            let at = Timestamp(first + time * self.random.below(4 * DAY_MS));
-            let body = Body::TaskOutcome(TaskOutcome {
-                task_id: "".into(),
-                result: OutcomeResult::Reached,
-                do_not_contact: false,
-            });
-            let event = self.event(who, at, body);
-            let answer = Answer {
-                result: self.random.one_of(&OutcomeResult::ALL),
-                do_not_contact: self.random.chance(0.05),
-                back,
-            };
-            let settle = Step::Settle { event, answer };
-            self.arrivals.push((Timestamp(at.0 + MINUTE_MS), settle));
         }
     }
 

@@ -37,6 +37,8 @@ pub enum Step {
 pub struct Answer {
     pub result: OutcomeResult,
     pub do_not_contact: bool,
+    /// What the customer says are the reasons, and what was found out.
+    pub reasons: [Option<&'static str>; 2],
     /// The subscriber's last task (0), an earlier one, or one that does not exist.
     pub back: Option<usize>,
 }
@@ -62,6 +64,8 @@ pub fn settling(event: Event<'static>, answer: Answer, tasks: &[String]) -> Even
         body: Body::TaskOutcome(TaskOutcome {
             task_id: task_id.cloned().unwrap_or_default().into(),
             result: answer.result,
+            stated_reason: answer.reasons[0].map(Into::into),
+            confirmed_reason: answer.reasons[1].map(Into::into),
             do_not_contact: answer.do_not_contact,
         }),
         ..event
@@ -122,6 +126,8 @@ pub struct Life {
     /// Calls to competitors, as shares of the stream's length.
     pub hotline: Vec<f64>,
     pub outcomes: bool,
+    /// Everything about the subscriber is to be erased, and perhaps something comes after all.
+    pub erased: Option<f64>,
     pub leaves: Option<Leaves>,
     /// Complaints, enquiries and calls by competitors from some time on, as a share of the stream's length.
     pub quarrel: Option<f64>,
@@ -392,12 +398,13 @@ fn life() -> impl Strategy<Value = Life> {
         bills,
         prop::collection::vec(share(), 0..4),
         any::<bool>(),
+        option(9, share()),
         option(9, leaves),
     );
     (what, more, troubles).prop_map(|(what, more, troubles)| {
         let (voice_a_day, data_a_day, course, standing) = what;
         let (quarrel, forwards, drops, charged) = troubles;
-        let (bills, hotline, outcomes, leaves) = more;
+        let (bills, hotline, outcomes, erased, leaves) = more;
         Life {
             voice_a_day,
             data_a_day,
@@ -406,6 +413,7 @@ fn life() -> impl Strategy<Value = Life> {
             bills,
             hotline,
             outcomes,
+            erased,
             leaves,
             quarrel,
             forwards,
