@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::streams::random::Random;
-use crate::streams::{Plan, Step, last_task, settling, steps};
+use crate::streams::{Plan, Step, settling, steps, tasks_of};
 
 pub struct Feeding {
     pub shard: Shard,
@@ -77,13 +77,9 @@ pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
             resolved.push(erase);
         }
         let step = match step {
-            Step::Settle {
-                event,
-                result,
-                theirs,
-            } => {
-                let task_id = last_task(&feeding.effects, &event.msisdn).filter(|_| theirs);
-                Step::Event(settling(event, result, task_id))
+            Step::Settle { event, answer } => {
+                let tasks = tasks_of(&feeding.effects, &event.msisdn);
+                Step::Event(settling(event, answer, &tasks))
             }
             step => step,
         };
