@@ -116,6 +116,7 @@ impl Tasks {
         };
         self.figures.opened += 1;
         let opened = self.opened.entry((task.purpose, task.tier)).or_default();
+        let first = task.signals.first();
         let immediate = first.is_some_and(|signal| signal.evidence.source.is_some());
         opened.urgent += u64::from(immediate && task.purpose == Purpose::Churn);
         let holder = match &task.assignee.account_manager {

@@ -50,6 +50,7 @@ pub enum What {
     /// Three bills beyond the plan.
     Overuses,
     Forwards(bool),
+    Erased,
     /// An outcome of one of the last tasks, or of none.
     Reports {
         back: usize,
@@ -162,7 +163,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Overuses),
         1 => any::<bool>().prop_map(What::Forwards),
         9 => reports.prop_map(|(back, result, forbids)| What::Reports { back, result, forbids }),
-        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels)],
+        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels), 1 => Just(What::Erased)],
     ]
 }
 
@@ -237,6 +238,9 @@ impl What {
             Self::Suspended => Body::Suspension(SuspensionReason::Arrears),
             Self::Active => Body::Reactivation,
             Self::Cancels => Body::Cancellation,
+            Self::Erased => Body::Erase {
+                request: "request".into(),
+            },
             Self::Told(told) => told.profile(today),
             Self::Owes(yuan) => bill(today, 0, *yuan, -15),
             Self::Pays => Body::Payment {
