@@ -81,13 +81,13 @@ impl Report {
     fn opened(&self, to: &mut String) -> std::fmt::Result {
         writeln!(
             to,
-            "\n{:<22}{:>8}{:>8}{:>9}{:>7}{:>12}",
+            "\n{:<22}{:>8}{:>8}{:>9}{:>7}{:>15}",
             "tasks opened", "all", "urgent", "a day", "most", "budget a day"
         )?;
         for row in self.opened.iter().filter(|row| row.opened > 0) {
             writeln!(
                 to,
-                "  {:<20}{:>8}{:>8}{:>9.2}{:>7}{:>12}",
+                "  {:<20}{:>8}{:>8}{:>9.2}{:>7}{:>15}",
                 format!("{} {}", row.purpose, row.tier),
                 row.opened,
                 row.urgent,
