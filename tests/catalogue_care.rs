@@ -434,6 +434,10 @@ fn care_gives_way_to_keeping_the_customer() {
             "2026-03-06 21:00 competitor_hotline 0.60",
             "2026-03-06 21:00 task 3 closed: superseded",
             "2026-03-06 21:00 task 1 open: ordinary early due 2026-03-09 09:00",
+            // Nobody acts upon it, and it goes up the ladder.
+            "2026-03-09 14:00 task 2 escalated: ordinary early due 2026-03-09 09:00",
+            "2026-03-10 14:00 task 3 escalated: ordinary early due 2026-03-09 09:00",
+            "2026-03-11 14:00 task 4 escalated: ordinary early due 2026-03-09 09:00",
         ]
     );
 }

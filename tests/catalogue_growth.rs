@@ -235,6 +235,7 @@ fn a_new_handset_is_noticed_when_the_old_one_stays_away() {
                 town.event(ONE, &format!("{on} {time}"), call);
             }
         }
+        town.finish();
         assert_eq!(signals(&town, "terminal_change"), expected, "{case}");
     }
 }
@@ -250,6 +251,7 @@ fn calls_that_come_late_bring_no_handset_forward() {
     }
     assert_eq!(town.total(), 0);
     town.event(ONE, "2026-03-07 20:30", call_from(2));
+    town.finish();
     assert_eq!(
         sentences(&town),
         ["A new handset since 2026-03-04 (19 calls from it)"]

@@ -118,20 +118,29 @@ fn the_figures_add_up_and_are_those_of_the_published_tasks() {
     let queues = report["queues"].as_array().unwrap().iter();
     let queued: u64 = queues.map(|load| number(&load["opened"])).sum();
     assert_eq!(queued + number(&report["managers"]["opened"]), opened);
-    let triggers = report["triggers"].as_array().unwrap();
-    let by_trigger = |name: &str| triggers.iter().map(|row| number(&row[name])).sum::<u64>();
-    assert_eq!(by_trigger("opened"), opened);
+    let rows = report["purposes"].as_array().unwrap();
+    let total = |name: &str| rows.iter().map(|row| number(&row[name])).sum::<u64>();
+    assert_eq!(total("opened"), opened);
     let ends = [
         "saved",
         "refused",
         "lost",
         "churned",
         "recovered",
+        "contacted",
         "expired",
         "other",
     ];
-    let ended: u64 = ends.iter().map(|name| by_trigger(name)).sum();
-    assert_eq!(ended, sum(&report["closed"]));
+    let ended: u64 = ends.iter().map(|name| total(name)).sum();
+    assert_eq!(
+        ended + figure("open_at_end"),
+        figure("open_at_start") + opened
+    );
+    let by_reason = sum(&report["closed"]);
+    assert!(by_reason <= figure("closed") && by_reason + figure("reopened") >= figure("closed"));
+    let saved = report["triggers"].as_array().unwrap().iter();
+    let saved = saved.map(|row| number(&row["saved"])).sum::<u64>();
+    assert!(saved >= total("saved") && saved > 0);
 
     let new = played.tasks.iter().filter(|task| task["revision"] == 1);
     let new = new.filter(|task| counts(&task["opened_at"])).count() as u64;

@@ -265,6 +265,7 @@ enum Deed {
     PortsOut,
     Moves,
     IsNotPursued,
+    IsErased,
     /// An outcome of the last task, or of the one before it.
     Answers(OutcomeResult, bool, Option<&'static str>),
     /// So many hours pass.
@@ -281,6 +282,7 @@ fn deeds() -> impl Strategy<Value = Vec<(usize, Deed)>> {
         1 => Just(Deed::PortsOut),
         1 => Just(Deed::Moves),
         1 => Just(Deed::IsNotPursued),
+        1 => Just(Deed::IsErased),
         9 => (result, any::<bool>(), reason).prop_map(|(r, last, why)| Deed::Answers(r, last, why)),
         9 => (1..200_i64).prop_map(Deed::Waits),
     ];
@@ -312,6 +314,9 @@ fn play(deeds: &[(usize, Deed)]) -> Town {
             Deed::Cancels => Body::Cancellation,
             Deed::PortsOut => Body::PortOutApplication,
             Deed::Moves => resident(REGIONS[(index + 1) % 4], Some("am-8")),
+            Deed::IsErased => Body::Erase {
+                request: "e".into(),
+            },
             Deed::IsNotPursued => profile(|p| p.flags = NOT_PURSUED),
             Deed::Answers(result, last, reason) => {
                 let tasks = tasks_of(&town, who);
@@ -474,7 +479,7 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
 #[test]
 fn every_task_counts_once_as_it_was_last_published() {
     let mut config = Config {
-        cases: 150,
+        cases: 100,
         failure_persistence: None,
         ..Config::default()
     };

@@ -399,7 +399,9 @@ fn an_outcome_closes_the_task_and_a_repeat_does_not_open_another() {
         [
             "2026-02-01 10:00 competitor_hotline 0.60",
             "2026-02-01 10:00 task 1 open: small early due 2026-02-04 10:00",
-            "2026-02-02 11:00 task 2 closed: refused",
+            // Nobody was reached: it is tried again.
+            "2026-02-02 10:00 task 2 updated: small early due 2026-02-04 10:00",
+            "2026-02-02 11:00 task 3 closed: refused",
             "2026-02-03 10:00 competitor_hotline 0.80 (repeat)",
         ]
     );

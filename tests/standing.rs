@@ -144,5 +144,6 @@ fn no_task_is_due_before_anybody_may_be_contacted() {
     let task = town.last_task(ONE);
     assert_eq!((task.revision, task.severity), (2, Severity::Critical));
     assert_eq!(task.not_before, town.time("2026-02-03 09:00"));
-    assert_eq!(task.due_at, town.time("2026-02-03 09:00"));
+    // A critical key customer's four hours, counted from then.
+    assert_eq!(task.due_at, town.time("2026-02-03 13:00"));
 }

@@ -74,8 +74,10 @@ How to read the report:
                  reached nobody is no contact. Nobody in the city is ever too busy: compare the tasks of a manager and day
                  with what yours can do.
   suppressed     signals of which no task came, by the reason; over_budget waits some days and then lapses
-  reached        tasks with a first contact in these days; saved to other: how tasks ended in these days
-  precision      (saved + refused + lost + churned) / (these + recovered + expired), of churn tasks
+  what came      counted as the metrics count it: of all tasks in these days, those opened before too; under triggers a
+                 task counts for each of its reasons. Precision is the share of churn tasks that were right (closed as
+                 saved, refused, lost or churned) among these and the wrong ones (expired, recovered, or nobody meant to
+                 leave).
   contacts       talks; churn does not count those of care and growth against its cap, unless the rules say so
 
 What people do does not depend on being called: somebody whom a call saves would have stayed. The report shows how much

@@ -3,7 +3,7 @@
 use super::contacts::Contacts;
 use super::engine::Told;
 use super::put_off::PutOff;
-use super::report::{CityFigures, ManagerFigures, Report, TaskFigures, TriggerFigures};
+use super::report::{CityFigures, ManagerFigures, Report, TaskFigures};
 use super::sample::Sample;
 use super::tasks::Tasks;
 use crate::engine::Rules;
@@ -82,9 +82,9 @@ impl Ledger {
 
     /// Counts what was reported of a task; `talk` if the subscriber was spoken to.
     pub fn told(&mut self, told: Told, talk: bool) {
-        if let Some(note) = self.tasks.of(&told.task_id).filter(|_| talk) {
-            let (purpose, tier) = (note.purpose, note.tier);
-            self.contacts.add(note.subscriber, told.at, purpose, tier);
+        if let Some(task) = self.tasks.of(&told.task_id).filter(|_| talk) {
+            let (purpose, tier) = (task.purpose, task.tier);
+            self.contacts.add(task.msisdn, told.at, purpose, tier);
         }
         if self.day.is_some() {
             *self.outcomes.entry(told.result.name()).or_default() += 1;
@@ -151,7 +151,7 @@ impl Ledger {
             closed: BTreeMap::new(),
             outcomes: self.outcomes,
             confirmed_reasons: self.confirmed_reasons,
-            churn: TriggerFigures::default(),
+            purposes: Vec::new(),
             triggers: Vec::new(),
             contacts: self.contacts.figures(from, &policy.contact),
             candidates: self.put_off.finish(self.today),

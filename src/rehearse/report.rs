@@ -37,10 +37,10 @@ pub struct Report {
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Reasons that were found out, of those reported.
     pub confirmed_reasons: BTreeMap<String, u64>,
-    /// Churn tasks together, then by the trigger that opened them.
-    pub churn: TriggerFigures,
-    /// Tasks by the trigger that opened them.
-    pub triggers: Vec<TriggerFigures>,
+    /// What came of tasks by purpose, as the metrics count it.
+    pub purposes: Vec<EndFigures>,
+    /// What came of tasks by trigger: each counts for every trigger among its reasons.
+    pub triggers: Vec<EndFigures>,
     /// How often subscribers were spoken to.
     pub contacts: ContactFigures,
     /// What found no place in the day's budget.
@@ -138,32 +138,15 @@ pub struct Load {
     pub per_day_most: u64,
 }
 
-/// What came of the tasks that a trigger opened.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct TriggerFigures {
-    /// The trigger of the first signal.
-    pub trigger: String,
-    /// What for.
-    pub purpose: &'static str,
-    /// Tasks opened.
-    pub opened: u64,
-    /// Tasks with a first contact.
-    pub reached: u64,
-    /// Closed because the customer stays.
-    pub saved: u64,
-    /// Closed because the customer refused.
-    pub refused: u64,
-    /// Closed because the customer is lost.
-    pub lost: u64,
-    /// Closed because the contract has ended.
-    pub churned: u64,
-    /// Closed because the reason was gone.
-    pub recovered: u64,
-    /// Closed because nobody acted, or nothing came of it.
-    pub expired: u64,
-    /// Closed for another reason.
-    pub other: u64,
-    /// (saved + refused + lost + churned) / (these + recovered + expired); none if there was none.
+/// What came of tasks in these days, with those that were opened before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EndFigures {
+    /// Purpose or trigger.
+    pub name: String,
+    /// By what came: `opened`, `escalated`, `reached`, `unreachable`; closed as `saved` to `other`; `confirmed` and `refuted`.
+    #[serde(flatten)]
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Of churn tasks, confirmed / (confirmed + refuted); none if there was neither.
     pub precision: Option<f64>,
 }
 

@@ -1,10 +1,9 @@
 //! The tasks from their opening to their end: how many, for whom, in time or not, and what came of them.
 
-use super::report::{Load, ManagerFigures, OpenedFigures, Report, TaskFigures, TriggerFigures};
+use super::report::{EndFigures, Load, ManagerFigures, OpenedFigures, Report, TaskFigures};
 use crate::engine::rules::BudgetRules;
-use crate::engine::triggers::index_of;
-use crate::model::{CloseReason, Msisdn, Purpose, Task, TaskStatus, Tier, Timestamp};
-use std::borrow::Cow;
+use crate::engine::{Figures, Holder, Tally};
+use crate::model::{Purpose, Task, TaskStatus, Tier, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -12,7 +11,9 @@ use std::collections::BTreeMap;
 pub struct Tasks {
     days: usize,
     notes: BTreeMap<String, Note>,
-    closings: Vec<Closing>,
+    /// What became of all tasks, counted as the metrics count it, now and when the days that count began.
+    tally: Tally,
+    before: Tally,
     opened: BTreeMap<(Purpose, Tier), Opened>,
     loads: BTreeMap<Holder, Vec<u64>>,
     escalations: BTreeMap<&'static str, u64>,
@@ -20,47 +21,21 @@ pub struct Tasks {
 }
 
 /// A task.
-pub struct Note {
-    /// Whose.
-    pub subscriber: Msisdn,
-    /// What for.
-    pub purpose: Purpose,
-    /// Tier when it was opened.
-    pub tier: Tier,
-    trigger: Cow<'static, str>,
-    open: bool,
+struct Note {
+    /// Its last revision.
+    task: Task,
     /// Opened on a day that counts.
     counted: bool,
-    due_at: Timestamp,
+    /// Closed for the last time on a day that counts.
+    closed: bool,
     /// Whether the first contact, or the close without one, came too late; not known yet of one that waits.
     overdue: Option<bool>,
-    /// First contact on a day that counts.
-    reached: bool,
-    contacted: bool,
-    /// Its place among the closings that count.
-    closing: Option<usize>,
-}
-
-/// A task was closed on a day that counts.
-struct Closing {
-    purpose: Purpose,
-    trigger: Cow<'static, str>,
-    reason: CloseReason,
-    /// It was not opened again.
-    stays: bool,
 }
 
 #[derive(Default)]
 struct Opened {
     by_day: Vec<u64>,
     urgent: u64,
-}
-
-/// Who has the work.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Holder {
-    Manager(String),
-    Queue(String),
 }
 
 /// Managers shown by name.
@@ -72,7 +47,8 @@ impl Tasks {
         Self {
             days: days as usize,
             notes: BTreeMap::new(),
-            closings: Vec::new(),
+            tally: Tally::default(),
+            before: Tally::default(),
             opened: BTreeMap::new(),
             loads: BTreeMap::new(),
             escalations: BTreeMap::new(),
@@ -82,77 +58,57 @@ impl Tasks {
 
     /// The days that count begin.
     pub fn begin(&mut self) {
-        let open = self.notes.values().filter(|note| note.open);
-        self.figures.open_at_start = open.count() as u64;
+        self.figures.open_at_start = self.open_now();
+        self.before = self.tally.clone();
     }
 
-    /// What is known of a task.
-    pub fn of(&self, task_id: &str) -> Option<&Note> {
-        self.notes.get(task_id)
+    /// A task as it was last published.
+    pub fn of(&self, task_id: &str) -> Option<&Task> {
+        self.notes.get(task_id).map(|note| &note.task)
+    }
+
+    fn open_now(&self) -> u64 {
+        let open = self.notes.values().filter(|note| note.is_open());
+        open.count() as u64
     }
 
     /// Takes a revision, published on a day that counts (from 0) or before these. Returns whether the task is new.
     pub fn take(&mut self, task: &Task, day: Option<usize>) -> bool {
         let Some(note) = self.notes.get_mut(&task.task_id) else {
+            self.tally.revise(None, task);
             self.open(task, day);
             return true;
         };
-        let counting = day.is_some();
+        self.tally.revise(Some(&note.task), task);
+        note.judge(task);
+        let (counting, was_open) = (day.is_some(), note.is_open());
         let count = u64::from(counting);
-        note.judge(task, counting);
         match task.status {
+            TaskStatus::Closed if was_open => {
+                self.figures.closed += count;
+                note.closed = counting;
+            }
+            TaskStatus::Closed => self.figures.corrected += count,
             TaskStatus::Escalated if counting => {
                 let rung = task.assignee.level.name();
                 *self.escalations.entry(rung).or_default() += 1;
             }
-            TaskStatus::Closed if note.open => {
-                note.open = false;
-                self.figures.closed += count;
-                let reason = task.close_reason.filter(|_| counting);
-                note.closing = reason.map(|reason| {
-                    self.closings.push(Closing {
-                        purpose: note.purpose,
-                        trigger: note.trigger.clone(),
-                        reason,
-                        stays: true,
-                    });
-                    self.closings.len() - 1
-                });
-            }
-            TaskStatus::Closed => {
-                self.figures.corrected += count;
-                let closing = note.closing.and_then(|at| self.closings.get_mut(at));
-                if let Some((closing, reason)) = closing.zip(task.close_reason) {
-                    closing.reason = reason;
-                }
-            }
-            _ if !note.open => {
-                note.open = true;
+            _ if !was_open => {
                 self.figures.reopened += count;
-                let closing = note.closing.take();
-                if let Some(closing) = closing.and_then(|at| self.closings.get_mut(at)) {
-                    closing.stays = false;
-                }
+                note.closed = false;
             }
             _ => {}
         }
+        note.task = task.clone();
         false
     }
 
     fn open(&mut self, task: &Task, day: Option<usize>) {
-        let first = task.signals.first();
         let note = Note {
-            subscriber: task.msisdn,
-            purpose: task.purpose,
-            tier: task.tier,
-            trigger: first.map_or("".into(), |signal| signal.trigger.clone()),
-            open: true,
+            task: task.clone(),
             counted: day.is_some(),
-            due_at: task.due_at,
+            closed: false,
             overdue: None,
-            reached: false,
-            contacted: false,
-            closing: None,
         };
         self.notes.insert(task.task_id.clone(), note);
         let Some(day) = day else {
@@ -160,6 +116,7 @@ impl Tasks {
         };
         self.figures.opened += 1;
         let opened = self.opened.entry((task.purpose, task.tier)).or_default();
+        let first = task.signals.first();
         let immediate = first.is_some_and(|signal| signal.evidence.source.is_some());
         opened.urgent += u64::from(immediate && task.purpose == Purpose::Churn);
         let holder = match &task.assignee.account_manager {
@@ -176,10 +133,9 @@ impl Tasks {
 
     /// Fills in what is known at the end.
     pub fn finish(mut self, end: Timestamp, budget: &BudgetRules, report: &mut Report) {
-        let open = self.notes.values().filter(|note| note.open);
-        self.figures.open_at_end = open.count() as u64;
+        self.figures.open_at_end = self.open_now();
         for note in self.notes.values_mut() {
-            if note.overdue.is_none() && note.open && end > note.due_at {
+            if note.overdue.is_none() && end > note.task.due_at {
                 note.overdue = Some(true);
             }
         }
@@ -189,11 +145,16 @@ impl Tasks {
                 report.opened.push(figures);
             }
         }
-        for closing in self.closings.iter().filter(|closing| closing.stays) {
-            let by_purpose = report.closed.entry(closing.reason.name()).or_default();
-            *by_purpose.entry(closing.purpose.name()).or_default() += 1;
+        for Note { task, .. } in self.notes.values().filter(|note| note.closed) {
+            if let Some(reason) = task.close_reason {
+                let by_purpose = report.closed.entry(reason.name()).or_default();
+                *by_purpose.entry(task.purpose.name()).or_default() += 1;
+            }
         }
-        (report.churn, report.triggers) = self.by_trigger();
+        let (now, before) = (by_purpose(&self.tally), by_purpose(&self.before));
+        report.purposes = differences(now, &before);
+        let (now, before) = (by_trigger(&self.tally), by_trigger(&self.before));
+        report.triggers = differences(now, &before);
         let (managers, queues): (Vec<_>, Vec<_>) = self
             .loads
             .iter()
@@ -210,7 +171,8 @@ impl Tasks {
         let opened = self.opened.get(&(purpose, tier)).unwrap_or(&none);
         let all: u64 = opened.by_day.iter().sum();
         let of = self.notes.values().filter(|note| {
-            note.counted && (note.purpose, note.tier) == (purpose, tier) && note.overdue.is_some()
+            let own = (note.task.purpose, note.task.tier) == (purpose, tier);
+            note.counted && own && note.overdue.is_some()
         });
         OpenedFigures {
             purpose: purpose.name(),
@@ -224,104 +186,65 @@ impl Tasks {
             overdue: of.filter(|note| note.overdue == Some(true)).count() as u64,
         }
     }
-
-    fn by_trigger(&self) -> (TriggerFigures, Vec<TriggerFigures>) {
-        let mut figures: BTreeMap<(Purpose, Option<usize>), TriggerFigures> = BTreeMap::new();
-        let key = |purpose: Purpose, trigger: &str| (purpose, index_of(trigger));
-        for note in self
-            .notes
-            .values()
-            .filter(|note| note.counted || note.reached)
-        {
-            let row = figures.entry(key(note.purpose, &note.trigger)).or_default();
-            row.name(note.purpose, &note.trigger);
-            row.opened += u64::from(note.counted);
-            row.reached += u64::from(note.reached);
-        }
-        for closing in self.closings.iter().filter(|closing| closing.stays) {
-            let row = figures
-                .entry(key(closing.purpose, &closing.trigger))
-                .or_default();
-            row.name(closing.purpose, &closing.trigger);
-            row.close(closing.reason);
-        }
-        let mut churn = TriggerFigures::default();
-        churn.name(Purpose::Churn, "all");
-        for ((purpose, _), row) in &mut figures {
-            row.weigh();
-            if *purpose == Purpose::Churn {
-                churn.add(row);
-            }
-        }
-        churn.weigh();
-        (churn, figures.into_values().collect())
-    }
 }
 
 impl Note {
+    fn is_open(&self) -> bool {
+        self.task.status != TaskStatus::Closed
+    }
+
     /// Looks whether the first contact came, or the task ended without one, in time.
-    fn judge(&mut self, task: &Task, counting: bool) {
-        let contact = task.contacted_at.filter(|_| !self.contacted);
-        self.contacted |= contact.is_some();
-        self.reached |= contact.is_some() && counting;
+    fn judge(&mut self, task: &Task) {
         let closed = task.status == TaskStatus::Closed;
-        let answered_at = contact.or(closed.then_some(task.updated_at));
+        let answered_at = task.contacted_at.or(closed.then_some(task.updated_at));
         if self.overdue.is_none() {
-            self.overdue = answered_at.map(|at| at > self.due_at);
+            self.overdue = answered_at.map(|at| at > self.task.due_at);
         }
-        self.due_at = task.due_at;
     }
 }
 
-impl TriggerFigures {
-    fn name(&mut self, purpose: Purpose, trigger: &str) {
-        self.purpose = purpose.name();
-        self.trigger = trigger.to_owned();
+/// Each task once.
+fn by_purpose(tally: &Tally) -> BTreeMap<String, Figures> {
+    let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
+    for ((purpose, _), figures) in tally.regions.values().flat_map(|region| &region.tasks) {
+        sums.entry(purpose.name().to_owned())
+            .or_default()
+            .add(figures);
     }
+    sums
+}
 
-    fn close(&mut self, reason: CloseReason) {
-        let count = match reason {
-            CloseReason::Saved => &mut self.saved,
-            CloseReason::Refused => &mut self.refused,
-            CloseReason::Lost => &mut self.lost,
-            CloseReason::Churned => &mut self.churned,
-            CloseReason::Expired => &mut self.expired,
-            CloseReason::UsageRecovered
-            | CloseReason::ArrearsPaid
-            | CloseReason::ContractRenewed
-            | CloseReason::ComplaintSettled
-            | CloseReason::ForwardingEnded
-            | CloseReason::QualityRecovered => &mut self.recovered,
-            CloseReason::MnpHold
-            | CloseReason::Superseded
-            | CloseReason::OccasionOver
-            | CloseReason::Contacted
-            | CloseReason::OptedOut
-            | CloseReason::NotPursued
-            | CloseReason::Erased => &mut self.other,
-        };
-        *count += 1;
+/// Each task once for every trigger among its reasons.
+fn by_trigger(tally: &Tally) -> BTreeMap<String, Figures> {
+    let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
+    for ((trigger, _), figures) in tally.by_trigger() {
+        sums.entry(trigger.to_owned()).or_default().add(&figures);
     }
+    sums
+}
 
-    fn add(&mut self, other: &Self) {
-        self.opened += other.opened;
-        self.reached += other.reached;
-        self.saved += other.saved;
-        self.refused += other.refused;
-        self.lost += other.lost;
-        self.churned += other.churned;
-        self.recovered += other.recovered;
-        self.expired += other.expired;
-        self.other += other.other;
-    }
-
-    /// Works the precision out; care and growth have none.
-    fn weigh(&mut self) {
-        let right = self.saved + self.refused + self.lost + self.churned;
-        let all = right + self.recovered + self.expired;
-        let some = all > 0 && self.purpose == Purpose::Churn.name();
-        self.precision = some.then(|| right as f64 / all as f64);
-    }
+/// What came about between two moments, as counters show it.
+fn differences(
+    now: BTreeMap<String, Figures>,
+    before: &BTreeMap<String, Figures>,
+) -> Vec<EndFigures> {
+    let rows = now.into_iter().map(|(name, now)| {
+        let none = Figures::default();
+        let before = before.get(&name).unwrap_or(&none);
+        let counts = now.named().into_iter().zip(before.named());
+        let counts = counts.map(|((count, now), (_, before))| (count, now.saturating_sub(before)));
+        let counts: BTreeMap<&'static str, u64> = counts.collect();
+        let of = |count| counts.get(count).copied().unwrap_or_default();
+        let (confirmed, refuted) = (of("confirmed"), of("refuted"));
+        let judged = confirmed + refuted;
+        EndFigures {
+            name,
+            precision: (judged > 0).then(|| confirmed as f64 / judged as f64),
+            counts,
+        }
+    });
+    rows.filter(|row| row.counts.values().any(|count| *count > 0))
+        .collect()
 }
 
 fn mean(all: u64, days: usize) -> f64 {
@@ -331,12 +254,13 @@ fn mean(all: u64, days: usize) -> f64 {
 /// Whether it is a manager's, and the load.
 fn load(holder: &Holder, by_day: &[u64]) -> (bool, Load) {
     let (manager, name) = match holder {
-        Holder::Manager(name) => (true, name),
-        Holder::Queue(name) => (false, name),
+        Holder::Manager(name) => (true, name.as_str()),
+        Holder::Queue(name) => (false, name.as_str()),
+        Holder::Other => (false, "other"),
     };
     let opened = by_day.iter().sum();
     let load = Load {
-        name: name.clone(),
+        name: name.to_owned(),
         opened,
         per_day_mean: mean(opened, by_day.len()),
         per_day_most: by_day.iter().copied().max().unwrap_or_default(),

@@ -1,12 +1,26 @@
 //! The report as text for a terminal.
 
-use super::report::{Load, Report, TriggerFigures};
+use super::report::{EndFigures, Load, Report};
 use crate::model::{Level, Purpose, Suppression};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Queues shown by name.
 const QUEUES: usize = 8;
+
+/// What came of tasks, and how the column is called.
+const COLUMNS: [&str; 10] = [
+    "opened",
+    "reached",
+    "saved",
+    "refused",
+    "lost",
+    "churned",
+    "recovered",
+    "contacted",
+    "expired",
+    "other",
+];
 
 impl Report {
     /// All figures, as tables of plain text.
@@ -67,13 +81,13 @@ impl Report {
     fn opened(&self, to: &mut String) -> std::fmt::Result {
         writeln!(
             to,
-            "\n{:<22}{:>8}{:>8}{:>9}{:>7}{:>12}",
+            "\n{:<22}{:>8}{:>8}{:>9}{:>7}{:>15}",
             "tasks opened", "all", "urgent", "a day", "most", "budget a day"
         )?;
         for row in self.opened.iter().filter(|row| row.opened > 0) {
             writeln!(
                 to,
-                "  {:<20}{:>8}{:>8}{:>9.2}{:>7}{:>12}",
+                "  {:<20}{:>8}{:>8}{:>9.2}{:>7}{:>15}",
                 format!("{} {}", row.purpose, row.tier),
                 row.opened,
                 row.urgent,
@@ -172,27 +186,14 @@ impl Report {
     }
 
     fn triggers(&self, to: &mut String) -> std::fmt::Result {
-        writeln!(
-            to,
-            "\n{:<30}{:>7}{:>8}{:>6}{:>8}{:>5}{:>8}{:>10}{:>8}{:>6}{:>10}",
-            "by the trigger that opened",
-            "opened",
-            "reached",
-            "saved",
-            "refused",
-            "lost",
-            "churned",
-            "recovered",
-            "expired",
-            "other",
-            "precision"
-        )?;
-        trigger(to, "churn, all", &self.churn)?;
-        for row in &self.triggers {
-            let name = format!("{} {}", row.purpose, row.trigger);
-            trigger(to, &name, row)?;
+        write!(to, "\n{:<28}", "what came of tasks")?;
+        for title in COLUMNS {
+            write!(to, "{title:>10}")?;
         }
-        Ok(())
+        writeln!(to, "{:>10}", "precision")?;
+        ends(to, &self.purposes)?;
+        writeln!(to, "by every trigger among their reasons")?;
+        ends(to, &self.triggers)
     }
 
     fn contacts(&self, to: &mut String) -> std::fmt::Result {
@@ -235,19 +236,15 @@ fn by_purpose(to: &mut String, name: &str, counts: &BTreeMap<&str, u64>) -> std:
     writeln!(to, "  {name:<34}{churn:>8}{care:>8}{grow:>8}")
 }
 
-fn trigger(to: &mut String, name: &str, row: &TriggerFigures) -> std::fmt::Result {
-    let precision = row.precision.map_or("-".to_owned(), |p| format!("{p:.3}"));
-    writeln!(
-        to,
-        "  {name:<28}{:>7}{:>8}{:>6}{:>8}{:>5}{:>8}{:>10}{:>8}{:>6}{precision:>10}",
-        row.opened,
-        row.reached,
-        row.saved,
-        row.refused,
-        row.lost,
-        row.churned,
-        row.recovered,
-        row.expired,
-        row.other,
-    )
+fn ends(to: &mut String, rows: &[EndFigures]) -> std::fmt::Result {
+    for row in rows {
+        write!(to, "  {:<26}", row.name)?;
+        for count in COLUMNS {
+            let count = row.counts.get(count).copied().unwrap_or_default();
+            write!(to, "{count:>10}")?;
+        }
+        let precision = row.precision.map_or("-".to_owned(), |p| format!("{p:.3}"));
+        writeln!(to, "{precision:>10}")?;
+    }
+    Ok(())
 }

@@ -14,7 +14,6 @@ mod rules;
 #[path = "../scenario/mod.rs"]
 mod scenario;
 
-use churnwatch::engine::Inputs;
 use churnwatch::model::{
     Body, ComplaintCategory, EnquirySubject, Money, OutcomeResult, SuspensionReason, TaskOutcome,
 };
@@ -39,23 +38,22 @@ fn key() -> Body<'static> {
     })
 }
 
-/// Of the tier `ordinary`: six years are three stars.
+/// Of the tier `ordinary`: six years are three stars, and little is spent.
 fn ordinary() -> Body<'static> {
-    profile(|_| {})
+    profile(|p| p.avg_monthly_spend = Some(Money(2_000)))
 }
 
 /// Of the tier `small`: a customer of a year, who spends little.
 fn small() -> Body<'static> {
     profile(|p| {
         p.activated_on = None;
-        p.avg_monthly_spend = Some(Money(30_00));
+        p.avg_monthly_spend = Some(Money(3_000));
     })
 }
 
 /// A town in which one subscriber has a profile, stated in the morning of 1 February.
 fn town_of(overrides: &str, profile: Body<'static>) -> Town {
     let mut town = Town::new(overrides);
-    town.tick("2026-02-01 09:00", Inputs::default());
     town.event(ONE, "2026-02-01 09:00", profile);
     town
 }

@@ -50,6 +50,7 @@ pub enum What {
     /// Three bills beyond the plan.
     Overuses,
     Forwards(bool),
+    Erased,
     /// An outcome of one of the last tasks, or of none.
     Reports {
         back: usize,
@@ -94,6 +95,8 @@ const WORLDS: [&str; 6] = [
      triggers.call_forwarding.days_min = 2",
 ];
 
+const CLOCKS: [&str; 2] = ["window.clock = \"wall\"", "window.clock = \"event\""];
+
 impl Plan {
     pub fn rules(&self) -> Arc<Rules> {
         crate::rules::rules(&[self.rules, self.clock]).0
@@ -101,10 +104,9 @@ impl Plan {
 }
 
 pub fn plans() -> impl Strategy<Value = Plan> {
-    let clocks = ["window.clock = \"wall\"", "window.clock = \"event\""];
     (
         select(&WORLDS[..]),
-        select(&clocks[..]),
+        select(&CLOCKS[..]),
         select(&[usize::MAX, 1, 0][..]),
         prop::collection::vec(act(), 1..90),
     )
@@ -161,7 +163,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Overuses),
         1 => any::<bool>().prop_map(What::Forwards),
         9 => reports.prop_map(|(back, result, forbids)| What::Reports { back, result, forbids }),
-        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels)],
+        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels), 1 => Just(What::Erased)],
     ]
 }
 
@@ -236,10 +238,13 @@ impl What {
             Self::Suspended => Body::Suspension(SuspensionReason::Arrears),
             Self::Active => Body::Reactivation,
             Self::Cancels => Body::Cancellation,
+            Self::Erased => Body::Erase {
+                request: "request".into(),
+            },
             Self::Told(told) => told.profile(today),
             Self::Owes(yuan) => bill(today, 0, *yuan, -15),
             Self::Pays => Body::Payment {
-                amount: Money(1_000_00),
+                amount: Money(100_000),
             },
             Self::Overuses => return (0..3).map(|ago| bill(today, ago, 150, 10)).collect(),
             Self::Forwards(on) => Body::CallForward {
@@ -263,8 +268,8 @@ fn bill(today: Day, months_ago: usize, yuan: i64, due_in_days: i32) -> Body<'sta
     Body::Invoice(Invoice {
         period,
         amount: Money(yuan * 100),
-        plan_fee: Money(100_00),
-        usage_value: Money(100_00),
+        plan_fee: Money(10_000),
+        usage_value: Money(10_000),
         overage: Money::ZERO,
         due_on: today + due_in_days,
     })
@@ -276,7 +281,7 @@ impl Told {
             brand: Some("gotone".into()),
             activated_on: Some(today - self.since_days),
             plan: Some(Tariff {
-                monthly_fee: Money(100_00),
+                monthly_fee: Money(10_000),
                 ..Tariff::default()
             }),
             contract_end_on: self.contract_in.map(|days| today + days),

@@ -1,9 +1,9 @@
 //! The clerk: people answer as they are, tasks are worked on as they stand.
 
-use crate::model::{Calendar, Timestamp};
-use crate::sim::{Answer, Clerk, Scenario};
+use crate::model::Calendar;
+use crate::sim::{Answer, City, CityConfig, Clerk, Scenario};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const OPENED: &str = "2026-04-01T10:00:00+08:00";
 
@@ -150,4 +150,220 @@ fn lines_that_are_something_else_are_refused() {
     let error = clerk.learn(&line).unwrap_err().to_string();
     assert_eq!(error, "`left_at` is not RFC 3339");
     assert!(Clerk::new(&Scenario::default(), "Middle/Earth", 5).is_err());
+}
+
+/// A clerk by other rates, with some churn episodes known, and tasks of content customers.
+fn clerk_by(settings: &[&str], tasks: u32) -> Clerk {
+    let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+    let scenario = Scenario::load(None, &settings).unwrap();
+    let mut clerk = Clerk::new(&scenario, "Asia/Shanghai", 5).unwrap();
+    for number in 0..tasks {
+        clerk
+            .take(&task(number, "open", "outbound_call", OPENED))
+            .unwrap();
+    }
+    clerk
+}
+
+/// A revision that sets another date.
+fn planned_for(number: u32, updated_at: &str, not_before: &str) -> Vec<u8> {
+    let line = task(number, "updated", "outbound_call", updated_at);
+    let text = String::from_utf8(line).unwrap();
+    let [old, new] = [OPENED, not_before].map(|at| format!("\"not_before\":\"{at}\""));
+    text.replace(&old, &new).into_bytes()
+}
+
+fn by_task(answers: &[Answer]) -> BTreeMap<String, Vec<Value>> {
+    let mut tasks: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for answer in answers {
+        let record: Value = serde_json::from_str(&answer.json).unwrap();
+        let id = record["task_id"].as_str().unwrap().to_owned();
+        tasks.entry(id).or_default().push(record);
+    }
+    tasks
+}
+
+#[test]
+fn whoever_is_not_reached_is_tried_again_a_few_times() {
+    let mut clerk = clerk_by(&["outcomes.reached_share=0"], 50);
+    for day in [3, 6, 9, 12] {
+        let [updated_at, not_before] =
+            [9, 12].map(|hour| format!("2026-04-{day:02}T{hour:02}:00:00+08:00"));
+        for number in 0..50 {
+            clerk
+                .take(&planned_for(number, &updated_at, &not_before))
+                .unwrap();
+        }
+    }
+    let answers = clerk.answers();
+    assert!(answers.iter().all(|answer| !answer.talk));
+    for records in by_task(&answers).values() {
+        let at: Vec<&str> = records
+            .iter()
+            .map(|record| record["event_timestamp"].as_str().unwrap())
+            .collect();
+        assert_eq!(at.len(), 3, "{at:?}");
+        assert!(
+            at[1] > "2026-04-03T12:00" && at[2] > "2026-04-06T12:00",
+            "{at:?}"
+        );
+        assert!(
+            records
+                .iter()
+                .all(|record| record["result"] == "unreachable")
+        );
+        let ids: BTreeSet<_> = records.iter().map(|r| r["record_id"].as_str()).collect();
+        assert_eq!(ids.len(), 3);
+    }
+}
+
+#[test]
+fn whoever_was_spoken_to_is_left_in_peace_until_the_next_date() {
+    let undecided = [
+        "outcomes.reached_share=1",
+        "outcomes.content_saved_share=0",
+        "outcomes.annoyed_share=0",
+        "outcomes.mistake_share=0",
+    ];
+    let mut clerk = clerk_by(&undecided, 40);
+    for number in 0..40 {
+        let same = planned_for(number, "2026-04-05T09:00:00+08:00", OPENED);
+        clerk.take(&same).unwrap();
+        if number < 20 {
+            let later = "2026-04-09T09:00:00+08:00";
+            clerk.take(&planned_for(number, later, later)).unwrap();
+        }
+    }
+    let tasks = by_task(&clerk.answers());
+    for number in 0..40 {
+        let records = &tasks[&format!("task-{number}")];
+        assert_eq!(records.len(), if number < 20 { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn a_wrong_result_is_corrected_within_a_day() {
+    let mut clerk = clerk_by(
+        &["outcomes.mistake_share=1", "outcomes.reached_share=1"],
+        300,
+    );
+    let answers = clerk.answers();
+    assert_eq!(answers.iter().filter(|answer| answer.talk).count(), 300);
+    let mut right = BTreeMap::new();
+    for records in by_task(&answers).values() {
+        let [wrong, corrected] = &records[..] else {
+            panic!("{records:?}");
+        };
+        let at = |record: &Value| -> jiff::Timestamp {
+            record["event_timestamp"].as_str().unwrap().parse().unwrap()
+        };
+        let hours = at(corrected).duration_since(at(wrong)).as_hours();
+        assert!((0..=24).contains(&hours), "{hours}");
+        assert_ne!(wrong["result"], corrected["result"]);
+        assert!(["saved", "refused", "lost"].contains(&wrong["result"].as_str().unwrap()));
+        let result = corrected["result"].as_str().unwrap().to_owned();
+        *right.entry(result).or_insert(0) += 1;
+    }
+    assert!(right["reached"] > 200, "{right:?}");
+}
+
+#[test]
+fn reasons_are_those_of_the_truth() {
+    let always = [
+        "outcomes.reached_share=1",
+        "outcomes.reason_share=1",
+        "outcomes.confirmed_share=1",
+        "outcomes.mistake_share=0",
+    ];
+    let mut clerk = clerk_by(&always, 6);
+    let paths = [
+        json!({"kind": "port_out", "details": {}}),
+        json!({"kind": "complaint", "details": {"category": "network"}}),
+        json!({"kind": "arrears"}),
+        json!({"kind": "drop"}),
+        // The last use is still to come; the mind is made up.
+        json!({"kind": "stop", "from": "2026-04-20T10:00:00+08:00", "details": {"decided_on": "2026-03-25"}}),
+    ];
+    for (number, path) in paths.iter().enumerate() {
+        let mut line: Value = serde_json::from_slice(&truth(number as u32, Value::Null)).unwrap();
+        let fields = line.as_object_mut().unwrap();
+        fields.extend(path.as_object().unwrap().clone());
+        clerk.learn(line.to_string().as_bytes()).unwrap();
+    }
+    let tasks = by_task(&clerk.answers());
+    for (number, reason) in [
+        "competitor_offer",
+        "network",
+        "price",
+        "second_sim",
+        "competitor_offer",
+        "no_intention",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let record = &tasks[&format!("task-{number}")][0];
+        assert_eq!(record["confirmed_reason"], reason);
+        let stated = (reason != "no_intention").then_some(reason);
+        assert_eq!(record["stated_reason"].as_str(), stated);
+    }
+}
+
+/// What a city tells while it lives is what its truth file would say.
+#[test]
+fn a_city_is_heard_as_its_file_is_read() {
+    let scenario = Scenario::parse("churn.scale = 10", "test").unwrap();
+    let mut city = City::new(CityConfig {
+        scenario: scenario.clone(),
+        ..CityConfig::new(150, 40, 9)
+    })
+    .unwrap();
+    while city.next_event().is_some() {}
+    let [mut heard, mut read] =
+        [(); 2].map(|()| Clerk::new(&scenario, "Asia/Shanghai", 5).unwrap());
+    heard.foresee(city.foreseen());
+    let mut numbers = BTreeSet::new();
+    for line in city.foreseen() {
+        read.learn(line.to_json(city.calendar()).as_bytes())
+            .unwrap();
+        numbers.extend(line.msisdn);
+    }
+    for (place, number) in numbers.iter().enumerate() {
+        let line = String::from_utf8(task(place as u32, "open", "outbound_call", OPENED)).unwrap();
+        let own = &number.to_string()[2..];
+        let line = line.replace(&format!("139{place:08}"), own);
+        heard.take(line.as_bytes()).unwrap();
+        read.take(line.as_bytes()).unwrap();
+    }
+    let answers = heard.answers();
+    assert_eq!(answers, read.answers());
+    let told = |result: &str| answers.iter().any(|answer| answer.json.contains(result));
+    assert!(told("\"refused\"") && told("\"saved\"") && told("\"competitor_offer\""));
+}
+
+#[test]
+fn quiet_hours_are_kept_as_told() {
+    let calendar = Calendar::new("Asia/Shanghai").unwrap();
+    for (from, to) in [(18, 10), (0, 23), (3, 3)] {
+        let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
+        clerk.keep_quiet(from, to);
+        for number in 0..200 {
+            clerk
+                .take(&task(number, "open", "outbound_call", OPENED))
+                .unwrap();
+        }
+        let quiet = |hour: u8| match from > to {
+            true => hour >= from || hour < to,
+            false => (from..to).contains(&hour),
+        };
+        let hours: BTreeSet<u8> = clerk
+            .answers()
+            .iter()
+            .map(|answer| calendar.hour_of(answer.at))
+            .collect();
+        assert!(
+            !hours.is_empty() && !hours.iter().any(|hour| quiet(*hour)),
+            "{hours:?}"
+        );
+    }
 }
