@@ -119,7 +119,12 @@ fn village(rules: &Arc<Rules>) -> Shard {
     // The early ones of the next morning close the last day.
     for person in 70..80 {
         let at = calendar.at_hour(first + 40, 8);
-        say(&mut village, &format!("13{person:09}"), at, calling("13712345678"));
+        say(
+            &mut village,
+            &format!("13{person:09}"),
+            at,
+            calling("13712345678"),
+        );
     }
     village.step(&Step::Sweep(30));
     village.shard
