@@ -130,15 +130,36 @@ impl Shard {
             holders: BTreeMap::new(),
             tally: self.tally(),
         };
+        // By what the tasks say first: there are many of them, and few regions and holders to make keys of.
+        let mut regions: BTreeMap<&[Arc<str>], BTreeMap<(Purpose, Tier), Standing>> =
+            BTreeMap::new();
+        let mut holders: BTreeMap<(Option<&str>, &str), BTreeMap<Purpose, Standing>> =
+            BTreeMap::new();
         for (_, task) in self.taskbook.tasks() {
-            let standing = Standing::of(task, self.clock);
-            let region = rollup.tally.region_key(&task.assignee.region);
-            let region = rollup.regions.entry(region).or_default();
+            let (standing, who) = (Standing::of(task, self.clock), &task.assignee);
+            let region = regions.entry(&who.region).or_default();
             let sum = region.entry((task.purpose, task.tier)).or_default();
             sum.add(&standing);
-            let holder = rollup.tally.holder_key(task);
-            let holder = rollup.holders.entry(holder).or_default();
+            let holder = match who.account_manager.as_deref() {
+                Some(manager) => (Some(manager), ""),
+                None => (None, &*who.queue),
+            };
+            let holder = holders.entry(holder).or_default();
             holder.entry(task.purpose).or_default().add(&standing);
+        }
+        for (region, tasks) in regions {
+            let key = rollup.tally.region_key(region);
+            let region = rollup.regions.entry(key).or_default();
+            for (key, standing) in tasks {
+                region.entry(key).or_default().add(&standing);
+            }
+        }
+        for ((manager, queue), tasks) in holders {
+            let key = rollup.tally.holder_key(manager, queue);
+            let holder = rollup.holders.entry(key).or_default();
+            for (key, standing) in tasks {
+                holder.entry(key).or_default().add(&standing);
+            }
         }
         rollup
     }
