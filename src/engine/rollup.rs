@@ -20,12 +20,17 @@ pub struct Rollup {
     /// What the shard took for now.
     pub clock: Timestamp,
     /// Open tasks by region path, as the tally tells regions apart.
-    pub regions: BTreeMap<String, BTreeMap<(Purpose, Tier), Standing>>,
+    pub regions: BTreeMap<String, ByTier>,
     /// Open tasks by who has them.
-    pub holders: BTreeMap<Holder, BTreeMap<Purpose, Standing>>,
+    pub holders: BTreeMap<Holder, ByPurpose>,
     /// What became of all tasks.
     pub tally: Arc<Tally>,
 }
+
+/// How open tasks stand, by purpose and tier.
+pub type ByTier = BTreeMap<(Purpose, Tier), Standing>;
+/// How open tasks stand, by purpose.
+pub type ByPurpose = BTreeMap<Purpose, Standing>;
 
 /// How open tasks stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -131,10 +136,8 @@ impl Shard {
             tally: self.tally(),
         };
         // By what the tasks say first: there are many of them, and few regions and holders to make keys of.
-        let mut regions: BTreeMap<&[Arc<str>], BTreeMap<(Purpose, Tier), Standing>> =
-            BTreeMap::new();
-        let mut holders: BTreeMap<(Option<&str>, &str), BTreeMap<Purpose, Standing>> =
-            BTreeMap::new();
+        let mut regions: BTreeMap<&[Arc<str>], ByTier> = BTreeMap::new();
+        let mut holders: BTreeMap<(Option<&str>, &str), ByPurpose> = BTreeMap::new();
         for (_, task) in self.taskbook.tasks() {
             let (standing, who) = (Standing::of(task, self.clock), &task.assignee);
             let region = regions.entry(&who.region).or_default();
