@@ -110,6 +110,42 @@ fn signals_on_trial_go_to_a_file_of_their_own() {
     assert!(error.contains("there are no shadow rules"), "{error}");
 }
 
+/// Who asked for it is not named; where nothing was known, that is said as well.
+#[test]
+fn erasures_are_confirmed_in_a_file_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (events, erasures) = (path("events.ndjson"), path("erasures.ndjson"));
+    let records = [
+        r#"{"record_id":"1","record_type":"mo_call","msisdn":"13800138000","event_timestamp":"2026-03-01T10:00:00+08:00","other_number":"10010","duration_seconds":60,"cause_for_termination":"normal_release"}"#,
+        r#"{"record_id":"dpo-1","record_type":"erase","msisdn":"13800138000","event_timestamp":"2026-03-01T11:00:00+08:00"}"#,
+        r#"{"record_id":2,"record_type":"erase","msisdn":"13800138001","event_timestamp":"2026-03-01T11:00:00+08:00"}"#,
+    ];
+    std::fs::write(&events, records.join("\n")).unwrap();
+
+    let (status, tasks, summary) = churnwatch(&["detect", &events, "--erasures", &erasures], &[]);
+    assert_eq!(status, Some(0), "{summary}");
+    assert!(summary.contains("requests to erase"), "{summary}");
+    let last: serde_json::Value = serde_json::from_str(tasks.lines().last().unwrap()).unwrap();
+    assert_eq!(last["close_reason"], "erased", "{tasks}");
+    let confirmed = std::fs::read_to_string(&erasures).unwrap();
+    assert!(!confirmed.contains("1380013800"), "{confirmed}");
+    let confirmed: Vec<serde_json::Value> = confirmed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let said = confirmed
+        .iter()
+        .map(|line| serde_json::json!([line["request"], line["known"], line["tasks_closed"]]));
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            serde_json::json!(["dpo-1", true, 1]),
+            serde_json::json!(["2", false, 0]),
+        ]
+    );
+}
+
 #[test]
 fn all_problems_end_with_status_2_on_stderr() {
     let directory = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@
 
 use churnwatch::config::{Config, LogFormat, Problems, reference};
 use churnwatch::engine::triggers::REGISTRY;
-use churnwatch::model::{Feed, FeedSet, Number};
+use churnwatch::model::{Feed, FeedSet, Number, PlaybookStep, Purpose};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -73,8 +73,9 @@ fn the_printed_reference_is_the_defaults() {
 fn every_key_of_the_reference_is_explained() {
     let (mut explained, mut keys) = (false, 0);
     for line in reference().lines() {
-        // A comment speaks for all lines up to the next blank one; that of [policy.playbook] for all its steps.
-        explained |= line.starts_with('#') || line.starts_with("[[policy.playbook.");
+        // A comment speaks for all lines up to the next blank one; that of playbook and talk for all their chapters.
+        let words = ["[[policy.playbook.", "[policy.talk."];
+        explained |= line.starts_with('#') || words.iter().any(|section| line.starts_with(section));
         if line.contains(" = ") && !line.starts_with('#') {
             assert!(explained, "no comment above `{line}`");
             keys += 1;
@@ -82,6 +83,113 @@ fn every_key_of_the_reference_is_explained() {
         explained &= !line.is_empty();
     }
     assert!(keys > 80, "found {keys} keys");
+}
+
+/// DOMAIN section 6, recommended action: what may be offered in which stage, and a word for every occasion.
+#[test]
+fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
+    let rules = Config::embedded().unwrap().rules;
+    let (playbook, talk) = (&rules.policy.playbook, &rules.policy.talk);
+    let actions = |chapter: &str| -> Vec<&str> {
+        let steps = playbook[chapter].iter();
+        steps.map(|step| step.action.as_str()).collect()
+    };
+    for (chapter, wanted) in [
+        (
+            "mature",
+            &[
+                "bundle",
+                "points",
+                "tenure_reward",
+                "credit",
+                "brand_service",
+            ][..],
+        ),
+        (
+            "decline",
+            &["spend_incentive", "activity", "migration", "floor_plan"],
+        ),
+        (
+            "leave",
+            &[
+                "special_tariff",
+                "gift",
+                "complaint_care",
+                "weak_coverage_care",
+                "abnormal_charge_explanation",
+            ],
+        ),
+    ] {
+        let actions = actions(chapter);
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|name| !actions.contains(name))
+            .collect();
+        assert!(missing.is_empty(), "{chapter} lacks {missing:?}");
+    }
+    for (chapter, steps) in playbook {
+        assert!(
+            steps.iter().all(|step| !step.action.is_empty()),
+            "{chapter}"
+        );
+    }
+    for stage in [
+        "acquire", "promote", "mature", "decline", "leave", "churned",
+    ] {
+        let general = |step: &PlaybookStep| step.for_triggers.is_empty();
+        assert!(playbook[stage].iter().any(general), "{stage}");
+    }
+    for trigger in REGISTRY {
+        let named = |step: &PlaybookStep| step.for_triggers.iter().any(|name| name == trigger.name);
+        let answered = match trigger.purpose {
+            Purpose::Churn => true,
+            purpose => playbook[purpose.name()].iter().any(named),
+        };
+        assert!(answered, "no step for {}", trigger.name);
+    }
+    let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
+    let expected = [
+        "any",
+        "care",
+        "care_only",
+        "decline",
+        "grow",
+        "leave",
+        "mature",
+    ];
+    assert_eq!(chapters, expected);
+}
+
+/// A file changes a sentence, or gives a chapter a talk of its own, and leaves the rest as it is.
+#[test]
+fn words_are_the_operator_s() {
+    let config = from(
+        r#"
+        [policy.talk.leave]
+        listen = { zh = "请讲", en = "Do tell" }
+        [policy.talk.acquire]
+        rapport = { zh = "一", en = "one" }
+        listen = { zh = "二", en = "two" }
+        advise = { zh = "三", en = "three" }
+        follow_up = { zh = "四", en = "four" }
+        [[policy.playbook.churned]]
+        zh = "道别"
+        en = "Say goodbye"
+        "#,
+    );
+    let words = config
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .rules
+        .words();
+    let defaults = Config::embedded().unwrap().rules.words();
+    assert_eq!(words.talk["leave"].listen.en, "Do tell");
+    assert_eq!(words.talk["leave"].advise, defaults.talk["leave"].advise);
+    assert_eq!(words.talk["acquire"].follow_up.en, "four");
+    let [goodbye] = &words.playbook["churned"][..] else {
+        panic!("a chapter is stated as a whole");
+    };
+    assert_eq!((&*goodbye.action, &*goodbye.en), ("", "Say goodbye"));
+    assert_eq!(words.playbook["leave"], defaults.playbook["leave"]);
 }
 
 #[test]
@@ -249,6 +357,36 @@ policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrea
 policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care or grow | did you mean `mature`?
 policy.playbook.leave = [{ zh = '好', en = 'good', for_triggers = ['arrear'] }] | policy.playbook.leave | `arrear` is not a trigger | did you mean `arrears`?
 policy.playbook.leave = [{ zh = '', en = 'good' }] | policy.playbook.leave | no text | both `zh` and `en`
+policy.playbook.leave = [{ zh = '好', en = 'good', actoin = 'gift' }] | policy.playbook.leave | unknown field `actoin` | `action`
+policy.playbook.leave = [{ zh = '好', en = 'good', action = 'Gift' }] | policy.playbook.leave | `Gift` is not an action's name | small letters
+policy.playbook.leave = [{ zh = '好', en = 'good', action = '2nd_gift' }] | policy.playbook.leave | `2nd_gift` is not an action's name | a letter first
+policy.playbook.leave = [{ zh = '好', en = 'good', action = 'a_gift_of_more_than_forty_letters_is_long' }] | policy.playbook.leave | is not an action's name | at most 40
+policy.playbook.any = [{ zh = '好', en = 'good' }] | policy.playbook.any | not a lifecycle stage, care or grow | choose one of `acquire`
+policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a lifecycle stage, care, grow, care_only or any | did you mean `leave`?
+policy.talk.leave.listen.zh = ' ' | policy.talk.leave.listen | has no text | both `zh` and `en`
+policy.talk.leave.listen.fr = 'non' | policy.talk.leave.listen.fr | no such key | `zh`
+policy.talk.leave.chat = { zh = '好', en = 'good' } | policy.talk.leave.chat | no such key | `rapport`
+policy.talk.promote = { rapport = { zh = '好', eng = 'good' } } | policy.talk.promote | unknown field `eng` | [policy.talk.STAGE]
+policy.talk.acquire.listen = { zh = '好', en = 'good' } | policy.talk.acquire | missing field `rapport` | [policy.talk.STAGE]
+policy.value_unknown = -1 | policy.value_unknown | -1 is out of range | from 0 to 1000000
+policy.stage.promote_days = 3651 | policy.stage.promote_days | 3651 is out of range | from 0 to 3650
+policy.contact.gap_days = 91 | policy.contact.gap_days | 91 is out of range | from 0 to 90
+policy.contact.cap.key = 0 | policy.contact.cap.key | 0 is out of range | from 1 to 16
+policy.contact.cap.gold = 5 | policy.contact.cap.gold | no such key | there are `key`, `ordinary`, `small`
+policy.contact.cap_window_days = 0 | policy.contact.cap_window_days | 0 is out of range | from 1 to 90
+policy.contact.wait_days = 31 | policy.contact.wait_days | 31 is out of range | from 0 to 30
+policy.contact.retry_hours = 0 | policy.contact.retry_hours | 0 is out of range | from 1 to 168
+policy.contact.correction_days = 31 | policy.contact.correction_days | 31 is out of range | from 0 to 30
+policy.contact.care_delays_churn = 'no' | policy.contact.care_delays_churn | is text, not true or false | the default, false
+policy.escalation.rung_hours.small = 721 | policy.escalation.rung_hours.small | 721 is out of range | from 0 to 720
+policy.escalation.high_value = -1 | policy.escalation.high_value | -1 is out of range | from 0 to 1000000
+policy.budget.churn.small = -1 | policy.budget.churn.small | -1 is out of range | from 0 to 1000000000
+policy.budget.collect_minutes = 721 | policy.budget.collect_minutes | 721 is out of range | from 0 to 720
+policy.budget.wait_days = 31 | policy.budget.wait_days | 31 is out of range | from 0 to 30
+policy.budget.win = { key = 1, ordinary = 1, small = 1 } | policy.budget.win | no such key | there are
+policy.hold_out.share = 1.5 | policy.hold_out.share | 1.5 is out of range | from 0 to 1
+triggers.follow_up.after_days = 31 | triggers.follow_up.after_days | 31 is not allowed | it must be 1..30
+topics.erasures = 'subscriber' | topics.erasures | the topic of topics.subscriber as well | a topic of its own
 decode.country_code = '+86' | decode.country_code | "+86" is not allowed | 1 to 3 digits without +
 decode.national_digits = 3 | decode.national_digits | 3 is out of range | from 4 to 15
 decode.area_code_digits = [2] | decode.area_code_digits | length | two whole numbers

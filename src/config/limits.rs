@@ -140,7 +140,7 @@ const FORMS: &[Form] = &[
     (
         "policy.playbook.*",
         form::<Vec<PlaybookStep>>,
-        "write [[policy.playbook.STAGE]] with `zh` and `en` below it",
+        "write [[policy.playbook.STAGE]] with `action`, `zh` and `en` below it",
     ),
     (
         "policy.talk.*",
@@ -221,9 +221,8 @@ fn number(value: &Value) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DEFAULTS;
     use toml::Table;
-
-    const DEFAULTS: &str = include_str!("defaults.toml");
 
     #[test]
     fn every_number_of_the_defaults_has_a_range() {

@@ -1,7 +1,7 @@
 //! The configuration: documented defaults, a file over them, the environment over both; strict, and all errors at once.
 //!
-//! `defaults.toml` beside this file is the one place where a default is stated and explained; a trigger's are stated
-//! with the trigger. A new section is a struct with `Deserialize`, its keys in `defaults.toml`, their ranges in
+//! `defaults.toml` beside this file is the one place where a default is stated and explained; the words of recommended
+//! actions are stated in `words.toml`, and a trigger's defaults with the trigger. A new section is a struct with `Deserialize`, its keys in `defaults.toml`, their ranges in
 //! `limits.rs`, a field of [`Config`] and a line in `Config::assemble`.
 
 mod environment;
@@ -30,6 +30,13 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use toml::Table;
+
+/// The defaults, but for those of triggers.
+const DEFAULTS: &str = concat!(
+    include_str!("defaults.toml"),
+    "\n",
+    include_str!("words.toml")
+);
 
 /// Everything an operator can set, checked.
 #[derive(Clone)]
@@ -177,7 +184,7 @@ impl std::fmt::Debug for Config {
 
 /// Every key with its default and its explanation, as TOML: what `churnwatch config` prints.
 pub fn reference() -> String {
-    let mut text = include_str!("defaults.toml").trim_end().to_owned();
+    let mut text = DEFAULTS.trim_end().to_owned();
     for trigger in REGISTRY {
         text += &format!(
             "\n\n[triggers.{}]\n{}",

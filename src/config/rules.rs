@@ -8,7 +8,7 @@ use super::shadow;
 use crate::decode::Decoder;
 use crate::engine::rules::{Competitors, PolicyRules, RobotRules, Rules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
-use crate::model::{Calendar, Number, Purpose, Stage};
+use crate::model::{Calendar, Number, Purpose, Stage, Talk};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -25,7 +25,7 @@ const SECTIONS: [&str; 7] = [
     "policy",
 ];
 
-/// The keys of `[policy.playbook]`: lifecycle stages, and the purposes besides keeping the subscriber.
+/// The chapters of `[policy.playbook]`: lifecycle stages, and the purposes besides keeping the subscriber.
 const CHAPTERS: [&str; 8] = [
     Stage::Acquire.name(),
     Stage::Promote.name(),
@@ -212,19 +212,49 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
         let key = score.child("triggers").child(name);
         layers.expect_name(&key, "a trigger", name, &names);
     }
+    words(layers, &policy, &names);
+    Some(policy)
+}
+
+/// `[policy.playbook]` and `[policy.talk]`.
+fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
     for (chapter, steps) in &policy.playbook {
         let key = Key::of("policy.playbook").child(chapter);
         layers.expect_name(&key, "a lifecycle stage, care or grow", chapter, &CHAPTERS);
         for step in steps {
             for name in &step.for_triggers {
-                layers.expect_name(&key, "a trigger", name, &names);
+                layers.expect_name(&key, "a trigger", name, triggers);
+            }
+            if !is_action(&step.action) {
+                let what = format!("`{}` is not an action's name", step.action);
+                let remedy = "write small letters, digits and underscores, a letter first, at most 40 in all, such as \
+                              \"tenure_reward\"";
+                layers.problem(&key, what, remedy);
             }
             if step.zh.trim().is_empty() || step.en.trim().is_empty() {
                 layers.problem(&key, "a step has no text", "write both `zh` and `en`");
             }
         }
     }
-    Some(policy)
+    let chapters = [&CHAPTERS[..], &[Talk::ANY, Talk::CARE_ONLY]].concat();
+    for (chapter, talk) in &policy.talk {
+        let key = Key::of("policy.talk").child(chapter);
+        let what = "a lifecycle stage, care, grow, care_only or any";
+        layers.expect_name(&key, what, chapter, &chapters);
+        for (part, text) in talk.parts() {
+            if text.zh.trim().is_empty() || text.en.trim().is_empty() {
+                let remedy = "write both `zh` and `en`";
+                layers.problem(&key.child(part), "has no text", remedy);
+            }
+        }
+    }
+}
+
+/// Whether a step may be called so; it may have no name at all.
+fn is_action(name: &str) -> bool {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+    name.is_empty() || (begins && name.len() <= 40 && name.chars().all(known))
 }
 
 /// Twelve hex digits of the fingerprint of the effective values, however they were written down.

@@ -73,6 +73,7 @@ pub enum Fact {
 
 /// A sentence an account manager reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Text {
     /// Simplified Chinese.
     pub zh: String,

@@ -49,6 +49,16 @@ impl Talk {
     pub const ANY: &str = "any";
     /// The chapter of the talk after a port-out enquiry, in which nothing may be offered.
     pub const CARE_ONLY: &str = "care_only";
+
+    /// The four steps with their names, in order.
+    pub fn parts(&self) -> [(&'static str, &Text); 4] {
+        [
+            ("rapport", &self.rapport),
+            ("listen", &self.listen),
+            ("advise", &self.advise),
+            ("follow_up", &self.follow_up),
+        ]
+    }
 }
 
 impl Words {

@@ -3,12 +3,11 @@
 use churnwatch::engine::{
     Assembly, Bucket, IMAGE_FORMAT, Image, ImageError, Rules, Section, Shard,
 };
-use churnwatch::model::{Body, Day, Effect, Event, Msisdn, Outcome, Reject, Source};
+use churnwatch::model::{Day, Effect, Msisdn, Outcome, Reject, Source};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::streams::random::Random;
-use crate::streams::{Plan, Step, last_task, settling, steps};
+use crate::streams::{Plan, Step, settling, steps, tasks_of};
 
 pub struct Feeding {
     pub shard: Shard,
@@ -66,24 +65,11 @@ impl Feeding {
 pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
     let mut feeding = Feeding::new(Shard::new(rules.clone()));
     let (mut resolved, mut fingerprints) = (Vec::new(), Vec::new());
-    let mut random = Random::new(plan.seed ^ 0xE4A5E);
     for step in steps(plan, &rules.calendar) {
-        if let Step::Event(event) = &step
-            && random.chance(1.0 / 60.0)
-        {
-            let erase = Step::Event(erasing(event));
-            feeding.step(&erase);
-            fingerprints.push(feeding.shard.fingerprint());
-            resolved.push(erase);
-        }
         let step = match step {
-            Step::Settle {
-                event,
-                result,
-                theirs,
-            } => {
-                let task_id = last_task(&feeding.effects, &event.msisdn).filter(|_| theirs);
-                Step::Event(settling(event, result, task_id))
+            Step::Settle { event, answer } => {
+                let tasks = tasks_of(&feeding.effects, &event.msisdn);
+                Step::Event(settling(event, answer, &tasks))
             }
             step => step,
         };
@@ -98,17 +84,6 @@ pub fn played(rules: &Arc<Rules>, plan: &Plan) -> (Vec<Step>, Whole) {
         fingerprints,
     };
     (resolved, whole)
-}
-
-/// A request to erase the subscriber of an event, who may just have come.
-fn erasing(event: &Event<'static>) -> Event<'static> {
-    Event {
-        record: !event.record,
-        body: Body::Erase {
-            request: format!("{}#{:x}", event.msisdn.as_str(), event.record).into(),
-        },
-        ..event.clone()
-    }
 }
 
 pub fn full(image: Image) -> Vec<Section> {

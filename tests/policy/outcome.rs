@@ -44,9 +44,9 @@ fn saved_refused_and_lost_close_the_task() {
 
 #[test]
 fn another_outcome_of_a_closed_task_corrects_it_for_a_week() {
-    let (mut town, task) = closed(ordinary(), OutcomeResult::Saved);
+    let (mut town, task) = closed(ordinary(), OutcomeResult::Refused);
     assert_eq!(
-        again(&mut town, "2026-02-03 10:00", &task, OutcomeResult::Saved),
+        again(&mut town, "2026-02-03 10:00", &task, OutcomeResult::Refused),
         [""; 0]
     );
     assert_eq!(
@@ -261,10 +261,45 @@ fn care_is_over_when_the_customer_was_spoken_to_and_stays_so() {
 }
 
 #[test]
+fn who_was_kept_is_asked_a_week_later_whether_all_is_well() {
+    let followed = |rules: &str, result: OutcomeResult| {
+        let mut town = town_of(rules, ordinary());
+        hotline(&mut town, "2026-02-02 10:00");
+        report(&mut town, "2026-02-02 12:00", result);
+        pass(&mut town, "2026-02-03", "2026-02-20");
+        since(&town, 3)
+    };
+    assert_eq!(
+        followed("", OutcomeResult::Saved),
+        [
+            "2026-02-10 08:00 follow_up 0.30",
+            "2026-02-10 08:00 task 1 open: ordinary early due 2026-02-12 09:00",
+        ]
+    );
+    assert_eq!(followed("", OutcomeResult::Refused), [""; 0]);
+    assert_eq!(followed("", OutcomeResult::Lost), [""; 0]);
+    // On the morning of the seventh day the week is not over.
+    assert_eq!(
+        followed("triggers.follow_up.after_days = 7", OutcomeResult::Saved),
+        ["2026-02-09 08:00 follow_up 0.30 (contact_gap)"]
+    );
+    // Whoever is about to leave again is spoken to about that.
+    let mut town = town_of("", ordinary());
+    hotline(&mut town, "2026-02-02 10:00");
+    report(&mut town, "2026-02-02 12:00", OutcomeResult::Saved);
+    town.event(ONE, "2026-02-09 15:00", CANCEL);
+    pass(&mut town, "2026-02-10", "2026-02-10");
+    assert_eq!(
+        since(&town, 5),
+        ["2026-02-10 08:00 follow_up 0.30 (churn_task_open)"]
+    );
+}
+
+#[test]
 fn opening_again_supersedes_care() {
     let mut town = town_of("policy.contact.correction_days = 30", ordinary());
     hotline(&mut town, "2026-03-05 10:00");
-    report(&mut town, "2026-03-05 12:00", OutcomeResult::Saved);
+    report(&mut town, "2026-03-05 12:00", OutcomeResult::Refused);
     let task = town.last_task(ONE);
     let born = profile(|p| p.birthday = Some((3, 15)));
     town.event(ONE, "2026-03-05 20:00", born);

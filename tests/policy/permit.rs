@@ -199,19 +199,19 @@ fn do_not_contact_stays_whatever_profiles_follow() {
 fn the_wish_holds_with_any_outcome_of_any_task() {
     let mut town = town_of("", ordinary());
     hotline(&mut town, "2026-02-02 10:00");
-    let saved = TaskOutcome {
+    let refused = TaskOutcome {
         task_id: town.last_task(ONE).task_id.into(),
-        result: OutcomeResult::Saved,
+        result: OutcomeResult::Refused,
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact: true,
     };
-    town.event(ONE, "2026-02-02 15:00", Body::TaskOutcome(saved));
+    town.event(ONE, "2026-02-02 15:00", Body::TaskOutcome(refused));
     town.event(ONE, "2026-02-20 10:00", COMPLAINT);
     assert_eq!(
         since(&town, 2),
         [
-            "2026-02-02 15:00 task 2 closed: saved",
+            "2026-02-02 15:00 task 2 closed: refused",
             "2026-02-20 10:00 complaint 0.50 (opted_out)",
         ]
     );
@@ -229,10 +229,10 @@ fn grows(town: &mut Town) {
     for month in ["2025-12-01", "2026-01-01", "2026-02-01"] {
         let bill = Invoice {
             period: day(month),
-            amount: Money(130_00),
-            plan_fee: Money(100_00),
-            usage_value: Money(100_00),
-            overage: Money(30_00),
+            amount: Money(13_000),
+            plan_fee: Money(10_000),
+            usage_value: Money(10_000),
+            overage: Money(3_000),
             due_on: day("2026-03-25"),
         };
         town.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
@@ -248,7 +248,7 @@ fn offers_reach_nobody_who_wants_none_by_any_channel() {
             p.vip = true;
             p.marketing_opt_out = opt_out;
             p.plan = Some(Plan {
-                monthly_fee: Money(100_00),
+                monthly_fee: Money(10_000),
                 ..Plan::default()
             });
         })
@@ -392,7 +392,7 @@ fn an_open_task_is_not_revised_against_the_customer_s_wish() {
     );
     town.event(ONE, "2026-02-02 13:00", COMPLAINT);
     assert!(since(&town, 3)[0].starts_with("2026-02-02 13:00 task 2 updated: key"));
-    report(&mut town, "2026-02-02 15:00", OutcomeResult::Saved);
+    report(&mut town, "2026-02-02 15:00", OutcomeResult::Refused);
     town.event(ONE, "2026-02-10 13:00", CANCEL);
     assert_eq!(
         since(&town, 5),

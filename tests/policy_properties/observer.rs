@@ -3,8 +3,8 @@
 use crate::standing::Standing;
 use churnwatch::engine::{Rules, ShardStats};
 use churnwatch::model::{
-    Body, Day, Effect, Event, Level, Msisdn, Outcome, OutcomeResult, Purpose, Severity, Signal,
-    Suppression, Task, TaskOutcome, TaskStatus, Tier, Timestamp,
+    Body, CloseReason, Day, Effect, Erasure, Event, Level, Msisdn, Outcome, OutcomeResult, Purpose,
+    Severity, Signal, Suppression, Task, TaskOutcome, TaskStatus, Tier, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub const EXPECTED: &[&str] = &[
     "closed: opted_out",
     "closed: superseded",
     "closed: arrears_paid",
+    "closed: erased",
+    "erased",
     "signal: taken up",
     "signal: care_only",
     "signal: churn_task_open",
@@ -65,6 +67,8 @@ struct Person {
     /// Contacts that were surely made.
     contacts: Vec<(Timestamp, Purpose)>,
     held_out: bool,
+    /// Nothing may be said of the subscriber before the next record.
+    erased: bool,
     /// Every signal that was published, and why it raised no task.
     signals: BTreeMap<(String, Timestamp, String), Option<Suppression>>,
 }
@@ -105,7 +109,7 @@ impl Observer {
         after: &ShardStats,
         effects: &[Effect],
     ) -> Result<(), Broken> {
-        self.effects(None, (before, after), effects)
+        self.effects(None, None, (before, after), effects)
     }
 
     /// A record, and what came of it.
@@ -120,6 +124,7 @@ impl Observer {
         if matches!(outcome, Outcome::Applied { .. }) {
             let day = self.rules.calendar.day_of(event.at);
             let person = self.person(&event.msisdn);
+            person.erased = false;
             if person.standing.take(event, day) {
                 person.contacts.clear();
             }
@@ -128,7 +133,7 @@ impl Observer {
                 report = Some(outcome);
             }
         }
-        self.effects(report, stats, effects)
+        self.effects(Some(event), report, stats, effects)
     }
 
     fn person(&mut self, who: &Msisdn) -> &mut Person {
@@ -141,6 +146,7 @@ impl Observer {
 
     fn effects(
         &mut self,
+        event: Option<&Event<'_>>,
         report: Option<&TaskOutcome<'_>>,
         (before, after): (&ShardStats, &ShardStats),
         effects: &[Effect],
@@ -170,7 +176,14 @@ impl Observer {
                         }
                     }
                 }
-                Effect::Shadow(_) | Effect::Erased(_) => {}
+                Effect::Erased(erasure) => {
+                    let erased = event.map(|event| event.msisdn);
+                    let person = erased.map(|who| self.person(&who));
+                    let person = person.ok_or("erased without a request")?;
+                    person.erase(erasure, effects)?;
+                    self.see("erased".to_owned());
+                }
+                Effect::Shadow(_) => return Err("nothing is on trial".to_owned()),
             }
         }
         ensure!(
@@ -192,6 +205,7 @@ impl Observer {
         let fate = signal.suppressed.map_or("taken up", Suppression::name);
         self.see(format!("signal: {fate}"));
         let person = self.person(&signal.msisdn);
+        ensure!(!person.erased, "a signal of somebody erased");
         if signal.suppressed == Some(Suppression::HoldOut) {
             person.held_out = true;
         }
@@ -218,6 +232,7 @@ impl Observer {
         let named = report.filter(|report| report.task_id == task.task_id);
         let person = self.person(&task.msisdn);
         ensure!(!person.held_out, "a task of somebody held out");
+        ensure!(!person.erased, "a task of somebody erased");
         let before = person.tasks.insert(task.task_id.clone(), task.clone());
         let open = task.status != TaskStatus::Closed;
         let other = person.open.get(&task.purpose);
@@ -321,6 +336,25 @@ impl Person {
         } else if !self.tasks.contains_key(&*outcome.task_id) {
             self.contacts.push((at, Purpose::Churn));
         }
+    }
+
+    /// Forgets everything but whether tasks are withheld, which follows from the number.
+    fn erase(&mut self, erasure: &Erasure, effects: &[Effect]) -> Result<(), Broken> {
+        ensure!(self.open.is_empty(), "erased with open tasks");
+        let closed = effects.iter().filter(|effect| {
+            matches!(effect, Effect::Task(task) if task.close_reason == Some(CloseReason::Erased))
+        });
+        let closed = closed.count();
+        ensure!(
+            erasure.tasks_closed as usize == closed,
+            "{closed} tasks were closed"
+        );
+        *self = Self {
+            held_out: self.held_out,
+            erased: true,
+            ..Self::default()
+        };
+        Ok(())
     }
 
     /// The reasons of a task: one for each trigger, and all of them published as such.

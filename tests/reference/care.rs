@@ -46,7 +46,7 @@ pub struct Settings {
     star_upgrade: StarSettings,
     plan_overuse: OveruseSettings,
     data_growth: GrowthSettings,
-    follow_up: Option<FollowUpSettings>,
+    follow_up: FollowUpSettings,
 }
 
 #[derive(Deserialize)]
@@ -199,11 +199,15 @@ impl Memory {
         let EventView {
             event, day, source, ..
         } = *view;
-        if let Body::TaskOutcome(said) = &event.body
-            && said.result == OutcomeResult::Saved
-            && view.settles == Some(Purpose::Churn)
-        {
-            self.saved = Some(day);
+        if let Body::TaskOutcome(said) = &event.body {
+            let beside = matches!(view.settles, Some(Purpose::Care | Purpose::Grow));
+            match said.result {
+                OutcomeResult::Saved if view.settles == Some(Purpose::Churn) => {
+                    self.saved = Some(day);
+                }
+                OutcomeResult::Refused | OutcomeResult::Lost if !beside => self.saved = None,
+                _ => {}
+            }
         }
         let Body::Call {
             handset: Some(handset),
@@ -265,7 +269,7 @@ impl Memory {
             self.stars(view, &settings.star_upgrade),
             self.overuse(view, &settings.plan_overuse),
             self.growth(view, &settings.data_growth),
-            self.follow_up(view, settings.follow_up.as_ref()),
+            self.follow_up(view, &settings.follow_up),
         ];
         firings.into_iter().flatten().collect()
     }
@@ -404,12 +408,7 @@ impl Memory {
         Some(firing(OVERUSE, strength, seen, settings.over_share, facts))
     }
 
-    fn follow_up(
-        &mut self,
-        view: &DayView<'_>,
-        settings: Option<&FollowUpSettings>,
-    ) -> Option<Firing> {
-        let settings = settings?;
+    fn follow_up(&mut self, view: &DayView<'_>, settings: &FollowUpSettings) -> Option<Firing> {
         let today = view.today.day + 1;
         let saved = self
             .saved

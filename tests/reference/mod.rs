@@ -33,8 +33,8 @@ pub use usage::Counted;
 use churnwatch::engine::rules::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Msisdn, Outcome, Purpose, Reject,
-    Source, Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Msisdn, Outcome, Reject, Source,
+    Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;

@@ -24,11 +24,20 @@ fn by_default_nothing_is_on_trial() {
     assert_eq!(config.shadow.rules, "");
     assert!(config.rules.shadow.is_none());
     let names = |config: &Config| config.outputs().map(|(key, _)| key).collect::<Vec<_>>();
-    assert_eq!(names(&config), ["tasks", "signals", "dead_letters"]);
+    assert_eq!(
+        names(&config),
+        ["tasks", "signals", "dead_letters", "erasures"]
+    );
     let tried = good("", "");
     assert_eq!(
         names(&tried),
-        ["tasks", "signals", "shadow_signals", "dead_letters"]
+        [
+            "tasks",
+            "signals",
+            "shadow_signals",
+            "dead_letters",
+            "erasures"
+        ]
     );
 }
 

@@ -2,12 +2,12 @@ mod answers;
 mod troubles;
 
 use super::random::Random;
-use super::{Answer, Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
+use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
     self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Invoice, Money, Msisdn, Number, OutcomeResult, Profile, ProfileFlags, Segment,
-    SuspensionReason, TaskOutcome, Timestamp,
+    ForwardAction, Invoice, Money, Msisdn, Number, Profile, ProfileFlags, Segment,
+    SuspensionReason, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
