@@ -117,7 +117,9 @@ impl Tally {
             let sum = region.triggers.entry(key).or_default();
             sum.replace(former, &now);
         }
-        let holder = self.holders.entry(self.holder_key(task)).or_default();
+        let who = &task.assignee;
+        let holder = self.holder_key(who.account_manager.as_deref(), &who.queue);
+        let holder = self.holders.entry(holder).or_default();
         let sum = holder.entry(task.purpose).or_default();
         sum.replace(former.as_ref(), &now);
     }
@@ -139,11 +141,11 @@ impl Tally {
         if known { path } else { OTHER.to_owned() }
     }
 
-    /// Under whom a task is counted.
-    pub fn holder_key(&self, task: &Task) -> Holder {
-        let holder = match &task.assignee.account_manager {
-            Some(manager) => Holder::Manager(manager.to_string()),
-            None => Holder::Queue(task.assignee.queue.clone()),
+    /// Under whom tasks of a manager, or of a queue if there is none, are counted.
+    pub fn holder_key(&self, manager: Option<&str>, queue: &str) -> Holder {
+        let holder = match manager {
+            Some(manager) => Holder::Manager(manager.to_owned()),
+            None => Holder::Queue(queue.to_owned()),
         };
         let known = self.holders.len() < HOLDERS || self.holders.contains_key(&holder);
         if known { holder } else { Holder::Other }
