@@ -54,7 +54,10 @@ impl Population {
         self.undecided |= enough && bound > 0.0 && near(total, bound);
         let factor = CHANNELS.map(|c| (actual[c] + prior) / (predicted[c] + prior));
         for c in CHANNELS {
-            self.undecided |= near(factor[c], ORDINARY.0) || near(factor[c], ORDINARY.1);
+            // Every level may fall into the 1024th beside.
+            let off = stable.len() as f64 / 1024.0 / (predicted[c] + prior) + ROUNDING;
+            let close = |bound: f64| (factor[c] - bound).abs() <= off * bound;
+            self.undecided |= close(ORDINARY.0) || close(ORDINARY.1);
         }
         let dispersion = CHANNELS.map(|c| {
             let before = self.dispersion(c, rules);

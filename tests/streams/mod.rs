@@ -285,7 +285,7 @@ pub const RULES: [&str; 10] = [
     policy.value_unknown = 1000
     policy.due.competitor_hours = 100
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
-    triggers.welcome = { within_days = 90, cooldown_days = 10 }
+    triggers.welcome = { within_days = 28, cooldown_days = 30 }
     triggers.follow_up.after_days = 21
     ",
 ];
