@@ -113,7 +113,7 @@ fn detect(config: &Config, records: u64) -> Duration {
     let telemetry = Telemetry::new().unwrap();
     let health = Health::new(1, 60, clock::monotonic_ms);
     Cluster::inspect(config).unwrap();
-    let setup = Setup::new(config.clone(), telemetry.clone());
+    let setup = Setup::new(config.clone(), telemetry.clone(), PARTITIONS);
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

@@ -92,19 +92,19 @@ fn tenure_counts_in_completed_years() {
 fn spend_counts_up_to_each_bound_inclusive() {
     for (hundredths, expected) in [
         (0, 0),
-        (20_00, 0),
-        (20_01, 20),
-        (50_00, 20),
-        (50_01, 50),
-        (80_00, 50),
-        (80_01, 100),
-        (120_00, 100),
-        (120_01, 150),
-        (200_00, 150),
-        (200_01, 200),
-        (400_00, 200),
-        (400_01, 250),
-        (99_999_00, 250),
+        (2_000, 0),
+        (2_001, 20),
+        (5_000, 20),
+        (5_001, 50),
+        (8_000, 50),
+        (8_001, 100),
+        (12_000, 100),
+        (12_001, 150),
+        (20_000, 150),
+        (20_001, 200),
+        (40_000, 200),
+        (40_001, 250),
+        (9_999_900, 250),
     ] {
         let found = points("2026-02-01", |p| {
             p.avg_monthly_spend = Some(Money(hundredths))
@@ -151,7 +151,7 @@ fn without_the_operators_figure_the_mean_of_the_invoices_counts() {
     // The operator's own figure is the better one.
     let both = [
         (first, bill(10, 500)),
-        (second, spend(20_00)),
+        (second, spend(2_000)),
         (third, bill(11, 500)),
     ];
     assert_eq!(found(&both), 0);
@@ -204,7 +204,7 @@ fn everything_adds_up() {
     let full = |p: &mut Profile<'static>| {
         p.brand = Some("gotone".into());
         p.activated_on = Some(day("2016-02-01"));
-        p.avg_monthly_spend = Some(Money(500_00));
+        p.avg_monthly_spend = Some(Money(50_000));
     };
     assert_eq!(rated_by("", "2026-02-01", full), (600, 5, "key"));
     let suspended = |p: &mut Profile<'static>| {
@@ -311,15 +311,15 @@ fn a_subscriber_is_worth_the_spend_else_the_plan_else_what_is_assumed() {
             });
         })
     };
-    assert_eq!(value("", &[told(Some(88_50), Some(59_00))]), 88_50);
-    assert_eq!(value("", &[bill(10, 70), bill(11, 90)]), 80_00);
-    assert_eq!(value("", &[told(None, Some(59_00)), bill(10, 70)]), 70_00);
-    assert_eq!(value("", &[told(None, Some(59_00))]), 59_00);
-    assert_eq!(value("", &[told(None, None)]), 50_00);
-    assert_eq!(value("", &[]), 50_00, "a stranger");
-    assert_eq!(value("policy.value_unknown = 35", &[]), 35_00);
+    assert_eq!(value("", &[told(Some(8_850), Some(5_900))]), 8_850);
+    assert_eq!(value("", &[bill(10, 70), bill(11, 90)]), 8_000);
+    assert_eq!(value("", &[told(None, Some(5_900)), bill(10, 70)]), 7_000);
+    assert_eq!(value("", &[told(None, Some(5_900))]), 5_900);
+    assert_eq!(value("", &[told(None, None)]), 5_000);
+    assert_eq!(value("", &[]), 5_000, "a stranger");
+    assert_eq!(value("policy.value_unknown = 35", &[]), 3_500);
     assert_eq!(
-        value("", &[told(Some(0), Some(59_00))]),
+        value("", &[told(Some(0), Some(5_900))]),
         0,
         "known to spend nothing"
     );

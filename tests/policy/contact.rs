@@ -263,16 +263,16 @@ fn birthday_and_overuse(rules: &str) -> Town {
     let mut town = Town::new(rules);
     let born = profile(|p| {
         p.birthday = Some((3, 7));
-        p.avg_monthly_spend = Some(Money(20_00));
+        p.avg_monthly_spend = Some(Money(2_000));
     });
     town.event(ONE, "2026-03-05 07:00", born);
     for month in ["2025-12-01", "2026-01-01", "2026-02-01"] {
         let bill = Invoice {
             period: day(month),
-            amount: Money(130_00),
-            plan_fee: Money(100_00),
-            usage_value: Money(100_00),
-            overage: Money(30_00),
+            amount: Money(13_000),
+            plan_fee: Money(10_000),
+            usage_value: Money(10_000),
+            overage: Money(3_000),
             due_on: day("2026-03-25"),
         };
         town.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));

@@ -167,8 +167,8 @@ fn the_regional_manager_is_told_at_once_of_key_customers_and_of_those_who_are_wo
     };
     for (profile, notified) in [
         (key(), true),
-        (spends(400_00), true),
-        (spends(399_99), false),
+        (spends(40_000), true),
+        (spends(39_999), false),
         (ordinary(), false),
     ] {
         let town = called("", profile);

@@ -40,14 +40,14 @@ fn key() -> Body<'static> {
 
 /// Of the tier `ordinary`: six years are three stars, and little is spent.
 fn ordinary() -> Body<'static> {
-    profile(|p| p.avg_monthly_spend = Some(Money(20_00)))
+    profile(|p| p.avg_monthly_spend = Some(Money(2_000)))
 }
 
 /// Of the tier `small`: a customer of a year, who spends little.
 fn small() -> Body<'static> {
     profile(|p| {
         p.activated_on = None;
-        p.avg_monthly_spend = Some(Money(30_00));
+        p.avg_monthly_spend = Some(Money(3_000));
     })
 }
 

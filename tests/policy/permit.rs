@@ -229,10 +229,10 @@ fn grows(town: &mut Town) {
     for month in ["2025-12-01", "2026-01-01", "2026-02-01"] {
         let bill = Invoice {
             period: day(month),
-            amount: Money(130_00),
-            plan_fee: Money(100_00),
-            usage_value: Money(100_00),
-            overage: Money(30_00),
+            amount: Money(13_000),
+            plan_fee: Money(10_000),
+            usage_value: Money(10_000),
+            overage: Money(3_000),
             due_on: day("2026-03-25"),
         };
         town.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
@@ -248,7 +248,7 @@ fn offers_reach_nobody_who_wants_none_by_any_channel() {
             p.vip = true;
             p.marketing_opt_out = opt_out;
             p.plan = Some(Plan {
-                monthly_fee: Money(100_00),
+                monthly_fee: Money(10_000),
                 ..Plan::default()
             });
         })

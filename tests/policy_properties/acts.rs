@@ -244,7 +244,7 @@ impl What {
             Self::Told(told) => told.profile(today),
             Self::Owes(yuan) => bill(today, 0, *yuan, -15),
             Self::Pays => Body::Payment {
-                amount: Money(1_000_00),
+                amount: Money(100_000),
             },
             Self::Overuses => return (0..3).map(|ago| bill(today, ago, 150, 10)).collect(),
             Self::Forwards(on) => Body::CallForward {
@@ -268,8 +268,8 @@ fn bill(today: Day, months_ago: usize, yuan: i64, due_in_days: i32) -> Body<'sta
     Body::Invoice(Invoice {
         period,
         amount: Money(yuan * 100),
-        plan_fee: Money(100_00),
-        usage_value: Money(100_00),
+        plan_fee: Money(10_000),
+        usage_value: Money(10_000),
         overage: Money::ZERO,
         due_on: today + due_in_days,
     })
@@ -281,7 +281,7 @@ impl Told {
             brand: Some("gotone".into()),
             activated_on: Some(today - self.since_days),
             plan: Some(Tariff {
-                monthly_fee: Money(100_00),
+                monthly_fee: Money(10_000),
                 ..Tariff::default()
             }),
             contract_end_on: self.contract_in.map(|days| today + days),

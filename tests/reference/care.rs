@@ -199,11 +199,15 @@ impl Memory {
         let EventView {
             event, day, source, ..
         } = *view;
-        if let Body::TaskOutcome(said) = &event.body
-            && said.result == OutcomeResult::Saved
-            && view.settles == Some(Purpose::Churn)
-        {
-            self.saved = Some(day);
+        if let Body::TaskOutcome(said) = &event.body {
+            let beside = matches!(view.settles, Some(Purpose::Care | Purpose::Grow));
+            match said.result {
+                OutcomeResult::Saved if view.settles == Some(Purpose::Churn) => {
+                    self.saved = Some(day);
+                }
+                OutcomeResult::Refused | OutcomeResult::Lost if !beside => self.saved = None,
+                _ => {}
+            }
         }
         let Body::Call {
             handset: Some(handset),

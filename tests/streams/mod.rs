@@ -274,7 +274,7 @@ pub const RULES: [&str; 10] = [
     policy.escalation = { rung_hours = { key = 1, ordinary = 0, small = 30 }, high_value = 50 }
     policy.stage = { acquire_days = 10, promote_days = 200 }
     triggers.follow_up.after_days = 1
-    triggers.contract_expiry = { steps_days = [60, 50, 40, 30, 20, 10, 5, 0], strengths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }
+    triggers.contract_expiry = { steps_days = [60, 50, 40, 30, 20, 10, 5, 1], strengths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }
     triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
     ",
     "

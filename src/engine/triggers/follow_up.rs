@@ -1,5 +1,4 @@
 use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::engine::Rules;
 use crate::model::{
     Body, BodyKind, Day, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text,
 };
@@ -34,15 +33,18 @@ fn saved_on(memory: &Memory) -> Option<Day> {
 }
 
 impl Trigger for FollowUp {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
-        let saved = OutcomeResult::Saved;
-        matches!(body, Body::TaskOutcome(TaskOutcome { result, .. }) if *result == saved)
-    }
-
     fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        if view.settles == Some(Purpose::Churn) {
+        let Body::TaskOutcome(TaskOutcome { result, .. }) = view.event.body else {
+            return None;
+        };
+        match (result, view.settles) {
             // Days are whole numbers far below 2^24, which 32 bits hold exactly.
-            memory.level = view.day.0 as f32;
+            (OutcomeResult::Saved, Some(Purpose::Churn)) => memory.level = view.day.0 as f32,
+            // Also where it corrects what was said of a task that is closed by now.
+            (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {
+                memory.level = 0.0;
+            }
+            _ => {}
         }
         None
     }

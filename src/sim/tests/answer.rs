@@ -1,6 +1,6 @@
 //! The clerk: people answer as they are, tasks are worked on as they stand.
 
-use crate::model::{Calendar, Timestamp};
+use crate::model::Calendar;
 use crate::sim::{Answer, City, CityConfig, Clerk, Scenario};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,6 +21,7 @@ pub struct Judge {
     pub signals: String,
     pub shadow_signals: String,
     pub dead_letters: String,
+    pub erasures: String,
     rulesets: RefCell<BTreeMap<String, Ruleset>>,
 }
 
@@ -38,25 +39,27 @@ pub struct Verdict {
 }
 
 impl Judge {
-    /// A judge of the topics of tasks, signals, shadow signals and dead letters.
-    pub fn new(outputs: [&str; 4]) -> Self {
-        let [tasks, signals, shadow_signals, dead_letters] = outputs.map(str::to_owned);
+    /// A judge of the topics of tasks, signals, shadow signals, dead letters and erasures.
+    pub fn new(outputs: [&str; 5]) -> Self {
+        let [tasks, signals, shadow_signals, dead_letters, erasures] = outputs.map(str::to_owned);
         Self {
             tasks,
             signals,
             shadow_signals,
             dead_letters,
+            erasures,
             rulesets: RefCell::default(),
         }
     }
 
     /// The topics judged.
-    pub fn topics(&self) -> [&String; 4] {
+    pub fn topics(&self) -> [&String; 5] {
         [
             &self.tasks,
             &self.signals,
             &self.shadow_signals,
             &self.dead_letters,
+            &self.erasures,
         ]
     }
 

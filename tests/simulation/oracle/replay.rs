@@ -243,6 +243,9 @@ impl<'j> Bench<'j> {
                 Effect::Signal(signal) => {
                     Due::new(&self.judge.signals, self.encoder.signal(signal))
                 }
+                Effect::Erased(erasure) => {
+                    Due::new(&self.judge.erasures, self.encoder.erasure(erasure))
+                }
                 Effect::Shadow(shadow) => {
                     let outgoing = self.encoder.shadow_signal(shadow);
                     Due::new(&self.judge.shadow_signals, outgoing)

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 const PARTITIONS: i32 = 3;
-const OUTPUTS: [&str; 4] = ["tasks", "signals", "shadow", "dead"];
+const OUTPUTS: [&str; 5] = ["tasks", "signals", "shadow", "dead", "erased"];
 
 /// What may be wrong with the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
