@@ -71,8 +71,8 @@ How to read the report:
                  pass whatever the budget and use it up; what waits gets the rest, best first. After an outage two days can
                  close on one, which is when `most` may be up to twice the budget.
   no contact by due_at: of the tasks opened in these days that were contacted, closed or overdue by the end. A try that
-                 reached nobody is no contact. Nobody in the city is ever too busy: compare the tasks of a manager and day
-                 with what yours can do.
+                 reached nobody is no contact, nor is a campaign that was not answered. Nobody in the city is ever too
+                 busy: compare the tasks of a manager and day with what yours can do.
   suppressed     signals of which no task came, by the reason; over_budget waits some days and then lapses
   what came      counted as the metrics count it: of all tasks in these days, those opened before too; under triggers a
                  task counts for each of its reasons. Precision is the share of churn tasks that were right (closed as

@@ -39,8 +39,8 @@ pub use describe::{
 pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
 pub use policy::{Figures, Holder, Mentions, Region, Tally};
 pub use rollup::{
-    HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing, Tiers,
-    TriggerOutcomes, Work,
+    ByPurpose, ByTier, HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing,
+    Tiers, TriggerOutcomes, Work,
 };
 pub use rules::Rules;
 pub use shard::{Inputs, Shard};

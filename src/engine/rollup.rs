@@ -20,12 +20,17 @@ pub struct Rollup {
     /// What the shard took for now.
     pub clock: Timestamp,
     /// Open tasks by region path, as the tally tells regions apart.
-    pub regions: BTreeMap<String, BTreeMap<(Purpose, Tier), Standing>>,
+    pub regions: BTreeMap<String, ByTier>,
     /// Open tasks by who has them.
-    pub holders: BTreeMap<Holder, BTreeMap<Purpose, Standing>>,
+    pub holders: BTreeMap<Holder, ByPurpose>,
     /// What became of all tasks.
     pub tally: Arc<Tally>,
 }
+
+/// How open tasks stand, by purpose and tier.
+pub type ByTier = BTreeMap<(Purpose, Tier), Standing>;
+/// How open tasks stand, by purpose.
+pub type ByPurpose = BTreeMap<Purpose, Standing>;
 
 /// How open tasks stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -130,15 +135,34 @@ impl Shard {
             holders: BTreeMap::new(),
             tally: self.tally(),
         };
+        // By what the tasks say first: there are many of them, and few regions and holders to make keys of.
+        let mut regions: BTreeMap<&[Arc<str>], ByTier> = BTreeMap::new();
+        let mut holders: BTreeMap<(Option<&str>, &str), ByPurpose> = BTreeMap::new();
         for (_, task) in self.taskbook.tasks() {
-            let standing = Standing::of(task, self.clock);
-            let region = rollup.tally.region_key(&task.assignee.region);
-            let region = rollup.regions.entry(region).or_default();
+            let (standing, who) = (Standing::of(task, self.clock), &task.assignee);
+            let region = regions.entry(&who.region).or_default();
             let sum = region.entry((task.purpose, task.tier)).or_default();
             sum.add(&standing);
-            let holder = rollup.tally.holder_key(task);
-            let holder = rollup.holders.entry(holder).or_default();
+            let holder = match who.account_manager.as_deref() {
+                Some(manager) => (Some(manager), ""),
+                None => (None, &*who.queue),
+            };
+            let holder = holders.entry(holder).or_default();
             holder.entry(task.purpose).or_default().add(&standing);
+        }
+        for (region, tasks) in regions {
+            let key = rollup.tally.region_key(region);
+            let region = rollup.regions.entry(key).or_default();
+            for (key, standing) in tasks {
+                region.entry(key).or_default().add(&standing);
+            }
+        }
+        for ((manager, queue), tasks) in holders {
+            let key = rollup.tally.holder_key(manager, queue);
+            let holder = rollup.holders.entry(key).or_default();
+            for (key, standing) in tasks {
+                holder.entry(key).or_default().add(&standing);
+            }
         }
         rollup
     }

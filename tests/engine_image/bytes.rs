@@ -102,20 +102,23 @@ fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
         let plan = plans().new_tree(&mut runner).unwrap().current();
         let (rules, _) = rules_of(&plan);
         let (steps, _) = played(&rules, &plan);
-        let cut = steps.len() * 2 / 3;
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
-        steps[..cut].iter().for_each(|step| feeding.step(step));
-        let sections = full(feeding.shard.image());
-        let mut kinds = (1..=10).filter(|kind| *kind != 7);
-        let whole = kinds.all(|kind| sections.iter().any(|s| s.kind == kind));
-        if whole
-            && keys(&sections).contains(&0)
-            && !keys(&sections)[..2].contains(&0)
-            && plan.people.len() > 10
-            && feeding.shard.stats().open_tasks > 3
-        {
-            let rest = steps[cut..].iter().take(1_500).cloned().collect();
-            return (rules, sections, rest);
+        for (index, step) in steps.iter().enumerate() {
+            feeding.step(step);
+            // Candidates wait for an hour of the day only.
+            if index < steps.len() / 2 || index % 16 > 0 || plan.people.len() <= 10 {
+                continue;
+            }
+            let sections = full(feeding.shard.image());
+            let mut kinds = (1..=10).filter(|kind| *kind != 7);
+            if kinds.all(|kind| sections.iter().any(|s| s.kind == kind))
+                && keys(&sections).contains(&0)
+                && !keys(&sections)[..2].contains(&0)
+                && feeding.shard.stats().open_tasks > 3
+            {
+                let rest = steps[index + 1..].iter().take(1_500).cloned().collect();
+                return (rules, sections, rest);
+            }
         }
     }
 }

@@ -81,6 +81,7 @@ const WORLDS: [&str; 6] = [
     "policy.budget = { collect_minutes = 600, wait_days = 5, churn = { key = 0, ordinary = 0, small = 0 }, care = { key = 0, ordinary = 1, small = 1 }, grow = { key = 1, ordinary = 1, small = 1 } }
      policy.escalation.rung_hours = { key = 2, ordinary = 5, small = 7 }
      policy.contact.gap_days = 10
+     policy.contact.correction_days = 30
      policy.contact.wait_days = 20",
     // Many contacts, quiet at noon.
     "policy.contact = { gap_days = 1, cap = { key = 3, ordinary = 2, small = 1 }, retry_hours = 1, correction_days = 30, care_delays_churn = true }
@@ -126,7 +127,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => 4_000..12_000_i64,
     ];
     let late = prop_oneof![8 => Just(0), 1 => 1..600_i64, 1 => 600..4_000_i64];
-    (after, late, 1..=4_u8, what()).prop_map(|(after_minutes, late_minutes, who, what)| Act {
+    (after, late, 1..=3_u8, what()).prop_map(|(after_minutes, late_minutes, who, what)| Act {
         after_minutes,
         late_minutes,
         who,
@@ -144,7 +145,7 @@ fn what() -> impl Strategy<Value = What> {
     );
     let complains = (any::<bool>(), prop::option::of(1..=5_u8));
     let reports = (
-        0..4_usize,
+        prop_oneof![3 => Just(0), 1 => 1..4_usize],
         select(&OutcomeResult::ALL[..]),
         prop::bool::weighted(0.06),
     );
@@ -158,11 +159,11 @@ fn what() -> impl Strategy<Value = What> {
         1 => Just(What::Suspended),
         1 => Just(What::Active),
         5 => told().prop_map(What::Told),
-        3 => select(&[40, 90, 150, 300, 700][..]).prop_map(What::Owes),
+        5 => select(&[40, 90, 150, 300, 700][..]).prop_map(What::Owes),
         2 => Just(What::Pays),
         2 => Just(What::Overuses),
         1 => any::<bool>().prop_map(What::Forwards),
-        9 => reports.prop_map(|(back, result, forbids)| What::Reports { back, result, forbids }),
+        12 => reports.prop_map(|(back, result, forbids)| What::Reports { back, result, forbids }),
         1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels), 1 => Just(What::Erased)],
     ]
 }

@@ -66,7 +66,7 @@ impl Taskbook {
         book.waiting = waiting(archive.candidates)?;
         let tally = archive.tally;
         let tally = tally.unwrap_or_else(|| Tally::of(book.tasks().map(|(_, task)| task)));
-        tally.check(book.open_tasks())?;
+        tally.check(book.open_tasks(), book.all_tasks().map(|(_, task)| task))?;
         book.tally = Arc::new(tally);
         Ok(book)
     }

@@ -117,7 +117,9 @@ impl Tally {
             let sum = region.triggers.entry(key).or_default();
             sum.replace(former, &now);
         }
-        let holder = self.holders.entry(self.holder_key(task)).or_default();
+        let who = &task.assignee;
+        let holder = self.holder_key(who.account_manager.as_deref(), &who.queue);
+        let holder = self.holders.entry(holder).or_default();
         let sum = holder.entry(task.purpose).or_default();
         sum.replace(former.as_ref(), &now);
     }
@@ -139,18 +141,23 @@ impl Tally {
         if known { path } else { OTHER.to_owned() }
     }
 
-    /// Under whom a task is counted.
-    pub fn holder_key(&self, task: &Task) -> Holder {
-        let holder = match &task.assignee.account_manager {
-            Some(manager) => Holder::Manager(manager.to_string()),
-            None => Holder::Queue(task.assignee.queue.clone()),
+    /// Under whom tasks of a manager, or of a queue if there is none, are counted.
+    pub fn holder_key(&self, manager: Option<&str>, queue: &str) -> Holder {
+        let holder = match manager {
+            Some(manager) => Holder::Manager(manager.to_owned()),
+            None => Holder::Queue(queue.to_owned()),
         };
         let known = self.holders.len() < HOLDERS || self.holders.contains_key(&holder);
         if known { holder } else { Holder::Other }
     }
 
-    /// Refuses what the engine would never write of a book with so many open tasks.
-    pub fn check(&self, open_tasks: usize) -> Result<(), Problem> {
+    /// Refuses what the engine would never write of a book with so many open tasks, `tasks` being these and those that can
+    /// be corrected: what may still be taken back must be there.
+    pub fn check<'t>(
+        &self,
+        open_tasks: usize,
+        mut tasks: impl Iterator<Item = &'t Task>,
+    ) -> Result<(), Problem> {
         if self.regions.len() > REGIONS + 1 || self.holders.len() > HOLDERS + 1 {
             return Err("has a tally of too many regions or managers");
         }
@@ -163,10 +170,29 @@ impl Tally {
         for figures in self.holders.values().flat_map(BTreeMap::values) {
             by_holder.add(figures);
         }
-        if by_region != by_holder || by_region.open() != Some(open_tasks as u64) {
-            return Err("has a tally that is not that of its tasks");
+        let mut rest = self.clone();
+        let whole = by_region == by_holder && by_region.open() == Some(open_tasks as u64);
+        match whole && tasks.all(|task| rest.give_back(task).is_some()) {
+            true => Ok(()),
+            false => Err("has a tally that is not that of its tasks"),
         }
-        Ok(())
+    }
+
+    /// Takes out what a task counts for; nothing if it is not there.
+    fn give_back(&mut self, task: &Task) -> Option<()> {
+        let figures = Figures::of(task);
+        let region = self.region_key(&task.assignee.region);
+        let who = &task.assignee;
+        let holder = self.holder_key(who.account_manager.as_deref(), &who.queue);
+        let region = self.regions.get_mut(&region)?;
+        let sum = region.tasks.get_mut(&(task.purpose, task.tier))?;
+        sum.give_back(&figures)?;
+        for signal in &task.signals {
+            let key = (signal.trigger.clone(), task.tier);
+            region.triggers.get_mut(&key)?.give_back(&figures)?;
+        }
+        let sum = self.holders.get_mut(&holder)?.get_mut(&task.purpose)?;
+        sum.give_back(&figures)
     }
 }
 
@@ -288,6 +314,20 @@ impl Figures {
                 self.reasons.remove(motive);
             }
         }
+    }
+
+    /// Takes others back; nothing if they are not all there.
+    fn give_back(&mut self, other: &Self) -> Option<()> {
+        for (sum, count) in self.counts().into_iter().zip(other.counts()) {
+            sum.checked_sub(count)?;
+        }
+        for (motive, mentions) in &other.reasons {
+            let sum = self.reasons.get(motive)?;
+            sum.stated.checked_sub(mentions.stated)?;
+            sum.confirmed.checked_sub(mentions.confirmed)?;
+        }
+        self.take_back(other);
+        Some(())
     }
 
     /// The counts with their names, without those of reasons.
