@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streams::random::Random;
-use streams::{Step, config, plans, rules_of, settling, steps, tasks_of, whose};
+use streams::{Plan, Step, config, plans, rules_of, settling, steps, tasks_of, whose};
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 150;
@@ -25,14 +25,14 @@ fn slices_show_in_the_order_between_subscribers_only() {
     let result = TestRunner::new(config(CASES)).run(&plans(), |plan| {
         let (rules, _) = rules_of(&plan);
         let steps = steps(&plan, &rules.calendar);
-        let (whole, steps) = Run::resolving(&rules, steps);
+        let (whole, steps) = Run::resolving(&rules, plan.part, steps);
         said.set(said.get() + whole.effects.len());
         for slicing in Slicing::ALL {
-            let run = Run::sliced(&rules, &steps, slicing, plan.seed);
+            let run = Run::sliced(&rules, &plan, &steps, slicing);
             cut.set(cut.get() + run.cut);
             run.says_the_same(&whole)
                 .map_err(|error| TestCaseError::fail(format!("{slicing:?}: {error}")))?;
-            let again = Run::sliced(&rules, &steps, slicing, plan.seed);
+            let again = Run::sliced(&rules, &plan, &steps, slicing);
             if again.bytes(&rules) != run.bytes(&rules) {
                 return Err(TestCaseError::fail(format!("{slicing:?}: other bytes")));
             }
@@ -88,8 +88,8 @@ struct Feeding {
 
 impl Run {
     /// Sweeps at once, always, and settles what each outcome speaks of.
-    fn resolving(rules: &Arc<Rules>, steps: Vec<Step>) -> (Self, Vec<Step>) {
-        let mut feeding = Feeding::new(rules);
+    fn resolving(rules: &Arc<Rules>, part: (i32, i32), steps: Vec<Step>) -> (Self, Vec<Step>) {
+        let mut feeding = Feeding::new(rules, part);
         let mut resolved = Vec::new();
         for step in steps {
             let step = match step {
@@ -106,9 +106,9 @@ impl Run {
         (feeding.end(), resolved)
     }
 
-    fn sliced(rules: &Arc<Rules>, steps: &[Step], slicing: Slicing, seed: u64) -> Self {
-        let mut feeding = Feeding::new(rules);
-        let mut random = Random::new(seed);
+    fn sliced(rules: &Arc<Rules>, plan: &Plan, steps: &[Step], slicing: Slicing) -> Self {
+        let mut feeding = Feeding::new(rules, plan.part);
+        let mut random = Random::new(plan.seed);
         let mut batch = 0;
         for step in steps {
             feeding.step(step);
@@ -160,9 +160,11 @@ impl Run {
 }
 
 impl Feeding {
-    fn new(rules: &Arc<Rules>) -> Self {
+    fn new(rules: &Arc<Rules>, part: (i32, i32)) -> Self {
+        let mut shard = Shard::new(rules.clone());
+        shard.share_budget(part.0, part.1);
         Self {
-            shard: Shard::new(rules.clone()),
+            shard,
             effects: Vec::new(),
             outcomes: Vec::new(),
             cut: 0,
