@@ -223,11 +223,10 @@ impl Memory {
         let index = ALL.iter().position(|name| *name == firing.trigger).unwrap();
         let in_255ths = firing.strength * 255.0;
         // Strengths worked out from usage may round to either side; those of the configuration may not.
-        let between = firing.trigger == SILENCE || firing.trigger == DROP;
-        self.undecided |= between
-            && firing.strength < 1.0
-            && (in_255ths - in_255ths.round()).abs() < 1e-3
-            && in_255ths.fract() != 0.0;
+        let between =
+            firing.trigger == DROP || (firing.trigger == SILENCE && firing.kind != Kind::Weak);
+        self.undecided |=
+            between && firing.strength < 1.0 && (in_255ths - in_255ths.round()).abs() < 1e-3;
         let strength = in_255ths as u8;
         self.fired[index] = match (firing.kind, self.fired[index]) {
             (Kind::Repeat, Some((on, before))) => Some((on, before.max(strength))),
