@@ -24,6 +24,12 @@ impl Closing {
         self.facts.day
     }
 
+    /// Whether the sweep must not wait any longer at a time: what it says of a task may be to be done within the shortest
+    /// time to act that there is (`policy.due`), and must not be late because slices are small.
+    pub(super) fn presses(&self, clock: Timestamp) -> bool {
+        clock >= self.at.plus_hours(SHORTEST_DUE_HOURS)
+    }
+
     /// Adds how far the sweep has come to a fingerprint.
     pub(super) fn digest(&self, to: &mut Xxh3) {
         to.update(&self.facts.day.0.to_le_bytes());
@@ -32,6 +38,8 @@ impl Closing {
     }
 }
 
+/// The least that `policy.due` allows.
+const SHORTEST_DUE_HOURS: i64 = 1;
 /// Days a subscriber must have been known for its baseline to count for the population's.
 const STABLE_DAYS: u16 = 14;
 /// Silent for more known days than this, a subscriber says nothing about the population. Unknown ones do not count, or

@@ -112,6 +112,9 @@ impl Shard {
 
     /// Does what the clock has made due, in order of time: tasks go up a rung, and the day's candidates are ranked.
     pub(super) fn keep_appointments(&mut self, effects: &mut Vec<Effect>) {
+        if self.closing.is_some_and(|it| it.presses(self.clock)) {
+            self.sweep(usize::MAX, effects);
+        }
         loop {
             let due = |at: &Timestamp| *at <= self.clock;
             let release = self.collecting.map(|since| since.until).filter(due);
