@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use support::installation::{
-    FEEDS, Installation, OUTPUTS, Running, call, minutes_ago, wait_records,
-};
+use support::installation::{Installation, Running, call, minutes_ago, wait_records};
 use support::process::Signal;
 
 /// A competitor's hotline: a call to it opens a task at once.
@@ -167,23 +165,4 @@ fn an_erased_subscriber_is_confirmed_once_and_never_comes_back() {
         assert!(!logs.contains(who), "a log names {who}");
     }
     assert!(inspect(&installation, OTHER).0);
-}
-
-#[test]
-fn confirmations_need_their_topic() {
-    let installation = Installation::bare("unconfirmed", 1, "");
-    let erasures = installation.topic("erasures");
-    for key in FEEDS.into_iter().chain(OUTPUTS) {
-        let topic = installation.topic(key);
-        if topic != erasures {
-            installation.client.create_topic(&topic, 1, &[]);
-        }
-    }
-    for command in [&["run"][..], &["check", "--connect"]] {
-        let mut process = installation.start(command[0], &command[1..]);
-        assert_eq!(process.wait().code(), Some(1), "{command:?}");
-        let error = process.stderr();
-        let says = format!("topic `{erasures}` (topics.erasures) does not exist");
-        assert!(error.contains(&says), "{error}");
-    }
 }

@@ -111,7 +111,7 @@ fn missing_topics_are_named_with_the_command_that_creates_them() {
         let mut process = installation.start(command[0], &command[1..]);
         assert_eq!(process.wait().code(), Some(1), "{command:?}");
         let error = process.stderr();
-        for key in ["outcome", "dead_letters"] {
+        for key in ["outcome", "dead_letters", "erasures"] {
             let topic = installation.topic(key);
             for part in [
                 format!("topic `{topic}` (topics.{key}) does not exist"),
@@ -125,7 +125,7 @@ fn missing_topics_are_named_with_the_command_that_creates_them() {
         }
     }
     // With them in place, both accept.
-    for key in ["outcome", "dead_letters"] {
+    for key in ["outcome", "dead_letters", "erasures"] {
         installation
             .client
             .create_topic(&installation.topic(key), 4, &[]);

@@ -419,6 +419,7 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
         "tasks",
         "signals",
         "dead_letters",
+        "erasures",
     ];
     for key in keys {
         installation
