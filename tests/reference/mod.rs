@@ -475,15 +475,20 @@ impl Reference {
         self.closed = Some(day);
         let mut undecided = false;
         for person in self.people.values_mut() {
-            person.close(
+            let firings = person.close(day, &self.population, &self.settings, &self.rules);
+            let case = Case {
+                msisdn: person.msisdn,
+                now: at,
                 day,
-                at,
-                &self.population,
-                &self.settings,
-                &self.rules,
-                &self.days,
-                &mut self.book,
-            );
+                standing: &person.account.standing(),
+                memory: &person.memory,
+                rules: &self.rules,
+                days: &self.days,
+            };
+            self.book.of(person.msisdn).review(&case);
+            for firing in firings {
+                self.book.take(firing, at, &case);
+            }
             undecided |= person.learn(day, &self.population, &self.rules);
         }
         self.population.undecided |= undecided;

@@ -3,14 +3,12 @@
 use super::account::Account;
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
-use super::days::Days;
 use super::dealings::Dealings;
-use super::policy::{Book, Case};
 use super::population::{Population, Stable, near};
-use super::triggers::{DayView, Memory, Settings};
+use super::triggers::{DayView, Firing, Memory, Settings};
 use super::usage::{CHANNELS, Usage};
 use churnwatch::engine::Rules;
-use churnwatch::model::{Day, Msisdn, Timestamp};
+use churnwatch::model::{Day, Msisdn};
 
 pub struct Person {
     pub msisdn: Msisdn,
@@ -82,17 +80,14 @@ impl Person {
         })
     }
 
-    /// The triggers look at the day, the open task is reviewed, then what fired is taken up.
+    /// The triggers look at the day.
     pub fn close(
         &mut self,
         day: Day,
-        at: Timestamp,
         population: &Population,
         settings: &Settings,
         rules: &Rules,
-        days: &Days,
-        book: &mut Book,
-    ) {
+    ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
         let began = self.usage.first_active().is_some_and(|first| first <= day);
         self.known_days += usize::from(today.known && began);
@@ -103,41 +98,28 @@ impl Person {
         }
         let standing = self.account.standing();
         let baselines = self.baselines(rules);
-        let mut firings = Vec::new();
-        if !standing.machine() && !self.behaviour.machine() {
-            let own_factor = |channel: usize| {
-                let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
-                match self.stable {
-                    true => today.factor_without(channel, events, level, rules),
-                    false => today.factor[channel],
-                }
-            };
-            let view = DayView {
-                today,
-                known_days: self.known_days,
-                usage: &self.usage,
-                standing: &standing,
-                dealings: &self.dealings,
-                baselines,
-                population,
-                factor: CHANNELS.map(own_factor),
-                rules,
-            };
-            firings = self.memory.on_day(&view, settings);
+        if standing.machine() || self.behaviour.machine() {
+            return Vec::new();
         }
-        let case = Case {
-            msisdn: self.msisdn,
-            now: at,
-            day,
-            standing: &standing,
-            memory: &self.memory,
-            rules,
-            days,
+        let own_factor = |channel: usize| {
+            let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
+            match self.stable {
+                true => today.factor_without(channel, events, level, rules),
+                false => today.factor[channel],
+            }
         };
-        book.of(self.msisdn).review(&case);
-        for firing in firings {
-            book.take(firing, at, &case);
-        }
+        let view = DayView {
+            today,
+            known_days: self.known_days,
+            usage: &self.usage,
+            standing: &standing,
+            dealings: &self.dealings,
+            baselines,
+            population,
+            factor: CHANNELS.map(own_factor),
+            rules,
+        };
+        self.memory.on_day(&view, settings)
     }
 
     /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.
