@@ -476,8 +476,7 @@ impl Reference {
         let mut undecided = false;
         for person in self.people.values_mut() {
             person.close(
-                day,
-                at,
+                (day, at),
                 &self.population,
                 &self.settings,
                 &self.rules,

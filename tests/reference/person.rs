@@ -85,8 +85,7 @@ impl Person {
     /// The triggers look at the day, the open task is reviewed, then what fired is taken up.
     pub fn close(
         &mut self,
-        day: Day,
-        at: Timestamp,
+        (day, at): (Day, Timestamp),
         population: &Population,
         settings: &Settings,
         rules: &Rules,

@@ -313,7 +313,6 @@ impl Stream<'_> {
                 monthly_fee: Money(random.below(40_000)),
                 ..model::Plan::default()
             }),
-            ..Profile::default()
         }))
     }
 
