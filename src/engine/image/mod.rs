@@ -3,7 +3,7 @@
 //! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
 //! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
 //!
-//! Format 3. Kinds in the order in which they are written; all numbers are little-endian:
+//! Format 3. Kinds; 8 to 10 are written behind 3, the others in this order. All numbers are little-endian:
 //!
 //! | kind | section | how many |
 //! |---|---|---|
