@@ -1,7 +1,9 @@
 //! Everything that decides what the engine does with an input.
 
 use super::triggers::Trigger;
-use crate::model::{Body, Calendar, Direction, Number, PlaybookStep, Purpose, Talk, Tier, Words};
+use crate::model::{
+    Body, Calendar, Direction, Number, PlaybookStep, Purpose, Talk, Tier, Timestamp, Words,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -275,6 +277,23 @@ pub struct QuietRules {
     pub from_hour: u8,
     /// First hour that is not quiet any more, 0..23; the same as `from_hour` for no quiet hours.
     pub to_hour: u8,
+}
+
+impl QuietRules {
+    /// When the quiet hours end in which a moment lies; nothing if it lies in none.
+    pub fn end(&self, at: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+        let (day, hour) = (calendar.day_of(at), calendar.hour_of(at));
+        let overnight = self.from_hour > self.to_hour;
+        if overnight && hour >= self.from_hour {
+            Some(calendar.at_hour(day.next(), self.to_hour))
+        } else if (overnight && hour < self.to_hour)
+            || (self.from_hour..self.to_hour).contains(&hour)
+        {
+            Some(calendar.at_hour(day, self.to_hour))
+        } else {
+            None
+        }
+    }
 }
 
 /// Points behind the stars.

@@ -71,8 +71,7 @@ impl Rehearsal {
         let first_day = city.start + warm_up_days as i32;
         city.days = days.saturating_add(warm_up_days);
         let mut clerk = Clerk::new(&city.scenario, &city.time_zone, city.seed)?;
-        let quiet = &rules.policy.quiet;
-        clerk.keep_quiet(quiet.from_hour, quiet.to_hour);
+        clerk.keep_quiet(rules.policy.quiet.clone());
         let figures = CityFigures {
             subscribers: city.subscribers,
             seed: city.seed,

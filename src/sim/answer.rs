@@ -6,6 +6,7 @@ use super::insight::Insight;
 use super::random::{Dice, Purpose};
 use super::scenario::{Outcomes, Scenario};
 use super::truth::Truth;
+use crate::engine::rules::QuietRules;
 use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -22,7 +23,7 @@ pub struct Clerk {
     outcomes: Outcomes,
     calendar: Calendar,
     seed: u64,
-    quiet: Quiet,
+    quiet: QuietRules,
     people: Insight,
     tasks: BTreeMap<Arc<str>, Work>,
     agenda: Agenda,
@@ -120,27 +121,11 @@ impl Outcome<'_> {
     }
 }
 
-/// Hours in which nobody is called; the first and the one after the last, over midnight if the first is the later one.
-#[derive(Clone, Copy)]
-struct Quiet {
-    from_hour: u8,
-    to_hour: u8,
-}
-
-impl Quiet {
-    const USUAL: Self = Self {
-        from_hour: 21,
-        to_hour: 9,
-    };
-
-    fn holds(self, hour: u8) -> bool {
-        if self.from_hour > self.to_hour {
-            hour >= self.from_hour || hour < self.to_hour
-        } else {
-            (self.from_hour..self.to_hour).contains(&hour)
-        }
-    }
-}
+/// Hours in which nobody is called, unless they are told otherwise.
+const USUAL: QuietRules = QuietRules {
+    from_hour: 21,
+    to_hour: 9,
+};
 
 /// Results that close a task.
 const VERDICTS: [&str; 3] = ["saved", "refused", "lost"];
@@ -155,7 +140,7 @@ impl Clerk {
             outcomes: scenario.outcomes.clone(),
             calendar: Calendar::new(time_zone)?,
             seed,
-            quiet: Quiet::USUAL,
+            quiet: USUAL,
             people: Insight::default(),
             tasks: BTreeMap::new(),
             agenda: Agenda::default(),
@@ -163,9 +148,9 @@ impl Clerk {
         })
     }
 
-    /// Calls nobody from one hour of the day to another; at any hour if they are the same.
-    pub fn keep_quiet(&mut self, from_hour: u8, to_hour: u8) {
-        self.quiet = Quiet { from_hour, to_hour };
+    /// Calls nobody in these hours.
+    pub fn keep_quiet(&mut self, quiet: QuietRules) {
+        self.quiet = quiet;
     }
 
     /// Takes note of a line of a truth file.
@@ -396,20 +381,13 @@ impl Clerk {
 
     /// The moment, or one soon after the quiet hours that it lies in.
     fn at_work(&self, at: Timestamp, dice: &mut Dice) -> Timestamp {
-        let hour = self.calendar.hour_of(at);
-        if !self.quiet.holds(hour) {
+        let Some(opens) = self.quiet.end(at, &self.calendar) else {
             return at;
-        }
-        let today = self.calendar.day_of(at);
-        let day = match hour < self.quiet.to_hour {
-            true => today,
-            false => today.next(),
         };
-        let opens = self.calendar.at_hour(day, self.quiet.to_hour);
         let soon = Timestamp(opens.0 + i64::from(dice.below(2 * Timestamp::HOUR_MS as u32)));
-        match self.quiet.holds(self.calendar.hour_of(soon)) {
-            true => opens,
-            false => soon,
+        match self.quiet.end(soon, &self.calendar) {
+            Some(_) => opens,
+            None => soon,
         }
     }
 }

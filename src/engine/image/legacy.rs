@@ -84,7 +84,8 @@ impl From<NoParts> for Vec<ScorePart> {
 #[derive(Deserialize)]
 struct Action {
     channel: Channel,
-    playbook: Vec<Text>,
+    /// The words are found anew.
+    _playbook: Vec<Text>,
 }
 
 #[derive(Deserialize)]
@@ -157,8 +158,6 @@ where
     fn try_from(old: Task<P, S>) -> Result<Self, Problem> {
         let signals = old.signals.into_iter();
         let signals = signals.map(Modern::modern);
-        let Action { channel, playbook } = old.action;
-        drop(playbook);
         Ok(Self {
             msisdn: msisdn(&old.msisdn)?,
             signals: signals.collect::<Result<_, _>>()?,
@@ -181,7 +180,7 @@ where
             credit_score: old.credit_score,
             stage: old.stage,
             action: crate::model::Action {
-                channel,
+                channel: old.action.channel,
                 care_only: false,
             },
             assignee: crate::model::Assignee {

@@ -41,6 +41,15 @@ pub struct Header {
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
+    former: Former,
+    collecting: Option<Collecting>,
+    /// By tier.
+    pub(super) urgent: [u32; Tier::ALL.len()],
+}
+
+/// All there was of it before format 3: without what the taskbook has since.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Former {
     now: Timestamp,
     clock: Timestamp,
     closed: Day,
@@ -53,41 +62,12 @@ pub struct State {
     outage_days: [u64; Feed::ALL.len()],
     watermarks: [Watermark; Feed::ALL.len()],
     population: Population,
-    collecting: Option<Collecting>,
-    /// By tier.
-    pub(super) urgent: [u32; Tier::ALL.len()],
-}
-
-/// What it was before format 3: without what the taskbook has since.
-#[derive(Deserialize)]
-pub struct Former {
-    now: Timestamp,
-    clock: Timestamp,
-    closed: Day,
-    closing: Option<Closing>,
-    lagging: [bool; Feed::ALL.len()],
-    caught_up: bool,
-    counts: Counts,
-    day_closes: u64,
-    outage_days: [u64; Feed::ALL.len()],
-    watermarks: [Watermark; Feed::ALL.len()],
-    population: Population,
 }
 
 impl From<Former> for State {
-    fn from(old: Former) -> Self {
+    fn from(former: Former) -> Self {
         Self {
-            now: old.now,
-            clock: old.clock,
-            closed: old.closed,
-            closing: old.closing,
-            lagging: old.lagging,
-            caught_up: old.caught_up,
-            counts: old.counts,
-            day_closes: old.day_closes,
-            outage_days: old.outage_days,
-            watermarks: old.watermarks,
-            population: old.population,
+            former,
             collecting: None,
             urgent: Default::default(),
         }
@@ -101,17 +81,19 @@ impl State {
     /// The state of a shard.
     pub fn of(shard: &Shard) -> Self {
         Self {
-            now: shard.now,
-            clock: shard.clock,
-            closed: shard.closed,
-            closing: shard.closing,
-            lagging: Feed::ALL.map(|feed| shard.inputs.lagging.contains(feed)),
-            caught_up: shard.inputs.caught_up,
-            counts: shard.counts,
-            day_closes: shard.stats.day_closes,
-            outage_days: shard.stats.outage_days,
-            watermarks: shard.watermarks.clone(),
-            population: shard.population.clone(),
+            former: Former {
+                now: shard.now,
+                clock: shard.clock,
+                closed: shard.closed,
+                closing: shard.closing,
+                lagging: Feed::ALL.map(|feed| shard.inputs.lagging.contains(feed)),
+                caught_up: shard.inputs.caught_up,
+                counts: shard.counts,
+                day_closes: shard.stats.day_closes,
+                outage_days: shard.stats.outage_days,
+                watermarks: shard.watermarks.clone(),
+                population: shard.population.clone(),
+            },
             collecting: shard.collecting,
             urgent: shard.taskbook.urgent,
         }
@@ -119,45 +101,46 @@ impl State {
 
     /// Puts the state in the place of a shard's.
     pub fn restore(self, shard: &mut Shard) {
-        let lagging = Feed::ALL.into_iter().zip(self.lagging);
+        let former = self.former;
+        let lagging = Feed::ALL.into_iter().zip(former.lagging);
         let lagging = lagging.filter(|(_, lagging)| *lagging);
         shard.inputs = Inputs {
             lagging: lagging.fold(FeedSet::NONE, |set, (feed, _)| set.with(feed)),
-            caught_up: self.caught_up,
+            caught_up: former.caught_up,
         };
-        shard.now = self.now;
-        shard.clock = self.clock;
-        shard.closed = self.closed;
-        shard.closing = self.closing;
-        shard.counts = self.counts;
-        shard.stats.day_closes = self.day_closes;
-        shard.stats.outage_days = self.outage_days;
-        shard.watermarks = self.watermarks;
-        shard.population = self.population;
+        shard.now = former.now;
+        shard.clock = former.clock;
+        shard.closed = former.closed;
+        shard.closing = former.closing;
+        shard.counts = former.counts;
+        shard.stats.day_closes = former.day_closes;
+        shard.stats.outage_days = former.outage_days;
+        shard.watermarks = former.watermarks;
+        shard.population = former.population;
         shard.collecting = self.collecting;
     }
 
     /// Refuses what the engine would never write.
     pub fn check(&self) -> Result<(), Problem> {
-        let counts = self.counts.figures().into_iter();
-        let mut all = counts.chain([self.day_closes]).chain(self.outage_days);
-        if all.any(|count| count > COUNT_MAX) || !self.counts.conserved() {
+        let former = &self.former;
+        let counts = former.counts.figures().into_iter();
+        let mut all = counts.chain([former.day_closes]).chain(former.outage_days);
+        if all.any(|count| count > COUNT_MAX) || !former.counts.conserved() {
             return Err("has counts that do not add up");
         }
-        if !is_possible(self.closed) {
+        if !is_possible(former.closed) {
             return Err("has closed a day out of range");
         }
-        let times = [self.now, self.clock]
-            .into_iter()
-            .chain(self.collecting.map(|since| since.until));
-        if !times.into_iter().all(is_possible_time) {
+        let ranked_at = self.collecting.map(|since| since.until);
+        let mut times = [former.now, former.clock].into_iter().chain(ranked_at);
+        if !times.all(is_possible_time) {
             return Err("has a clock out of range");
         }
-        self.watermarks.iter().try_for_each(Watermark::check)?;
-        let day = self.closing.map(|closing| closing.day());
-        if day.is_some_and(|day| day != self.closed) {
+        former.watermarks.iter().try_for_each(Watermark::check)?;
+        let day = former.closing.map(|closing| closing.day());
+        if day.is_some_and(|day| day != former.closed) {
             return Err("is closing another day than its last");
         }
-        self.population.check(self.closed)
+        former.population.check(former.closed)
     }
 }

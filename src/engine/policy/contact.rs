@@ -74,15 +74,6 @@ impl Turn {
 
 /// A moment, or the end of the quiet hours it lies in.
 pub fn after_quiet_hours(at: Timestamp, rules: &Rules) -> Timestamp {
-    let (from, to) = (rules.policy.quiet.from_hour, rules.policy.quiet.to_hour);
-    let calendar = &rules.calendar;
-    let (day, hour) = (calendar.day_of(at), calendar.hour_of(at));
-    let overnight = from > to;
-    if overnight && hour >= from {
-        calendar.at_hour(day.next(), to)
-    } else if (overnight && hour < to) || (from..to).contains(&hour) {
-        calendar.at_hour(day, to)
-    } else {
-        at
-    }
+    let end = rules.policy.quiet.end(at, &rules.calendar);
+    end.unwrap_or(at)
 }

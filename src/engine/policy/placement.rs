@@ -61,14 +61,13 @@ impl Taskbook {
     /// When the subscriber may be contacted next.
     pub(super) fn turn(&self, purpose: Purpose, tier: Tier, case: &Case<'_>) -> Turn {
         let all = purpose != Purpose::Churn || case.rules.policy.contact.care_delays_churn;
-        let made = self.dossiers.get(&case.slot).into_iter();
-        let made = made.flat_map(|dossier| &dossier.contacts);
-        let made = made.filter(|contact| all || contact.purpose == Purpose::Churn);
+        let made = self.contacts(case.slot);
+        let made = made.filter(|(_, of)| all || *of == Purpose::Churn);
         let planned = self.of(case.slot).filter(|task| {
             purpose != Purpose::Churn && task.purpose != purpose && task.contacted_at.is_none()
         });
         let planned = planned.map(|task| task.due_at);
-        let contacts: Vec<Timestamp> = made.map(|contact| contact.at).chain(planned).collect();
+        let contacts: Vec<Timestamp> = made.map(|(at, _)| at).chain(planned).collect();
         Turn::next(case.now, &contacts, tier, case.rules)
     }
 

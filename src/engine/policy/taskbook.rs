@@ -110,13 +110,14 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
     ) {
         let (kind, purpose) = (firing.kind, trigger.purpose);
+        let score = Score::of(case);
         let signal = Signal {
             trigger: trigger.name.into(),
             purpose,
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
-            churn_score: Score::of(case).value,
+            churn_score: score.value,
             evidence: firing.evidence,
             text: firing.text,
             suppressed: None,
@@ -128,7 +129,7 @@ impl Taskbook {
         if let Some(why) = refusal {
             say(signal, Some(why), effects);
         } else if let Some(task) = open {
-            match revise(task, &signal, case) {
+            match revise(task, &signal, score, case) {
                 Ok(task) => {
                     say(signal, None, effects);
                     self.publish(case.slot, task, effects);
@@ -234,10 +235,14 @@ pub(super) fn too_low(signal: &Signal, tier: Tier, case: &Case<'_>) -> bool {
 /// An open task with a further signal in it, if that adds a reason or raises the severity.
 ///
 /// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
-fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
+fn revise(
+    task: &Task,
+    signal: &Signal,
+    score: Score,
+    case: &Case<'_>,
+) -> Result<Task, Suppression> {
     let same = |other: &Signal| other.trigger == signal.trigger;
     let known = task.signals.iter().position(same);
-    let score = Score::of(case);
     let severity = score::severity(task.purpose, case, score.value);
     if known.is_some() && severity <= task.severity {
         return Err(Suppression::TaskOpen);

@@ -1,5 +1,6 @@
 //! The clerk: people answer as they are, tasks are worked on as they stand.
 
+use crate::engine::rules::QuietRules;
 use crate::model::Calendar;
 use crate::sim::{Answer, City, CityConfig, Clerk, Scenario};
 use serde_json::{Value, json};
@@ -346,7 +347,10 @@ fn quiet_hours_are_kept_as_told() {
     let calendar = Calendar::new("Asia/Shanghai").unwrap();
     for (from, to) in [(18, 10), (0, 23), (3, 3)] {
         let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
-        clerk.keep_quiet(from, to);
+        clerk.keep_quiet(QuietRules {
+            from_hour: from,
+            to_hour: to,
+        });
         for number in 0..200 {
             clerk
                 .take(&task(number, "open", "outbound_call", OPENED))
