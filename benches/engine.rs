@@ -3,7 +3,7 @@
 
 use churnwatch::config::Config;
 use churnwatch::decode::Record;
-use churnwatch::engine::{Assembly, IMAGE_FORMAT, Inputs, Rules, Section, Shard};
+use churnwatch::engine::{IMAGE_FORMAT, ImageLoader, Inputs, Rules, Section, Shard};
 use churnwatch::model::{
     Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Profile, Source,
     Timestamp,
@@ -138,7 +138,7 @@ fn assembly(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(SUBSCRIBERS))
         .bench_local(|| {
-            let mut assembly = Assembly::new(IMAGE_FORMAT);
+            let mut assembly = ImageLoader::new(IMAGE_FORMAT);
             for Section { kind, index, bytes } in &sections {
                 assembly.take(*kind, *index, bytes).unwrap();
             }

@@ -10,7 +10,7 @@ use churnwatch::journal::{Epoch, Manifest};
 use churnwatch::model::{
     Body, CallOutcome, Day, Direction, Effect, Event, Msisdn, Number, Source, Timestamp,
 };
-use churnwatch::snapshot::{Depot, Order};
+use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest};
 use std::time::{Duration, Instant};
 
 /// Records that the worker takes between two looks at the group.
@@ -27,7 +27,8 @@ fn main() {
     let subscribers = std::env::var("CHURNWATCH_BENCH_SUBSCRIBERS");
     let subscribers = subscribers.map_or(1_000_000, |text| text.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let mut depot = Depot::open(folder.path().to_str().unwrap(), "bench").unwrap();
+    let mut repository =
+        SnapshotRepository::open(folder.path().to_str().unwrap(), "bench").unwrap();
     let rules = Config::embedded().unwrap().rules;
     let start = rules
         .calendar
@@ -46,15 +47,15 @@ fn main() {
     report("no snapshot", alone);
     let (mut images, mut batches, mut written) = (Vec::new(), Vec::new(), 0);
     while written < 3 {
-        if !depot.busy() {
+        if !repository.busy() {
             let started = Instant::now();
             let image = load.shard.image();
             let manifest = manifest(load.sent);
-            depot.begin(Order { image, manifest });
+            repository.begin(SnapshotRequest { image, manifest });
             images.push(started.elapsed());
         }
         batches.push(load.batch());
-        if let Some((_, result)) = depot.written() {
+        if let Some((_, result)) = repository.written() {
             let manifest = result.unwrap();
             let bytes: u64 = manifest.parts.iter().map(|part| part.bytes).sum();
             println!(

@@ -9,7 +9,7 @@ mod scenario;
 use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Manifest};
 use churnwatch::model::{Body, Msisdn};
-use churnwatch::snapshot::{Depot, Order, Spawn};
+use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest, Spawn};
 use scenario::{FRIEND, HOTLINE, MACHINE, Town, call, crowd, days, invoice, profile, usual};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn town() -> Town {
 /// A store in a directory, and a configuration file that names it.
 struct Store {
     folder: tempfile::TempDir,
-    depot: Depot,
+    repository: SnapshotRepository,
 }
 
 impl Store {
@@ -55,7 +55,7 @@ impl Store {
         let at_once: Spawn = Arc::new(|job| job());
         Self {
             folder,
-            depot: Depot::new(objects, GROUP, at_once),
+            repository: SnapshotRepository::new(objects, GROUP, at_once),
         }
     }
 
@@ -80,10 +80,10 @@ impl Store {
             parts: Vec::new(),
         };
         let image = shard.image();
-        self.depot.begin(Order { image, manifest });
-        let (_, manifest) = self.depot.written().unwrap();
+        self.repository.begin(SnapshotRequest { image, manifest });
+        let (_, manifest) = self.repository.written().unwrap();
         let manifest = manifest.unwrap();
-        self.depot.published(&manifest);
+        self.repository.published(&manifest);
         let key = &manifest.parts.last().unwrap().key;
         self.folder.path().join("snapshots").join(key)
     }

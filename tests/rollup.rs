@@ -7,7 +7,7 @@ mod rules;
 mod scenario;
 
 use churnwatch::engine::{
-    Assembly, Figures, Holder, IMAGE_FORMAT, Inputs, Purposes, Rollup, Shard, Work,
+    Figures, Holder, IMAGE_FORMAT, ImageLoader, Inputs, Purposes, Rollup, Shard, Work,
 };
 use churnwatch::model::{
     Body, CloseReason, Effect, EnquirySubject, Level, OutcomeResult, Purpose, Task, TaskOutcome,
@@ -464,7 +464,7 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
         }
     }
     // An image remembers it all.
-    let mut assembly = Assembly::new(IMAGE_FORMAT);
+    let mut assembly = ImageLoader::new(IMAGE_FORMAT);
     for section in town.shard.image().sections(None) {
         assembly
             .take(section.kind, section.index, &section.bytes)
@@ -519,7 +519,7 @@ fn every_task_counts_once_as_it_was_last_published() {
 fn a_tally_that_contradicts_its_tasks_is_refused() {
     let mut town = Town::new("");
     town.event("13900000001", "2026-03-02 11:00", CANCEL);
-    let mut assembly = Assembly::new(IMAGE_FORMAT);
+    let mut assembly = ImageLoader::new(IMAGE_FORMAT);
     let (rules, _) = rules::rules(&[scenario::EVENT_CLOCK]);
     for section in town.shard.image().sections(None) {
         // An empty tally: no regions, no holders.

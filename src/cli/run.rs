@@ -3,7 +3,7 @@ use super::signals::Signals;
 use crate::config::{Config, Ruleset};
 use crate::http::{Health, Server};
 use crate::kafka::{self, Cluster};
-use crate::runtime::{Government, Pool, Setup, Stop, Watchdog, clock};
+use crate::runtime::{Pool, RulesHandle, Setup, Stop, Watchdog, clock};
 use crate::telemetry::{Telemetry, logging};
 use clap::Args;
 use std::convert::Infallible;
@@ -79,7 +79,7 @@ impl Run {
             hangup: reload,
             path: self.config,
             started: setup.config.clone(),
-            government: Arc::clone(&setup.government),
+            rules_handle: Arc::clone(&setup.rules_handle),
             telemetry,
         };
         let pool = Pool::start(setup, &health, &stop).map_err(|error| failed(&error))?;
@@ -106,14 +106,14 @@ struct Reload {
     path: Option<PathBuf>,
     /// The configuration of the start; its topics stay.
     started: Config,
-    government: Arc<Government>,
+    rules_handle: Arc<RulesHandle>,
     telemetry: Telemetry,
 }
 
 impl Reload {
     /// The first shadow rules need a topic that was not looked at when the process started.
     async fn can_say(&self, ruleset: &Ruleset) -> Result<(), String> {
-        let before = self.government.current();
+        let before = self.rules_handle.current();
         if ruleset.rules.shadow.is_none() || before.ruleset.rules.shadow.is_some() {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl Reload {
                     let shadow_rules = shadow_version(&ruleset).to_owned();
                     if let Err(problem) = self.can_say(&ruleset).await {
                         error!("SIGHUP: nothing is changed: {problem}");
-                    } else if self.government.change(ruleset) {
+                    } else if self.rules_handle.change(ruleset) {
                         self.telemetry.set_rules_version(&version);
                         info!(
                             rules = &*version,

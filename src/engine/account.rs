@@ -1,6 +1,6 @@
-use super::dealings::Dealings;
 use super::image::{Field, Problem, Reader, Writer, fields};
-use super::triggers::{ALWAYS, Rare};
+use super::service_history::ServiceHistory;
+use super::triggers::{DENSE, SparseStates};
 use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ pub struct Account {
     recent: [u64; RECENT],
     recent_next: u8,
     /// What triggers remember that have something to remember of few subscribers.
-    pub memories: Rare,
-    dealings: Option<Box<Dealings>>,
+    pub trigger_states: SparseStates,
+    service_history: Option<Box<ServiceHistory>>,
     /// Stars when last rated, at a day's close; nothing before profile and spend were known.
     pub rated_stars: Option<u8>,
     /// The customer asked not to be contacted.
@@ -86,7 +86,7 @@ fields!(Account {
     port_out_on,
     recent,
     recent_next,
-} since 2 { memories, dealings, rated_stars } since 3 { do_not_contact, upgraded_on });
+} since 2 { trigger_states, service_history, rated_stars } since 3 { do_not_contact, upgraded_on });
 
 fields!(Standing {
     brand,
@@ -162,7 +162,7 @@ impl Account {
         let mut accounts: Vec<Self> = Field::get(&mut from)?;
         from.end()?;
         for account in &mut accounts {
-            account.memories.move_to(places, ALWAYS);
+            account.trigger_states.move_to(places, DENSE);
         }
         accounts.iter().try_for_each(Self::check)?;
         Ok(accounts)
@@ -176,20 +176,20 @@ impl Account {
         } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
             Err("has an account with too many bills, or bills out of order")
         } else {
-            self.dealings().check()
+            self.service_history().check()
         }
     }
 
     /// What triggers look back on beyond bills and standing.
-    pub fn dealings(&self) -> &Dealings {
-        static NONE: Dealings = Dealings::NONE;
-        self.dealings.as_deref().unwrap_or(&NONE)
+    pub fn service_history(&self) -> &ServiceHistory {
+        static NONE: ServiceHistory = ServiceHistory::NONE;
+        self.service_history.as_deref().unwrap_or(&NONE)
     }
 
     /// The same, to be added to.
-    pub fn dealings_mut(&mut self) -> &mut Dealings {
-        self.dealings
-            .get_or_insert_with(|| Box::new(Dealings::NONE))
+    pub fn service_history_mut(&mut self) -> &mut ServiceHistory {
+        self.service_history
+            .get_or_insert_with(|| Box::new(ServiceHistory::NONE))
     }
 
     /// Whether a record was seen before; remembers it if not.

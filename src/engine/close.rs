@@ -1,11 +1,11 @@
-use super::asking::{Asked, Firings};
-use super::desk::Collecting;
+use super::evaluation::{Evaluation, Firings};
+use super::machines::Change;
 use super::policy::Credit;
 use super::population::DayFacts;
-use super::robots::Change;
 use super::shard::Shard;
-use super::triggers::{DAILY, DayView, Memory, Trigger};
-use super::window::Channel;
+use super::task_context::Collecting;
+use super::triggers::{DAILY, DayView, Trigger, TriggerState};
+use super::window::UsageChannel;
 use crate::model::{Day, Effect, Feed, Timestamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -134,7 +134,7 @@ impl Shard {
         if facts.known {
             let rules = &self.rules.robots;
             let change = subscriber
-                .behaviour
+                .machine_detector
                 .close(day, &window, &self.population, rules);
             match change {
                 Change::None => {}
@@ -152,7 +152,7 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Judgement::default();
         }
-        let factor = Channel::ALL.map(|channel| {
+        let factor = UsageChannel::ALL.map(|channel| {
             if !subscriber.stable {
                 return facts.factor[channel as usize];
             }
@@ -175,15 +175,16 @@ impl Shard {
             population: &self.population,
             factor,
         };
-        let (always, rules) = (&mut subscriber.memories, &self.rules);
-        let rare = account.map(|account| &account.memories);
-        let asked = Asked::ask(DAILY, always, rare, day, rules, |trigger, memory| {
-            trigger.on_day(&view, memory)
+        let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
+        let sparse = account.map(|account| &account.trigger_states);
+        let evaluation = Evaluation::ask(DAILY, dense, sparse, day, rules, |trigger, state| {
+            trigger.on_day(&view, state)
         });
         let mut in_shadow = Vec::new();
         if let Some(rules) = rules.shadow.as_deref() {
             let view = DayView { rules, ..view };
-            let look = |trigger: &dyn Trigger, memory: &mut Memory| trigger.on_day(&view, memory);
+            let look =
+                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
             in_shadow = self.shadow.ask(slot, DAILY, day, rules, look);
         }
         let rated = credit.map(|credit| credit.stars);
@@ -194,7 +195,7 @@ impl Shard {
             account.rated_stars = rated;
         }
         Judgement {
-            firings: self.keep(slot, asked),
+            firings: self.keep(slot, evaluation),
             in_shadow,
         }
     }
@@ -212,13 +213,13 @@ impl Shard {
         if !in_book && firings.is_empty() && in_shadow.is_empty() {
             return;
         }
-        self.at_desk(slot, closing.at, closing.facts.day, |desk, case| {
-            desk.book.review(case, effects);
+        self.with_tasks(slot, closing.at, closing.facts.day, |context, case| {
+            context.book.review(case, effects);
             for (trigger, firing) in firings {
-                desk.take(trigger, firing, closing.at, case, effects);
+                context.take(trigger, firing, closing.at, case, effects);
             }
             if !in_shadow.is_empty() {
-                desk.shadow.publish(in_shadow, closing.at, case, effects);
+                context.shadow.publish(in_shadow, closing.at, case, effects);
             }
         });
     }
@@ -234,7 +235,7 @@ impl Shard {
         let facts = self.population.facts(learnt).filter(|facts| facts.known);
         // The first day is only part of one.
         if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
-            for channel in Channel::ALL {
+            for channel in UsageChannel::ALL {
                 let events = window.day(learnt).events(channel);
                 let baseline = &mut subscriber.baselines[channel as usize];
                 baseline.learn(events, facts.share(channel), rules);
@@ -253,7 +254,7 @@ impl Shard {
             let baselines = &subscriber.baselines;
             self.population
                 .enrol(baselines.map(|b| b.level()), baselines.map(|b| b.spread()));
-            for channel in Channel::ALL {
+            for channel in UsageChannel::ALL {
                 let events = window.day(day.next()).events(channel);
                 self.population.count(channel, events);
             }

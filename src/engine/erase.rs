@@ -22,13 +22,14 @@ impl Shard {
         if let Some(slot) = slot {
             self.visit_if_due(slot, effects);
             let day = self.rules.calendar.day_of(event.at);
-            let closed = self.at_desk(slot, now, day, |desk, case| {
-                let open = desk.book.of(slot).count() as u32;
+            let closed = self.with_tasks(slot, now, day, |context, case| {
+                let open = context.book.of(slot).count() as u32;
                 let reason = CloseReason::Erased;
-                desk.book
+                context
+                    .book
                     .close_if(case, reason, Some(source), effects, |_| true);
                 // Closing counts what may have been a contact, which must not stay either.
-                desk.book.forget(slot);
+                context.book.forget(slot);
                 open
             });
             tasks_closed = closed.unwrap_or_default();
@@ -46,7 +47,7 @@ impl Shard {
     /// Leaves nothing in a slot that the taskbook knows nothing about any more.
     fn vacate(&mut self, slot: u32) {
         if let Some(subscriber) = self.store.record(slot) {
-            let robot = u64::from(subscriber.behaviour.machine());
+            let robot = u64::from(subscriber.machine_detector.machine());
             self.stats.robots = self.stats.robots.saturating_sub(robot);
             let account = subscriber.account;
             let account = account.and_then(|id| self.accounts.edit_item(id.index()));

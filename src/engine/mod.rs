@@ -5,25 +5,25 @@
 //! [`Reject`](crate::model::Reject) before it, or becomes one as the outcome of a call.
 
 mod account;
-mod asking;
 mod baseline;
 mod close;
-mod dealings;
 mod describe;
-mod desk;
 mod erase;
+mod evaluation;
 mod image;
+mod machines;
 mod pages;
 mod policy;
 mod population;
 mod reminder;
-mod robots;
 mod rollup;
 pub mod rules;
+mod service_history;
 mod shadow;
 mod shard;
 mod stats;
 mod store;
+mod task_context;
 pub mod triggers;
 mod watermark;
 mod window;
@@ -33,10 +33,10 @@ mod window;
 pub const VERSION: u32 = 3;
 
 pub use describe::{
-    AccountDescription, BillDescription, ContactDescription, DayDescription, Description, OpenTask,
-    Ordinary, Recollection, WaitingDescription,
+    AccountDescription, BaselineDescription, BillDescription, ContactDescription, DayDescription,
+    Description, OpenTask, TriggerStateDescription, WaitingDescription,
 };
-pub use image::{Assembly, IMAGE_FORMAT, Image, ImageError, Mark, Section};
+pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
 pub use policy::{Figures, Holder, Mentions, Region, Tally};
 pub use rollup::{
     ByPurpose, ByTier, HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing,

@@ -23,7 +23,7 @@ struct Stamped<P> {
 }
 
 /// Before every stamp: whatever changed, changed later.
-pub const EVER: u32 = 0;
+pub const EPOCH_ZERO: u32 = 0;
 
 impl<P: Clone> Pages<P> {
     /// Pages of an image, which count as changed just now. All but the last must be full, and none empty.
@@ -151,7 +151,7 @@ impl<P: Clone> Default for Pages<P> {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
-            stamp: EVER + 1,
+            stamp: EPOCH_ZERO + 1,
         }
     }
 }
@@ -177,7 +177,7 @@ mod tests {
         let encode = |page: &Vec<u32>| vec![page.len() as u8];
         let changed: Vec<_> = second.encoded(since, encode).collect();
         assert_eq!(changed, [(4, vec![16]), (12, vec![9])]);
-        assert_eq!(list.image().changed_since(EVER), 13);
+        assert_eq!(list.image().changed_since(EPOCH_ZERO), 13);
     }
 
     #[test]

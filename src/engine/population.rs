@@ -1,6 +1,6 @@
 use super::image::Problem;
 use super::rules::{BaselineRules, PopulationRules};
-use super::window::Channel;
+use super::window::UsageChannel;
 use crate::model::Day;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -19,8 +19,8 @@ pub struct Population {
     days_max: usize,
     /// Prediction for the day after the last close, growing while its subscribers are visited.
     next: Cohort,
-    weekdays: [[Weekday; 7]; Channel::COUNT],
-    dispersion: [f64; Channel::COUNT],
+    weekdays: [[Weekday; 7]; UsageChannel::COUNT],
+    dispersion: [f64; UsageChannel::COUNT],
 }
 
 /// A closed day, as the whole shard saw it.
@@ -31,23 +31,23 @@ pub struct DayFacts {
     /// Whether silence on it means silence; false for an outage of the call-detail feed.
     pub known: bool,
     /// Weekday factor by channel, as it was before the day itself taught it: what f(D) was worked out with.
-    pub weekday: [f64; Channel::COUNT],
+    pub weekday: [f64; UsageChannel::COUNT],
     /// Population factor f(D) by channel.
-    pub factor: [f64; Channel::COUNT],
+    pub factor: [f64; UsageChannel::COUNT],
     /// Events of the stable subscribers.
-    actual: [u64; Channel::COUNT],
+    actual: [u64; UsageChannel::COUNT],
     /// What their baselines predicted.
-    predicted: [f64; Channel::COUNT],
+    predicted: [f64; UsageChannel::COUNT],
 }
 
 /// Sums over the stable subscribers, in fixed point where they are fractions.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Cohort {
     subscribers: u32,
-    levels: [i64; Channel::COUNT],
-    excess: [i64; Channel::COUNT],
-    square: [i64; Channel::COUNT],
-    actual: [u64; Channel::COUNT],
+    levels: [i64; UsageChannel::COUNT],
+    excess: [i64; UsageChannel::COUNT],
+    square: [i64; UsageChannel::COUNT],
+    actual: [u64; UsageChannel::COUNT],
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -80,8 +80,8 @@ impl Population {
             days: VecDeque::new(),
             days_max: usize::from(window_days),
             next: Cohort::default(),
-            weekdays: [[Weekday::UNKNOWN; 7]; Channel::COUNT],
-            dispersion: [baseline.dispersion; Channel::COUNT],
+            weekdays: [[Weekday::UNKNOWN; 7]; UsageChannel::COUNT],
+            dispersion: [baseline.dispersion; UsageChannel::COUNT],
         }
     }
 
@@ -89,8 +89,8 @@ impl Population {
     pub fn close(&mut self, day: Day, complete: bool, rules: &PopulationRules) -> DayFacts {
         let cohort = std::mem::take(&mut self.next);
         let base = cohort.levels.map(|sum| sum as f64 / FIXED);
-        let weekday = Channel::ALL.map(|c| self.weekdays[c as usize][day.weekday()].factor);
-        let predicted = Channel::ALL.map(|c| base[c as usize] * weekday[c as usize]);
+        let weekday = UsageChannel::ALL.map(|c| self.weekdays[c as usize][day.weekday()].factor);
+        let predicted = UsageChannel::ALL.map(|c| base[c as usize] * weekday[c as usize]);
         let total = cohort
             .actual
             .iter()
@@ -107,7 +107,7 @@ impl Population {
             actual: cohort.actual,
             predicted,
         };
-        for c in Channel::ALL.map(|channel| channel as usize) {
+        for c in UsageChannel::ALL.map(|channel| channel as usize) {
             let mass = cohort.square[c] as f64 / FIXED + prior;
             if mass > 0.0 {
                 let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
@@ -163,9 +163,13 @@ impl Population {
     }
 
     /// Counts a stable subscriber for the day after the one being closed.
-    pub fn enrol(&mut self, levels: [f64; Channel::COUNT], spreads: [(f64, f64); Channel::COUNT]) {
+    pub fn enrol(
+        &mut self,
+        levels: [f64; UsageChannel::COUNT],
+        spreads: [(f64, f64); UsageChannel::COUNT],
+    ) {
         self.next.subscribers = self.next.subscribers.saturating_add(1);
-        for c in Channel::ALL.map(|channel| channel as usize) {
+        for c in UsageChannel::ALL.map(|channel| channel as usize) {
             let next = &mut self.next;
             next.levels[c] = next.levels[c].saturating_add(fixed(levels[c]));
             next.excess[c] = next.excess[c].saturating_add(fixed(spreads[c].0));
@@ -174,7 +178,7 @@ impl Population {
     }
 
     /// Counts events of a stable subscriber on the day after the last close.
-    pub fn count(&mut self, channel: Channel, events: u32) {
+    pub fn count(&mut self, channel: UsageChannel, events: u32) {
         let actual = &mut self.next.actual[channel as usize];
         *actual = actual.saturating_add(u64::from(events));
     }
@@ -194,21 +198,21 @@ impl Population {
     }
 
     /// Dispersion k of the population in a channel.
-    pub fn dispersion(&self, channel: Channel) -> f64 {
+    pub fn dispersion(&self, channel: UsageChannel) -> f64 {
         self.dispersion[channel as usize]
     }
 }
 
 impl DayFacts {
     /// How the day compares with an average one for everybody: weekday and population factor together.
-    pub fn share(&self, c: Channel) -> f64 {
+    pub fn share(&self, c: UsageChannel) -> f64 {
         self.weekday[c as usize] * self.factor[c as usize]
     }
 
     /// The population factor without one stable subscriber's own share in it, so that nobody excuses themselves.
     pub fn factor_without(
         &self,
-        c: Channel,
+        c: UsageChannel,
         events: u32,
         level: f64,
         rules: &PopulationRules,
@@ -270,7 +274,7 @@ mod tests {
     fn close(population: &mut Population, day: i32, events: u32, rules: &PopulationRules) {
         for _ in 0..20 {
             population.enrol([50.0, 0.0], [(2_500.0, 2_500.0), (0.0, 0.0)]);
-            population.count(Channel::Voice, events);
+            population.count(UsageChannel::Voice, events);
         }
         population.close(Day(day), true, rules);
     }
@@ -282,7 +286,10 @@ mod tests {
         for day in 0..35 {
             let events = if day % 7 == 3 { 35 } else { 50 };
             close(&mut population, day, events, &rules);
-            let share = population.facts(Day(day)).unwrap().share(Channel::Voice);
+            let share = population
+                .facts(Day(day))
+                .unwrap()
+                .share(UsageChannel::Voice);
             let seen = f64::from(events) / 50.0;
             assert!((share - seen).abs() < 1e-3, "day {day}: {share} of {seen}");
         }
@@ -299,7 +306,7 @@ mod tests {
         close(&mut population, 7, 40, &rules);
         close(&mut population, 8, 50, &rules);
         let facts = *population.facts(Day(8)).unwrap();
-        let shares = Channel::ALL.map(|channel| facts.share(channel));
+        let shares = UsageChannel::ALL.map(|channel| facts.share(channel));
         assert!(shares.iter().all(|share| (share - 1.0).abs() < 1e-9));
         assert!(population.dispersion.iter().all(|k| k.is_finite()));
     }

@@ -1,6 +1,6 @@
 //! Occasions that lie ahead on a known day: a birthday, an anniversary, a date on which something lapses.
 
-use super::triggers::{Firing, FiringKind, Memory};
+use super::triggers::{Firing, FiringKind, TriggerState};
 use crate::model::{Day, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -32,14 +32,19 @@ impl Schedule<'_> {
     ///
     /// The memory's level holds the day of the occasion reminded of, its note how many of its reminders are behind. Both
     /// are forgotten when the occasion is over, or was put on another day.
-    pub fn due(&self, today: Day, occasion: Option<Day>, memory: &mut Memory) -> Option<Reminder> {
+    pub fn due(
+        &self,
+        today: Day,
+        occasion: Option<Day>,
+        state: &mut TriggerState,
+    ) -> Option<Reminder> {
         let occasion = occasion.filter(|on| *on >= today);
-        let remembered = Day(memory.level as i32);
-        if memory.note > 0 && occasion != Some(remembered) {
+        let remembered = Day(state.level as i32);
+        if state.note > 0 && occasion != Some(remembered) {
             let age_days = today.since(remembered);
             if !(1..=i32::from(self.grace_days)).contains(&age_days) {
-                memory.level = 0.0;
-                memory.note = 0;
+                state.level = 0.0;
+                state.note = 0;
             }
         }
         let on = occasion?;
@@ -48,12 +53,12 @@ impl Schedule<'_> {
         let reached = reached.take_while(|days| days_left <= i32::from(*days));
         let (count, days_before) = reached.zip(1..).map(|(days, count)| (count, days)).last()?;
         // Firings are dated by the day that just closed.
-        if count <= memory.note || memory.cooling(today - 1, self.cooldown_days) {
+        if count <= state.note || state.cooling(today - 1, self.cooldown_days) {
             return None;
         }
         // Days are whole numbers small enough for a float of 32 bits to hold them exactly.
-        memory.level = on.0 as f32;
-        memory.note = count;
+        state.level = on.0 as f32;
+        state.note = count;
         Some(Reminder {
             on,
             days_left,
@@ -63,12 +68,12 @@ impl Schedule<'_> {
 }
 
 /// In plain words, what [`due`] remembers of an occasion.
-pub fn recall(memory: &Memory, occasion: &str) -> String {
-    match memory.note {
+pub fn describe_state(state: &TriggerState, occasion: &str) -> String {
+    match state.note {
         0 => format!("no {occasion} ahead that was reported"),
-        1 => format!("{occasion} on {}, reported once", Day(memory.level as i32)),
+        1 => format!("{occasion} on {}, reported once", Day(state.level as i32)),
         times => {
-            let on = Day(memory.level as i32);
+            let on = Day(state.level as i32);
             format!("{occasion} on {on}, all of its first {times} reminders behind")
         }
     }
@@ -89,7 +94,7 @@ impl Lapse {
         &self,
         today: Day,
         lapses_on: Option<Day>,
-        memory: &mut Memory,
+        state: &mut TriggerState,
         text: impl Fn(Day, i32) -> Text,
     ) -> Option<Firing> {
         let schedule = Schedule {
@@ -97,7 +102,7 @@ impl Lapse {
             cooldown_days: self.cooldown_days,
             grace_days: 0,
         };
-        let due = schedule.due(today, lapses_on, memory)?;
+        let due = schedule.due(today, lapses_on, state)?;
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,

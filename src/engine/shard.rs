@@ -1,16 +1,16 @@
 use super::account::{Account, Interner};
-use super::asking::{Asked, Firings};
 use super::close::Closing;
-use super::desk::Collecting;
-use super::pages::{EVER, List};
+use super::evaluation::{Evaluation, Firings};
+use super::pages::{EPOCH_ZERO, List};
 use super::policy::{Share, Taskbook};
 use super::population::Population;
 use super::rules::ClockKind;
 use super::shadow::Shadow;
 use super::store::{AccountId, Entry, Store};
-use super::triggers::{self, EventView, Memory, Trigger, too_old};
+use super::task_context::Collecting;
+use super::triggers::{self, EventView, Trigger, TriggerState, too_old};
 use super::watermark::{Needed, Watermark};
-use super::window::{Bucket, Channel};
+use super::window::{Bucket, UsageChannel};
 use super::{Rules, ShardStats};
 use crate::model::{
     Body, CallOutcome, Counts, Day, Direction, Effect, Event, Feed, FeedSet, Msisdn, Outcome,
@@ -90,7 +90,7 @@ impl Shard {
             clock: Timestamp::MIN,
             names: Interner::default(),
             counts: Counts::default(),
-            erased: EVER,
+            erased: EPOCH_ZERO,
             rules,
         }
     }
@@ -226,7 +226,7 @@ impl Shard {
             _ => self.note(slot, day, event),
         };
         match fresh {
-            Fresh::Yes => self.note_dealings(slot, day, event),
+            Fresh::Yes => self.note_service_history(slot, day, event),
             Fresh::Seen => return Outcome::Duplicate,
             Fresh::TooOld => return Outcome::Expired,
         }
@@ -289,7 +289,7 @@ impl Shard {
         let Some(bucket) = entry.day(day) else {
             return Fresh::TooOld;
         };
-        let before = Channel::ALL.map(|channel| bucket.events(channel));
+        let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
         match event.body {
             Body::Call {
                 direction,
@@ -314,14 +314,15 @@ impl Shard {
             _ => {}
         }
         let active = bucket.active();
-        let added = Channel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
+        let added =
+            UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
         let subscriber = entry.subscriber;
         if active {
             subscriber.last_active = subscriber.last_active.max(day);
             subscriber.first_active = subscriber.first_active.min(day);
         }
         if subscriber.stable && day == subscriber.visited.next() {
-            for channel in Channel::ALL {
+            for channel in UsageChannel::ALL {
                 self.population.count(channel, added[channel as usize]);
             }
         }
@@ -346,7 +347,7 @@ impl Shard {
                     self.taskbook.forget(slot);
                 }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
-                    let robot = u64::from(entry.subscriber.behaviour.machine());
+                    let robot = u64::from(entry.subscriber.machine_detector.machine());
                     self.stats.robots = self.stats.robots.saturating_sub(robot);
                     entry.start_afresh();
                     self.shadow.forget(slot);
@@ -374,7 +375,13 @@ impl Shard {
     }
 
     /// Shows an event to the immediate triggers that want to see it; last, what those of the shadow rules say.
-    fn ask(&mut self, slot: u32, day: Day, event: &Event<'_>, source: &Source) -> (Asked, Firings) {
+    fn ask(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+        source: &Source,
+    ) -> (Evaluation, Firings) {
         let rules = &self.rules;
         let on_trial = rules.shadow.as_deref();
         let mut places = triggers::wanting(&event.body, rules).peekable();
@@ -405,18 +412,19 @@ impl Shard {
             settles,
             rules,
         };
-        let always = &mut subscriber.memories;
-        let rare = account.map(|account| &account.memories);
-        let asked = Asked::ask(places, always, rare, day, rules, |trigger, memory| {
-            trigger.on_event(&view, memory)
+        let dense = &mut subscriber.trigger_states;
+        let sparse = account.map(|account| &account.trigger_states);
+        let evaluation = Evaluation::ask(places, dense, sparse, day, rules, |trigger, state| {
+            trigger.on_event(&view, state)
         });
         let mut said_in_shadow = Vec::new();
         if let Some(rules) = rules.shadow.as_deref() {
             let view = EventView { rules, ..view };
-            let look = |trigger: &dyn Trigger, memory: &mut Memory| trigger.on_event(&view, memory);
+            let look =
+                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_event(&view, state);
             said_in_shadow = self.shadow.ask(slot, in_shadow, day, rules, look);
         }
-        (asked, said_in_shadow)
+        (evaluation, said_in_shadow)
     }
 
     /// Lets the immediate triggers look, and the taskbook take note of what changes a task.
@@ -428,8 +436,8 @@ impl Shard {
         source: &Source,
         effects: &mut Vec<Effect>,
     ) {
-        let (asked, in_shadow) = self.ask(slot, day, event, source);
-        let firings = self.keep(slot, asked);
+        let (evaluation, in_shadow) = self.ask(slot, day, event, source);
+        let firings = self.keep(slot, evaluation);
         let concerns_tasks = match event.body {
             Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
             Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
@@ -439,13 +447,13 @@ impl Shard {
             return;
         }
         let now = self.clock.max(event.at);
-        self.at_desk(slot, now, day, |desk, case| {
+        self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {
-                desk.take(trigger, firing, event.at, case, effects);
+                context.take(trigger, firing, event.at, case, effects);
             }
-            desk.note(event, source, case, effects);
+            context.note(event, source, case, effects);
             if !in_shadow.is_empty() {
-                desk.shadow.publish(in_shadow, event.at, case, effects);
+                context.shadow.publish(in_shadow, event.at, case, effects);
             }
         });
     }

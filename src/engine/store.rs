@@ -5,10 +5,10 @@ mod vacancy;
 pub use page::{Displaced, Page};
 
 use super::account::Account;
+use super::machines::MachineDetector;
 use super::pages::{List, PAGE, Pages};
-use super::robots::Behaviour;
-use super::triggers::{Memory, Recall};
-use super::window::{self, Bucket, Channel, Window};
+use super::triggers::{TriggerState, TriggerStates};
+use super::window::{self, Bucket, UsageChannel, Window};
 use super::{baseline::Baseline, triggers};
 use crate::model::{Day, Msisdn};
 use hashbrown::HashTable;
@@ -33,7 +33,7 @@ pub struct Subscriber {
     /// Whether the taskbook may have anything about the subscriber.
     pub in_book: bool,
     /// Whether it behaves like a machine.
-    pub behaviour: Behaviour,
+    pub machine_detector: MachineDetector,
     /// Data volume not yet worth a whole MiB.
     data_carry_bytes: u32,
     newest: Day,
@@ -48,9 +48,9 @@ pub struct Subscriber {
     /// Closed days on which usage was known, 0..65,535.
     pub known_days: u16,
     /// What is ordinary for this subscriber, by channel.
-    pub baselines: [Baseline; Channel::COUNT],
+    pub baselines: [Baseline; UsageChannel::COUNT],
     /// What those triggers remember that have something to remember of everybody, in the order of the registry.
-    pub memories: [Memory; triggers::ALWAYS],
+    pub trigger_states: [TriggerState; triggers::DENSE],
 }
 
 /// Index of an account; never `u32::MAX`, so that an absent one takes no space.
@@ -164,7 +164,10 @@ impl Store {
 
     /// Subscribers who behave like machines.
     pub fn robots(&self) -> usize {
-        let robot = |slot: &u32| self.record(*slot).is_some_and(|r| r.behaviour.machine());
+        let robot = |slot: &u32| {
+            self.record(*slot)
+                .is_some_and(|r| r.machine_detector.machine())
+        };
         (0..self.slots).filter(robot).count()
     }
 
@@ -296,25 +299,26 @@ impl Subscriber {
             stable: false,
             in_book: false,
             recent_next: 0,
-            behaviour: Behaviour::default(),
+            machine_detector: MachineDetector::default(),
             data_carry_bytes: 0,
             account: None,
             baselines: Default::default(),
-            memories: Default::default(),
+            trigger_states: Default::default(),
             recent: [0; RECENT],
         }
     }
 
     /// Whether the line is a machine: one marked so, or one that behaves so.
     pub fn is_machine(&self, account: Option<&Account>) -> bool {
-        self.behaviour.machine() || account.is_some_and(|account| account.profile.flags.machine)
+        self.machine_detector.machine()
+            || account.is_some_and(|account| account.profile.flags.machine)
     }
 
     /// All that the triggers remember of the subscriber, whose account this is.
-    pub fn recall<'a>(&'a self, account: Option<&'a Account>) -> Recall<'a> {
-        Recall {
-            always: &self.memories,
-            rare: account.map(|account| &account.memories),
+    pub fn describe_state<'a>(&'a self, account: Option<&'a Account>) -> TriggerStates<'a> {
+        TriggerStates {
+            dense: &self.trigger_states,
+            sparse: account.map(|account| &account.trigger_states),
         }
     }
 
@@ -322,7 +326,7 @@ impl Subscriber {
     pub fn unlearn(&mut self) {
         self.known_days = 0;
         self.baselines = Default::default();
-        self.memories = Default::default();
+        self.trigger_states = Default::default();
     }
 
     /// Whether a record was seen before; remembers it if not.

@@ -21,14 +21,14 @@ pub struct Bucket {
 /// The two channels whose activity is compared with a baseline (DOMAIN section 4, `usage_drop`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Channel {
+pub enum UsageChannel {
     /// Calls both ways and messages both ways.
     Voice,
     /// Data sessions.
     Data,
 }
 
-impl Channel {
+impl UsageChannel {
     /// Both channels, in the order of their numbers.
     pub const ALL: [Self; 2] = [Self::Voice, Self::Data];
     /// How many there are.
@@ -105,12 +105,12 @@ impl Bucket {
     }
 
     /// Events of a channel.
-    pub fn events(&self, channel: Channel) -> u32 {
+    pub fn events(&self, channel: UsageChannel) -> u32 {
         match channel {
-            Channel::Voice => {
+            UsageChannel::Voice => {
                 u32::from(self.outgoing) + u32::from(self.incoming) + u32::from(self.messages)
             }
-            Channel::Data => u32::from(self.sessions),
+            UsageChannel::Data => u32::from(self.sessions),
         }
     }
 

@@ -14,7 +14,7 @@
 //! A manifest is JSON up to the end. Kafka's own checksum covers all of it; what is checked here is that nothing is read
 //! past the end, that numbers fit, and that runs are possible.
 
-use super::{Entry, Record, Run, Said, Step};
+use super::{Entry, OutputDigest, Record, Run, Step};
 use crate::model::{Feed, FeedSet, Timestamp};
 
 const MAGIC: &[u8; 3] = b"CWJ";
@@ -104,14 +104,14 @@ impl Record {
 }
 
 fn write_entry(entry: &Entry, bytes: &mut Vec<u8>) {
-    let silent = entry.said.records == 0;
+    let silent = entry.output_digest.records == 0;
     bytes.push(if silent { ENTRY_SILENT } else { ENTRY });
     write_number(entry.seq, bytes);
     bytes.extend_from_slice(&entry.writer.to_le_bytes());
     if !silent {
-        write_number(entry.said.records.into(), bytes);
+        write_number(entry.output_digest.records.into(), bytes);
     }
-    bytes.extend_from_slice(&entry.said.digest.to_le_bytes());
+    bytes.extend_from_slice(&entry.output_digest.digest.to_le_bytes());
 
     let mut before = Before::default();
     for step in &entry.steps {
@@ -163,7 +163,7 @@ fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<Entry, JournalError
     let seq = input.number()?;
     let writer = input.fixed()?;
     let records = if silent { 0 } else { input.small()? };
-    let said = Said {
+    let output_digest = OutputDigest {
         records,
         digest: input.fixed()?,
     };
@@ -199,7 +199,7 @@ fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<Entry, JournalError
         seq,
         writer,
         steps,
-        said,
+        output_digest,
     })
 }
 

@@ -4,13 +4,13 @@
 //! No IO: records are made and read here, and travel as any other output.
 
 mod codec;
-mod said;
-mod script;
+mod output_digest;
+mod step_log;
 #[cfg(test)]
 mod tests;
 
 pub use codec::JournalError;
-pub use script::Script;
+pub use step_log::StepLog;
 
 use crate::model::{FeedSet, Timestamp};
 
@@ -33,7 +33,7 @@ pub struct Entry {
     /// What was done, in order.
     pub steps: Vec<Step>,
     /// What was said in consequence: records written, and their digest.
-    pub said: Said,
+    pub output_digest: OutputDigest,
 }
 
 impl Entry {
@@ -57,7 +57,7 @@ impl Entry {
 
 /// What a transaction wrote for one shard, besides the journal itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Said {
+pub struct OutputDigest {
     /// Tasks, signals and dead letters.
     pub records: u32,
     /// XXH3 of their kinds, keys and values in order, and of the shard's fingerprint after them.

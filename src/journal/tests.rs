@@ -42,7 +42,7 @@ fn specimens() -> Vec<Record> {
                 caught_up: true,
             },
         ],
-        said: Said {
+        output_digest: OutputDigest {
             records: 3,
             digest: 0xfedc_ba98_7654_3210,
         },
@@ -72,16 +72,16 @@ fn specimens() -> Vec<Record> {
 
 /// A transaction like most: records of one topic, then the time, and nothing to say.
 fn ordinary() -> Entry {
-    let mut script = Script::new(vec![5_000_000]);
+    let mut step_log = StepLog::new(vec![5_000_000]);
     for offset in 5_000_000..5_000_900 {
-        script.run(0, offset);
+        step_log.run(0, offset);
     }
-    script.tick(Timestamp(1_790_000_001_000), FeedSet::NONE, true, true);
+    step_log.tick(Timestamp(1_790_000_001_000), FeedSet::NONE, true, true);
     Entry {
         seq: 4_712,
         writer: 0x0123_4567_89ab_cdef,
-        steps: script.take(),
-        said: Said {
+        steps: step_log.take(),
+        output_digest: OutputDigest {
             records: 0,
             digest: 0xfedc_ba98_7654_3210,
         },
@@ -206,16 +206,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    let said = (any::<u32>(), any::<u64>());
-    (any::<u64>(), any::<u64>(), steps(), said).prop_map(|(seq, writer, steps, said)| Entry {
-        seq,
-        writer,
-        steps,
-        said: Said {
-            records: said.0,
-            digest: said.1,
+    let output_digest = (any::<u32>(), any::<u64>());
+    (any::<u64>(), any::<u64>(), steps(), output_digest).prop_map(
+        |(seq, writer, steps, output_digest)| Entry {
+            seq,
+            writer,
+            steps,
+            output_digest: OutputDigest {
+                records: output_digest.0,
+                digest: output_digest.1,
+            },
         },
-    })
+    )
 }
 
 proptest! {

@@ -1,27 +1,27 @@
 //! The worker: one thread, one loop, from records to committed transactions. The only room that reads clocks.
 
+mod active_rules;
 pub mod clock;
 mod commit;
-mod ends;
+mod end_offsets;
+mod group_offsets;
 mod intake;
-mod lane;
 mod output;
 mod partition;
 mod pool;
+mod position;
 mod rebalance;
-mod regime;
 mod replay;
 mod restore;
 mod snapshots;
-mod stand;
 mod watchdog;
 mod worker;
 
-pub use lane::Lane;
+pub use active_rules::{ActiveRules, RulesHandle};
 pub use output::Output;
 pub use partition::{Partition, Place};
 pub use pool::{Pool, Stop};
-pub use regime::{Government, Regime};
+pub use position::PartitionPosition;
 pub use watchdog::Watchdog;
 pub use worker::Worker;
 
@@ -39,7 +39,7 @@ pub struct Setup {
     /// Partitions of each of them: so many shards share the budget of tasks.
     pub partitions: i32,
     /// The rules in force.
-    pub government: Arc<Government>,
+    pub rules_handle: Arc<RulesHandle>,
     /// The metrics.
     pub telemetry: Telemetry,
 }
@@ -48,12 +48,12 @@ impl Setup {
     /// What follows from a configuration.
     pub fn new(config: Config, telemetry: Telemetry, partitions: i32) -> Self {
         let topics = Topics::new(&config);
-        let regime = Regime::new(config.ruleset(), &config.kafka.group, &topics);
+        let active_rules = ActiveRules::new(config.ruleset(), &config.kafka.group, &topics);
         Self {
             config,
             topics: Arc::new(topics),
             partitions,
-            government: Arc::new(Government::new(regime)),
+            rules_handle: Arc::new(RulesHandle::new(active_rules)),
             telemetry,
         }
     }

@@ -1,6 +1,6 @@
 use crate::config::Config;
 use crate::encode::{Encoder, Original, Outgoing};
-use crate::journal::Said;
+use crate::journal::OutputDigest;
 use crate::kafka::{Fault, Outbound, Record};
 use crate::model::{Effect, Reject, Source};
 use crate::telemetry::BatchReport;
@@ -70,7 +70,7 @@ impl Output {
     }
 
     /// Encodes what the engine said for one shard.
-    pub fn say(&mut self, encoder: &Encoder, said: &mut Said) {
+    pub fn say(&mut self, encoder: &Encoder, output_digest: &mut OutputDigest) {
         if self.effects.is_empty() {
             return;
         }
@@ -87,7 +87,7 @@ impl Output {
                     encoder.shadow_signal(shadow),
                 ),
             };
-            said.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
+            output_digest.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
             let topic = Arc::clone(topic);
             self.push(topic, outgoing);
         }
@@ -101,7 +101,7 @@ impl Output {
         source: &Source,
         reject: &Reject,
         encoder: &Encoder,
-        said: &mut Said,
+        output_digest: &mut OutputDigest,
     ) {
         let original = Original {
             source,
@@ -110,7 +110,7 @@ impl Output {
             headers: &record.headers(),
         };
         let outgoing = encoder.dead_letter(&original, reject);
-        said.add("dead_letter", record.key(), record.value());
+        output_digest.add("dead_letter", record.key(), record.value());
         self.push(Arc::clone(&self.dead_letters), outgoing);
     }
 

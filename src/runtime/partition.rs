@@ -1,11 +1,11 @@
+use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
 use super::intake;
-use super::lane::Lane;
 use super::output::Output;
-use super::regime::Regime;
+use super::position::PartitionPosition;
 use super::snapshots::Snapshots;
 use crate::engine::{self, Shard, ShardStats, Tally};
-use crate::journal::{Entry, Said, Script, Step};
+use crate::journal::{Entry, OutputDigest, Step, StepLog};
 use crate::kafka::{Record, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
@@ -26,14 +26,14 @@ pub struct Partition {
     /// State of its subscribers.
     pub shard: Shard,
     /// By topic.
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<PartitionPosition>,
     /// Where it stands in its journal.
     pub place: Place,
     /// Its snapshots.
     pub snapshots: Snapshots,
-    regime: Arc<Regime>,
-    script: Script,
-    said: Said,
+    active_rules: Arc<ActiveRules>,
+    step_log: StepLog,
+    output_digest: OutputDigest,
     /// The last tick began no close and said nothing.
     quiet: bool,
     /// Figures last reported.
@@ -58,8 +58,8 @@ impl Partition {
     pub fn new(
         number: i32,
         shard: Shard,
-        lanes: Vec<Lane>,
-        regime: Arc<Regime>,
+        lanes: Vec<PartitionPosition>,
+        active_rules: Arc<ActiveRules>,
         place: Place,
     ) -> Self {
         Self {
@@ -68,12 +68,12 @@ impl Partition {
             tallied: shard.tally(),
             rolled_up: None,
             shard,
-            script: Script::new(lanes.iter().map(|lane| lane.next).collect()),
+            step_log: StepLog::new(lanes.iter().map(|position| position.next).collect()),
             lanes,
             place,
             snapshots: Snapshots::default(),
-            regime,
-            said: Said::default(),
+            active_rules,
+            output_digest: OutputDigest::default(),
             quiet: false,
         }
     }
@@ -87,41 +87,45 @@ impl Partition {
         output: &mut Output,
     ) {
         let (shard, effects) = (&mut self.shard, &mut output.effects);
-        let Regime {
+        let ActiveRules {
             ruleset, encoder, ..
-        } = &*self.regime;
+        } = &*self.active_rules;
         let decoder = &ruleset.decoder;
         let (feed, outcome) = intake::take(decoder, feeds, shard, record, source, effects);
         output.report.received(1);
         output.report.outcome(feed, &outcome);
         if let Outcome::Rejected(reject) = &outcome {
-            output.refuse(record, source, reject, encoder, &mut self.said);
+            output.refuse(record, source, reject, encoder, &mut self.output_digest);
         }
-        output.say(encoder, &mut self.said);
+        output.say(encoder, &mut self.output_digest);
         let topic = record.at.topic;
-        self.script.run(topic as u8, record.offset);
+        self.step_log.run(topic as u8, record.offset);
         self.snapshots.debt += 1;
-        if let Some(lane) = self.lanes.get_mut(topic) {
-            lane.passed(record.offset + 1, record.timestamp_ms());
+        if let Some(position) = self.lanes.get_mut(topic) {
+            position.passed(record.offset + 1, record.timestamp_ms());
         }
     }
 
     /// Passes over what is no record: markers of transactions.
     pub fn skip_to(&mut self, topic: usize, next: i64) {
-        if let Some(lane) = self.lanes.get_mut(topic).filter(|lane| lane.next < next) {
-            lane.passed(next, None);
-            self.script.skip_to(topic as u8, next);
+        if let Some(position) = self
+            .lanes
+            .get_mut(topic)
+            .filter(|position| position.next < next)
+        {
+            position.passed(next, None);
+            self.step_log.skip_to(topic as u8, next);
         }
     }
 
     /// Tells the shard the time, and how far its inputs have been read.
     pub fn tick(&mut self, now: Timestamp, inputs: engine::Inputs, output: &mut Output) {
         let engine::Inputs { lagging, caught_up } = inputs;
-        self.script.tick(now, lagging, caught_up, self.quiet);
+        self.step_log.tick(now, lagging, caught_up, self.quiet);
         let closes = self.shard.stats().day_closes;
         self.shard.tick(now, inputs, &mut output.effects);
         self.quiet = self.shard.stats().day_closes == closes && output.effects.is_empty();
-        output.say(&self.regime.encoder, &mut self.said);
+        output.say(&self.active_rules.encoder, &mut self.output_digest);
     }
 
     /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.
@@ -129,39 +133,39 @@ impl Partition {
         if !self.shard.sweeping() {
             return false;
         }
-        self.script.sweep(subscribers);
+        self.step_log.sweep(subscribers);
         let left = self.shard.sweep(subscribers as usize, &mut output.effects);
-        output.say(&self.regime.encoder, &mut self.said);
+        output.say(&self.active_rules.encoder, &mut self.output_digest);
         left
     }
 
     /// Puts rules in force; the journal will say so.
-    pub fn adopt(&mut self, regime: &Arc<Regime>) {
-        if self.regime.ruleset.id != regime.ruleset.id {
-            self.shard.adopt(Arc::clone(&regime.ruleset.rules));
+    pub fn adopt(&mut self, active_rules: &Arc<ActiveRules>) {
+        if self.active_rules.ruleset.id != active_rules.ruleset.id {
+            self.shard.adopt(Arc::clone(&active_rules.ruleset.rules));
         }
-        self.regime = Arc::clone(regime);
-        self.script.epoch(regime.epoch.clone());
+        self.active_rules = Arc::clone(active_rules);
+        self.step_log.epoch(active_rules.epoch.clone());
     }
 
     /// The rules in force.
-    pub fn regime(&self) -> &Arc<Regime> {
-        &self.regime
+    pub fn active_rules(&self) -> &Arc<ActiveRules> {
+        &self.active_rules
     }
 
     /// Whether the script is so long that it should be committed, whatever is in it.
     pub fn long(&self) -> bool {
-        self.script.steps().len() >= STEPS_MAX
+        self.step_log.steps().len() >= STEPS_MAX
     }
 
     /// Whether the next transaction has something to say about this partition. The time alone is not worth one.
     pub fn dirty(&self) -> bool {
         let worth = |step: &Step| matches!(step, Step::Run(_));
-        self.said.records > 0
+        self.output_digest.records > 0
             || self.long()
             || self.snapshots.wanted
             || self.snapshots.written.is_some()
-            || self.script.steps().iter().any(worth)
+            || self.step_log.steps().iter().any(worth)
     }
 
     /// What was done since the last commit, as the journal's next entry.
@@ -169,16 +173,17 @@ impl Partition {
         Entry {
             seq: self.place.seq + 1,
             writer,
-            steps: self.script.steps().to_vec(),
-            said: self.said.sealed(self.shard.fingerprint()),
+            steps: self.step_log.steps().to_vec(),
+            output_digest: self.output_digest.sealed(self.shard.fingerprint()),
         }
     }
 
     /// The offsets that moved, or any one if none did: every transaction is checked against our place in the group.
     pub fn offsets(&self) -> Vec<(TopicPartition, i64)> {
-        let offset = |(topic, lane): (usize, &Lane)| (self.at(topic), lane.next);
+        let offset =
+            |(topic, position): (usize, &PartitionPosition)| (self.at(topic), position.next);
         let lanes = || self.lanes.iter().enumerate();
-        let moved = lanes().filter(|(_, lane)| lane.committed != Some(lane.next));
+        let moved = lanes().filter(|(_, position)| position.committed != Some(position.next));
         let mut offsets: Vec<_> = moved.map(offset).collect();
         if offsets.is_empty() {
             offsets.extend(lanes().map(offset).next());
@@ -189,11 +194,11 @@ impl Partition {
     /// Notes that everything so far was committed with an entry.
     pub fn settle(&mut self, place: Place) {
         self.place = place;
-        self.script.take();
-        self.said = Said::default();
+        self.step_log.take();
+        self.output_digest = OutputDigest::default();
         self.quiet = false;
-        for lane in &mut self.lanes {
-            lane.committed = Some(lane.next);
+        for position in &mut self.lanes {
+            position.committed = Some(position.next);
         }
     }
 
@@ -207,7 +212,7 @@ impl Partition {
 
     /// Records not yet processed, over all topics.
     pub fn lag(&self) -> i64 {
-        self.lanes.iter().map(Lane::lag).sum()
+        self.lanes.iter().map(PartitionPosition::lag).sum()
     }
 
     /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
@@ -216,8 +221,8 @@ impl Partition {
             lagging: FeedSet::NONE,
             caught_up: fresh,
         };
-        for (topic, lane) in topics.iter().zip(&self.lanes) {
-            if !lane.behind() {
+        for (topic, position) in topics.iter().zip(&self.lanes) {
+            if !position.behind() {
                 continue;
             }
             inputs.caught_up = false;
@@ -239,12 +244,12 @@ impl Partition {
 
     /// Reports lag and figures.
     pub fn report(&mut self, topics: &Topics, now: Timestamp, telemetry: &Telemetry) {
-        for (topic, lane) in topics.iter().zip(&self.lanes) {
+        for (topic, position) in topics.iter().zip(&self.lanes) {
             let lag = LagReport {
                 topic: &topic.name,
                 partition: self.number,
-                records: lane.lag(),
-                seconds: lane.lag_seconds(now),
+                records: position.lag(),
+                seconds: position.lag_seconds(now),
             };
             lag.emit(telemetry);
         }

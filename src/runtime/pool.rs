@@ -3,7 +3,7 @@ use super::clock::{self, Stopwatch};
 use super::worker::Worker;
 use crate::http::{Condition, Health, WorkerHealth};
 use crate::kafka::{Fault, Member};
-use crate::snapshot::Depot;
+use crate::snapshot::SnapshotRepository;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -163,12 +163,13 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
 /// Joins the group and works until the process is to end, or the worker cannot go on.
 fn work(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) -> Result<(), Fault> {
     let config = &setup.config;
-    let depot = Depot::open(&config.state.snapshots, &config.kafka.group).map_err(Fault::Halt)?;
+    let repository = SnapshotRepository::open(&config.state.snapshots, &config.kafka.group)
+        .map_err(Fault::Halt)?;
     let member = Member::join(config, Arc::clone(&setup.topics), number)?;
     let (process, now) = (std::process::id(), clock::nanoseconds());
     let name = format!("{} {process} {number} {now}", config.run.instance_id);
     let writer = xxh3_64(name.as_bytes());
-    let mut worker = Worker::new(setup, stop, health, member, depot, writer);
+    let mut worker = Worker::new(setup, stop, health, member, repository, writer);
     while worker.turn()? {}
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What happens when the group gives or takes partitions.
 
 use super::clock::{self, Stopwatch};
-use super::ends::Ends;
+use super::end_offsets::EndOffsets;
 use super::partition::{Partition, Place};
 use super::restore::{Restore, journal_record};
 use super::worker::{Uncommitted, Worker};
@@ -41,12 +41,12 @@ impl<L: Link> Worker<'_, L> {
             .map(|restore| restore.number)
             .collect();
         for number in restoring {
-            self.depot.forget(number);
+            self.repository.forget(number);
             self.setup.telemetry.forget_partition(&topics, number);
         }
         for (number, partition) in std::mem::take(&mut self.partitions) {
             self.setup.telemetry.forget_partition(&topics, number);
-            self.depot.forget(number);
+            self.repository.forget(number);
             // What was processed and not committed is not undone in memory.
             if !partition.dirty() {
                 self.parked.insert(number, partition);
@@ -66,7 +66,10 @@ impl<L: Link> Worker<'_, L> {
             if self.unpark(number, &stands)? {
                 continue;
             }
-            let ours: Vec<TopicPartition> = stands.iter().map(|stand| stand.at).collect();
+            let ours: Vec<TopicPartition> = stands
+                .iter()
+                .map(|group_offsets| group_offsets.at)
+                .collect();
             self.link.pause(&ours)?;
             let at = TopicPartition {
                 topic: journal,
@@ -79,14 +82,14 @@ impl<L: Link> Worker<'_, L> {
                 from: bounds.start,
                 to: bounds.end,
             };
-            let restore = Restore::new(journal, stands, &self.regime);
+            let restore = Restore::new(journal, stands, &self.active_rules);
             restore.report(&self.setup.telemetry);
             self.restores.push_back(restore);
         }
         // What did not come back is another member's.
         self.parked.clear();
         self.told = Stopwatch::start();
-        self.ends = Ends::unknown();
+        self.end_offsets = EndOffsets::unknown();
         let restoring = self.restores.len();
         info!(
             partitions = self.partitions.len() + restoring,
@@ -98,19 +101,23 @@ impl<L: Link> Worker<'_, L> {
     }
 
     /// Takes a parked state up again, if nobody has written to its journal since and the group stands where it does.
-    fn unpark(&mut self, number: i32, stands: &[super::stand::Stand]) -> Result<bool, Fault> {
+    fn unpark(
+        &mut self,
+        number: i32,
+        stands: &[super::group_offsets::GroupOffsets],
+    ) -> Result<bool, Fault> {
         let Some(mut partition) = self.parked.remove(&number) else {
             return Ok(false);
         };
         let same = stands
             .iter()
             .zip(&partition.lanes)
-            .all(|(stand, lane)| stand.committed == lane.committed);
+            .all(|(group_offsets, position)| group_offsets.committed == position.committed);
         if !same || self.journal_since(number, partition.place)?.is_some() {
             return Ok(false);
         }
-        for (lane, stand) in partition.lanes.iter_mut().zip(stands) {
-            lane.end = stand.end;
+        for (position, group_offsets) in partition.lanes.iter_mut().zip(stands) {
+            position.end = group_offsets.end;
         }
         self.partitions.insert(number, partition);
         Ok(true)
@@ -122,16 +129,16 @@ impl<L: Link> Worker<'_, L> {
             return Ok(());
         }
         let mut restored = Vec::new();
-        while let Some((number, result)) = self.depot.loaded() {
+        while let Some((number, result)) = self.repository.loaded() {
             let mut restores = self.restores.iter_mut();
             if let Some(restore) = restores.find(|restore| restore.number == number) {
-                let depot = &mut self.depot;
-                let loaded = restore.loaded(result, self.setup, &self.link, depot);
+                let repository = &mut self.repository;
+                let loaded = restore.loaded(result, self.setup, &self.link, repository);
                 restored.extend(loaded.map_err(|fault| restore.explain(&self.link, fault))?);
             }
         }
         for restore in self.restores.iter_mut().take(RESTORES) {
-            let stepped = restore.step(self.setup, &self.link, &mut self.depot);
+            let stepped = restore.step(self.setup, &self.link, &mut self.repository);
             restored.extend(stepped.map_err(|fault| restore.explain(&self.link, fault))?);
             restore.report(&self.setup.telemetry);
         }
@@ -153,8 +160,8 @@ impl<L: Link> Worker<'_, L> {
     fn go_live(&mut self, mut partition: Partition) -> Result<(), Fault> {
         self.restores
             .retain(|restore| restore.number != partition.number);
-        if partition.regime().epoch != self.regime.epoch {
-            partition.adopt(&self.regime);
+        if partition.active_rules().epoch != self.active_rules.epoch {
+            partition.adopt(&self.active_rules);
         }
         // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
         let inputs = partition.inputs(&self.setup.topics, true);
@@ -165,7 +172,7 @@ impl<L: Link> Worker<'_, L> {
         partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
         self.partitions.insert(partition.number, partition);
         self.uncommitted.begin();
-        self.ends = Ends::unknown();
+        self.end_offsets = EndOffsets::unknown();
         let all = self.restores.is_empty();
         self.health.set(Condition::Restored, all);
         Ok(())

@@ -1,10 +1,10 @@
 //! Applies journal entries to a shard again, with what it says suppressed and compared.
 
 use super::Setup;
+use super::active_rules::ActiveRules;
+use super::group_offsets::GroupOffsets;
 use super::output::Output;
 use super::partition::{Partition, Place};
-use super::regime::Regime;
-use super::stand::Stand;
 use crate::engine::{self, Inputs};
 use crate::journal::{Entry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
@@ -43,30 +43,30 @@ impl<R: Reader> Replay<R> {
         link: &L,
         partition: Partition,
         entries: VecDeque<Entry>,
-        stands: &[Stand],
+        stands: &[GroupOffsets],
         next: i64,
     ) -> Result<Self, Fault> {
         let mut stretches = Vec::new();
         let mut spans = Vec::new();
-        for (topic, stand) in stands.iter().enumerate() {
+        for (topic, group_offsets) in stands.iter().enumerate() {
             let from = Self::first_offset(&entries, topic);
             let to = runs(&entries, topic).map(|run| run.to).max();
             spans.push(None);
             let (Some(from), Some(to)) = (from, to) else {
                 continue;
             };
-            if from < stand.start {
+            if from < group_offsets.start {
                 let name = setup.topics.name(topic);
                 return Err(Fault::Halt(format!(
                     "topic {name} partition {}: the newest snapshot needs the records from offset {from} on, but the \
                      topic now begins at {}: retention passed the snapshot. Restore the records, or begin anew with \
                      another `kafka.group`; then raise the topic's retention.ms well above \
                      `state.snapshot_interval_seconds` and the longest time the detector may be away",
-                    partition.number, stand.start
+                    partition.number, group_offsets.start
                 )));
             }
             spans[topic] = Some(stretches.len());
-            let at = stand.at;
+            let at = group_offsets.at;
             stretches.push(Span { at, from, to });
         }
         Ok(Self {
@@ -114,11 +114,11 @@ impl<R: Reader> Replay<R> {
             };
             match step.clone() {
                 Step::Epoch(epoch) => {
-                    let regime =
-                        Regime::of(&epoch, &setup.government.current()).map_err(|problems| {
+                    let active_rules = ActiveRules::of(&epoch, &setup.rules_handle.current())
+                        .map_err(|problems| {
                             self.halt(setup, &format!("its rules cannot be read: {problems}"))
                         })?;
-                    self.partition.adopt(&regime);
+                    self.partition.adopt(&active_rules);
                 }
                 Step::Run(run) => {
                     if !self.run(setup, run, &mut budget)? {
@@ -197,8 +197,8 @@ impl<R: Reader> Replay<R> {
             return Ok(());
         };
         let again = self.partition.entry(entry.writer);
-        if again.said != entry.said {
-            let version = self.partition.regime().epoch.engine;
+        if again.output_digest != entry.output_digest {
+            let version = self.partition.active_rules().epoch.engine;
             let reason = if version == engine::VERSION {
                 "replayed, it does not give what it gave then. The input topics or the journal were changed by other \
                  hands, or this is a fault of the program; begin anew with another `kafka.group`"

@@ -2,16 +2,16 @@
 //! is whole, apply again what came after it, and prove with every digest that it came out the same.
 
 use super::Setup;
+use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use super::lane::Lane;
+use super::group_offsets::GroupOffsets;
 use super::partition::{Partition, Place};
-use super::regime::Regime;
+use super::position::PartitionPosition;
 use super::replay::Replay;
-use super::stand::Stand;
 use crate::engine::Shard;
 use crate::journal::{self, Entry, Epoch, Manifest};
 use crate::kafka::{Fault, Front, Link, Reader, Record, Span};
-use crate::snapshot::Depot;
+use crate::snapshot::SnapshotRepository;
 use crate::telemetry::{RestoreReport, Telemetry};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ const WAIT: Duration = Duration::from_millis(20);
 /// A partition whose state is being restored.
 pub(super) struct Restore<R> {
     pub number: i32,
-    stands: Vec<Stand>,
-    regime: Arc<Regime>,
+    stands: Vec<GroupOffsets>,
+    active_rules: Arc<ActiveRules>,
     watch: Stopwatch,
     entries: VecDeque<Entry>,
     manifests: Vec<Manifest>,
@@ -50,11 +50,11 @@ enum Stage<R> {
 
 impl<R: Reader> Restore<R> {
     /// Prepares to read a stretch of the journal. Clients are made when it is this partition's turn.
-    pub fn new(journal: Span, stands: Vec<Stand>, regime: &Arc<Regime>) -> Self {
+    pub fn new(journal: Span, stands: Vec<GroupOffsets>, active_rules: &Arc<ActiveRules>) -> Self {
         Self {
             number: journal.at.partition,
             stands,
-            regime: Arc::clone(regime),
+            active_rules: Arc::clone(active_rules),
             watch: Stopwatch::start(),
             entries: VecDeque::new(),
             manifests: Vec::new(),
@@ -69,7 +69,7 @@ impl<R: Reader> Restore<R> {
         &mut self,
         setup: &Setup,
         link: &L,
-        depot: &mut Depot,
+        repository: &mut SnapshotRepository,
     ) -> Result<Option<Partition>, Fault> {
         match &mut self.stage {
             Stage::Waiting(journal) => {
@@ -80,7 +80,7 @@ impl<R: Reader> Restore<R> {
                 for _ in 0..STEP_RECORDS {
                     match reader.front(0, WAIT)? {
                         Front::Pending => return Ok(None),
-                        Front::Done => return self.choose(setup, link, depot),
+                        Front::Done => return self.choose(setup, link, repository),
                         Front::Record(record) => {
                             match journal_record(setup, &record)? {
                                 journal::Record::Entry(entry) => self.entries.push_back(entry),
@@ -109,7 +109,7 @@ impl<R: Reader> Restore<R> {
         result: Result<Shard, String>,
         setup: &Setup,
         link: &L,
-        depot: &mut Depot,
+        repository: &mut SnapshotRepository,
     ) -> Result<Option<Partition>, Fault> {
         let Some(manifest) = self.manifests.last().cloned() else {
             return Ok(None);
@@ -127,7 +127,7 @@ impl<R: Reader> Restore<R> {
                 setup.telemetry.snapshot_refused();
                 self.failures.push(reason);
                 self.manifests.pop();
-                self.choose(setup, link, depot)
+                self.choose(setup, link, repository)
             }
         }
     }
@@ -138,10 +138,19 @@ impl<R: Reader> Restore<R> {
         let Fault::Halt(reason) = fault else {
             return fault;
         };
-        let at: Vec<_> = self.stands.iter().map(|stand| stand.at).collect();
-        let mut begun = self.stands.iter().map(|stand| (stand.at, stand.committed));
+        let at: Vec<_> = self
+            .stands
+            .iter()
+            .map(|group_offsets| group_offsets.at)
+            .collect();
+        let mut begun = self
+            .stands
+            .iter()
+            .map(|group_offsets| (group_offsets.at, group_offsets.committed));
         match link.committed(&at) {
-            Ok(now) if begun.all(|stand| now.contains(&stand)) => Fault::Halt(reason),
+            Ok(now) if begun.all(|group_offsets| now.contains(&group_offsets)) => {
+                Fault::Halt(reason)
+            }
             Ok(_) => Fault::Restart(format!(
                 "partition {}: another member has gone on with it while it was restored",
                 self.number
@@ -173,7 +182,7 @@ impl<R: Reader> Restore<R> {
         &mut self,
         setup: &Setup,
         link: &L,
-        depot: &mut Depot,
+        repository: &mut SnapshotRepository,
     ) -> Result<Option<Partition>, Fault> {
         if self.entries.is_empty() && self.manifests.is_empty() && self.failures.is_empty() {
             return self.without_journal(setup).map(Some);
@@ -181,8 +190,8 @@ impl<R: Reader> Restore<R> {
         let from_the_beginning = self.entries.front().is_some_and(|entry| entry.seq == 1);
         self.manifests.sort_by_key(|manifest| manifest.seq);
         if let Some(manifest) = self.manifests.last() {
-            let regime = self.regime_of(setup, &manifest.epoch)?;
-            depot.load(manifest, Arc::clone(&regime.ruleset.rules));
+            let active_rules = self.regime_of(setup, &manifest.epoch)?;
+            repository.load(manifest, Arc::clone(&active_rules.ruleset.rules));
             self.stage = Stage::Snapshot;
             return Ok(None);
         }
@@ -203,7 +212,10 @@ impl<R: Reader> Restore<R> {
 
     /// Nothing was ever journalled: the state is empty.
     fn without_journal(&mut self, setup: &Setup) -> Result<Partition, Fault> {
-        let begun = self.stands.iter().find(|stand| stand.committed.is_some());
+        let begun = self
+            .stands
+            .iter()
+            .find(|group_offsets| group_offsets.committed.is_some());
         if let Some(begun) = begun.filter(|_| !setup.config.state.start_without_state) {
             let topic = setup.topics.name(begun.at.topic);
             let reason = format!(
@@ -215,15 +227,15 @@ impl<R: Reader> Restore<R> {
             );
             return Err(self.halt(setup, &reason));
         }
-        let lanes = self.stands.iter().map(Stand::lane).collect();
-        let shard = Shard::new(Arc::clone(&self.regime.ruleset.rules));
+        let lanes = self.stands.iter().map(GroupOffsets::position).collect();
+        let shard = Shard::new(Arc::clone(&self.active_rules.ruleset.rules));
         let place = Place {
             next: self.next,
             ..Place::default()
         };
-        let regime = Arc::clone(&self.regime);
-        let mut partition = self.partition(setup, shard, lanes, regime, place);
-        partition.adopt(&self.regime);
+        let active_rules = Arc::clone(&self.active_rules);
+        let mut partition = self.partition(setup, shard, lanes, active_rules, place);
+        partition.adopt(&self.active_rules);
         Ok(partition)
     }
 
@@ -232,12 +244,12 @@ impl<R: Reader> Restore<R> {
         &self,
         setup: &Setup,
         mut shard: Shard,
-        lanes: Vec<Lane>,
-        regime: Arc<Regime>,
+        lanes: Vec<PartitionPosition>,
+        active_rules: Arc<ActiveRules>,
         place: Place,
     ) -> Partition {
         shard.share_budget(self.number, setup.partitions);
-        Partition::new(self.number, shard, lanes, regime, place)
+        Partition::new(self.number, shard, lanes, active_rules, place)
     }
 
     /// Prepares to apply what came after a snapshot, or everything.
@@ -258,7 +270,7 @@ impl<R: Reader> Restore<R> {
                 "its first entry does not say which rules were in force",
             ));
         };
-        let regime = self.regime_of(setup, epoch)?;
+        let active_rules = self.regime_of(setup, epoch)?;
         let (shard, place, next_offsets) = match snapshot {
             Some((manifest, shard)) => {
                 entries.retain(|entry| entry.seq > manifest.seq);
@@ -269,7 +281,7 @@ impl<R: Reader> Restore<R> {
                 (shard, place, Some(manifest.next_offsets))
             }
             None => {
-                let shard = Shard::new(Arc::clone(&regime.ruleset.rules));
+                let shard = Shard::new(Arc::clone(&active_rules.ruleset.rules));
                 (shard, Place::default(), None)
             }
         };
@@ -281,15 +293,19 @@ impl<R: Reader> Restore<R> {
             let reason = format!("entry {} is where entry {} should be", entry.0.seq, entry.1);
             return Err(self.halt(setup, &reason));
         }
-        let lane = |(topic, stand): (usize, &Stand)| {
+        let position = |(topic, group_offsets): (usize, &GroupOffsets)| {
             let next = match &next_offsets {
                 Some(next_offsets) => next_offsets.get(topic).copied(),
                 None => Replay::<R>::first_offset(&entries, topic),
             };
-            Lane::new(next.unwrap_or(stand.next), stand.committed, stand.end)
+            PartitionPosition::new(
+                next.unwrap_or(group_offsets.next),
+                group_offsets.committed,
+                group_offsets.end,
+            )
         };
-        let lanes: Vec<Lane> = self.stands.iter().enumerate().map(lane).collect();
-        let partition = self.partition(setup, shard, lanes, regime, place);
+        let lanes: Vec<PartitionPosition> = self.stands.iter().enumerate().map(position).collect();
+        let partition = self.partition(setup, shard, lanes, active_rules, place);
         let replay = Replay::begin(setup, link, partition, entries, &self.stands, self.next)?;
         info!(
             partition = self.number,
@@ -307,10 +323,10 @@ impl<R: Reader> Restore<R> {
             return Err(self.halt(setup, "the replay is gone; this is a fault of the program"));
         };
         let mut partition = replay.into_partition();
-        for (stand, lane) in self.stands.iter().zip(&mut partition.lanes) {
-            if stand.committed != Some(lane.next) {
-                let topic = setup.topics.name(stand.at.topic);
-                let group = match stand.committed {
+        for (group_offsets, position) in self.stands.iter().zip(&mut partition.lanes) {
+            if group_offsets.committed != Some(position.next) {
+                let topic = setup.topics.name(group_offsets.at.topic);
+                let group = match group_offsets.committed {
                     Some(offset) => format!("stands at offset {offset}"),
                     None => "has no offset".to_owned(),
                 };
@@ -319,15 +335,16 @@ impl<R: Reader> Restore<R> {
                      anew or the group's offsets were changed by other hands. Put them back (kafka-consumer-groups.sh \
                      --bootstrap-server {} --group {} --topic {topic}:{} --reset-offsets --to-offset {} --execute), or \
                      begin anew with another `kafka.group`",
-                    lane.next,
+                    position.next,
                     setup.config.kafka.bootstrap,
                     setup.config.kafka.group,
                     self.number,
-                    lane.next
+                    position.next
                 );
                 return Err(self.halt(setup, &reason));
             }
-            *lane = Lane::new(lane.next, stand.committed, stand.end);
+            *position =
+                PartitionPosition::new(position.next, group_offsets.committed, group_offsets.end);
         }
         let newest = self.manifests.len();
         let most = usize::from(setup.config.state.snapshots_kept);
@@ -343,8 +360,8 @@ impl<R: Reader> Restore<R> {
     }
 
     /// The regime of an epoch, if a journal written under it can be gone on with by this program.
-    fn regime_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<Regime>, Fault> {
-        let is = &self.regime.epoch;
+    fn regime_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<ActiveRules>, Fault> {
+        let is = &self.active_rules.epoch;
         let reason = if was.group != is.group {
             format!(
                 "the journal is that of group `{}`; give every group a journal topic of its own (`topics.journal`)",
@@ -357,8 +374,8 @@ impl<R: Reader> Restore<R> {
                 was.topics, is.topics
             )
         } else {
-            let regime = Regime::of(was, &self.regime);
-            return regime.map_err(|problems| self.halt(setup, &problems.to_string()));
+            let active_rules = ActiveRules::of(was, &self.active_rules);
+            return active_rules.map_err(|problems| self.halt(setup, &problems.to_string()));
         };
         Err(self.halt(setup, &reason))
     }

@@ -4,7 +4,7 @@ use super::clock::{self, Stopwatch};
 use super::worker::Worker;
 use crate::journal::Manifest;
 use crate::kafka::{Fault, Link};
-use crate::snapshot::{Order, earliest_seq};
+use crate::snapshot::{SnapshotRequest, earliest_seq};
 use crate::telemetry::SnapshotReport;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -60,7 +60,7 @@ impl Snapshots {
 impl<L: Link> Worker<'_, L> {
     /// Takes note of snapshots that were written or failed, and decides whether another is to be taken.
     pub(super) fn look_at_snapshots(&mut self) {
-        while let Some((number, result)) = self.depot.written() {
+        while let Some((number, result)) = self.repository.written() {
             let report = SnapshotReport {
                 written: result.is_ok(),
             };
@@ -83,7 +83,7 @@ impl<L: Link> Worker<'_, L> {
                 (_, None) => {}
             }
         }
-        if self.depot.busy() {
+        if self.repository.busy() {
             return;
         }
         let state = &self.setup.config.state;
@@ -103,7 +103,7 @@ impl<L: Link> Worker<'_, L> {
     /// Takes the snapshot that is wanted, if any: to be called when everything is committed, so that the state is the
     /// one after the last entry.
     pub(super) fn take_snapshot(&mut self) {
-        if self.depot.busy() {
+        if self.repository.busy() {
             return;
         }
         let mut partitions = self.partitions.values_mut();
@@ -121,13 +121,17 @@ impl<L: Link> Worker<'_, L> {
             // Its parts get names that no other worker uses, however late one of them writes.
             writer: self.writer,
             journal_from: partition.place.next,
-            next_offsets: partition.lanes.iter().map(|lane| lane.next).collect(),
-            epoch: partition.regime().epoch.clone(),
+            next_offsets: partition
+                .lanes
+                .iter()
+                .map(|position| position.next)
+                .collect(),
+            epoch: partition.active_rules().epoch.clone(),
             taken_ms: clock::now().0,
             subscribers: image.subscribers(),
             parts: Vec::new(),
         };
-        self.depot.begin(Order { image, manifest });
+        self.repository.begin(SnapshotRequest { image, manifest });
     }
 
     /// A snapshot's manifest is in the journal: what came before the ones that are kept may go.
@@ -135,7 +139,7 @@ impl<L: Link> Worker<'_, L> {
         let Some(partition) = self.partitions.get_mut(&number) else {
             return;
         };
-        self.depot.published(&manifest);
+        self.repository.published(&manifest);
         let bytes: u64 = manifest.parts.iter().map(|part| part.bytes).sum();
         info!(
             partition = number,
@@ -155,7 +159,7 @@ impl<L: Link> Worker<'_, L> {
         let journal_from = kept.first().map(|manifest| manifest.journal_from);
         let floor = kept.iter().map(earliest_seq).min();
         if let (Some(journal_from), Some(floor)) = (journal_from, floor) {
-            self.depot.prune(number, floor);
+            self.repository.prune(number, floor);
             self.link.trim_journal(number, journal_from);
         }
     }
@@ -171,14 +175,14 @@ impl<L: Link> Worker<'_, L> {
             self.look_at_snapshots();
             let mut left = self.partitions.values().map(|p| &p.snapshots);
             let waiting = left.any(|snapshots| snapshots.wanted || snapshots.written.is_some());
-            if !waiting && !self.depot.busy() {
+            if !waiting && !self.repository.busy() {
                 return Ok(true);
             }
             if watch.reached(patience) {
                 return Ok(false);
             }
             if waiting
-                && !self.depot.busy()
+                && !self.repository.busy()
                 && !self.commit_within(patience.saturating_sub(watch.elapsed()))?
             {
                 return Ok(false);

@@ -1,15 +1,15 @@
 use super::Setup;
+use super::active_rules::ActiveRules;
 use super::clock::{self, Stopwatch};
-use super::ends::Ends;
+use super::end_offsets::EndOffsets;
 use super::output::Output;
 use super::partition::Partition;
 use super::pool::Stop;
-use super::regime::Regime;
 use super::restore::Restore;
 use crate::http::{Condition, WorkerHealth};
 use crate::kafka::{Change, Fault, Item, Link};
 use crate::model::Source;
-use crate::snapshot::Depot;
+use crate::snapshot::SnapshotRepository;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +31,10 @@ pub struct Worker<'a, L: Link> {
     pub(super) stop: &'a Stop,
     pub(super) health: &'a WorkerHealth,
     pub(super) link: L,
-    pub(super) depot: Depot,
+    pub(super) repository: SnapshotRepository,
     /// Names this start of the worker in the journal.
     pub(super) writer: u64,
-    pub(super) regime: Arc<Regime>,
+    pub(super) active_rules: Arc<ActiveRules>,
     pub(super) partitions: BTreeMap<i32, Partition>,
     /// State of partitions that were taken away; good if they come back untouched.
     pub(super) parked: BTreeMap<i32, Partition>,
@@ -46,7 +46,7 @@ pub struct Worker<'a, L: Link> {
     pub(super) drained: bool,
     /// Since the start.
     pub(super) records_processed: u64,
-    pub(super) ends: Ends,
+    pub(super) end_offsets: EndOffsets,
     /// Since restoring last said how far it is.
     pub(super) told: Stopwatch,
     ticked: Stopwatch,
@@ -95,7 +95,7 @@ impl<'a, L: Link> Worker<'a, L> {
         stop: &'a Stop,
         health: &'a WorkerHealth,
         link: L,
-        depot: Depot,
+        repository: SnapshotRepository,
         writer: u64,
     ) -> Self {
         health.set(Condition::Connected, true);
@@ -104,9 +104,9 @@ impl<'a, L: Link> Worker<'a, L> {
             stop,
             health,
             link,
-            depot,
+            repository,
             writer,
-            regime: setup.government.current(),
+            active_rules: setup.rules_handle.current(),
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
@@ -115,7 +115,7 @@ impl<'a, L: Link> Worker<'a, L> {
             retry: None,
             drained: false,
             records_processed: 0,
-            ends: Ends::unknown(),
+            end_offsets: EndOffsets::unknown(),
             told: Stopwatch::start(),
             ticked: Stopwatch::start(),
         }
@@ -205,8 +205,8 @@ impl<'a, L: Link> Worker<'a, L> {
             };
             let partition = self.partitions.get_mut(&record.at.partition);
             let expected = |partition: &&mut Partition| {
-                let lane = partition.lanes.get(record.at.topic);
-                lane.is_some_and(|lane| lane.next <= record.offset)
+                let position = partition.lanes.get(record.at.topic);
+                position.is_some_and(|position| position.next <= record.offset)
             };
             // It would be applied twice, or lost.
             let Some(partition) = partition.filter(expected) else {
@@ -230,15 +230,15 @@ impl<'a, L: Link> Worker<'a, L> {
 
     /// Takes up rules that were changed.
     fn look_at_rules(&mut self) {
-        let current = self.setup.government.current();
-        if Arc::ptr_eq(&current, &self.regime) {
+        let current = self.setup.rules_handle.current();
+        if Arc::ptr_eq(&current, &self.active_rules) {
             return;
         }
-        self.regime = current;
+        self.active_rules = current;
         for partition in self.partitions.values_mut() {
-            partition.adopt(&self.regime);
+            partition.adopt(&self.active_rules);
         }
-        let version = &self.regime.ruleset.rules.version;
+        let version = &self.active_rules.ruleset.rules.version;
         tracing::info!(rules = &**version, "other rules are in force");
     }
 
@@ -252,7 +252,7 @@ impl<'a, L: Link> Worker<'a, L> {
         let sweep = Stopwatch::start();
         for partition in self.partitions.values_mut() {
             if told {
-                let inputs = partition.inputs(&self.setup.topics, self.ends.fresh);
+                let inputs = partition.inputs(&self.setup.topics, self.end_offsets.fresh);
                 partition.tick(now, inputs, &mut self.output);
             }
             while partition.sweep(SWEEP_SUBSCRIBERS, &mut self.output) && !sweep.reached(SWEEP_TIME)

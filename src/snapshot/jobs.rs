@@ -2,7 +2,7 @@
 
 use super::container::{self, PartError, PartReader, PartWriter};
 use super::store::{self, Place, blocking};
-use crate::engine::{Assembly, IMAGE_FORMAT, Image, Mark, Rules, Shard};
+use crate::engine::{IMAGE_FORMAT, Image, ImageLoader, PageEpoch, Rules, Shard};
 use crate::journal::{Manifest, Part};
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufWriter;
@@ -24,7 +24,7 @@ const FRAMES_AHEAD: usize = 4;
 pub fn write(
     place: &Place,
     image: Image,
-    since: Option<Mark>,
+    since: Option<PageEpoch>,
     mut manifest: Manifest,
 ) -> Result<Manifest, String> {
     manifest.format = IMAGE_FORMAT;
@@ -69,7 +69,7 @@ async fn written_before(place: &Place, key: &Path, manifest: &Manifest) -> Optio
 async fn upload(
     place: &Place,
     image: Image,
-    since: Option<Mark>,
+    since: Option<PageEpoch>,
     manifest: &Manifest,
     key: &Path,
 ) -> Result<Part, String> {
@@ -115,7 +115,7 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
             manifest.partition, manifest.seq, manifest.format
         ));
     }
-    let mut assembly = Assembly::new(manifest.format);
+    let mut assembly = ImageLoader::new(manifest.format);
     for (index, part) in manifest.parts.iter().enumerate() {
         let named = |problem: String| format!("snapshot {} {problem}", place.show(&part.key));
         let bytes = blocking(fetch(place, part)).flatten().map_err(named)?;
@@ -147,7 +147,7 @@ fn take(
     bytes: &impl AsRef<[u8]>,
     index: usize,
     manifest: &Manifest,
-    assembly: &mut Assembly,
+    assembly: &mut ImageLoader,
 ) -> Result<(), String> {
     let said = |error: PartError| error.to_string();
     let reader = PartReader::new(bytes.as_ref()).map_err(said)?;

@@ -2,7 +2,7 @@
 
 use crate::feeding::{Feeding, assembled, full, keys, played};
 use crate::streams::{Step, config, plans, rules_of};
-use churnwatch::engine::{Assembly, IMAGE_FORMAT, ImageError, Rules, Section, Shard};
+use churnwatch::engine::{IMAGE_FORMAT, ImageError, ImageLoader, Rules, Section, Shard};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -209,7 +209,7 @@ fn what_is_wrong_is_named() {
         }),
         "subscribers section 0 still has something of a subscriber who was erased"
     );
-    let mut newer = Assembly::new(IMAGE_FORMAT + 1);
+    let mut newer = ImageLoader::new(IMAGE_FORMAT + 1);
     assert_eq!(
         newer.take(1, 0, &[]),
         Err(ImageError::Format(IMAGE_FORMAT + 1))

@@ -1,7 +1,7 @@
 //! A shard fed step by step, and what came of it.
 
 use churnwatch::engine::{
-    Assembly, Bucket, IMAGE_FORMAT, Image, ImageError, Rules, Section, Shard,
+    Bucket, IMAGE_FORMAT, Image, ImageError, ImageLoader, Rules, Section, Shard,
 };
 use churnwatch::model::{Day, Effect, Msisdn, Outcome, Reject, Source};
 use std::collections::BTreeSet;
@@ -108,7 +108,7 @@ pub fn assembled_of(
     sections: &[Section],
     rules: &Arc<Rules>,
 ) -> Result<Shard, ImageError> {
-    let mut assembly = Assembly::new(format);
+    let mut assembly = ImageLoader::new(format);
     for section in sections {
         assembly.take(section.kind, section.index, &section.bytes)?;
     }

@@ -12,7 +12,7 @@ mod bytes;
 mod feeding;
 mod format;
 
-use churnwatch::engine::{Image, Mark, Section, Shard};
+use churnwatch::engine::{Image, PageEpoch, Section, Shard};
 use churnwatch::model::{Body, CallOutcome, Day, Direction, Event, Msisdn, Number};
 use feeding::{Feeding, assembled, full, played};
 use proptest::test_runner::{TestCaseError, TestRunner};
@@ -91,14 +91,14 @@ fn what_changed_since_an_image_makes_it_the_later_one() {
         let mut random = Random::new(plan.seed);
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
         let mut parts: Vec<Section> = Vec::new();
-        let mut mark: Option<Mark> = None;
+        let mut mark: Option<PageEpoch> = None;
         for step in &steps {
             feeding.step(step);
             if random.below(steps.len() as i64) >= 6 {
                 continue;
             }
             let image = feeding.shard.image();
-            let (next, share) = (image.mark(), mark.map(|mark| image.changed_since(mark)));
+            let (next, share) = (image.epoch(), mark.map(|mark| image.changed_since(mark)));
             let changed: Vec<_> = image.sections(mark).collect();
             let whole = full(feeding.shard.image());
             let pages =
@@ -156,7 +156,7 @@ fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
         let mut running = Feeding::new(Shard::new(rules.clone()));
         steps[..half].iter().for_each(|step| running.step(step));
         let before = feeding::windows(&running.shard, &steps);
-        let mark = running.shard.image().mark();
+        let mark = running.shard.image().epoch();
         let sections = full(running.shard.image());
         running.shard.adopt(other.clone());
         let after = feeding::windows(&running.shard, &steps);
@@ -228,7 +228,7 @@ fn of_a_large_shard_only_what_changed_is_written_again() {
     (0..6_400).for_each(|number| say(&mut feeding, number, Body::CompetitorContact));
     (0..300).for_each(|number| say(&mut feeding, number, hotline()));
     let image = feeding.shard.image();
-    let (first, subscribers) = (image.mark(), image.subscribers());
+    let (first, subscribers) = (image.epoch(), image.subscribers());
     // Written by another thread, while the shard goes on.
     let writer = thread::spawn(move || full(image));
     (0..100).for_each(|number| say(&mut feeding, number, Body::Cancellation));
@@ -238,7 +238,7 @@ fn of_a_large_shard_only_what_changed_is_written_again() {
 
     let image = feeding.shard.image();
     assert_eq!(image.changed_since(first), 17.0 / 1003.0);
-    assert!(image.mark() > first);
+    assert!(image.epoch() > first);
     let changed: Vec<_> = image.sections(Some(first)).collect();
     // 210 tasks are left; seven pages of the cancelled, one of the new.
     assert_eq!(counts(&changed), [1, 1, 8, 8]);

@@ -5,9 +5,9 @@
 
 mod budget;
 mod contact;
+mod eligibility;
 mod ladder;
 mod outcome;
-mod permit;
 #[path = "../rules/mod.rs"]
 mod rules;
 #[allow(dead_code)] // Each test uses its part of it.

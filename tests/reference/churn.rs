@@ -1,7 +1,7 @@
 //! The churn triggers that look at what customers and competitors say, at contracts and bills, and at the line.
 
 use super::account::Standing;
-use super::dealings::{Dealings, approach};
+use super::service_history::{ServiceHistory, approach};
 use super::triggers::{DayView, Firing, Kind, Memory};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
@@ -128,7 +128,7 @@ pub struct EventView<'a> {
     pub day: Day,
     pub source: &'a Source,
     pub standing: &'a Standing,
-    pub dealings: &'a Dealings,
+    pub service_history: &'a ServiceHistory,
     /// What the open task is for that an outcome names.
     pub settles: Option<Purpose>,
     pub rules: &'a Rules,
@@ -218,7 +218,7 @@ impl Memory {
                 amount,
                 subscribed_by_customer: true,
             } => {
-                let mut before = view.dealings.charges();
+                let mut before = view.service_history.charges();
                 before.pop();
                 self.shock(view, "charge", *amount, before, &settings.bill_shock)
             }
@@ -231,7 +231,7 @@ impl Memory {
         if !approach(view.event, view.rules) {
             return None;
         }
-        let contacts = view.dealings.contacts(view.rules);
+        let contacts = view.service_history.contacts(view.rules);
         let newest = *contacts.last().unwrap();
         let within = contacts
             .iter()
@@ -264,7 +264,7 @@ impl Memory {
         settings: &ComplaintSettings,
     ) -> Option<Firing> {
         let discontent = satisfaction.is_some_and(|said| said <= settings.dissatisfied_max);
-        if (resolved && !discontent) || view.dealings.settled(settings.dissatisfied_max) {
+        if (resolved && !discontent) || view.service_history.settled(settings.dissatisfied_max) {
             return None;
         }
         let (name, grave) = match category {
@@ -367,7 +367,10 @@ impl Memory {
     }
 
     pub fn churn_day(&mut self, view: &DayView<'_>, settings: &Settings) -> Vec<Firing> {
-        if view.dealings.settled(settings.complaint.dissatisfied_max) {
+        if view
+            .service_history
+            .settled(settings.complaint.dissatisfied_max)
+        {
             (self.churn.unsettled, self.churn.dissatisfied) = (false, false);
         }
         let contract = self.contract(view, &settings.contract_expiry);
@@ -453,7 +456,7 @@ impl Memory {
         if !view.today.known {
             return None;
         }
-        let in_force = view.dealings.forwarding(today, view.rules);
+        let in_force = view.service_history.forwarding(today, view.rules);
         let days = in_force.map_or(0, |(since, _)| today.0 + 1 - since.0);
         let Some((since, elsewhere)) = in_force.filter(|_| days >= settings.days_min) else {
             self.churn.forwarded = false;

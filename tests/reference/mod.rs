@@ -15,7 +15,6 @@ mod churn;
 mod compare;
 mod contacts;
 mod days;
-mod dealings;
 mod feeds;
 mod ladder;
 mod outcomes;
@@ -23,6 +22,7 @@ mod person;
 mod policy;
 mod population;
 mod rating;
+mod service_history;
 mod tasks;
 mod triggers;
 mod usage;
@@ -260,7 +260,7 @@ impl Reference {
                 self.book.of(event.msisdn).forget();
             }
         }
-        person.dealings.take(event, day);
+        person.service_history.take(event, day);
         let late = !is_profile && Some(day) <= self.closed;
         if !is_profile {
             let all = self.people.len();
@@ -297,7 +297,7 @@ impl Reference {
                 day,
                 source,
                 standing: &standing,
-                dealings: &person.dealings,
+                service_history: &person.service_history,
                 settles,
                 rules,
             };

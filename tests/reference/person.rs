@@ -3,8 +3,8 @@
 use super::account::Account;
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
-use super::dealings::Dealings;
 use super::population::{Population, Stable, near};
+use super::service_history::ServiceHistory;
 use super::triggers::{DayView, Firing, Memory, Settings};
 use super::usage::{CHANNELS, Usage};
 use churnwatch::engine::Rules;
@@ -14,7 +14,7 @@ pub struct Person {
     pub msisdn: Msisdn,
     pub usage: Usage,
     pub account: Account,
-    pub dealings: Dealings,
+    pub service_history: ServiceHistory,
     known_days: usize,
     lessons: [Vec<Lesson>; 2],
     /// Judged without its own share in the population factor.
@@ -40,7 +40,7 @@ impl Person {
             msisdn,
             usage: Usage::new(window_days),
             account: Account::default(),
-            dealings: Dealings::default(),
+            service_history: ServiceHistory::default(),
             known_days: 0,
             lessons: Default::default(),
             stable: false,
@@ -61,7 +61,7 @@ impl Person {
             enrolled.events.get_or_insert(events);
         }
         self.usage.forget();
-        self.dealings = Dealings::default();
+        self.service_history = ServiceHistory::default();
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
@@ -113,7 +113,7 @@ impl Person {
             known_days: self.known_days,
             usage: &self.usage,
             standing: &standing,
-            dealings: &self.dealings,
+            service_history: &self.service_history,
             baselines,
             population,
             factor: CHANNELS.map(own_factor),

@@ -4,8 +4,8 @@ use super::account::Standing;
 use super::baseline::Baseline;
 use super::care;
 use super::churn;
-use super::dealings::Dealings;
 use super::population::{ClosedDay, Population, near};
+use super::service_history::ServiceHistory;
 use super::usage::{CHANNELS, Usage};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
@@ -141,7 +141,7 @@ pub struct DayView<'a> {
     pub known_days: usize,
     pub usage: &'a Usage,
     pub standing: &'a Standing,
-    pub dealings: &'a Dealings,
+    pub service_history: &'a ServiceHistory,
     pub baselines: [Baseline; 2],
     pub population: &'a Population,
     /// The subscriber's own population factor of the day.

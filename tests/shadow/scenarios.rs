@@ -198,7 +198,7 @@ fn a_chain_of_parts_outlives_rules_on_trial() {
             town.event(who, at, call(HOTLINE));
         }
         let image = town.shard.image();
-        let next = image.mark();
+        let next = image.epoch();
         let sections: Vec<_> = image.sections(mark).collect();
         kinds.push(sections.iter().filter(|section| section.kind == 7).count());
         parts.extend(sections);

@@ -5,7 +5,7 @@ use super::seat::{Birth, Midwife, Process};
 use churnwatch::http::{Health, WorkerHealth};
 use churnwatch::kafka::Fault;
 use churnwatch::runtime::{Setup, Stop, Worker};
-use churnwatch::snapshot::Depot;
+use churnwatch::snapshot::SnapshotRepository;
 
 /// Processes that a world can start, one after the other.
 const STARTS_MAX: usize = 1_000;
@@ -40,10 +40,10 @@ impl Lodge {
             } = birth;
             let setup = &setups[choose(link.now_ms())];
             let (stop, health) = (&self.stops[start], &self.healths[start]);
-            let depot = Depot::new(store, "sim", spawn);
+            let repository = SnapshotRepository::new(store, "sim", spawn);
             // Numbers of starts are small; those of real ones are not.
             let writer = 0x5eed_0000_0000 + start as u64;
-            let worker = Worker::new(setup, stop, health, link, depot, writer);
+            let worker = Worker::new(setup, stop, health, link, repository, writer);
             Box::new(Hired { worker, stop })
         })
     }

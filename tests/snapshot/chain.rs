@@ -2,12 +2,14 @@
 
 use crate::scenario::{FRIEND, call};
 use crate::{
-    GROUP, PARTITION, assert_same, depot, load, manifest, publish, refused, rules, state, town,
-    wait, write,
+    GROUP, PARTITION, assert_same, load, manifest, publish, refused, repository, rules, state,
+    town, wait, write,
 };
 use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::engine::Shard;
-use churnwatch::snapshot::{Depot, Found, Order, earliest_seq, list, open, read, verify};
+use churnwatch::snapshot::{
+    Found, SnapshotRepository, SnapshotRequest, earliest_seq, list, open, read, verify,
+};
 use std::fs;
 use std::path::Path;
 
@@ -22,8 +24,8 @@ fn seqs(directory: &Path) -> Vec<u64> {
 #[test]
 fn a_chain_loads_as_a_full_snapshot_does() {
     let (chained, full) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut depot_of_chain = depot(chained.path());
-    let mut depot_of_full = depot(full.path());
+    let mut depot_of_chain = repository(chained.path());
+    let mut depot_of_full = repository(full.path());
     let mut town = town(2_000);
     let mut lengths = Vec::new();
     for seq in 1..=10 {
@@ -42,8 +44,8 @@ fn a_chain_loads_as_a_full_snapshot_does() {
         let whole = write(&mut depot_of_full, &mut town.shard, seq).unwrap();
         assert_eq!(whole.parts.len(), 1, "nothing was published to build upon");
         assert_eq!(chain.subscribers, whole.subscribers);
-        let mut from_chain = load(&mut depot(chained.path()), &chain).unwrap();
-        let mut from_full = load(&mut depot(full.path()), &whole).unwrap();
+        let mut from_chain = load(&mut repository(chained.path()), &chain).unwrap();
+        let mut from_full = load(&mut repository(full.path()), &whole).unwrap();
         assert_same(&mut from_chain, &mut town.shard);
         assert_same(&mut from_full, &mut town.shard);
     }
@@ -53,32 +55,32 @@ fn a_chain_loads_as_a_full_snapshot_does() {
 #[test]
 fn a_part_is_incremental_only_where_that_is_right() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut town = town(500);
     let parts = |manifest: Result<_, _>| -> usize {
         let manifest: churnwatch::journal::Manifest = manifest.unwrap();
         manifest.parts.len()
     };
-    assert_eq!(parts(write(&mut depot, &mut town.shard, 1)), 1);
+    assert_eq!(parts(write(&mut repository, &mut town.shard, 1)), 1);
     assert_eq!(
-        parts(write(&mut depot, &mut town.shard, 2)),
+        parts(write(&mut repository, &mut town.shard, 2)),
         1,
         "the manifest of the first was never committed"
     );
-    let second = publish(&mut depot, &mut town.shard, 3);
-    assert_eq!(parts(write(&mut depot, &mut town.shard, 4)), 2);
+    let second = publish(&mut repository, &mut town.shard, 3);
+    assert_eq!(parts(write(&mut repository, &mut town.shard, 4)), 2);
 
-    let mut loaded = load(&mut depot, &second).unwrap();
+    let mut loaded = load(&mut repository, &second).unwrap();
     assert_eq!(
-        parts(write(&mut depot, &mut loaded, 5)),
+        parts(write(&mut repository, &mut loaded, 5)),
         1,
         "marks are those of another shard"
     );
-    publish(&mut depot, &mut loaded, 6);
-    depot.forget(PARTITION);
-    assert_eq!(parts(write(&mut depot, &mut loaded, 7)), 1);
+    publish(&mut repository, &mut loaded, 6);
+    repository.forget(PARTITION);
+    assert_eq!(parts(write(&mut repository, &mut loaded, 7)), 1);
 
-    publish(&mut depot, &mut loaded, 8);
+    publish(&mut repository, &mut loaded, 8);
     let everybody = crate::scenario::crowd(500);
     let mut changed = crate::scenario::Town::new("");
     std::mem::swap(&mut changed.shard, &mut loaded);
@@ -86,7 +88,7 @@ fn a_part_is_incremental_only_where_that_is_right() {
         changed.event(who, "2026-03-05 12:00", call(FRIEND));
     }
     assert_eq!(
-        parts(write(&mut depot, &mut changed.shard, 9)),
+        parts(write(&mut repository, &mut changed.shard, 9)),
         1,
         "most pages changed"
     );
@@ -96,40 +98,40 @@ fn a_part_is_incremental_only_where_that_is_right() {
 fn a_snapshot_of_the_same_entry_is_written_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut town = town(300);
-    let first = publish(&mut depot(directory.path()), &mut town.shard, 5);
+    let first = publish(&mut repository(directory.path()), &mut town.shard, 5);
     let path = directory.path().join(&first.parts[0].key);
     let bytes = fs::read(&path).unwrap();
 
     // Another process restored it and wants to write the same again.
-    let mut depot = depot(directory.path());
-    let mut shard = load(&mut depot, &first).unwrap();
-    assert_eq!(publish(&mut depot, &mut shard, 5), first);
+    let mut repository = repository(directory.path());
+    let mut shard = load(&mut repository, &first).unwrap();
+    assert_eq!(publish(&mut repository, &mut shard, 5), first);
     assert_eq!(fs::read(&path).unwrap(), bytes);
 
     // What is no snapshot any more is written again.
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let again = publish(&mut depot, &mut shard, 5);
-    load(&mut depot, &again).unwrap();
+    let again = publish(&mut repository, &mut shard, 5);
+    load(&mut repository, &again).unwrap();
 }
 
 #[test]
 fn prune_deletes_only_what_it_was_told() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut town = town(300);
-    let mut last = publish(&mut depot, &mut town.shard, 1);
+    let mut last = publish(&mut repository, &mut town.shard, 1);
     for seq in 2..=5 {
-        last = publish(&mut depot, &mut town.shard, seq);
+        last = publish(&mut repository, &mut town.shard, seq);
     }
     assert_eq!(earliest_seq(&last), 1);
-    depot.prune(PARTITION, 5);
+    repository.prune(PARTITION, 5);
     assert_eq!(
         seqs(directory.path()),
         [1, 2, 3, 4, 5],
         "the published chain"
     );
 
-    depot.forget(PARTITION);
+    repository.forget(PARTITION);
     let folder = directory.path().join(GROUP).join(PARTITION.to_string());
     let strange = folder.join("readme.txt");
     fs::write(&strange, "not ours").unwrap();
@@ -138,7 +140,7 @@ fn prune_deletes_only_what_it_was_told() {
     let key = &last.parts[0].key;
     let name = Path::new(key).file_name().unwrap();
     fs::copy(directory.path().join(key), other.join(name)).unwrap();
-    depot.prune(PARTITION, 4);
+    repository.prune(PARTITION, 4);
     let left: Vec<(i32, u64)> = found(directory.path())
         .iter()
         .map(|part| (part.partition, part.seq))
@@ -150,9 +152,10 @@ fn prune_deletes_only_what_it_was_told() {
 #[test]
 fn uploads_that_a_killed_process_left_are_removed() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = Depot::open(directory.path().to_str().unwrap(), GROUP).unwrap();
+    let mut repository =
+        SnapshotRepository::open(directory.path().to_str().unwrap(), GROUP).unwrap();
     let mut town = town(50);
-    let manifest = publish(&mut depot, &mut town.shard, 9);
+    let manifest = publish(&mut repository, &mut town.shard, 9);
     let object = directory.path().join(&manifest.parts[0].key);
     let staged = |seq: u64| {
         let name = format!("{seq:020}-0000000000000001.part#1");
@@ -161,7 +164,7 @@ fn uploads_that_a_killed_process_left_are_removed() {
     fs::write(staged(8), "half of it").unwrap();
     fs::write(staged(10), "under way").unwrap();
     assert_eq!(seqs(directory.path()), [9], "no upload is ever listed");
-    depot.prune(PARTITION, 9);
+    repository.prune(PARTITION, 9);
     wait(|| (!staged(8).exists()).then_some(()));
     assert!(staged(10).exists());
     assert!(object.exists());
@@ -175,10 +178,10 @@ fn found_parts_say_what_they_are() {
         directory.path().join("made/on/demand").display()
     );
     // Real threads, and a directory that is made.
-    let mut depot = Depot::open(&url, GROUP).unwrap();
+    let mut repository = SnapshotRepository::open(&url, GROUP).unwrap();
     let mut town = town(300);
-    publish(&mut depot, &mut town.shard, 1);
-    let last = publish(&mut depot, &mut town.shard, 2);
+    publish(&mut repository, &mut town.shard, 1);
+    let last = publish(&mut repository, &mut town.shard, 2);
 
     let store = open(&url).unwrap();
     let found = list(&store, GROUP).unwrap();
@@ -201,8 +204,8 @@ fn found_parts_say_what_they_are() {
 #[test]
 fn memory_is_shared_within_the_process() {
     let mut town = town(20);
-    let mut one = Depot::open("memory:", GROUP).unwrap();
-    let mut other = Depot::open("memory:", GROUP).unwrap();
+    let mut one = SnapshotRepository::open("memory:", GROUP).unwrap();
+    let mut other = SnapshotRepository::open("memory:", GROUP).unwrap();
     let manifest = publish(&mut one, &mut town.shard, 1);
     let mut loaded = load(&mut other, &manifest).unwrap();
     assert_same(&mut loaded, &mut town.shard);
@@ -215,10 +218,10 @@ fn a_group_may_have_any_name() {
     let store = open(url).unwrap();
     let mut town = town(20);
     for group in ["team a/churn #1", "100%", "客户流失", ".."] {
-        let mut depot = Depot::open(url, group).unwrap();
-        publish(&mut depot, &mut town.shard, 1);
-        let last = publish(&mut depot, &mut town.shard, 2);
-        let mut loaded = load(&mut depot, &last).unwrap();
+        let mut repository = SnapshotRepository::open(url, group).unwrap();
+        publish(&mut repository, &mut town.shard, 1);
+        let last = publish(&mut repository, &mut town.shard, 2);
+        let mut loaded = load(&mut repository, &last).unwrap();
         assert_same(&mut loaded, &mut town.shard);
 
         let seqs = || -> Vec<u64> {
@@ -227,8 +230,8 @@ fn a_group_may_have_any_name() {
         };
         assert_eq!(seqs(), [1, 2]);
         read(&store, &last.parts[1].key).unwrap();
-        depot.forget(PARTITION);
-        depot.prune(PARTITION, 2);
+        repository.forget(PARTITION);
+        repository.prune(PARTITION, 2);
         wait(|| (seqs() == [2]).then_some(()));
     }
 }
@@ -236,38 +239,38 @@ fn a_group_may_have_any_name() {
 #[test]
 fn results_of_a_lost_partition_are_dropped() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut shard = Shard::new(rules());
-    let snapshot = publish(&mut depot, &mut shard, 1);
+    let snapshot = publish(&mut repository, &mut shard, 1);
     let image = shard.image();
-    depot.begin(Order {
+    repository.begin(SnapshotRequest {
         image,
         manifest: manifest(2),
     });
-    depot.load(&snapshot, rules());
-    depot.forget(PARTITION);
-    assert!(!depot.busy());
-    assert!(depot.written().is_none());
-    assert!(depot.loaded().is_none());
+    repository.load(&snapshot, rules());
+    repository.forget(PARTITION);
+    assert!(!repository.busy());
+    assert!(repository.written().is_none());
+    assert!(repository.loaded().is_none());
 }
 
 #[test]
 fn an_empty_shard_has_a_snapshot_too() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut shard = Shard::new(rules());
-    let snapshot = publish(&mut depot, &mut shard, 1);
+    let snapshot = publish(&mut repository, &mut shard, 1);
     assert_eq!(snapshot.subscribers, 0);
-    let mut loaded = load(&mut depot, &snapshot).unwrap();
+    let mut loaded = load(&mut repository, &snapshot).unwrap();
     assert_eq!(state(&mut loaded), state(&mut shard));
     let mut without = snapshot;
     without.parts.clear();
-    assert!(refused(&mut depot, &without).contains("has no header"));
+    assert!(refused(&mut repository, &without).contains("has no header"));
 }
 
 #[test]
 fn places_that_cannot_be_are_refused_with_words() {
-    let refused = |url: &str| match Depot::open(url, GROUP) {
+    let refused = |url: &str| match SnapshotRepository::open(url, GROUP) {
         Ok(_) => panic!("{url}"),
         Err(problem) => problem,
     };

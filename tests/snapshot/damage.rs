@@ -1,8 +1,8 @@
 //! Bytes that are not as they were written.
 
-use crate::{GROUP, PARTITION, assert_same, depot, load, publish, refused, town};
+use crate::{GROUP, PARTITION, assert_same, load, publish, refused, repository, town};
 use churnwatch::journal::Manifest;
-use churnwatch::snapshot::{Depot, PartError, verify};
+use churnwatch::snapshot::{PartError, SnapshotRepository, verify};
 use proptest::prelude::*;
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ impl Specimen {
     fn new(people: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut town = town(people);
-        let manifest = publish(&mut depot(directory.path()), &mut town.shard, 1);
+        let manifest = publish(&mut repository(directory.path()), &mut town.shard, 1);
         let bytes = fs::read(directory.path().join(&manifest.parts[0].key)).unwrap();
         Self {
             directory,
@@ -37,9 +37,9 @@ impl Specimen {
     }
 
     /// What the depot says of other bytes in the part's place.
-    fn refused(&self, depot: &mut Depot, bytes: &[u8]) -> String {
+    fn refused(&self, repository: &mut SnapshotRepository, bytes: &[u8]) -> String {
         fs::write(self.path(), bytes).unwrap();
-        refused(depot, &self.manifest)
+        refused(repository, &self.manifest)
     }
 
     /// The same if the manifest too states these bytes.
@@ -51,7 +51,7 @@ impl Specimen {
         let path = directory.path().join(&part.key);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
-        load(&mut depot(directory.path()), &manifest)
+        load(&mut repository(directory.path()), &manifest)
     }
 }
 
@@ -92,14 +92,14 @@ fn snapshot_torn() {
     let bytes = &specimen.bytes;
     let edges = edges(bytes);
     assert!(edges.len() > 3, "{edges:?}");
-    let mut depot = depot(specimen.directory.path());
+    let mut repository = repository(specimen.directory.path());
     let around = |edge: &usize| (edge.saturating_sub(2)..=edge + 2).chain([edge + 10, edge + 16]);
     let mut lengths: Vec<usize> = edges.iter().flat_map(around).collect();
     lengths.extend([0, 1, 4, 6, 10, 11, bytes.len() / 2, bytes.len() - 1]);
     for length in lengths.into_iter().filter(|length| *length < bytes.len()) {
         let torn = &bytes[..length];
         assert!(verify(torn).is_err(), "{length}");
-        let problem = specimen.refused(&mut depot, torn);
+        let problem = specimen.refused(&mut repository, torn);
         assert!(
             problem.contains(&specimen.manifest.parts[0].key),
             "{problem}"
@@ -111,9 +111,9 @@ fn snapshot_torn() {
     // Whole again, it is good again; with something behind it, it is not.
     let longer = [bytes, &b"x"[..]].concat();
     assert!(verify(&longer).is_err());
-    specimen.refused(&mut depot, &longer);
+    specimen.refused(&mut repository, &longer);
     fs::write(specimen.path(), bytes).unwrap();
-    let mut loaded = load(&mut depot, &specimen.manifest).unwrap();
+    let mut loaded = load(&mut repository, &specimen.manifest).unwrap();
     assert_same(&mut loaded, &mut town(3_000).shard);
 }
 
@@ -137,10 +137,10 @@ fn snapshot_bitflip() {
             assert!(specimen.load_as_stated(&flipped).is_err(), "byte {at}");
         }
     }
-    let mut depot = depot(specimen.directory.path());
+    let mut repository = repository(specimen.directory.path());
     let mut flipped = bytes.clone();
     flipped[edges[1] + 40] ^= 1;
-    let problem = specimen.refused(&mut depot, &flipped);
+    let problem = specimen.refused(&mut repository, &flipped);
     assert!(problem.contains("is damaged"), "{problem}");
 }
 
@@ -148,26 +148,26 @@ fn snapshot_bitflip() {
 #[test]
 fn parts_are_not_taken_for_each_other() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut town = town(500);
-    let chain = [1, 2, 3].map(|seq| publish(&mut depot, &mut town.shard, seq));
+    let chain = [1, 2, 3].map(|seq| publish(&mut repository, &mut town.shard, seq));
     let [_, second, third] = &chain;
     assert_eq!(third.parts.len(), 3);
 
     let mut without_middle = third.clone();
     without_middle.parts.remove(1);
-    let problem = refused(&mut depot, &without_middle);
+    let problem = refused(&mut repository, &without_middle);
     assert!(problem.contains("does not follow the parts"), "{problem}");
 
     let mut early_end = third.clone();
     early_end.parts.pop();
-    let problem = refused(&mut depot, &early_end);
+    let problem = refused(&mut repository, &early_end);
     assert!(problem.contains("does not follow the parts"), "{problem}");
-    load(&mut depot, second).unwrap();
+    load(&mut repository, second).unwrap();
 
     let mut of_another = second.clone();
     of_another.partition = PARTITION + 1;
-    let problem = refused(&mut depot, &of_another);
+    let problem = refused(&mut repository, &of_another);
     assert!(problem.contains("belongs to partition 3"), "{problem}");
 
     let mut swapped = second.clone();
@@ -177,11 +177,11 @@ fn parts_are_not_taken_for_each_other() {
     )
     .unwrap();
     swapped.parts[0].bytes = second.parts[1].bytes;
-    let problem = refused(&mut depot, &swapped);
+    let problem = refused(&mut repository, &swapped);
     assert!(problem.contains("its digest differs"), "{problem}");
 
     fs::remove_file(directory.path().join(&third.parts[2].key)).unwrap();
-    let problem = refused(&mut depot, third);
+    let problem = refused(&mut repository, third);
     assert!(problem.contains("its manifest states") || problem.contains("no such object"));
 }
 
@@ -202,7 +202,7 @@ fn snapshot_newer_is_refused() {
 
     let mut manifest = specimen.manifest.clone();
     manifest.format = 9;
-    let problem = refused(&mut depot(specimen.directory.path()), &manifest);
+    let problem = refused(&mut repository(specimen.directory.path()), &manifest);
     assert!(
         problem.contains("image format 9, this program reads 3"),
         "{problem}"
@@ -221,7 +221,7 @@ fn snapshot_foreign() {
     // Another group's snapshot, although it is a good one.
     let mut manifest = specimen.manifest.clone();
     manifest.epoch.group = "another".to_owned();
-    let problem = refused(&mut depot(specimen.directory.path()), &manifest);
+    let problem = refused(&mut repository(specimen.directory.path()), &manifest);
     let whose = format!("belongs to partition {PARTITION} of group {GROUP}");
     assert!(problem.contains(&whose), "{problem}");
 }
@@ -301,7 +301,7 @@ fn a_part_names_no_path_outside() {
     let specimen = Specimen::new(20);
     let mut manifest = specimen.manifest.clone();
     manifest.parts[0].key = "../../etc/passwd".to_owned();
-    let problem = refused(&mut depot(specimen.directory.path()), &manifest);
+    let problem = refused(&mut repository(specimen.directory.path()), &manifest);
     assert!(
         problem.contains("../../etc/passwd cannot be read"),
         "{problem}"

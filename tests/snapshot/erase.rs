@@ -2,10 +2,10 @@
 
 use crate::damage::edges;
 use crate::scenario::{FRIEND, HOTLINE, Town, call, profile};
-use crate::{depot, load, manifest, publish, state, town, wait};
+use crate::{load, manifest, publish, repository, state, town, wait};
 use churnwatch::journal::Manifest;
 use churnwatch::model::{Body, Effect, OutcomeResult, TaskOutcome, TaskStatus};
-use churnwatch::snapshot::Order;
+use churnwatch::snapshot::SnapshotRequest;
 use std::fs;
 use std::path::Path;
 
@@ -73,11 +73,11 @@ fn holds(bytes: &[u8], who: &str) -> bool {
 #[test]
 fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut town = subject();
-    publish(&mut depot, &mut town.shard, 1);
+    publish(&mut repository, &mut town.shard, 1);
     town.event("13900000150", "2026-03-05 12:00", call(FRIEND));
-    let before = publish(&mut depot, &mut town.shard, 2);
+    let before = publish(&mut repository, &mut town.shard, 2);
     assert_eq!(before.parts.len(), 2);
     let held = bytes_of(directory.path(), &before);
     assert!(holds(&held, NUMBER) && holds(&held, PSEUDONYM));
@@ -86,17 +86,17 @@ fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
 
     for (seq, who) in [(3, NUMBER), (4, PSEUDONYM)] {
         erase(&mut town, who, "2026-03-05 13:00");
-        let after = publish(&mut depot, &mut town.shard, seq);
+        let after = publish(&mut repository, &mut town.shard, seq);
         assert_eq!(after.parts.len(), 1, "on parts of before");
         assert_eq!(after.subscribers, before.subscribers - (seq - 2));
         assert!(!holds(&bytes_of(directory.path(), &after), who), "{seq}");
-        let mut loaded = load(&mut crate::depot(directory.path()), &after).unwrap();
+        let mut loaded = load(&mut crate::repository(directory.path()), &after).unwrap();
         assert_eq!(loaded.fingerprint(), town.shard.fingerprint());
         assert!(state(&mut loaded) == state(&mut town.shard));
     }
     // From then on parts are incremental again.
     town.event("13900000150", "2026-03-05 14:00", call(FRIEND));
-    let later = publish(&mut depot, &mut town.shard, 5);
+    let later = publish(&mut repository, &mut town.shard, 5);
     assert_eq!(later.parts.len(), 2);
     let held = bytes_of(directory.path(), &later);
     assert!(!holds(&held, NUMBER) && !holds(&held, PSEUDONYM));
@@ -106,13 +106,13 @@ fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
 fn nor_do_those_of_a_shard_that_was_restored_before_the_erasure() {
     let directory = tempfile::tempdir().unwrap();
     let mut town = subject();
-    let before = publish(&mut depot(directory.path()), &mut town.shard, 1);
+    let before = publish(&mut repository(directory.path()), &mut town.shard, 1);
 
-    let mut depot = depot(directory.path());
-    town.shard = load(&mut depot, &before).unwrap();
+    let mut repository = repository(directory.path());
+    town.shard = load(&mut repository, &before).unwrap();
     erase(&mut town, NUMBER, "2026-03-05 13:00");
     erase(&mut town, PSEUDONYM, "2026-03-05 13:01");
-    let after = publish(&mut depot, &mut town.shard, 2);
+    let after = publish(&mut repository, &mut town.shard, 2);
     assert_eq!(after.parts.len(), 1);
     let held = bytes_of(directory.path(), &after);
     assert!(!holds(&held, NUMBER) && !holds(&held, PSEUDONYM));
@@ -122,21 +122,21 @@ fn nor_do_those_of_a_shard_that_was_restored_before_the_erasure() {
 #[test]
 fn nor_do_those_behind_a_snapshot_that_was_under_way() {
     let directory = tempfile::tempdir().unwrap();
-    let mut depot = depot(directory.path());
+    let mut repository = repository(directory.path());
     let mut town = subject();
-    publish(&mut depot, &mut town.shard, 1);
+    publish(&mut repository, &mut town.shard, 1);
     let image = town.shard.image();
     erase(&mut town, NUMBER, "2026-03-05 13:00");
-    depot.begin(Order {
+    repository.begin(SnapshotRequest {
         image,
         manifest: manifest(2),
     });
-    let (_, under_way) = wait(|| depot.written());
+    let (_, under_way) = wait(|| repository.written());
     let under_way = under_way.unwrap();
-    depot.published(&under_way);
+    repository.published(&under_way);
     assert!(holds(&bytes_of(directory.path(), &under_way), NUMBER));
 
-    let after = publish(&mut depot, &mut town.shard, 3);
+    let after = publish(&mut repository, &mut town.shard, 3);
     assert_eq!(after.parts.len(), 1);
     assert!(!holds(&bytes_of(directory.path(), &after), NUMBER));
 }

@@ -1,9 +1,9 @@
 //! Stores that fail while a snapshot is written.
 
 use crate::{
-    GROUP, again, assert_same, at_once, depot, load, manifest, place, publish, town, write,
+    GROUP, again, assert_same, at_once, load, manifest, place, publish, repository, town, write,
 };
-use churnwatch::snapshot::{Depot, list, open};
+use churnwatch::snapshot::{SnapshotRepository, list, open};
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
@@ -82,14 +82,14 @@ fn fsync_error() {
         inner: open(directory.path().to_str().unwrap()).unwrap(),
         failing: failing.clone(),
     };
-    let mut depot = Depot::new(Arc::new(store), GROUP, at_once());
+    let mut repository = SnapshotRepository::new(Arc::new(store), GROUP, at_once());
     let mut town = town(1_000);
-    let first = publish(&mut depot, &mut town.shard, 1);
-    let mut then = load(&mut crate::depot(directory.path()), &first).unwrap();
+    let first = publish(&mut repository, &mut town.shard, 1);
+    let mut then = load(&mut crate::repository(directory.path()), &first).unwrap();
 
     failing.store(true, Ordering::Relaxed);
     crate::chain::later(&mut town);
-    let problem = write(&mut depot, &mut town.shard, 2).unwrap_err();
+    let problem = write(&mut repository, &mut town.shard, 2).unwrap_err();
     assert!(problem.contains("Input/output error"), "{problem}");
     assert!(
         problem.contains("00000000000000000002-0123456789abcdef.part"),
@@ -99,15 +99,15 @@ fn fsync_error() {
         problem.ends_with("the one before it stays in use"),
         "{problem}"
     );
-    let mut loaded = load(&mut crate::depot(directory.path()), &first).unwrap();
+    let mut loaded = load(&mut crate::repository(directory.path()), &first).unwrap();
     assert_same(&mut loaded, &mut then);
 
     // The next one does not build upon what may not be there.
     failing.store(false, Ordering::Relaxed);
-    let next = publish(&mut depot, &mut town.shard, 3);
+    let next = publish(&mut repository, &mut town.shard, 3);
     assert_eq!(next.parts[0], first.parts[0]);
     assert_eq!(next.parts.len(), 2);
-    let mut loaded = load(&mut crate::depot(directory.path()), &next).unwrap();
+    let mut loaded = load(&mut crate::repository(directory.path()), &next).unwrap();
     assert_same(&mut loaded, &mut town.shard);
 }
 
@@ -119,7 +119,7 @@ fn snapshot_disk_full() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let first = publish(&mut depot(directory.path()), &mut town(20).shard, 1);
+    let first = publish(&mut repository(directory.path()), &mut town(20).shard, 1);
     assert!(first.parts[0].bytes < 20 << 10);
 
     let test = again(
@@ -142,22 +142,22 @@ fn snapshot_disk_full() {
     let store = open(directory.path().to_str().unwrap()).unwrap();
     let found = list(&store, GROUP).unwrap();
     assert_eq!(found.len(), 1, "half a part is no part: {found:?}");
-    let mut loaded = load(&mut depot(directory.path()), &first).unwrap();
+    let mut loaded = load(&mut repository(directory.path()), &first).unwrap();
     assert_same(&mut loaded, &mut town(20).shard);
     // With space again, it is written.
-    publish(&mut depot(directory.path()), &mut town(2_000).shard, 2);
+    publish(&mut repository(directory.path()), &mut town(2_000).shard, 2);
 }
 
 fn write_where_nothing_fits(directory: &std::path::Path) {
-    let mut depot = depot(directory);
+    let mut repository = repository(directory);
     let mut town = town(2_000);
     // Once in one piece, once as an upload in several.
     for padding in [0, 9 << 20] {
         let mut manifest = manifest(2);
         manifest.epoch.ruleset = "#".repeat(padding);
         let image = town.shard.image();
-        depot.begin(churnwatch::snapshot::Order { image, manifest });
-        let (_, written) = depot.written().unwrap();
+        repository.begin(churnwatch::snapshot::SnapshotRequest { image, manifest });
+        let (_, written) = repository.written().unwrap();
         let problem = written.unwrap_err();
         assert!(problem.contains("File too large"), "{problem}");
         assert!(

@@ -1,6 +1,6 @@
 //! Parts that earlier versions wrote. Every version of the container and of the image keeps a specimen here for ever.
 
-use crate::{assert_same, depot, load, publish};
+use crate::{assert_same, load, publish, repository};
 use churnwatch::snapshot::verify;
 use std::fs;
 
@@ -18,14 +18,14 @@ fn upgrade_from_older_snapshot() {
     let info = verify(V1).unwrap();
     assert_eq!((info.version, info.manifest.format), (1, 1));
     let manifest = info.into_snapshot(key);
-    let mut depot = depot(directory.path());
-    let mut loaded = load(&mut depot, &manifest).unwrap();
+    let mut repository = repository(directory.path());
+    let mut loaded = load(&mut repository, &manifest).unwrap();
     assert_eq!(loaded.fingerprint(), 17_337_943_199_259_796_624);
     assert_eq!(loaded.stats().subscribers, 40);
     assert_eq!(loaded.stats().open_tasks, 6);
 
     // What was loaded is written and loaded as of today.
-    let today = publish(&mut depot, &mut loaded, 2);
-    let mut again = load(&mut depot, &today).unwrap();
+    let today = publish(&mut repository, &mut loaded, 2);
+    let mut again = load(&mut repository, &today).unwrap();
     assert_same(&mut again, &mut loaded);
 }

@@ -16,7 +16,7 @@ mod scenario;
 
 use churnwatch::engine::{Rules, Section, Shard};
 use churnwatch::journal::{Epoch, Manifest};
-use churnwatch::snapshot::{Depot, Order, Spawn};
+use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest, Spawn};
 use scenario::{HOTLINE, Town, call, crowd, days, invoice, profile, usual};
 use std::process::Command;
 use std::sync::Arc;
@@ -73,9 +73,9 @@ fn at_once() -> Spawn {
 }
 
 /// A depot in a directory, whose jobs run at once.
-fn depot(directory: &std::path::Path) -> Depot {
+fn repository(directory: &std::path::Path) -> SnapshotRepository {
     let url = directory.to_str().unwrap();
-    Depot::new(churnwatch::snapshot::open(url).unwrap(), GROUP, at_once())
+    SnapshotRepository::new(churnwatch::snapshot::open(url).unwrap(), GROUP, at_once())
 }
 
 /// Waits for what a depot is about to tell.
@@ -90,34 +90,38 @@ fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Writes a snapshot, without publishing it.
-fn write(depot: &mut Depot, shard: &mut Shard, seq: u64) -> Result<Manifest, String> {
+fn write(
+    repository: &mut SnapshotRepository,
+    shard: &mut Shard,
+    seq: u64,
+) -> Result<Manifest, String> {
     let image = shard.image();
     let manifest = manifest(seq);
-    depot.begin(Order { image, manifest });
-    assert!(depot.busy());
-    let (partition, written) = wait(|| depot.written());
+    repository.begin(SnapshotRequest { image, manifest });
+    assert!(repository.busy());
+    let (partition, written) = wait(|| repository.written());
     assert_eq!(partition, PARTITION);
-    assert!(!depot.busy());
+    assert!(!repository.busy());
     written
 }
 
 /// Writes a snapshot and publishes it.
-fn publish(depot: &mut Depot, shard: &mut Shard, seq: u64) -> Manifest {
-    let manifest = write(depot, shard, seq).unwrap();
-    depot.published(&manifest);
+fn publish(repository: &mut SnapshotRepository, shard: &mut Shard, seq: u64) -> Manifest {
+    let manifest = write(repository, shard, seq).unwrap();
+    repository.published(&manifest);
     manifest
 }
 
-fn load(depot: &mut Depot, manifest: &Manifest) -> Result<Shard, String> {
-    depot.load(manifest, rules());
-    let (partition, loaded) = wait(|| depot.loaded());
+fn load(repository: &mut SnapshotRepository, manifest: &Manifest) -> Result<Shard, String> {
+    repository.load(manifest, rules());
+    let (partition, loaded) = wait(|| repository.loaded());
     assert_eq!(partition, manifest.partition);
     loaded
 }
 
 /// What is wrong with a snapshot.
-fn refused(depot: &mut Depot, manifest: &Manifest) -> String {
-    match load(depot, manifest) {
+fn refused(repository: &mut SnapshotRepository, manifest: &Manifest) -> String {
+    match load(repository, manifest) {
         Ok(_) => panic!("a snapshot was loaded that should not have been"),
         Err(problem) => problem,
     }

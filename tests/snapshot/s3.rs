@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use churnwatch::snapshot::{Depot, Order, list, open};
+use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest, list, open};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -193,22 +193,22 @@ fn snapshots_in_s3() {
 }
 
 fn keep_snapshots_in(url: &str) {
-    let mut depot = Depot::open(url, GROUP).unwrap();
+    let mut repository = SnapshotRepository::open(url, GROUP).unwrap();
     let mut town = town(300);
-    publish(&mut depot, &mut town.shard, 1);
-    let chain = publish(&mut depot, &mut town.shard, 2);
+    publish(&mut repository, &mut town.shard, 1);
+    let chain = publish(&mut repository, &mut town.shard, 2);
     assert_eq!(chain.parts.len(), 2);
-    let mut loaded = load(&mut depot, &chain).unwrap();
+    let mut loaded = load(&mut repository, &chain).unwrap();
     assert_same(&mut loaded, &mut town.shard);
 
     // Too large for one request.
     let mut manifest = manifest(3);
     manifest.epoch.ruleset = "#".repeat(20 << 20 >> 1);
     let image = town.shard.image();
-    depot.begin(Order { image, manifest });
-    let large = wait(|| depot.written()).1.unwrap();
-    depot.published(&large);
-    let mut loaded = load(&mut depot, &large).unwrap();
+    repository.begin(SnapshotRequest { image, manifest });
+    let large = wait(|| repository.written()).1.unwrap();
+    repository.published(&large);
+    let mut loaded = load(&mut repository, &large).unwrap();
     assert_same(&mut loaded, &mut town.shard);
 
     let store = open(url).unwrap();
@@ -217,15 +217,15 @@ fn keep_snapshots_in(url: &str) {
         found.iter().map(|part| part.seq).collect()
     };
     assert_eq!(seqs(), [1, 2, 3]);
-    depot.prune(PARTITION, 3);
+    repository.prune(PARTITION, 3);
     wait(|| (seqs() == [3]).then_some(()));
     println!("kept as they should be");
 }
 
 /// With a key that the store does not know.
 fn be_refused_by(url: &str) {
-    let mut depot = Depot::open(url, GROUP).unwrap();
+    let mut repository = SnapshotRepository::open(url, GROUP).unwrap();
     let mut town = town(20);
-    let problem = crate::write(&mut depot, &mut town.shard, 9).unwrap_err();
+    let problem = crate::write(&mut repository, &mut town.shard, 9).unwrap_err();
     println!("{problem}");
 }

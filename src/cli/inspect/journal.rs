@@ -1,7 +1,7 @@
 use super::{json_line, writer_name};
 use crate::cli::{Failure, print};
 use crate::config::{Config, Ruleset};
-use crate::journal::{Entry, Epoch, Manifest, Part, Record, Said, Step};
+use crate::journal::{Entry, Epoch, Manifest, OutputDigest, Part, Record, Step};
 use crate::kafka::{JournalReader, Topics};
 use crate::model::{Calendar, Timestamp};
 use clap::Args;
@@ -173,7 +173,7 @@ impl Printer<'_> {
     }
 
     fn entry(&mut self, entry: &Entry) -> Did {
-        let Said { records, digest } = entry.said;
+        let OutputDigest { records, digest } = entry.output_digest;
         let mut did = Did {
             records: entry.records(),
             topics: BTreeMap::new(),

@@ -2,7 +2,7 @@ use crate::cli::Failure;
 use crate::config::Config;
 use crate::engine::{Rules, Shard};
 use crate::journal::Manifest;
-use crate::snapshot::{self, Depot, Found, PartInfo, Spawn};
+use crate::snapshot::{self, Found, PartInfo, SnapshotRepository, Spawn};
 use object_store::ObjectStore;
 use std::sync::Arc;
 
@@ -69,9 +69,10 @@ impl Store {
     /// Loads the shard of a snapshot, which verifies every part of it.
     pub fn load(&self, manifest: &Manifest, rules: Arc<Rules>) -> Result<Shard, String> {
         let at_once: Spawn = Arc::new(|job| job());
-        let mut depot = Depot::new(Arc::clone(&self.objects), &self.group, at_once);
-        depot.load(manifest, rules);
-        let loaded = depot.loaded().map(|(_, loaded)| loaded);
+        let mut repository =
+            SnapshotRepository::new(Arc::clone(&self.objects), &self.group, at_once);
+        repository.load(manifest, rules);
+        let loaded = repository.loaded().map(|(_, loaded)| loaded);
         loaded.unwrap_or_else(|| Err("the snapshot was not loaded".to_owned()))
     }
 }

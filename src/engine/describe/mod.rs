@@ -6,8 +6,8 @@ use super::Shard;
 use super::account::{Account, Bill};
 use super::policy::Credit;
 use super::store::{NEVER, Subscriber};
-use super::triggers::{Memory, REGISTRY, Trigger};
-use super::window::{Bucket, Channel};
+use super::triggers::{REGISTRY, Trigger, TriggerState};
+use super::window::{Bucket, UsageChannel};
 use crate::model::{Day, Msisdn, Segment, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ pub struct Description {
     /// How the subscriber stands with the operator, in plain words.
     pub standing: Vec<String>,
     /// What is ordinary, by channel.
-    pub baselines: BTreeMap<&'static str, Ordinary>,
+    pub baselines: BTreeMap<&'static str, BaselineDescription>,
     /// What each trigger remembers.
-    pub triggers: BTreeMap<&'static str, Recollection>,
+    pub triggers: BTreeMap<&'static str, TriggerStateDescription>,
     /// Profile and bills, if any record of them came.
     pub account: Option<AccountDescription>,
     /// The open tasks.
@@ -45,7 +45,7 @@ pub struct Description {
 
 /// What is ordinary for a subscriber in one channel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Ordinary {
+pub struct BaselineDescription {
     /// Events on an average day.
     pub events_per_day: f64,
     /// Dispersion k of the daily events; small is irregular.
@@ -54,7 +54,7 @@ pub struct Ordinary {
 
 /// What a trigger remembers of a subscriber.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Recollection {
+pub struct TriggerStateDescription {
     /// Local day of the last firing, weak ones included.
     pub fired_on: Option<String>,
     /// Strength of that firing, 0..1.
@@ -156,7 +156,7 @@ impl Shard {
         let calendar = &self.rules.calendar;
         let today = calendar.day_of(self.clock);
         let contact = |(at, purpose)| tasks::contact(at, purpose, calendar);
-        let recall = subscriber.recall(account);
+        let describe_state = subscriber.describe_state(account);
         let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
         Some(Description {
             first_active_on: Some(subscriber.first_active)
@@ -172,7 +172,7 @@ impl Shard {
                 .map(|(place, (registered, trigger))| {
                     (
                         registered.name,
-                        recollection(&**trigger, &recall.get(place)),
+                        recollection(&**trigger, &describe_state.get(place)),
                     )
                 })
                 .collect(),
@@ -205,8 +205,8 @@ impl Shard {
             Some(account) => self.contract(account, today),
             None => vec!["in service; nothing is known of profile and bills".to_owned()],
         };
-        if subscriber.behaviour.machine() {
-            let days = subscriber.behaviour.days_left(&self.rules.robots);
+        if subscriber.machine_detector.machine() {
+            let days = subscriber.machine_detector.days_left(&self.rules.robots);
             standing.push(format!(
                 "behaves like a machine: no trigger looks at it before {days} more days of a person's use"
             ));
@@ -250,21 +250,21 @@ impl Shard {
         standing
     }
 
-    fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, Ordinary> {
-        let ordinary = |channel: Channel| {
+    fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, BaselineDescription> {
+        let ordinary = |channel: UsageChannel| {
             let name = match channel {
-                Channel::Voice => "voice",
-                Channel::Data => "data",
+                UsageChannel::Voice => "voice",
+                UsageChannel::Data => "data",
             };
             let baseline = &subscriber.baselines[channel as usize];
             let population = self.population.dispersion(channel);
-            let ordinary = Ordinary {
+            let ordinary = BaselineDescription {
                 events_per_day: rounded(baseline.level()),
                 dispersion: rounded(baseline.dispersion(population, &self.rules.baseline)),
             };
             (name, ordinary)
         };
-        Channel::ALL.map(ordinary).into()
+        UsageChannel::ALL.map(ordinary).into()
     }
 
     fn account(&self, account: &Account, today: Day) -> AccountDescription {
@@ -308,11 +308,11 @@ impl Shard {
     }
 }
 
-fn recollection(trigger: &dyn Trigger, memory: &Memory) -> Recollection {
-    Recollection {
+fn recollection(trigger: &dyn Trigger, memory: &TriggerState) -> TriggerStateDescription {
+    TriggerStateDescription {
         fired_on: memory.fired_on().map(|day| day.to_string()),
         strength: rounded(memory.strength()),
-        remembers: trigger.recall(memory),
+        remembers: trigger.describe_state(memory),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A shard's state as bytes, and back: an [`Image`] gives [`Section`]s, an [`Assembly`] takes them.
+//! A shard's state as bytes, and back: an [`Image`] gives [`Section`]s, an [`ImageLoader`] takes them.
 //!
 //! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
 //! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
@@ -21,19 +21,19 @@
 //! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
 //! needs a new format. Formats 1 and 2 can be read: `legacy` has what looked otherwise in them.
 
-mod assembly;
 mod bytes;
 mod legacy;
+mod loader;
 mod state;
 
-pub use assembly::Assembly;
 pub(in crate::engine) use bytes::{Field, Reader, Writer, fields, from_list, list};
+pub use loader::ImageLoader;
 
 use super::account::Account;
-use super::pages::{EVER, List, PAGE, Pages};
+use super::pages::{EPOCH_ZERO, List, PAGE, Pages};
 use super::policy::Taskbook;
 use super::store::Page;
-use super::triggers::{ALWAYS, REGISTRY, Rare};
+use super::triggers::{DENSE, REGISTRY, SparseStates};
 use super::{Rules, Shard, shadow};
 use crate::model::{Day, Msisdn, Timestamp};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub struct Section {
 /// It says nothing about any other shard, and neither about one made of that image's sections: a loaded shard starts
 /// anew, with every page changed after every mark, and its first image must be written whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(u32);
+pub struct PageEpoch(u32);
 
 /// A shard as it was at one moment, however it changes later. Cheap to take; holds on to the pages until they have been
 /// written or the image is dropped.
@@ -74,7 +74,7 @@ pub struct Image {
     pseudonyms: List<Msisdn>,
     accounts: List<Account>,
     subscribers: Pages<Page>,
-    shadow: List<Rare>,
+    shadow: List<SparseStates>,
     /// The stamp in force when a subscriber was last erased.
     erased: u32,
 }
@@ -114,7 +114,7 @@ enum Kind {
     Accounts,
     Subscribers,
     Shadow,
-    Dossiers,
+    ContactHistories,
     Candidates,
     Tally,
 }
@@ -128,7 +128,7 @@ impl Kind {
         Self::Accounts,
         Self::Subscribers,
         Self::Shadow,
-        Self::Dossiers,
+        Self::ContactHistories,
         Self::Candidates,
         Self::Tally,
     ];
@@ -146,7 +146,7 @@ impl Kind {
             Self::Accounts => "accounts",
             Self::Subscribers => "subscribers",
             Self::Shadow => "shadow",
-            Self::Dossiers => "dossiers",
+            Self::ContactHistories => "dossiers",
             Self::Candidates => "candidates",
             Self::Tally => "tally",
         }
@@ -178,13 +178,13 @@ impl Shard {
                 window_days,
                 page: PAGE as u16,
                 triggers: REGISTRY.iter().map(|r| r.name.to_owned()).collect(),
-                always: ALWAYS as u16,
+                dense: DENSE as u16,
                 subscribers: self.store.len(),
                 accounts: accounts.items() as u32,
                 pseudonyms: pseudonyms.items() as u32,
                 tasks: self.taskbook.open_tasks() as u32,
                 shadow: shadow.items() as u32,
-                dossiers: self.taskbook.dossiers() as u32,
+                contact_histories: self.taskbook.contact_histories() as u32,
                 candidates: self.taskbook.waiting() as u32,
                 vacant: self.store.vacant(),
             },
@@ -218,7 +218,7 @@ impl Shard {
             u64::from(self.store.len()),
             self.accounts.items() as u64,
             self.taskbook.open_tasks() as u64,
-            self.taskbook.dossiers() as u64,
+            self.taskbook.contact_histories() as u64,
             self.taskbook.waiting() as u64,
             self.stats.day_closes,
         ];
@@ -245,8 +245,8 @@ impl Shard {
 
 impl Image {
     /// The moment the image was taken at, to limit the sections of a later image of the same shard.
-    pub fn mark(&self) -> Mark {
-        Mark(self.subscribers.stamp())
+    pub fn epoch(&self) -> PageEpoch {
+        PageEpoch(self.subscribers.stamp())
     }
 
     /// Subscribers in it.
@@ -256,15 +256,15 @@ impl Image {
 
     /// The stamp after which pages count as changed. If a subscriber was erased since then, every page does: what is
     /// written next must not build upon parts that still hold the subscriber.
-    fn since(&self, earlier: Mark) -> u32 {
+    fn since(&self, earlier: PageEpoch) -> u32 {
         match self.erased > earlier.0 {
-            true => EVER,
+            true => EPOCH_ZERO,
             false => earlier.0,
         }
     }
 
     /// The share of pages that changed after an earlier image, 0..1: all, if a subscriber was erased since.
-    pub fn changed_since(&self, earlier: Mark) -> f64 {
+    pub fn changed_since(&self, earlier: PageEpoch) -> f64 {
         let since = self.since(earlier);
         let all = self.subscribers.len()
             + self.accounts.len()
@@ -279,13 +279,13 @@ impl Image {
 
     /// The image as sections, made one at a time as they are asked for; or of its pages only those that changed after an
     /// earlier image of the same shard, to be taken after the sections of that one. The small sections are always whole.
-    pub fn sections(self, since: Option<Mark>) -> impl Iterator<Item = Section> {
-        let since = since.map_or(EVER, |mark| self.since(mark));
+    pub fn sections(self, since: Option<PageEpoch>) -> impl Iterator<Item = Section> {
+        let since = since.map_or(EPOCH_ZERO, |epoch| self.since(epoch));
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
         // Tasks, dossiers and candidates are few: they are written to bytes at once, so that the book need not be kept.
         let tasks = book_sections(Kind::Tasks, self.book.tasks());
-        let dossiers = book_sections(Kind::Dossiers, self.book.records());
+        let contact_histories = book_sections(Kind::ContactHistories, self.book.records());
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
         let tally = Kind::Tally.section((0, postcard(&*self.book.tally)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| bytes::list(page));
@@ -295,7 +295,7 @@ impl Image {
         [header, state]
             .into_iter()
             .chain(tasks)
-            .chain(dossiers)
+            .chain(contact_histories)
             .chain(candidates)
             .chain([tally])
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))

@@ -1,7 +1,7 @@
 use super::{Problem, is_possible, is_possible_time};
 use crate::engine::close::Closing;
-use crate::engine::desk::Collecting;
 use crate::engine::population::Population;
+use crate::engine::task_context::Collecting;
 use crate::engine::watermark::Watermark;
 use crate::engine::{Inputs, Shard};
 use crate::model::{Counts, Day, Feed, FeedSet, Tier, Timestamp};
@@ -19,7 +19,7 @@ pub struct Header {
     /// Names of the triggers in the order of the registry.
     pub triggers: Vec<String>,
     /// The first so many of them have a memory of every subscriber.
-    pub always: u16,
+    pub dense: u16,
     /// Subscribers in all pages, without vacant slots.
     pub subscribers: u32,
     /// Accounts in all pages.
@@ -31,7 +31,7 @@ pub struct Header {
     /// Slots in all pages of what the shadow rules remember.
     pub shadow: u32,
     /// Dossiers in all sections.
-    pub dossiers: u32,
+    pub contact_histories: u32,
     /// Candidates in all sections.
     pub candidates: u32,
     /// Vacant slots in all pages of subscribers.

@@ -1,9 +1,9 @@
 //! What becomes of open tasks without an outcome: they are superseded, outlive their reasons, are revoked, go up the ladder.
 
 use super::contact::after_quiet_hours;
-use super::dossier::Dossier;
+use super::contact_history::ContactHistory;
 use super::taskbook::{Taskbook, escalation};
-use super::{Case, permit};
+use super::{Case, eligibility};
 use crate::engine::triggers::index_of;
 use crate::model::{
     CloseReason, Effect, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
@@ -50,7 +50,7 @@ impl Taskbook {
         // Without an outcome nobody knows whether the contact was made; it may have been.
         if task.contacted_at.is_none() && case.now > task.not_before {
             let at = case.now.min(task.due_at);
-            self.dossier(case.slot).contact(at, task.purpose);
+            self.contact_history(case.slot).contact(at, task.purpose);
         }
         if reason == CloseReason::Churned {
             task.severity = Severity::Lost;
@@ -65,8 +65,8 @@ impl Taskbook {
     }
 
     /// What is kept of a subscriber beside open tasks, to be added to.
-    pub(super) fn dossier(&mut self, slot: u32) -> &mut Dossier {
-        Arc::make_mut(self.dossiers.entry(slot).or_default())
+    pub(super) fn contact_history(&mut self, slot: u32) -> &mut ContactHistory {
+        Arc::make_mut(self.contact_histories.entry(slot).or_default())
     }
 
     /// Closes the tasks that have outlived their reasons, and forgets what no longer counts.
@@ -77,10 +77,10 @@ impl Taskbook {
                 self.close(task, reason, None, case, effects);
             }
         }
-        if let Some(dossier) = self.dossiers.get_mut(&case.slot)
-            && !Arc::make_mut(dossier).prune(case)
+        if let Some(contact_history) = self.contact_histories.get_mut(&case.slot)
+            && !Arc::make_mut(contact_history).prune(case)
         {
-            self.dossiers.remove(&case.slot);
+            self.contact_histories.remove(&case.slot);
         }
     }
 
@@ -88,7 +88,7 @@ impl Taskbook {
     pub fn revoke(&mut self, case: &Case<'_>, source: &Source, effects: &mut Vec<Effect>) {
         let tasks: Vec<Task> = self.of(case.slot).cloned().collect();
         for task in tasks {
-            if let Some(reason) = permit::revoked(case, &task) {
+            if let Some(reason) = eligibility::revoked(case, &task) {
                 self.close(task, reason, Some(source), case, effects);
             }
         }
@@ -115,7 +115,7 @@ impl Taskbook {
 
     /// Forgets a subscriber's past and what waits: the number was given to somebody new.
     pub fn forget(&mut self, slot: u32) {
-        self.dossiers.remove(&slot);
+        self.contact_histories.remove(&slot);
         for purpose in Purpose::ALL {
             self.waiting.remove(slot, purpose);
         }
@@ -133,7 +133,7 @@ pub(super) fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>)
 pub(super) fn recovery(signal: &Signal, case: &Case<'_>) -> Option<CloseReason> {
     let place = index_of(&signal.trigger)?;
     let trigger = case.rules.triggers.get(place)?;
-    trigger.recovered(&case.memories.get(place))
+    trigger.recovered(&case.trigger_states.get(place))
 }
 
 /// Why a task should end by itself: churned, every reason recovered, or its life over.

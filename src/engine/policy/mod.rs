@@ -1,14 +1,14 @@
 //! From signals to tasks (DOMAIN sections 5 and 6): who the subscriber is, how bad it is, who should do what by when.
 
-mod archive;
 mod budget;
 mod contact;
+mod contact_history;
 mod credit;
-mod dossier;
+mod eligibility;
 mod lifecycle;
 mod outcome;
-mod permit;
-mod placement;
+mod record;
+mod release;
 mod route;
 mod score;
 pub mod shadow;
@@ -16,10 +16,10 @@ mod stage;
 mod tally;
 mod taskbook;
 
-pub use archive::Archive;
 pub use budget::{Candidate, Share};
+pub use contact_history::ContactHistoryRecord;
 pub use credit::Credit;
-pub use dossier::DossierRecord;
+pub use record::TaskbookRecord;
 pub use tally::{Figures, Holder, Mentions, Region, Tally};
 pub use taskbook::Taskbook;
 
@@ -27,7 +27,7 @@ use score::Score;
 
 use super::account::Account;
 use super::rules::Rules;
-use super::triggers::{Memory, Recall, index_of};
+use super::triggers::{TriggerState, TriggerStates, index_of};
 use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
 
 /// One subscriber at one moment, as the policy sees it.
@@ -38,14 +38,16 @@ pub(in crate::engine) struct Case<'a> {
     pub now: Timestamp,
     pub day: Day,
     pub account: Option<&'a Account>,
-    pub memories: Recall<'a>,
+    pub trigger_states: TriggerStates<'a>,
     pub rules: &'a Rules,
 }
 
 impl Case<'_> {
     /// What a trigger remembers of the subscriber; an untouched memory if there is no such trigger.
-    fn memory_of(&self, trigger: &str) -> Memory {
-        index_of(trigger).map_or_else(Memory::default, |place| self.memories.get(place))
+    fn memory_of(&self, trigger: &str) -> TriggerState {
+        index_of(trigger).map_or_else(TriggerState::default, |place| {
+            self.trigger_states.get(place)
+        })
     }
 
     /// Whether a trigger fired at most so many days ago.

@@ -3,7 +3,7 @@
 
 use super::lifecycle::advance;
 use super::taskbook::Taskbook;
-use super::{Case, contact, permit, route};
+use super::{Case, contact, eligibility, route};
 use crate::model::{
     CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
     TaskStatus, Timestamp,
@@ -46,7 +46,8 @@ impl Taskbook {
         } else if let Some(task) = settled {
             self.correct(task, outcome.result, source, case, effects);
         } else if outcome.result != OutcomeResult::Unreachable {
-            self.dossier(case.slot).contact(event.at, Purpose::Churn);
+            self.contact_history(case.slot)
+                .contact(event.at, Purpose::Churn);
         }
         if outcome.do_not_contact {
             self.revoke(case, source, effects);
@@ -73,10 +74,10 @@ impl Taskbook {
             return self.go_on(task, TaskStatus::Updated, source, case, effects);
         }
         task.contacted_at = task.contacted_at.max(Some(at));
-        self.dossier(case.slot).contact(at, task.purpose);
+        self.contact_history(case.slot).contact(at, task.purpose);
         if let Some(reason) = verdict(result) {
             let closed = self.close(task, reason, Some(source), case, effects);
-            self.dossier(case.slot).settle(Arc::new(closed));
+            self.contact_history(case.slot).settle(Arc::new(closed));
         } else if task.purpose == Purpose::Churn {
             self.plan_again(&mut task, case);
             self.go_on(task, TaskStatus::Updated, source, case, effects);
@@ -102,11 +103,11 @@ impl Taskbook {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);
             self.publish(case.slot, task.clone(), effects);
-            return self.dossier(case.slot).settle(Arc::new(task));
+            return self.contact_history(case.slot).settle(Arc::new(task));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
-        let barred = permit::forbidden(case).is_some()
-            || permit::out_of_place(case, task.purpose, task.tier).is_some();
+        let barred = eligibility::forbidden(case).is_some()
+            || eligibility::out_of_place(case, task.purpose, task.tier).is_some();
         if task.purpose != Purpose::Churn || taken || barred {
             return;
         }
@@ -122,8 +123,10 @@ impl Taskbook {
         self.plan_again(&mut task, case);
         let task_id = task.task_id.clone();
         self.go_on(task, TaskStatus::Open, source, case, effects);
-        let dossier = self.dossier(case.slot);
-        dossier.settled.retain(|other| other.task_id != task_id);
+        let contact_history = self.contact_history(case.slot);
+        contact_history
+            .settled
+            .retain(|other| other.task_id != task_id);
     }
 
     /// Sets a churn task's next talk as soon as the rules of contact allow it. Nobody is late any more: the first was made.

@@ -18,7 +18,7 @@ impl Score {
             name: "base".into(),
             log_odds: rules.base,
         }];
-        for (place, memory) in case.memories.touched() {
+        for (place, memory) in case.trigger_states.touched() {
             let trigger = REGISTRY.get(place).map_or("", |trigger| trigger.name);
             let Some((weight, fired_on)) = rules.triggers.get(trigger).zip(memory.fired_on())
             else {

@@ -1,5 +1,5 @@
 use super::taskbook::too_low;
-use super::{Case, Score, permit};
+use super::{Case, Score, eligibility};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{Effect, ShadowSignal, Signal, Suppression, Timestamp};
 
@@ -16,7 +16,7 @@ pub fn publish(
 ) {
     let tier = case.tier();
     let repeat = (firing.kind == FiringKind::Repeat).then_some(Suppression::Repeat);
-    let refusal = permit::refusal(case, firing.kind, trigger.purpose, tier).or(repeat);
+    let refusal = eligibility::refusal(case, firing.kind, trigger.purpose, tier).or(repeat);
     let mut signal = Signal {
         trigger: trigger.name.into(),
         purpose: trigger.purpose,

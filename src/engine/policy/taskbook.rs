@@ -1,8 +1,8 @@
 use super::budget::{Candidate, Waiting};
 use super::contact::after_quiet_hours;
-use super::dossier::Dossier;
+use super::contact_history::ContactHistory;
 use super::lifecycle::advance;
-use super::{Case, Score, Share, Tally, permit, route, score, stage};
+use super::{Case, Score, Share, Tally, eligibility, route, score, stage};
 use crate::engine::triggers::{Firing, FiringKind, Registration};
 use crate::model::{
     Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Debug, Clone, Default)]
 pub struct Taskbook {
     pub(super) open: BTreeMap<(u32, Purpose), Arc<Task>>,
-    pub(super) dossiers: BTreeMap<u32, Arc<Dossier>>,
+    pub(super) contact_histories: BTreeMap<u32, Arc<ContactHistory>>,
     pub(super) waiting: Waiting,
     /// When tasks go up a rung; the same as in the tasks, in order of time.
     pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
@@ -31,7 +31,7 @@ impl Taskbook {
     /// Whether there is anything about a subscriber.
     pub fn knows(&self, slot: u32) -> bool {
         self.of(slot).next().is_some()
-            || self.dossiers.contains_key(&slot)
+            || self.contact_histories.contains_key(&slot)
             || self.waiting.of(slot).next().is_some()
     }
 
@@ -49,14 +49,14 @@ impl Taskbook {
 
     /// A task of a subscriber that an outcome closed and that can still be corrected.
     pub(super) fn settled(&self, slot: u32, task_id: &str) -> Option<Arc<Task>> {
-        let settled = &self.dossiers.get(&slot)?.settled;
+        let settled = &self.contact_histories.get(&slot)?.settled;
         settled.iter().find(|task| task.task_id == task_id).cloned()
     }
 
     /// Contacts that count for the next one of a subscriber.
     pub fn contacts(&self, slot: u32) -> impl Iterator<Item = (Timestamp, Purpose)> {
-        let dossier = self.dossiers.get(&slot).into_iter();
-        let contacts = dossier.flat_map(|dossier| &dossier.contacts);
+        let contact_history = self.contact_histories.get(&slot).into_iter();
+        let contacts = contact_history.flat_map(|contact_history| &contact_history.contacts);
         contacts.map(|contact| (contact.at, contact.purpose))
     }
 
@@ -124,7 +124,7 @@ impl Taskbook {
         };
         let open = self.open.get(&(case.slot, purpose));
         let tier = open.map_or_else(|| case.tier(), |task| task.tier);
-        let refusal = permit::refusal(case, kind, purpose, tier)
+        let refusal = eligibility::refusal(case, kind, purpose, tier)
             .or_else(|| self.crowded_out(case.slot, purpose));
         if let Some(why) = refusal {
             say(signal, Some(why), effects);

@@ -1,7 +1,7 @@
 use super::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
 use crate::engine::image::{Field, Problem, Reader, Writer, is_possible};
 use crate::engine::pages::PAGE;
-use crate::engine::triggers::{self, Memory};
+use crate::engine::triggers::{self, TriggerState};
 use crate::engine::window::{self, Bucket};
 use crate::model::{Day, Msisdn};
 
@@ -22,7 +22,7 @@ pub struct Displaced {
     /// The trigger's place in the registry.
     pub place: usize,
     /// The memory.
-    pub memory: Memory,
+    pub memory: TriggerState,
 }
 
 impl Page {
@@ -81,9 +81,9 @@ impl Page {
         let mut to = Writer::default();
         (self.len() as u8).put(&mut to);
         put_columns(&self.subscribers, &mut to);
-        for index in 0..triggers::ALWAYS {
+        for index in 0..triggers::DENSE {
             for subscriber in &self.subscribers {
-                subscriber.memories[index].put(&mut to);
+                subscriber.trigger_states[index].put(&mut to);
             }
         }
         for bucket in &self.windows {
@@ -110,11 +110,11 @@ impl Page {
         get_columns(&mut subscribers, &mut from)?;
         for trigger in triggers {
             for (at, subscriber) in subscribers.iter_mut().enumerate() {
-                let memory = Memory::get(&mut from)?;
+                let memory = TriggerState::get(&mut from)?;
                 let Some(place) = *trigger else { continue };
-                match subscriber.memories.get_mut(place) {
+                match subscriber.trigger_states.get_mut(place) {
                     Some(known) => *known = memory,
-                    None if memory == Memory::default() => {}
+                    None if memory == TriggerState::default() => {}
                     None => displaced.push(Displaced { at, place, memory }),
                 }
             }
@@ -138,7 +138,7 @@ macro_rules! columns {
     ($($field:ident)* $(; since $format:literal { $($later:ident)* })*) => {
         fn put_columns(subscribers: &[Subscriber], to: &mut Writer) {
             // Named one by one, so that a new field cannot be forgotten.
-            if let Some(Subscriber { memories: _, $($field: _,)* $($($later: _,)*)* }) = subscribers.first() {
+            if let Some(Subscriber { trigger_states: _, $($field: _,)* $($($later: _,)*)* }) = subscribers.first() {
                 $(subscribers.iter().for_each(|subscriber| subscriber.$field.put(to));)*
                 $($(subscribers.iter().for_each(|subscriber| subscriber.$later.put(to));)*)*
             }
@@ -161,7 +161,7 @@ macro_rules! columns {
 columns! {
     key newest visited last_active first_active account known_days stable in_book
     recent_next data_carry_bytes baselines recent;
-    since 2 { behaviour }
+    since 2 { machine_detector }
 }
 
 impl Field for Key {

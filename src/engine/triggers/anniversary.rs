@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
@@ -32,7 +32,7 @@ strength = 0.4
 }
 
 impl Trigger for Anniversary {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let since = view.account?.profile.activated_on?;
         let (month, day) = since.month_and_day();
         let next = view.today().next_yearly(month, day);
@@ -43,7 +43,7 @@ impl Trigger for Anniversary {
             cooldown_days: self.cooldown_days,
             grace_days: GREETING_GRACE_DAYS,
         };
-        let due = schedule.due(view.today(), next, memory)?;
+        let due = schedule.due(view.today(), next, state)?;
         let (on, years) = (due.on, years(&due.on));
         Some(Firing {
             kind: FiringKind::Full,
@@ -67,12 +67,12 @@ impl Trigger for Anniversary {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::OccasionOver)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        reminder::recall(memory, "anniversary")
+    fn describe_state(&self, state: &TriggerState) -> String {
+        reminder::describe_state(state, "anniversary")
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {

@@ -1,4 +1,4 @@
-use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::Rules;
 use crate::engine::account::Account;
 use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
@@ -22,9 +22,9 @@ const OVERDUE: u8 = 1;
 const SUSPENDED: u8 = 2;
 
 /// A suspension is over once the account says so, however old the record of the reactivation was.
-fn note_standing(account: Option<&Account>, memory: &mut Memory) {
+fn note_standing(account: Option<&Account>, state: &mut TriggerState) {
     if account.is_none_or(|account| account.suspended_on.is_none()) {
-        memory.note &= !SUSPENDED;
+        state.note &= !SUSPENDED;
     }
 }
 
@@ -51,8 +51,8 @@ impl Trigger for Arrears {
         )
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        note_standing(view.account, memory);
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        note_standing(view.account, state);
         // A suspension that was over before its record came is no news.
         let suspended = view
             .account
@@ -60,9 +60,9 @@ impl Trigger for Arrears {
         if !suspended || matches!(view.event.body, Body::Reactivation) {
             return None;
         }
-        let again = memory.note & SUSPENDED != 0;
-        memory.note |= SUSPENDED;
-        if again && memory.cooling(view.day, self.cooldown_days) {
+        let again = state.note & SUSPENDED != 0;
+        state.note |= SUSPENDED;
+        if again && state.cooling(view.day, self.cooldown_days) {
             return None;
         }
         Some(Firing {
@@ -84,20 +84,20 @@ impl Trigger for Arrears {
         })
     }
 
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        note_standing(view.account, memory);
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        note_standing(view.account, state);
         let overdue = view
             .account
             .and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
         let Some((bill, owed)) = overdue else {
-            memory.note &= !OVERDUE;
+            state.note &= !OVERDUE;
             return None;
         };
-        let reported = memory.note & (OVERDUE | SUSPENDED) != 0;
-        if reported && memory.cooling(view.day, self.cooldown_days) {
+        let reported = state.note & (OVERDUE | SUSPENDED) != 0;
+        if reported && state.cooling(view.day, self.cooldown_days) {
             return None;
         }
-        memory.note |= OVERDUE;
+        state.note |= OVERDUE;
         let days = view.day.since(bill.due_on);
         Some(Firing {
             kind: FiringKind::Full,
@@ -127,12 +127,12 @@ impl Trigger for Arrears {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note & (OVERDUE | SUSPENDED) == 0).then_some(CloseReason::ArrearsPaid)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note & (OVERDUE | SUSPENDED) == 0).then_some(CloseReason::ArrearsPaid)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match (memory.note & OVERDUE != 0, memory.note & SUSPENDED != 0) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match (state.note & OVERDUE != 0, state.note & SUSPENDED != 0) {
             (false, false) => "no arrears",
             (true, false) => "an overdue invoice, which was reported",
             (false, true) => "a suspension, which was reported",

@@ -1,4 +1,4 @@
-use super::{EventView, Firing, Memory, Section, Trigger};
+use super::{EventView, Firing, TriggerState, Section, Trigger};
 use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ impl Section for BillShock {
     const NAME: &'static str = "bill_shock";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Invoice, BodyKind::Charge];
     const DEFAULTS: &'static str = "\
-# An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer asked for with
+# An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer evaluation for with
 # the 6 before it; fewer will do, but not fewer than this, 1..6.
 earlier_min = 3
 # Fires when it lies above their median by more than so many times their median absolute deviation, 0..100, and by at least this
@@ -90,7 +90,7 @@ impl BillShock {
                 subscribed_by_customer: true,
             } => {
                 // The newest is this one.
-                let charges = account.dealings().charges().iter().rev();
+                let charges = account.service_history().charges().iter().rev();
                 let earlier = charges.skip(1).map(|charge| charge.0 as f64);
                 self.against(*amount, earlier.collect())
             }
@@ -107,9 +107,9 @@ impl BillShock {
 }
 
 impl Trigger for BillShock {
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let shock = self.shock(view)?;
-        let kind = memory.news(shock.strength, view.day, self.cooldown_days)?;
+        let kind = state.news(shock.strength, view.day, self.cooldown_days)?;
         let (amount, median) = (shock.amount, Money(shock.median as i64));
         let earlier = shock.earlier;
         let (about, zh, en) = match view.event.body {
@@ -149,8 +149,8 @@ impl Trigger for BillShock {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.fired_on() {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.fired_on() {
             None => "no bill or charge that was a shock",
             Some(_) => "a bill or charge that was a shock, which was reported",
         };

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ strength = 0.5
 }
 
 impl Trigger for Birthday {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let birthday = view.account?.profile.birthday;
         let next = birthday.and_then(|(month, day)| view.today().next_yearly(month, day));
         let schedule = Schedule {
@@ -36,7 +36,7 @@ impl Trigger for Birthday {
             cooldown_days: self.cooldown_days,
             grace_days: GREETING_GRACE_DAYS,
         };
-        let due = schedule.due(view.today(), next, memory)?;
+        let due = schedule.due(view.today(), next, state)?;
         let on = due.on;
         Some(Firing {
             kind: FiringKind::Full,
@@ -57,12 +57,12 @@ impl Trigger for Birthday {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::OccasionOver)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        reminder::recall(memory, "birthday")
+    fn describe_state(&self, state: &TriggerState) -> String {
+        reminder::describe_state(state, "birthday")
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -35,8 +35,8 @@ elsewhere_strength = 0.8
 }
 
 impl Trigger for CallForwarding {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let forwarding = view.account?.dealings().forwarding;
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let forwarding = view.account?.service_history().forwarding;
         if !view.known {
             return None;
         }
@@ -44,7 +44,7 @@ impl Trigger for CallForwarding {
             .since(view.day)
             .filter(|since| view.day.since(*since) + 1 >= i32::from(self.days_min));
         let Some(since) = since else {
-            memory.note = 0;
+            state.note = 0;
             return None;
         };
         let (strength, to, zh, en) = match forwarding.elsewhere {
@@ -56,11 +56,11 @@ impl Trigger for CallForwarding {
             ),
             false => (self.strength, "other", "其他号码", "another number"),
         };
-        let kind = match memory.note {
+        let kind = match state.note {
             0 => FiringKind::Full,
-            _ => memory.news(strength, view.day, self.cooldown_days)?,
+            _ => state.news(strength, view.day, self.cooldown_days)?,
         };
-        memory.note = REPORTED;
+        state.note = REPORTED;
         let days = view.day.since(since) + 1;
         Some(Firing {
             kind,
@@ -84,12 +84,12 @@ impl Trigger for CallForwarding {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::ForwardingEnded)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::ForwardingEnded)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.note {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.note {
             0 => "no long forwarding of calls",
             _ => "a long forwarding of calls, which was reported",
         };

@@ -1,4 +1,4 @@
-use super::{EventView, Firing, Memory, Section, Trigger};
+use super::{EventView, Firing, TriggerState, Section, Trigger};
 use crate::engine::Rules;
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
@@ -29,14 +29,14 @@ impl Trigger for CancelEnquiry {
         matches!(body, Body::Enquiry(EnquirySubject::Cancel))
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        memory.note = match memory.cooling(view.day, self.cooldown_days) {
-            true => memory.note.saturating_add(1),
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        state.note = match state.cooling(view.day, self.cooldown_days) {
+            true => state.note.saturating_add(1),
             false => 1,
         };
-        let enquiries = memory.note;
+        let enquiries = state.note;
         let strength = *self.strengths.get(usize::from(enquiries) - 1)?;
-        let kind = memory.news(strength, view.day, self.cooldown_days)?;
+        let kind = state.news(strength, view.day, self.cooldown_days)?;
         let days = self.cooldown_days;
         Some(Firing {
             kind,
@@ -59,8 +59,8 @@ impl Trigger for CancelEnquiry {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match (memory.fired_on(), memory.note) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match (state.fired_on(), state.note) {
             (None, _) => "no enquiry about how to cancel".to_owned(),
             (Some(_), 1) => "one enquiry about how to cancel".to_owned(),
             (Some(_), enquiries) => {

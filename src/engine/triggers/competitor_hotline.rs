@@ -1,4 +1,4 @@
-use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::Rules;
 use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -27,17 +27,17 @@ impl Trigger for CompetitorHotline {
         outgoing(body).is_some_and(|number| rules.competitors.hotline(number).is_some())
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let number = outgoing(&view.event.body)?;
         let competitor = view.rules.competitors.hotline(number)?;
-        let repeat = memory.cooling(view.day, self.cooldown_days);
-        memory.note = if repeat {
-            memory.note.saturating_add(1)
+        let repeat = state.cooling(view.day, self.cooldown_days);
+        state.note = if repeat {
+            state.note.saturating_add(1)
         } else {
             1
         };
-        let strength = *self.strengths.get(usize::from(memory.note) - 1)?;
-        let contacts = memory.note;
+        let strength = *self.strengths.get(usize::from(state.note) - 1)?;
+        let contacts = state.note;
         Some(Firing {
             kind: if repeat {
                 FiringKind::Repeat
@@ -67,8 +67,8 @@ impl Trigger for CompetitorHotline {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match (memory.fired_on(), memory.note) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match (state.fired_on(), state.note) {
             (None, _) => "no contact with a competitor's hotline".to_owned(),
             (Some(_), 1) => "one contact with a competitor's hotline".to_owned(),
             (Some(_), contacts) => {

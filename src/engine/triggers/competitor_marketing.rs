@@ -1,6 +1,6 @@
-use super::{EventView, Firing, Memory, Section, Trigger};
+use super::{EventView, Firing, TriggerState, Section, Trigger};
 use crate::engine::Rules;
-use crate::engine::dealings::CONTACTS;
+use crate::engine::service_history::CONTACTS;
 use crate::model::{Body, BodyKind, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -36,15 +36,15 @@ impl Trigger for CompetitorMarketing {
         rules.competitors.approach(body)
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let known = view.account?.dealings().contacts();
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let known = view.account?.service_history().contacts();
         // Not before this contact, which may be late: before the newest, so that the order of arrival says nothing.
         let newest = known.last().copied()?;
         let within = |day: &&_| newest.since(**day) < i32::from(self.within_days);
         let contacts = known.iter().filter(within).count();
         let further = contacts.checked_sub(usize::from(self.contacts))?;
         let strength = *self.strengths.get(further).or(self.strengths.last())?;
-        let kind = memory.news(strength, view.day, self.cooldown_days)?;
+        let kind = state.news(strength, view.day, self.cooldown_days)?;
         let competitor = match view.event.body {
             Body::Call { other, .. } => view.rules.competitors.marketing(other),
             _ => None,
@@ -70,8 +70,8 @@ impl Trigger for CompetitorMarketing {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.fired_on() {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.fired_on() {
             None => "no run of contacts by competitors' marketing",
             Some(_) => "a run of contacts by competitors' marketing, which was reported",
         };

@@ -1,4 +1,4 @@
-use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::account::Account;
 use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -23,13 +23,13 @@ const UNSETTLED: u8 = 1;
 const DISSATISFIED: u8 = 2;
 
 /// Whether a complaint was reported that is not settled.
-pub fn unsettled(memory: &Memory) -> bool {
-    memory.note & UNSETTLED != 0
+pub fn unsettled(state: &TriggerState) -> bool {
+    state.note & UNSETTLED != 0
 }
 
 /// Whether a complaint is known whose answer the customer is not content with.
-pub fn dissatisfied(memory: &Memory) -> bool {
-    memory.note & DISSATISFIED != 0
+pub fn dissatisfied(state: &TriggerState) -> bool {
+    state.note & DISSATISFIED != 0
 }
 
 impl Section for Complaint {
@@ -45,7 +45,7 @@ cooldown_days = 30
 # Strength of an open complaint, and of a customer who is discontent with how it was handled, 0..1.
 open_strength = 0.5
 dissatisfied_strength = 0.8
-# Added to that for complaints about the bill or about services nobody asked for, 0..1; the sum counts as 1 at most.
+# Added to that for complaints about the bill or about services nobody evaluation for, 0..1; the sum counts as 1 at most.
 grave_extra = 0.2
 ";
 }
@@ -53,7 +53,7 @@ grave_extra = 0.2
 impl Complaint {
     /// Whether the latest complaint is resolved, and the customer content with that.
     fn settled(&self, account: Option<&Account>) -> bool {
-        let latest = account.and_then(|account| account.dealings().complaint);
+        let latest = account.and_then(|account| account.service_history().complaint);
         latest.is_some_and(|latest| {
             latest.resolved && latest.satisfaction > Some(self.dissatisfied_max)
         })
@@ -61,7 +61,7 @@ impl Complaint {
 }
 
 impl Trigger for Complaint {
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let Body::Complaint {
             category,
             resolved,
@@ -89,11 +89,11 @@ impl Trigger for Complaint {
         };
         let extra = if grave { self.grave_extra } else { 0.0 };
         let strength = (base + extra).min(1.0);
-        let kind = match unsettled(memory) {
-            true => memory.news(strength, view.day, self.cooldown_days),
+        let kind = match unsettled(state) {
+            true => state.news(strength, view.day, self.cooldown_days),
             false => Some(FiringKind::Full),
         };
-        memory.note |= mark;
+        state.note |= mark;
         let mut facts = vec![("category".into(), Fact::Name(category.name().to_owned()))];
         facts.extend(satisfaction.map(|s| ("satisfaction".into(), Fact::Count(i64::from(s)))));
         let (state_zh, state_en) = match (resolved, dissatisfied) {
@@ -123,19 +123,19 @@ impl Trigger for Complaint {
         })
     }
 
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        if memory.note != 0 && self.settled(view.account) {
-            memory.note = 0;
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        if state.note != 0 && self.settled(view.account) {
+            state.note = 0;
         }
         None
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::ComplaintSettled)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::ComplaintSettled)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.note {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.note {
             0 => "no complaint that is not settled",
             UNSETTLED => "a complaint, which was reported and is not settled",
             _ => "a complaint, which was reported, and the customer is discontent with the answer",

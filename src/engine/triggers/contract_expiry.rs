@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -26,23 +26,23 @@ strengths = [0.3, 0.5, 0.8]
 }
 
 impl Trigger for ContractExpiry {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let end = view.account?.profile.contract_end_on?;
         // Every day there can be is a whole number that 32 bits hold exactly.
         let level = end.0 as f32;
-        if memory.note != 0 && memory.level != level {
-            *memory = Memory::default();
+        if state.note != 0 && state.level != level {
+            *state = TriggerState::default();
         }
         let days_left = end.since(view.day);
         let reached = self.steps_days.iter().filter(|step| days_left <= **step);
         let reached = reached.count();
-        if days_left < 0 || reached <= usize::from(memory.note) {
+        if days_left < 0 || reached <= usize::from(state.note) {
             return None;
         }
         let step = *self.steps_days.get(reached - 1)?;
         let strength = *self.strengths.get(reached - 1)?;
-        memory.level = level;
-        memory.note = reached as u8;
+        state.level = level;
+        state.note = reached as u8;
         Some(Firing {
             kind: FiringKind::Full,
             strength,
@@ -62,12 +62,12 @@ impl Trigger for ContractExpiry {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::ContractRenewed)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::ContractRenewed)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let step = usize::from(memory.note).checked_sub(1);
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let step = usize::from(state.note).checked_sub(1);
         match step.and_then(|step| self.steps_days.get(step)) {
             Some(days) => format!("the end of the contract, last reported {days} days ahead"),
             None => "no end of a contract".to_owned(),

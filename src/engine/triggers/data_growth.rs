@@ -1,5 +1,5 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::engine::window::Channel;
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
+use crate::engine::window::UsageChannel;
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
@@ -42,10 +42,10 @@ strength = 0.5
 }
 
 impl Trigger for DataGrowth {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let span = i32::from(self.span_days);
         let long_enough = i32::from(view.known_days) >= 2 * span;
-        if !view.known || !long_enough || memory.cooling(view.day, self.cooldown_days) {
+        if !view.known || !long_enough || state.cooling(view.day, self.cooldown_days) {
             return None;
         }
         let after = Volume::of(view, view.day - (span - 1), view.day, 0.0);
@@ -97,8 +97,8 @@ impl Trigger for DataGrowth {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match memory.fired_on() {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match state.fired_on() {
             None => "no growth of data".to_owned(),
             Some(day) => format!("growth of data, reported on {day}"),
         }
@@ -152,7 +152,7 @@ impl Volume {
         let days = (from.0..=to.0).map(Day);
         for day in days.filter(|day| view.day_known(*day) && view.window.holds(*day)) {
             let mebibytes = f64::from(view.window.day(day).data_mebibytes());
-            let share = view.share(Channel::Data, day);
+            let share = view.share(UsageChannel::Data, day);
             volume.days += 1;
             volume.mebibytes += mebibytes;
             volume.shares += share;

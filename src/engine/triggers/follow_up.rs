@@ -1,4 +1,4 @@
-use super::{DayView, EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{
     Body, BodyKind, Day, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text,
 };
@@ -28,34 +28,34 @@ strength = 0.3
 }
 
 /// The day of the talk that is still to be followed up, which the level holds.
-fn saved_on(memory: &Memory) -> Option<Day> {
-    (memory.level > 0.0).then_some(Day(memory.level as i32))
+fn saved_on(state: &TriggerState) -> Option<Day> {
+    (state.level > 0.0).then_some(Day(state.level as i32))
 }
 
 impl Trigger for FollowUp {
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let Body::TaskOutcome(TaskOutcome { result, .. }) = view.event.body else {
             return None;
         };
         match (result, view.settles) {
             // Days are whole numbers far below 2^24, which 32 bits hold exactly.
-            (OutcomeResult::Saved, Some(Purpose::Churn)) => memory.level = view.day.0 as f32,
+            (OutcomeResult::Saved, Some(Purpose::Churn)) => state.level = view.day.0 as f32,
             // Also where it corrects what was said of a task that is closed by now.
             (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {
-                memory.level = 0.0;
+                state.level = 0.0;
             }
             _ => {}
         }
         None
     }
 
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let saved_on = saved_on(memory)?;
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let saved_on = saved_on(state)?;
         let days = view.today().since(saved_on);
         if days < i32::from(self.after_days) {
             return None;
         }
-        memory.level = 0.0;
+        state.level = 0.0;
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
@@ -77,8 +77,8 @@ impl Trigger for FollowUp {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match (saved_on(memory), memory.fired_on()) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match (saved_on(state), state.fired_on()) {
             (Some(day), _) => format!("kept by a talk on {day}, to be followed up"),
             (None, Some(day)) => format!("followed up on {day}"),
             (None, None) => "nothing to follow up".to_owned(),

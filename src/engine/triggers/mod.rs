@@ -1,10 +1,10 @@
 //! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
 
-mod memory;
+mod state;
 mod view;
 
 pub(in crate::engine) use complaint::{dissatisfied, unsettled};
-pub use memory::{Memory, Rare, Recall};
+pub use state::{SparseStates, TriggerState, TriggerStates};
 pub(in crate::engine) use view::too_old;
 pub use view::{DayView, EventView};
 
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
 ///
 /// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
-/// on what it is shown and on its own [`Memory`] of the subscriber.
+/// on what it is shown and on its own [`TriggerState`] of the subscriber.
 pub trait Trigger: Send + Sync {
     /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
     fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
@@ -24,26 +24,26 @@ pub trait Trigger: Send + Sync {
     }
 
     /// Looks at an event not older than `window.immediate_hours`.
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let _ = (view, memory);
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let _ = (view, state);
         None
     }
 
     /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the memory as it is: one
     /// that was never touched takes no space.
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let _ = (view, memory);
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let _ = (view, state);
         None
     }
 
     /// Why a task that rests on this trigger may close by itself; nothing while the reason still holds.
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        let _ = memory;
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        let _ = state;
         None
     }
 
     /// What the memory of a subscriber means, in plain words, for inspection.
-    fn recall(&self, memory: &Memory) -> String;
+    fn describe_state(&self, state: &TriggerState) -> String;
 
     /// What is wrong with the settings: the key, and what it must be.
     fn problems(&self) -> Vec<(&'static str, &'static str)>;
@@ -113,18 +113,18 @@ const fn register<T: Section>() -> Registration {
 
 macro_rules! registry {
     (
-        kept with every subscriber { $($always:ident::$always_trigger:ident,)* }
-        kept where they have something to remember { $($rare:ident::$rare_trigger:ident,)* }
+        kept with every subscriber { $($dense:ident::$always_trigger:ident,)* }
+        kept where they have something to remember { $($sparse:ident::$rare_trigger:ident,)* }
     ) => {
-        $(mod $always;)*
-        $(mod $rare;)*
+        $(mod $dense;)*
+        $(mod $sparse;)*
         /// Every trigger, in the order in which they are asked.
         pub const REGISTRY: &[Registration] = &[
-            $(register::<$always::$always_trigger>(),)*
-            $(register::<$rare::$rare_trigger>(),)*
+            $(register::<$dense::$always_trigger>(),)*
+            $(register::<$sparse::$rare_trigger>(),)*
         ];
         /// The first so many of them have a memory of every subscriber.
-        pub const ALWAYS: usize = [$($always::$always_trigger::NAME,)*].len();
+        pub const DENSE: usize = [$($dense::$always_trigger::NAME,)*].len();
     };
 }
 

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::account::{Account, Bill};
 use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text};
 use serde::Deserialize;
@@ -35,17 +35,17 @@ strength = 0.5
 }
 
 impl Trigger for PlanOveruse {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let row = view.account.and_then(|account| self.row(account, view.day));
         let Some(row) = row else {
-            memory.note = 0;
+            state.note = 0;
             return None;
         };
         // The note says that the row was reported.
-        if memory.note > 0 && memory.cooling(view.day, self.cooldown_days) {
+        if state.note > 0 && state.cooling(view.day, self.cooldown_days) {
             return None;
         }
-        memory.note = 1;
+        state.note = 1;
         let share = row.used.0 as f64 / row.fee.0 as f64 - 1.0;
         let surplus =
             ((share - self.over_share) / (1.0 - self.over_share).max(0.01)).clamp(0.0, 1.0);
@@ -75,12 +75,12 @@ impl Trigger for PlanOveruse {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::OccasionOver)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match memory.note {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match state.note {
             0 => "no invoices in a row beyond the plan".to_owned(),
             _ => "invoices in a row beyond the plan, which were reported".to_owned(),
         }

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::account::Bill;
 use crate::model::{CloseReason, Evidence, Fact, Money, Text};
 use serde::Deserialize;
@@ -41,11 +41,11 @@ impl PlanUnderuse {
 }
 
 impl Trigger for PlanUnderuse {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let bills = view.account?.ledger.bills();
         let newest = bills.last()?;
         if !self.below(newest) {
-            memory.note = 0;
+            state.note = 0;
             return None;
         }
         let (_, last) = bills.split_at_checked(bills.len().checked_sub(self.invoices)?)?;
@@ -56,13 +56,13 @@ impl Trigger for PlanUnderuse {
         }
         // Every day there can be is a whole number that 32 bits hold exactly.
         let period = newest.period.0 as f32;
-        let known = memory.note != 0
-            && (memory.level == period || memory.cooling(view.day, self.cooldown_days));
+        let known = state.note != 0
+            && (state.level == period || state.cooling(view.day, self.cooldown_days));
         if known {
             return None;
         }
-        memory.note = REPORTED;
-        memory.level = period;
+        state.note = REPORTED;
+        state.level = period;
         let sum = |of: fn(&Bill) -> Money| last.iter().map(of).fold(Money::ZERO, Money::plus);
         let (usage, fees) = (sum(|bill| bill.usage_value), sum(|bill| bill.plan_fee));
         let used = used(usage, fees);
@@ -95,12 +95,12 @@ impl Trigger for PlanUnderuse {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::UsageRecovered)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::UsageRecovered)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.note {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.note {
             0 => "no run of invoices far below the plan's price",
             _ => "a run of invoices far below the plan's price, which was reported",
         };

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, Memory, Section, Trigger};
+use super::{DayView, Firing, TriggerState, Section, Trigger};
 use crate::engine::reminder::{self, Lapse};
 use crate::model::{CloseReason, Purpose, Text};
 use serde::Deserialize;
@@ -24,21 +24,21 @@ strength = 0.5
 }
 
 impl Trigger for PointsExpiry {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let date = view.account?.profile.points_expire_on;
         self.0
-            .firing(view.today(), date, memory, |on, days_left| Text {
+            .firing(view.today(), date, state, |on, days_left| Text {
                 zh: format!("客户积分将于{on}到期（还剩{days_left}天）"),
                 en: format!("Loyalty points lapse on {on} (days left: {days_left})"),
             })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::OccasionOver)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::OccasionOver)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        reminder::recall(memory, "lapse of points")
+    fn describe_state(&self, state: &TriggerState) -> String {
+        reminder::describe_state(state, "lapse of points")
     }
 
     fn problems(&self) -> Vec<(&'static str, &'static str)> {

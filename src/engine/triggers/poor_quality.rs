@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -33,7 +33,7 @@ strength = 0.4
 }
 
 impl Trigger for PoorQuality {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         if !view.known || view.last_active < view.day - view.window.days() {
             return None;
         }
@@ -51,13 +51,13 @@ impl Trigger for PoorQuality {
         }
         let share = f64::from(dropped) / f64::from(calls);
         if share < self.share / 2.0 {
-            memory.note = 0;
+            state.note = 0;
         }
-        let silenced = memory.note != 0 && memory.cooling(view.day, self.cooldown_days);
+        let silenced = state.note != 0 && state.cooling(view.day, self.cooldown_days);
         if share < self.share || silenced {
             return None;
         }
-        memory.note = REPORTED;
+        state.note = REPORTED;
         let surplus = (share / self.share - 1.0).clamp(0.0, 1.0);
         let days = self.known_days;
         Some(Firing {
@@ -82,12 +82,12 @@ impl Trigger for PoorQuality {
         })
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note == 0).then_some(CloseReason::QualityRecovered)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note == 0).then_some(CloseReason::QualityRecovered)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match memory.note {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match state.note {
             0 => "no run of dropped calls",
             _ => "a run of dropped calls, which was reported",
         };

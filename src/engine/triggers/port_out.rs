@@ -1,4 +1,4 @@
-use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::Rules;
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
@@ -38,10 +38,10 @@ impl Trigger for PortOut {
         )
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let applied = matches!(view.event.body, Body::PortOutApplication);
-        let known = !applied || memory.note & APPLIED != 0;
-        if known && memory.cooling(view.day, self.cooldown_days) {
+        let known = !applied || state.note & APPLIED != 0;
+        if known && state.cooling(view.day, self.cooldown_days) {
             return None;
         }
         let (kind, strength, unit, zh, en) = match applied {
@@ -61,7 +61,7 @@ impl Trigger for PortOut {
             ),
         };
         if applied {
-            memory.note |= APPLIED;
+            state.note |= APPLIED;
         }
         Some(Firing {
             kind,
@@ -82,8 +82,8 @@ impl Trigger for PortOut {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let text = match (memory.fired_on(), memory.note & APPLIED != 0) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let text = match (state.fired_on(), state.note & APPLIED != 0) {
             (None, _) => "no enquiry about taking the number elsewhere",
             (Some(_), false) => "an enquiry about taking the number elsewhere",
             (Some(_), true) => "an application to take the number elsewhere",

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
@@ -29,15 +29,15 @@ strength = 0.4
 }
 
 impl Trigger for StarUpgrade {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let (before, credit) = view.account?.rated_stars.zip(view.credit)?;
         let stars = credit.stars;
         // The note holds the stars of the last firing.
-        let news = stars > memory.note || !memory.cooling(view.day, self.cooldown_days);
+        let news = stars > state.note || !state.cooling(view.day, self.cooldown_days);
         if stars <= before || stars < self.stars_min || !news {
             return None;
         }
-        memory.note = stars;
+        state.note = stars;
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
@@ -57,10 +57,10 @@ impl Trigger for StarUpgrade {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match memory.fired_on() {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match state.fired_on() {
             None => "no rise in stars".to_owned(),
-            Some(day) => format!("a rise in stars (now: {}) on {day}", memory.note),
+            Some(day) => format!("a rise in stars (now: {}) on {day}", state.note),
         }
     }
 

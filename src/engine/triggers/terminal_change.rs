@@ -1,4 +1,4 @@
-use super::{EventView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::engine::Rules;
 use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
@@ -37,32 +37,32 @@ impl Trigger for TerminalChange {
         handset(body).is_some()
     }
 
-    fn on_event(&self, view: &EventView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let seen = handset(&view.event.body)?;
-        let mut known = Known::of(memory);
+        let mut known = Known::of(state);
         if known.handset == 0 || known.handset == seen {
             known.handset = seen;
             known.since = 0;
-            memory.note = 0;
-            known.keep(memory);
+            state.note = 0;
+            known.keep(state);
             return None;
         }
-        if memory.note == 0 {
+        if state.note == 0 {
             known.since = low_byte(view.day);
         }
-        memory.note = memory.note.saturating_add(1);
+        state.note = state.note.saturating_add(1);
         let days = known.days_away(view.day);
-        if memory.note < self.calls_min || days < self.days_min {
-            known.keep(memory);
+        if state.note < self.calls_min || days < self.days_min {
+            known.keep(state);
             return None;
         }
-        let calls = std::mem::take(&mut memory.note);
+        let calls = std::mem::take(&mut state.note);
         Known {
             handset: seen,
             since: 0,
         }
-        .keep(memory);
-        if memory.cooling(view.day, self.cooldown_days) {
+        .keep(state);
+        if state.cooling(view.day, self.cooldown_days) {
             return None;
         }
         Some(Firing {
@@ -90,8 +90,8 @@ impl Trigger for TerminalChange {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match (Known::of(memory).handset, memory.note) {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match (Known::of(state).handset, state.note) {
             (0, _) => "no handset known".to_owned(),
             (_, 0) => "one handset known, last seen in use".to_owned(),
             (_, calls) => format!("one handset known; the last {calls} calls came from others"),
@@ -126,16 +126,16 @@ struct Known {
 }
 
 impl Known {
-    fn of(memory: &Memory) -> Self {
-        let packed = memory.level as u32;
+    fn of(state: &TriggerState) -> Self {
+        let packed = state.level as u32;
         Self {
             handset: (packed >> 8) as u16,
             since: packed as u8,
         }
     }
 
-    fn keep(&self, memory: &mut Memory) {
-        memory.level = (u32::from(self.handset) << 8 | u32::from(self.since)) as f32;
+    fn keep(&self, state: &mut TriggerState) {
+        state.level = (u32::from(self.handset) << 8 | u32::from(self.since)) as f32;
     }
 
     /// Days since the first call from another handset. A record that came late may lie before that: no days.

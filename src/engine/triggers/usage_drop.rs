@@ -1,5 +1,5 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::engine::window::Channel;
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
+use crate::engine::window::UsageChannel;
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -58,40 +58,40 @@ strength = 0.5
 }
 
 impl Trigger for UsageDrop {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
-        let expected: f64 = Channel::ALL.iter().map(|c| view.level(*c)).sum();
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let expected: f64 = UsageChannel::ALL.iter().map(|c| view.level(*c)).sum();
         let too_little = expected < self.expected_min - TIE;
         if !view.known || view.known_days < self.known_days_min || too_little {
             return None;
         }
-        let step: f64 = Channel::ALL.iter().map(|c| self.evidence(*c, view)).sum();
-        let sum = f64::from(memory.level) + step.clamp(self.step_min, self.step_max);
+        let step: f64 = UsageChannel::ALL.iter().map(|c| self.evidence(*c, view)).sum();
+        let sum = f64::from(state.level) + step.clamp(self.step_min, self.step_max);
         // Held at twice the threshold, so that a recovery after months shows within weeks.
-        memory.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;
-        let sum = f64::from(memory.level);
+        state.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;
+        let sum = f64::from(state.level);
         if sum < self.threshold / 2.0 - TIE {
-            memory.note &= !RAISED;
+            state.note &= !RAISED;
         }
-        let silenced = memory.note & RAISED != 0 && memory.cooling(view.day, self.cooldown_days);
+        let silenced = state.note & RAISED != 0 && state.cooling(view.day, self.cooldown_days);
         if sum <= self.threshold + TIE || silenced || self.ordinary(view) {
             return None;
         }
-        memory.note |= RAISED;
+        state.note |= RAISED;
         Some(self.firing(view, sum))
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let reported = match memory.note & RAISED {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let reported = match state.note & RAISED {
             0 => "",
             _ => "; a drop was reported and usage has not recovered",
         };
         format!(
             "evidence for a drop {:.2}, which fires above {}{reported}",
-            memory.level, self.threshold
+            state.level, self.threshold
         )
     }
 
@@ -159,7 +159,7 @@ impl Trigger for UsageDrop {
 
 impl UsageDrop {
     /// The closed day's log-likelihood ratio for "fallen to `ratio`" in one channel.
-    fn evidence(&self, channel: Channel, view: &DayView<'_>) -> f64 {
+    fn evidence(&self, channel: UsageChannel, view: &DayView<'_>) -> f64 {
         let x = f64::from(view.observed(channel, view.day));
         let mu = view.expected(channel, view.day);
         let k = 1.0 / (1.0 / view.dispersion(channel) + self.uncertainty);
@@ -170,7 +170,7 @@ impl UsageDrop {
     /// Whether the closed day saw about as much use as the subscriber's days do.
     fn ordinary(&self, view: &DayView<'_>) -> bool {
         let (mut observed, mut expected) = (0.0, 0.0);
-        for channel in Channel::ALL {
+        for channel in UsageChannel::ALL {
             observed += f64::from(view.observed(channel, view.day));
             expected += view.expected(channel, view.day);
         }
@@ -182,7 +182,7 @@ impl UsageDrop {
         let (mut known, mut observed, mut expected) = (0u16, 0.0, 0.0);
         for day in days.filter(|day| view.day_known(*day)) {
             known += 1;
-            for channel in Channel::ALL {
+            for channel in UsageChannel::ALL {
                 observed += f64::from(view.observed(channel, day));
                 expected += view.expected(channel, day);
             }

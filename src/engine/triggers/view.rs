@@ -3,7 +3,7 @@ use crate::engine::account::Account;
 use crate::engine::baseline::Baseline;
 use crate::engine::policy::Credit;
 use crate::engine::population::Population;
-use crate::engine::window::{Channel, Window};
+use crate::engine::window::{UsageChannel, Window};
 use crate::model::{Day, Event, Purpose, Source, Timestamp};
 
 /// What a trigger is shown of an event.
@@ -40,10 +40,10 @@ pub struct DayView<'a> {
     pub credit: Option<Credit>,
     /// The rules in force.
     pub rules: &'a Rules,
-    pub(in crate::engine) baselines: [Baseline; Channel::COUNT],
+    pub(in crate::engine) baselines: [Baseline; UsageChannel::COUNT],
     pub(in crate::engine) population: &'a Population,
     /// Population factor of the closed day by channel, without the subscriber's own share in it.
-    pub(in crate::engine) factor: [f64; Channel::COUNT],
+    pub(in crate::engine) factor: [f64; UsageChannel::COUNT],
 }
 
 impl DayView<'_> {
@@ -53,18 +53,18 @@ impl DayView<'_> {
     }
 
     /// Events on a day.
-    pub fn observed(&self, channel: Channel, day: Day) -> u32 {
+    pub fn observed(&self, channel: UsageChannel, day: Day) -> u32 {
         self.window.day(day).events(channel)
     }
 
     /// Events expected on a closed day: mu = b * dow * f (DOMAIN section 4, `usage_drop`). Only days still in the window
     /// have a share of their own.
-    pub fn expected(&self, channel: Channel, day: Day) -> f64 {
+    pub fn expected(&self, channel: UsageChannel, day: Day) -> f64 {
         self.level(channel) * self.share(channel, day)
     }
 
     /// How a closed day compares with an average one, by weekday and population factor; 1 for days out of the window.
-    pub fn share(&self, channel: Channel, day: Day) -> f64 {
+    pub fn share(&self, channel: UsageChannel, day: Day) -> f64 {
         let c = channel as usize;
         self.population.facts(day).map_or(1.0, |facts| {
             if day == self.day {
@@ -76,12 +76,12 @@ impl DayView<'_> {
     }
 
     /// Events expected on an average day.
-    pub fn level(&self, channel: Channel) -> f64 {
+    pub fn level(&self, channel: UsageChannel) -> f64 {
         self.baselines[channel as usize].level()
     }
 
     /// Dispersion k of the subscriber's daily events.
-    pub fn dispersion(&self, channel: Channel) -> f64 {
+    pub fn dispersion(&self, channel: UsageChannel) -> f64 {
         let population = self.population.dispersion(channel);
         self.baselines[channel as usize].dispersion(population, &self.rules.baseline)
     }

@@ -1,4 +1,4 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
@@ -30,11 +30,11 @@ strength = 0.4
 }
 
 impl Trigger for Welcome {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let since = view.account?.profile.activated_on?;
         let age_days = view.today().since(since);
         let fresh = (0..=i32::from(self.within_days)).contains(&age_days);
-        if !fresh || memory.cooling(view.day, self.cooldown_days) || used_before(since, view) {
+        if !fresh || state.cooling(view.day, self.cooldown_days) || used_before(since, view) {
             return None;
         }
         Some(Firing {
@@ -56,8 +56,8 @@ impl Trigger for Welcome {
         })
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        match memory.fired_on() {
+    fn describe_state(&self, state: &TriggerState) -> String {
+        match state.fired_on() {
             None => "not welcomed".to_owned(),
             Some(day) => format!("welcomed on {day}"),
         }

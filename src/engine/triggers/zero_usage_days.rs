@@ -1,5 +1,5 @@
-use super::{DayView, Firing, FiringKind, Memory, Section, Trigger};
-use crate::engine::window::Channel;
+use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
+use crate::engine::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -60,58 +60,58 @@ weak_strength = 0.3
 }
 
 impl Trigger for ZeroUsageDays {
-    fn on_day(&self, view: &DayView<'_>, memory: &mut Memory) -> Option<Firing> {
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         if view.last_active >= view.day {
-            memory.note = 0;
+            state.note = 0;
             if view.known && view.window.day(view.day).active() {
-                self.learn(view, memory);
+                self.learn(view, state);
             }
             return None;
         }
-        let settled = memory.note & FIRED != 0 || memory.note & (JUDGED | ELIGIBLE) == JUDGED;
+        let settled = state.note & FIRED != 0 || state.note & (JUDGED | ELIGIBLE) == JUDGED;
         if settled || !view.known {
             return None;
         }
         let since = view.last_active.max(view.day - view.window.days());
         let run = Run::since(since, view, self.uncertainty);
         if run.days < self.run_days_min {
-            memory.note = 0;
+            state.note = 0;
             return None;
         }
-        if memory.note & JUDGED == 0 {
-            memory.note |= JUDGED
+        if state.note & JUDGED == 0 {
+            state.note |= JUDGED
                 | if self.active_before(since, view) {
                     ELIGIBLE
                 } else {
                     0
                 };
         }
-        if memory.note & ELIGIBLE == 0 {
+        if state.note & ELIGIBLE == 0 {
             return None;
         }
         let threshold = -libm::log(self.probability);
-        let longest = f64::from(memory.level);
+        let longest = f64::from(state.level);
         let usual = (self.own_run_factor * longest).min(f64::from(self.own_run_days_max));
         if run.improbability > threshold && f64::from(run.days) >= usual - TIE {
-            memory.note |= FIRED | WEAK;
+            state.note |= FIRED | WEAK;
             let surplus = (run.improbability / threshold - 1.0).min(1.0);
             let strength = self.strength + (1.0 - self.strength) * surplus;
             return Some(run.firing(FiringKind::Full, strength, threshold, longest));
         }
         let threshold = -libm::log(self.weak_probability);
-        if run.improbability > threshold && memory.note & WEAK == 0 {
-            memory.note |= WEAK;
+        if run.improbability > threshold && state.note & WEAK == 0 {
+            state.note |= WEAK;
             return Some(run.firing(FiringKind::Weak, self.weak_strength, threshold, longest));
         }
         None
     }
 
-    fn recovered(&self, memory: &Memory) -> Option<CloseReason> {
-        (memory.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        (state.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
     }
 
-    fn recall(&self, memory: &Memory) -> String {
-        let note = memory.note;
+    fn describe_state(&self, state: &TriggerState) -> String {
+        let note = state.note;
         let text = if note & FIRED != 0 {
             "a silent run, which was reported"
         } else if note & (JUDGED | ELIGIBLE) == JUDGED {
@@ -123,7 +123,7 @@ impl Trigger for ZeroUsageDays {
         } else {
             "no silent run"
         };
-        match memory.level {
+        match state.level {
             0.0 => text.to_owned(),
             longest => {
                 format!("{text}; the longest one so far that ended counts as {longest:.1} days")
@@ -184,15 +184,15 @@ impl ZeroUsageDays {
 
 impl ZeroUsageDays {
     /// On an active day: forgets a little of the longest run, and takes in the one that ends here, if one does.
-    fn learn(&self, view: &DayView<'_>, memory: &mut Memory) {
+    fn learn(&self, view: &DayView<'_>, state: &mut TriggerState) {
         let days = (1..view.window.days()).map(|age| view.day - age);
         let silent = days.take_while(|day| !view.window.day(*day).active());
         let known = silent.filter(|day| view.day_known(*day)).count();
         // Before its first day the subscriber was not silent, but absent.
         let ended = known.min(usize::from(view.known_days.saturating_sub(1)));
-        memory.level *= (1.0 - 1.0 / self.own_run_memory_days) as f32;
+        state.level *= (1.0 - 1.0 / self.own_run_memory_days) as f32;
         if ended >= usize::from(self.run_days_min) {
-            memory.level = memory.level.max(ended as f32);
+            state.level = state.level.max(ended as f32);
         }
     }
 }
@@ -213,12 +213,12 @@ impl Run {
             expected: 0.0,
             improbability: 0.0,
         };
-        let dispersion = Channel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
+        let dispersion = UsageChannel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
         let mut day = last_active.next();
         while day <= view.day {
             if view.day_known(day) {
                 run.days += 1;
-                for channel in Channel::ALL {
+                for channel in UsageChannel::ALL {
                     let mu = view.expected(channel, day);
                     let k = dispersion[channel as usize];
                     run.expected += mu;

@@ -10,7 +10,7 @@ use churnwatch::model::Timestamp;
 use std::collections::BTreeMap;
 
 /// Values by topic and key, in order.
-type Said = BTreeMap<(String, Option<Vec<u8>>), Vec<Option<Vec<u8>>>>;
+type OutputDigest = BTreeMap<(String, Option<Vec<u8>>), Vec<Option<Vec<u8>>>>;
 
 /// With one input topic and the clock of the events, what is said of a subscriber does not depend on when anything was
 /// processed: tasks, signals and dead letters are those of an undisturbed fold over the input, subscriber by subscriber.
@@ -23,7 +23,7 @@ pub fn equals_a_plain_fold(
     ruleset: &Ruleset,
     group: &str,
 ) -> Result<(), String> {
-    let mut expected = Said::new();
+    let mut expected = OutputDigest::new();
     for partition in 0..world.partitions {
         let mut bench = Bench::under(judge, ruleset.clone(), group);
         let mut due = Vec::new();
@@ -45,7 +45,7 @@ pub fn equals_a_plain_fold(
             expected.entry((topic, key)).or_default().push(value);
         }
     }
-    let mut found = Said::new();
+    let mut found = OutputDigest::new();
     for (place, log) in &world.logs {
         let topic = &world.names[place.topic];
         if !judge.topics().contains(&topic) {

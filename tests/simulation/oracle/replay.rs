@@ -87,8 +87,8 @@ pub fn replay(
                 Step::Epoch(_) => {}
             }
         }
-        if due.len() != entry.said.records as usize {
-            let (seq, stated) = (entry.seq, entry.said.records);
+        if due.len() != entry.output_digest.records as usize {
+            let (seq, stated) = (entry.seq, entry.output_digest.records);
             return Err(format!(
                 "entry {seq} states {stated} records of output, not {}",
                 due.len()

@@ -9,7 +9,7 @@ use crate::town::{DAY_MS, FIRST_DAY_MS, Town};
 use crate::trace::Trace;
 use crate::world::{Plan, World};
 use churnwatch::config::Config;
-use churnwatch::journal::{Entry, Epoch, Record, Run, Said, Step};
+use churnwatch::journal::{Entry, Epoch, OutputDigest, Record, Run, Step};
 use churnwatch::kafka::{Stored, TopicPartition, Topics};
 use churnwatch::model::{FeedSet, Timestamp};
 use std::rc::Rc;
@@ -213,7 +213,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
                 seq,
                 writer: 1,
                 steps: std::mem::take(&mut steps),
-                said: Said { records, digest: 0 },
+                output_digest: OutputDigest { records, digest: 0 },
             };
             let entry = Stored {
                 value: Some(Record::Entry(entry).encode()),

@@ -5,14 +5,14 @@ use churnwatch::model::{Body, Day, Direction, Event, ForwardAction, Money, Numbe
 
 /// Every accepted record of the number's owner, in order of arrival.
 #[derive(Default)]
-pub struct Dealings(Vec<(Event<'static>, Day)>);
+pub struct ServiceHistory(Vec<(Event<'static>, Day)>);
 
 /// Contacts that are remembered.
 const CONTACTS: usize = 8;
 /// Days without a forwarded call after which forwarding nobody set up is over.
 const PAUSE_DAYS: i32 = 7;
 
-impl Dealings {
+impl ServiceHistory {
     pub fn take(&mut self, event: &Event<'static>, day: Day) {
         self.0.push((event.clone(), day));
     }

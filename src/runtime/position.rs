@@ -5,7 +5,7 @@ const STILL_MAX: u32 = 30;
 
 /// How far one topic's partition has been processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lane {
+pub struct PartitionPosition {
     /// Offset of the next record to process.
     pub next: i64,
     /// What the group has committed.
@@ -19,7 +19,7 @@ pub struct Lane {
     last_ms: Option<i64>,
 }
 
-impl Lane {
+impl PartitionPosition {
     /// A lane that goes on at `next`, where the group stands.
     pub fn new(next: i64, committed: Option<i64>, end: i64) -> Self {
         Self {
@@ -78,18 +78,18 @@ mod tests {
 
     #[test]
     fn an_end_that_is_never_reached_stops_counting_as_a_backlog() {
-        let mut lane = Lane::new(10, Some(10), 20);
-        assert!(lane.behind());
+        let mut position = PartitionPosition::new(10, Some(10), 20);
+        assert!(position.behind());
         for _ in 0..2 * STILL_MAX {
-            lane.ends_at(20, false);
+            position.ends_at(20, false);
         }
-        assert!(lane.behind(), "it was not being read");
+        assert!(position.behind(), "it was not being read");
         for _ in 0..STILL_MAX {
-            lane.ends_at(20, true);
+            position.ends_at(20, true);
         }
-        assert!(!lane.behind());
-        assert_eq!(lane.lag(), 10, "what is committed stays true");
-        lane.ends_at(21, true);
-        assert!(lane.behind(), "something came");
+        assert!(!position.behind());
+        assert_eq!(position.lag(), 10, "what is committed stays true");
+        position.ends_at(21, true);
+        assert!(position.behind(), "something came");
     }
 }

@@ -1,7 +1,7 @@
 //! How far our partitions go, and how far they were read.
 
 use super::clock::{self, Stopwatch};
-use super::lane::Lane;
+use super::position::PartitionPosition;
 use super::worker::Worker;
 use crate::http::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
@@ -14,14 +14,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// When the ends of our partitions were last asked for.
-pub(super) struct Ends {
+pub(super) struct EndOffsets {
     asked: Stopwatch,
     pause: Duration,
     /// They are known as they are now.
     pub fresh: bool,
 }
 
-impl Ends {
+impl EndOffsets {
     /// To be asked for at once.
     pub fn unknown() -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Ends {
 impl<L: Link> Worker<'_, L> {
     /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
     pub(super) fn ask_ends(&mut self) -> Result<(), Fault> {
-        if !self.ends.asked.reached(self.ends.pause) {
+        if !self.end_offsets.asked.reached(self.end_offsets.pause) {
             return Ok(());
         }
         self.catch_up_positions()?;
@@ -45,17 +45,17 @@ impl<L: Link> Worker<'_, L> {
             .flat_map(|partition| (0..topics).map(|topic| partition.at(topic)))
             .collect();
         let answer = self.link.ends(&ours);
-        self.ends = Ends {
+        self.end_offsets = EndOffsets {
             asked: Stopwatch::start(),
             pause: if answer.is_ok() { INTERVAL } else { PAUSE },
             fresh: answer.is_ok(),
         };
         match answer {
-            Ok(ends) => {
+            Ok(end_offsets) => {
                 let reading = self.drained && self.retry.is_none();
-                for (at, end) in ends {
-                    if let Some(lane) = self.lane(at) {
-                        lane.ends_at(end, reading);
+                for (at, end) in end_offsets {
+                    if let Some(position) = self.position(at) {
+                        position.ends_at(end, reading);
                     }
                 }
                 if self.retry.is_none() {
@@ -85,7 +85,7 @@ impl<L: Link> Worker<'_, L> {
             if partition
                 .lanes
                 .get(at.topic)
-                .is_some_and(|lane| lane.next < position)
+                .is_some_and(|known| known.next < position)
             {
                 partition.skip_to(at.topic, position);
                 self.uncommitted.begin();
@@ -94,7 +94,7 @@ impl<L: Link> Worker<'_, L> {
         Ok(())
     }
 
-    fn lane(&mut self, at: TopicPartition) -> Option<&mut Lane> {
+    fn position(&mut self, at: TopicPartition) -> Option<&mut PartitionPosition> {
         self.partitions
             .get_mut(&at.partition)?
             .lanes

@@ -1,7 +1,7 @@
 //! Where the group stands in the partitions that were assigned.
 
 use super::Setup;
-use super::lane::Lane;
+use super::position::PartitionPosition;
 use super::worker::Worker;
 use crate::kafka::{Fault, Link, TopicPartition, lost_records};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ const ASK_TRIES: usize = 5;
 const ASK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Where the group stands in one topic's partition.
-pub(super) struct Stand {
+pub(super) struct GroupOffsets {
     pub at: TopicPartition,
     /// What the group has committed.
     pub committed: Option<i64>,
@@ -26,9 +26,9 @@ pub(super) struct Stand {
     pub end: i64,
 }
 
-impl Stand {
-    pub fn lane(&self) -> Lane {
-        Lane::new(self.next, self.committed, self.end)
+impl GroupOffsets {
+    pub fn position(&self) -> PartitionPosition {
+        PartitionPosition::new(self.next, self.committed, self.end)
     }
 }
 
@@ -37,23 +37,24 @@ impl<L: Link> Worker<'_, L> {
     pub(super) fn stands(
         &mut self,
         assigned: &[TopicPartition],
-    ) -> Result<BTreeMap<i32, Vec<Stand>>, Fault> {
+    ) -> Result<BTreeMap<i32, Vec<GroupOffsets>>, Fault> {
         let committed = self.ask(|link| link.committed(assigned))?;
         let starts: BTreeMap<_, _> = self
             .ask(|link| link.starts(assigned))?
             .into_iter()
             .collect();
-        let ends: BTreeMap<_, _> = self.ask(|link| link.ends(assigned))?.into_iter().collect();
-        let mut stands: BTreeMap<i32, Vec<Stand>> = BTreeMap::new();
+        let end_offsets: BTreeMap<_, _> =
+            self.ask(|link| link.ends(assigned))?.into_iter().collect();
+        let mut stands: BTreeMap<i32, Vec<GroupOffsets>> = BTreeMap::new();
         for (at, committed) in committed {
             let offset = |offsets: &BTreeMap<_, i64>| offsets.get(&at).copied().unwrap_or(0);
-            let (start, end) = (offset(&starts), offset(&ends));
+            let (start, end) = (offset(&starts), offset(&end_offsets));
             let next = committed.unwrap_or(start);
             if !(start..=end).contains(&next) {
                 let topic = self.setup.topics.name(at.topic);
                 return Err(lost_records(topic, at.partition, next, start, end));
             }
-            stands.entry(at.partition).or_default().push(Stand {
+            stands.entry(at.partition).or_default().push(GroupOffsets {
                 at,
                 committed,
                 start,
@@ -62,7 +63,7 @@ impl<L: Link> Worker<'_, L> {
             });
         }
         for (number, stands) in &mut stands {
-            stands.sort_by_key(|stand| stand.at.topic);
+            stands.sort_by_key(|group_offsets| group_offsets.at.topic);
             if stands.len() != self.setup.topics.len() {
                 return Err(Fault::Restart(format!(
                     "partition {number} of the input topics was split between members of the group; all of them must \
@@ -93,9 +94,13 @@ impl<L: Link> Worker<'_, L> {
 
 /// All topics of a partition are first committed together. One without an offset among others that have one was
 /// created anew, which makes the group forget it, or is new in the configuration.
-fn all_or_none(setup: &Setup, number: i32, stands: &[Stand]) -> Result<(), Fault> {
-    let fresh = stands.iter().find(|stand| stand.committed.is_none());
-    let begun = stands.iter().any(|stand| stand.committed.is_some());
+fn all_or_none(setup: &Setup, number: i32, stands: &[GroupOffsets]) -> Result<(), Fault> {
+    let fresh = stands
+        .iter()
+        .find(|group_offsets| group_offsets.committed.is_none());
+    let begun = stands
+        .iter()
+        .any(|group_offsets| group_offsets.committed.is_some());
     let Some(fresh) = fresh.filter(|_| begun) else {
         return Ok(());
     };

@@ -1,12 +1,12 @@
 //! What triggers remember of a subscriber.
 
-use super::{ALWAYS, Firing, FiringKind};
+use super::{DENSE, Firing, FiringKind};
 use crate::engine::image::{Field, Problem, Reader, Writer, fields};
 use crate::model::Day;
 
 /// What one trigger remembers of one subscriber, in 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Memory {
+pub struct TriggerState {
     /// A running figure of the trigger's own.
     pub level: f32,
     /// Days since 1999-12-31 of the last full or weak firing; 0 for never.
@@ -17,7 +17,7 @@ pub struct Memory {
     pub note: u8,
 }
 
-fields!(Memory {
+fields!(TriggerState {
     level,
     fired_on,
     strength,
@@ -31,7 +31,7 @@ fn in_255ths(strength: f64) -> u8 {
 /// 1999-12-31.
 const DAY_ZERO: Day = Day(10_956);
 
-impl Memory {
+impl TriggerState {
     /// Day of the last full or weak firing.
     pub fn fired_on(&self) -> Option<Day> {
         (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))
@@ -74,9 +74,9 @@ impl Memory {
 
 /// The memories of triggers that have something to remember of few subscribers, in the order of the registry.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rare(Vec<(u8, Memory)>);
+pub struct SparseStates(Vec<(u8, TriggerState)>);
 
-impl Field for Rare {
+impl Field for SparseStates {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
     }
@@ -86,32 +86,32 @@ impl Field for Rare {
     }
 }
 
-impl Rare {
+impl SparseStates {
     /// The memory of the trigger at a place of the registry; an untouched one if there is none.
-    pub fn get(&self, place: usize) -> Memory {
+    pub fn get(&self, place: usize) -> TriggerState {
         let found = self.find(place);
         found
             .ok()
             .and_then(|at| self.0.get(at))
-            .map_or_else(Memory::default, |(_, memory)| *memory)
+            .map_or_else(TriggerState::default, |(_, state)| *state)
     }
 
     /// Keeps a memory; an untouched one takes no space.
-    pub fn set(&mut self, place: usize, memory: Memory) {
-        match (self.find(place), memory == Memory::default()) {
+    pub fn set(&mut self, place: usize, state: TriggerState) {
+        match (self.find(place), state == TriggerState::default()) {
             (Ok(at), true) => drop(self.0.remove(at)),
-            (Ok(at), false) => self.0[at].1 = memory,
+            (Ok(at), false) => self.0[at].1 = state,
             (Err(_), true) => {}
-            (Err(at), false) => self.0.insert(at, (place as u8, memory)),
+            (Err(at), false) => self.0.insert(at, (place as u8, state)),
         }
     }
 
     /// Gives every memory the place that `to` has at its old place; those with none, or one before `least`, go.
     pub fn move_to(&mut self, to: &[Option<usize>], least: usize) {
-        for (place, memory) in std::mem::take(&mut self.0) {
+        for (place, state) in std::mem::take(&mut self.0) {
             let new = to.get(usize::from(place)).copied().flatten();
             if let Some(new) = new.filter(|new| *new >= least) {
-                self.set(new, memory);
+                self.set(new, state);
             }
         }
     }
@@ -124,28 +124,28 @@ impl Rare {
 
 /// All that the triggers remember of one subscriber.
 #[derive(Debug, Clone, Copy)]
-pub struct Recall<'a> {
+pub struct TriggerStates<'a> {
     /// Of those that remember everybody.
-    pub always: &'a [Memory; ALWAYS],
+    pub dense: &'a [TriggerState; DENSE],
     /// Of the others, if there is anything.
-    pub rare: Option<&'a Rare>,
+    pub sparse: Option<&'a SparseStates>,
 }
 
-impl Recall<'_> {
+impl TriggerStates<'_> {
     /// The memory of the trigger at a place of the registry.
-    pub fn get(&self, place: usize) -> Memory {
-        let always = self.always.get(place).copied();
-        always.unwrap_or_else(|| {
-            self.rare
-                .map_or_else(Memory::default, |rare| rare.get(place))
+    pub fn get(&self, place: usize) -> TriggerState {
+        let dense = self.dense.get(place).copied();
+        dense.unwrap_or_else(|| {
+            self.sparse
+                .map_or_else(TriggerState::default, |sparse| sparse.get(place))
         })
     }
 
     /// The memories that were ever touched, with their places, in the order of the registry.
-    pub fn touched(&self) -> impl Iterator<Item = (usize, Memory)> {
-        let always = self.always.iter().copied().enumerate();
-        let rare = self.rare.map_or(&[][..], |rare| &rare.0).iter();
-        let rare = rare.map(|(place, memory)| (usize::from(*place), *memory));
-        always.chain(rare.filter(|(place, _)| *place >= ALWAYS))
+    pub fn touched(&self) -> impl Iterator<Item = (usize, TriggerState)> {
+        let dense = self.dense.iter().copied().enumerate();
+        let sparse = self.sparse.map_or(&[][..], |sparse| &sparse.0).iter();
+        let sparse = sparse.map(|(place, state)| (usize::from(*place), *state));
+        dense.chain(sparse.filter(|(place, _)| *place >= DENSE))
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// The taskbook, and what is needed to work on it.
-pub(super) struct Desk<'a> {
+pub(super) struct TaskContext<'a> {
     pub book: &'a mut Taskbook,
     pub shadow: &'a Shadow,
     share: Share,
@@ -37,7 +37,7 @@ impl Collecting {
     }
 }
 
-impl Desk<'_> {
+impl TaskContext<'_> {
     /// Takes a firing; see [`Taskbook::take`].
     pub fn take(
         &mut self,
@@ -79,12 +79,12 @@ impl Desk<'_> {
 
 impl Shard {
     /// Works on the tasks of a subscriber at a moment; a moment of the engine's own has the last closed day.
-    pub(super) fn at_desk<T>(
+    pub(super) fn with_tasks<T>(
         &mut self,
         slot: u32,
         now: Timestamp,
         day: Day,
-        work: impl FnOnce(&mut Desk<'_>, &Case<'_>) -> T,
+        work: impl FnOnce(&mut TaskContext<'_>, &Case<'_>) -> T,
     ) -> Option<T> {
         let msisdn = self.store.msisdn(slot)?;
         let subscriber = self.store.entry(slot)?.subscriber;
@@ -97,15 +97,15 @@ impl Shard {
             now,
             day,
             account,
-            memories: subscriber.recall(account),
+            trigger_states: subscriber.describe_state(account),
             rules: &self.rules,
         };
-        let mut desk = Desk {
+        let mut context = TaskContext {
             book: &mut self.taskbook,
             shadow: &self.shadow,
             share: self.share,
         };
-        let done = work(&mut desk, &case);
+        let done = work(&mut context, &case);
         subscriber.in_book = self.taskbook.knows(slot);
         Some(done)
     }
@@ -133,8 +133,8 @@ impl Shard {
         self.visit_if_due(slot, effects);
         if self.taskbook.next_escalation() == Some((at, slot)) {
             let (now, day) = (self.clock, self.closed);
-            self.at_desk(slot, now, day, |desk, case| {
-                desk.book.escalate(case, effects)
+            self.with_tasks(slot, now, day, |context, case| {
+                context.book.escalate(case, effects)
             });
         }
     }
@@ -156,8 +156,8 @@ impl Shard {
         let day = self.closed;
         let mut ranked = Vec::new();
         for slot in self.taskbook.candidates(purpose) {
-            let rank = self.at_desk(slot, now, day, |desk, case| {
-                let (rank, tier) = desk.book.revalidate(purpose, case, effects)?;
+            let rank = self.with_tasks(slot, now, day, |context, case| {
+                let (rank, tier) = context.book.revalidate(purpose, case, effects)?;
                 Some((Reverse(rank), case.msisdn, slot, tier))
             });
             ranked.extend(rank.flatten());
@@ -176,9 +176,9 @@ impl Shard {
             let left = &mut left[tier as usize];
             let placed = *left > 0;
             *left = left.saturating_sub(1);
-            self.at_desk(slot, now, day, |desk, case| match placed {
-                true => desk.book.place(purpose, case, effects),
-                false => desk.book.put_off(purpose, case, effects),
+            self.with_tasks(slot, now, day, |context, case| match placed {
+                true => context.book.place(purpose, case, effects),
+                false => context.book.put_off(purpose, case, effects),
             });
         }
     }

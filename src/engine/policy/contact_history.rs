@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// What is kept of a subscriber beside open tasks: only of those who were contacted lately.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Dossier {
+pub struct ContactHistory {
     /// Contacts of the last weeks, in the order in which they became known.
     pub contacts: Vec<Contact>,
     /// Tasks closed by an outcome that can still be corrected, at most one of each purpose.
@@ -15,7 +15,7 @@ pub struct Dossier {
 
 /// The same as it is written.
 #[derive(Serialize, Deserialize)]
-pub struct DossierRecord {
+pub struct ContactHistoryRecord {
     contacts: Vec<Contact>,
     settled: Vec<Task>,
 }
@@ -23,7 +23,7 @@ pub struct DossierRecord {
 /// Contacts kept: as many as the highest cap.
 const CONTACTS: usize = 16;
 
-impl Dossier {
+impl ContactHistory {
     /// Takes note of a contact.
     pub fn contact(&mut self, at: Timestamp, purpose: Purpose) {
         if self.contacts.len() >= CONTACTS {
@@ -50,11 +50,11 @@ impl Dossier {
     }
 }
 
-impl From<&Dossier> for DossierRecord {
-    fn from(dossier: &Dossier) -> Self {
+impl From<&ContactHistory> for ContactHistoryRecord {
+    fn from(contact_history: &ContactHistory) -> Self {
         Self {
-            contacts: dossier.contacts.clone(),
-            settled: dossier
+            contacts: contact_history.contacts.clone(),
+            settled: contact_history
                 .settled
                 .iter()
                 .map(|task| Task::clone(task))
@@ -63,8 +63,8 @@ impl From<&Dossier> for DossierRecord {
     }
 }
 
-impl From<DossierRecord> for Dossier {
-    fn from(record: DossierRecord) -> Self {
+impl From<ContactHistoryRecord> for ContactHistory {
+    fn from(record: ContactHistoryRecord) -> Self {
         Self {
             contacts: record.contacts,
             settled: record.settled.into_iter().map(Arc::new).collect(),

@@ -1,7 +1,7 @@
 //! The taskbook as an image holds it, and back.
 
 use super::budget::{Candidate, Waiting};
-use super::dossier::DossierRecord;
+use super::contact_history::ContactHistoryRecord;
 use super::tally::Tally;
 use super::taskbook::Taskbook;
 use crate::engine::image::Problem;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 /// Everything in a book, by slot.
 #[derive(Default)]
-pub struct Archive {
+pub struct TaskbookRecord {
     /// Open tasks.
     pub tasks: Vec<(u32, Task)>,
     /// What is known of those contacted lately.
-    pub dossiers: Vec<(u32, DossierRecord)>,
+    pub contact_histories: Vec<(u32, ContactHistoryRecord)>,
     /// What waits.
     pub candidates: Vec<(u32, Candidate)>,
     /// What became of tasks; absent in images of before, which say nothing of tasks that were closed.
@@ -29,8 +29,8 @@ impl Taskbook {
     }
 
     /// Subscribers of whom a past is kept.
-    pub fn dossiers(&self) -> usize {
-        self.dossiers.len()
+    pub fn contact_histories(&self) -> usize {
+        self.contact_histories.len()
     }
 
     /// Candidates of all purposes.
@@ -39,12 +39,15 @@ impl Taskbook {
     }
 
     /// The book of an archive.
-    pub fn restored(archive: Archive, urgent: [u32; Tier::ALL.len()]) -> Result<Self, Problem> {
+    pub fn restored(
+        record: TaskbookRecord,
+        urgent: [u32; Tier::ALL.len()],
+    ) -> Result<Self, Problem> {
         let mut book = Self {
             urgent,
             ..Self::default()
         };
-        for (slot, task) in archive.tasks {
+        for (slot, task) in record.tasks {
             let key = (slot, task.purpose);
             if book
                 .open
@@ -56,15 +59,15 @@ impl Taskbook {
             book.expect(slot, &task);
             book.open.insert(key, Arc::new(task));
         }
-        for (slot, record) in archive.dossiers {
-            let last = book.dossiers.last_key_value();
+        for (slot, record) in record.contact_histories {
+            let last = book.contact_histories.last_key_value();
             if last.is_some_and(|(last, _)| *last >= slot) {
                 return Err("has dossiers out of order");
             }
-            book.dossiers.insert(slot, Arc::new(record.into()));
+            book.contact_histories.insert(slot, Arc::new(record.into()));
         }
-        book.waiting = waiting(archive.candidates)?;
-        let tally = archive.tally;
+        book.waiting = waiting(record.candidates)?;
+        let tally = record.tally;
         let tally = tally.unwrap_or_else(|| Tally::of(book.tasks().map(|(_, task)| task)));
         tally.check(book.open_tasks(), book.all_tasks().map(|(_, task)| task))?;
         book.tally = Arc::new(tally);
@@ -76,7 +79,7 @@ impl Taskbook {
         let tasks = self.open.keys().map(|(slot, _)| *slot);
         let candidates = self.waiting.iter().map(|(slot, _)| slot);
         tasks
-            .chain(self.dossiers.keys().copied())
+            .chain(self.contact_histories.keys().copied())
             .chain(candidates)
             .collect()
     }
@@ -95,17 +98,20 @@ impl Taskbook {
 
     /// The open tasks and those that can be corrected, each with its slot.
     pub fn all_tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
-        let settled = self.dossiers.iter().flat_map(|(slot, dossier)| {
-            let settled = dossier.settled.iter();
-            settled.map(|task| (*slot, &**task))
-        });
+        let settled = self
+            .contact_histories
+            .iter()
+            .flat_map(|(slot, contact_history)| {
+                let settled = contact_history.settled.iter();
+                settled.map(|task| (*slot, &**task))
+            });
         self.tasks().chain(settled)
     }
 
     /// The dossiers by slot.
-    pub fn records(&self) -> impl Iterator<Item = (u32, DossierRecord)> {
-        let all = self.dossiers.iter();
-        all.map(|(slot, dossier)| (*slot, (&**dossier).into()))
+    pub fn records(&self) -> impl Iterator<Item = (u32, ContactHistoryRecord)> {
+        let all = self.contact_histories.iter();
+        all.map(|(slot, contact_history)| (*slot, (&**contact_history).into()))
     }
 
     /// The candidates by slot and purpose.

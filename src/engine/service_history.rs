@@ -5,7 +5,7 @@ use crate::model::{Body, Day, Event, ForwardAction, Money, Number, Timestamp};
 
 /// What triggers look back on beyond usage, bills and standing, however late its records came. Few subscribers have any.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dealings {
+pub struct ServiceHistory {
     /// Days of the last contacts by competitors' marketing, oldest first.
     marketing: Vec<Day>,
     /// The last prices of services the customer asked for, in order of arrival.
@@ -21,7 +21,7 @@ pub const CONTACTS: usize = 8;
 /// Charges kept: the newest, and the six that it is compared with (DOMAIN section 4, `bill_shock`).
 const CHARGES: usize = 7;
 
-fields!(Dealings {
+fields!(ServiceHistory {
     marketing,
     charges,
     forwarding,
@@ -42,7 +42,7 @@ fields!(Complaint {
     satisfaction,
 });
 
-impl Dealings {
+impl ServiceHistory {
     /// None at all.
     pub const NONE: Self = Self {
         marketing: Vec::new(),
@@ -72,35 +72,35 @@ impl Dealings {
         &self.charges
     }
 
-    fn take(&mut self, at: Timestamp, day: Day, dealing: Dealing) {
-        match dealing {
-            Dealing::Contact => {
+    fn take(&mut self, at: Timestamp, day: Day, service_event: ServiceEvent) {
+        match service_event {
+            ServiceEvent::Contact => {
                 let place = self.marketing.partition_point(|known| *known <= day);
                 self.marketing.insert(place, day);
                 if self.marketing.len() > CONTACTS {
                     self.marketing.remove(0);
                 }
             }
-            Dealing::Charge(amount) => {
+            ServiceEvent::Charge(amount) => {
                 self.charges.push(amount);
                 if self.charges.len() > CHARGES {
                     self.charges.remove(0);
                 }
             }
-            Dealing::Complaint(complaint) => {
+            ServiceEvent::Complaint(complaint) => {
                 if self.complaint.is_none_or(|known| known.at <= at) {
                     self.complaint = Some(complaint);
                 }
             }
-            Dealing::Forwarding { action, elsewhere } => {
+            ServiceEvent::Forwarding { action, elsewhere } => {
                 self.forwarding.take(at, day, action, elsewhere);
             }
         }
     }
 }
 
-/// One record of [`Dealings`].
-enum Dealing {
+/// One record of [`ServiceHistory`].
+enum ServiceEvent {
     Contact,
     Charge(Money),
     Complaint(Complaint),
@@ -110,7 +110,7 @@ enum Dealing {
     },
 }
 
-impl Dealing {
+impl ServiceEvent {
     fn of(event: &Event<'_>, competitors: &Competitors) -> Option<Self> {
         match event.body {
             Body::Call { .. } | Body::CompetitorContact => {
@@ -142,13 +142,15 @@ impl Dealing {
 
 impl Shard {
     /// Keeps what triggers look back on.
-    pub(super) fn note_dealings(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(dealing) = Dealing::of(event, &self.rules.competitors) else {
+    pub(super) fn note_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
+        let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
             return;
         };
         let id = self.account_id(slot);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
-            account.dealings_mut().take(event.at, day, dealing);
+            account
+                .service_history_mut()
+                .take(event.at, day, service_event);
         }
     }
 }

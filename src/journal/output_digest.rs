@@ -1,7 +1,7 @@
-use super::Said;
+use super::OutputDigest;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-impl Said {
+impl OutputDigest {
     /// Adds a record that is to be written: a task, a signal or a dead letter, whatever their topics are called.
     pub fn add(&mut self, kind: &str, key: Option<&[u8]>, value: Option<&[u8]>) {
         self.records = self.records.saturating_add(1);

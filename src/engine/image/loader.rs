@@ -2,10 +2,10 @@ use super::state::{Former, Header, State};
 use super::{BOOK, IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
 use crate::engine::account::{Account, Interner};
 use crate::engine::pages::{List, PAGE};
-use crate::engine::policy::{Archive, Candidate, DossierRecord, Tally, Taskbook};
+use crate::engine::policy::{Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord};
 use crate::engine::shadow::{self, Shadow};
 use crate::engine::store::{Displaced, Page, Store};
-use crate::engine::triggers::{self, Rare};
+use crate::engine::triggers::{self, SparseStates};
 use crate::engine::{Rules, Shard};
 use crate::model::{Msisdn, Task};
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 ///
 /// Sections come in the order in which they were written: a full image's, then those of later images limited to what
 /// changed since the one before. A later section takes the place of an earlier one of the same kind and index.
-pub struct Assembly {
+pub struct ImageLoader {
     format: u16,
     header: Option<Header>,
     /// By trigger of the header, its place in the registry; none for one that this program does not have.
@@ -28,8 +28,8 @@ pub struct Assembly {
     subscribers: Vec<Page>,
     /// By page of subscribers.
     displaced: Vec<Vec<Displaced>>,
-    shadow: Vec<Vec<Rare>>,
-    dossiers: Vec<Vec<(u32, DossierRecord)>>,
+    shadow: Vec<Vec<SparseStates>>,
+    contact_histories: Vec<Vec<(u32, ContactHistoryRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
     tally: Option<Tally>,
     names: Interner,
@@ -40,7 +40,7 @@ const WINDOW_DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 /// Revisions a task can have had.
 const REVISIONS_MAX: u32 = 1 << 31;
 
-impl Assembly {
+impl ImageLoader {
     /// Nothing yet, of sections in a format.
     pub fn new(format: u16) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Assembly {
             subscribers: Vec::new(),
             displaced: Vec::new(),
             shadow: Vec::new(),
-            dossiers: Vec::new(),
+            contact_histories: Vec::new(),
             candidates: Vec::new(),
             tally: None,
             names: Interner::default(),
@@ -106,7 +106,9 @@ impl Assembly {
                 };
                 put(&mut self.tasks, index, tasks)
             }
-            (Kind::Dossiers, _) => put(&mut self.dossiers, index, from_postcard(bytes)?),
+            (Kind::ContactHistories, _) => {
+                put(&mut self.contact_histories, index, from_postcard(bytes)?)
+            }
             (Kind::Candidates, _) => put(&mut self.candidates, index, from_postcard(bytes)?),
             (Kind::Tally, _) => {
                 self.tally = Some(from_postcard(bytes)?);
@@ -122,9 +124,9 @@ impl Assembly {
             }
             (Kind::Subscribers, Some(header)) => {
                 let days = usize::from(header.window_days);
-                let always = self.triggers.get(..usize::from(header.always));
-                let always = always.ok_or("comes behind a header that names too few triggers")?;
-                let (page, displaced) = Page::decode(self.format, bytes, days, always)?;
+                let dense = self.triggers.get(..usize::from(header.dense));
+                let dense = dense.ok_or("comes behind a header that names too few triggers")?;
+                let (page, displaced) = Page::decode(self.format, bytes, days, dense)?;
                 put(&mut self.subscribers, index, page)?;
                 put(&mut self.displaced, index, displaced)
             }
@@ -167,20 +169,20 @@ impl Assembly {
         }
         // There may have been more of it before: tasks, pseudonyms of the erased, shadow rules at all.
         truncate(&mut self.tasks, header.tasks, BOOK);
-        truncate(&mut self.dossiers, header.dossiers, BOOK);
+        truncate(&mut self.contact_histories, header.contact_histories, BOOK);
         truncate(&mut self.candidates, header.candidates, BOOK);
         truncate(&mut self.pseudonyms, header.pseudonyms, PAGE);
         truncate(&mut self.shadow, header.shadow, PAGE);
         let mut shard = Shard::new(rules.clone());
         shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
         shard.accounts = List::restored(self.accounts, Vec::len)?;
-        let archive = Archive {
+        let record = TaskbookRecord {
             tasks: self.tasks.into_iter().flatten().collect(),
-            dossiers: self.dossiers.into_iter().flatten().collect(),
+            contact_histories: self.contact_histories.into_iter().flatten().collect(),
             candidates: self.candidates.into_iter().flatten().collect(),
             tally: self.tally,
         };
-        shard.taskbook = Taskbook::restored(archive, state.urgent)?;
+        shard.taskbook = Taskbook::restored(record, state.urgent)?;
         shard.shadow = Shadow::restored(self.shadow)?;
         shard.stats.robots = shard.store.robots() as u64;
         shard.names = self.names;
@@ -246,8 +248,9 @@ fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
         return Err("has not as many accounts as its header states");
     }
     let book = &shard.taskbook;
-    let stated = [header.tasks, header.dossiers, header.candidates].map(|count| count as usize);
-    if [book.open_tasks(), book.dossiers(), book.waiting()] != stated {
+    let stated =
+        [header.tasks, header.contact_histories, header.candidates].map(|count| count as usize);
+    if [book.open_tasks(), book.contact_histories(), book.waiting()] != stated {
         return Err("has not as many tasks, dossiers or candidates as its header states");
     }
     if shard.shadow.len() != header.shadow as usize || header.shadow > store.slots() {

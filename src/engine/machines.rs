@@ -9,7 +9,7 @@ use crate::model::Day;
 ///
 /// One byte: 0 for a person, else one more than the days on which the line behaved like a person since its last busy day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Behaviour(u8);
+pub struct MachineDetector(u8);
 
 /// What a closed day changed in a line's behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Change {
     Person,
 }
 
-impl Behaviour {
+impl MachineDetector {
     /// Whether the line is taken for a machine.
     pub fn machine(self) -> bool {
         self.0 > 0
@@ -74,7 +74,7 @@ fn sent(bucket: &Bucket) -> u32 {
     u32::from(bucket.outgoing) + u32::from(bucket.messages)
 }
 
-impl Field for Behaviour {
+impl Field for MachineDetector {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
     }

@@ -7,7 +7,7 @@ use crate::model::Feed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is in force while records are applied: the rules, and how the journal states them.
-pub struct Regime {
+pub struct ActiveRules {
     /// The rules and the decoder.
     pub ruleset: Ruleset,
     /// Writes tasks, with moments in the rules' time zone.
@@ -16,7 +16,7 @@ pub struct Regime {
     pub epoch: Epoch,
 }
 
-impl Regime {
+impl ActiveRules {
     /// The regime of a ruleset, for a group and its topics.
     pub fn new(ruleset: Ruleset, group: &str, topics: &Topics) -> Self {
         let epoch = Epoch {
@@ -66,30 +66,30 @@ fn describe(topic: &Topic) -> String {
 }
 
 /// The regime that is to be in force; workers take it up between two transactions.
-pub struct Government(Mutex<Arc<Regime>>);
+pub struct RulesHandle(Mutex<Arc<ActiveRules>>);
 
-impl Government {
+impl RulesHandle {
     /// Begins with a regime.
-    pub fn new(regime: Regime) -> Self {
-        Self(Mutex::new(Arc::new(regime)))
+    pub fn new(active_rules: ActiveRules) -> Self {
+        Self(Mutex::new(Arc::new(active_rules)))
     }
 
     /// The regime to be in force.
-    pub fn current(&self) -> Arc<Regime> {
+    pub fn current(&self) -> Arc<ActiveRules> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the rules. Returns whether they differ from those before.
     pub fn change(&self, ruleset: Ruleset) -> bool {
-        let mut regime = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let differs = regime.ruleset.id != ruleset.id;
+        let mut active_rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let differs = active_rules.ruleset.id != ruleset.id;
         if differs {
             let epoch = Epoch {
                 ruleset_id: ruleset.id,
                 ruleset: ruleset.text.to_string(),
-                ..regime.epoch.clone()
+                ..active_rules.epoch.clone()
             };
-            *regime = Arc::new(Regime::assemble(ruleset, epoch));
+            *active_rules = Arc::new(ActiveRules::assemble(ruleset, epoch));
         }
         differs
     }

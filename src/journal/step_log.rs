@@ -6,12 +6,12 @@ use crate::model::{FeedSet, Timestamp};
 /// Neighbouring steps become one where the engine cannot tell the difference, which each method explains; whatever is
 /// done between two steps keeps them apart, because only the last step is ever extended.
 #[derive(Debug, Clone)]
-pub struct Script {
+pub struct StepLog {
     steps: Vec<Step>,
     positions: Vec<i64>,
 }
 
-impl Script {
+impl StepLog {
     /// An empty script. By topic, the offset of the next record to apply.
     pub fn new(positions: Vec<i64>) -> Self {
         Self {
@@ -140,29 +140,29 @@ mod tests {
 
     #[test]
     fn records_in_a_row_are_one_run_across_markers() {
-        let mut script = Script::new(vec![10, 0]);
+        let mut step_log = StepLog::new(vec![10, 0]);
         for offset in [10, 11, 13] {
-            script.run(0, offset);
+            step_log.run(0, offset);
         }
-        script.run(1, 0);
-        script.skip_to(1, 2);
-        script.run(0, 14);
-        assert_eq!(script.positions(), [15, 2]);
+        step_log.run(1, 0);
+        step_log.skip_to(1, 2);
+        step_log.run(0, 14);
+        assert_eq!(step_log.positions(), [15, 2]);
         let steps = [run(0, 10, 14, 3), run(1, 0, 2, 1), run(0, 14, 15, 1)];
-        assert_eq!(script.take(), steps);
-        assert!(script.is_empty());
-        assert_eq!(script.positions(), [15, 2]);
+        assert_eq!(step_log.take(), steps);
+        assert!(step_log.is_empty());
+        assert_eq!(step_log.positions(), [15, 2]);
     }
 
     #[test]
     fn markers_alone_are_a_run_without_records() {
-        let mut script = Script::new(vec![10, 0]);
-        script.skip_to(0, 10);
-        assert!(script.is_empty(), "nothing was passed over");
-        script.skip_to(0, 12);
-        script.skip_to(0, 13);
-        script.run(0, 15);
-        assert_eq!(script.take(), [run(0, 10, 16, 1)]);
+        let mut step_log = StepLog::new(vec![10, 0]);
+        step_log.skip_to(0, 10);
+        assert!(step_log.is_empty(), "nothing was passed over");
+        step_log.skip_to(0, 12);
+        step_log.skip_to(0, 13);
+        step_log.run(0, 15);
+        assert_eq!(step_log.take(), [run(0, 10, 16, 1)]);
     }
 
     #[test]
@@ -173,15 +173,15 @@ mod tests {
             caught_up,
         };
         let lagging = FeedSet::NONE.with(Feed::Cdr);
-        let mut script = Script::new(vec![0]);
-        script.tick(Timestamp(1), FeedSet::NONE, true, true);
-        script.tick(Timestamp(3), FeedSet::NONE, true, true);
-        script.tick(Timestamp(2), FeedSet::NONE, true, true);
-        script.tick(Timestamp(4), FeedSet::NONE, true, false);
-        script.tick(Timestamp(5), lagging, true, true);
-        script.tick(Timestamp(6), lagging, false, true);
-        script.run(0, 0);
-        script.tick(Timestamp(7), lagging, false, true);
+        let mut step_log = StepLog::new(vec![0]);
+        step_log.tick(Timestamp(1), FeedSet::NONE, true, true);
+        step_log.tick(Timestamp(3), FeedSet::NONE, true, true);
+        step_log.tick(Timestamp(2), FeedSet::NONE, true, true);
+        step_log.tick(Timestamp(4), FeedSet::NONE, true, false);
+        step_log.tick(Timestamp(5), lagging, true, true);
+        step_log.tick(Timestamp(6), lagging, false, true);
+        step_log.run(0, 0);
+        step_log.tick(Timestamp(7), lagging, false, true);
         let none = FeedSet::NONE;
         let expected = [
             tick(3, none, true),
@@ -191,17 +191,20 @@ mod tests {
             run(0, 0, 1, 1),
             tick(7, lagging, false),
         ];
-        assert_eq!(script.take(), expected);
+        assert_eq!(step_log.take(), expected);
     }
 
     #[test]
     fn slices_of_a_sweep_are_one_until_something_else_is_done() {
-        let mut script = Script::new(vec![0]);
-        script.sweep(100);
-        script.sweep(u32::MAX);
-        script.run(0, 0);
-        script.sweep(7);
+        let mut step_log = StepLog::new(vec![0]);
+        step_log.sweep(100);
+        step_log.sweep(u32::MAX);
+        step_log.run(0, 0);
+        step_log.sweep(7);
         let sweep = |subscribers| Step::Sweep { subscribers };
-        assert_eq!(script.take(), [sweep(u32::MAX), run(0, 0, 1, 1), sweep(7)]);
+        assert_eq!(
+            step_log.take(),
+            [sweep(u32::MAX), run(0, 0, 1, 1), sweep(7)]
+        );
     }
 }

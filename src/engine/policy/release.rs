@@ -4,7 +4,7 @@ use super::budget::{Candidate, Rank};
 use super::contact::Turn;
 use super::lifecycle::recovery;
 use super::taskbook::{Taskbook, say};
-use super::{Case, permit, route};
+use super::{Case, eligibility, route};
 use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
 impl Taskbook {
@@ -91,8 +91,8 @@ impl Taskbook {
             return None;
         }
         let tier = case.tier();
-        let refusal = permit::forbidden(case)
-            .or_else(|| permit::out_of_place(case, purpose, tier))
+        let refusal = eligibility::forbidden(case)
+            .or_else(|| eligibility::out_of_place(case, purpose, tier))
             .or_else(|| self.crowded_out(case.slot, purpose))
             .or_else(|| self.turn_of(&candidate.signals, tier, case).err());
         if refusal.is_some() {

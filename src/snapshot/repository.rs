@@ -1,6 +1,6 @@
 use super::jobs;
 use super::store::{self, Place};
-use crate::engine::{Image, Mark, Rules, Shard};
+use crate::engine::{Image, PageEpoch, Rules, Shard};
 use crate::journal::Manifest;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -18,7 +18,7 @@ const PARTS_MAX: usize = 8;
 const CHANGED_MAX: f64 = 0.5;
 
 /// A snapshot to be written.
-pub struct Order {
+pub struct SnapshotRequest {
     /// The state.
     pub image: Image,
     /// What the snapshot is of. The depot fills in `parts`, `format` and `subscribers`.
@@ -27,20 +27,20 @@ pub struct Order {
 
 /// Writes and loads the snapshots of a worker's partitions in the background. No method waits. Dropping a depot leaves
 /// the jobs under way to end by themselves; nobody learns of their results.
-pub struct Depot {
+pub struct SnapshotRepository {
     place: Place,
     spawn: Spawn,
     writes: Vec<Write>,
     loads: Vec<Load>,
     /// By partition, the last snapshot written, until its manifest is committed.
-    candidates: BTreeMap<i32, Base>,
+    candidates: BTreeMap<i32, ParentSnapshot>,
     /// By partition, the last snapshot whose manifest is committed.
-    bases: BTreeMap<i32, Base>,
+    bases: BTreeMap<i32, ParentSnapshot>,
 }
 
 struct Write {
     partition: i32,
-    mark: Mark,
+    mark: PageEpoch,
     result: Receiver<Result<Manifest, String>>,
 }
 
@@ -50,13 +50,13 @@ struct Load {
 }
 
 /// A snapshot that another can build upon.
-struct Base {
+struct ParentSnapshot {
     manifest: Manifest,
     /// When its image was taken, unless the shard has been replaced since.
-    mark: Option<Mark>,
+    mark: Option<PageEpoch>,
 }
 
-impl Depot {
+impl SnapshotRepository {
     /// A depot for the snapshots of a consumer group, in the store that a URL names: a directory (which is made if there
     /// is none), plain or as `file:`; `s3://bucket/prefix`, with the environment's `AWS_*`; or `memory:`. Every job gets
     /// a thread.
@@ -105,13 +105,13 @@ impl Depot {
 
     /// Starts to write a snapshot. It is incremental if the partition's last published one was made of the same shard by
     /// this depot, less than half of the pages changed since, and its chain is short enough; otherwise full.
-    pub fn begin(&mut self, order: Order) {
-        let Order {
+    pub fn begin(&mut self, order: SnapshotRequest) {
+        let SnapshotRequest {
             image,
             mut manifest,
         } = order;
         let partition = manifest.partition;
-        let mark = image.mark();
+        let mark = image.epoch();
         let base = self.bases.get(&partition).and_then(|base| {
             let since = base.mark?;
             let worthwhile = base.manifest.parts.len() < PARTS_MAX
@@ -141,7 +141,7 @@ impl Depot {
         let write = self.writes.swap_remove(index);
         let result = result.and_then(|result| result);
         if let Ok(manifest) = &result {
-            let candidate = Base {
+            let candidate = ParentSnapshot {
                 manifest: manifest.clone(),
                 mark: Some(write.mark),
             };
@@ -154,7 +154,7 @@ impl Depot {
     pub fn published(&mut self, manifest: &Manifest) {
         let partition = manifest.partition;
         let candidate = self.candidates.remove(&partition);
-        let same = |base: &Base| base.manifest.parts == manifest.parts;
+        let same = |base: &ParentSnapshot| base.manifest.parts == manifest.parts;
         if let Some(candidate) = candidate.filter(same) {
             self.bases.insert(partition, candidate);
         }
@@ -183,7 +183,7 @@ impl Depot {
         let result = result.and_then(|result| result);
         if result.is_ok() {
             // Not to be built upon, as the loaded shard knows no marks, but not to be pruned either.
-            let base = Base {
+            let base = ParentSnapshot {
                 manifest,
                 mark: None,
             };
