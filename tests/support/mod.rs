@@ -16,12 +16,16 @@
 pub mod broker;
 pub mod city;
 pub mod client;
+pub mod feeding;
 pub mod http;
 pub mod installation;
 pub mod oracle;
 pub mod process;
 pub mod proxy;
+pub mod rules;
+pub mod scenario;
 pub mod scene;
+pub mod streams;
 
 use std::time::{Duration, Instant};
 

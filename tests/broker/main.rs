@@ -1,0 +1,26 @@
+//! The program and a real Kafka broker, undisturbed and disturbed.
+
+// A test that cannot get at what it needs fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod broker_down;
+mod crashes;
+mod dead_letters;
+mod detect_equals_run;
+mod endtxn;
+mod erase;
+mod error_classes;
+mod inputs;
+mod inspect;
+mod link;
+mod members;
+mod refusals;
+mod rules;
+mod rules_changed;
+mod run;
+mod shadow;
+mod soak;
+#[path = "../support/mod.rs"]
+mod support;
+mod support_broker;
+mod support_proxy;

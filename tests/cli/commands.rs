@@ -1,0 +1,173 @@
+//! `simulate`, `detect` and `demo` as a new user runs them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::process::{Process, Signal};
+use serde_json::Value;
+
+fn simulate(out: &Path, more: &[&str]) {
+    let mut args = vec![
+        "simulate",
+        "--subscribers",
+        "150",
+        "--days",
+        "45",
+        "--seed",
+        "3",
+    ];
+    args.extend(["--out", out.to_str().unwrap()]);
+    args.extend(more);
+    let mut process = Process::start(args);
+    assert_eq!(process.wait().code(), Some(0), "{}", process.stderr());
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The number behind a name in a summary.
+fn figure(summary: &str, name: &str) -> u64 {
+    let line = summary
+        .lines()
+        .find(|line| line.trim_start().starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in\n{summary}"));
+    let number = line.split_whitespace().last().unwrap();
+    number.replace(',', "").parse().unwrap()
+}
+
+#[test]
+fn detect_finds_signals_and_accounts_for_every_record() {
+    let folder = tempfile::tempdir().unwrap();
+    simulate(folder.path(), &["--set", "churn.scale=5"]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (events, tasks, signals) = (path("events.ndjson.zst"), path("tasks"), path("signals"));
+    let rejected = path("rejected");
+    let mut detect = Process::start([
+        "detect",
+        &events,
+        "--finish",
+        "--tasks",
+        &tasks,
+        "--signals",
+        &signals,
+        "--dead-letters",
+        &rejected,
+    ]);
+    assert_eq!(detect.wait().code(), Some(3), "some records are rejected");
+    let summary = detect.stderr();
+    let truth: Value =
+        serde_json::from_str(&fs::read_to_string(path("summary.json")).unwrap()).unwrap();
+    let sum: u64 = ["applied", "duplicate", "expired", "ignored", "rejected"]
+        .iter()
+        .map(|outcome| figure(&summary, outcome))
+        .sum();
+    assert_eq!(Some(sum), truth["lines"].as_u64());
+    let rejected = lines(Path::new(&rejected));
+    assert_eq!(rejected.len() as u64, figure(&summary, "rejected"));
+    assert!(rejected.iter().all(|letter| letter["reason"].is_string()));
+    let signals = lines(Path::new(&signals));
+    for trigger in [
+        "competitor_hotline",
+        "zero_usage_days",
+        "usage_drop",
+        "arrears",
+    ] {
+        let found = signals
+            .iter()
+            .filter(|signal| signal["trigger"] == trigger)
+            .count();
+        assert_eq!(found as u64, figure(&summary, trigger), "{trigger}");
+        assert!(found > 0, "{trigger}");
+    }
+    assert!(
+        lines(Path::new(&tasks))
+            .iter()
+            .any(|task| task["status"] == "open")
+    );
+}
+
+#[test]
+fn a_clean_city_leaves_nothing_to_reject() {
+    let folder = tempfile::tempdir().unwrap();
+    simulate(folder.path(), &["--clean", "--plain"]);
+    let events = folder.path().join("events.ndjson");
+    let mut detect = Process::start(["detect", events.to_str().unwrap()]);
+    assert_eq!(detect.wait().code(), Some(0), "{}", detect.stderr());
+    let opened = detect
+        .stdout()
+        .lines()
+        .filter(|line| line.contains("\"status\":\"open\""))
+        .count();
+    assert!(opened > 0);
+    let mut missing = Process::start(["detect", "/no/such/file"]);
+    assert_eq!(missing.wait().code(), Some(1));
+    assert!(
+        missing.stderr().contains("cannot read /no/such/file"),
+        "{}",
+        missing.stderr()
+    );
+}
+
+#[test]
+fn the_demo_ends_by_itself_with_every_record_accounted_for() {
+    let mut demo = Process::start([
+        "demo",
+        "--subscribers",
+        "60",
+        "--days",
+        "6",
+        "--day-seconds",
+        "0",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert_eq!(demo.wait().code(), Some(0), "{}", demo.stderr());
+    let output = demo.stdout();
+    assert!(
+        output.contains("Kafka broker for any client: 127.0.0.1:"),
+        "{output}"
+    );
+    let (sent, taken) = (
+        figure(&output, "records sent"),
+        figure(&output, "records in"),
+    );
+    assert!(sent > 1_000);
+    assert_eq!(sent, taken);
+    let outcomes = [
+        "applied",
+        "duplicate",
+        "expired",
+        "ignored",
+        "dead-lettered",
+    ];
+    assert_eq!(
+        outcomes
+            .iter()
+            .map(|name| figure(&output, name))
+            .sum::<u64>(),
+        sent
+    );
+}
+
+#[test]
+fn the_demo_ends_cleanly_when_it_is_asked_to() {
+    let mut demo = Process::start([
+        "demo",
+        "--subscribers",
+        "60",
+        "--day-seconds",
+        "1",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    demo.wait_for("its second day", |demo| {
+        demo.stdout().contains("day 2 of").then_some(())
+    });
+    demo.signal(Signal::Term);
+    assert_eq!(demo.wait().code(), Some(0), "{}", demo.stderr());
+    assert!(demo.stdout().contains("records sent"), "{}", demo.stdout());
+}

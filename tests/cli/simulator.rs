@@ -1,0 +1,144 @@
+//! The simulator against the decoder: every clean record is accepted, every spoilt one refused for the right reason.
+
+use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::model::{Body, Direction, Feed};
+use churnwatch::sim::{City, CityConfig, Clerk, Flaw, Kind, Scenario};
+use std::collections::BTreeMap;
+
+fn decoder() -> Decoder {
+    Decoder::new(DecodeSettings::default()).unwrap()
+}
+
+#[test]
+fn clean_records_are_accepted() {
+    let config = CityConfig {
+        dirt: false,
+        scenario: Scenario::parse("churn.scale = 8", "test").unwrap(),
+        ..CityConfig::new(400, 30, 31)
+    };
+    let mut city = City::new(config).unwrap();
+    let decoder = decoder();
+    let mut feeds: BTreeMap<Feed, u32> = BTreeMap::new();
+    while let Some(event) = city.next_event() {
+        match decoder.decode(event.value.unwrap()).unwrap() {
+            Record::Event(record) => {
+                assert_eq!(record.body.feed(), event.feed);
+                let key = event.msisdn.map(str::as_bytes);
+                decoder.check_key(key, &record.msisdn).unwrap();
+            }
+            Record::Progress { feed, .. } => assert_eq!(feed, event.feed),
+        }
+        *feeds.entry(event.feed).or_default() += 1;
+    }
+    assert_eq!(feeds.len(), 4, "{feeds:?}");
+}
+
+#[test]
+fn spoilt_records_are_refused_for_the_right_reason() {
+    let mut city = City::new(CityConfig::new(1_500, 8, 32)).unwrap();
+    let decoder = decoder();
+    let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+    while let Some(event) = city.next_event() {
+        let Some(value) = event.value else { continue };
+        match decoder.decode(value) {
+            Ok(Record::Event(record)) => {
+                let key = event.msisdn.map(str::as_bytes);
+                decoder.check_key(key, &record.msisdn).unwrap();
+            }
+            Ok(Record::Progress { .. }) => {}
+            Err(reject) => *refused.entry(reject.reason()).or_default() += 1,
+        }
+    }
+    let flaws = &city.tally().flaws;
+    let count = |kinds: &[Flaw]| kinds.iter().map(|flaw| flaws[flaw]).sum::<u64>();
+    let expected = BTreeMap::from([
+        ("empty", count(&[Flaw::PayloadEmpty])),
+        ("framed", count(&[Flaw::PayloadFramed])),
+        ("not_utf8", count(&[Flaw::PayloadNotUtf8])),
+        ("not_json", count(&[Flaw::PayloadTruncated])),
+        ("invalid_msisdn", count(&[Flaw::MsisdnTruncated])),
+        (
+            "invalid_field",
+            count(&[Flaw::DurationNegative, Flaw::DurationOverflowing]),
+        ),
+        (
+            "implausible_timestamp",
+            count(&[Flaw::SecondsForMilliseconds, Flaw::ClockAtZero]),
+        ),
+    ]);
+    // A clock years ahead is the engine's to judge.
+    assert_eq!(refused, expected);
+}
+
+#[test]
+fn hotlines_are_recognised_however_they_were_dialled() {
+    let config = CityConfig {
+        scenario: Scenario::parse("churn.scale = 10\noutage.on_days = []", "test").unwrap(),
+        ..CityConfig::new(3_000, 10, 33)
+    };
+    let mut city = City::new(config).unwrap();
+    let decoder = decoder();
+    let hotlines = ["10000", "10010", "10099"].map(|number| decoder.number(number));
+    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+    while let Some(event) = city.next_event() {
+        let Some(value) = event.value else { continue };
+        let Ok(Record::Event(record)) = decoder.decode(value) else {
+            continue;
+        };
+        let (Body::Call {
+            direction: Direction::Outgoing,
+            other,
+            ..
+        }
+        | Body::Message {
+            direction: Direction::Outgoing,
+            other,
+        }) = record.body
+        else {
+            continue;
+        };
+        if hotlines.contains(&other) {
+            let json: serde_json::Value = serde_json::from_slice(value).unwrap();
+            let id = json["record_id"].as_str().unwrap().to_owned();
+            let dialled = json["other_number"].as_str().unwrap();
+            calls.insert(id, dialled.len());
+        }
+    }
+    let promised = city.truth();
+    let promised = promised
+        .iter()
+        .filter(|line| matches!(line.kind, Kind::CompetitorHotline | Kind::WrongNumber));
+    assert_eq!(calls.len(), promised.count());
+    assert!(
+        calls.values().any(|length| *length > 5),
+        "none with a prefix"
+    );
+}
+
+#[test]
+fn outcomes_of_tasks_are_accepted() {
+    let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 3).unwrap();
+    for number in 0..300 {
+        let task = serde_json::json!({
+            "task_id": format!("task-{number}"), "msisdn": format!("13912345{number:03}"),
+            "status": "open", "not_before": "2026-04-01T09:00:00+08:00",
+            "updated_at": "2026-04-01T08:00:00+08:00", "expires_at": "2026-05-01T08:00:00+08:00",
+            "recommended_action": { "channel": "outbound_call", "playbook": [] },
+        });
+        clerk.take(task.to_string().as_bytes()).unwrap();
+    }
+    let decoder = decoder();
+    let mut forbidden = 0;
+    for answer in clerk.answers() {
+        let record = decoder.decode(answer.json.as_bytes()).unwrap();
+        let Record::Event(event) = record else {
+            panic!("{}", answer.json);
+        };
+        assert_eq!(event.at, answer.at);
+        assert_eq!(event.body.feed(), Feed::Outcome);
+        if let Body::TaskOutcome(outcome) = event.body {
+            forbidden += u32::from(outcome.do_not_contact);
+        }
+    }
+    assert!(forbidden > 0);
+}

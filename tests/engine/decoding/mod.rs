@@ -1,0 +1,364 @@
+//! Everything that has ever been put into a JSON record: accepted, or refused for the reason that is true; never a
+//! panic, and never a reason that quotes the record.
+mod fields;
+mod properties;
+
+use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::model::{
+    Body, CallOutcome, Direction, Event, Feed, ForwardAction, Money, Msisdn, Number, Profile,
+    Reject, Timestamp,
+};
+
+const CALL: &str = r#"{"record_id":"msc1-1","record_type":"mo_call","msisdn":"13800138000","event_timestamp":"2026-03-01T08:00:00+08:00","other_number":"13900139000","duration_seconds":61,"cause_for_termination":"normal_release","first_cell_id":"460-00-1234-5678","rat_type":"eutran"}"#;
+const SMS: &str = r#"{"record_id":"smsc1-1","record_type":"mo_sms","msisdn":"13800138000","event_timestamp":1772323200000,"other_number":"10010"}"#;
+const INVOICE: &str = r#"{"record_id":7,"record_type":"invoice","msisdn":"13800138000","event_timestamp":1772323200000,"period":"2026-02","amount":129.90,"plan_fee":"129","usage_value":61.5,"overage":0,"due_on":"2026-03-20"}"#;
+const PROFILE: &str = r#"{"record_id":"crm-1","record_type":"profile","msisdn":"13800138000","event_timestamp":1772323200000,"brand":"gotone","activated_on":"2019-05-01","plan":{"id":"5G-129","monthly_fee":"129.00","voice_minutes":500,"data_mb":30720},"contract_end_on":"2026-12-31","segment":"group","vip":true,"account_manager":"am-17","region":["HQ","广东","深圳"],"birthday":"02-29","flags":["iot"],"avg_monthly_spend":"131.2","suspensions":1}"#;
+
+const OUTCOME: &str = r#"{"record_id":"out-1","record_type":"task_outcome","msisdn":"13800138000","event_timestamp":1772323200000,"task_id":"5b0d7e2c","result":"refused","stated_reason":"price","confirmed_reason":"家里信号差","do_not_contact":true}"#;
+const ERASE: &str = r#"{"record_id":"dpo-7","record_type":"erase","msisdn":"13800138000","event_timestamp":1772323200000}"#;
+
+fn decoder() -> Decoder {
+    Decoder::new(DecodeSettings::default()).unwrap()
+}
+
+fn event(json: &str) -> Event<'_> {
+    match decoder().decode(json.as_bytes()) {
+        Ok(Record::Event(event)) => event,
+        other => panic!("{json}: {other:?}"),
+    }
+}
+
+/// `reason`, and for those that name one, the field.
+fn refusal(bytes: &[u8]) -> String {
+    let reject = match decoder().decode(bytes) {
+        Ok(record) => return format!("accepted {record:?}"),
+        Err(reject) => reject,
+    };
+    let reason = reject.reason();
+    assert!(Reject::REASONS.contains(&reason));
+    match reject {
+        Reject::InvalidField { field, .. }
+        | Reject::MissingField(field)
+        | Reject::RepeatedField(field) => format!("{reason} {field}"),
+        _ => reason.to_owned(),
+    }
+}
+
+/// The record with one field set to another JSON text, or added.
+fn with(json: &str, field: &str, value: &str) -> String {
+    let key = format!("\"{field}\":");
+    let Some(start) = json.find(&key) else {
+        return json.replacen('{', &format!("{{{key}{value},"), 1);
+    };
+    let start = start + key.len();
+    let mut values = serde_json::Deserializer::from_str(&json[start..])
+        .into_iter::<&serde_json::value::RawValue>();
+    values.next().unwrap().unwrap();
+    let end = start + values.byte_offset();
+    format!("{}{value}{}", &json[..start], &json[end..])
+}
+
+#[test]
+fn good_records_say_what_they_say() {
+    let call = event(CALL);
+    assert_eq!(call.msisdn.as_str(), "13800138000");
+    assert_eq!(call.at, Timestamp(1_772_323_200_000));
+    assert_eq!(
+        call.body,
+        Body::Call {
+            direction: Direction::Outgoing,
+            other: Number::from_digits(b"13900139000"),
+            duration_seconds: 61,
+            outcome: CallOutcome::Normal,
+            handset: None,
+        }
+    );
+    let Body::Invoice(invoice) = event(INVOICE).body else {
+        panic!("not an invoice");
+    };
+    assert_eq!(invoice.amount, Money(12_990));
+    assert_eq!(invoice.plan_fee, Money(12_900));
+    assert_eq!(invoice.period.to_string(), "2026-02-01");
+    let Body::Profile(profile) = event(PROFILE).body else {
+        panic!("not a profile");
+    };
+    let plan = profile.plan.as_ref().unwrap();
+    assert_eq!((plan.voice_minutes, plan.data_mb), (500, 30_720));
+    assert_eq!(plan.monthly_fee, Money(12_900));
+    assert_eq!(profile.region, ["HQ", "广东", "深圳"]);
+    assert_eq!(profile.birthday, Some((2, 29)));
+    assert!(profile.flags.machine && !profile.flags.not_pursued && profile.vip);
+}
+
+#[test]
+fn an_outcome_says_why() {
+    let said = |json: &str| match event(json).body {
+        Body::TaskOutcome(outcome) => [outcome.stated_reason, outcome.confirmed_reason]
+            .map(|reason| reason.map(|reason| reason.into_owned())),
+        other => panic!("{other:?}"),
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(said(OUTCOME), [some("price"), some("家里信号差")]);
+    let silent = with(
+        &with(OUTCOME, "stated_reason", "null"),
+        "confirmed_reason",
+        "\"\"",
+    );
+    assert_eq!(said(&silent), [None, None]);
+    let longest = "长".repeat(64);
+    let json = with(OUTCOME, "stated_reason", &format!("\"{longest}\""));
+    assert_eq!(said(&json)[0], some(&longest));
+}
+
+#[test]
+fn a_request_to_erase_is_known_by_its_record() {
+    for (id, request) in [
+        ("\"dpo-7\"", "dpo-7"),
+        ("42", "42"),
+        ("42.0", "42"),
+        (r#""\u0061b""#, "ab"),
+    ] {
+        let json = with(ERASE, "record_id", id);
+        let event = event(&json);
+        assert_eq!(event.body.feed(), Feed::Subscriber);
+        let request = request.into();
+        assert_eq!(event.body, Body::Erase { request });
+    }
+    // Fields of a profile are none of its business.
+    event(&with(ERASE, "plan", "7"));
+}
+
+#[test]
+fn a_profile_may_know_nothing() {
+    let bare = r#"{"record_id":1,"record_type":"profile","msisdn":"p-1","event_timestamp":1772323200000,"brand":null,"plan":null,"account_manager":"","flags":[]}"#;
+    assert_eq!(
+        event(bare).body,
+        Body::Profile(Box::<Profile<'_>>::default())
+    );
+}
+
+#[test]
+fn progress_needs_no_subscriber() {
+    let json =
+        r#"{"record_type":"feed_progress","feed":"cdr","complete_until":"2026-03-01T00:00:00Z"}"#;
+    let expected = Record::Progress {
+        feed: Feed::Cdr,
+        complete_until: Timestamp(1_772_323_200_000),
+    };
+    assert_eq!(decoder().decode(json.as_bytes()), Ok(expected));
+    for (field, value, refused) in [
+        ("feed", "\"crm\"", "invalid_field feed"),
+        ("feed", "null", "missing_field feed"),
+        (
+            "complete_until",
+            "1772323200",
+            "invalid_field complete_until",
+        ),
+        (
+            "complete_until",
+            "7258118400000",
+            "invalid_field complete_until",
+        ),
+        (
+            "complete_until",
+            "\"yesterday\"",
+            "invalid_field complete_until",
+        ),
+    ] {
+        let json = with(json, field, value);
+        assert_eq!(refusal(json.as_bytes()), refused, "{json}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_record() {
+    let deep = "[".repeat(400_000);
+    let huge = with(CALL, "padding", &format!("\"{}\"", "x".repeat(1_048_576)));
+    for (bytes, refused) in [
+        (b"".as_slice(), "empty"),
+        (b" \r\n\t", "empty"),
+        (huge.as_bytes(), "too_large"),
+        (b"\0\0\0\0\x07\x02record", "framed"),
+        (b"\0", "framed"),
+        (b"{\"msisdn\":\"\xff\"}", "not_utf8"),
+        (b"\xff\xfe{\0}\0", "not_utf8"),
+        (b"\xed\xa0\x80", "not_utf8"),
+        (b"\xef\xbb\xbf{}", "not_json"),
+        (b"{", "not_json"),
+        (&CALL.as_bytes()[..CALL.len() - 1], "not_json"),
+        (&CALL.as_bytes()[..CALL.len() / 2], "not_json"),
+        (deep.as_bytes(), "not_json"),
+        (b"nul", "not_json"),
+        (b"record", "not_json"),
+        (b"{\"record_type\":NaN}", "not_json"),
+        (b"{\"record_type\":'mo_call'}", "not_json"),
+        (b"{\"record_type\":\"a\tb\"}", "not_json"),
+        (b"{\"record_type\":\"\\x41\"}", "not_json"),
+        (b"{\"record_type\":01}", "not_json"),
+        (b"{\"record_type\":1,}", "not_json"),
+        (b"{record_type:1}", "not_json"),
+        (b"{\"\\ud800\":1}", "not_json"),
+        (b"{} {}", "not_json"),
+        (b"{}x", "not_json"),
+        (b"null", "not_an_object"),
+        (b"[{}]", "not_an_object"),
+        (b"\"record\"", "not_an_object"),
+        (b"-1e999", "not_an_object"),
+        (b"{}", "missing_field record_type"),
+    ] {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
+        assert_eq!(refusal(bytes), refused, "{shown}");
+    }
+}
+
+#[test]
+fn repeated_fields() {
+    let twice = |extra: &str| CALL.replacen('{', &format!("{{{extra},"), 1);
+    for (extra, refused) in [
+        (r#""msisdn":"13800138000""#, "repeated_field msisdn"),
+        (r#""msisdn":null"#, "repeated_field msisdn"),
+        (r#""msisd\u006e":"13900139000""#, "repeated_field msisdn"),
+        (r#""record_type":"mt_call""#, "repeated_field record_type"),
+        (r#""amount":1,"amount":2"#, "repeated_field amount"),
+    ] {
+        assert_eq!(refusal(twice(extra).as_bytes()), refused, "{extra}");
+    }
+    event(&twice(r#""vendor":1,"vendor":2"#));
+}
+
+#[test]
+fn odd_but_true() {
+    let nested = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    for (field, value) in [
+        ("vendor", nested.as_str()),
+        ("vendor", r#""\ud800""#),
+        ("vendor", "1e999"),
+        ("amount", "\"not an amount\""),
+        ("plan", "7"),
+        ("imei", "null"),
+        ("duration_seconds", "61.0"),
+        ("duration_seconds", "61.00"),
+        ("msisdn", "\"+8613800138000\""),
+        ("msisdn", r#""1380013800\u0030""#),
+        ("event_timestamp", "1772323200000"),
+        ("event_timestamp", "1772323200000.0"),
+        ("event_timestamp", "\"2026-03-01T00:00:00.0004Z\""),
+        ("other_number", "\"008613900139000\""),
+        ("first_cell_id", "{}"),
+    ] {
+        assert_eq!(event(&with(CALL, field, value)), event(CALL), "{field}");
+    }
+    let spaced = CALL
+        .replace(':', " :\n\t")
+        .replace("08 :\n\t00 :\n\t00+08 :\n\t", "08:00:00+08:");
+    assert_eq!(event(&format!("\r\n{spaced}\n")), event(CALL));
+}
+
+#[test]
+fn numbers_that_tell_nothing_are_other() {
+    for value in [
+        "null",
+        "\"\"",
+        "\"ICBC\"",
+        "\"13800138000\"",
+        "\"+8613800138000\"",
+        "\"1234567890123456789\"",
+    ] {
+        let json = with(SMS, "other_number", value);
+        let Body::Message { other, .. } = event(&json).body else {
+            panic!("not a message");
+        };
+        assert_eq!(other, Number::OTHER, "{value}");
+    }
+    let forward = r#"{"record_id":"f1","record_type":"call_forward","msisdn":"p-1","event_timestamp":1772323200000}"#;
+    let Body::CallForward { other, action } = event(forward).body else {
+        panic!("not a forwarding");
+    };
+    assert_eq!((other, action), (Number::OTHER, ForwardAction::Forwarded));
+}
+
+#[test]
+fn ids_are_fingerprints_within_their_source() {
+    let record = |json: &str, id: &str| event(&with(json, "record_id", id)).record;
+    assert_eq!(record(CALL, "\"42\""), record(CALL, "42"));
+    assert_eq!(record(CALL, "\"a\\u0062\""), record(SMS, "\"ab\""));
+    assert_ne!(record(CALL, "\"42\""), record(CALL, "\"43\""));
+    assert_ne!(record(CALL, "\"42\""), record(INVOICE, "\"42\""));
+    let data = r#"{"record_id":"42","record_type":"data","msisdn":"p-1","event_timestamp":1772323200000,"uplink_volume_bytes":1,"downlink_volume_bytes":2,"charging_id":42}"#;
+    let event = event(data);
+    let Body::Data {
+        volume_bytes,
+        session,
+    } = event.body
+    else {
+        panic!("not a session");
+    };
+    assert_eq!(volume_bytes, 3);
+    assert!(session.is_some_and(|session| session != event.record));
+}
+
+#[test]
+fn a_key_is_the_subscriber_in_any_form() {
+    let msisdn = Msisdn::new("13800138000").unwrap();
+    let decoder = decoder();
+    for key in [
+        "13800138000",
+        "+8613800138000",
+        "8613800138000",
+        "008613800138000",
+    ] {
+        assert_eq!(decoder.check_key(Some(key.as_bytes()), &msisdn), Ok(()));
+    }
+    for key in [
+        None,
+        Some(b"".as_slice()),
+        Some(b"13900139000"),
+        Some(b"\xff"),
+        Some(b"\"13800138000\""),
+    ] {
+        assert_eq!(decoder.check_key(key, &msisdn), Err(Reject::KeyMismatch));
+    }
+    let settings = DecodeSettings {
+        key_check: false,
+        ..DecodeSettings::default()
+    };
+    let trusting = Decoder::new(settings).unwrap();
+    assert_eq!(trusting.check_key(None, &msisdn), Ok(()));
+}
+
+#[test]
+fn reasons_say_what_is_allowed_and_quote_nothing() {
+    for (json, message) in [
+        (
+            with(CALL, "cause_for_termination", "\"13800138000\""),
+            "field `cause_for_termination` must be one of normal_release, dropped, unanswered, busy, failed",
+        ),
+        (
+            with(CALL, "duration_seconds", "-13800138000"),
+            "field `duration_seconds` must be an integer from 0 to 86400",
+        ),
+        (
+            format!("{CALL}13800138000"),
+            "the record is not valid JSON: malformed at line 1, column 263",
+        ),
+        (
+            CALL[..100].to_owned(),
+            "the record is not valid JSON: cut short at line 1, column 100",
+        ),
+        (
+            with(INVOICE, "amount", "1.234"),
+            "field `amount` has more than 2 decimals",
+        ),
+        (
+            with(
+                OUTCOME,
+                "stated_reason",
+                &format!("\"{}\"", "8001380".repeat(10)),
+            ),
+            "field `stated_reason` is longer than 64 characters",
+        ),
+    ] {
+        let reject = decoder().decode(json.as_bytes()).unwrap_err();
+        assert_eq!(reject.to_string(), message);
+    }
+}

@@ -1,0 +1,120 @@
+//! The same rules on trial say what the rules in force say, whatever happens.
+
+use crate::support::feeding::{Feeding, played};
+use crate::support::rules::{rules, with_shadow};
+use crate::support::streams::{Plan, Step, config, plans};
+use churnwatch::engine::{Rules, Shard};
+use churnwatch::model::{Effect, Purpose, Signal, Suppression};
+use proptest::test_runner::{TestCaseError, TestRunner};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// Streams, unless `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 60;
+
+/// Without rules on trial, and with the same rules on trial.
+fn rules_of(plan: &Plan) -> (Arc<Rules>, Arc<Rules>) {
+    let clock = if plan.wall_clock { "wall" } else { "event" };
+    let world = format!(
+        "window = {{ time_zone = {:?}, clock = {clock:?} }}",
+        plan.zone
+    );
+    let texts = [plan.rules, &world];
+    (rules(&texts).0, with_shadow(&texts, &[]))
+}
+
+/// A signal without its fate.
+fn without_fate(signal: &Signal) -> Signal {
+    Signal {
+        suppressed: None,
+        ..signal.clone()
+    }
+}
+
+/// The fates that a firing has whatever becomes of tasks, which rules on trial cannot know, and of the subscriber later.
+fn lasting(fate: Option<Suppression>) -> Option<Suppression> {
+    fate.filter(|why| {
+        [
+            Suppression::WeakSign,
+            Suppression::CareOnly,
+            Suppression::HoldOut,
+            Suppression::NotPursued,
+            Suppression::MnpHold,
+            Suppression::Churned,
+        ]
+        .contains(why)
+    })
+}
+
+/// Whether a signal waits for the day's ranking before it is published, under rules in force.
+fn waits(signal: &Signal) -> bool {
+    signal.purpose != Purpose::Churn || signal.evidence.source.is_none()
+}
+
+/// Each signal in force is one of those on trial, with the same fate if that was certain when it fired; and of those on
+/// trial only some are missing that waited while the subscriber was erased or the number given to somebody else.
+fn compare(said: &[Signal], in_shadow: Vec<Signal>, seen: &Seen) -> Result<(), String> {
+    let mut left = in_shadow;
+    for signal in said {
+        let same = |other: &Signal| without_fate(other) == without_fate(signal);
+        let place = left.iter().position(same);
+        let place = place.ok_or_else(|| format!("not on trial: {signal:#?}"))?;
+        let tried = left.swap_remove(place);
+        let differs = match lasting(tried.suppressed) {
+            Some(why) => signal.suppressed != Some(why),
+            None => lasting(signal.suppressed).is_some() && !waits(signal),
+        };
+        if differs {
+            return Err(format!("{signal:#?}\nin shadow: {:?}", tried.suppressed));
+        }
+    }
+    seen.missing.set(seen.missing.get() + left.len());
+    match left.iter().find(|signal| !waits(signal)) {
+        Some(signal) => Err(format!("only on trial: {signal:#?}")),
+        None => Ok(()),
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    fired: Cell<usize>,
+    missing: Cell<usize>,
+}
+
+#[test]
+fn equal_rules_on_trial_fire_as_those_in_force_and_change_nothing() {
+    let seen = Seen::default();
+    let test = |plan: &Plan| {
+        let (without, with) = rules_of(plan);
+        let (steps, alone) = played(&without, plan);
+        let mut feeding = Feeding::new(Shard::new(with));
+        for step in &steps {
+            feeding.step(step);
+        }
+        let so_far = feeding.effects.iter();
+        let in_force = so_far.filter(|effect| !matches!(effect, Effect::Shadow(_)));
+        if !in_force.eq(&alone.effects) || feeding.outcomes != alone.outcomes {
+            return Err("the rules in force say something else".to_owned());
+        }
+        // What waits for the day's ranking is published at the end.
+        feeding.step(&Step::Finish);
+        let (mut said, mut in_shadow) = (Vec::new(), Vec::new());
+        for effect in feeding.effects {
+            match effect {
+                Effect::Shadow(shadow) => in_shadow.push(shadow.signal),
+                Effect::Signal(signal) => said.push(*signal),
+                _ => {}
+            }
+        }
+        seen.fired.set(seen.fired.get() + said.len());
+        compare(&said, in_shadow, &seen)
+    };
+    let result = TestRunner::new(config(CASES))
+        .run(&plans(), |plan| test(&plan).map_err(TestCaseError::fail));
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    let (fired, missing) = (seen.fired.get(), seen.missing.get());
+    assert!(fired > 100, "only {fired} signals");
+    assert!(missing < fired / 20, "{missing} beside {fired} signals");
+}

@@ -1,0 +1,6 @@
+//! Triggers one by one: when each fires, and what task comes of it.
+
+mod care;
+mod churn;
+mod follow_up;
+mod growth;

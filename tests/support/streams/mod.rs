@@ -1,0 +1,455 @@
+//! Streams of events as an operator's systems might deliver them, made from small plans that proptest can shrink.
+
+mod expand;
+pub mod random;
+
+pub use expand::steps;
+
+use churnwatch::engine::{Inputs, Rules};
+use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngSeed};
+use std::sync::Arc;
+
+/// One call on the engine.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Event(Event<'static>),
+    /// A `feed_progress`.
+    Statement(Feed, Timestamp),
+    Tick(Timestamp, Inputs),
+    Sweep(usize),
+    /// A record that never became an event.
+    Unreadable,
+    /// An outcome of a task that only the run of the stream can name; the body says nothing yet.
+    Settle {
+        event: Event<'static>,
+        answer: Answer,
+    },
+    /// A good moment to compare everything.
+    Look,
+    Finish,
+}
+
+/// What an outcome says.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    pub result: OutcomeResult,
+    pub do_not_contact: bool,
+    /// What the customer says are the reasons, and what was found out.
+    pub reasons: [Option<&'static str>; 2],
+    /// The subscriber's last task (0), an earlier one, or one that does not exist.
+    pub back: Option<usize>,
+}
+
+/// The tasks of a subscriber in the order in which they were opened first.
+pub fn tasks_of(effects: &[Effect], who: &Msisdn) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for effect in effects {
+        if let Effect::Task(task) = effect
+            && task.msisdn == *who
+            && !ids.contains(&task.task_id)
+        {
+            ids.push(task.task_id.clone());
+        }
+    }
+    ids
+}
+
+/// The event of a [`Step::Settle`], given the subscriber's tasks so far.
+pub fn settling(event: Event<'static>, answer: Answer, tasks: &[String]) -> Event<'static> {
+    let task_id = answer.back.and_then(|back| tasks.iter().rev().nth(back));
+    Event {
+        body: Body::TaskOutcome(TaskOutcome {
+            task_id: task_id.cloned().unwrap_or_default().into(),
+            result: answer.result,
+            stated_reason: answer.reasons[0].map(Into::into),
+            confirmed_reason: answer.reasons[1].map(Into::into),
+            do_not_contact: answer.do_not_contact,
+        }),
+        ..event
+    }
+}
+
+/// Whom an effect is about. An erasure does not name the subscriber, but the requests of these streams do.
+pub fn whose(effect: &Effect) -> Msisdn {
+    match effect {
+        Effect::Signal(signal) => signal.msisdn,
+        Effect::Task(task) => task.msisdn,
+        Effect::Shadow(shadow) => shadow.signal.msisdn,
+        Effect::Erased(erasure) => {
+            let name = erasure.request.split('#').next().unwrap();
+            Msisdn::new(name).unwrap()
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub rules: &'static str,
+    pub zone: &'static str,
+    pub wall_clock: bool,
+    /// Days since 1970.
+    pub first_day: i32,
+    pub days: i32,
+    pub people: Vec<Life>,
+    pub holiday: Option<Spell>,
+    pub outage: Option<Spell>,
+    /// A feed that is not read to its end for some time.
+    pub lagging: Option<(Feed, Spell)>,
+    /// Whether the mediation says how far call detail is complete, and the days it forgets to.
+    pub statements: Option<Spell>,
+    /// Records in a thousand that come twice, late, out of order, from the future, or not at all readable.
+    pub dirt: u32,
+    /// Which part of the budget there is, of how many.
+    pub part: (i32, i32),
+    pub finish: bool,
+}
+
+/// A stretch of days, as a share of the stream's length.
+#[derive(Debug, Clone, Copy)]
+pub struct Spell {
+    pub from: f64,
+    pub days: i32,
+}
+
+/// One subscriber.
+#[derive(Debug, Clone)]
+pub struct Life {
+    pub voice_a_day: f64,
+    pub data_a_day: f64,
+    pub course: Course,
+    pub standing: Standing,
+    pub bills: Bills,
+    /// Calls to competitors, as shares of the stream's length.
+    pub hotline: Vec<f64>,
+    pub outcomes: bool,
+    /// Everything about the subscriber is to be erased, and perhaps something comes after all.
+    pub erased: Option<f64>,
+    pub leaves: Option<Leaves>,
+    /// Complaints, enquiries and calls by competitors from some time on, as a share of the stream's length.
+    pub quarrel: Option<f64>,
+    /// Calls are forwarded.
+    pub forwards: Vec<Spell>,
+    /// Many calls drop.
+    pub drops: Option<Spell>,
+    /// For services, some of them nobody asked for.
+    pub charged: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Course {
+    Steady,
+    Stops {
+        from: f64,
+    },
+    Falls {
+        from: f64,
+        to: f64,
+    },
+    Away(Spell),
+    Decays {
+        from: f64,
+    },
+    /// Some hundreds of records within one day.
+    Bursts {
+        from: f64,
+    },
+    /// Calls like a machine for some days.
+    Dials(Spell),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Standing {
+    Unknown,
+    Customer,
+    Machine,
+    NotPursued,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Bills {
+    Prepaid,
+    Paid {
+        days_late: i32,
+    },
+    Unpaid,
+    /// Suspended, and perhaps reactivated.
+    Suspended {
+        from: f64,
+        days: i32,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Leaves {
+    Cancels {
+        from: f64,
+    },
+    PortsOut {
+        from: f64,
+    },
+    /// Cancels, and some days later the number has a new owner.
+    Replaced {
+        from: f64,
+        days: i32,
+    },
+}
+
+/// Rules under which streams run; the clock and the zone are the plan's.
+pub const RULES: [&str; 10] = [
+    "",
+    "
+    window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
+    population = { outage_subscribers = 3, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
+    triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
+    triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
+    triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
+    triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4 }
+    ",
+    "
+    baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }
+    triggers.zero_usage_days = { run_days_min = 2, probability = 1e-3, weak_probability = 0.1, active_days_min = 3 }
+    triggers.competitor_hotline = { cooldown_days = 2, strengths = [0.2, 0.9] }
+    triggers.contract_expiry = { steps_days = [90, 14], strengths = [0.1, 1.0] }
+    triggers.plan_underuse = { share = 0.45, invoices = 1, cooldown_days = 1 }
+    triggers.bill_shock = { earlier_min = 1, deviations = 1.0, excess_share = 0.1, cooldown_days = 2 }
+    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
+    ",
+    "
+    window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
+    baseline = { memory_days = 60.0, lag_days = 14 }
+    triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
+    policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
+    policy.due = { small_hours = 100, competitor_hours = 5 }
+    triggers.complaint = { dissatisfied_max = 3, cooldown_days = 2, open_strength = 0.1, grave_extra = 0.9 }
+    triggers.cancel_enquiry = { cooldown_days = 3, strengths = [0.1] }
+    triggers.port_out = { cooldown_days = 1 }
+    ",
+    "
+    population = { outage_subscribers = 1, outage_share = 0.6, factor_prior_events = 50.0 }
+    triggers.usage_drop = { ratio = 0.7, step_max = 3.0, step_min = -3.0, cooldown_days = 10, uncertainty = 0.0, today_max = 0.4 }
+    triggers.zero_usage_days.active_window_days = 14
+    triggers.zero_usage_days.active_days_min = 7
+    triggers.zero_usage_days.probability = 1e-4
+    triggers.zero_usage_days.uncertainty = 0.3
+    triggers.zero_usage_days.own_run_factor = 2.5
+    triggers.zero_usage_days.own_run_memory_days = 20.0
+    policy = { quiet = { from_hour = 0, to_hour = 0 }, score = { base = -1.0 } }
+    ",
+    "
+    window = { future_minutes = 1440, grace_hours = 0, immediate_hours = 168 }
+    policy.due = { key_critical_hours = 1, key_hours = 2 }
+    ",
+    "
+    robots = { sent_a_day = 20, busy_days = 2, of_days = 4, calm_days = 5 }
+    triggers.birthday = { lead_days = 10, cooldown_days = 30 }
+    triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
+    triggers.points_expiry = { days_before = [20, 10, 4], cooldown_days = 6 }
+    triggers.plan_overuse = { invoices = 2, cooldown_days = 10 }
+    triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
+    triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
+    triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
+    ",
+    "
+    policy.budget.churn = { key = 1, ordinary = 1, small = 1 }
+    policy.budget.care = { key = 1, ordinary = 1, small = 1 }
+    policy.budget.grow = { key = 1, ordinary = 1, small = 1 }
+    policy.hold_out = { share = 0.1, salt = \"spring\" }
+    policy.contact = { retry_hours = 48, correction_days = 20, gap_days = 4, wait_days = 2 }
+    ",
+    "
+    policy.budget.collect_minutes = 0
+    policy.budget.wait_days = 1
+    policy.budget.churn = { key = 2, ordinary = 2, small = 1 }
+    policy.budget.care = { key = 0, ordinary = 0, small = 3 }
+    policy.contact.cap = { key = 2, ordinary = 1, small = 1 }
+    policy.contact.gap_days = 1
+    policy.contact.cap_window_days = 10
+    policy.contact.wait_days = 12
+    policy.contact.correction_days = 3
+    policy.contact.care_delays_churn = true
+    policy.escalation = { rung_hours = { key = 1, ordinary = 0, small = 30 }, high_value = 50 }
+    policy.stage = { acquire_days = 10, promote_days = 200 }
+    triggers.follow_up.after_days = 1
+    triggers.contract_expiry = { steps_days = [60, 50, 40, 30, 20, 10, 5, 1], strengths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }
+    triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
+    ",
+    "
+    policy.budget = { collect_minutes = 720, wait_days = 0, grow = { key = 0, ordinary = 0, small = 0 } }
+    policy.contact = { gap_days = 20, cap_window_days = 5, wait_days = 30, correction_days = 30, retry_hours = 1 }
+    policy.escalation.rung_hours = { key = 3, ordinary = 3, small = 3 }
+    policy.task_days = 3
+    policy.value_unknown = 1000
+    policy.due.competitor_hours = 100
+    triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
+    triggers.welcome = { within_days = 28, cooldown_days = 30 }
+    triggers.follow_up.after_days = 21
+    ",
+];
+
+const ZONES: [&str; 5] = [
+    "Asia/Shanghai",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "UTC",
+];
+
+/// 2024-01-01 to 2026-09-30.
+const FIRST_DAYS: std::ops::RangeInclusive<i32> = 19_723..=20_726;
+
+/// The same streams in every run, unless `PROPTEST_RNG_SEED` says otherwise.
+const SEED: u64 = 20_261_122;
+
+/// So many streams, unless `PROPTEST_CASES` says otherwise. A failure prints its plan, which is all there is to know.
+pub fn config(cases: u32) -> Config {
+    let mut config = Config {
+        failure_persistence: None,
+        ..Config::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(SEED);
+    }
+    config
+}
+
+/// The rules a plan runs under, and `[triggers]` as they were made from it.
+pub fn rules_of(plan: &Plan) -> (Arc<Rules>, toml::Table) {
+    let clock = if plan.wall_clock { "wall" } else { "event" };
+    let world = format!(
+        "window = {{ time_zone = {:?}, clock = {clock:?} }}",
+        plan.zone
+    );
+    crate::support::rules::rules(&[plan.rules, &world])
+}
+
+pub fn plans() -> impl Strategy<Value = Plan> {
+    let world = (
+        any::<u64>(),
+        select(&RULES[..]),
+        select(&ZONES[..]),
+        any::<bool>(),
+        FIRST_DAYS,
+        20..=80,
+    );
+    let weather = (
+        option(1, spell(1..10)),
+        option(1, spell(1..4)),
+        option(1, (select(&Feed::ALL[..]), spell(1..6))),
+        option(1, spell(0..4)),
+        prop_oneof![Just(0_u32), 0..60_u32],
+        prop_oneof![2 => Just((0, 1)), 1 => (0..3).prop_map(|part| (part, 3))],
+        any::<bool>(),
+    );
+    let people = prop::collection::vec(life(), 1..=30);
+    (world, weather, people).prop_map(|(world, weather, people)| {
+        let (seed, rules, zone, wall_clock, first_day, days) = world;
+        let (holiday, outage, lagging, statements, dirt, part, finish) = weather;
+        Plan {
+            seed,
+            rules,
+            zone,
+            wall_clock,
+            first_day,
+            days,
+            people,
+            holiday,
+            outage,
+            lagging,
+            statements,
+            dirt,
+            part,
+            finish,
+        }
+    })
+}
+
+fn life() -> impl Strategy<Value = Life> {
+    let rate = || prop_oneof![1 => Just(0.0), 2 => 0.2..2.0, 4 => 2.0..9.0];
+    let bills = prop_oneof![
+        4 => Just(Bills::Prepaid),
+        2 => (-5..40).prop_map(|days_late| Bills::Paid { days_late }),
+        1 => Just(Bills::Unpaid),
+        2 => (share(), 1..60).prop_map(|(from, days)| Bills::Suspended { from, days }),
+    ];
+    let standing = prop_oneof![
+        3 => Just(Standing::Unknown),
+        6 => Just(Standing::Customer),
+        1 => Just(Standing::Machine),
+        1 => Just(Standing::NotPursued),
+    ];
+    let leaves = prop_oneof![
+        share().prop_map(|from| Leaves::Cancels { from }),
+        share().prop_map(|from| Leaves::PortsOut { from }),
+        (share(), 5..15).prop_map(|(from, days)| Leaves::Replaced { from, days }),
+    ];
+    let troubles = (
+        option(2, share()),
+        prop::collection::vec(spell(3..40), 0..3),
+        option(2, spell(3..20)),
+        prop::bool::weighted(0.3),
+    );
+    let what = (rate(), rate(), course(), standing);
+    let more = (
+        bills,
+        prop::collection::vec(share(), 0..4),
+        any::<bool>(),
+        option(9, share()),
+        option(9, leaves),
+    );
+    (what, more, troubles).prop_map(|(what, more, troubles)| {
+        let (voice_a_day, data_a_day, course, standing) = what;
+        let (quarrel, forwards, drops, charged) = troubles;
+        let (bills, hotline, outcomes, erased, leaves) = more;
+        Life {
+            voice_a_day,
+            data_a_day,
+            course,
+            standing,
+            bills,
+            hotline,
+            outcomes,
+            erased,
+            leaves,
+            quarrel,
+            forwards,
+            drops,
+            charged,
+        }
+    })
+}
+
+fn course() -> impl Strategy<Value = Course> {
+    prop_oneof![
+        4 => Just(Course::Steady),
+        3 => share().prop_map(|from| Course::Stops { from }),
+        3 => (share(), 0.0..0.5).prop_map(|(from, to)| Course::Falls { from, to }),
+        3 => spell(3..15).prop_map(Course::Away),
+        1 => share().prop_map(|from| Course::Decays { from }),
+        1 => share().prop_map(|from| Course::Bursts { from }),
+        1 => spell(2..15).prop_map(Course::Dials),
+    ]
+}
+
+fn share() -> impl Strategy<Value = f64> {
+    0.0..1.0
+}
+
+fn spell(days: std::ops::Range<i32>) -> impl Strategy<Value = Spell> {
+    (share(), days).prop_map(|(from, days)| Spell { from, days })
+}
+
+/// Absent so many times as often as present.
+fn option<S: Strategy>(absent: u32, some: S) -> impl Strategy<Value = Option<S::Value>>
+where
+    S::Value: Clone,
+{
+    let present = f64::from(absent + 1).recip();
+    prop::option::weighted(present, some)
+}
