@@ -8,6 +8,7 @@ use crate::model::{
     Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment, SuspensionReason,
     TaskOutcome,
 };
+use std::borrow::Cow;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// `record_type`, but for `feed_progress`.
@@ -144,6 +145,7 @@ fn handset(fields: &Fields<'_>) -> Option<u64> {
 /// Reads what the record type at hand must hold.
 pub(super) fn read<'a>(
     record_type: RecordType,
+    record_id: &Cow<'a, str>,
     fields: Fields<'a>,
     msisdn: &Msisdn,
     numbering: &Numbering,
@@ -224,7 +226,7 @@ pub(super) fn read<'a>(
             do_not_contact: fields.boolean(Field::DoNotContact)?.unwrap_or_default(),
         }),
         RecordType::Erase => Body::Erase {
-            request: required(Field::RecordId, fields.identifier(Field::RecordId)?)?,
+            request: record_id.clone(),
         },
     })
 }

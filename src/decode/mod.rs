@@ -95,7 +95,7 @@ impl Decoder {
             return Err(Reject::Future);
         }
         let record_id = required(Field::RecordId, fields.identifier(Field::RecordId)?)?;
-        let body = body::read(*record_type, fields, &msisdn, &self.numbering)?;
+        let body = body::read(*record_type, &record_id, fields, &msisdn, &self.numbering)?;
         // Ids are unique per source only, so the same id in two feeds is two records.
         let record = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
         Ok(Record::Event(Event {

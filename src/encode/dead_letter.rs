@@ -1,5 +1,7 @@
-use super::{Outgoing, base64};
+use super::Outgoing;
 use crate::model::{Reject, Source};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -84,7 +86,7 @@ fn text_or_base64(bytes: Option<&[u8]>) -> (Option<&str>, Option<String>) {
     match bytes.map(str::from_utf8) {
         None => (None, None),
         Some(Ok(text)) => (Some(text), None),
-        Some(Err(_)) => (None, bytes.map(base64::encode)),
+        Some(Err(_)) => (None, bytes.map(|bytes| STANDARD.encode(bytes))),
     }
 }
 
@@ -102,6 +104,24 @@ impl<'a> SourceJson<'a> {
             topic: &source.topic,
             partition: source.partition,
             offset: source.offset,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_text_are_in_padded_base64() {
+        assert_eq!(text_or_base64(None), (None, None));
+        assert_eq!(text_or_base64(Some(b"foobar")), (Some("foobar"), None));
+        for (bytes, text) in [
+            (&[0xff][..], "/w=="),
+            (&[0xff, 0xfb], "//s="),
+            (&[0xff, 0xfb, 0xf0], "//vw"),
+        ] {
+            assert_eq!(text_or_base64(Some(bytes)), (None, Some(text.to_owned())));
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Values are JSON with a fixed order of fields; the same task gives the same bytes. Headers of all but dead letters
 //! follow the CloudEvents Kafka binary binding.
 
-mod base64;
 mod dead_letter;
 mod json;
 

@@ -6,13 +6,12 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Sends records to the input topics, for loading files and for tests. Idempotent, in the order of the calls.
 pub struct Loader {
-    producer: BaseProducer<Acknowledged>,
+    producer: BaseProducer<Deliveries>,
     brokers: Brokers,
 }
 
@@ -43,7 +42,7 @@ impl Loader {
             .set("linger.ms", "20")
             .set("compression.type", "lz4");
         let producer = properties
-            .create_with_context(Acknowledged::default())
+            .create_with_context(Deliveries::default())
             .map_err(|error| error::plain(&error))?;
         Ok(Self {
             producer,
@@ -113,11 +112,6 @@ impl Loader {
         self.problem()
     }
 
-    /// Records acknowledged so far.
-    pub fn acknowledged(&self) -> u64 {
-        self.producer.context().records.load(Ordering::Relaxed)
-    }
-
     fn problem(&self) -> Result<(), String> {
         let failure = &self.producer.context().failure;
         let failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,14 +122,14 @@ impl Loader {
     }
 }
 
+/// What the brokers answered.
 #[derive(Default)]
-struct Acknowledged {
-    records: AtomicU64,
+struct Deliveries {
     /// Topic and reason of the first record that was refused.
     failure: Mutex<Option<(String, String)>>,
 }
 
-impl ClientContext for Acknowledged {
+impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log(level, facility, message);
     }
@@ -145,19 +139,14 @@ impl ClientContext for Acknowledged {
     }
 }
 
-impl ProducerContext for Acknowledged {
+impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         use rdkafka::Message as _;
-        match result {
-            Ok(_) => {
-                self.records.fetch_add(1, Ordering::Relaxed);
-            }
-            Err((error, message)) => {
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert_with(|| (message.topic().to_owned(), error::plain(error)));
-            }
+        if let Err((error, message)) = result {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.get_or_insert_with(|| (message.topic().to_owned(), error::plain(error)));
         }
     }
 }
