@@ -8,7 +8,7 @@
 mod support;
 
 use churnwatch::config::Config;
-use churnwatch::http::Health;
+use churnwatch::health::Health;
 use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
 use churnwatch::sim::{City, CityConfig};

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod encode;
 pub mod engine;
 pub mod files;
+pub mod health;
 pub mod http;
 pub mod journal;
 pub mod kafka;

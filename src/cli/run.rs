@@ -1,7 +1,8 @@
 use super::Failure;
 use super::signals::Signals;
 use crate::config::{Config, Ruleset};
-use crate::http::{Health, Server};
+use crate::health::Health;
+use crate::http::Server;
 use crate::kafka::{self, Cluster};
 use crate::runtime::{Pool, RulesHandle, Setup, Stop, Watchdog, clock};
 use crate::telemetry::{Telemetry, logging};

@@ -7,7 +7,8 @@ mod town;
 mod view;
 
 use crate::config::Config;
-use crate::http::{Health, Server};
+use crate::health::Health;
+use crate::http::Server;
 use crate::kafka::{EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};

@@ -3,9 +3,7 @@
 //! They only read. There is nothing to change over HTTP, hence no password; the address is a loopback one by default.
 
 mod api;
-mod health;
 mod pages;
 mod server;
 
-pub use health::{Condition, Health, WorkerHealth};
 pub use server::{HttpError, Server};

@@ -1,4 +1,5 @@
-use super::{Health, api};
+use super::api;
+use crate::health::Health;
 use crate::telemetry::Telemetry;
 use axum::Router;
 use axum::body::HttpBody;

@@ -1,5 +1,6 @@
-use super::{Health, pages};
+use super::pages;
 use crate::config::HttpSettings;
+use crate::health::Health;
 use crate::telemetry::Telemetry;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -1,11 +1,12 @@
-use super::Setup;
 use super::clock::{self, Stopwatch};
+use super::setup::Setup;
+use super::stop::Stop;
 use super::worker::Worker;
-use crate::http::{Condition, Health, WorkerHealth};
+use crate::health::{Condition, Health, WorkerHealth};
 use crate::kafka::{Fault, Member};
 use crate::snapshot::SnapshotRepository;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tracing::{error, info, warn};
@@ -18,54 +19,6 @@ const RESTART_LAST: Duration = Duration::from_secs(30);
 const RESTART_FORGOTTEN: Duration = Duration::from_secs(120);
 /// How often a waiting worker shows that it is alive.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// Asks the workers of a process to end; clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    asked: bool,
-    /// Why the process cannot go on.
-    halt: Option<String>,
-}
-
-impl Stop {
-    /// Asks: finish the batch, commit, leave the group.
-    pub fn ask(&self) {
-        self.state().asked = true;
-        self.0.changed.notify_all();
-    }
-
-    /// Whether it was asked.
-    pub fn asked(&self) -> bool {
-        self.state().asked
-    }
-
-    /// Waits for some time, or until it is asked. Returns whether it was.
-    pub fn wait(&self, pause: Duration) -> bool {
-        let waited = self
-            .0
-            .changed
-            .wait_timeout_while(self.state(), pause, |state| !state.asked);
-        waited.unwrap_or_else(PoisonError::into_inner).0.asked
-    }
-
-    fn halt(&self, reason: String) {
-        self.state().halt.get_or_insert(reason);
-        self.ask();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The worker threads of a process.
 pub struct Pool {
@@ -113,7 +66,7 @@ impl Pool {
             // A panic has been noted by its guard.
             let _ = thread.join();
         }
-        self.stop.state().halt.take().map_or(Ok(()), Err)
+        self.stop.take_halt().map_or(Ok(()), Err)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::clock::Stopwatch;
 use crate::config::RunSettings;
-use crate::http::Health;
+use crate::health::Health;
 use std::time::Duration;
 
 /// Ends a process whose worker hangs in a call of the Kafka client that never returns: started again, it goes on from

@@ -3,7 +3,8 @@
 use crate::support::scenario::{Town, profile};
 use churnwatch::config::{Config, HttpSettings};
 use churnwatch::engine::Tally;
-use churnwatch::http::{Condition, Health, HttpError, Server};
+use churnwatch::health::{Condition, Health};
+use churnwatch::http::{HttpError, Server};
 use churnwatch::model::{Body, EnquirySubject, OutcomeResult, TaskOutcome};
 use churnwatch::telemetry::{Telemetry, WorkReport};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use super::link::SimLink;
 use super::seat::{Birth, Midwife, Process};
-use churnwatch::http::{Health, WorkerHealth};
+use churnwatch::health::{Health, WorkerHealth};
 use churnwatch::kafka::Fault;
 use churnwatch::runtime::{Setup, Stop, Worker};
 use churnwatch::snapshot::SnapshotRepository;

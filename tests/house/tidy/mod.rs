@@ -25,10 +25,11 @@ const ROOMS: &[(&str, &str)] = &[
     ("snapshot", "model journal engine"),
     ("kafka", "model config"),
     ("telemetry", "model config engine"),
-    ("http", "model config telemetry"),
+    ("health", ""),
+    ("http", "model config health telemetry"),
     (
         "runtime",
-        "model config decode engine encode journal snapshot kafka telemetry http",
+        "model config decode engine encode journal snapshot kafka telemetry health",
     ),
     ("files", "model decode encode"),
     ("sim", "model engine encode"),
@@ -37,11 +38,11 @@ const ROOMS: &[(&str, &str)] = &[
     ("rehearse", "model decode engine encode sim"),
     (
         "demo",
-        "model config decode engine encode kafka telemetry http runtime sim",
+        "model config decode engine encode kafka telemetry health http runtime sim",
     ),
     (
         "cli",
-        "model config decode engine encode journal snapshot kafka telemetry http runtime files sim backtest board rehearse demo",
+        "model config decode engine encode journal snapshot kafka telemetry health http runtime files sim backtest board rehearse demo",
     ),
 ];
 

@@ -1,9 +1,9 @@
 //! Where the group stands in the partitions that were assigned.
 
-use super::Setup;
-use super::position::PartitionPosition;
-use super::worker::Worker;
+use super::state::Worker;
 use crate::kafka::{Fault, Link, TopicPartition, lost_records};
+use crate::runtime::partition::GroupOffsets;
+use crate::runtime::setup::Setup;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tracing::warn;
@@ -13,28 +13,9 @@ const ASK_TRIES: usize = 5;
 /// Pause between them.
 const ASK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Where the group stands in one topic's partition.
-pub(super) struct GroupOffsets {
-    pub at: TopicPartition,
-    /// What the group has committed.
-    pub committed: Option<i64>,
-    /// First offset that retention has left.
-    pub start: i64,
-    /// Next to process.
-    pub next: i64,
-    /// Behind the last record.
-    pub end: i64,
-}
-
-impl GroupOffsets {
-    pub fn position(&self) -> PartitionPosition {
-        PartitionPosition::new(self.next, self.committed, self.end)
-    }
-}
-
 impl<L: Link> Worker<'_, L> {
     /// Where the group stands, by partition number and topic.
-    pub(super) fn stands(
+    pub(super) fn group_offsets(
         &mut self,
         assigned: &[TopicPartition],
     ) -> Result<BTreeMap<i32, Vec<GroupOffsets>>, Fault> {
@@ -45,7 +26,7 @@ impl<L: Link> Worker<'_, L> {
             .collect();
         let end_offsets: BTreeMap<_, _> =
             self.ask(|link| link.ends(assigned))?.into_iter().collect();
-        let mut stands: BTreeMap<i32, Vec<GroupOffsets>> = BTreeMap::new();
+        let mut group_offsets: BTreeMap<i32, Vec<GroupOffsets>> = BTreeMap::new();
         for (at, committed) in committed {
             let offset = |offsets: &BTreeMap<_, i64>| offsets.get(&at).copied().unwrap_or(0);
             let (start, end) = (offset(&starts), offset(&end_offsets));
@@ -54,25 +35,28 @@ impl<L: Link> Worker<'_, L> {
                 let topic = self.setup.topics.name(at.topic);
                 return Err(lost_records(topic, at.partition, next, start, end));
             }
-            stands.entry(at.partition).or_default().push(GroupOffsets {
-                at,
-                committed,
-                start,
-                next,
-                end,
-            });
+            group_offsets
+                .entry(at.partition)
+                .or_default()
+                .push(GroupOffsets {
+                    at,
+                    committed,
+                    start,
+                    next,
+                    end,
+                });
         }
-        for (number, stands) in &mut stands {
-            stands.sort_by_key(|group_offsets| group_offsets.at.topic);
-            if stands.len() != self.setup.topics.len() {
+        for (number, topics) in &mut group_offsets {
+            topics.sort_by_key(|offsets| offsets.at.topic);
+            if topics.len() != self.setup.topics.len() {
                 return Err(Fault::Restart(format!(
                     "partition {number} of the input topics was split between members of the group; all of them must \
                      be configured with the same topics"
                 )));
             }
-            all_or_none(self.setup, *number, stands)?;
+            all_or_none(self.setup, *number, topics)?;
         }
-        Ok(stands)
+        Ok(group_offsets)
     }
 
     /// Asks the brokers something, and again if they do not answer.
@@ -94,13 +78,9 @@ impl<L: Link> Worker<'_, L> {
 
 /// All topics of a partition are first committed together. One without an offset among others that have one was
 /// created anew, which makes the group forget it, or is new in the configuration.
-fn all_or_none(setup: &Setup, number: i32, stands: &[GroupOffsets]) -> Result<(), Fault> {
-    let fresh = stands
-        .iter()
-        .find(|group_offsets| group_offsets.committed.is_none());
-    let begun = stands
-        .iter()
-        .any(|group_offsets| group_offsets.committed.is_some());
+fn all_or_none(setup: &Setup, number: i32, topics: &[GroupOffsets]) -> Result<(), Fault> {
+    let fresh = topics.iter().find(|offsets| offsets.committed.is_none());
+    let begun = topics.iter().any(|offsets| offsets.committed.is_some());
     let Some(fresh) = fresh.filter(|_| begun) else {
         return Ok(());
     };

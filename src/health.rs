@@ -1,3 +1,5 @@
+//! Whether the workers live and are ready: they state it, and the admin pages and the watchdog read it.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 

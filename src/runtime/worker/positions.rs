@@ -1,10 +1,11 @@
 //! How far our partitions go, and how far they were read.
 
-use super::clock::{self, Stopwatch};
-use super::position::PartitionPosition;
-use super::worker::Worker;
-use crate::http::Condition;
+use super::end_offsets::EndOffsets;
+use super::state::Worker;
+use crate::health::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
+use crate::runtime::clock::{self, Stopwatch};
+use crate::runtime::partition::PartitionPosition;
 use std::time::Duration;
 use tracing::warn;
 
@@ -12,25 +13,6 @@ use tracing::warn;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Pause after a question without an answer.
 const PAUSE: Duration = Duration::from_secs(5);
-
-/// When the ends of our partitions were last asked for.
-pub(super) struct EndOffsets {
-    asked: Stopwatch,
-    pause: Duration,
-    /// They are known as they are now.
-    pub fresh: bool,
-}
-
-impl EndOffsets {
-    /// To be asked for at once.
-    pub fn unknown() -> Self {
-        Self {
-            asked: Stopwatch::start(),
-            pause: Duration::ZERO,
-            fresh: false,
-        }
-    }
-}
 
 impl<L: Link> Worker<'_, L> {
     /// Finds out now and then where our partitions end. Without an answer silence is not taken for the end.
@@ -83,7 +65,7 @@ impl<L: Link> Worker<'_, L> {
                 continue;
             };
             if partition
-                .lanes
+                .positions
                 .get(at.topic)
                 .is_some_and(|known| known.next < position)
             {
@@ -97,7 +79,7 @@ impl<L: Link> Worker<'_, L> {
     fn position(&mut self, at: TopicPartition) -> Option<&mut PartitionPosition> {
         self.partitions
             .get_mut(&at.partition)?
-            .lanes
+            .positions
             .get_mut(at.topic)
     }
 }

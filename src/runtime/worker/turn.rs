@@ -1,16 +1,10 @@
-use super::Setup;
-use super::active_rules::ActiveRules;
-use super::clock::{self, Stopwatch};
-use super::end_offsets::EndOffsets;
-use super::output::Output;
-use super::partition::Partition;
-use super::pool::Stop;
-use super::restore::Restore;
-use crate::http::{Condition, WorkerHealth};
+//! The loop.
+
+use super::state::Worker;
 use crate::kafka::{Change, Fault, Item, Link};
 use crate::model::Source;
-use crate::snapshot::SnapshotRepository;
-use std::collections::{BTreeMap, VecDeque};
+use crate::runtime::clock::{self, Stopwatch};
+use crate::runtime::partition::Partition;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,33 +18,6 @@ const TICK_INTERVAL: Duration = Duration::from_millis(20);
 const SWEEP_TIME: Duration = Duration::from_millis(20);
 /// Visits between two looks at the time.
 const SWEEP_SUBSCRIBERS: u32 = 256;
-
-/// One thread's consumer, producer and shards. Shares nothing with other workers.
-pub struct Worker<'a, L: Link> {
-    pub(super) setup: &'a Setup,
-    pub(super) stop: &'a Stop,
-    pub(super) health: &'a WorkerHealth,
-    pub(super) link: L,
-    pub(super) repository: SnapshotRepository,
-    /// Names this start of the worker in the journal.
-    pub(super) writer: u64,
-    pub(super) active_rules: Arc<ActiveRules>,
-    pub(super) partitions: BTreeMap<i32, Partition>,
-    /// State of partitions that were taken away; good if they come back untouched.
-    pub(super) parked: BTreeMap<i32, Partition>,
-    pub(super) restores: VecDeque<Restore<L::Reader>>,
-    pub(super) output: Output,
-    pub(super) uncommitted: Uncommitted,
-    pub(super) retry: Option<Retry>,
-    /// Nothing more was waiting when records were last taken.
-    pub(super) drained: bool,
-    /// Since the start.
-    pub(super) records_processed: u64,
-    pub(super) end_offsets: EndOffsets,
-    /// Since restoring last said how far it is.
-    pub(super) told: Stopwatch,
-    ticked: Stopwatch,
-}
 
 /// What makes the loop turn.
 enum Wake {
@@ -66,61 +33,7 @@ enum Wake {
     Stop,
 }
 
-/// What the next transaction will cover.
-#[derive(Default)]
-pub(super) struct Uncommitted {
-    pub records: usize,
-    /// Since the first of them, or since the first offset that moved without a record.
-    pub since: Option<Stopwatch>,
-}
-
-impl Uncommitted {
-    pub fn begin(&mut self) {
-        self.since.get_or_insert_with(Stopwatch::start);
-    }
-}
-
-/// A transaction that is to be tried again. Until it is committed nothing is processed, so that it stays the same.
-pub(super) struct Retry {
-    pub pause: Duration,
-    pub since: Stopwatch,
-    /// Nobody knows yet whether it was committed.
-    pub in_doubt: bool,
-}
-
-impl<'a, L: Link> Worker<'a, L> {
-    /// A worker whose link has joined the group. `writer` must be another number for every start of every worker.
-    pub fn new(
-        setup: &'a Setup,
-        stop: &'a Stop,
-        health: &'a WorkerHealth,
-        link: L,
-        repository: SnapshotRepository,
-        writer: u64,
-    ) -> Self {
-        health.set(Condition::Connected, true);
-        Self {
-            setup,
-            stop,
-            health,
-            link,
-            repository,
-            writer,
-            active_rules: setup.rules_handle.current(),
-            partitions: BTreeMap::new(),
-            parked: BTreeMap::new(),
-            restores: VecDeque::new(),
-            output: Output::new(&setup.config),
-            uncommitted: Uncommitted::default(),
-            retry: None,
-            drained: false,
-            records_processed: 0,
-            end_offsets: EndOffsets::unknown(),
-            told: Stopwatch::start(),
-            ticked: Stopwatch::start(),
-        }
-    }
-
+impl<L: Link> Worker<'_, L> {
     /// One turn of the loop. Returns whether to go on; the group is left when the worker is dropped.
     ///
     /// # Errors
@@ -205,7 +118,7 @@ impl<'a, L: Link> Worker<'a, L> {
             };
             let partition = self.partitions.get_mut(&record.at.partition);
             let expected = |partition: &&mut Partition| {
-                let position = partition.lanes.get(record.at.topic);
+                let position = partition.positions.get(record.at.topic);
                 position.is_some_and(|position| position.next <= record.offset)
             };
             // It would be applied twice, or lost.
@@ -244,14 +157,14 @@ impl<'a, L: Link> Worker<'a, L> {
 
     /// Tells the shards the time, and goes on with the closing of days.
     fn pass_time(&mut self) {
-        let told = self.ticked.reached(TICK_INTERVAL);
-        if told {
+        let tick = self.ticked.reached(TICK_INTERVAL);
+        if tick {
             self.ticked = Stopwatch::start();
         }
         let now = clock::now();
         let sweep = Stopwatch::start();
         for partition in self.partitions.values_mut() {
-            if told {
+            if tick {
                 let inputs = partition.inputs(&self.setup.topics, self.end_offsets.fresh);
                 partition.tick(now, inputs, &mut self.output);
             }

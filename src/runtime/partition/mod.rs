@@ -1,9 +1,20 @@
+//! What a worker holds of one partition number. Live and in a replay the same methods are used.
+
+mod group_offsets;
+mod intake;
+mod journal_position;
+mod output;
+mod position;
+mod snapshots;
+
+pub use group_offsets::GroupOffsets;
+pub use journal_position::JournalPosition;
+pub use output::Output;
+pub use position::PartitionPosition;
+pub use snapshots::Snapshots;
+
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use super::intake;
-use super::output::Output;
-use super::position::PartitionPosition;
-use super::snapshots::Snapshots;
 use crate::engine::{self, Shard, ShardStats, Tally};
 use crate::journal::{Entry, OutputDigest, Step, StepLog};
 use crate::kafka::{Record, TopicPartition, Topics};
@@ -26,9 +37,9 @@ pub struct Partition {
     /// State of its subscribers.
     pub shard: Shard,
     /// By topic.
-    pub lanes: Vec<PartitionPosition>,
+    pub positions: Vec<PartitionPosition>,
     /// Where it stands in its journal.
-    pub place: Place,
+    pub journal_position: JournalPosition,
     /// Its snapshots.
     pub snapshots: Snapshots,
     active_rules: Arc<ActiveRules>,
@@ -44,23 +55,14 @@ pub struct Partition {
     rolled_up: Option<Stopwatch>,
 }
 
-/// Where a shard stands in its journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
-    /// The last entry.
-    pub seq: u64,
-    /// Offset from which later entries can be read.
-    pub next: i64,
-}
-
 impl Partition {
-    /// A partition whose shard goes on where its lanes say, in the order of the topics.
+    /// A partition whose shard goes on where its positions say, in the order of the topics.
     pub fn new(
         number: i32,
         shard: Shard,
-        lanes: Vec<PartitionPosition>,
+        positions: Vec<PartitionPosition>,
         active_rules: Arc<ActiveRules>,
-        place: Place,
+        journal_position: JournalPosition,
     ) -> Self {
         Self {
             number,
@@ -68,9 +70,9 @@ impl Partition {
             tallied: shard.tally(),
             rolled_up: None,
             shard,
-            step_log: StepLog::new(lanes.iter().map(|position| position.next).collect()),
-            lanes,
-            place,
+            step_log: StepLog::new(positions.iter().map(|position| position.next).collect()),
+            positions,
+            journal_position,
             snapshots: Snapshots::default(),
             active_rules,
             output_digest: OutputDigest::default(),
@@ -101,7 +103,7 @@ impl Partition {
         let topic = record.at.topic;
         self.step_log.run(topic as u8, record.offset);
         self.snapshots.debt += 1;
-        if let Some(position) = self.lanes.get_mut(topic) {
+        if let Some(position) = self.positions.get_mut(topic) {
             position.passed(record.offset + 1, record.timestamp_ms());
         }
     }
@@ -109,7 +111,7 @@ impl Partition {
     /// Passes over what is no record: markers of transactions.
     pub fn skip_to(&mut self, topic: usize, next: i64) {
         if let Some(position) = self
-            .lanes
+            .positions
             .get_mut(topic)
             .filter(|position| position.next < next)
         {
@@ -171,7 +173,7 @@ impl Partition {
     /// What was done since the last commit, as the journal's next entry.
     pub fn entry(&self, writer: u64) -> Entry {
         Entry {
-            seq: self.place.seq + 1,
+            seq: self.journal_position.seq + 1,
             writer,
             steps: self.step_log.steps().to_vec(),
             output_digest: self.output_digest.sealed(self.shard.fingerprint()),
@@ -182,22 +184,22 @@ impl Partition {
     pub fn offsets(&self) -> Vec<(TopicPartition, i64)> {
         let offset =
             |(topic, position): (usize, &PartitionPosition)| (self.at(topic), position.next);
-        let lanes = || self.lanes.iter().enumerate();
-        let moved = lanes().filter(|(_, position)| position.committed != Some(position.next));
+        let positions = || self.positions.iter().enumerate();
+        let moved = positions().filter(|(_, position)| position.committed != Some(position.next));
         let mut offsets: Vec<_> = moved.map(offset).collect();
         if offsets.is_empty() {
-            offsets.extend(lanes().map(offset).next());
+            offsets.extend(positions().map(offset).next());
         }
         offsets
     }
 
     /// Notes that everything so far was committed with an entry.
-    pub fn settle(&mut self, place: Place) {
-        self.place = place;
+    pub fn settle(&mut self, journal_position: JournalPosition) {
+        self.journal_position = journal_position;
         self.step_log.take();
         self.output_digest = OutputDigest::default();
         self.quiet = false;
-        for position in &mut self.lanes {
+        for position in &mut self.positions {
             position.committed = Some(position.next);
         }
     }
@@ -212,7 +214,7 @@ impl Partition {
 
     /// Records not yet processed, over all topics.
     pub fn lag(&self) -> i64 {
-        self.lanes.iter().map(PartitionPosition::lag).sum()
+        self.positions.iter().map(PartitionPosition::lag).sum()
     }
 
     /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
@@ -221,7 +223,7 @@ impl Partition {
             lagging: FeedSet::NONE,
             caught_up: fresh,
         };
-        for (topic, position) in topics.iter().zip(&self.lanes) {
+        for (topic, position) in topics.iter().zip(&self.positions) {
             if !position.behind() {
                 continue;
             }
@@ -244,7 +246,7 @@ impl Partition {
 
     /// Reports lag and figures.
     pub fn report(&mut self, topics: &Topics, now: Timestamp, telemetry: &Telemetry) {
-        for (topic, position) in topics.iter().zip(&self.lanes) {
+        for (topic, position) in topics.iter().zip(&self.positions) {
             let lag = LagReport {
                 topic: &topic.name,
                 partition: self.number,

@@ -1,9 +1,9 @@
 //! When snapshots are taken, and what becomes of them.
 
-use super::clock::{self, Stopwatch};
-use super::worker::Worker;
+use super::state::Worker;
 use crate::journal::Manifest;
 use crate::kafka::{Fault, Link};
+use crate::runtime::clock::{self, Stopwatch};
 use crate::snapshot::{SnapshotRequest, earliest_seq};
 use crate::telemetry::SnapshotReport;
 use std::time::Duration;
@@ -11,51 +11,6 @@ use tracing::{info, warn};
 
 /// Pause between two looks at a snapshot that somebody waits for.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// After a snapshot that could not be written, this passes before the next try.
-const AGAIN: Duration = Duration::from_secs(60);
-
-/// The snapshots of a shard.
-#[derive(Debug)]
-pub struct Snapshots {
-    /// Those that are kept, oldest first.
-    pub kept: Vec<Manifest>,
-    /// One that is written, and not yet in the journal.
-    pub written: Option<Manifest>,
-    /// One is to be taken with the next commit.
-    pub wanted: bool,
-    /// Records applied since the last one was taken: what a restart would have to replay.
-    pub debt: u64,
-    /// Records that the one under way covers.
-    covered: u64,
-    /// When the last one was taken, or the state came to be.
-    taken: Stopwatch,
-    /// Since the last one that could not be written.
-    failed: Option<Stopwatch>,
-}
-
-impl Default for Snapshots {
-    fn default() -> Self {
-        Self {
-            kept: Vec::new(),
-            written: None,
-            wanted: false,
-            debt: 0,
-            covered: 0,
-            taken: Stopwatch::start(),
-            failed: None,
-        }
-    }
-}
-
-impl Snapshots {
-    /// Whether a snapshot should be taken: by what there is to replay, or by time.
-    fn due(&self, interval: Duration, debt_max: u64) -> bool {
-        let mended = self.failed.is_none_or(|failed| failed.reached(AGAIN));
-        let worth = self.debt >= debt_max || (self.debt > 0 && self.taken.reached(interval));
-        mended && worth && !self.wanted && self.written.is_none()
-    }
-}
 
 impl<L: Link> Worker<'_, L> {
     /// Takes note of snapshots that were written or failed, and decides whether another is to be taken.
@@ -73,8 +28,7 @@ impl<L: Link> Worker<'_, L> {
                     self.uncommitted.begin();
                 }
                 (Err(reason), Some(partition)) => {
-                    partition.snapshots.failed = Some(Stopwatch::start());
-                    partition.snapshots.debt += partition.snapshots.covered;
+                    partition.snapshots.failed();
                     warn!(
                         partition = number,
                         "no snapshot was written, the one before is kept: {reason}"
@@ -110,19 +64,17 @@ impl<L: Link> Worker<'_, L> {
         let Some(partition) = partitions.find(|partition| partition.snapshots.wanted) else {
             return;
         };
-        partition.snapshots.wanted = false;
-        partition.snapshots.covered = std::mem::take(&mut partition.snapshots.debt);
-        partition.snapshots.taken = Stopwatch::start();
+        partition.snapshots.begin();
         let image = partition.shard.image();
         let manifest = Manifest {
             format: 0,
             partition: partition.number,
-            seq: partition.place.seq,
+            seq: partition.journal_position.seq,
             // Its parts get names that no other worker uses, however late one of them writes.
             writer: self.writer,
-            journal_from: partition.place.next,
+            journal_from: partition.journal_position.next,
             next_offsets: partition
-                .lanes
+                .positions
                 .iter()
                 .map(|position| position.next)
                 .collect(),

@@ -1,11 +1,12 @@
 //! The commit cycle: when a transaction is due, and what happens until it is through.
 
-use super::clock::Stopwatch;
-use super::partition::{Partition, Place};
-use super::worker::{Retry, Uncommitted, Worker};
-use crate::http::Condition;
+use super::state::Worker;
+use super::transaction::{Retry, Uncommitted};
+use crate::health::Condition;
 use crate::journal;
 use crate::kafka::{Attempt, Fault, Link, Outbound, Receipt, TopicPartition};
+use crate::runtime::clock::Stopwatch;
+use crate::runtime::partition::{JournalPosition, Partition};
 use crate::telemetry::{CommitOutcome, CommitReport};
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,9 +142,9 @@ impl<L: Link> Worker<'_, L> {
                 continue;
             };
             let placed = receipt.placed.iter().find(|(placed, _)| *placed == index);
-            let next = placed.map_or(partition.place.next, |(_, offset)| offset + 1);
-            partition.settle(Place {
-                seq: partition.place.seq + 1,
+            let next = placed.map_or(partition.journal_position.next, |(_, offset)| offset + 1);
+            partition.settle(JournalPosition {
+                seq: partition.journal_position.seq + 1,
                 next,
             });
             index += 1;
@@ -164,12 +165,13 @@ impl<L: Link> Worker<'_, L> {
 
     /// Whether the entry that was to be written to a partition's journal is there.
     fn committed_after_all(&mut self, number: i32) -> Result<bool, Fault> {
-        let Some(place) = self.partitions.get(&number).map(|p| p.place) else {
+        let partition = self.partitions.get(&number);
+        let Some(position) = partition.map(|partition| partition.journal_position) else {
             return Ok(false);
         };
-        match self.journal_since(number, place)? {
+        match self.journal_since(number, position)? {
             None => Ok(false),
-            Some(found) if found.seq == place.seq + 1 && found.writer == self.writer => Ok(true),
+            Some(found) if found.seq == position.seq + 1 && found.writer == self.writer => Ok(true),
             Some(_) => Err(Fault::Restart(format!(
                 "partition {number}: another worker has written to the journal, so the partition is not ours any more"
             ))),

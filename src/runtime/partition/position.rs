@@ -20,7 +20,7 @@ pub struct PartitionPosition {
 }
 
 impl PartitionPosition {
-    /// A lane that goes on at `next`, where the group stands.
+    /// A position that goes on at `next`, where the group stands.
     pub fn new(next: i64, committed: Option<i64>, end: i64) -> Self {
         Self {
             next,

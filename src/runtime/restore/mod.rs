@@ -1,18 +1,22 @@
 //! The one way to a shard's state, at start, on assignment and in doubt: read the journal, load the newest snapshot that
 //! is whole, apply again what came after it, and prove with every digest that it came out the same.
 
-use super::Setup;
+mod journal;
+mod replay;
+
+pub use journal::journal_record;
+
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use super::group_offsets::GroupOffsets;
-use super::partition::{Partition, Place};
-use super::position::PartitionPosition;
-use super::replay::Replay;
+use super::partition::{GroupOffsets, JournalPosition, Partition, PartitionPosition};
+use super::setup::Setup;
 use crate::engine::Shard;
-use crate::journal::{self, Entry, Epoch, Manifest};
-use crate::kafka::{Fault, Front, Link, Reader, Record, Span};
+use crate::journal::{Entry, Epoch, Manifest, Record};
+use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::snapshot::SnapshotRepository;
 use crate::telemetry::{RestoreReport, Telemetry};
+use journal::halt;
+use replay::Replay;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +30,7 @@ const WAIT: Duration = Duration::from_millis(20);
 /// A partition whose state is being restored.
 pub(super) struct Restore<R> {
     pub number: i32,
-    stands: Vec<GroupOffsets>,
+    group_offsets: Vec<GroupOffsets>,
     active_rules: Arc<ActiveRules>,
     watch: Stopwatch,
     entries: VecDeque<Entry>,
@@ -50,10 +54,14 @@ enum Stage<R> {
 
 impl<R: Reader> Restore<R> {
     /// Prepares to read a stretch of the journal. Clients are made when it is this partition's turn.
-    pub fn new(journal: Span, stands: Vec<GroupOffsets>, active_rules: &Arc<ActiveRules>) -> Self {
+    pub fn new(
+        journal: Span,
+        group_offsets: Vec<GroupOffsets>,
+        active_rules: &Arc<ActiveRules>,
+    ) -> Self {
         Self {
             number: journal.at.partition,
-            stands,
+            group_offsets,
             active_rules: Arc::clone(active_rules),
             watch: Stopwatch::start(),
             entries: VecDeque::new(),
@@ -83,8 +91,8 @@ impl<R: Reader> Restore<R> {
                         Front::Done => return self.choose(setup, link, repository),
                         Front::Record(record) => {
                             match journal_record(setup, &record)? {
-                                journal::Record::Entry(entry) => self.entries.push_back(entry),
-                                journal::Record::Manifest(manifest) => {
+                                Record::Entry(entry) => self.entries.push_back(entry),
+                                Record::Manifest(manifest) => {
                                     self.manifests.push(*manifest);
                                 }
                             }
@@ -103,7 +111,7 @@ impl<R: Reader> Restore<R> {
         }
     }
 
-    /// What the depot made of the snapshot that was asked for.
+    /// What the repository made of the snapshot that was asked for.
     pub fn loaded<L: Link<Reader = R>>(
         &mut self,
         result: Result<Shard, String>,
@@ -139,18 +147,16 @@ impl<R: Reader> Restore<R> {
             return fault;
         };
         let at: Vec<_> = self
-            .stands
+            .group_offsets
             .iter()
-            .map(|group_offsets| group_offsets.at)
+            .map(|offsets| offsets.at)
             .collect();
         let mut begun = self
-            .stands
+            .group_offsets
             .iter()
-            .map(|group_offsets| (group_offsets.at, group_offsets.committed));
+            .map(|offsets| (offsets.at, offsets.committed));
         match link.committed(&at) {
-            Ok(now) if begun.all(|group_offsets| now.contains(&group_offsets)) => {
-                Fault::Halt(reason)
-            }
+            Ok(now) if begun.all(|offsets| now.contains(&offsets)) => Fault::Halt(reason),
             Ok(_) => Fault::Restart(format!(
                 "partition {}: another member has gone on with it while it was restored",
                 self.number
@@ -190,7 +196,7 @@ impl<R: Reader> Restore<R> {
         let from_the_beginning = self.entries.front().is_some_and(|entry| entry.seq == 1);
         self.manifests.sort_by_key(|manifest| manifest.seq);
         if let Some(manifest) = self.manifests.last() {
-            let active_rules = self.regime_of(setup, &manifest.epoch)?;
+            let active_rules = self.rules_of(setup, &manifest.epoch)?;
             repository.load(manifest, Arc::clone(&active_rules.ruleset.rules));
             self.stage = Stage::Snapshot;
             return Ok(None);
@@ -213,9 +219,9 @@ impl<R: Reader> Restore<R> {
     /// Nothing was ever journalled: the state is empty.
     fn without_journal(&mut self, setup: &Setup) -> Result<Partition, Fault> {
         let begun = self
-            .stands
+            .group_offsets
             .iter()
-            .find(|group_offsets| group_offsets.committed.is_some());
+            .find(|offsets| offsets.committed.is_some());
         if let Some(begun) = begun.filter(|_| !setup.config.state.start_without_state) {
             let topic = setup.topics.name(begun.at.topic);
             let reason = format!(
@@ -227,14 +233,18 @@ impl<R: Reader> Restore<R> {
             );
             return Err(self.halt(setup, &reason));
         }
-        let lanes = self.stands.iter().map(GroupOffsets::position).collect();
+        let positions = self
+            .group_offsets
+            .iter()
+            .map(GroupOffsets::position)
+            .collect();
         let shard = Shard::new(Arc::clone(&self.active_rules.ruleset.rules));
-        let place = Place {
+        let journal_position = JournalPosition {
             next: self.next,
-            ..Place::default()
+            ..JournalPosition::default()
         };
         let active_rules = Arc::clone(&self.active_rules);
-        let mut partition = self.partition(setup, shard, lanes, active_rules, place);
+        let mut partition = self.partition(setup, shard, positions, active_rules, journal_position);
         partition.adopt(&self.active_rules);
         Ok(partition)
     }
@@ -244,12 +254,18 @@ impl<R: Reader> Restore<R> {
         &self,
         setup: &Setup,
         mut shard: Shard,
-        lanes: Vec<PartitionPosition>,
+        positions: Vec<PartitionPosition>,
         active_rules: Arc<ActiveRules>,
-        place: Place,
+        journal_position: JournalPosition,
     ) -> Partition {
         shard.share_budget(self.number, setup.partitions);
-        Partition::new(self.number, shard, lanes, active_rules, place)
+        Partition::new(
+            self.number,
+            shard,
+            positions,
+            active_rules,
+            journal_position,
+        )
     }
 
     /// Prepares to apply what came after a snapshot, or everything.
@@ -270,46 +286,54 @@ impl<R: Reader> Restore<R> {
                 "its first entry does not say which rules were in force",
             ));
         };
-        let active_rules = self.regime_of(setup, epoch)?;
-        let (shard, place, next_offsets) = match snapshot {
+        let active_rules = self.rules_of(setup, epoch)?;
+        let (shard, journal_position, next_offsets) = match snapshot {
             Some((manifest, shard)) => {
                 entries.retain(|entry| entry.seq > manifest.seq);
-                let place = Place {
+                let journal_position = JournalPosition {
                     seq: manifest.seq,
                     next: manifest.journal_from,
                 };
-                (shard, place, Some(manifest.next_offsets))
+                (shard, journal_position, Some(manifest.next_offsets))
             }
             None => {
                 let shard = Shard::new(Arc::clone(&active_rules.ruleset.rules));
-                (shard, Place::default(), None)
+                (shard, JournalPosition::default(), None)
             }
         };
         if let Some(entry) = entries
             .iter()
-            .zip(place.seq + 1..)
+            .zip(journal_position.seq + 1..)
             .find(|(e, seq)| e.seq != *seq)
         {
             let reason = format!("entry {} is where entry {} should be", entry.0.seq, entry.1);
             return Err(self.halt(setup, &reason));
         }
-        let position = |(topic, group_offsets): (usize, &GroupOffsets)| {
+        let position = |(topic, offsets): (usize, &GroupOffsets)| {
             let next = match &next_offsets {
                 Some(next_offsets) => next_offsets.get(topic).copied(),
                 None => Replay::<R>::first_offset(&entries, topic),
             };
-            PartitionPosition::new(
-                next.unwrap_or(group_offsets.next),
-                group_offsets.committed,
-                group_offsets.end,
-            )
+            PartitionPosition::new(next.unwrap_or(offsets.next), offsets.committed, offsets.end)
         };
-        let lanes: Vec<PartitionPosition> = self.stands.iter().enumerate().map(position).collect();
-        let partition = self.partition(setup, shard, lanes, active_rules, place);
-        let replay = Replay::begin(setup, link, partition, entries, &self.stands, self.next)?;
+        let positions: Vec<PartitionPosition> = self
+            .group_offsets
+            .iter()
+            .enumerate()
+            .map(position)
+            .collect();
+        let partition = self.partition(setup, shard, positions, active_rules, journal_position);
+        let replay = Replay::begin(
+            setup,
+            link,
+            partition,
+            entries,
+            &self.group_offsets,
+            self.next,
+        )?;
         info!(
             partition = self.number,
-            from_seq = place.seq,
+            from_seq = journal_position.seq,
             records = replay.records_left(),
             "replaying the journal"
         );
@@ -323,10 +347,10 @@ impl<R: Reader> Restore<R> {
             return Err(self.halt(setup, "the replay is gone; this is a fault of the program"));
         };
         let mut partition = replay.into_partition();
-        for (group_offsets, position) in self.stands.iter().zip(&mut partition.lanes) {
-            if group_offsets.committed != Some(position.next) {
-                let topic = setup.topics.name(group_offsets.at.topic);
-                let group = match group_offsets.committed {
+        for (offsets, position) in self.group_offsets.iter().zip(&mut partition.positions) {
+            if offsets.committed != Some(position.next) {
+                let topic = setup.topics.name(offsets.at.topic);
+                let group = match offsets.committed {
                     Some(offset) => format!("stands at offset {offset}"),
                     None => "has no offset".to_owned(),
                 };
@@ -343,8 +367,7 @@ impl<R: Reader> Restore<R> {
                 );
                 return Err(self.halt(setup, &reason));
             }
-            *position =
-                PartitionPosition::new(position.next, group_offsets.committed, group_offsets.end);
+            *position = PartitionPosition::new(position.next, offsets.committed, offsets.end);
         }
         let newest = self.manifests.len();
         let most = usize::from(setup.config.state.snapshots_kept);
@@ -359,8 +382,8 @@ impl<R: Reader> Restore<R> {
         Ok(partition)
     }
 
-    /// The regime of an epoch, if a journal written under it can be gone on with by this program.
-    fn regime_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<ActiveRules>, Fault> {
+    /// The rules of an epoch, if a journal written under it can be gone on with by this program.
+    fn rules_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<ActiveRules>, Fault> {
         let is = &self.active_rules.epoch;
         let reason = if was.group != is.group {
             format!(
@@ -383,22 +406,4 @@ impl<R: Reader> Restore<R> {
     fn halt(&self, setup: &Setup, reason: &str) -> Fault {
         halt(setup, self.number, reason)
     }
-}
-
-fn halt(setup: &Setup, partition: i32, reason: &str) -> Fault {
-    let journal = setup.topics.name(setup.topics.journal());
-    Fault::Halt(format!("topic {journal} partition {partition}: {reason}"))
-}
-
-/// What a record of the journal says.
-pub(super) fn journal_record(setup: &Setup, record: &Record<'_>) -> Result<journal::Record, Fault> {
-    let value = record.value().unwrap_or_default();
-    journal::Record::decode(value).map_err(|error| {
-        let reason = format!(
-            "the record at offset {} cannot be read: {error}; if the topic belongs to somebody else, name another one \
-             as `topics.journal`",
-            record.offset
-        );
-        halt(setup, record.at.partition, &reason)
-    })
 }

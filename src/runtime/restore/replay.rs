@@ -1,14 +1,12 @@
-//! Applies journal entries to a shard again, with what it says suppressed and compared.
+//! Applies journal entries to a shard again, with its output suppressed and compared.
 
-use super::Setup;
-use super::active_rules::ActiveRules;
-use super::group_offsets::GroupOffsets;
-use super::output::Output;
-use super::partition::{Partition, Place};
 use crate::engine::{self, Inputs};
 use crate::journal::{Entry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::model::Source;
+use crate::runtime::active_rules::ActiveRules;
+use crate::runtime::partition::{GroupOffsets, JournalPosition, Output, Partition};
+use crate::runtime::setup::Setup;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,30 +41,30 @@ impl<R: Reader> Replay<R> {
         link: &L,
         partition: Partition,
         entries: VecDeque<Entry>,
-        stands: &[GroupOffsets],
+        group_offsets: &[GroupOffsets],
         next: i64,
     ) -> Result<Self, Fault> {
         let mut stretches = Vec::new();
         let mut spans = Vec::new();
-        for (topic, group_offsets) in stands.iter().enumerate() {
+        for (topic, offsets) in group_offsets.iter().enumerate() {
             let from = Self::first_offset(&entries, topic);
             let to = runs(&entries, topic).map(|run| run.to).max();
             spans.push(None);
             let (Some(from), Some(to)) = (from, to) else {
                 continue;
             };
-            if from < group_offsets.start {
+            if from < offsets.start {
                 let name = setup.topics.name(topic);
                 return Err(Fault::Halt(format!(
                     "topic {name} partition {}: the newest snapshot needs the records from offset {from} on, but the \
                      topic now begins at {}: retention passed the snapshot. Restore the records, or begin anew with \
                      another `kafka.group`; then raise the topic's retention.ms well above \
                      `state.snapshot_interval_seconds` and the longest time the detector may be away",
-                    partition.number, group_offsets.start
+                    partition.number, offsets.start
                 )));
             }
             spans[topic] = Some(stretches.len());
-            let at = group_offsets.at;
+            let at = offsets.at;
             stretches.push(Span { at, from, to });
         }
         Ok(Self {
@@ -213,7 +211,7 @@ impl<R: Reader> Replay<R> {
             };
             return Err(self.halt(setup, &reason));
         }
-        self.partition.settle(Place {
+        self.partition.settle(JournalPosition {
             seq: entry.seq,
             next: self.next,
         });

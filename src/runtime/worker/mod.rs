@@ -1,0 +1,15 @@
+//! The worker: its loop, the commit cycle, and what the group's rebalances make of its partitions.
+
+mod commit;
+mod end_offsets;
+mod group_offsets;
+mod journal;
+mod positions;
+mod rebalance;
+mod restores;
+mod snapshots;
+mod state;
+mod transaction;
+mod turn;
+
+pub use state::Worker;

@@ -1,0 +1,75 @@
+use super::end_offsets::EndOffsets;
+use super::transaction::{Retry, Uncommitted};
+use crate::health::{Condition, WorkerHealth};
+use crate::kafka::Link;
+use crate::runtime::active_rules::ActiveRules;
+use crate::runtime::clock::Stopwatch;
+use crate::runtime::partition::{Output, Partition};
+use crate::runtime::restore::Restore;
+use crate::runtime::setup::Setup;
+use crate::runtime::stop::Stop;
+use crate::snapshot::SnapshotRepository;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// One thread's consumer, producer and shards. Shares nothing with other workers.
+pub struct Worker<'a, L: Link> {
+    pub(super) setup: &'a Setup,
+    pub(super) stop: &'a Stop,
+    pub(super) health: &'a WorkerHealth,
+    pub(super) link: L,
+    pub(super) repository: SnapshotRepository,
+    /// Names this start of the worker in the journal.
+    pub(super) writer: u64,
+    pub(super) active_rules: Arc<ActiveRules>,
+    pub(super) partitions: BTreeMap<i32, Partition>,
+    /// State of partitions that were taken away; good if they come back untouched.
+    pub(super) parked: BTreeMap<i32, Partition>,
+    pub(super) restores: VecDeque<Restore<L::Reader>>,
+    pub(super) output: Output,
+    pub(super) uncommitted: Uncommitted,
+    pub(super) retry: Option<Retry>,
+    /// Nothing more was waiting when records were last taken.
+    pub(super) drained: bool,
+    /// Since the start.
+    pub(super) records_processed: u64,
+    pub(super) end_offsets: EndOffsets,
+    /// Since the log last said how far restoring is.
+    pub(super) progress_logged: Stopwatch,
+    /// Since the shards were last told the time.
+    pub(super) ticked: Stopwatch,
+}
+
+impl<'a, L: Link> Worker<'a, L> {
+    /// A worker whose link has joined the group. `writer` must be another number for every start of every worker.
+    pub fn new(
+        setup: &'a Setup,
+        stop: &'a Stop,
+        health: &'a WorkerHealth,
+        link: L,
+        repository: SnapshotRepository,
+        writer: u64,
+    ) -> Self {
+        health.set(Condition::Connected, true);
+        Self {
+            setup,
+            stop,
+            health,
+            link,
+            repository,
+            writer,
+            active_rules: setup.rules_handle.current(),
+            partitions: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            restores: VecDeque::new(),
+            output: Output::new(&setup.config),
+            uncommitted: Uncommitted::default(),
+            retry: None,
+            drained: false,
+            records_processed: 0,
+            end_offsets: EndOffsets::unknown(),
+            progress_logged: Stopwatch::start(),
+            ticked: Stopwatch::start(),
+        }
+    }
+}
