@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 /// Time to commit when partitions are taken away; the group waits for it.
 const REVOKE_PATIENCE: Duration = Duration::from_secs(10);
+
 impl<L: Link> Worker<'_, L> {
     /// Partitions are to be given up: commits what was processed, and keeps the state in case they come back.
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Fault> {
