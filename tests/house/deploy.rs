@@ -11,7 +11,7 @@ const EXAMPLE: &str = include_str!("../../deploy/churnwatch.toml");
 const ALERTS: &str = include_str!("../../deploy/prometheus-alerts.yml");
 const METRICS: &str = include_str!("../../deploy/metrics.md");
 const UNIT: &str = include_str!("../../deploy/churnwatch.service");
-const README: &str = include_str!("../../deploy/README.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 /// Kind and labels of every metric the program has, by name.
 fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
@@ -239,10 +239,10 @@ fn the_alerts_name_outcomes_that_exist() {
     assert_eq!(named, 3, "failed, written and refused snapshots");
 }
 
-/// What `deploy/README.md` says that the program says when it refuses to start.
+/// What `docs/operations.md` says that the program says when it refuses to start.
 #[test]
 fn every_refusal_that_is_explained_is_in_the_program() {
-    let rows = README
+    let rows = OPERATIONS
         .split("## When it refuses to start")
         .nth(1)
         .unwrap()
