@@ -249,9 +249,17 @@ fn every_refusal_that_is_explained_is_in_the_program() {
         .lines()
         .filter(|line| line.starts_with("| `"));
     let mut sources = String::new();
-    for folder in ["src/runtime", "src/kafka", "src/journal"] {
-        for file in std::fs::read_dir(folder).unwrap() {
-            sources += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let mut folders: Vec<_> = ["runtime", "kafka", "journal"]
+        .map(|room| Path::new("src").join(room))
+        .into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources += &std::fs::read_to_string(path).unwrap();
+            }
         }
     }
     // Lines of one text are joined as the compiler joins them, and what is filled in stands for anything.
