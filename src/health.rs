@@ -57,8 +57,8 @@ impl Condition {
 impl Health {
     /// The health of some workers, all alive and none ready.
     ///
-    /// `clock_ms` counts milliseconds and never goes back; a worker that shows no sign of life for `stalled_seconds`
-    /// of it is taken for dead.
+    /// `clock_ms` counts milliseconds and never goes back. A worker without a sign of life for `stalled_seconds` of it
+    /// counts as dead.
     pub fn new(
         workers: usize,
         stalled_seconds: u16,

@@ -1,7 +1,7 @@
-//! Tasks, signals, dead letters and confirmed erasures as what leaves: key, value and headers (DOMAIN section 6).
+//! Tasks, signals, dead letters and confirmed erasures as output records: key, value and headers (DOMAIN section 6).
 //!
-//! Values are JSON with a fixed order of fields; the same task gives the same bytes. Headers of all but dead letters
-//! follow the CloudEvents Kafka binary binding.
+//! Values are JSON with a fixed order of fields, so the same task gives the same bytes. All headers except those of
+//! dead letters follow the CloudEvents Kafka binary binding.
 
 mod dead_letter;
 mod json;

@@ -38,7 +38,7 @@ impl Output {
         written.map_err(|error| FileError::new("write", &self.path, error))
     }
 
-    /// Hands everything to the operating system. Dropping an output without it may lose its last lines.
+    /// Hands everything to the operating system. An output that is dropped without it may lose its last lines.
     ///
     /// # Errors
     /// If the bytes cannot be written.

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 /// Which moments a local calendar day covers in one time zone (DOMAIN section 3).
 ///
-/// Days are tabulated once, so that a look-up on the hot path is one guess and a compare, in zones with daylight
-/// saving as well.
+/// Days are tabulated once. A look-up on the hot path is then one guess and a compare, also in zones with daylight
+/// saving.
 #[derive(Debug, Clone)]
 pub struct Calendar {
     zone: TimeZone,

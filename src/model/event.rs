@@ -286,7 +286,8 @@ impl CallOutcome {
     }
 }
 
-/// A telephone number in national form, packed: its digits behind a leading 1, so that leading zeros count.
+/// A telephone number in national form, packed into an integer: a leading 1, then its digits, so that leading zeros
+/// count.
 ///
 /// Anything that is not 1 to 18 digits (an alphanumeric SMS sender, a missing number) is [`Number::OTHER`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

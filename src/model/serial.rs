@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A subscriber's identity in the clear, for records of state that never leave the operator. An [`Msisdn`] cannot be
-/// serialised by itself, so that each place that writes it says so.
+/// A subscriber's identity in the clear, for records of state that never leave the operator. An [`Msisdn`] does not
+/// serialise by itself, so every place that writes one says so.
 ///
 /// [`Msisdn`]: super::Msisdn
 pub(super) mod clear {
