@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod demo;
+pub mod driver;
 pub mod encode;
 pub mod engine;
 pub mod files;

@@ -1,9 +1,11 @@
 use super::diary::{Diary, Rows};
+use crate::decode::{Decoder, Record};
+use crate::driver::{self, Driver};
+use crate::engine::Rules;
 use crate::engine::triggers::index_of;
-use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{
-    Body, Counts, Day, Effect, Event, Feed, Msisdn, Outcome, OutcomeResult, Purpose, Reject,
-    Signal, Source, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Body, Calendar, Counts, Day, Effect, Event, Msisdn, Outcome, OutcomeResult, Purpose, Signal,
+    Source, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
@@ -13,10 +15,11 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Events run through the real engine, once for each set of rules, side by side in one pass. What the engine says is kept
 /// in compact form: the texts of signals and tasks are not.
 pub struct Replay {
+    decoder: Decoder,
+    calendar: Calendar,
     roster: Roster,
     players: Vec<Player>,
     diary: Diary,
-    counts: Counts,
     outcomes: Vec<ToldOutcome>,
     departures: Vec<Departure>,
     profiles: Vec<Option<(Timestamp, bool)>>,
@@ -24,8 +27,7 @@ pub struct Replay {
 
 /// The engine under one set of rules.
 struct Player {
-    rules: Arc<Rules>,
-    shard: Shard,
+    driver: Driver,
     effects: Vec<Effect>,
     run: Run,
     open: BTreeMap<(u32, Purpose), usize>,
@@ -131,35 +133,35 @@ pub struct Recording {
 }
 
 impl Replay {
-    /// Nothing replayed yet. Records dated after `now` (with the tolerance of the rules) will be rejected.
-    pub fn new(rules: &[Arc<Rules>], now: Timestamp) -> Self {
+    /// Nothing replayed yet. Records dated after `now` (with the tolerance of the rules) will be rejected. `None` without
+    /// any rules.
+    pub fn new(rules: &[Arc<Rules>], decoder: Decoder, now: Timestamp) -> Option<Self> {
         let player = |rules: &Arc<Rules>| {
-            let mut player = Player {
-                rules: Arc::clone(rules),
-                shard: Shard::new(Arc::clone(rules)),
+            let mut driver = Driver::new(rules, 1, |_, _| 0);
+            driver.set_now(now);
+            Player {
+                driver,
                 effects: Vec::new(),
                 run: Run::default(),
                 open: BTreeMap::new(),
-            };
-            player
-                .shard
-                .tick(now, Inputs::default(), &mut player.effects);
-            player
+            }
         };
-        Self {
+        Some(Self {
+            decoder,
+            calendar: rules.first()?.calendar.clone(),
             players: rules.iter().map(player).collect(),
             roster: Roster::default(),
             diary: Diary::default(),
-            counts: Counts::default(),
             outcomes: Vec::new(),
             departures: Vec::new(),
             profiles: Vec::new(),
-        }
+        })
     }
 
     /// What became of the records so far, under the first rules.
-    pub fn counts(&self) -> &Counts {
-        &self.counts
+    pub fn counts(&self) -> Counts {
+        let first = self.players.first();
+        first.map_or_else(Counts::default, |player| *player.driver.counts())
     }
 
     /// Firings so far, under the first rules.
@@ -167,67 +169,49 @@ impl Replay {
         self.players.first().map_or(0, |p| p.run.firings.len())
     }
 
-    /// Applies one event under all rules.
-    pub fn event(&mut self, event: &Event<'_>, source: &Source) -> Outcome {
+    /// Applies one record under all rules. Returns what became of it under the first.
+    pub fn record(&mut self, value: &[u8], source: &Source) -> Outcome {
+        let reading = driver::read(&self.decoder, Some(value));
         let mut first = None;
         for player in &mut self.players {
-            let outcome = player.shard.apply(event, source, &mut player.effects);
-            player.shard.sweep(usize::MAX, &mut player.effects);
+            let outcome = player.driver.apply(&reading, source, &mut player.effects);
             if !player.effects.is_empty() {
                 player.note(&mut self.roster);
             }
             first.get_or_insert(outcome);
         }
         let outcome = first.unwrap_or(Outcome::Ignored);
-        self.counts.count(&outcome);
-        if matches!(outcome, Outcome::Applied { .. }) {
+        if let (Outcome::Applied { .. }, Ok(Some(Record::Event(event)))) = (&outcome, &reading) {
             self.write_down(event);
         }
         outcome
-    }
-
-    /// Takes a mediation's statement under all rules.
-    pub fn progress(&mut self, feed: Feed, complete_until: Timestamp) -> Outcome {
-        let mut first = None;
-        for player in &mut self.players {
-            let outcome = player
-                .shard
-                .progress(feed, complete_until, &mut player.effects);
-            player.shard.sweep(usize::MAX, &mut player.effects);
-            player.note(&mut self.roster);
-            first.get_or_insert(outcome);
-        }
-        let outcome = first.unwrap_or(Outcome::Ignored);
-        self.counts.count(&outcome);
-        outcome
-    }
-
-    /// Counts a record that could not be read.
-    pub fn reject(&mut self, reject: Reject) {
-        self.counts.count(&Outcome::Rejected(reject));
     }
 
     /// Closes every day up to the last event's and hands over what was collected.
     pub fn finish(mut self) -> Recording {
         let mut last = Day::MIN;
         for player in &mut self.players {
-            player.shard.finish(&mut player.effects);
+            player.driver.finish(&mut player.effects);
             player.note(&mut self.roster);
-            last = last.max(player.shard.stats().closed);
+            let closed = player.driver.shards().map(|shard| shard.stats().closed);
+            last = closed.fold(last, Day::max);
         }
         let subscribers = self.roster.names.len();
         self.profiles.resize(subscribers, None);
         let machine = |profile: &Option<(Timestamp, bool)>| profile.is_some_and(|(_, m)| m);
-        let names = &self.roster.names;
+        let (counts, names) = (self.counts(), &self.roster.names);
         let run = |player: Player| {
-            let tier = |msisdn| player.shard.tier(msisdn).unwrap_or(Tier::Small);
+            let tier = |msisdn| {
+                let mut tiers = player.driver.shards().map(|shard| shard.tier(msisdn));
+                tiers.find_map(|tier| tier).unwrap_or(Tier::Small)
+            };
             Run {
                 tiers: names.iter().map(tier).collect(),
                 ..player.run
             }
         };
         Recording {
-            counts: self.counts,
+            counts,
             runs: self.players.into_iter().map(run).collect(),
             rows: self.diary.into_rows(subscribers, last),
             machines: self.profiles.iter().map(machine).collect(),
@@ -240,12 +224,9 @@ impl Replay {
     /// Keeps what the statistics and the labels need of an event.
     fn write_down(&mut self, event: &Event<'_>) {
         let subscriber = self.roster.number(&event.msisdn);
-        let Some(player) = self.players.first() else {
-            return;
-        };
         match &event.body {
             Body::Call { .. } | Body::Message { .. } | Body::Data { .. } => {
-                let day = player.rules.calendar.day_of(event.at);
+                let day = self.calendar.day_of(event.at);
                 let data = matches!(event.body, Body::Data { .. });
                 self.diary.count(subscriber, day, data);
             }

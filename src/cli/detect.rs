@@ -3,12 +3,13 @@
 use super::Failure;
 use super::replay::progress_bar;
 use crate::config::Config;
-use crate::decode::{Decoder, Record};
+use crate::decode::Decoder;
+use crate::driver::{self, Driver};
 use crate::encode::{Encoder, Original};
-use crate::engine::{Inputs, Shard};
+use crate::engine::Shard;
 use crate::files::{FileError, Lines, Output};
 use crate::kafka::partition_of;
-use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
+use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
 use clap::Args;
 use indicatif::{HumanCount, HumanFloatCount};
@@ -16,7 +17,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Find churn signals in files
 ///
@@ -110,16 +110,15 @@ impl Detect {
         let summary = detector.summary(watch.elapsed().as_secs_f64());
         detector.outputs.finish()?;
         eprint!("{summary}");
-        Ok(detector.counts.dead_lettered == 0)
+        Ok(detector.driver.counts().dead_lettered == 0)
     }
 }
 
 struct Detector {
     decoder: Decoder,
-    shards: Vec<Shard>,
+    driver: Driver,
     outputs: Outputs,
     effects: Vec<Effect>,
-    counts: Counts,
     rejects: BTreeMap<&'static str, u64>,
     /// Whether there are shadow rules.
     shadowed: bool,
@@ -144,18 +143,12 @@ const SHOWN: u64 = 5;
 
 impl Detector {
     fn new(config: &Config, args: &Detect) -> Result<Self, FileError> {
-        let mut effects = Vec::new();
-        let now = args.now.unwrap_or_else(clock::now);
-        let shard = |number| {
-            let mut shard = Shard::new(Arc::clone(&config.rules));
-            shard.share_budget(number, args.partitions);
-            shard.tick(now, Inputs::default(), &mut effects);
-            shard
-        };
+        let mut driver = Driver::new(&config.rules, args.partitions, partition_of);
+        driver.set_now(args.now.unwrap_or_else(clock::now));
         let create = |path: &Option<String>| path.as_deref().map(Output::create).transpose();
         Ok(Self {
             decoder: config.decoder.clone(),
-            shards: (0..args.partitions).map(shard).collect(),
+            driver,
             outputs: Outputs {
                 encoder: Encoder::new(
                     config.rules.calendar.clone(),
@@ -173,8 +166,7 @@ impl Detector {
                 signalled: BTreeMap::new(),
                 shadowed: BTreeMap::new(),
             },
-            effects,
-            counts: Counts::default(),
+            effects: Vec::new(),
             rejects: BTreeMap::new(),
             shadowed: config.rules.shadow.is_some(),
         })
@@ -195,7 +187,7 @@ impl Detector {
             self.line(&line, &mut source)?;
             if number % 4096 == 0 {
                 bar.set_position(progress.bytes());
-                let records = HumanCount(self.counts.records);
+                let records = HumanCount(self.driver.counts().records);
                 let tasks: u64 = self.outputs.opened.values().sum();
                 bar.set_message(format!("{records} records, {} tasks", HumanCount(tasks)));
             }
@@ -205,33 +197,11 @@ impl Detector {
     }
 
     fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), FileError> {
-        let outcome = match self.decoder.decode(line) {
-            Ok(Record::Event(event)) => {
-                let partitions = self.shards.len() as i32;
-                source.partition = partition_of(event.msisdn.as_bytes(), partitions);
-                match self.shards.get_mut(source.partition as usize) {
-                    Some(shard) => {
-                        let outcome = shard.apply(&event, source, &mut self.effects);
-                        shard.sweep(usize::MAX, &mut self.effects);
-                        outcome
-                    }
-                    None => Outcome::Ignored,
-                }
-            }
-            Ok(Record::Progress {
-                feed,
-                complete_until,
-            }) => {
-                let mut outcome = Outcome::Ignored;
-                for shard in &mut self.shards {
-                    outcome = shard.progress(feed, complete_until, &mut self.effects);
-                    shard.sweep(usize::MAX, &mut self.effects);
-                }
-                outcome
-            }
-            Err(reject) => Outcome::Rejected(reject),
-        };
-        self.counts.count(&outcome);
+        let reading = driver::read(&self.decoder, Some(line));
+        if let Some(partition) = self.driver.partition_of(&reading) {
+            source.partition = partition;
+        }
+        let outcome = self.driver.apply(&reading, source, &mut self.effects);
         if let Outcome::Rejected(reject) = &outcome {
             self.reject(line, source, reject)?;
         }
@@ -242,7 +212,7 @@ impl Detector {
     fn reject(&mut self, line: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
         *self.rejects.entry(reject.reason()).or_default() += 1;
         let Some(output) = &mut self.outputs.dead_letters else {
-            if self.counts.dead_lettered <= SHOWN {
+            if self.driver.counts().dead_lettered <= SHOWN {
                 eprintln!("{}:{}: {reject}", source.topic, source.offset);
             }
             return Ok(());
@@ -258,18 +228,16 @@ impl Detector {
 
     fn end(&mut self, finish: bool) -> Result<(), FileError> {
         if finish {
-            for shard in &mut self.shards {
-                shard.finish(&mut self.effects);
-            }
+            self.driver.finish(&mut self.effects);
         }
         self.outputs.say(&mut self.effects)?;
         Ok(())
     }
 
     fn summary(&self, seconds: f64) -> String {
-        let counts = &self.counts;
+        let counts = self.driver.counts();
         let rate = HumanFloatCount((counts.records as f64 / seconds.max(1e-3)).round());
-        let stats: Vec<_> = self.shards.iter().map(Shard::stats).collect();
+        let stats: Vec<_> = self.driver.shards().map(Shard::stats).collect();
         let subscribers: u64 = stats.iter().map(|stats| stats.subscribers).sum();
         let mut text = format!(
             "{} records of {} subscribers in {seconds:.1} s ({rate} a second)\n",

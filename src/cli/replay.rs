@@ -3,10 +3,10 @@
 use super::Failure;
 use crate::backtest::{Label, Recording, Replay};
 use crate::config::Config;
-use crate::decode::{Decoder, Record};
+use crate::decode::Decoder;
 use crate::engine::Rules;
 use crate::files::{FileError, Lines, Progress};
-use crate::model::{Reject, Source, Timestamp};
+use crate::model::{Outcome, Reject, Source, Timestamp};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,14 +95,16 @@ impl RuleSets {
     /// Replays event files in the order given.
     pub fn replay(&self, events: &[String], now: Timestamp) -> Result<Recording, Failure> {
         let rules: Vec<_> = self.sets.iter().map(|(_, r)| Arc::clone(r)).collect();
-        let mut replay = Replay::new(&rules, now);
+        let Some(mut replay) = Replay::new(&rules, self.decoder.clone(), now) else {
+            return Err(Failure::Usage("no rules were given".to_owned()));
+        };
         let mut rejects = Rejects::default();
         let (sender, receiver) = sync_channel(BATCHES);
         let progress = std::thread::scope(|scope| {
             // Reading and decompressing takes a third of the time: another core does it.
             let reader = scope.spawn(move || read(events, &sender));
             let bar = progress_bar(events);
-            self.play(events, &receiver, &mut replay, &mut rejects, &bar);
+            play(events, &receiver, &mut replay, &mut rejects, &bar);
             bar.finish_and_clear();
             drop(receiver);
             reader.join()
@@ -116,51 +118,37 @@ impl RuleSets {
         rejects.report();
         Ok(replay.finish())
     }
-
-    fn play(
-        &self,
-        events: &[String],
-        batches: &Receiver<Batch>,
-        replay: &mut Replay,
-        rejects: &mut Rejects,
-        bar: &ProgressBar,
-    ) {
-        let mut source = Source {
-            topic: "".into(),
-            partition: 0,
-            offset: 0,
-        };
-        for batch in batches {
-            let path = events.get(batch.file).map_or("", String::as_str);
-            if *source.topic != *path {
-                source.topic = path.into();
-            }
-            for (line, number) in batch.lines() {
-                source.offset = i64::try_from(number).unwrap_or(i64::MAX);
-                let outcome = match self.decoder.decode(line) {
-                    Ok(Record::Event(event)) => replay.event(&event, &source),
-                    Ok(Record::Progress {
-                        feed,
-                        complete_until,
-                    }) => replay.progress(feed, complete_until),
-                    Err(reject) => {
-                        rejects.take(&reject, &source);
-                        replay.reject(reject);
-                        continue;
-                    }
-                };
-                if let crate::model::Outcome::Rejected(reject) = outcome {
-                    rejects.take(&reject, &source);
-                }
-            }
-            bar.set_position(batch.bytes_read);
-            let records = HumanCount(replay.counts().records);
-            let firings = HumanCount(replay.firings() as u64);
-            bar.set_message(format!("{records} records, {firings} signals"));
-        }
-    }
 }
 
+fn play(
+    events: &[String],
+    batches: &Receiver<Batch>,
+    replay: &mut Replay,
+    rejects: &mut Rejects,
+    bar: &ProgressBar,
+) {
+    let mut source = Source {
+        topic: "".into(),
+        partition: 0,
+        offset: 0,
+    };
+    for batch in batches {
+        let path = events.get(batch.file).map_or("", String::as_str);
+        if *source.topic != *path {
+            source.topic = path.into();
+        }
+        for (line, number) in batch.lines() {
+            source.offset = i64::try_from(number).unwrap_or(i64::MAX);
+            if let Outcome::Rejected(reject) = replay.record(line, &source) {
+                rejects.take(&reject, &source);
+            }
+        }
+        bar.set_position(batch.bytes_read);
+        let records = HumanCount(replay.counts().records);
+        let firings = HumanCount(replay.firings() as u64);
+        bar.set_message(format!("{records} records, {firings} signals"));
+    }
+}
 /// A configuration, or the defaults, with the environment over it and the clock of the events.
 pub(super) fn load(path: Option<&Path>) -> Result<Config, Failure> {
     let clock = (

@@ -1,7 +1,7 @@
 //! Everything that is said in a rehearsal, counted.
 
 use super::contacts::Contacts;
-use super::engine::Told;
+use super::detector::ReportedOutcome;
 use super::put_off::PutOff;
 use super::report::{CityFigures, ManagerFigures, Report, TaskFigures};
 use super::sample::Sample;
@@ -81,7 +81,7 @@ impl Ledger {
     }
 
     /// Counts what was reported of a task; `talk` if the subscriber was spoken to.
-    pub fn told(&mut self, told: Told, talk: bool) {
+    pub fn told(&mut self, told: ReportedOutcome, talk: bool) {
         if let Some(task) = self.tasks.of(&told.task_id).filter(|_| talk) {
             let (purpose, tier) = (task.purpose, task.tier);
             self.contacts.add(task.msisdn, told.at, purpose, tier);

@@ -9,7 +9,7 @@
 //! much work rules make, for whom, and how much of it is well spent; not how many more stay because of it.
 
 mod contacts;
-mod engine;
+mod detector;
 mod ledger;
 mod play;
 mod put_off;

@@ -1,9 +1,10 @@
 //! The rehearsal itself: day by day, record by record.
 
-use super::engine::{Engine, Partitioner};
+use super::detector::Detector;
 use super::ledger::Ledger;
 use super::report::{CityFigures, Report};
 use crate::decode::Decoder;
+use crate::driver::Partitioner;
 use crate::engine::Rules;
 use crate::model::{Effect, Feed, Task, Timestamp};
 use crate::sim::{City, CityConfig, Clerk, SimError};
@@ -45,7 +46,7 @@ pub struct Rehearsal {
 /// Everybody but the city.
 struct Stage {
     clerk: Clerk,
-    engine: Engine,
+    detector: Detector,
     ledger: Ledger,
     effects: Vec<Effect>,
 }
@@ -87,7 +88,7 @@ impl Rehearsal {
             city: City::new(city)?,
             stage: Stage {
                 clerk,
-                engine: Engine::new(&rules, decoder, partitions, partition_of),
+                detector: Detector::new(&rules, decoder, partitions, partition_of),
                 ledger: Ledger::new(&rules, first_day, days),
                 effects: Vec::new(),
             },
@@ -129,12 +130,12 @@ impl Rehearsal {
                 break;
             }
             stage.hear(event.feed, event.value, now, &mut say)?;
-            let records = stage.engine.counts.records;
+            let records = stage.detector.counts().records;
             if records.is_multiple_of(REPORT_EVERY) {
                 progress(Progress { days, records });
             }
         }
-        let records = stage.engine.counts;
+        let records = *stage.detector.counts();
         Ok(stage.ledger.finish(&rules, figures, records))
     }
 }
@@ -150,7 +151,7 @@ impl Stage {
             self.ledger.turn_to(answer.at);
             let value = Some(answer.json.as_bytes());
             let told = self
-                .engine
+                .detector
                 .record(Feed::Outcome, value, answer.at, &mut self.effects);
             if let Some(told) = told {
                 self.ledger.told(told, answer.talk);
@@ -169,7 +170,7 @@ impl Stage {
         say: &mut impl FnMut(&Effect) -> Result<(), E>,
     ) -> Result<(), E> {
         self.ledger.turn_to(now);
-        self.engine.record(feed, value, now, &mut self.effects);
+        self.detector.record(feed, value, now, &mut self.effects);
         self.publish(say)
     }
 

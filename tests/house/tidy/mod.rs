@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("config", "model decode engine"),
     ("decode", "model"),
     ("engine", "model"),
+    ("driver", "model decode engine"),
     ("encode", "model"),
     ("journal", "model"),
     ("snapshot", "model journal engine"),
@@ -33,16 +34,16 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("files", "model decode encode"),
     ("sim", "model engine encode"),
-    ("backtest", "model engine encode"),
+    ("backtest", "model decode engine driver"),
     ("board", "model engine encode"),
-    ("rehearse", "model decode engine encode sim"),
+    ("rehearse", "model decode engine driver sim"),
     (
         "demo",
         "model config decode engine encode kafka telemetry health http runtime sim",
     ),
     (
         "cli",
-        "model config decode engine encode journal snapshot kafka telemetry health http runtime files sim backtest board rehearse demo",
+        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest board rehearse demo",
     ),
 ];
 
@@ -63,6 +64,7 @@ const PURE: &[&str] = &[
     "src/model",
     "src/decode",
     "src/engine",
+    "src/driver",
     "src/encode",
     "src/journal",
 ];
@@ -115,7 +117,7 @@ const BANS: &[Ban] = &[
             "rand_chacha",
             "tracing",
         ],
-        within: &["src/engine"],
+        within: &["src/engine", "src/driver"],
         except: &[],
         instead: "use BTreeMap, or hashbrown with a fixed hasher; put what should be seen into the effects",
     },

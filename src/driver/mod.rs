@@ -1,0 +1,183 @@
+//! From the bytes of a record to what the engine says about it: decode, apply, sweep, finish, count.
+//!
+//! [`read`] and [`apply`] are the steps for one record and one shard; `run` takes these, as it slices its sweeps and
+//! journals every step. [`Driver`] has the shards of all partitions and sweeps to the end after every record; everything
+//! that runs without Kafka uses it: `detect`, `backtest`, `calibrate` and `rehearse`.
+//!
+//! Like the engine, it reads no clock and no file, and the same calls give the same effects.
+
+use crate::decode::{Decoder, Record};
+use crate::engine::{Inputs, Rules, Shard};
+use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, Timestamp};
+use std::sync::Arc;
+
+/// What the value of a record says; nothing if it is a tombstone.
+pub type Reading<'a> = Result<Option<Record<'a>>, Reject>;
+
+/// Reads the value of a record.
+///
+/// # Errors
+/// Why the record must be dead-lettered.
+pub fn read<'a>(decoder: &Decoder, value: Option<&'a [u8]>) -> Reading<'a> {
+    value.map(|bytes| decoder.decode(bytes)).transpose()
+}
+
+/// The feed that a record says it belongs to.
+pub fn feed_of(reading: &Reading<'_>) -> Option<Feed> {
+    match reading.as_ref().ok()?.as_ref()? {
+        Record::Event(event) => Some(event.body.feed()),
+        Record::Progress { feed, .. } => Some(*feed),
+    }
+}
+
+/// Applies one record to one shard and appends the effects.
+pub fn apply(
+    shard: &mut Shard,
+    reading: &Reading<'_>,
+    source: &Source,
+    effects: &mut Vec<Effect>,
+) -> Outcome {
+    let outcome = match reading {
+        Ok(Some(Record::Event(event))) => return shard.apply(event, source, effects),
+        Ok(Some(Record::Progress {
+            feed,
+            complete_until,
+        })) => return shard.progress(*feed, *complete_until, effects),
+        Ok(None) => Outcome::Ignored,
+        Err(reject) => Outcome::Rejected(reject.clone()),
+    };
+    shard.count(&outcome);
+    outcome
+}
+
+/// Chooses the partition of a key among so many.
+pub type Partitioner = fn(&[u8], i32) -> i32;
+
+/// One set of rules at work on a stream of records: a shard for each partition.
+pub struct Driver {
+    partitions: Vec<Partition>,
+    partitioner: Partitioner,
+    now: Timestamp,
+    counts: Counts,
+}
+
+/// A shard, and the time that it was last told.
+struct Partition {
+    shard: Shard,
+    now: Timestamp,
+}
+
+impl Driver {
+    /// Empty shards, each with its share of the budget.
+    pub fn new(rules: &Arc<Rules>, partitions: i32, partitioner: Partitioner) -> Self {
+        let partitions = partitions.max(1);
+        let partition = |number| {
+            let mut shard = Shard::new(Arc::clone(rules));
+            shard.share_budget(number, partitions);
+            Partition {
+                shard,
+                now: Timestamp::MIN,
+            }
+        };
+        Self {
+            partitions: (0..partitions).map(partition).collect(),
+            partitioner,
+            now: Timestamp::MIN,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Sets the real time. Each shard is told it just before its next record.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// The partition of a subscriber's event. Other records belong to no partition: a statement of progress goes to all.
+    pub fn partition_of(&self, reading: &Reading<'_>) -> Option<i32> {
+        let Ok(Some(Record::Event(event))) = reading else {
+            return None;
+        };
+        let partitions = self.partitions.len() as i32;
+        Some((self.partitioner)(event.msisdn.as_bytes(), partitions))
+    }
+
+    /// Applies one record, which lies in the partition that `source` names, and appends the effects.
+    pub fn apply(
+        &mut self,
+        reading: &Reading<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        if let Ok(Some(Record::Progress {
+            feed,
+            complete_until,
+        })) = reading
+        {
+            return self.progress(&[*feed], *complete_until, effects);
+        }
+        let now = self.now;
+        let index = source.partition.unsigned_abs() as usize;
+        let outcome = match self.partitions.get_mut(index) {
+            Some(partition) => partition.step(now, effects, |shard, effects| {
+                apply(shard, reading, source, effects)
+            }),
+            None => Outcome::Ignored,
+        };
+        self.counts.count(&outcome);
+        outcome
+    }
+
+    /// Tells every shard that these feeds are complete up to a moment: one record, whatever the number of feeds.
+    pub fn progress(
+        &mut self,
+        feeds: &[Feed],
+        complete_until: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        let mut outcome = Outcome::Ignored;
+        for partition in &mut self.partitions {
+            for feed in feeds {
+                outcome = partition.step(self.now, effects, |shard, effects| {
+                    shard.progress(*feed, complete_until, effects)
+                });
+            }
+        }
+        self.counts.count(&outcome);
+        outcome
+    }
+
+    /// Closes every day up to the last event's.
+    pub fn finish(&mut self, effects: &mut Vec<Effect>) {
+        for partition in &mut self.partitions {
+            partition.shard.finish(effects);
+        }
+    }
+
+    /// What became of the records.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The shards in the order of their partitions.
+    pub fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.partitions.iter().map(|partition| &partition.shard)
+    }
+}
+
+impl Partition {
+    /// Tells the time, does one thing, and visits every subscriber of a day whose close has begun.
+    fn step(
+        &mut self,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Shard, &mut Vec<Effect>) -> Outcome,
+    ) -> Outcome {
+        if self.now < now {
+            self.now = now;
+            self.shard.tick(now, Inputs::default(), effects);
+        }
+        let outcome = act(&mut self.shard, effects);
+        self.shard.sweep(usize::MAX, effects);
+        outcome
+    }
+}
