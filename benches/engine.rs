@@ -142,7 +142,7 @@ fn assembly(bencher: Bencher<'_, '_>) {
             for Section { kind, index, bytes } in &sections {
                 assembly.take(*kind, *index, bytes).unwrap();
             }
-            assembly.finish(Arc::clone(&rules)).unwrap()
+            Shard::restored(assembly.finish().unwrap(), Arc::clone(&rules))
         });
 }
 

@@ -1,6 +1,6 @@
 use super::{Failure, print};
 use crate::config::Config;
-use crate::engine::rules::ClockKind;
+use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;
 use crate::kafka;
 use crate::model::Feed;

@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::layers::{Layers, plain};
 use super::settings::LogFormat;
-use crate::engine::rules::{ClockKind, TriggerWeight};
+use crate::engine::settings::{ClockKind, TriggerWeight};
 use crate::model::{PlaybookStep, Talk};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -4,45 +4,30 @@
 //! appends the same effects, byte for byte, on every machine. It cannot fail: bad input became a
 //! [`Reject`](crate::model::Reject) before it, or becomes one as the outcome of a call.
 
-mod account;
-mod baseline;
-mod close;
-mod describe;
-mod erase;
-mod evaluation;
+mod codec;
 mod image;
-mod machines;
-mod pages;
 mod policy;
-mod population;
-mod reminder;
-mod rollup;
 pub mod rules;
-mod service_history;
-mod shadow;
+pub mod settings;
 mod shard;
-mod stats;
-mod store;
-mod task_context;
+mod state;
 pub mod triggers;
-mod watermark;
-mod window;
 
 /// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
 /// version cannot be replayed by another.
 pub const VERSION: u32 = 3;
 
-pub use describe::{
+pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
+pub use policy::{Figures, Holder, Mentions, Region, Tally};
+pub use rules::Rules;
+pub use shard::describe::{
     AccountDescription, BaselineDescription, BillDescription, ContactDescription, DayDescription,
     Description, OpenTask, TriggerStateDescription, WaitingDescription,
 };
-pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
-pub use policy::{Figures, Holder, Mentions, Region, Tally};
-pub use rollup::{
+pub use shard::rollup::{
     ByPurpose, ByTier, HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing,
     Tiers, TriggerOutcomes, Work,
 };
-pub use rules::Rules;
+pub use shard::stats::ShardStats;
 pub use shard::{Inputs, Shard};
-pub use stats::ShardStats;
-pub use window::Bucket;
+pub use state::window::Bucket;

@@ -1,7 +1,7 @@
 //! How often subscribers were spoken to.
 
 use super::report::{ContactFigures, HighestContacts};
-use crate::engine::rules::ContactRules;
+use crate::engine::settings::ContactRules;
 use crate::model::{Msisdn, Purpose, Tier, Timestamp};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The tasks from their opening to their end: how many, for whom, in time or not, and what came of them.
 
 use super::report::{EndFigures, Load, ManagerFigures, OpenedFigures, Report, TaskFigures};
-use crate::engine::rules::BudgetRules;
+use crate::engine::settings::BudgetRules;
 use crate::engine::{Figures, Holder, Tally};
 use crate::model::{Purpose, Task, TaskStatus, Tier, Timestamp};
 use std::cmp::Reverse;

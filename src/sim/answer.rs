@@ -6,7 +6,7 @@ use super::insight::Insight;
 use super::random::{Dice, Purpose};
 use super::scenario::{Outcomes, Scenario};
 use super::truth::Truth;
-use crate::engine::rules::QuietRules;
+use crate::engine::settings::QuietRules;
 use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

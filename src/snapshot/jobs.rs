@@ -121,11 +121,11 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
         let bytes = blocking(fetch(place, part)).flatten().map_err(named)?;
         take(&bytes, index, manifest, &mut assembly).map_err(named)?;
     }
-    let shard = assembly.finish(rules).map_err(|error| {
+    let image = assembly.finish().map_err(|error| {
         let last = manifest.parts.last().map_or("", |part| &*part.key);
         format!("snapshot {}: {error}", place.show(last))
     })?;
-    Ok(shard)
+    Ok(Shard::restored(image, rules))
 }
 
 /// The bytes of a part, if they are as many as its manifest states.

@@ -466,7 +466,7 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
     }
     let (rules, _) =
         crate::support::rules::rules(&[crate::support::scenario::EVENT_CLOCK, WALL_CLOCK]);
-    let restored = assembly.finish(rules).unwrap();
+    let restored = Shard::restored(assembly.finish().unwrap(), rules);
     prop_assert_eq!(restored.rollup(), rollup);
     Ok(())
 }
@@ -515,7 +515,6 @@ fn a_tally_that_contradicts_its_tasks_is_refused() {
     let mut town = Town::new("");
     town.event("13900000001", "2026-03-02 11:00", CANCEL);
     let mut assembly = ImageLoader::new(IMAGE_FORMAT);
-    let (rules, _) = crate::support::rules::rules(&[crate::support::scenario::EVENT_CLOCK]);
     for section in town.shard.image().sections(None) {
         // An empty tally: no regions, no holders.
         let bytes = if section.kind == 10 {
@@ -525,6 +524,6 @@ fn a_tally_that_contradicts_its_tasks_is_refused() {
         };
         assembly.take(section.kind, section.index, &bytes).unwrap();
     }
-    let error = assembly.finish(rules).err().unwrap().to_string();
+    let error = assembly.finish().err().unwrap().to_string();
     assert_eq!(error, "the image has a tally that is not that of its tasks");
 }

@@ -234,7 +234,8 @@ impl Scenario {
     fn judge(&self, world: &World) -> Result<Verdict, String> {
         let verdict = self.judge.judge(world)?;
         let config = &self.setups[0].config;
-        let event_clock = config.rules.window.clock == churnwatch::engine::rules::ClockKind::Event;
+        let event_clock =
+            config.rules.window.clock == churnwatch::engine::settings::ClockKind::Event;
         if event_clock && world.topics.len() == 1 && self.setups.len() == 1 {
             equals_a_plain_fold(&self.judge, world, &config.ruleset(), &config.kafka.group)?;
         }

@@ -112,7 +112,7 @@ pub fn assembled_of(
     for section in sections {
         assembly.take(section.kind, section.index, &section.bytes)?;
     }
-    assembly.finish(rules.clone())
+    Ok(Shard::restored(assembly.finish()?, rules.clone()))
 }
 
 /// Rules on trial that speak more often than any plan's own.

@@ -1,17 +1,17 @@
-use super::state::{Former, Header, State};
-use super::{BOOK, IMAGE_FORMAT, ImageError, Kind, Problem, bytes, legacy};
-use crate::engine::account::{Account, Interner};
-use crate::engine::pages::{List, PAGE};
+use super::format::{BOOK, IMAGE_FORMAT, ImageError, Kind};
+use super::header::Header;
+use super::state::State;
+use crate::engine::codec::{Interner, Problem, from_list};
 use crate::engine::policy::{Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord};
-use crate::engine::shadow::{self, Shadow};
-use crate::engine::store::{Displaced, Page, Store};
-use crate::engine::triggers::{self, SparseStates};
-use crate::engine::{Rules, Shard};
+use crate::engine::state::account::Account;
+use crate::engine::state::pages::{List, PAGE};
+use crate::engine::state::store::{Displaced, Page, Store};
+use crate::engine::state::trigger_state::SparseStates;
+use crate::engine::triggers;
 use crate::model::{Msisdn, Task};
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
 
-/// Puts sections together to a shard. Nothing they say is trusted: whatever the bytes are, they give a shard or an error,
+/// Puts sections together to an image. Nothing they say is trusted: whatever the bytes are, they give an image or an error,
 /// and take no more memory than a small multiple of their own length.
 ///
 /// Sections come in the order in which they were written: a full image's, then those of later images limited to what
@@ -33,6 +33,18 @@ pub struct ImageLoader {
     candidates: Vec<Vec<(u32, Candidate)>>,
     tally: Option<Tally>,
     names: Interner,
+}
+
+/// Everything a [`Shard`](crate::engine::Shard) is made from again.
+pub struct LoadedImage {
+    pub(in crate::engine) state: State,
+    pub(in crate::engine) store: Store,
+    pub(in crate::engine) accounts: List<Account>,
+    pub(in crate::engine) taskbook: Taskbook,
+    pub(in crate::engine) shadow: List<SparseStates>,
+    pub(in crate::engine) names: Interner,
+    /// By page of subscribers.
+    pub(in crate::engine) displaced: Vec<Vec<Displaced>>,
 }
 
 /// Days of a window that could ever have been configured.
@@ -67,7 +79,7 @@ impl ImageLoader {
     /// [`ImageError`] if the format or kind is not known, a section before it is missing, or its bytes are not what they
     /// should be. The assembly is of no use then.
     pub fn take(&mut self, kind: u8, index: u32, bytes: &[u8]) -> Result<(), ImageError> {
-        if !(1..=IMAGE_FORMAT).contains(&self.format) {
+        if self.format != IMAGE_FORMAT {
             return Err(ImageError::Format(self.format));
         }
         let kind = Kind::from_number(kind).ok_or(ImageError::Kind(kind))?;
@@ -81,31 +93,15 @@ impl ImageLoader {
 
     fn take_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
         match (kind, &self.header) {
-            (Kind::Header, _) if self.format == 1 => {
-                self.take_header(from_postcard::<legacy::Header1>(bytes)?.into())
-            }
-            (Kind::Header, _) if self.format == 2 => {
-                self.take_header(from_postcard::<legacy::Header2>(bytes)?.into())
-            }
             (Kind::Header, _) => self.take_header(from_postcard(bytes)?),
             (_, None) => Err("comes before the header"),
             (Kind::State, _) => {
-                let state: State = match self.format {
-                    1 | 2 => from_postcard::<Former>(bytes)?.into(),
-                    _ => from_postcard(bytes)?,
-                };
+                let state: State = from_postcard(bytes)?;
                 state.check()?;
                 self.state = Some(state);
                 Ok(())
             }
-            (Kind::Tasks, _) => {
-                let tasks = match self.format {
-                    1 => former_tasks::<legacy::Task1>(bytes)?,
-                    2 => former_tasks::<legacy::Task2>(bytes)?,
-                    _ => from_postcard(bytes)?,
-                };
-                put(&mut self.tasks, index, tasks)
-            }
+            (Kind::Tasks, _) => put(&mut self.tasks, index, from_postcard(bytes)?),
             (Kind::ContactHistories, _) => {
                 put(&mut self.contact_histories, index, from_postcard(bytes)?)
             }
@@ -115,23 +111,23 @@ impl ImageLoader {
                 Ok(())
             }
             (Kind::Pseudonyms, _) => {
-                let page = bytes::from_list(self.format, bytes)?;
+                let page = from_list(bytes)?;
                 put(&mut self.pseudonyms, index, page)
             }
             (Kind::Accounts, _) => {
-                let page = Account::decode(self.format, bytes, &self.triggers, &mut self.names)?;
+                let page = Account::decode(bytes, &self.triggers, &mut self.names)?;
                 put(&mut self.accounts, index, page)
             }
             (Kind::Subscribers, Some(header)) => {
                 let days = usize::from(header.window_days);
                 let dense = self.triggers.get(..usize::from(header.dense));
                 let dense = dense.ok_or("comes behind a header that names too few triggers")?;
-                let (page, displaced) = Page::decode(self.format, bytes, days, dense)?;
+                let (page, displaced) = Page::decode(bytes, days, dense)?;
                 put(&mut self.subscribers, index, page)?;
                 put(&mut self.displaced, index, displaced)
             }
             (Kind::Shadow, _) => {
-                let page = shadow::decode(self.format, bytes, &self.triggers)?;
+                let page = SparseStates::decode(bytes, &self.triggers)?;
                 put(&mut self.shadow, index, page)
             }
         }
@@ -153,48 +149,103 @@ impl ImageLoader {
         Ok(())
     }
 
-    /// The shard of the sections taken, under some rules; like [`Shard::adopt`] if they are others than the image's.
+    /// The image of the sections taken.
     ///
     /// # Errors
     /// [`ImageError`] if sections are missing or contradict each other.
-    pub fn finish(self, rules: Arc<Rules>) -> Result<Shard, ImageError> {
-        self.into_shard(rules).map_err(ImageError::Whole)
+    pub fn finish(self) -> Result<LoadedImage, ImageError> {
+        self.into_image().map_err(ImageError::Whole)
     }
 
-    fn into_shard(mut self, rules: Arc<Rules>) -> Result<Shard, Problem> {
+    fn into_image(mut self) -> Result<LoadedImage, Problem> {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
-        if self.format > 2 && self.tally.is_none() {
-            return Err("has no tally");
-        }
+        let tally = self.tally.ok_or("has no tally")?;
         // There may have been more of it before: tasks, pseudonyms of the erased, shadow rules at all.
         truncate(&mut self.tasks, header.tasks, BOOK);
         truncate(&mut self.contact_histories, header.contact_histories, BOOK);
         truncate(&mut self.candidates, header.candidates, BOOK);
         truncate(&mut self.pseudonyms, header.pseudonyms, PAGE);
         truncate(&mut self.shadow, header.shadow, PAGE);
-        let mut shard = Shard::new(rules.clone());
-        shard.store = Store::restored(header.window_days, self.subscribers, self.pseudonyms)?;
-        shard.accounts = List::restored(self.accounts, Vec::len)?;
         let record = TaskbookRecord {
             tasks: self.tasks.into_iter().flatten().collect(),
             contact_histories: self.contact_histories.into_iter().flatten().collect(),
             candidates: self.candidates.into_iter().flatten().collect(),
-            tally: self.tally,
+            tally,
         };
-        shard.taskbook = Taskbook::restored(record, state.urgent)?;
-        shard.shadow = Shadow::restored(self.shadow)?;
-        shard.stats.robots = shard.store.robots() as u64;
-        shard.names = self.names;
-        state.restore(&mut shard);
-        check(&shard, &header)?;
-        for (page, displaced) in self.displaced.into_iter().enumerate() {
-            for Displaced { at, place, memory } in displaced {
-                shard.remember((page * PAGE + at) as u32, place, memory);
+        let image = LoadedImage {
+            store: Store::restored(header.window_days, self.subscribers, self.pseudonyms)?,
+            accounts: List::restored(self.accounts, Vec::len)?,
+            taskbook: Taskbook::restored(record, state.urgent)?,
+            shadow: List::restored(self.shadow, Vec::len)?,
+            names: self.names,
+            displaced: self.displaced,
+            state,
+        };
+        image.check(&header)?;
+        Ok(image)
+    }
+}
+
+impl LoadedImage {
+    /// Refuses parts that contradict each other.
+    fn check(&self, header: &Header) -> Result<(), Problem> {
+        let store = &self.store;
+        if [store.len(), store.vacant()] != [header.subscribers, header.vacant] {
+            return Err("has not as many subscribers or vacant slots as its header states");
+        }
+        if store.pseudonyms() != header.pseudonyms as usize {
+            return Err("has not as many pseudonyms as its header states");
+        }
+        if self.accounts.items() != header.accounts as usize {
+            return Err("has not as many accounts as its header states");
+        }
+        let book = &self.taskbook;
+        let stated =
+            [header.tasks, header.contact_histories, header.candidates].map(|count| count as usize);
+        if [book.open_tasks(), book.contact_histories(), book.waiting()] != stated {
+            return Err("has not as many tasks, dossiers or candidates as its header states");
+        }
+        if self.shadow.items() != header.shadow as usize || header.shadow > store.slots() {
+            return Err("has not as much shadow as its header states, or more than subscribers");
+        }
+        let mut owned = vec![false; self.accounts.items()];
+        for slot in 0..store.slots() {
+            let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
+            if let Some(id) = subscriber.account {
+                let owned = owned.get_mut(id.index());
+                let owned = owned.ok_or("has a subscriber without the account it names")?;
+                if std::mem::replace(owned, true) {
+                    return Err("has an account of two subscribers");
+                }
+            }
+            let id = subscriber.account.filter(|_| subscriber.is_vacant());
+            let account = id.and_then(|id| self.accounts.item(id.index()));
+            let known = account.is_some_and(|account| *account != Account::default());
+            if known || (subscriber.is_vacant() && self.remembers_in_shadow(slot)) {
+                return Err("still has something of a subscriber who was erased");
             }
         }
-        shard.adopt(rules);
-        Ok(shard)
+        if owned.contains(&false) {
+            return Err("has an account of nobody");
+        }
+        let known = |slot: &u32| store.record(*slot).is_some_and(|record| record.in_book);
+        let slots = book.slots();
+        let mut owners = book.owners();
+        if !slots.iter().all(known)
+            || !owners.all(|(slot, owner)| store.msisdn(slot) == Some(owner))
+            || book
+                .all_tasks()
+                .any(|(_, task)| task.revision > REVISIONS_MAX)
+        {
+            return Err("has a book of tasks that is not that of its subscribers");
+        }
+        Ok(())
+    }
+
+    fn remembers_in_shadow(&self, slot: u32) -> bool {
+        let known = self.shadow.item(slot as usize);
+        known.is_some_and(|states| *states != SparseStates::default())
     }
 }
 
@@ -214,18 +265,6 @@ fn truncate<T>(sections: &mut Vec<T>, entries: u32, per_section: usize) {
     sections.truncate((entries as usize).div_ceil(per_section));
 }
 
-/// Tasks of an earlier format.
-fn former_tasks<T>(bytes: &[u8]) -> Result<Vec<(u32, Task)>, Problem>
-where
-    T: DeserializeOwned + TryInto<Task, Error = Problem>,
-{
-    let tasks: Vec<(u32, T)> = from_postcard(bytes)?;
-    let tasks = tasks.into_iter();
-    tasks
-        .map(|(slot, task)| Ok((slot, task.try_into()?)))
-        .collect()
-}
-
 fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
@@ -233,59 +272,4 @@ fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err("is cut short"),
         Err(_) => Err("is not what it should be"),
     }
-}
-
-/// Refuses parts that contradict each other.
-fn check(shard: &Shard, header: &Header) -> Result<(), Problem> {
-    let store = &shard.store;
-    if [store.len(), store.vacant()] != [header.subscribers, header.vacant] {
-        return Err("has not as many subscribers or vacant slots as its header states");
-    }
-    if store.pseudonyms() != header.pseudonyms as usize {
-        return Err("has not as many pseudonyms as its header states");
-    }
-    if shard.accounts.items() != header.accounts as usize {
-        return Err("has not as many accounts as its header states");
-    }
-    let book = &shard.taskbook;
-    let stated =
-        [header.tasks, header.contact_histories, header.candidates].map(|count| count as usize);
-    if [book.open_tasks(), book.contact_histories(), book.waiting()] != stated {
-        return Err("has not as many tasks, dossiers or candidates as its header states");
-    }
-    if shard.shadow.len() != header.shadow as usize || header.shadow > store.slots() {
-        return Err("has not as much shadow as its header states, or more than subscribers");
-    }
-    let mut owned = vec![false; shard.accounts.items()];
-    for slot in 0..store.slots() {
-        let subscriber = store.record(slot).ok_or("has a gap between subscribers")?;
-        if let Some(id) = subscriber.account {
-            let owned = owned.get_mut(id.index());
-            let owned = owned.ok_or("has a subscriber without the account it names")?;
-            if std::mem::replace(owned, true) {
-                return Err("has an account of two subscribers");
-            }
-        }
-        let id = subscriber.account.filter(|_| subscriber.is_vacant());
-        let account = id.and_then(|id| shard.accounts.item(id.index()));
-        let known = account.is_some_and(|account| *account != Account::default());
-        if known || (subscriber.is_vacant() && shard.shadow.remembers(slot)) {
-            return Err("still has something of a subscriber who was erased");
-        }
-    }
-    if owned.contains(&false) {
-        return Err("has an account of nobody");
-    }
-    let known = |slot: &u32| store.record(*slot).is_some_and(|record| record.in_book);
-    let slots = book.slots();
-    let mut owners = book.owners();
-    if !slots.iter().all(known)
-        || !owners.all(|(slot, owner)| store.msisdn(slot) == Some(owner))
-        || book
-            .all_tasks()
-            .any(|(_, task)| task.revision > REVISIONS_MAX)
-    {
-        return Err("has a book of tasks that is not that of its subscribers");
-    }
-    Ok(())
 }

@@ -1,8 +1,9 @@
 //! The daily budget: what is not urgent waits until a day's close has been collected, and the best of it become tasks
 //! (DOMAIN section 6, budget).
 
-use super::{Case, Score};
-use crate::engine::rules::BudgetRules;
+use super::case::Case;
+use super::score::Score;
+use crate::engine::settings::BudgetRules;
 use crate::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;

@@ -1,4 +1,4 @@
-use super::Case;
+use super::case::Case;
 use super::contact::Contact;
 use crate::model::{Purpose, Task, Timestamp};
 use serde::{Deserialize, Serialize};

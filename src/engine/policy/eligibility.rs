@@ -1,8 +1,8 @@
 //! Whether anything may come of a firing at all.
 
-use super::Case;
-use crate::engine::rules::HoldOutRules;
-use crate::engine::triggers::FiringKind;
+use super::case::Case;
+use crate::engine::settings::HoldOutRules;
+use crate::engine::state::trigger_state::FiringKind;
 use crate::model::{CloseReason, Msisdn, Purpose, Suppression, Task, Tier};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

@@ -1,9 +1,10 @@
 //! What becomes of open tasks without an outcome: they are superseded, outlive their reasons, are revoked, go up the ladder.
 
+use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
+use super::eligibility;
 use super::taskbook::{Taskbook, escalation};
-use super::{Case, eligibility};
 use crate::engine::triggers::index_of;
 use crate::model::{
     CloseReason, Effect, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,

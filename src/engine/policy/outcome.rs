@@ -1,9 +1,10 @@
 //! What outcomes do (DOMAIN section 6, feedback): they close tasks, let them go on with another try, correct what was said
 //! before, and count as contacts.
 
+use super::case::Case;
 use super::lifecycle::advance;
 use super::taskbook::Taskbook;
-use super::{Case, contact, eligibility, route};
+use super::{contact, eligibility, route};
 use crate::model::{
     CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
     TaskStatus, Timestamp,

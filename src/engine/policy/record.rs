@@ -4,13 +4,12 @@ use super::budget::{Candidate, Waiting};
 use super::contact_history::ContactHistoryRecord;
 use super::tally::Tally;
 use super::taskbook::Taskbook;
-use crate::engine::image::Problem;
+use crate::engine::codec::Problem;
 use crate::model::{Msisdn, Purpose, Task, Tier};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Everything in a book, by slot.
-#[derive(Default)]
 pub struct TaskbookRecord {
     /// Open tasks.
     pub tasks: Vec<(u32, Task)>,
@@ -18,8 +17,8 @@ pub struct TaskbookRecord {
     pub contact_histories: Vec<(u32, ContactHistoryRecord)>,
     /// What waits.
     pub candidates: Vec<(u32, Candidate)>,
-    /// What became of tasks; absent in images of before, which say nothing of tasks that were closed.
-    pub tally: Option<Tally>,
+    /// What became of tasks.
+    pub tally: Tally,
 }
 
 impl Taskbook {
@@ -68,7 +67,6 @@ impl Taskbook {
         }
         book.waiting = waiting(record.candidates)?;
         let tally = record.tally;
-        let tally = tally.unwrap_or_else(|| Tally::of(book.tasks().map(|(_, task)| task)));
         tally.check(book.open_tasks(), book.all_tasks().map(|(_, task)| task))?;
         book.tally = Arc::new(tally);
         Ok(book)

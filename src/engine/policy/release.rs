@@ -1,10 +1,11 @@
 //! Which signals become tasks, and when: at once, or at the daily release by rank.
 
 use super::budget::{Candidate, Rank};
+use super::case::Case;
 use super::contact::Turn;
 use super::lifecycle::recovery;
 use super::taskbook::{Taskbook, say};
-use super::{Case, eligibility, route};
+use super::{eligibility, route};
 use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
 impl Taskbook {

@@ -1,4 +1,4 @@
-use super::Case;
+use super::case::Case;
 use crate::engine::rules::Rules;
 use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
 

@@ -1,4 +1,4 @@
-use super::Case;
+use super::case::Case;
 use crate::engine::triggers::{REGISTRY, unsettled};
 use crate::model::{Purpose, ScorePart, Severity};
 

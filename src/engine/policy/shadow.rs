@@ -1,6 +1,9 @@
+use super::case::Case;
+use super::eligibility;
+use super::score::Score;
 use super::taskbook::too_low;
-use super::{Case, Score, eligibility};
-use crate::engine::triggers::{Firing, FiringKind, Registration};
+use crate::engine::state::trigger_state::FiringKind;
+use crate::engine::triggers::{Firing, Registration};
 use crate::model::{Effect, ShadowSignal, Signal, Suppression, Timestamp};
 
 /// Publishes what the shadow rules found, `case` being under these rules and what they remember. No task comes of it, ever.

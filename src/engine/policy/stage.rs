@@ -1,4 +1,4 @@
-use super::Case;
+use super::case::Case;
 use crate::engine::triggers::dissatisfied;
 use crate::model::Stage;
 

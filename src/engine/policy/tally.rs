@@ -1,6 +1,6 @@
 //! What became of tasks, counted: by region with tier, trigger and purpose, and by who has them (DOMAIN section 6, feedback).
 
-use crate::engine::image::Problem;
+use crate::engine::codec::Problem;
 use crate::model::{CloseReason, Level, Motive, OutcomeResult, Purpose, Task, TaskStatus, Tier};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

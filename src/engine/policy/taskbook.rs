@@ -1,9 +1,14 @@
+use super::budget::Share;
 use super::budget::{Candidate, Waiting};
+use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
 use super::lifecycle::advance;
-use super::{Case, Score, Share, Tally, eligibility, route, score, stage};
-use crate::engine::triggers::{Firing, FiringKind, Registration};
+use super::score::Score;
+use super::tally::Tally;
+use super::{eligibility, route, score, stage};
+use crate::engine::state::trigger_state::FiringKind;
+use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
     Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
     Timestamp,

@@ -1,6 +1,8 @@
-use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::Rules;
-use crate::engine::account::Account;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::{DayView, EventView};
+use crate::engine::settings::Competitors;
+use crate::engine::state::account::Account;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
@@ -44,7 +46,7 @@ suspended_strength = 0.9
 }
 
 impl Trigger for Arrears {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         matches!(
             body,
             Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation

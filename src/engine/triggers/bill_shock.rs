@@ -1,4 +1,6 @@
-use super::{EventView, Firing, TriggerState, Section, Trigger};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 

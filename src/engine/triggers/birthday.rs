@@ -1,5 +1,7 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::reminder::{self, GREETING_GRACE_DAYS, Schedule};
+use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 

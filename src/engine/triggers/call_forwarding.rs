@@ -1,4 +1,6 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
-use super::{EventView, Firing, TriggerState, Section, Trigger};
-use crate::engine::Rules;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
 
@@ -25,7 +27,7 @@ strengths = [0.8, 0.9, 1.0]
 }
 
 impl Trigger for CancelEnquiry {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         matches!(body, Body::Enquiry(EnquirySubject::Cancel))
     }
 
@@ -74,8 +76,8 @@ impl Trigger for CancelEnquiry {
         if !(1..=365).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..365"));
         }
-        if !super::rising(&self.strengths) {
-            problems.push(("strengths", super::RISING));
+        if !super::trigger::rising(&self.strengths) {
+            problems.push(("strengths", super::trigger::RISING));
         }
         problems
     }

@@ -1,5 +1,7 @@
-use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::Rules;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -23,13 +25,13 @@ strengths = [0.6, 0.8, 1.0]
 }
 
 impl Trigger for CompetitorHotline {
-    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
-        outgoing(body).is_some_and(|number| rules.competitors.hotline(number).is_some())
+    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
+        outgoing(body).is_some_and(|number| competitors.hotline(number).is_some())
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let number = outgoing(&view.event.body)?;
-        let competitor = view.rules.competitors.hotline(number)?;
+        let competitor = view.competitors.hotline(number)?;
         let repeat = state.cooling(view.day, self.cooldown_days);
         state.note = if repeat {
             state.note.saturating_add(1)
@@ -82,8 +84,8 @@ impl Trigger for CompetitorHotline {
         if !(1..=90).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..90"));
         }
-        if !super::rising(&self.strengths) {
-            problems.push(("strengths", super::RISING));
+        if !super::trigger::rising(&self.strengths) {
+            problems.push(("strengths", super::trigger::RISING));
         }
         problems
     }

@@ -1,6 +1,8 @@
-use super::{EventView, Firing, TriggerState, Section, Trigger};
-use crate::engine::Rules;
-use crate::engine::service_history::CONTACTS;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::settings::Competitors;
+use crate::engine::state::service_history::CONTACTS;
+use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -32,8 +34,8 @@ strengths = [0.5, 0.7, 0.9]
 }
 
 impl Trigger for CompetitorMarketing {
-    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
-        rules.competitors.approach(body)
+    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
+        competitors.approach(body)
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
@@ -46,7 +48,7 @@ impl Trigger for CompetitorMarketing {
         let strength = *self.strengths.get(further).or(self.strengths.last())?;
         let kind = state.news(strength, view.day, self.cooldown_days)?;
         let competitor = match view.event.body {
-            Body::Call { other, .. } => view.rules.competitors.marketing(other),
+            Body::Call { other, .. } => view.competitors.marketing(other),
             _ => None,
         };
         let name = |name: &str| ("competitor".into(), Fact::Name(name.to_owned()));
@@ -89,8 +91,8 @@ impl Trigger for CompetitorMarketing {
         if !(1..=90).contains(&self.cooldown_days) {
             problems.push(("cooldown_days", "must be 1..90"));
         }
-        if !super::rising(&self.strengths) {
-            problems.push(("strengths", super::RISING));
+        if !super::trigger::rising(&self.strengths) {
+            problems.push(("strengths", super::trigger::RISING));
         }
         problems
     }

@@ -1,5 +1,7 @@
-use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::account::Account;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::{DayView, EventView};
+use crate::engine::state::account::Account;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Text};
 use serde::Deserialize;
 

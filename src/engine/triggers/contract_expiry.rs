@@ -1,4 +1,6 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -84,8 +86,8 @@ impl Trigger for ContractExpiry {
                 "must be a falling list of whole numbers 1..365",
             ));
         }
-        if !super::rising(&self.strengths) {
-            problems.push(("strengths", super::RISING));
+        if !super::trigger::rising(&self.strengths) {
+            problems.push(("strengths", super::trigger::RISING));
         }
         if self.strengths.len() != self.steps_days.len() {
             problems.push(("strengths", "must be as many as `steps_days`"));

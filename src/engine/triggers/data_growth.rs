@@ -1,5 +1,7 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::window::UsageChannel;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
+use crate::engine::state::window::UsageChannel;
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 

@@ -1,4 +1,6 @@
-use super::{DayView, EventView, Firing, FiringKind, TriggerState, Section, Trigger};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::{DayView, EventView};
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{
     Body, BodyKind, Day, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text,
 };

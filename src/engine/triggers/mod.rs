@@ -1,79 +1,40 @@
 //! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
 
-mod state;
+mod anniversary;
+mod arrears;
+mod bill_shock;
+mod birthday;
+mod call_forwarding;
+mod cancel_enquiry;
+mod competitor_hotline;
+mod competitor_marketing;
+mod complaint;
+mod contract_expiry;
+mod data_growth;
+mod follow_up;
+mod offer_expiry;
+mod plan_overuse;
+mod plan_underuse;
+mod points_expiry;
+mod poor_quality;
+mod port_out;
+mod reminder;
+mod star_upgrade;
+mod terminal_change;
+mod trigger;
+mod usage_drop;
 mod view;
+mod welcome;
+mod zero_usage_days;
 
-pub(in crate::engine) use complaint::{dissatisfied, unsettled};
-pub use state::{SparseStates, TriggerState, TriggerStates};
-pub(in crate::engine) use view::too_old;
-pub use view::{DayView, EventView};
+pub use complaint::{dissatisfied, unsettled};
+pub use trigger::{Firing, Trigger};
+pub use view::{DayView, EventView, too_old};
 
-use super::Rules;
-use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Text};
-use serde::de::DeserializeOwned;
-
-/// A rule that looks at one event or one closed day of one subscriber and may fire.
-///
-/// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
-/// on what it is shown and on its own [`TriggerState`] of the subscriber.
-pub trait Trigger: Send + Sync {
-    /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
-    fn wants(&self, body: &Body<'_>, rules: &Rules) -> bool {
-        let _ = (body, rules);
-        true
-    }
-
-    /// Looks at an event not older than `window.immediate_hours`.
-    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let _ = (view, state);
-        None
-    }
-
-    /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the memory as it is: one
-    /// that was never touched takes no space.
-    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let _ = (view, state);
-        None
-    }
-
-    /// Why a task that rests on this trigger may close by itself; nothing while the reason still holds.
-    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
-        let _ = state;
-        None
-    }
-
-    /// What the memory of a subscriber means, in plain words, for inspection.
-    fn describe_state(&self, state: &TriggerState) -> String;
-
-    /// What is wrong with the settings: the key, and what it must be.
-    fn problems(&self) -> Vec<(&'static str, &'static str)>;
-}
-
-/// What a trigger says when it fires.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Firing {
-    /// What may come of it.
-    pub kind: FiringKind,
-    /// 0..1.
-    pub strength: f64,
-    /// The numbers it rests on.
-    pub evidence: Evidence,
-    /// One sentence in each language.
-    pub text: Text,
-}
-
-/// What may come of a firing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FiringKind {
-    /// May open a task.
-    Full,
-    /// Seen again within the cool-down: raises the strength, opens nothing.
-    Repeat,
-    /// Feeds the score only.
-    Weak,
-    /// Feeds the score; only service care without a counter-offer may follow.
-    CareOnly,
-}
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::DENSE;
+use crate::model::{Body, BodyKind, Purpose};
+use trigger::Section;
 
 /// One registered trigger.
 pub struct Registration {
@@ -85,19 +46,12 @@ pub struct Registration {
     pub listens: &'static [BodyKind],
     /// Whether it looks at closed days.
     pub daily: bool,
+    /// Whether it remembers something of every subscriber.
+    pub dense: bool,
     /// The documented defaults, TOML without the section header.
     pub defaults: &'static str,
     /// Reads the section; every key is required, because the defaults are merged in before.
     pub build: fn(toml::Table) -> Result<Box<dyn Trigger>, toml::de::Error>,
-}
-
-/// A trigger as its file describes it.
-trait Section: Trigger + DeserializeOwned + 'static {
-    const NAME: &'static str;
-    const PURPOSE: Purpose = Purpose::Churn;
-    const LISTENS: &'static [BodyKind] = &[];
-    const DAILY: bool = false;
-    const DEFAULTS: &'static str;
 }
 
 const fn register<T: Section>() -> Registration {
@@ -106,66 +60,46 @@ const fn register<T: Section>() -> Registration {
         purpose: T::PURPOSE,
         listens: T::LISTENS,
         daily: T::DAILY,
+        dense: T::DENSE,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
     }
 }
 
-macro_rules! registry {
-    (
-        kept with every subscriber { $($dense:ident::$always_trigger:ident,)* }
-        kept where they have something to remember { $($sparse:ident::$rare_trigger:ident,)* }
-    ) => {
-        $(mod $dense;)*
-        $(mod $sparse;)*
-        /// Every trigger, in the order in which they are asked.
-        pub const REGISTRY: &[Registration] = &[
-            $(register::<$dense::$always_trigger>(),)*
-            $(register::<$sparse::$rare_trigger>(),)*
-        ];
-        /// The first so many of them have a memory of every subscriber.
-        pub const DENSE: usize = [$($dense::$always_trigger::NAME,)*].len();
-    };
-}
+/// Every trigger, in the order in which they are asked. Those that remember something of every subscriber come first.
+pub const REGISTRY: &[Registration] = &[
+    register::<zero_usage_days::ZeroUsageDays>(),
+    register::<usage_drop::UsageDrop>(),
+    register::<terminal_change::TerminalChange>(),
+    register::<competitor_hotline::CompetitorHotline>(),
+    register::<arrears::Arrears>(),
+    register::<competitor_marketing::CompetitorMarketing>(),
+    register::<contract_expiry::ContractExpiry>(),
+    register::<complaint::Complaint>(),
+    register::<cancel_enquiry::CancelEnquiry>(),
+    register::<port_out::PortOut>(),
+    register::<plan_underuse::PlanUnderuse>(),
+    register::<call_forwarding::CallForwarding>(),
+    register::<bill_shock::BillShock>(),
+    register::<poor_quality::PoorQuality>(),
+    register::<welcome::Welcome>(),
+    register::<anniversary::Anniversary>(),
+    register::<birthday::Birthday>(),
+    register::<points_expiry::PointsExpiry>(),
+    register::<offer_expiry::OfferExpiry>(),
+    register::<star_upgrade::StarUpgrade>(),
+    register::<plan_overuse::PlanOveruse>(),
+    register::<data_growth::DataGrowth>(),
+    register::<follow_up::FollowUp>(),
+];
 
-registry! {
-    kept with every subscriber {
-        zero_usage_days::ZeroUsageDays,
-        usage_drop::UsageDrop,
-        terminal_change::TerminalChange,
+const _: () = {
+    let mut place = 0;
+    while place < REGISTRY.len() {
+        assert!(REGISTRY[place].dense == (place < DENSE));
+        place += 1;
     }
-    kept where they have something to remember {
-        competitor_hotline::CompetitorHotline,
-        arrears::Arrears,
-        competitor_marketing::CompetitorMarketing,
-        contract_expiry::ContractExpiry,
-        complaint::Complaint,
-        cancel_enquiry::CancelEnquiry,
-        port_out::PortOut,
-        plan_underuse::PlanUnderuse,
-        call_forwarding::CallForwarding,
-        bill_shock::BillShock,
-        poor_quality::PoorQuality,
-        welcome::Welcome,
-        anniversary::Anniversary,
-        birthday::Birthday,
-        points_expiry::PointsExpiry,
-        offer_expiry::OfferExpiry,
-        star_upgrade::StarUpgrade,
-        plan_overuse::PlanOveruse,
-        data_growth::DataGrowth,
-        follow_up::FollowUp,
-    }
-}
-
-/// What a list of strengths must be.
-const RISING: &str = "must be a rising list of numbers 0..1";
-
-fn rising(strengths: &[f64]) -> bool {
-    let rises = strengths.is_sorted_by(|a, b| a < b);
-    let within = strengths.iter().all(|s| (0.0..=1.0).contains(s));
-    (1..=255).contains(&strengths.len()) && rises && within
-}
+};
 
 /// The place of a trigger in [`REGISTRY`].
 pub fn index_of(name: &str) -> Option<usize> {
@@ -192,11 +126,15 @@ pub const fn listening(kind: BodyKind) -> Places {
     LISTENERS[kind as usize]
 }
 
-/// The triggers that want to see an event, under some rules.
-pub fn wanting<'a>(body: &'a Body<'_>, rules: &'a Rules) -> impl Iterator<Item = usize> {
-    listening(body.kind()).filter(|place| {
-        let trigger = rules.triggers.get(*place);
-        trigger.is_some_and(|trigger| trigger.wants(body, rules))
+/// The triggers that want to see an event, among those in force.
+pub fn wanting<'a>(
+    body: &'a Body<'_>,
+    triggers: &'a [Box<dyn Trigger>],
+    competitors: &'a Competitors,
+) -> impl Iterator<Item = usize> {
+    listening(body.kind()).filter(move |place| {
+        let trigger = triggers.get(*place);
+        trigger.is_some_and(|trigger| trigger.wants(body, competitors))
     })
 }
 

@@ -1,5 +1,7 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::account::Bill;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::account::Bill;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
-use super::{DayView, Firing, TriggerState, Section, Trigger};
-use crate::engine::reminder::{self, Lapse};
+use super::reminder::{self, Lapse};
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{CloseReason, Purpose, Text};
 use serde::Deserialize;
 

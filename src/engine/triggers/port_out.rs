@@ -1,5 +1,7 @@
-use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::Rules;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
 
@@ -31,7 +33,7 @@ application_strength = 1.0
 }
 
 impl Trigger for PortOut {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         matches!(
             body,
             Body::Enquiry(EnquirySubject::PortOut) | Body::PortOutApplication

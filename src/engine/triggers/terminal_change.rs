@@ -1,5 +1,7 @@
-use super::{EventView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::Rules;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::EventView;
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
@@ -20,6 +22,7 @@ impl Section for TerminalChange {
     const NAME: &'static str = "terminal_change";
     const PURPOSE: Purpose = Purpose::Grow;
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call];
+    const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
 # Fires with a call from another handset than the known one, when this many calls in a row, 1..200, came from other
 # handsets, and the first of them was made at least this many days before, 0..60. Calls without `imei` say nothing.
@@ -33,7 +36,7 @@ strength = 0.4
 }
 
 impl Trigger for TerminalChange {
-    fn wants(&self, body: &Body<'_>, _: &Rules) -> bool {
+    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         handset(body).is_some()
     }
 

@@ -1,5 +1,7 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::window::UsageChannel;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
+use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -30,6 +32,7 @@ const RAISED: u8 = 1;
 impl Section for UsageDrop {
     const NAME: &'static str = "usage_drop";
     const DAILY: bool = true;
+    const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
 # The fall that is tested for: activity down to this share of its old level, 0..1.
 ratio = 0.45
@@ -64,7 +67,10 @@ impl Trigger for UsageDrop {
         if !view.known || view.known_days < self.known_days_min || too_little {
             return None;
         }
-        let step: f64 = UsageChannel::ALL.iter().map(|c| self.evidence(*c, view)).sum();
+        let step: f64 = UsageChannel::ALL
+            .iter()
+            .map(|c| self.evidence(*c, view))
+            .sum();
         let sum = f64::from(state.level) + step.clamp(self.step_min, self.step_max);
         // Held at twice the threshold, so that a recovery after months shows within weeks.
         state.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;

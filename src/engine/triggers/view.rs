@@ -1,9 +1,9 @@
-use crate::engine::Rules;
-use crate::engine::account::Account;
-use crate::engine::baseline::Baseline;
-use crate::engine::policy::Credit;
-use crate::engine::population::Population;
-use crate::engine::window::{UsageChannel, Window};
+use crate::engine::settings::{BaselineRules, Competitors};
+use crate::engine::state::account::Account;
+use crate::engine::state::baseline::Baseline;
+use crate::engine::state::credit::Credit;
+use crate::engine::state::population::Population;
+use crate::engine::state::window::{UsageChannel, Window};
 use crate::model::{Day, Event, Purpose, Source, Timestamp};
 
 /// What a trigger is shown of an event.
@@ -18,8 +18,8 @@ pub struct EventView<'a> {
     pub account: Option<&'a Account>,
     /// The purpose of the open task that an outcome names.
     pub settles: Option<Purpose>,
-    /// The rules in force.
-    pub rules: &'a Rules,
+    /// The competitors' numbers.
+    pub competitors: &'a Competitors,
 }
 
 /// What a trigger is shown of a closed day of one subscriber.
@@ -38,8 +38,8 @@ pub struct DayView<'a> {
     pub account: Option<&'a Account>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
-    /// The rules in force.
-    pub rules: &'a Rules,
+    /// How baselines are read.
+    pub baseline_rules: &'a BaselineRules,
     pub(in crate::engine) baselines: [Baseline; UsageChannel::COUNT],
     pub(in crate::engine) population: &'a Population,
     /// Population factor of the closed day by channel, without the subscriber's own share in it.
@@ -83,7 +83,7 @@ impl DayView<'_> {
     /// Dispersion k of the subscriber's daily events.
     pub fn dispersion(&self, channel: UsageChannel) -> f64 {
         let population = self.population.dispersion(channel);
-        self.baselines[channel as usize].dispersion(population, &self.rules.baseline)
+        self.baselines[channel as usize].dispersion(population, self.baseline_rules)
     }
 
     /// Whether silence on a day means silence. Days before the first close are not known.
@@ -93,6 +93,6 @@ impl DayView<'_> {
 }
 
 /// When a moment's age forbids an immediate trigger (DOMAIN section 3).
-pub(in crate::engine) fn too_old(clock: Timestamp, at: Timestamp, hours: u16) -> bool {
+pub fn too_old(clock: Timestamp, at: Timestamp, hours: u16) -> bool {
     clock.since_ms(at) > i64::from(hours) * Timestamp::HOUR_MS
 }

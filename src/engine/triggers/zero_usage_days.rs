@@ -1,5 +1,7 @@
-use super::{DayView, Firing, FiringKind, TriggerState, Section, Trigger};
-use crate::engine::window::UsageChannel;
+use super::trigger::{Firing, Section, Trigger};
+use super::view::DayView;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
+use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text};
 use serde::Deserialize;
 
@@ -34,6 +36,7 @@ const FIRED: u8 = 8;
 impl Section for ZeroUsageDays {
     const NAME: &'static str = "zero_usage_days";
     const DAILY: bool = true;
+    const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
 # Fewest silent days of a run, 2..14.
 run_days_min = 3

@@ -1,6 +1,6 @@
 //! The clerk: people answer as they are, tasks are worked on as they stand.
 
-use crate::engine::rules::QuietRules;
+use crate::engine::settings::QuietRules;
 use crate::model::Calendar;
 use crate::sim::{Answer, City, CityConfig, Clerk, Scenario};
 use serde_json::{Value, json};

@@ -30,7 +30,7 @@ mod usage;
 pub use compare::compare;
 pub use usage::Counted;
 
-use churnwatch::engine::rules::ClockKind;
+use churnwatch::engine::settings::ClockKind;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
     Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Msisdn, Outcome, Reject, Source,

@@ -216,6 +216,6 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(
         ImageError::Format(9).to_string(),
-        "image format 9 is not known; this version reads formats up to 3"
+        "image format 9 is not known; this version reads format 1"
     );
 }

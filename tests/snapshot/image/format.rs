@@ -12,18 +12,10 @@ use std::sync::Arc;
 
 use crate::support::streams::Step;
 
-/// An image of [`village`] as it was then, written when its format was new. Never written again.
+/// An image of [`village`] under rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
 const GOLDEN: &str = "tests/golden/image-v1.bin";
-/// Of the shard in it, with an account for each who called a hotline.
-const FINGERPRINT: u64 = 3_920_579_100_378_082_435;
-
-/// The same of format 2, with rules on trial.
-const GOLDEN_2: &str = "tests/golden/image-v2.bin";
-const FINGERPRINT_2: u64 = 17_829_454_295_964_334_476;
-
-/// The same of format 3, with dossiers, candidates and vacant slots. `UPDATE_GOLDEN=1` writes it only where there is none.
-const GOLDEN_3: &str = "tests/golden/image-v3.bin";
-const FINGERPRINT_3: u64 = 17_994_560_404_468_646_736;
+/// Of the shard in it.
+const FINGERPRINT: u64 = 17_994_560_404_468_646_736;
 
 /// Their slots are vacant in the end.
 const ERASED: [i32; 3] = [2, 33, 34];
@@ -205,46 +197,6 @@ fn split(mut file: &[u8]) -> Vec<Section> {
     sections
 }
 
-#[test]
-fn an_image_of_format_1_can_still_be_read() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
-    let sections = split(&std::fs::read(&path).unwrap());
-    let mut shard = assembled_of(1, &sections, &rules()).unwrap();
-    let stats = shard.stats();
-    assert_eq!(
-        (stats.subscribers, stats.day_closes, stats.open_tasks),
-        (80, 39, 18)
-    );
-    assert_eq!(stats.closed.to_string(), "2026-04-09");
-    assert_eq!(shard.fingerprint(), FINGERPRINT);
-    let window = shard.window(&Msisdn::new("pseudonym-3").unwrap()).unwrap();
-    let (day, last) = window.last().copied().unwrap();
-    assert_eq!((window.len(), day.to_string().as_str()), (35, "2026-04-10"));
-    assert_eq!(
-        (last.outgoing, last.voice_seconds(), last.sessions),
-        (1, 75, 1)
-    );
-    assert!(shard.sweep(1, &mut Vec::new()), "the close was under way");
-    let mut again = assembled_of(1, &sections, &rules()).unwrap();
-    let now = full(again.image());
-    assert!(now == full(assembled(&now, &rules()).unwrap().image()));
-    // What two triggers remembered of every subscriber then is kept with the accounts now.
-    let remembered = |shard: &Shard, who: &str, trigger: &str| {
-        let description = shard.describe(&Msisdn::new(who).unwrap()).unwrap();
-        description.triggers[trigger].fired_on.clone()
-    };
-    let fired = |who, trigger| remembered(&again, who, trigger);
-    assert_eq!(
-        fired("13000000019", "competitor_hotline").as_deref(),
-        Some("2026-04-04")
-    );
-    assert_eq!(
-        fired("13000000020", "arrears").as_deref(),
-        Some("2026-03-22")
-    );
-    assert_eq!(fired("13000000021", "arrears"), None);
-}
-
 fn joined(sections: &[Section]) -> Vec<u8> {
     let mut file = Vec::new();
     for section in sections {
@@ -257,35 +209,17 @@ fn joined(sections: &[Section]) -> Vec<u8> {
 }
 
 #[test]
-fn an_image_of_format_2_can_still_be_read() {
+fn an_image_of_format_1_can_still_be_read_and_is_still_written_so() {
     let rules = crate::support::rules::with_shadow(&[WINDOW], &[]);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN_2);
-    let sections = split(&std::fs::read(&path).unwrap());
-    let mut shard = assembled_of(2, &sections, &rules).unwrap();
-    let stats = shard.stats();
-    assert_eq!((stats.subscribers, stats.day_closes), (80, 39));
-    assert_eq!(shard.fingerprint(), FINGERPRINT_2);
-    let complaint = shard.describe(&Msisdn::new("13000000018").unwrap());
-    assert_eq!(
-        complaint.unwrap().triggers["complaint"].fired_on.as_deref(),
-        Some("2026-04-01")
-    );
-    let now = full(shard.image());
-    assert!(now == full(assembled(&now, &rules).unwrap().image()));
-}
-
-#[test]
-fn an_image_of_format_3_can_still_be_read_and_is_still_written_so() {
-    let rules = crate::support::rules::with_shadow(&[WINDOW], &[]);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN_3);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
         std::fs::write(&path, joined(&full(village(&rules).image()))).unwrap();
     }
     let sections = split(&std::fs::read(&path).unwrap());
-    let mut shard = assembled_of(3, &sections, &rules).unwrap();
+    let mut shard = assembled_of(1, &sections, &rules).unwrap();
     let stats = shard.stats();
     assert_eq!((stats.subscribers, stats.day_closes), (77, 40));
-    assert_eq!(shard.fingerprint(), FINGERPRINT_3);
+    assert_eq!(shard.fingerprint(), FINGERPRINT);
     for kind in 1..=10 {
         let there = sections.iter().any(|section| section.kind == kind);
         assert!(there, "nothing of kind {kind} is in it");
@@ -310,7 +244,7 @@ fn an_image_of_format_3_can_still_be_read_and_is_still_written_so() {
     assert_eq!(after[3..], before[3..]);
 }
 
-/// How the header of format 3 looks to postcard.
+/// How the header looks to postcard.
 type Header = (
     u16,
     u16,

@@ -1,11 +1,23 @@
 //! Parts that earlier versions wrote. Every version of the container and of the image keeps a specimen here for ever.
 
-use super::{assert_same, load, publish, repository};
+use super::{assert_same, load, publish, repository, town};
 use churnwatch::snapshot::verify;
 use std::fs;
+use std::path::Path;
 
-/// Written by the first version: container 1, image 1, `town(40)`.
-const V1: &[u8] = include_bytes!("../../golden/snapshot-v1.part");
+/// Container 1, image 1, `town(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const V1: &str = "tests/golden/snapshot-v1.part";
+
+fn golden() -> Vec<u8> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(V1);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden.exists() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut repository = repository(directory.path());
+        let written = publish(&mut repository, &mut town(40).shard, 1);
+        fs::copy(directory.path().join(&written.parts[0].key), &golden).unwrap();
+    }
+    fs::read(golden).unwrap()
+}
 
 #[test]
 fn upgrade_from_older_snapshot() {
@@ -13,9 +25,10 @@ fn upgrade_from_older_snapshot() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(key);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, V1).unwrap();
+    let v1 = golden();
+    fs::write(path, &v1).unwrap();
 
-    let info = verify(V1).unwrap();
+    let info = verify(&v1).unwrap();
     assert_eq!((info.version, info.manifest.format), (1, 1));
     let manifest = info.into_snapshot(key);
     let mut repository = repository(directory.path());

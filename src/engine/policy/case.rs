@@ -1,0 +1,69 @@
+use crate::engine::rules::Rules;
+use crate::engine::state::account::Account;
+use crate::engine::state::credit::Credit;
+use crate::engine::state::trigger_state::{TriggerState, TriggerStates};
+use crate::engine::triggers::index_of;
+use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
+
+/// One subscriber at one moment, as the policy sees it.
+pub struct Case<'a> {
+    pub slot: u32,
+    pub msisdn: Msisdn,
+    /// What time it is; for an event ahead of the clock, the event's time.
+    pub now: Timestamp,
+    pub day: Day,
+    pub account: Option<&'a Account>,
+    pub trigger_states: TriggerStates<'a>,
+    pub rules: &'a Rules,
+}
+
+impl Case<'_> {
+    /// What a trigger remembers of the subscriber; an untouched memory if there is no such trigger.
+    pub fn memory_of(&self, trigger: &str) -> TriggerState {
+        index_of(trigger).map_or_else(TriggerState::default, |place| {
+            self.trigger_states.get(place)
+        })
+    }
+
+    /// Whether a trigger fired at most so many days ago.
+    pub fn fired_within(&self, trigger: &str, days: f64) -> bool {
+        let fired = self.memory_of(trigger).fired_on();
+        fired.is_some_and(|fired| f64::from(self.day.since(fired)) <= days)
+    }
+
+    /// Whether a trigger fired within its half-life.
+    pub fn fired_recently(&self, trigger: &str) -> bool {
+        let weight = self.rules.policy.score.triggers.get(trigger);
+        weight.is_some_and(|weight| self.fired_within(trigger, weight.half_life_days))
+    }
+
+    /// Whether only service care may follow: somebody has asked how to take the number elsewhere (DOMAIN section 6).
+    pub fn care_only(&self) -> bool {
+        self.fired_recently("port_out")
+    }
+
+    /// Credit, stars and tier today.
+    pub fn credit(&self) -> Credit {
+        Credit::rate(self.account, self.day, &self.rules.policy.credit)
+    }
+
+    /// Who should act, as rated today.
+    pub fn tier(&self) -> Tier {
+        self.credit().tier
+    }
+
+    /// What the subscriber is worth: spend a month, else the plan's price, else what is assumed of a stranger.
+    pub fn monthly_value(&self) -> Money {
+        let known = self
+            .account
+            .and_then(|account| account.monthly_spend().or(account.profile.plan_fee));
+        known.unwrap_or_else(|| Money::from_major(self.rules.policy.value_unknown))
+    }
+
+    /// Whether the contract has ended.
+    pub fn churned(&self) -> bool {
+        let after = self.rules.policy.churned_after_suspended_days;
+        self.account
+            .is_some_and(|account| account.churned(self.day, after))
+    }
+}

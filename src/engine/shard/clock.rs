@@ -1,0 +1,89 @@
+//! What time the shard takes it to be, and what that makes due.
+
+use super::Shard;
+use crate::engine::settings::ClockKind;
+use crate::engine::state::watermark::Watermark;
+use crate::model::{Day, Effect, Feed, Timestamp};
+
+impl Shard {
+    pub(super) fn ahead_of_time(&self, at: Timestamp) -> bool {
+        let tolerance = i64::from(self.rules.window.future_minutes) * 60 * Timestamp::SECOND_MS;
+        self.now > Timestamp::MIN && at.since_ms(self.now) > tolerance
+    }
+
+    /// The first event's day is the first day that can close.
+    pub(super) fn begin(&mut self, day: Day) {
+        if self.closed == Day::MIN {
+            self.closed = day - 1;
+        }
+    }
+
+    /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.
+    pub(super) fn move_clock(&mut self) {
+        let clock = match self.rules.window.clock {
+            ClockKind::Wall => self.now,
+            ClockKind::Event => {
+                let highest = self.watermarks.iter().map(Watermark::at).max();
+                let lagging = Feed::ALL
+                    .iter()
+                    .filter(|feed| self.inputs.lagging.contains(**feed));
+                let slowest = lagging
+                    .map(|feed| self.watermarks[*feed as usize].at())
+                    .min();
+                highest.min(slowest.or(highest)).unwrap_or(Timestamp::MIN)
+            }
+        };
+        self.clock = self.clock.max(clock);
+    }
+
+    /// The shard's watermark: the slowest of the feeds that are not idle.
+    fn watermark(&self) -> Timestamp {
+        let idle = self
+            .clock
+            .plus_hours(-i64::from(self.rules.window.idle_feed_hours));
+        let holds = |feed: &Feed| {
+            let at = self.watermarks[*feed as usize].at();
+            self.inputs.lagging.contains(*feed) || (at > Timestamp::MIN && at >= idle)
+        };
+        let holding = Feed::ALL.into_iter().filter(holds);
+        holding
+            .map(|feed| self.watermarks[feed as usize].at())
+            .min()
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether the day after the last closed one is over (DOMAIN section 3, day close).
+    ///
+    /// A mediation that makes statements is waited for, but no longer than for an idle feed.
+    fn day_is_over(&self) -> bool {
+        if self.closed == Day::MIN {
+            return false;
+        }
+        let (window, day) = (&self.rules.window, self.closed.next());
+        let end = self.rules.calendar.start_of(day.next());
+        let (soon, late) = (
+            end.plus_hours(i64::from(window.grace_hours)),
+            end.plus_hours(i64::from(window.idle_feed_hours)),
+        );
+        let watermark = self.watermark();
+        (watermark >= soon && self.complete(Feed::Cdr, day))
+            || watermark >= late
+            || (window.clock == ClockKind::Wall && self.inputs.caught_up && self.clock >= late)
+    }
+
+    /// Does what the clock has made due: closes days, then keeps appointments.
+    pub(super) fn follow_clock(&mut self, effects: &mut Vec<Effect>) {
+        // No day closes before the clock has reached its end; most events stop here.
+        while self.clock >= self.rules.calendar.start_of(self.closed + 2) && self.day_is_over() {
+            self.begin_close(self.clock, effects);
+        }
+        self.keep_appointments(effects);
+    }
+
+    /// Whether the mediation, where it makes statements, has said that a feed's day is complete.
+    pub(super) fn complete(&self, feed: Feed, day: Day) -> bool {
+        let end = self.rules.calendar.start_of(day.next());
+        let said = self.watermarks[feed as usize].complete_until();
+        said.is_none_or(|until| until >= end)
+    }
+}

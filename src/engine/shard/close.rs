@@ -1,0 +1,237 @@
+use super::Shard;
+use super::evaluation::{Evaluation, Firings};
+use crate::engine::policy::Collecting;
+use crate::engine::state::closing::Closing;
+use crate::engine::state::credit::Credit;
+use crate::engine::state::machines::Change;
+use crate::engine::state::population::DayFacts;
+use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::state::window::UsageChannel;
+use crate::engine::triggers::{DAILY, DayView, Trigger};
+use crate::model::{Day, Effect, Feed, Timestamp};
+
+/// Days a subscriber must have been known for its baseline to count for the population's.
+const STABLE_DAYS: u16 = 14;
+/// Silent for more known days than this, a subscriber says nothing about the population. Unknown ones do not count, or
+/// nobody would be left to recognise a long outage by.
+const STABLE_SILENCE_DAYS: usize = 3;
+
+/// What the triggers say of a subscriber's day.
+#[derive(Default)]
+struct Judgement {
+    firings: Firings,
+    /// Of the shadow rules.
+    in_shadow: Firings,
+}
+
+impl Shard {
+    /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
+    ///
+    /// An event visits its subscriber first if the sweep has not come by yet, so that the size of the slices shows
+    /// in the order between subscribers only, never in what is said of one.
+    pub fn sweep(&mut self, subscribers_max: usize, effects: &mut Vec<Effect>) -> bool {
+        let Some(mut closing) = self.closing else {
+            return false;
+        };
+        let budget = u32::try_from(subscribers_max).unwrap_or(u32::MAX);
+        let end = closing
+            .next_slot
+            .saturating_add(budget)
+            .min(self.store.slots());
+        while closing.next_slot < end {
+            self.visit(closing.next_slot, &closing, effects);
+            closing.next_slot += 1;
+        }
+        let left = closing.next_slot < self.store.slots();
+        self.closing = left.then_some(closing);
+        left
+    }
+
+    /// Starts to close the day after the last closed one; finishes the close before it, if that is still going on.
+    pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
+        self.release(effects);
+        let day = self.closed.next();
+        let complete = Feed::ALL.map(|feed| self.complete(feed, day));
+        let cdr = Feed::Cdr as usize;
+        let facts = self
+            .population
+            .close(day, complete[cdr], &self.rules.population);
+        self.closed = day;
+        self.stats.day_closes += 1;
+        for feed in Feed::ALL.map(|feed| feed as usize) {
+            let outage = !complete[feed] || (feed == cdr && !facts.known);
+            self.stats.outage_days[feed] += u64::from(outage);
+        }
+        self.closing = Some(Closing {
+            facts,
+            at,
+            next_slot: 0,
+        });
+        self.collecting = Some(Collecting::since(at, &self.rules.policy.budget));
+    }
+
+    /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.
+    pub(super) fn visit_if_due(&mut self, slot: u32, effects: &mut Vec<Effect>) {
+        if let Some(closing) = self.closing {
+            self.visit(slot, &closing, effects);
+        }
+    }
+
+    /// One subscriber's close of the day: judge it against the baseline, then let the baseline learn.
+    fn visit(&mut self, slot: u32, closing: &Closing, effects: &mut Vec<Effect>) {
+        let Some(subscriber) = self.store.record(slot) else {
+            return;
+        };
+        if subscriber.is_vacant() || subscriber.visited >= closing.facts.day {
+            return;
+        }
+        let judgement = self.judge(slot, &closing.facts);
+        self.publish(slot, closing, judgement, effects);
+        self.learn(slot, closing.facts.day);
+    }
+
+    /// Shows the day to every trigger.
+    fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return Judgement::default();
+        };
+        let (subscriber, window) = entry.split();
+        let day = facts.day;
+        subscriber.visited = day;
+        if facts.known && subscriber.first_active <= day {
+            subscriber.known_days = subscriber.known_days.saturating_add(1);
+        }
+        if facts.known {
+            let rules = &self.rules.robots;
+            let change = subscriber
+                .machine_detector
+                .close(day, &window, &self.population, rules);
+            match change {
+                Change::None => {}
+                Change::Machine => self.stats.robots += 1,
+                Change::Person => {
+                    self.stats.robots = self.stats.robots.saturating_sub(1);
+                    subscriber.unlearn();
+                    self.shadow.unlearn(slot);
+                }
+            }
+        }
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        if subscriber.is_machine(account) {
+            return Judgement::default();
+        }
+        let factor = UsageChannel::ALL.map(|channel| {
+            if !subscriber.stable {
+                return facts.factor[channel as usize];
+            }
+            let level = subscriber.baselines[channel as usize].level();
+            let events = window.day(day).events(channel);
+            facts.factor_without(channel, events, level, &self.rules.population)
+        });
+        let credit =
+            account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
+        let view = DayView {
+            day,
+            known: facts.known,
+            known_days: subscriber.known_days,
+            last_active: subscriber.last_active,
+            window,
+            account,
+            credit,
+            baseline_rules: &self.rules.baseline,
+            baselines: subscriber.baselines,
+            population: &self.population,
+            factor,
+        };
+        let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
+        let sparse = account.map(|account| &account.trigger_states);
+        let evaluation = Evaluation::ask(
+            DAILY,
+            dense,
+            sparse,
+            day,
+            &rules.triggers,
+            |trigger, state| trigger.on_day(&view, state),
+        );
+        let mut in_shadow = Vec::new();
+        if let Some(rules) = rules.shadow.as_deref() {
+            let look =
+                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
+            in_shadow = self.shadow.ask(slot, DAILY, day, &rules.triggers, look);
+        }
+        let rated = credit.map(|credit| credit.stars);
+        let changed =
+            account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
+        let id = subscriber.account.filter(|_| changed);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account.rated_stars = rated;
+        }
+        Judgement {
+            firings: self.keep(slot, evaluation),
+            in_shadow,
+        }
+    }
+
+    /// Reviews what the taskbook has of the subscriber and publishes what fired.
+    fn publish(
+        &mut self,
+        slot: u32,
+        closing: &Closing,
+        judgement: Judgement,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Judgement { firings, in_shadow } = judgement;
+        let in_book = self.store.record(slot).is_some_and(|record| record.in_book);
+        if !in_book && firings.is_empty() && in_shadow.is_empty() {
+            return;
+        }
+        self.with_tasks(slot, closing.at, closing.facts.day, |context, case| {
+            context.book.review(case, effects);
+            for (trigger, firing) in firings {
+                context.take(trigger, firing, closing.at, case, effects);
+            }
+            if !in_shadow.is_empty() {
+                context.shadow.publish(in_shadow, closing.at, case, effects);
+            }
+        });
+    }
+
+    /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.
+    fn learn(&mut self, slot: u32, day: Day) {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (subscriber, window) = entry.split();
+        let rules = &self.rules.baseline;
+        let learnt = day - i32::from(rules.lag_days);
+        let facts = self.population.facts(learnt).filter(|facts| facts.known);
+        // The first day is only part of one.
+        if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
+            for channel in UsageChannel::ALL {
+                let events = window.day(learnt).events(channel);
+                let baseline = &mut subscriber.baselines[channel as usize];
+                baseline.learn(events, facts.share(channel), rules);
+            }
+        }
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        // Meters and robots keep no holidays, and one of them outweighs a hundred people.
+        subscriber.stable = !subscriber.is_machine(account)
+            && subscriber.known_days >= STABLE_DAYS
+            && self
+                .population
+                .active_within(STABLE_SILENCE_DAYS, subscriber.last_active, day);
+        if subscriber.stable {
+            let baselines = &subscriber.baselines;
+            self.population
+                .enrol(baselines.map(|b| b.level()), baselines.map(|b| b.spread()));
+            for channel in UsageChannel::ALL {
+                let events = window.day(day.next()).events(channel);
+                self.population.count(channel, events);
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+mod tasks;
+
+pub use tasks::{ContactDescription, OpenTask, WaitingDescription};
+
+use super::Shard;
+use crate::engine::state::account::{Account, Bill};
+use crate::engine::state::credit::Credit;
+use crate::engine::state::store::{NEVER, Subscriber};
+use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::state::window::{Bucket, UsageChannel};
+use crate::engine::triggers::{REGISTRY, Trigger};
+use crate::model::{Day, Msisdn, Segment, Tier};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a shard knows of one subscriber, for people to look at. It does not say who the subscriber is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Description {
+    /// First local day with any usage.
+    pub first_active_on: Option<String>,
+    /// Last local day with any usage.
+    pub last_active_on: Option<String>,
+    /// Last closed day that was judged.
+    pub judged_until: Option<String>,
+    /// Closed days on which usage was known.
+    pub known_days: u16,
+    /// Whether the subscriber counts for the population's figures.
+    pub stable: bool,
+    /// How the subscriber stands with the operator, in plain words.
+    pub standing: Vec<String>,
+    /// What is ordinary, by channel.
+    pub baselines: BTreeMap<&'static str, BaselineDescription>,
+    /// What each trigger remembers.
+    pub triggers: BTreeMap<&'static str, TriggerStateDescription>,
+    /// Profile and bills, if any record of them came.
+    pub account: Option<AccountDescription>,
+    /// The open tasks.
+    pub open_tasks: Vec<OpenTask>,
+    /// Contacts of the last weeks, reported or possible, as far as they count for the next.
+    pub contacts: Vec<ContactDescription>,
+    /// What waits for a place in the daily budget.
+    pub waiting: Vec<WaitingDescription>,
+    /// Usage by local day, oldest first; empty before the first call-detail record.
+    pub window: Vec<DayDescription>,
+}
+
+/// What is ordinary for a subscriber in one channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BaselineDescription {
+    /// Events on an average day.
+    pub events_per_day: f64,
+    /// Dispersion k of the daily events; small is irregular.
+    pub dispersion: f64,
+}
+
+/// What a trigger remembers of a subscriber.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TriggerStateDescription {
+    /// Local day of the last firing, weak ones included.
+    pub fired_on: Option<String>,
+    /// Strength of that firing, 0..1.
+    pub strength: f64,
+    /// In plain words.
+    pub remembers: String,
+}
+
+/// Profile and bills.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccountDescription {
+    /// When the profile in force was stated, local time.
+    pub profile_at: Option<String>,
+    /// Brand.
+    pub brand: Option<String>,
+    /// First day of service.
+    pub activated_on: Option<String>,
+    /// `consumer` or `group`.
+    pub segment: &'static str,
+    /// Marked by the operator.
+    pub vip: bool,
+    /// First-responsible account manager.
+    pub account_manager: Option<String>,
+    /// HQ, province, city.
+    pub region: Vec<String>,
+    /// Credit points.
+    pub credit_score: i32,
+    /// 0..5.
+    pub stars: u8,
+    /// Who should act.
+    pub tier: &'static str,
+    /// Mean monthly spend in the major unit: the operator's own figure, or that of the invoices.
+    pub monthly_spend: Option<String>,
+    /// Suspensions for arrears: the operator's own count, or those seen if they are more.
+    pub suspensions: u16,
+    /// Owed on all bills, in the major unit.
+    pub owed: String,
+    /// Paid ahead, in the major unit; negative after a reversal.
+    pub credit: String,
+    /// The last invoices, oldest first.
+    pub bills: Vec<BillDescription>,
+}
+
+/// One invoice; amounts in the major unit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BillDescription {
+    /// First day of the billed month.
+    pub period: String,
+    /// Last day to pay.
+    pub due_on: String,
+    /// As billed.
+    pub amount: String,
+    /// Still owed.
+    pub unpaid: String,
+}
+
+/// Usage on one local day. Counts hold at 255, sums at 65,535.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DayDescription {
+    /// The day.
+    pub day: String,
+    /// Whether silence on it means silence; nothing for a day that is not closed, or was never closed here.
+    pub known: Option<bool>,
+    /// Outgoing calls.
+    pub outgoing: u8,
+    /// Incoming calls.
+    pub incoming: u8,
+    /// Calls that dropped.
+    pub dropped: u8,
+    /// Messages both ways.
+    pub messages: u8,
+    /// Data sessions.
+    pub sessions: u8,
+    /// Talk time.
+    pub voice_seconds: u16,
+    /// Data volume in MiB.
+    pub data_mebibytes: u16,
+}
+
+impl Shard {
+    /// Who should act for a subscriber, as of the clock's day; nothing if there never was a record of theirs.
+    pub fn tier(&self, msisdn: &Msisdn) -> Option<Tier> {
+        let subscriber = self.store.record(self.store.slot_of(msisdn)?)?;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let today = self.rules.calendar.day_of(self.clock);
+        Some(Credit::rate(account, today, &self.rules.policy.credit).tier)
+    }
+
+    /// Everything known of one subscriber; nothing if there never was a record of theirs. Changes nothing.
+    pub fn describe(&self, msisdn: &Msisdn) -> Option<Description> {
+        let slot = self.store.slot_of(msisdn)?;
+        let subscriber = self.store.record(slot)?;
+        let window = self.store.window(slot)?;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let calendar = &self.rules.calendar;
+        let today = calendar.day_of(self.clock);
+        let contact = |(at, purpose)| tasks::contact(at, purpose, calendar);
+        let describe_state = subscriber.describe_state(account);
+        let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
+        Some(Description {
+            first_active_on: Some(subscriber.first_active)
+                .filter(|day| *day != NEVER)
+                .map(|day| day.to_string()),
+            last_active_on: date(subscriber.last_active),
+            judged_until: date(subscriber.visited),
+            known_days: subscriber.known_days,
+            stable: subscriber.stable,
+            standing: self.standing(subscriber, account, today),
+            baselines: self.baselines(subscriber),
+            triggers: triggers
+                .map(|(place, (registered, trigger))| {
+                    (
+                        registered.name,
+                        recollection(&**trigger, &describe_state.get(place)),
+                    )
+                })
+                .collect(),
+            account: account.map(|account| self.account(account, today)),
+            open_tasks: self
+                .taskbook
+                .of(slot)
+                .map(|task| tasks::open(task, calendar))
+                .collect(),
+            contacts: self.taskbook.contacts(slot).map(contact).collect(),
+            waiting: self
+                .taskbook
+                .candidates_of(slot)
+                .map(tasks::waiting)
+                .collect(),
+            window: window
+                .iter()
+                .map(|(day, bucket)| self.day(day, &bucket))
+                .collect(),
+        })
+    }
+
+    fn standing(
+        &self,
+        subscriber: &Subscriber,
+        account: Option<&Account>,
+        today: Day,
+    ) -> Vec<String> {
+        let mut standing = match account {
+            Some(account) => self.contract(account, today),
+            None => vec!["in service; nothing is known of profile and bills".to_owned()],
+        };
+        if subscriber.machine_detector.machine() {
+            let days = subscriber.machine_detector.days_left(&self.rules.robots);
+            standing.push(format!(
+                "behaves like a machine: no trigger looks at it before {days} more days of a person's use"
+            ));
+        }
+        standing
+    }
+
+    fn contract(&self, account: &Account, today: Day) -> Vec<String> {
+        let after = self.rules.policy.churned_after_suspended_days;
+        let flags = account.profile.flags;
+        let mut standing = Vec::new();
+        if let Some(day) = account.cancelled_on {
+            standing.push(format!("cancelled on {day}"));
+        }
+        if let Some(day) = account.suspended_on {
+            standing.push(format!("suspended for arrears since {day}"));
+        }
+        if account.churned(today, after) {
+            standing.push("counts as churned: no task is opened".to_owned());
+        }
+        if let Some(day) = account.port_out_on {
+            standing.push(format!(
+                "port-out applied for on {day}: nobody may be contacted"
+            ));
+        }
+        if standing.is_empty() {
+            standing.push("in service".to_owned());
+        }
+        if account.do_not_contact {
+            standing.push("asked not to be contacted".to_owned());
+        }
+        if account.profile.marketing_opt_out {
+            standing.push("wants no marketing".to_owned());
+        }
+        if flags.not_pursued {
+            standing.push("not pursued: no task is opened".to_owned());
+        }
+        if flags.machine {
+            standing.push("a machine: no trigger looks at it".to_owned());
+        }
+        standing
+    }
+
+    fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, BaselineDescription> {
+        let ordinary = |channel: UsageChannel| {
+            let name = match channel {
+                UsageChannel::Voice => "voice",
+                UsageChannel::Data => "data",
+            };
+            let baseline = &subscriber.baselines[channel as usize];
+            let population = self.population.dispersion(channel);
+            let ordinary = BaselineDescription {
+                events_per_day: rounded(baseline.level()),
+                dispersion: rounded(baseline.dispersion(population, &self.rules.baseline)),
+            };
+            (name, ordinary)
+        };
+        UsageChannel::ALL.map(ordinary).into()
+    }
+
+    fn account(&self, account: &Account, today: Day) -> AccountDescription {
+        let profile = &account.profile;
+        let credit = Credit::rate(Some(account), today, &self.rules.policy.credit);
+        let calendar = &self.rules.calendar;
+        AccountDescription {
+            profile_at: account.profile_at.map(|at| calendar.rfc3339(at)),
+            brand: profile.brand.as_deref().map(str::to_owned),
+            activated_on: profile.activated_on.map(|day| day.to_string()),
+            segment: match profile.segment {
+                Segment::Consumer => "consumer",
+                Segment::Group => "group",
+            },
+            vip: profile.vip,
+            account_manager: profile.account_manager.as_deref().map(str::to_owned),
+            region: profile.region.iter().map(|name| name.to_string()).collect(),
+            credit_score: credit.score,
+            stars: credit.stars,
+            tier: credit.tier.name(),
+            monthly_spend: account.monthly_spend().map(|spend| spend.to_string()),
+            suspensions: account.suspensions.max(profile.suspensions),
+            owed: account.ledger.owed().to_string(),
+            credit: account.ledger.credit().to_string(),
+            bills: account.ledger.bills().iter().map(bill).collect(),
+        }
+    }
+
+    fn day(&self, day: Day, bucket: &Bucket) -> DayDescription {
+        DayDescription {
+            day: day.to_string(),
+            known: self.population.facts(day).map(|facts| facts.known),
+            outgoing: bucket.outgoing,
+            incoming: bucket.incoming,
+            dropped: bucket.dropped,
+            messages: bucket.messages,
+            sessions: bucket.sessions,
+            voice_seconds: bucket.voice_seconds(),
+            data_mebibytes: bucket.data_mebibytes(),
+        }
+    }
+}
+
+fn recollection(trigger: &dyn Trigger, memory: &TriggerState) -> TriggerStateDescription {
+    TriggerStateDescription {
+        fired_on: memory.fired_on().map(|day| day.to_string()),
+        strength: rounded(memory.strength()),
+        remembers: trigger.describe_state(memory),
+    }
+}
+
+fn bill(bill: &Bill) -> BillDescription {
+    BillDescription {
+        period: bill.period.to_string(),
+        due_on: bill.due_on.to_string(),
+        amount: bill.amount.to_string(),
+        unpaid: bill.unpaid.to_string(),
+    }
+}
+
+fn date(day: Day) -> Option<String> {
+    (day != Day::MIN).then(|| day.to_string())
+}
+
+/// To three decimals, as figures are published.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,49 @@
+//! Asks triggers about one subscriber, and keeps what they remember.
+
+use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, TriggerStates};
+use crate::engine::triggers::{Firing, REGISTRY, Registration, Trigger};
+use crate::model::Day;
+
+/// What fired, in the order of the registry.
+pub type Firings = Vec<(&'static Registration, Firing)>;
+
+/// What came of asking.
+#[derive(Default)]
+pub struct Evaluation {
+    /// What fired.
+    pub firings: Firings,
+    /// Memories of those that have something to remember of few, to be kept.
+    pub changed: Vec<(usize, TriggerState)>,
+}
+
+impl Evaluation {
+    /// Asks the triggers at some places of the registry about a day of a subscriber, `dense` being the memories of
+    /// those that remember everybody and `sparse` those of the others.
+    pub fn ask(
+        places: impl Iterator<Item = usize>,
+        dense: &mut [TriggerState; DENSE],
+        sparse: Option<&SparseStates>,
+        day: Day,
+        triggers: &[Box<dyn Trigger>],
+        look: impl Fn(&dyn Trigger, &mut TriggerState) -> Option<Firing>,
+    ) -> Self {
+        let mut evaluation = Self::default();
+        for place in places {
+            let Some((trigger, registered)) = triggers.get(place).zip(REGISTRY.get(place)) else {
+                continue;
+            };
+            let before = TriggerStates { dense, sparse }.get(place);
+            let mut state = before;
+            if let Some(firing) = look(&**trigger, &mut state) {
+                state.note_firing(firing.kind, firing.strength, day);
+                evaluation.firings.push((registered, firing));
+            }
+            match dense.get_mut(place) {
+                Some(own) => *own = state,
+                None if state != before => evaluation.changed.push((place, state)),
+                None => {}
+            }
+        }
+        evaluation
+    }
+}

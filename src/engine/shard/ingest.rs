@@ -1,0 +1,291 @@
+//! What becomes of one event: refused, known already, or counted and shown to the triggers.
+
+use super::Shard;
+use super::evaluation::{Evaluation, Firings};
+use crate::engine::state::service_history::ServiceEvent;
+use crate::engine::state::store::Entry;
+use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::state::watermark::Needed;
+use crate::engine::state::window::UsageChannel;
+use crate::engine::triggers::{self, EventView, Trigger, too_old};
+use crate::model::{
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source,
+    SuspensionReason, Timestamp,
+};
+
+/// With fewer subscribers than this, few may be left who ever have records on the same day.
+const SMALL: u32 = 20;
+
+/// Wrong clocks grow in number with the shard: the watermark needs one of this many subscribers, up to a bound.
+const CROWD: u32 = 256;
+const CROWD_MAX: u32 = 64;
+
+impl Shard {
+    pub(super) fn ingest(
+        &mut self,
+        event: &Event<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        if self.ahead_of_time(event.at) {
+            return Outcome::Rejected(Reject::Future);
+        }
+        if let Body::Erase { request } = &event.body {
+            self.erase(event, request, source, effects);
+            return Outcome::Applied { late: false };
+        }
+        let day = self.rules.calendar.day_of(event.at);
+        // A profile is a state, not an event: it never grows too old and says nothing about time.
+        let timeless = matches!(event.body, Body::Profile(_));
+        if !timeless {
+            if self.expired(day) {
+                return Outcome::Expired;
+            }
+            self.begin(day);
+        }
+        let slot = self.store.slot(&event.msisdn, self.closed);
+        self.visit_if_due(slot, effects);
+        let late = !timeless && day <= self.closed;
+        let feed = event.body.feed();
+        let fresh = match feed {
+            Feed::Cdr => self.count_usage(slot, day, event),
+            _ => self.note(slot, day, event),
+        };
+        match fresh {
+            Fresh::Yes => self.note_service_history(slot, day, event),
+            Fresh::Seen => return Outcome::Duplicate,
+            Fresh::TooOld => return Outcome::Expired,
+        }
+        if !timeless {
+            let all = self.store.len();
+            let enough = u32::from(self.rules.window.day_entry_subscribers);
+            let enough = enough.max((all / CROWD).min(CROWD_MAX)).min(all);
+            let needed = Needed {
+                subscribers: enough as usize,
+                or_days: all < SMALL,
+            };
+            self.watermarks[feed as usize].observe(event.at, day, slot, needed);
+            self.move_clock();
+        }
+        self.react(slot, day, event, source, effects);
+        self.follow_clock(effects);
+        Outcome::Applied { late }
+    }
+
+    fn expired(&self, day: Day) -> bool {
+        self.clock > Timestamp::MIN
+            && self.rules.calendar.day_of(self.clock).since(day)
+                >= i32::from(self.rules.window.days)
+    }
+
+    /// Adds a call-detail record to its day.
+    fn count_usage(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return Fresh::TooOld;
+        };
+        if entry.too_old(day) {
+            return Fresh::TooOld;
+        }
+        let identity = match event.body {
+            Body::Data {
+                session: Some(session),
+                ..
+            } => session,
+            _ => event.record,
+        };
+        if entry.subscriber.seen(identity) {
+            return Fresh::Seen;
+        }
+        let mebibytes = match event.body {
+            Body::Data { volume_bytes, .. } => entry.subscriber.carry_data(volume_bytes),
+            _ => 0,
+        };
+        let Some(bucket) = entry.day(day) else {
+            return Fresh::TooOld;
+        };
+        let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
+        match event.body {
+            Body::Call {
+                direction,
+                duration_seconds,
+                outcome,
+                ..
+            } => {
+                let calls = match direction {
+                    Direction::Outgoing => &mut bucket.outgoing,
+                    Direction::Incoming => &mut bucket.incoming,
+                };
+                *calls = calls.saturating_add(1);
+                let dropped = u8::from(outcome == CallOutcome::Dropped);
+                bucket.dropped = bucket.dropped.saturating_add(dropped);
+                bucket.add_voice_seconds(duration_seconds);
+            }
+            Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
+            Body::Data { .. } => {
+                bucket.sessions = bucket.sessions.saturating_add(1);
+                bucket.add_data_mebibytes(mebibytes);
+            }
+            _ => {}
+        }
+        let active = bucket.active();
+        let added =
+            UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
+        let subscriber = entry.subscriber;
+        if active {
+            subscriber.last_active = subscriber.last_active.max(day);
+            subscriber.first_active = subscriber.first_active.min(day);
+        }
+        if subscriber.stable && day == subscriber.visited.next() {
+            for channel in UsageChannel::ALL {
+                self.population.count(channel, added[channel as usize]);
+            }
+        }
+        Fresh::Yes
+    }
+
+    /// Adds any other record to the subscriber's account.
+    fn note(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+        let Some(id) = self.account_id(slot) else {
+            return Fresh::TooOld;
+        };
+        let Some(account) = self.accounts.edit_item(id.index()) else {
+            return Fresh::TooOld;
+        };
+        if account.seen(event.record) {
+            return Fresh::Seen;
+        }
+        match &event.body {
+            Body::Profile(profile) => {
+                let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
+                if new_owner {
+                    self.taskbook.forget(slot);
+                }
+                if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
+                    let robot = u64::from(entry.subscriber.machine_detector.machine());
+                    self.stats.robots = self.stats.robots.saturating_sub(robot);
+                    entry.start_afresh();
+                    self.shadow.forget(slot);
+                }
+            }
+            Body::Invoice(invoice) => account.ledger.invoice(invoice),
+            Body::Payment { amount } => account.ledger.pay(*amount),
+            Body::Suspension(SuspensionReason::Arrears) => account.suspend(event.at, day),
+            Body::Reactivation => account.reactivate(event.at),
+            Body::Cancellation => account.cancel(day),
+            Body::PortOutApplication => account.port_out_on = account.port_out_on.max(Some(day)),
+            Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
+            _ => {}
+        }
+        Fresh::Yes
+    }
+
+    /// Keeps what triggers look back on.
+    fn note_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
+        let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
+            return;
+        };
+        let id = self.account_id(slot);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account
+                .service_history_mut()
+                .take(event.at, day, service_event);
+        }
+    }
+
+    /// Shows an event to the immediate triggers that want to see it; last, what those of the shadow rules say.
+    fn ask(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+        source: &Source,
+    ) -> (Evaluation, Firings) {
+        let rules = &self.rules;
+        let on_trial = rules.shadow.as_deref();
+        let mut places =
+            triggers::wanting(&event.body, &rules.triggers, &rules.competitors).peekable();
+        let in_shadow = on_trial
+            .map(|trial| triggers::wanting(&event.body, &trial.triggers, &rules.competitors));
+        let mut in_shadow = in_shadow.into_iter().flatten().peekable();
+        let asked_for = places.peek().is_some() || in_shadow.peek().is_some();
+        if !asked_for || too_old(self.clock, event.at, rules.window.immediate_hours) {
+            return Default::default();
+        }
+        let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
+            return Default::default();
+        };
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        if subscriber.is_machine(account) {
+            return Default::default();
+        }
+        let settles = match &event.body {
+            Body::TaskOutcome(outcome) => self.taskbook.purpose_of(slot, &outcome.task_id),
+            _ => None,
+        };
+        let view = EventView {
+            event,
+            day,
+            source,
+            account,
+            settles,
+            competitors: &rules.competitors,
+        };
+        let dense = &mut subscriber.trigger_states;
+        let sparse = account.map(|account| &account.trigger_states);
+        let evaluation = Evaluation::ask(
+            places,
+            dense,
+            sparse,
+            day,
+            &rules.triggers,
+            |trigger, state| trigger.on_event(&view, state),
+        );
+        let mut said_in_shadow = Vec::new();
+        if let Some(rules) = rules.shadow.as_deref() {
+            let look =
+                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_event(&view, state);
+            said_in_shadow = self.shadow.ask(slot, in_shadow, day, &rules.triggers, look);
+        }
+        (evaluation, said_in_shadow)
+    }
+
+    /// Lets the immediate triggers look, and the taskbook take note of what changes a task.
+    fn react(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (evaluation, in_shadow) = self.ask(slot, day, event, source);
+        let firings = self.keep(slot, evaluation);
+        let concerns_tasks = match event.body {
+            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
+            Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
+            _ => false,
+        };
+        if firings.is_empty() && in_shadow.is_empty() && !concerns_tasks {
+            return;
+        }
+        let now = self.clock.max(event.at);
+        self.with_tasks(slot, now, day, |context, case| {
+            for (trigger, firing) in firings {
+                context.take(trigger, firing, event.at, case, effects);
+            }
+            context.note(event, source, case, effects);
+            if !in_shadow.is_empty() {
+                context.shadow.publish(in_shadow, event.at, case, effects);
+            }
+        });
+    }
+}
+
+/// Whether a record is new to its subscriber.
+enum Fresh {
+    Yes,
+    Seen,
+    TooOld,
+}

@@ -1,0 +1,243 @@
+mod clock;
+mod close;
+pub mod describe;
+mod erase;
+mod evaluation;
+mod fingerprint;
+mod image;
+mod ingest;
+pub mod rollup;
+pub mod shadow;
+pub mod stats;
+mod tasks;
+
+use crate::engine::codec::Interner;
+use crate::engine::policy::{Collecting, Share, Taskbook};
+use crate::engine::rules::Rules;
+use crate::engine::state::account::Account;
+use crate::engine::state::closing::Closing;
+use crate::engine::state::pages::{EPOCH_ZERO, List};
+use crate::engine::state::population::Population;
+use crate::engine::state::store::{AccountId, Store};
+use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::state::watermark::Watermark;
+use crate::engine::state::window::Bucket;
+use crate::model::{
+    Counts, Day, Effect, Event, Feed, FeedSet, Msisdn, Outcome, Reject, Source, Timestamp,
+};
+use evaluation::{Evaluation, Firings};
+use shadow::Shadow;
+use stats::ShardStats;
+use std::sync::Arc;
+
+/// Partition p of every feed: its subscribers, windows, watermarks, day closes and open tasks.
+pub struct Shard {
+    rules: Arc<Rules>,
+    store: Store,
+    accounts: List<Account>,
+    taskbook: Taskbook,
+    /// Its part of the daily budget.
+    share: Share,
+    /// The candidates of the last close, if they have not been ranked.
+    collecting: Option<Collecting>,
+    shadow: Shadow,
+    population: Population,
+    closing: Option<Closing>,
+    /// The last closed day; [`Day::MIN`] before the first event.
+    closed: Day,
+    stats: ShardStats,
+    watermarks: [Watermark; Feed::ALL.len()],
+    inputs: Inputs,
+    now: Timestamp,
+    clock: Timestamp,
+    names: Interner,
+    counts: Counts,
+    /// When a subscriber was last erased, in the stamps of the store's pages.
+    erased: u32,
+}
+
+/// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inputs {
+    /// Feeds behind their ends whose unread records may be older than those of other feeds: their watermarks hold
+    /// day closes back. Feeds that all share one topic cannot fall behind each other and are never named.
+    pub lagging: FeedSet,
+    /// Whether every input has been read to its end, so that silence is not a backlog.
+    pub caught_up: bool,
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self {
+            lagging: FeedSet::NONE,
+            caught_up: true,
+        }
+    }
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(rules: Arc<Rules>) -> Self {
+        Self {
+            store: Store::new(rules.window.days),
+            accounts: List::default(),
+            taskbook: Taskbook::default(),
+            share: Share::WHOLE,
+            collecting: None,
+            shadow: Shadow::default(),
+            population: Population::new(rules.window.days, &rules.baseline),
+            closing: None,
+            closed: Day::MIN,
+            stats: ShardStats::default(),
+            watermarks: Default::default(),
+            inputs: Inputs::default(),
+            now: Timestamp::MIN,
+            clock: Timestamp::MIN,
+            names: Interner::default(),
+            counts: Counts::default(),
+            erased: EPOCH_ZERO,
+            rules,
+        }
+    }
+
+    /// Gives the shard its part of the daily budget: that of a partition among so many.
+    pub fn share_budget(&mut self, part: i32, of: i32) {
+        self.share = Share {
+            part: part.unsigned_abs(),
+            of: of.unsigned_abs(),
+        };
+    }
+
+    /// Puts other rules in force from the next call on. Everything known is kept; if `window.days` changes, only the
+    /// newest days are. Rules on trial go on with what those before them remembered, trigger by trigger.
+    pub fn adopt(&mut self, rules: Arc<Rules>) {
+        self.store.rering(rules.window.days);
+        self.population.keep(usize::from(rules.window.days));
+        if rules.shadow.is_none() {
+            self.shadow.clear();
+        }
+        self.rules = rules;
+    }
+
+    /// Applies one event and appends what follows from it.
+    pub fn apply(
+        &mut self,
+        event: &Event<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        let outcome = self.ingest(event, source, effects);
+        self.counts.count(&outcome);
+        outcome
+    }
+
+    /// Takes a mediation's statement that nothing of a feed before `complete_until` is missing.
+    pub fn progress(
+        &mut self,
+        feed: Feed,
+        complete_until: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        let outcome = if self.ahead_of_time(complete_until) {
+            Outcome::Rejected(Reject::Future)
+        } else {
+            let day = self.rules.calendar.day_of(complete_until);
+            self.watermarks[feed as usize].progress(complete_until, day);
+            self.begin(day);
+            self.move_clock();
+            self.follow_clock(effects);
+            Outcome::Ignored
+        };
+        self.counts.count(&outcome);
+        outcome
+    }
+
+    /// Counts a record that never became an event: a tombstone or a reject of `decode`.
+    pub fn count(&mut self, outcome: &Outcome) {
+        self.counts.count(outcome);
+    }
+
+    /// Tells the shard what time it is and how far its inputs have been read.
+    ///
+    /// With `clock = "wall"`, `now` becomes the clock; with `clock = "event"` it only bounds the future.
+    pub fn tick(&mut self, now: Timestamp, inputs: Inputs, effects: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        self.inputs = inputs;
+        self.move_clock();
+        self.follow_clock(effects);
+    }
+
+    /// Closes every day up to the last event's, as if the feeds had ended.
+    pub fn finish(&mut self, effects: &mut Vec<Effect>) {
+        self.watermarks.iter_mut().for_each(Watermark::settle);
+        self.move_clock();
+        let last = self.watermarks.iter().map(Watermark::at).max();
+        let Some(last) = last.filter(|last| *last > Timestamp::MIN) else {
+            return;
+        };
+        let last = self.rules.calendar.day_of(last);
+        while self.closed < last {
+            let end = self.rules.calendar.start_of(self.closed + 2);
+            self.begin_close(self.clock.max(end), effects);
+        }
+        self.release(effects);
+        self.keep_appointments(effects);
+    }
+
+    /// Whether a day is being closed, so that [`sweep`](Self::sweep) has something to do.
+    pub fn sweeping(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// What became of the records so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Figures for metrics.
+    pub fn stats(&self) -> ShardStats {
+        ShardStats {
+            subscribers: u64::from(self.store.len()),
+            store_bytes: (self.store.bytes() + self.accounts.bytes() + self.shadow.bytes()) as u64,
+            open_tasks: self.taskbook.open_tasks() as u64,
+            clock: self.clock,
+            watermarks: std::array::from_fn(|feed| self.watermarks[feed].at()),
+            closed: self.closed,
+            ..self.stats
+        }
+    }
+
+    /// A subscriber's window, oldest day first and empty before the first call-detail record; nothing if the subscriber
+    /// was never seen. For inspection.
+    pub fn window(&self, msisdn: &Msisdn) -> Option<Vec<(Day, Bucket)>> {
+        let slot = self.store.slot_of(msisdn)?;
+        self.store
+            .window(slot)
+            .map(|window| window.iter().collect())
+    }
+
+    fn account_id(&mut self, slot: u32) -> Option<AccountId> {
+        let subscriber = self.store.entry(slot)?.subscriber;
+        if subscriber.account.is_none() {
+            subscriber.account = AccountId::from_index(self.accounts.items());
+            self.accounts.append(Account::default());
+        }
+        subscriber.account
+    }
+
+    /// Keeps what triggers remember of a subscriber, and hands out what fired.
+    fn keep(&mut self, slot: u32, evaluation: Evaluation) -> Firings {
+        for (place, state) in evaluation.changed {
+            self.remember(slot, place, state);
+        }
+        evaluation.firings
+    }
+
+    /// Keeps the memory of a trigger that has something to remember of few.
+    fn remember(&mut self, slot: u32, place: usize, state: TriggerState) {
+        let id = self.account_id(slot);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account.trigger_states.set(place, state);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Where tasks are made: everything that happens between a shard and its taskbook.
+
+use super::Shard;
+use super::shadow::Shadow;
+use crate::engine::policy::{Case, Share, Taskbook};
+use crate::engine::triggers::{Firing, Registration};
+use crate::model::{
+    Body, CloseReason, Day, Effect, Event, Purpose, Source, Suppression, Tier, Timestamp,
+};
+use std::cmp::Reverse;
+
+/// The taskbook, and what is needed to work on it.
+pub(super) struct TaskContext<'a> {
+    pub book: &'a mut Taskbook,
+    pub shadow: &'a Shadow,
+    share: Share,
+}
+
+impl TaskContext<'_> {
+    /// Takes a firing; see [`Taskbook::take`].
+    pub fn take(
+        &mut self,
+        trigger: &'static Registration,
+        firing: Firing,
+        at: Timestamp,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.book
+            .take(trigger, firing, at, self.share, case, effects);
+    }
+
+    /// Takes note of an event that changes tasks.
+    pub fn note(
+        &mut self,
+        event: &Event<'_>,
+        source: &Source,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let book = &mut self.book;
+        let from = Some(source);
+        match &event.body {
+            Body::TaskOutcome(outcome) => book.settle(event, outcome, source, case, effects),
+            Body::Profile(_) => book.revoke(case, source, effects),
+            Body::Cancellation if case.churned() => {
+                book.close_if(case, CloseReason::Churned, from, effects, |_| true);
+                book.dismiss(case, Suppression::Churned, effects);
+            }
+            Body::PortOutApplication => {
+                book.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
+                book.dismiss(case, Suppression::MnpHold, effects);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Shard {
+    /// Works on the tasks of a subscriber at a moment; a moment of the engine's own has the last closed day.
+    pub(super) fn with_tasks<T>(
+        &mut self,
+        slot: u32,
+        now: Timestamp,
+        day: Day,
+        work: impl FnOnce(&mut TaskContext<'_>, &Case<'_>) -> T,
+    ) -> Option<T> {
+        let msisdn = self.store.msisdn(slot)?;
+        let subscriber = self.store.entry(slot)?.subscriber;
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let case = Case {
+            slot,
+            msisdn,
+            now,
+            day,
+            account,
+            trigger_states: subscriber.describe_state(account),
+            rules: &self.rules,
+        };
+        let mut context = TaskContext {
+            book: &mut self.taskbook,
+            shadow: &self.shadow,
+            share: self.share,
+        };
+        let done = work(&mut context, &case);
+        subscriber.in_book = self.taskbook.knows(slot);
+        Some(done)
+    }
+
+    /// Does what the clock has made due, in order of time: tasks go up a rung, and the day's candidates are ranked.
+    pub(super) fn keep_appointments(&mut self, effects: &mut Vec<Effect>) {
+        if self.closing.is_some_and(|it| it.presses(self.clock)) {
+            self.sweep(usize::MAX, effects);
+        }
+        loop {
+            let due = |at: &Timestamp| *at <= self.clock;
+            let release = self.collecting.map(|since| since.until).filter(due);
+            let escalation = self.taskbook.next_escalation().filter(|(at, _)| due(at));
+            match (release, escalation) {
+                (None, None) => return,
+                (Some(release), Some((at, _))) if release <= at => self.release(effects),
+                (Some(_), None) => self.release(effects),
+                (_, Some((at, slot))) => self.escalate(at, slot, effects),
+            }
+        }
+    }
+
+    /// A task's time on its rung is over; the day's close, if it has not come by yet, may have ended it.
+    fn escalate(&mut self, at: Timestamp, slot: u32, effects: &mut Vec<Effect>) {
+        self.visit_if_due(slot, effects);
+        if self.taskbook.next_escalation() == Some((at, slot)) {
+            let (now, day) = (self.clock, self.closed);
+            self.with_tasks(slot, now, day, |context, case| {
+                context.book.escalate(case, effects)
+            });
+        }
+    }
+
+    /// Finishes the day's close and gives its candidates their places in the budget, the best ranked first.
+    pub(super) fn release(&mut self, effects: &mut Vec<Effect>) {
+        self.sweep(usize::MAX, effects);
+        let Some(collected) = self.collecting.take() else {
+            return;
+        };
+        let now = self.clock.max(collected.from);
+        for purpose in Purpose::ALL {
+            self.release_purpose(purpose, now, effects);
+        }
+        self.taskbook.urgent = Default::default();
+    }
+
+    fn release_purpose(&mut self, purpose: Purpose, now: Timestamp, effects: &mut Vec<Effect>) {
+        let day = self.closed;
+        let mut ranked = Vec::new();
+        for slot in self.taskbook.candidates(purpose) {
+            let rank = self.with_tasks(slot, now, day, |context, case| {
+                let (rank, tier) = context.book.revalidate(purpose, case, effects)?;
+                Some((Reverse(rank), case.msisdn, slot, tier))
+            });
+            ranked.extend(rank.flatten());
+        }
+        ranked.sort_unstable();
+        let spent = self.taskbook.urgent;
+        let mut left = Tier::ALL.map(|tier| {
+            let budget = &self.rules.policy.budget;
+            let quota = self.share.quota(budget, purpose, tier, day);
+            match purpose {
+                Purpose::Churn => quota.saturating_sub(spent[tier as usize]),
+                Purpose::Care | Purpose::Grow => quota,
+            }
+        });
+        for (_, _, slot, tier) in ranked {
+            let left = &mut left[tier as usize];
+            let placed = *left > 0;
+            *left = left.saturating_sub(1);
+            self.with_tasks(slot, now, day, |context, case| match placed {
+                true => context.book.place(purpose, case, effects),
+                false => context.book.put_off(purpose, case, effects),
+            });
+        }
+    }
+}

@@ -1,0 +1,458 @@
+use super::service_history::ServiceHistory;
+use super::trigger_state::{DENSE, SparseStates};
+use crate::engine::codec::{Field, Interner, Problem, Reader, Writer, fields};
+use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
+use std::sync::Arc;
+
+/// What is known of a subscriber beyond usage: profile, bills, standing. Only subscribers with such records have one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Account {
+    /// Time of the profile in force.
+    pub profile_at: Option<Timestamp>,
+    /// The latest profile.
+    pub profile: Standing,
+    /// Bills and payments.
+    pub ledger: Ledger,
+    /// Day the line was suspended for arrears, while it is.
+    pub suspended_on: Option<Day>,
+    /// Time of the last suspension or reactivation; older ones come too late to change anything.
+    standing_at: Option<Timestamp>,
+    /// Suspensions for arrears seen.
+    pub suspensions: u16,
+    /// Day the contract was closed at the counter.
+    pub cancelled_on: Option<Day>,
+    /// Day a port-out was applied for: nobody may be contacted.
+    pub port_out_on: Option<Day>,
+    recent: [u64; RECENT],
+    recent_next: u8,
+    /// What triggers remember that have something to remember of few subscribers.
+    pub trigger_states: SparseStates,
+    service_history: Option<Box<ServiceHistory>>,
+    /// Stars when last rated, at a day's close; nothing before profile and spend were known.
+    pub rated_stars: Option<u8>,
+    /// The customer asked not to be contacted.
+    pub do_not_contact: bool,
+    /// Day of the last profile with a dearer plan than the one before.
+    pub upgraded_on: Option<Day>,
+}
+
+/// Records kept to recognise a repeated one. Bills are few: this spans months.
+const RECENT: usize = 8;
+
+/// The parts of a profile the engine uses, strings shared between subscribers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Standing {
+    /// Brand.
+    pub brand: Option<Arc<str>>,
+    /// First day of service.
+    pub activated_on: Option<Day>,
+    /// Consumer or group.
+    pub segment: Segment,
+    /// Marked by the operator.
+    pub vip: bool,
+    /// First-responsible account manager.
+    pub account_manager: Option<Arc<str>>,
+    /// HQ, province, city.
+    pub region: Vec<Arc<str>>,
+    /// Marks set by the operator.
+    pub flags: ProfileFlags,
+    /// Mean monthly spend as the operator knows it.
+    pub avg_monthly_spend: Option<Money>,
+    /// Suspensions as the operator counts them.
+    pub suspensions: u16,
+    /// The plan's price a month.
+    pub plan_fee: Option<Money>,
+    /// Last day of the contract.
+    pub contract_end_on: Option<Day>,
+    /// Month and day of month.
+    pub birthday: Option<(u8, u8)>,
+    /// Day the loyalty points lapse.
+    pub points_expire_on: Option<Day>,
+    /// Day the running offer lapses.
+    pub offer_expires_on: Option<Day>,
+    /// No marketing.
+    pub marketing_opt_out: bool,
+}
+
+fields!(Account {
+    profile_at,
+    profile,
+    ledger,
+    suspended_on,
+    standing_at,
+    suspensions,
+    cancelled_on,
+    port_out_on,
+    recent,
+    recent_next,
+    trigger_states,
+    service_history,
+    rated_stars,
+    do_not_contact,
+    upgraded_on,
+});
+
+fields!(Standing {
+    brand,
+    activated_on,
+    segment,
+    vip,
+    account_manager,
+    region,
+    flags,
+    avg_monthly_spend,
+    suspensions,
+    plan_fee,
+    contract_end_on,
+    birthday,
+    points_expire_on,
+    offer_expires_on,
+    marketing_opt_out,
+});
+
+fields!(ProfileFlags {
+    not_pursued,
+    machine,
+});
+
+impl Field for Segment {
+    fn put(&self, to: &mut Writer) {
+        (*self == Self::Group).put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        Ok(match bool::get(from)? {
+            true => Self::Group,
+            false => Self::Consumer,
+        })
+    }
+}
+
+impl Account {
+    /// A page of accounts as bytes.
+    pub fn encode(accounts: &Vec<Self>) -> Vec<u8> {
+        let mut to = Writer::default();
+        accounts.put(&mut to);
+        to.into_bytes_with_names()
+    }
+
+    /// A page of accounts from bytes.
+    ///
+    /// `places`: for each trigger of the image, where in the registry it belongs, if anywhere.
+    pub fn decode(
+        bytes: &[u8],
+        places: &[Option<usize>],
+        names: &mut Interner,
+    ) -> Result<Vec<Self>, Problem> {
+        let mut from = Reader::with_names(bytes, names)?;
+        let mut accounts: Vec<Self> = Field::get(&mut from)?;
+        from.end()?;
+        for account in &mut accounts {
+            account.trigger_states.move_to(places, DENSE);
+        }
+        accounts.iter().try_for_each(Self::check)?;
+        Ok(accounts)
+    }
+
+    /// Refuses what the engine would never write.
+    fn check(&self) -> Result<(), Problem> {
+        let bills = &self.ledger.bills;
+        if usize::from(self.recent_next) >= RECENT {
+            Err("has an account with a place beyond the last records")
+        } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
+            Err("has an account with too many bills, or bills out of order")
+        } else {
+            self.service_history().check()
+        }
+    }
+
+    /// What triggers look back on beyond bills and standing.
+    pub fn service_history(&self) -> &ServiceHistory {
+        static NONE: ServiceHistory = ServiceHistory::NONE;
+        self.service_history.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The same, to be added to.
+    pub fn service_history_mut(&mut self) -> &mut ServiceHistory {
+        self.service_history
+            .get_or_insert_with(|| Box::new(ServiceHistory::NONE))
+    }
+
+    /// Whether a record was seen before; remembers it if not.
+    pub fn seen(&mut self, fingerprint: u64) -> bool {
+        let mark = fingerprint.max(1);
+        if self.recent.contains(&mark) {
+            return true;
+        }
+        self.recent[usize::from(self.recent_next) % RECENT] = mark;
+        self.recent_next = (self.recent_next + 1) % RECENT as u8;
+        false
+    }
+
+    /// Takes a profile, unless a later one is in force. Returns whether it is that of a new owner of the number.
+    pub fn take_profile(
+        &mut self,
+        at: Timestamp,
+        day: Day,
+        profile: &Profile<'_>,
+        names: &mut Interner,
+    ) -> bool {
+        if self.profile_at.is_some_and(|in_force| in_force > at) {
+            return false;
+        }
+        let left_on = self.cancelled_on.max(self.port_out_on);
+        let new_owner = left_on.is_some() && profile.activated_on > left_on;
+        if new_owner {
+            self.start_afresh();
+        }
+        let plan_fee = profile.plan.as_ref().map(|plan| plan.monthly_fee);
+        let dearer = self.profile.plan_fee.zip(plan_fee);
+        if dearer.is_some_and(|(before, now)| now > before) {
+            self.upgraded_on = Some(day);
+        }
+        self.profile_at = Some(at);
+        self.profile = Standing {
+            brand: profile.brand.as_deref().map(|b| names.intern(b)),
+            activated_on: profile.activated_on,
+            segment: profile.segment,
+            vip: profile.vip,
+            account_manager: profile.account_manager.as_deref().map(|m| names.intern(m)),
+            region: profile.region.iter().map(|r| names.intern(r)).collect(),
+            flags: profile.flags,
+            avg_monthly_spend: profile.avg_monthly_spend,
+            suspensions: profile.suspensions.unwrap_or(0),
+            plan_fee,
+            contract_end_on: profile.contract_end_on,
+            birthday: profile.birthday,
+            points_expire_on: profile.points_expire_on,
+            offer_expires_on: profile.offer_expires_on,
+            marketing_opt_out: profile.marketing_opt_out,
+        };
+        new_owner
+    }
+
+    /// Forgets everything but which records were seen.
+    fn start_afresh(&mut self) {
+        *self = Self {
+            recent: self.recent,
+            recent_next: self.recent_next,
+            ..Self::default()
+        };
+    }
+
+    /// Takes a cancellation, unless it is that of the number's earlier owner.
+    pub fn cancel(&mut self, day: Day) {
+        if self.profile.activated_on.is_none_or(|since| since <= day) {
+            self.cancelled_on = Some(day);
+        }
+    }
+
+    /// Takes a suspension for arrears.
+    pub fn suspend(&mut self, at: Timestamp, day: Day) {
+        self.suspensions = self.suspensions.saturating_add(1);
+        if self.in_order(at) {
+            self.suspended_on.get_or_insert(day);
+        }
+    }
+
+    /// Takes a reactivation.
+    pub fn reactivate(&mut self, at: Timestamp) {
+        if self.in_order(at) {
+            self.suspended_on = None;
+        }
+    }
+
+    fn in_order(&mut self, at: Timestamp) -> bool {
+        let in_order = Some(at) >= self.standing_at;
+        self.standing_at = self.standing_at.max(Some(at));
+        in_order
+    }
+
+    /// Whether the subscriber has left: cancelled, or suspended for too long (DOMAIN section 4, `arrears`).
+    pub fn churned(&self, day: Day, suspended_days: u16) -> bool {
+        let long = |since: Day| day.since(since) >= i32::from(suspended_days);
+        self.cancelled_on.is_some() || self.suspended_on.is_some_and(long)
+    }
+
+    /// Mean monthly spend: the operator's own figure, or that of the invoices seen.
+    pub fn monthly_spend(&self) -> Option<Money> {
+        self.profile
+            .avg_monthly_spend
+            .or_else(|| self.ledger.mean())
+    }
+}
+
+/// The last invoices and what is still owed on them. Payments settle the oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    /// Oldest period first.
+    bills: Vec<Bill>,
+    /// Paid ahead; negative after a reversal.
+    credit: Money,
+}
+
+/// One invoice and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bill {
+    /// First day of the billed month.
+    pub period: Day,
+    /// Last day to pay.
+    pub due_on: Day,
+    /// As billed.
+    pub amount: Money,
+    /// Still owed.
+    pub unpaid: Money,
+    /// The plan's share of the amount.
+    pub plan_fee: Money,
+    /// What the usage would be worth.
+    pub usage_value: Money,
+    /// Beyond the plan.
+    pub overage: Money,
+}
+
+fields!(Ledger { bills, credit });
+
+fields!(Bill {
+    period,
+    due_on,
+    amount,
+    unpaid,
+    plan_fee,
+    usage_value,
+    overage,
+});
+
+/// Invoices kept: the newest, and the six that it is compared with (DOMAIN section 4, `bill_shock`).
+const BILLS: usize = 7;
+
+impl Ledger {
+    /// Takes an invoice; one for a month already billed replaces the earlier.
+    pub fn invoice(&mut self, invoice: &Invoice) {
+        let bill = Bill {
+            period: invoice.period,
+            due_on: invoice.due_on,
+            amount: invoice.amount,
+            unpaid: invoice.amount,
+            plan_fee: invoice.plan_fee,
+            usage_value: invoice.usage_value,
+            overage: invoice.overage,
+        };
+        match self.bills.binary_search_by_key(&bill.period, |b| b.period) {
+            Ok(at) => {
+                let paid = self.bills[at].amount.minus(self.bills[at].unpaid);
+                self.credit = self.credit.plus(paid);
+                self.bills[at] = bill;
+            }
+            Err(at) => self.bills.insert(at, bill),
+        }
+        if self.bills.len() > BILLS {
+            self.bills.remove(0);
+        }
+        self.settle();
+    }
+
+    /// Takes a payment, a recharge, or (negative) a reversal.
+    pub fn pay(&mut self, amount: Money) {
+        self.credit = self.credit.plus(amount);
+        self.settle();
+    }
+
+    /// The oldest bill not paid within `days` after it was due, and all that is owed on such bills.
+    pub fn overdue(&self, day: Day, days: u16) -> Option<(Bill, Money)> {
+        let late = |b: &&Bill| b.unpaid > Money::ZERO && day.since(b.due_on) >= i32::from(days);
+        let oldest = *self.bills.iter().find(late)?;
+        let owed = self.bills.iter().filter(late);
+        Some((oldest, owed.fold(Money::ZERO, |sum, b| sum.plus(b.unpaid))))
+    }
+
+    /// All that is owed, due or not.
+    pub fn owed(&self) -> Money {
+        let unpaid = self.bills.iter().map(|b| b.unpaid);
+        unpaid.fold(Money::ZERO, Money::plus)
+    }
+
+    /// The last invoices, oldest period first.
+    pub fn bills(&self) -> &[Bill] {
+        &self.bills
+    }
+
+    /// Paid ahead; negative after a reversal.
+    pub fn credit(&self) -> Money {
+        self.credit
+    }
+
+    fn mean(&self) -> Option<Money> {
+        let total = self
+            .bills
+            .iter()
+            .fold(Money::ZERO, |sum, b| sum.plus(b.amount));
+        let count = i64::try_from(self.bills.len()).ok()?;
+        (count > 0).then(|| Money(total.0 / count))
+    }
+
+    fn settle(&mut self) {
+        for bill in &mut self.bills {
+            if self.credit <= Money::ZERO {
+                return;
+            }
+            let paid = self.credit.min(bill.unpaid).max(Money::ZERO);
+            bill.unpaid = bill.unpaid.minus(paid);
+            self.credit = self.credit.minus(paid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invoice(month: i8, fen: i64) -> Invoice {
+        Invoice {
+            period: Day::from_ymd(2026, month, 1).unwrap(),
+            amount: Money(fen),
+            plan_fee: Money::ZERO,
+            usage_value: Money::ZERO,
+            overage: Money::ZERO,
+            due_on: Day::from_ymd(2026, month, 20).unwrap(),
+        }
+    }
+
+    #[test]
+    fn payments_settle_the_oldest_bill_first() {
+        let mut ledger = Ledger::default();
+        ledger.invoice(&invoice(1, 5_000));
+        ledger.invoice(&invoice(2, 6_000));
+        let day = Day::from_ymd(2026, 3, 20).unwrap();
+        assert_eq!(ledger.overdue(day, 15).unwrap().1, Money(11_000));
+        ledger.pay(Money(5_500));
+        let (oldest, owed) = ledger.overdue(day, 15).unwrap();
+        assert_eq!((oldest.period, owed), (invoice(2, 0).period, Money(5_500)));
+        ledger.pay(Money(7_000));
+        assert_eq!(
+            (ledger.overdue(day, 15), ledger.credit),
+            (None, Money(1_500))
+        );
+        ledger.invoice(&invoice(3, 1_000));
+        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(500)));
+    }
+
+    #[test]
+    fn a_corrected_invoice_replaces_the_first() {
+        let mut ledger = Ledger::default();
+        ledger.invoice(&invoice(1, 5_000));
+        ledger.pay(Money(5_000));
+        ledger.invoice(&invoice(1, 8_000));
+        assert_eq!(ledger.owed(), Money(3_000));
+        ledger.invoice(&invoice(1, 2_000));
+        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(3_000)));
+    }
+
+    #[test]
+    fn only_the_last_seven_bills_are_kept() {
+        let mut ledger = Ledger::default();
+        for month in 1..=9 {
+            ledger.invoice(&invoice(month, 100));
+        }
+        assert_eq!((ledger.bills.len(), ledger.owed()), (BILLS, Money(700)));
+    }
+}

@@ -1,0 +1,14 @@
+//! What a shard knows: of its subscribers, of their population, and of how far its feeds have come.
+
+pub mod account;
+pub mod baseline;
+pub mod closing;
+pub mod credit;
+pub mod machines;
+pub mod pages;
+pub mod population;
+pub mod service_history;
+pub mod store;
+pub mod trigger_state;
+pub mod watermark;
+pub mod window;

@@ -1,0 +1,431 @@
+mod page;
+mod restore;
+mod vacancy;
+
+pub use page::{Displaced, Page};
+
+use crate::engine::state::account::Account;
+use crate::engine::state::baseline::Baseline;
+use crate::engine::state::machines::MachineDetector;
+use crate::engine::state::pages::{List, PAGE, Pages};
+use crate::engine::state::trigger_state::{DENSE, TriggerState, TriggerStates};
+use crate::engine::state::window::{self, Bucket, UsageChannel, Window};
+use crate::model::{Day, Msisdn};
+use hashbrown::HashTable;
+use std::collections::BTreeSet;
+
+/// Records kept to recognise a repeated one, per subscriber.
+const RECENT: usize = 16;
+/// After every day that can occur.
+pub const NEVER: Day = Day(i32::MAX);
+
+/// What a shard knows of one subscriber, besides the window's ring beside it in the page.
+///
+/// What every event touches stands first, so that it shares cache lines.
+#[derive(Debug, Clone, PartialEq)]
+#[repr(C)]
+pub struct Subscriber {
+    key: Key,
+    recent: [u32; RECENT],
+    recent_next: u8,
+    /// Whether the subscriber counts for the population's figures on the day after `visited`.
+    pub stable: bool,
+    /// Whether the taskbook may have anything about the subscriber.
+    pub in_book: bool,
+    /// Whether it behaves like a machine.
+    pub machine_detector: MachineDetector,
+    /// Data volume not yet worth a whole MiB.
+    data_carry_bytes: u32,
+    newest: Day,
+    /// The last closed day the subscriber was visited for.
+    pub visited: Day,
+    /// The last day with any usage.
+    pub last_active: Day,
+    /// The first day with any usage; [`NEVER`] before it.
+    pub first_active: Day,
+    /// Index into the shard's accounts.
+    pub account: Option<AccountId>,
+    /// Closed days on which usage was known, 0..65,535.
+    pub known_days: u16,
+    /// What is ordinary for this subscriber, by channel.
+    pub baselines: [Baseline; UsageChannel::COUNT],
+    /// What those triggers remember that have something to remember of everybody, in the order of the registry.
+    pub trigger_states: [TriggerState; DENSE],
+}
+
+/// Index of an account; never `u32::MAX`, so that an absent one takes no space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountId(std::num::NonZeroU32);
+
+impl AccountId {
+    /// The id of the account at an index.
+    pub fn from_index(index: usize) -> Option<Self> {
+        let number = u32::try_from(index).ok()?.checked_add(1)?;
+        std::num::NonZeroU32::new(number).map(Self)
+    }
+
+    /// The index behind the id.
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// An MSISDN in 8 bytes: its digits behind a leading 1, or the number of a pseudonym; [`VACANT`](Key::VACANT) for nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key(u64);
+
+const PSEUDONYM: u64 = 1 << 63;
+const DIGITS_MAX: usize = 18;
+
+impl Key {
+    /// That of a slot without a subscriber.
+    const VACANT: Self = Self(0);
+
+    fn of_digits(msisdn: &Msisdn) -> Option<Self> {
+        let bytes = msisdn.as_bytes();
+        if bytes.len() > DIGITS_MAX || !bytes.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let pack = |packed, digit: &u8| packed * 10 + u64::from(digit - b'0');
+        Some(Self(bytes.iter().fold(1, pack)))
+    }
+
+    /// That of the pseudonym with a number.
+    fn of_pseudonym(number: u32) -> Self {
+        Self(PSEUDONYM | u64::from(number))
+    }
+
+    /// The number of the pseudonym, if it is one.
+    fn pseudonym(self) -> Option<u64> {
+        (self.0 & PSEUDONYM != 0).then_some(self.0 & !PSEUDONYM)
+    }
+
+    /// Mixes the bits with a fixed constant: the same table on every machine.
+    fn hash(self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^ (mixed >> 29)
+    }
+}
+
+/// All subscribers of a shard: pages of fixed-size records and an index from MSISDN to slot.
+///
+/// Slots are given in the order of first appearance and never change; those of subscribers who were erased are given
+/// again, the lowest first.
+pub struct Store {
+    window_days: usize,
+    pages: Pages<Page>,
+    index: HashTable<u32>,
+    pseudonyms: List<Msisdn>,
+    pseudonym_index: HashTable<u32>,
+    slots: u32,
+    vacant: BTreeSet<u32>,
+}
+
+/// One subscriber's record and ring, to be changed.
+pub struct Entry<'a> {
+    /// The record.
+    pub subscriber: &'a mut Subscriber,
+    ring: &'a mut [Bucket],
+}
+
+impl Store {
+    /// An empty store with rings of that many days.
+    pub fn new(window_days: u16) -> Self {
+        Self {
+            window_days: usize::from(window_days),
+            pages: Pages::default(),
+            index: HashTable::new(),
+            pseudonyms: List::default(),
+            pseudonym_index: HashTable::new(),
+            slots: 0,
+            vacant: BTreeSet::new(),
+        }
+    }
+
+    /// Subscribers in the store.
+    pub fn len(&self) -> u32 {
+        self.slots - self.vacant()
+    }
+
+    /// Slots, the vacant ones among them.
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// Slots of subscribers who were erased.
+    pub fn vacant(&self) -> u32 {
+        self.vacant.len() as u32
+    }
+
+    /// Pseudonyms in the store.
+    pub fn pseudonyms(&self) -> usize {
+        self.pseudonyms.items()
+    }
+
+    /// Subscribers who behave like machines.
+    pub fn robots(&self) -> usize {
+        let robot = |slot: &u32| {
+            self.record(*slot)
+                .is_some_and(|r| r.machine_detector.machine())
+        };
+        (0..self.slots).filter(robot).count()
+    }
+
+    /// Bytes held, all in.
+    pub fn bytes(&self) -> usize {
+        let page = PAGE * (size_of::<Subscriber>() + self.window_days * size_of::<Bucket>());
+        self.pages.len() * (page + size_of::<Page>())
+            + (self.index.capacity() + self.pseudonym_index.capacity()) * (size_of::<u32>() + 1)
+            + self.pseudonyms.bytes()
+    }
+
+    /// The slot of a subscriber, made on first sight with an empty window.
+    pub fn slot(&mut self, msisdn: &Msisdn, visited: Day) -> u32 {
+        let found = Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn));
+        let key = found.unwrap_or_else(|| self.new_pseudonym(msisdn));
+        let slot = self.find(key);
+        slot.unwrap_or_else(|| self.insert(key, visited))
+    }
+
+    /// Who is in a slot.
+    pub fn msisdn(&self, slot: u32) -> Option<Msisdn> {
+        let key = self.record(slot)?.key;
+        if let Some(number) = key.pseudonym() {
+            return self.pseudonyms.item(number as usize).copied();
+        }
+        let digits = key.0.to_string();
+        Msisdn::new(digits.get(1..)?).ok()
+    }
+
+    /// A subscriber's record.
+    pub fn record(&self, slot: u32) -> Option<&Subscriber> {
+        record(&self.pages, slot)
+    }
+
+    /// A subscriber's window.
+    pub fn window(&self, slot: u32) -> Option<Window<'_>> {
+        let page = self.pages.get(slot as usize / PAGE)?;
+        let at = slot as usize % PAGE;
+        let record = page.subscribers.get(at)?;
+        let ring = page
+            .windows
+            .get(at * self.window_days..(at + 1) * self.window_days)?;
+        Some(Window::new(ring, record.newest))
+    }
+
+    /// A subscriber's record and ring, to be changed.
+    pub fn entry(&mut self, slot: u32) -> Option<Entry<'_>> {
+        let page = self.pages.edit(slot as usize / PAGE)?;
+        let at = slot as usize % PAGE;
+        let subscriber = page.subscribers.get_mut(at)?;
+        let range = at * self.window_days..(at + 1) * self.window_days;
+        let ring = page.windows.get_mut(range)?;
+        Some(Entry { subscriber, ring })
+    }
+
+    /// The slot of a subscriber, if it was ever seen.
+    pub fn slot_of(&self, msisdn: &Msisdn) -> Option<u32> {
+        self.find(Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn))?)
+    }
+
+    fn find(&self, key: Key) -> Option<u32> {
+        let same = |slot: &u32| self.record(*slot).is_some_and(|record| record.key == key);
+        self.index.find(key.hash(), same).copied()
+    }
+
+    fn insert(&mut self, key: Key, visited: Day) -> u32 {
+        let slot = self.vacant.pop_first().unwrap_or_else(|| self.new_slot());
+        if let Some(entry) = self.entry(slot) {
+            *entry.subscriber = Subscriber {
+                account: entry.subscriber.account,
+                ..Subscriber::new(key, visited)
+            };
+        }
+        let pages = &self.pages;
+        let hash = |slot: &u32| record(pages, *slot).map_or(0, |record| record.key.hash());
+        self.index.insert_unique(key.hash(), slot, hash);
+        slot
+    }
+
+    fn new_slot(&mut self) -> u32 {
+        let slot = self.slots;
+        if (slot as usize).is_multiple_of(PAGE) {
+            self.pages.push(Page::new(self.window_days));
+        }
+        if let Some(page) = self.pages.edit(slot as usize / PAGE) {
+            page.subscribers.push(Subscriber::nobody(None));
+            let length = page.windows.len() + self.window_days;
+            page.windows.resize(length, Bucket::default());
+        }
+        self.slots += 1;
+        slot
+    }
+
+    fn known_pseudonym(&self, msisdn: &Msisdn) -> Option<Key> {
+        let same = |number: &u32| self.pseudonyms.item(*number as usize) == Some(msisdn);
+        let number = self.pseudonym_index.find(pseudonym_hash(msisdn), same)?;
+        Some(Key::of_pseudonym(*number))
+    }
+
+    fn new_pseudonym(&mut self, msisdn: &Msisdn) -> Key {
+        let number = self.pseudonyms.items() as u32;
+        let names = &self.pseudonyms;
+        let rehash = |number: &u32| names.item(*number as usize).map_or(0, pseudonym_hash);
+        self.pseudonym_index
+            .insert_unique(pseudonym_hash(msisdn), number, rehash);
+        self.pseudonyms.append(*msisdn);
+        Key::of_pseudonym(number)
+    }
+}
+
+fn record(pages: &Pages<Page>, slot: u32) -> Option<&Subscriber> {
+    let page = pages.get(slot as usize / PAGE)?;
+    page.subscribers.get(slot as usize % PAGE)
+}
+
+fn pseudonym_hash(msisdn: &Msisdn) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(msisdn.as_bytes())
+}
+
+impl Subscriber {
+    fn new(key: Key, visited: Day) -> Self {
+        Self {
+            key,
+            first_active: NEVER,
+            last_active: Day::MIN,
+            visited,
+            newest: Day::MIN,
+            known_days: 0,
+            stable: false,
+            in_book: false,
+            recent_next: 0,
+            machine_detector: MachineDetector::default(),
+            data_carry_bytes: 0,
+            account: None,
+            baselines: Default::default(),
+            trigger_states: Default::default(),
+            recent: [0; RECENT],
+        }
+    }
+
+    /// Whether the line is a machine: one marked so, or one that behaves so.
+    pub fn is_machine(&self, account: Option<&Account>) -> bool {
+        self.machine_detector.machine()
+            || account.is_some_and(|account| account.profile.flags.machine)
+    }
+
+    /// All that the triggers remember of the subscriber, whose account this is.
+    pub fn describe_state<'a>(&'a self, account: Option<&'a Account>) -> TriggerStates<'a> {
+        TriggerStates {
+            dense: &self.trigger_states,
+            sparse: account.map(|account| &account.trigger_states),
+        }
+    }
+
+    /// Forgets what was ordinary for the line, and what triggers made of it.
+    pub fn unlearn(&mut self) {
+        self.known_days = 0;
+        self.baselines = Default::default();
+        self.trigger_states = Default::default();
+    }
+
+    /// Whether a record was seen before; remembers it if not.
+    ///
+    /// 32 bits of the fingerprint are kept: about 4 in a billion records are taken for a repeat by chance.
+    pub fn seen(&mut self, fingerprint: u64) -> bool {
+        // 0 marks an empty place.
+        let mark = ((fingerprint >> 32) as u32 ^ fingerprint as u32).max(1);
+        if self.recent.contains(&mark) {
+            return true;
+        }
+        self.recent[usize::from(self.recent_next) % RECENT] = mark;
+        self.recent_next = (self.recent_next + 1) % RECENT as u8;
+        false
+    }
+
+    /// Adds bytes of data and gives the whole MiB that have come together.
+    pub fn carry_data(&mut self, bytes: u64) -> u64 {
+        let total = u64::from(self.data_carry_bytes).saturating_add(bytes);
+        self.data_carry_bytes = (total & 0xF_FFFF) as u32;
+        total >> 20
+    }
+}
+
+impl Entry<'_> {
+    /// Whether a day is too old for the window.
+    pub fn too_old(&self, day: Day) -> bool {
+        self.subscriber.newest.since(day) >= self.ring.len() as i32
+    }
+
+    /// Opens a day of the ring for writing; nothing if it is older than the window.
+    pub fn day(&mut self, day: Day) -> Option<&mut Bucket> {
+        window::open(self.ring, &mut self.subscriber.newest, day)
+    }
+
+    /// Forgets everything but which records were seen: the number was given to somebody new.
+    pub fn start_afresh(&mut self) {
+        self.ring.fill(Bucket::default());
+        let before = &*self.subscriber;
+        *self.subscriber = Subscriber {
+            account: before.account,
+            in_book: before.in_book,
+            recent: before.recent,
+            recent_next: before.recent_next,
+            ..Subscriber::new(before.key, before.visited)
+        };
+    }
+
+    /// The window, read only, beside the record.
+    pub fn split(&mut self) -> (&mut Subscriber, Window<'_>) {
+        let newest = self.subscriber.newest;
+        (self.subscriber, Window::new(self.ring, newest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscribers_are_found_again() {
+        let mut store = Store::new(35);
+        let name = |i: u32| match i % 3 {
+            0 => format!("pseudonym-{i}"),
+            1 => format!("0{i:010}"),
+            _ => format!("{i:011}"),
+        };
+        for i in 0..5_000 {
+            let msisdn = Msisdn::new(&name(i)).unwrap();
+            assert_eq!(store.slot(&msisdn, Day(0)), i);
+        }
+        for i in 0..5_000 {
+            let msisdn = Msisdn::new(&name(i)).unwrap();
+            assert_eq!(store.slot(&msisdn, Day(0)), i);
+            assert_eq!(store.msisdn(i), Some(msisdn));
+        }
+        assert_eq!(store.len(), 5_000);
+        assert!(store.bytes() > 0);
+    }
+
+    #[test]
+    fn the_last_records_are_remembered() {
+        let mut store = Store::new(28);
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(0));
+        let subscriber = store.entry(slot).unwrap().subscriber;
+        let fingerprint = |i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for i in 1..=40 {
+            assert!(!subscriber.seen(fingerprint(i)));
+        }
+        assert!((25..=40).all(|i| subscriber.seen(fingerprint(i))));
+        assert!(!subscriber.seen(fingerprint(24)));
+    }
+
+    #[test]
+    fn data_volume_is_carried_not_lost() {
+        let mut store = Store::new(28);
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(0));
+        let subscriber = store.entry(slot).unwrap().subscriber;
+        let whole: u64 = (0..10).map(|_| subscriber.carry_data(700 << 10)).sum();
+        assert_eq!((whole, subscriber.data_carry_bytes), (6, 856 << 10));
+    }
+}

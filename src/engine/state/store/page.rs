@@ -1,0 +1,199 @@
+use super::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
+use crate::engine::codec::{Field, Problem, Reader, Writer, is_possible};
+use crate::engine::state::pages::PAGE;
+use crate::engine::state::trigger_state::{DENSE, TriggerState};
+use crate::engine::state::window::{self, Bucket};
+use crate::model::{Day, Msisdn};
+
+/// Subscribers and their rings, in the order of their slots.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub(super) subscribers: Vec<Subscriber>,
+    pub(super) windows: Vec<Bucket>,
+}
+
+/// A memory that an older image keeps with the subscriber, and this program elsewhere.
+pub struct Displaced {
+    /// The subscriber's place in the page.
+    pub at: usize,
+    /// The trigger's place in the registry.
+    pub place: usize,
+    /// The memory.
+    pub memory: TriggerState,
+}
+
+impl Page {
+    /// Room for a page of subscribers.
+    pub(super) fn new(window_days: usize) -> Self {
+        Self {
+            subscribers: Vec::with_capacity(PAGE),
+            windows: Vec::with_capacity(PAGE * window_days),
+        }
+    }
+
+    /// Subscribers in the page.
+    pub fn len(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Whether every subscriber has a ring of so many days.
+    pub fn has_rings_of(&self, window_days: usize) -> bool {
+        self.windows.len() == self.len() * window_days
+    }
+
+    /// Refuses vacant places in which something is left.
+    fn check_vacant(&self, window_days: usize, displaced: &[Displaced]) -> Result<(), Problem> {
+        let rings = self.windows.chunks_exact(window_days);
+        let places = self.subscribers.iter().zip(rings).enumerate();
+        for (at, (subscriber, ring)) in places.filter(|(_, (s, _))| s.is_vacant()) {
+            let used = ring.iter().any(|day| *day != Bucket::default());
+            if used || !subscriber.is_blank() || displaced.iter().any(|memory| memory.at == at) {
+                return Err("still has something of a subscriber who was erased");
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every subscriber a ring of another length; the newest days stay.
+    pub(super) fn rering(&mut self, from_days: usize, to_days: usize) {
+        let mut windows = vec![Bucket::default(); self.len() * to_days];
+        let rings = self.windows.chunks_exact(from_days);
+        let new_rings = windows.chunks_exact_mut(to_days);
+        for ((subscriber, ring), new_ring) in self.subscribers.iter().zip(rings).zip(new_rings) {
+            window::copy_newest(ring, subscriber.newest, new_ring);
+        }
+        self.windows = windows;
+    }
+
+    /// The page as bytes: each field of all subscribers together, because like compresses with like; then the rings.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut to = Writer::default();
+        (self.len() as u8).put(&mut to);
+        put_columns(&self.subscribers, &mut to);
+        for index in 0..DENSE {
+            for subscriber in &self.subscribers {
+                subscriber.trigger_states[index].put(&mut to);
+            }
+        }
+        for bucket in &self.windows {
+            to.raw(&bucket.to_bytes());
+        }
+        to.into_bytes()
+    }
+
+    /// A page from bytes with rings of `window_days` and memories of so many triggers, each of which says where in
+    /// the registry it belongs, if anywhere. With it, memories of triggers that have none of everybody any more.
+    pub fn decode(
+        bytes: &[u8],
+        window_days: usize,
+        triggers: &[Option<usize>],
+    ) -> Result<(Self, Vec<Displaced>), Problem> {
+        let mut from = Reader::new(bytes);
+        let mut displaced = Vec::new();
+        let count = usize::from(u8::get(&mut from)?);
+        if !(1..=PAGE).contains(&count) {
+            return Err("holds no subscribers, or more than a page has");
+        }
+        let mut subscribers = vec![Subscriber::new(Key(0), Day::MIN); count];
+        get_columns(&mut subscribers, &mut from)?;
+        for trigger in triggers {
+            for (at, subscriber) in subscribers.iter_mut().enumerate() {
+                let memory = TriggerState::get(&mut from)?;
+                let Some(place) = *trigger else { continue };
+                match subscriber.trigger_states.get_mut(place) {
+                    Some(known) => *known = memory,
+                    None if memory == TriggerState::default() => {}
+                    None => displaced.push(Displaced { at, place, memory }),
+                }
+            }
+        }
+        let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
+        from.end()?;
+        subscribers.iter().try_for_each(Subscriber::check)?;
+        let windows = buckets.iter().copied().map(Bucket::from_bytes).collect();
+        let page = Self {
+            subscribers,
+            windows,
+        };
+        page.check_vacant(window_days, &displaced)?;
+        Ok((page, displaced))
+    }
+}
+
+/// The fields of a subscriber, in the order of their columns. The memories of the triggers follow them by name.
+macro_rules! columns {
+    ($($field:ident)*) => {
+        fn put_columns(subscribers: &[Subscriber], to: &mut Writer) {
+            // Named one by one, so that a new field cannot be forgotten.
+            if let Some(Subscriber { trigger_states: _, $($field: _,)* }) = subscribers.first() {
+                $(subscribers.iter().for_each(|subscriber| subscriber.$field.put(to));)*
+            }
+        }
+
+        fn get_columns(subscribers: &mut [Subscriber], from: &mut Reader<'_>) -> Result<(), Problem> {
+            $(for subscriber in subscribers.iter_mut() {
+                subscriber.$field = Field::get(from)?;
+            })*
+            Ok(())
+        }
+    };
+}
+
+columns! {
+    key newest visited last_active first_active account known_days stable in_book
+    recent_next data_carry_bytes baselines recent machine_detector
+}
+
+impl Field for Key {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        u64::get(from).map(Self)
+    }
+}
+
+/// 0 for none, so that all take four bytes.
+impl Field for Option<AccountId> {
+    fn put(&self, to: &mut Writer) {
+        self.map_or(0, |id| id.0.get()).put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        let number = u32::get(from)?;
+        Ok(std::num::NonZeroU32::new(number).map(AccountId))
+    }
+}
+
+impl Subscriber {
+    /// Refuses what the engine would never write.
+    fn check(&self) -> Result<(), Problem> {
+        if !self.key.is_possible() {
+            Err("has a subscriber that no MSISDN could have")
+        } else if usize::from(self.recent_next) >= RECENT {
+            Err("has a subscriber with a place beyond the last records")
+        } else if self.data_carry_bytes >= 1 << 20 {
+            Err("has a subscriber who carries over more than 1 MiB")
+        } else if ![self.newest, self.visited, self.last_active]
+            .into_iter()
+            .all(is_possible)
+            || (self.first_active != NEVER && !is_possible(self.first_active))
+        {
+            Err("has a subscriber with a day out of range")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Key {
+    /// Whether nobody or some MSISDN has this key: enough digits behind a leading 1, or the number of a pseudonym.
+    fn is_possible(self) -> bool {
+        let digits = self.0.checked_ilog10().unwrap_or(0);
+        let leading = |digits: u32| self.0 / 10_u64.pow(digits) == 1;
+        self == Self::VACANT
+            || self.pseudonym().is_some()
+            || ((Msisdn::DIGITS_MIN..=DIGITS_MAX).contains(&(digits as usize)) && leading(digits))
+    }
+}

@@ -1,0 +1,174 @@
+//! What triggers remember of a subscriber.
+
+use crate::engine::codec::{Field, Problem, Reader, Writer, fields, from_list};
+use crate::model::Day;
+
+/// What may come of a firing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FiringKind {
+    /// May open a task.
+    Full,
+    /// Seen again within the cool-down: raises the strength, opens nothing.
+    Repeat,
+    /// Feeds the score only.
+    Weak,
+    /// Feeds the score; only service care without a counter-offer may follow.
+    CareOnly,
+}
+
+/// The first so many triggers of the registry remember something of every subscriber.
+pub const DENSE: usize = 3;
+
+/// What one trigger remembers of one subscriber, in 8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TriggerState {
+    /// A running figure of the trigger's own.
+    pub level: f32,
+    /// Days since 1999-12-31 of the last full or weak firing; 0 for never.
+    fired_on: u16,
+    /// Strength of the last firing in 255ths.
+    strength: u8,
+    /// Marks or counts of the trigger's own.
+    pub note: u8,
+}
+
+fields!(TriggerState {
+    level,
+    fired_on,
+    strength,
+    note,
+});
+
+fn in_255ths(strength: f64) -> u8 {
+    (strength * 255.0) as u8
+}
+
+/// 1999-12-31.
+const DAY_ZERO: Day = Day(10_956);
+
+impl TriggerState {
+    /// Day of the last full or weak firing.
+    pub fn fired_on(&self) -> Option<Day> {
+        (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))
+    }
+
+    /// Whether a day lies within so many days of the last firing.
+    pub fn cooling(&self, day: Day, cooldown_days: u16) -> bool {
+        let since = |fired: Day| day.since(fired) < i32::from(cooldown_days);
+        self.fired_on().is_some_and(since)
+    }
+
+    /// Strength of the last firing, 0..1.
+    pub fn strength(&self) -> f64 {
+        f64::from(self.strength) / 255.0
+    }
+
+    /// What a firing of some strength would be: one in full, or within the cool-down a repeat if it is stronger than the last
+    /// one, and otherwise nothing.
+    pub fn news(&self, strength: f64, day: Day, cooldown_days: u16) -> Option<FiringKind> {
+        if !self.cooling(day, cooldown_days) {
+            Some(FiringKind::Full)
+        } else if in_255ths(strength) > self.strength {
+            Some(FiringKind::Repeat)
+        } else {
+            None
+        }
+    }
+
+    /// Notes a firing. A repeat raises the strength while the cool-down runs on.
+    pub fn note_firing(&mut self, kind: FiringKind, strength: f64, day: Day) {
+        let strength = in_255ths(strength);
+        if kind == FiringKind::Repeat {
+            self.strength = self.strength.max(strength);
+            return;
+        }
+        self.strength = strength;
+        self.fired_on = day.since(DAY_ZERO).clamp(1, i32::from(u16::MAX)) as u16;
+    }
+}
+
+/// The memories of triggers that have something to remember of few subscribers, in the order of the registry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SparseStates(Vec<(u8, TriggerState)>);
+
+impl Field for SparseStates {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        Field::get(from).map(Self)
+    }
+}
+
+impl SparseStates {
+    /// A page of memories from bytes. `places`: for each trigger of the image, where in the registry it belongs, if
+    /// anywhere.
+    pub fn decode(bytes: &[u8], places: &[Option<usize>]) -> Result<Vec<Self>, Problem> {
+        let mut page: Vec<Self> = from_list(bytes)?;
+        page.iter_mut().for_each(|states| states.move_to(places, 0));
+        Ok(page)
+    }
+
+    /// The memory of the trigger at a place of the registry; an untouched one if there is none.
+    pub fn get(&self, place: usize) -> TriggerState {
+        let found = self.find(place);
+        found
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map_or_else(TriggerState::default, |(_, state)| *state)
+    }
+
+    /// Keeps a memory; an untouched one takes no space.
+    pub fn set(&mut self, place: usize, state: TriggerState) {
+        match (self.find(place), state == TriggerState::default()) {
+            (Ok(at), true) => drop(self.0.remove(at)),
+            (Ok(at), false) => self.0[at].1 = state,
+            (Err(_), true) => {}
+            (Err(at), false) => self.0.insert(at, (place as u8, state)),
+        }
+    }
+
+    /// Gives every memory the place that `to` has at its old place; those with none, or one before `least`, go.
+    pub fn move_to(&mut self, to: &[Option<usize>], least: usize) {
+        for (place, state) in std::mem::take(&mut self.0) {
+            let new = to.get(usize::from(place)).copied().flatten();
+            if let Some(new) = new.filter(|new| *new >= least) {
+                self.set(new, state);
+            }
+        }
+    }
+
+    fn find(&self, place: usize) -> Result<usize, usize> {
+        self.0
+            .binary_search_by_key(&place, |(known, _)| usize::from(*known))
+    }
+}
+
+/// All that the triggers remember of one subscriber.
+#[derive(Debug, Clone, Copy)]
+pub struct TriggerStates<'a> {
+    /// Of those that remember everybody.
+    pub dense: &'a [TriggerState; DENSE],
+    /// Of the others, if there is anything.
+    pub sparse: Option<&'a SparseStates>,
+}
+
+impl TriggerStates<'_> {
+    /// The memory of the trigger at a place of the registry.
+    pub fn get(&self, place: usize) -> TriggerState {
+        let dense = self.dense.get(place).copied();
+        dense.unwrap_or_else(|| {
+            self.sparse
+                .map_or_else(TriggerState::default, |sparse| sparse.get(place))
+        })
+    }
+
+    /// The memories that were ever touched, with their places, in the order of the registry.
+    pub fn touched(&self) -> impl Iterator<Item = (usize, TriggerState)> {
+        let dense = self.dense.iter().copied().enumerate();
+        let sparse = self.sparse.map_or(&[][..], |sparse| &sparse.0).iter();
+        let sparse = sparse.map(|(place, state)| (usize::from(*place), *state));
+        dense.chain(sparse.filter(|(place, _)| *place >= DENSE))
+    }
+}

@@ -1,0 +1,81 @@
+use super::view::{DayView, EventView};
+use crate::engine::settings::Competitors;
+use crate::engine::state::trigger_state::{FiringKind, TriggerState};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Text};
+use serde::de::DeserializeOwned;
+
+/// A rule that looks at one event or one closed day of one subscriber and may fire.
+///
+/// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
+/// on what it is shown and on its own [`TriggerState`] of the subscriber.
+pub trait Trigger: Send + Sync {
+    /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
+    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
+        let _ = (body, competitors);
+        true
+    }
+
+    /// Looks at an event not older than `window.immediate_hours`.
+    fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let _ = (view, state);
+        None
+    }
+
+    /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the memory as it is: one
+    /// that was never touched takes no space.
+    fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        let _ = (view, state);
+        None
+    }
+
+    /// Why a task that rests on this trigger may close by itself; nothing while the reason still holds.
+    fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        let _ = state;
+        None
+    }
+
+    /// What the memory of a subscriber means, in plain words, for inspection.
+    fn describe_state(&self, state: &TriggerState) -> String;
+
+    /// What is wrong with the settings: the key, and what it must be.
+    fn problems(&self) -> Vec<(&'static str, &'static str)>;
+}
+
+/// What a trigger says when it fires.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Firing {
+    /// What may come of it.
+    pub kind: FiringKind,
+    /// 0..1.
+    pub strength: f64,
+    /// The numbers it rests on.
+    pub evidence: Evidence,
+    /// One sentence in each language.
+    pub text: Text,
+}
+
+/// A trigger as its file describes it.
+pub trait Section: Trigger + DeserializeOwned + 'static {
+    /// Name in configuration, signals and metrics.
+    const NAME: &'static str;
+    /// What a task of it is for.
+    const PURPOSE: Purpose = Purpose::Churn;
+    /// The kinds of events it listens to.
+    const LISTENS: &'static [BodyKind] = &[];
+    /// Whether it looks at closed days.
+    const DAILY: bool = false;
+    /// Whether it remembers something of every subscriber.
+    const DENSE: bool = false;
+    /// The documented defaults, TOML without the section header.
+    const DEFAULTS: &'static str;
+}
+
+/// What a list of strengths must be.
+pub const RISING: &str = "must be a rising list of numbers 0..1";
+
+/// Whether strengths are such a list.
+pub fn rising(strengths: &[f64]) -> bool {
+    let rises = strengths.is_sorted_by(|a, b| a < b);
+    let within = strengths.iter().all(|s| (0.0..=1.0).contains(s));
+    (1..=255).contains(&strengths.len()) && rises && within
+}
