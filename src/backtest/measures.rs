@@ -26,7 +26,7 @@ pub const USUAL: &str = "usual";
 pub const AFTERMATH_DAYS: i32 = 7;
 /// Random onsets drawn for each real one.
 const PLACEBOS: usize = 5;
-/// An offer takes three days to arrive (DOMAIN section 1): a lead beyond that leaves time to act.
+/// An offer takes three days to arrive (behaviour: Purpose): a lead beyond that leaves time to act.
 pub const LEAD_HOURS: f64 = 72.0;
 /// Per 1,000 subscribers and 30 days.
 const PER_1000_AND_30_DAYS: f64 = 30_000.0;

@@ -1,4 +1,4 @@
-//! How irregular the people of the data are, beside what real logs say (DOMAIN section 8).
+//! How irregular the people of the data are, beside what real logs say (behaviour: How irregular people are).
 
 use super::bootstrap::quantile;
 use super::diary::Row;
@@ -12,7 +12,7 @@ pub struct Statistic {
     pub name: String,
     /// In this data; nothing where too little was seen.
     pub value: Option<f64>,
-    /// Of real people (DOMAIN section 8), as a range or a figure.
+    /// Of real people (behaviour: How irregular people are), as a range or a figure.
     pub real: &'static str,
 }
 

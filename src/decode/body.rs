@@ -1,4 +1,4 @@
-//! What each record type must hold, and what becomes of it (DOMAIN section 2).
+//! What each record type must hold, and what becomes of it (behaviour: Events).
 
 use super::number::Numbering;
 use super::read::{Choices, required};

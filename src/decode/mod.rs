@@ -1,4 +1,4 @@
-//! Record bytes in, an [`Event`] or a [`Reject`] out (DOMAIN sections 2 and 7).
+//! Record bytes in, an [`Event`] or a [`Reject`] out (behaviour: Events, Bad input).
 //!
 //! Strict in what the detector reads: a required field that is missing, or a present one of the wrong type, is a
 //! reject that names the field and what is allowed. Blind to the rest: unknown fields, fields of other record

@@ -1,4 +1,4 @@
-//! Number rules of DOMAIN section 2: one form for each number, however it was dialled or written.
+//! One form for each number, however it was dialled or written (behaviour: Numbers).
 
 use super::DecodeSettings;
 use crate::model::{Msisdn, MsisdnError, Number};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// `[decode]`: what is read of a record, and how numbers are written in this network (DOMAIN section 2).
+/// `[decode]`: what is read of a record, and how numbers are written in this network (behaviour: Numbers).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecodeSettings {

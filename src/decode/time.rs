@@ -1,4 +1,4 @@
-//! Moments and dates as records write them (DOMAIN section 2).
+//! Moments and dates as records write them (behaviour: Events).
 
 use crate::model::{Day, Timestamp};
 

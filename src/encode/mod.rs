@@ -1,4 +1,4 @@
-//! Tasks, signals, dead letters and confirmed erasures as output records: key, value and headers (DOMAIN section 6).
+//! Tasks, signals, dead letters and confirmed erasures as output records: key, value and headers (behaviour: Output).
 //!
 //! Values are JSON with a fixed order of fields, so the same task gives the same bytes. All headers except those of
 //! dead letters follow the CloudEvents Kafka binary binding.

@@ -6,7 +6,7 @@ use crate::model::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Windows, clocks and lateness (DOMAIN section 3).
+/// Windows, clocks and lateness (behaviour: Clock and watermarks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRules {
@@ -28,7 +28,7 @@ pub struct WindowRules {
     pub day_entry_subscribers: u8,
 }
 
-/// What the engine takes for "now" (DOMAIN section 3).
+/// What the engine takes for "now" (behaviour: Clock and watermarks).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockKind {
@@ -38,7 +38,7 @@ pub enum ClockKind {
     Event,
 }
 
-/// What the engine learns from all stable subscribers of a shard together (DOMAIN section 3).
+/// What the engine learns from all stable subscribers of a shard together (behaviour: Outage guard).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PopulationRules {
@@ -52,7 +52,7 @@ pub struct PopulationRules {
     pub weekday_prior_events: f64,
 }
 
-/// What the engine learns of one subscriber (DOMAIN section 4, `usage_drop`).
+/// What the engine learns of one subscriber (behaviour: Expectation).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineRules {
@@ -66,7 +66,7 @@ pub struct BaselineRules {
     pub dispersion_prior_days: f64,
 }
 
-/// Which lines behave like machines (DOMAIN section 7).
+/// Which lines behave like machines (behaviour: Machines).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RobotRules {
@@ -80,7 +80,7 @@ pub struct RobotRules {
     pub calm_days: u8,
 }
 
-/// From signals to tasks (DOMAIN sections 5 and 6).
+/// The policy's settings (behaviour: From signals to tasks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRules {
@@ -137,7 +137,7 @@ impl<T: Copy> ByTier<T> {
     }
 }
 
-/// Lifecycle stages (DOMAIN section 5).
+/// Lifecycle stages (behaviour: Credit, tier and stage).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageRules {
@@ -147,7 +147,7 @@ pub struct StageRules {
     pub promote_days: u16,
 }
 
-/// How often somebody may be contacted (DOMAIN section 6, contact rules).
+/// How often somebody may be contacted (behaviour: Contact rules).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactRules {
@@ -167,7 +167,7 @@ pub struct ContactRules {
     pub care_delays_churn: bool,
 }
 
-/// The ladder (DOMAIN section 6, escalate).
+/// The ladder (behaviour: Due times and escalation).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EscalationRules {
@@ -177,7 +177,7 @@ pub struct EscalationRules {
     pub high_value: u32,
 }
 
-/// New tasks a day (DOMAIN section 6, budget).
+/// New tasks a day (behaviour: Budget).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRules {
@@ -204,7 +204,7 @@ impl BudgetRules {
     }
 }
 
-/// Who gets signals but no tasks (DOMAIN section 6, hold-out).
+/// Who gets signals but no tasks (behaviour: From signals to tasks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldOutRules {
@@ -323,8 +323,8 @@ impl Competitors {
         find(&self.marketing, number)
     }
 
-    /// Whether an event is a competitor's marketing that reached the subscriber: an answered call from a marketing number,
-    /// or a contact that was reported (DOMAIN section 4, `competitor_marketing`).
+    /// Whether an event is a competitor's marketing that reached the subscriber: an answered call from a marketing
+    /// number, or a contact that was reported (behaviour: Churn triggers).
     pub fn approach(&self, body: &Body<'_>) -> bool {
         match body {
             Body::Call {

@@ -2,7 +2,7 @@ use super::{Day, Timestamp};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-/// Which moments a local calendar day covers in one time zone (DOMAIN section 3).
+/// Which moments a local calendar day covers in one time zone (behaviour: Windows).
 ///
 /// Days are tabulated once. A look-up on the hot path is then one guess and a compare, also in zones with daylight
 /// saving.

@@ -2,7 +2,7 @@ use super::{Day, Money, Msisdn, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The five input feeds (DOMAIN section 2).
+/// The five input feeds (behaviour: Events).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Feed {
@@ -80,7 +80,7 @@ pub struct Event<'a> {
     pub body: Body<'a>,
 }
 
-/// What happened (DOMAIN section 2, by `record_type`).
+/// What happened (behaviour: Events, by `record_type`).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body<'a> {
     /// `mo_call`, `mt_call`.

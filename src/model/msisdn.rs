@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A subscriber's identity: E.164 digits or an opaque pseudonym of 1 to 32 printable ASCII characters
-/// (DOMAIN section 2).
+/// A subscriber's identity: E.164 digits or an opaque pseudonym of 1 to 32 printable ASCII characters (behaviour:
+/// Events).
 ///
 /// `Display` and `Debug` print the masked form, so that a log line, metric or error cannot leak it by accident;
 /// [`Msisdn::as_str`] is the deliberate way to the clear form.

@@ -1,7 +1,7 @@
 use super::MsisdnError;
 use serde::{Deserialize, Serialize};
 
-/// What became of one input record: exactly one of these (DOMAIN section 3, conservation).
+/// What became of one input record: exactly one of these (behaviour: Outcome of a record).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Counted in the state; `late` if its day was already closed.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A trigger fired for a subscriber (DOMAIN section 4).
+/// A trigger fired for a subscriber (behaviour: Triggers).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// The trigger's name, such as `usage_drop`.
@@ -18,7 +18,7 @@ pub struct Signal {
     pub fired_at: Timestamp,
     /// 0..1.
     pub strength: f64,
-    /// The subscriber's churn score with this signal in it, 0..1 (DOMAIN section 5).
+    /// The subscriber's churn score with this signal in it, 0..1 (behaviour: Churn score and severity).
     pub churn_score: f64,
     /// The numbers it rests on.
     pub evidence: Evidence,

@@ -19,7 +19,7 @@ pub enum Effect {
     Erased(Box<Erasure>),
 }
 
-/// A retention task, as published at one revision (DOMAIN section 6).
+/// A retention task, as published at one revision (behaviour: From signals to tasks).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Deterministic: the same inputs give the same id.
@@ -34,7 +34,7 @@ pub struct Task {
     pub purpose: Purpose,
     /// How bad it is.
     pub severity: Severity,
-    /// Probability-like score, 0..1 (DOMAIN section 5).
+    /// Probability-like score, 0..1 (behaviour: Churn score and severity).
     pub churn_score: f64,
     /// What the score is made of, in log-odds: its base, then each trigger that counts.
     pub score_parts: Vec<ScorePart>,
@@ -47,7 +47,7 @@ pub struct Task {
     pub stars: u8,
     /// Points behind the stars; may be negative after suspensions.
     pub credit_score: i32,
-    /// What the subscriber is worth: expected spend a month (DOMAIN section 5).
+    /// What the subscriber is worth: expected spend a month (behaviour: Credit, tier and stage).
     pub monthly_value: Money,
     /// Lifecycle stage.
     pub stage: Stage,
@@ -218,7 +218,7 @@ impl Purpose {
     }
 }
 
-/// How far things have gone (DOMAIN section 5, the parable of the physician).
+/// How far things have gone (behaviour: Churn score and severity).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// First signs.
@@ -246,7 +246,7 @@ impl Severity {
     }
 }
 
-/// Who should act (DOMAIN section 5).
+/// Who should act (behaviour: Credit, tier and stage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Tier {
     /// Group segment, VIP, or four stars and more.
@@ -271,7 +271,7 @@ impl Tier {
     }
 }
 
-/// Lifecycle stage (DOMAIN section 5).
+/// Lifecycle stage (behaviour: Credit, tier and stage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// Younger than 90 days.
@@ -307,11 +307,11 @@ impl Stage {
 pub struct Action {
     /// How to reach the subscriber.
     pub channel: Channel,
-    /// After a port-out enquiry: service care, and no counter-offer (DOMAIN section 6).
+    /// After a port-out enquiry: service care, and no counter-offer (behaviour: Contact rules).
     pub care_only: bool,
 }
 
-/// How to reach a subscriber (DOMAIN section 6, route by tier).
+/// How to reach a subscriber (behaviour: From signals to tasks).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Channel {
     /// Phone or visit by the account manager.
@@ -323,7 +323,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Whether an opt-out closes it (DOMAIN section 6). A visit by one's own account manager is service.
+    /// Whether an opt-out closes it (behaviour: Contact rules). A visit by one's own account manager is service.
     pub const fn is_marketing(self) -> bool {
         !matches!(self, Self::AccountManager)
     }
@@ -355,7 +355,7 @@ pub struct Assignee {
     pub notify: Option<Level>,
 }
 
-/// Rungs of the escalation ladder (DOMAIN section 6).
+/// Rungs of the escalation ladder (behaviour: Due times and escalation).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Where every task starts.

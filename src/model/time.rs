@@ -14,7 +14,7 @@ impl Timestamp {
     pub const HOUR_MS: i64 = 3_600_000;
     /// Before every moment that can occur.
     pub const MIN: Self = Self(i64::MIN);
-    /// 2000-01-01T00:00:00Z. Anything dated earlier is implausible (DOMAIN section 3).
+    /// 2000-01-01T00:00:00Z. Anything dated earlier is implausible (behaviour: Bad input).
     pub const PLAUSIBLE_MIN: Self = Self(946_684_800_000);
 
     /// This moment moved by some hours; saturates at the ends of the range.

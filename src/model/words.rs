@@ -4,7 +4,7 @@ use super::{Channel, Task, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Playbook and talk, by chapter: a lifecycle stage for churn tasks, else the purpose (DOMAIN section 6, recommended action).
+/// Playbook and talk, by chapter: a lifecycle stage for churn tasks, else the purpose (behaviour: Recommended action).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Words {
     /// Steps to take.

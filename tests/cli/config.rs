@@ -83,7 +83,7 @@ fn every_key_of_the_reference_is_explained() {
     assert!(keys > 80, "found {keys} keys");
 }
 
-/// DOMAIN section 6, recommended action: what may be offered in which stage, and a word for every occasion.
+/// What may be offered in which stage, and words for every occasion (behaviour: Recommended action).
 #[test]
 fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
     let rules = Config::embedded().unwrap().rules;

@@ -1,5 +1,5 @@
-//! Where a sweep is cut, and where a transaction ends, changes nothing of what is said of a subscriber (ARCHITECTURE,
-//! invariants I2 and I6).
+//! Where a sweep is cut, and where a transaction ends, changes nothing of what is published about a subscriber
+//! (ARCHITECTURE.md, invariants I2 and I6).
 
 use crate::support::streams::random::Random;
 use crate::support::streams::{

@@ -1,4 +1,4 @@
-//! What a day is, when it ends, and what is known of it (DOMAIN section 3).
+//! What a day is, when it ends, and what is known of it (behaviour: Day close).
 
 use crate::support::scenario::{FRIEND, Town, behind, call, crowd, day, days, payment, usual};
 use churnwatch::engine::Inputs;

@@ -1,5 +1,5 @@
-//! Who a subscriber is to the operator: the exact table of credit points, the stars, the tier, who is not pursued, and what
-//! a subscriber is worth (DOMAIN section 5). Every bound is looked at from both sides.
+//! Who a subscriber is to the operator: the exact table of credit points, the stars, the tier, who is not pursued, and
+//! what a subscriber is worth (behaviour: Credit, tier and stage). Every bound is looked at from both sides.
 
 use crate::support::scenario::{HOTLINE, Town, call, day, profile};
 use churnwatch::decode::{DecodeSettings, Decoder, Record};

@@ -1,4 +1,4 @@
-//! Records with wrong clocks: years ahead, seconds given for milliseconds, clocks at zero (DOMAIN section 3).
+//! Records with wrong clocks: years ahead, seconds given for milliseconds, clocks at zero (behaviour: Bad input).
 
 use crate::support::scenario::{FRIEND, Town, call, crowd, days, profile};
 use churnwatch::decode::{DecodeSettings, Decoder, Record};

@@ -1,5 +1,6 @@
-//! The five cases of S4 by which a lifecycle stage is judged (DOMAIN section 5), each through the records an operator would
-//! send. `cargo test --test engine golden_lifecycle -- --nocapture` prints the case and what became of it.
+//! The five cases of S4 by which a lifecycle stage is judged (behaviour: Credit, tier and stage), each through the
+//! records an operator would send. `cargo test --test engine golden_lifecycle -- --nocapture` prints the case and what
+//! became of it.
 
 use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile};
 use churnwatch::model::{

@@ -1,4 +1,4 @@
-//! Lines that behave like machines although nobody marked them (DOMAIN section 7).
+//! Lines that behave like machines although nobody marked them (behaviour: Machines).
 
 use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile, usual};
 use churnwatch::model::{Body, Day, Direction, Msisdn, Number};

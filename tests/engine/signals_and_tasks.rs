@@ -1,4 +1,4 @@
-//! Who is accused of what, when, and what task comes of it (DOMAIN sections 4 to 6).
+//! Who is accused of what, when, and what task comes of it (behaviour: Triggers, From signals to tasks).
 
 use crate::support::scenario::{
     FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, invoice, outcome, payment,

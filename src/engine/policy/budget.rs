@@ -1,5 +1,5 @@
 //! The daily budget: what is not urgent waits until a day's close has been collected, and the best of it become tasks
-//! (DOMAIN section 6, budget).
+//! (behaviour: Budget).
 
 use super::case::Case;
 use super::score::Score;

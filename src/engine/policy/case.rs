@@ -37,7 +37,8 @@ impl Case<'_> {
         weight.is_some_and(|weight| self.fired_within(trigger, weight.half_life_days))
     }
 
-    /// Whether only service care may follow: somebody has asked how to take the number elsewhere (DOMAIN section 6).
+    /// Whether only service care may follow: somebody has asked how to take the number elsewhere (behaviour: Contact
+    /// rules).
     pub fn care_only(&self) -> bool {
         self.fired_recently("port_out")
     }

@@ -1,4 +1,5 @@
-//! When somebody may be contacted: quiet hours, the gap between contacts, the cap on their number (DOMAIN section 6).
+//! When somebody may be contacted: quiet hours, the gap between contacts, the cap on their number (behaviour: Contact
+//! rules).
 
 use crate::engine::rules::Rules;
 use crate::model::{Purpose, Suppression, Tier, Timestamp};

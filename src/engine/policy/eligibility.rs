@@ -56,7 +56,8 @@ pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
     }
 }
 
-/// Whether the customer's wish forbids it: no marketing channel, and no offers by any channel (DOMAIN section 6).
+/// Whether the customer's wish forbids it: no marketing channel, and no offers by any channel (behaviour: Contact
+/// rules).
 fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
     let wish = case
         .account

@@ -95,7 +95,7 @@ impl Taskbook {
         }
     }
 
-    /// Hands a task that is overdue without an outcome one rung up (DOMAIN section 6, escalate).
+    /// Hands a task that is overdue without an outcome one rung up (behaviour: Due times and escalation).
     pub fn escalate(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
         let due = |task: &&Task| escalation(task).is_some_and(|at| at <= case.now);
         let Some(mut task) = self.of(case.slot).find(due).cloned() else {

@@ -1,4 +1,5 @@
-//! From signals to tasks (DOMAIN sections 5 and 6): who the subscriber is, how bad it is, who should do what by when.
+//! From signals to tasks, as the specification's section of that name says: who the subscriber is, how bad it is, who
+//! should do what by when.
 
 mod budget;
 mod case;

@@ -1,5 +1,5 @@
-//! What outcomes do (DOMAIN section 6, feedback): they close tasks, let them go on with another try, correct what was said
-//! before, and count as contacts.
+//! What outcomes do (behaviour: Outcomes of tasks): they close tasks, let them go on with another try, correct what was
+//! said before, and count as contacts.
 
 use super::case::Case;
 use super::lifecycle::advance;

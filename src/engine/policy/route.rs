@@ -2,7 +2,7 @@ use super::case::Case;
 use crate::engine::rules::Rules;
 use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
 
-/// The competitor triggers, whose tasks are due within 72 h of the signal (DOMAIN section 6).
+/// The competitor triggers, whose tasks are due within 72 h of the signal (behaviour: Due times and escalation).
 const COMPETITOR: [&str; 2] = ["competitor_hotline", "competitor_marketing"];
 
 /// By when a signal has to be answered, if it is one of a competitor's doings.
@@ -12,7 +12,8 @@ pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
     answers.then(|| signal.fired_at.plus_hours(hours))
 }
 
-/// How long the one who acts has, from the moment at which the contact may be made (DOMAIN section 6).
+/// How long the one who acts has, from the moment at which the contact may be made (behaviour: Due times and
+/// escalation).
 pub fn hours(tier: Tier, severity: Severity, rules: &Rules) -> i64 {
     let due = &rules.policy.due;
     i64::from(match tier {
@@ -43,7 +44,7 @@ pub fn due_at(
         .max(not_before)
 }
 
-/// How a subscriber of a tier is reached (DOMAIN section 6, route by tier).
+/// How a subscriber of a tier is reached (behaviour: From signals to tasks).
 pub const fn channel(tier: Tier) -> Channel {
     match tier {
         Tier::Key => Channel::AccountManager,

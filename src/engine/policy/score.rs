@@ -11,7 +11,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// Logistic of base + sum of weight * strength * 2^(-age / half-life) (DOMAIN section 5).
+    /// Logistic of base + sum of weight * strength * 2^(-age / half-life) (behaviour: Churn score and severity).
     pub fn of(case: &Case<'_>) -> Self {
         let rules = &case.rules.policy.score;
         let mut parts = vec![ScorePart {
@@ -53,8 +53,8 @@ pub fn severity(purpose: Purpose, case: &Case<'_>, score: f64) -> Severity {
     }
 }
 
-/// Whether a complaint that is not settled and an enquiry about cancelling came close together, whichever was first, and
-/// not long ago (DOMAIN section 4, `cancel_enquiry`): critical, whatever the score.
+/// Whether a complaint that is not settled and an enquiry about cancelling came close together, whichever was first,
+/// and not long ago (behaviour: Churn score and severity): critical, whatever the score.
 fn complains_and_cancels(case: &Case<'_>) -> bool {
     let days = i32::from(case.rules.policy.score.complaint_and_cancel_days);
     let fired = |name| case.memory_of(name).fired_on();

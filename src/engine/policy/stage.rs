@@ -2,7 +2,8 @@ use super::case::Case;
 use crate::engine::triggers::dissatisfied;
 use crate::model::Stage;
 
-/// Lifecycle stage (DOMAIN section 5), by what has fired within its half-life and what is known of the line.
+/// Lifecycle stage (behaviour: Credit, tier and stage), by what has fired within its half-life and what is known of the
+/// line.
 pub fn stage(case: &Case<'_>) -> Stage {
     let rules = &case.rules.policy.stage;
     let any = |triggers: &[&str]| triggers.iter().any(|trigger| case.fired_recently(trigger));

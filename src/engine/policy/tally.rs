@@ -1,4 +1,5 @@
-//! What became of tasks, counted: by region with tier, trigger and purpose, and by who has them (DOMAIN section 6, feedback).
+//! What became of tasks, counted: by region with tier, trigger and purpose, and by who has them (behaviour: Outcomes of
+//! tasks).
 
 use crate::engine::codec::Problem;
 use crate::model::{CloseReason, Level, Motive, OutcomeResult, Purpose, Task, TaskStatus, Tier};

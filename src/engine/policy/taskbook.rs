@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
-/// The tasks of a shard: at most one open one for each subscriber and purpose (DOMAIN section 6), and what is to be known of
-/// those that were and those that may come. Nothing is kept of other subscribers.
+/// The tasks of a shard: at most one open one for each subscriber and purpose (behaviour: From signals to tasks), and
+/// what is to be known of those that were and those that may come. Nothing is kept of other subscribers.
 #[derive(Debug, Clone, Default)]
 pub struct Taskbook {
     pub(super) open: BTreeMap<(u32, Purpose), Arc<Task>>,

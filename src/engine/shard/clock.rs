@@ -52,7 +52,7 @@ impl Shard {
             .unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether the day after the last closed one is over (DOMAIN section 3, day close).
+    /// Whether the day after the last closed one is over (behaviour: Day close).
     ///
     /// A mediation that makes statements is waited for, but no longer than for an idle feed.
     fn day_is_over(&self) -> bool {

@@ -1,5 +1,5 @@
-//! The work rolled up for those who look after it: tasks that are open now and what became of the others, by region path
-//! and by who has them (DOMAIN section 6, feedback).
+//! The work rolled up for those who look after it: tasks that are open now and what became of the others, by region
+//! path and by who has them (behaviour: Outcomes of tasks).
 
 use super::Shard;
 use crate::engine::policy::{Figures, Holder, Tally};

@@ -268,7 +268,8 @@ impl Account {
         in_order
     }
 
-    /// Whether the subscriber has left: cancelled, or suspended for too long (DOMAIN section 4, `arrears`).
+    /// Whether the subscriber has left: cancelled, or suspended for too long (behaviour: Suspension, port-out and new
+    /// owners).
     pub fn churned(&self, day: Day, suspended_days: u16) -> bool {
         let long = |since: Day| day.since(since) >= i32::from(suspended_days);
         self.cancelled_on.is_some() || self.suspended_on.is_some_and(long)
@@ -322,7 +323,7 @@ fields!(Bill {
     overage,
 });
 
-/// Invoices kept: the newest, and the six that it is compared with (DOMAIN section 4, `bill_shock`).
+/// Invoices kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const BILLS: usize = 7;
 
 impl Ledger {

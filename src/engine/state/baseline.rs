@@ -1,11 +1,11 @@
 use crate::engine::codec::fields;
 use crate::engine::settings::BaselineRules;
 
-/// What is ordinary for one subscriber in one channel (DOMAIN section 4, `usage_drop`): a moving average of daily
-/// events with weekday and population taken out, and how irregular they are.
+/// What is ordinary for one subscriber in one channel (behaviour: Expectation): a moving average of daily events with
+/// weekday and population taken out, and how irregular they are.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Baseline {
-    /// Events a day, b in DOMAIN.
+    /// Events a day: b of the specification.
     level: f32,
     /// Moving average of (x - mu)^2 - mu: the variance beyond Poisson.
     excess: f32,

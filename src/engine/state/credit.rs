@@ -2,7 +2,7 @@ use super::account::Account;
 use crate::engine::settings::CreditRules;
 use crate::model::{Day, Money, Segment, Tier};
 
-/// Credit points, the stars they earn and the tier that follows (DOMAIN section 5).
+/// Credit points, the stars they earn and the tier that follows (behaviour: Credit, tier and stage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credit {
     /// Points; negative after many suspensions.

@@ -4,8 +4,8 @@ use crate::engine::codec::{Field, Problem, Reader, Writer};
 use crate::engine::settings::RobotRules;
 use crate::model::Day;
 
-/// Whether a line that nobody marked behaves like a machine: SIM banks and diallers with thousands of calls (DOMAIN
-/// section 7).
+/// Whether a line that nobody marked behaves like a machine: SIM banks and diallers with thousands of calls (behaviour:
+/// Machines).
 ///
 /// One byte: 0 for a person, else one more than the days on which the line behaved like a person since its last busy day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use xxhash_rust::xxh3::Xxh3;
 
 /// What the stable subscribers of a shard say together: how a day compares with what their baselines predict, how
-/// weekdays differ, how irregular people are, and whether a day's feed is to be believed (DOMAIN section 3).
+/// weekdays differ, how irregular people are, and whether a day's feed is to be believed (behaviour: Outage guard).
 ///
 /// Sums are integers, so that the order in which subscribers are visited cannot change a result.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub struct ServiceHistory {
 
 /// Contacts kept; as many can be asked for.
 pub const CONTACTS: usize = 8;
-/// Charges kept: the newest, and the six that it is compared with (DOMAIN section 4, `bill_shock`).
+/// Charges kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const CHARGES: usize = 7;
 
 fields!(ServiceHistory {

@@ -2,7 +2,7 @@ use crate::engine::codec::{Problem, is_possible_time};
 use crate::model::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How far one feed of one shard has come, in event time (DOMAIN section 3).
+/// How far one feed of one shard has come, in event time (behaviour: Clock and watermarks).
 ///
 /// No single record, right or wrong, moves it far: it stands at the highest time that several subscribers have
 /// reached, and enters a new day only once several have records in that day.

@@ -18,7 +18,7 @@ pub struct Bucket {
     data_mebibytes: [u8; 2],
 }
 
-/// The two channels whose activity is compared with a baseline (DOMAIN section 4, `usage_drop`).
+/// The two channels whose activity is compared with a baseline (behaviour: Expectation).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum UsageChannel {

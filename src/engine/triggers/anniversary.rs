@@ -5,7 +5,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// Another completed year of service (DOMAIN section 4, care). Day close.
+/// Another completed year of service (behaviour: Care and growth triggers). Day close.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Anniversary {

@@ -6,7 +6,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
 use serde::Deserialize;
 
-/// An invoice unpaid long after it was due, or a suspension for arrears (DOMAIN section 4). Day close and immediate.
+/// An invoice unpaid long after it was due, or a suspension for arrears (behaviour: Churn triggers). Day close and
+/// immediate.
 ///
 /// After `policy.churned_after_suspended_days` of suspension the subscriber counts as churned.
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 
-/// A bill or a charge far above what the customer is used to, or a charge nobody asked for (DOMAIN section 4; S0). Immediate.
+/// A bill or a charge far above what the customer is used to, or a charge nobody asked for (behaviour: Churn triggers;
+/// S0). Immediate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BillShock {

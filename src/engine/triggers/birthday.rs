@@ -5,7 +5,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// The subscriber's birthday (DOMAIN section 4, care). Day close.
+/// The subscriber's birthday (behaviour: Care and growth triggers). Day close.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Birthday {

@@ -4,7 +4,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// All calls go elsewhere, for weeks (DOMAIN section 4; S4 case 2). Day close.
+/// All calls go elsewhere, for weeks (behaviour: Churn triggers; S4 case 2). Day close.
 ///
 /// Forwarding is in force from an `activate` record to a `deactivate` record, however late they came. Where calls are seen
 /// forwarded without an `activate`, it is in force from the first of them until none was seen for a week.

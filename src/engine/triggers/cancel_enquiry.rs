@@ -5,7 +5,7 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
 
-/// The customer asks how to cancel (DOMAIN section 4). Immediate.
+/// The customer asks how to cancel (behaviour: Churn triggers). Immediate.
 ///
 /// Together with a complaint it makes a task critical: `policy.score.complaint_and_cancel_days`.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// A call or message to a competitor's service number (DOMAIN section 4). Immediate.
+/// A call or message to a competitor's service number (behaviour: Churn triggers). Immediate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompetitorHotline {

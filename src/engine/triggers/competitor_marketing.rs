@@ -6,7 +6,7 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// Competitors' marketing reached the subscriber again and again (DOMAIN section 4). Immediate.
+/// Competitors' marketing reached the subscriber again and again (behaviour: Churn triggers). Immediate.
 ///
 /// Contacts that came too late to fire count all the same for those after them.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// A complaint that is unresolved, or resolved in a way the customer is not content with (DOMAIN section 4). Immediate.
+/// A complaint that is unresolved, or resolved in a way the customer is not content with (behaviour: Churn triggers).
+/// Immediate.
 ///
 /// One that was resolved without a word on how content the customer is neither fires nor recovers. The reason goes away
 /// when the latest complaint record says resolved and content, however late it came.

@@ -4,7 +4,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// The contract ends soon (DOMAIN section 4). Day close.
+/// The contract ends soon (behaviour: Churn triggers). Day close.
 ///
 /// A profile with another end starts anew: a later one, a renewal, is the end of the reason. One that names no end, or an
 /// end that has passed, changes nothing.

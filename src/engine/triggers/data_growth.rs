@@ -5,10 +5,10 @@ use crate::engine::state::window::UsageChannel;
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// Much more data than in the weeks before, on most days (DOMAIN section 4, growth). Day close.
+/// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
 ///
 /// Only known days that the window still holds count, and what everybody does more of is nobody's growth: days are
-/// weighed by weekday and population factor, as every expectation is (DOMAIN section 3).
+/// weighed by weekday and population factor, as every expectation is (behaviour: Expectation).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataGrowth {

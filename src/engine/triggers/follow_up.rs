@@ -7,7 +7,7 @@ use crate::model::{
 use serde::Deserialize;
 
 /// A customer who was kept is asked some days later whether what was promised has come true: the fourth step of a talk
-/// (DOMAIN section 4, care; section 6, recommended action). Day close, after an outcome that settled a churn task.
+/// (behaviour: Care and growth triggers). Day close, after an outcome that settled a churn task.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FollowUp {

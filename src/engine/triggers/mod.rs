@@ -1,4 +1,4 @@
-//! The triggers of DOMAIN section 4: one file each, one line in [`REGISTRY`] each.
+//! The triggers (behaviour: Triggers): one file each, one line in [`REGISTRY`] each.
 
 mod anniversary;
 mod arrears;

@@ -5,7 +5,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{CloseReason, Purpose, Text};
 use serde::Deserialize;
 
-/// An offer that runs out soon (DOMAIN section 4, care). Day close; another date in the profile begins anew.
+/// An offer that runs out soon (behaviour: Care and growth triggers). Day close; another date in the profile begins
+/// anew.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct OfferExpiry(Lapse);

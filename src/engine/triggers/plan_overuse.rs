@@ -5,7 +5,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text};
 use serde::Deserialize;
 
-/// Use beyond the plan, invoice after invoice (DOMAIN section 4, growth; S4 case 4). Day close.
+/// Use beyond the plan, invoice after invoice (behaviour: Care and growth triggers; S4 case 4). Day close.
 ///
 /// What an invoice is measured by is the larger of its amount and what its usage would be worth, against its own plan fee.
 #[derive(Debug, Deserialize)]

@@ -5,8 +5,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Money, Text};
 use serde::Deserialize;
 
-/// The usage is worth far less than the plan costs, month after month (DOMAIN section 4; S4 case 3). Day close, so that
-/// invoices that came late or were corrected count as they stand.
+/// The usage is worth far less than the plan costs, month after month (behaviour: Churn triggers; S4 case 3). Day
+/// close, so that invoices that came late or were corrected count as they stand.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanUnderuse {

@@ -5,7 +5,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{CloseReason, Purpose, Text};
 use serde::Deserialize;
 
-/// Loyalty points that lapse soon (DOMAIN section 4, care). Day close; another date in the profile begins anew.
+/// Loyalty points that lapse soon (behaviour: Care and growth triggers). Day close; another date in the profile begins
+/// anew.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct PointsExpiry(Lapse);

@@ -4,7 +4,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// Too many of the subscriber's calls drop (DOMAIN section 4; S4: weak-coverage care). Day close.
+/// Too many of the subscriber's calls drop (behaviour: Churn triggers; S4: weak-coverage care). Day close.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoorQuality {

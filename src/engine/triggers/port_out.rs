@@ -5,7 +5,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
 use serde::Deserialize;
 
-/// The customer asks how to take the number to another operator, or applies for it (DOMAIN section 4). Immediate.
+/// The customer asks how to take the number to another operator, or applies for it (behaviour: Churn triggers).
+/// Immediate.
 ///
 /// An enquiry raises no task: only service care without a counter-offer may follow. With an application a hold begins:
 /// its signal is published as suppressed, open tasks are closed, and nobody is contacted.

@@ -4,7 +4,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// More stars than at the close before (DOMAIN sections 4, care, and 5). Day close.
+/// More stars than at the close before (behaviour: Care and growth triggers). Day close.
 ///
 /// A subscriber is rated once both profile and spend are known; the first rating is no upgrade.
 #[derive(Debug, Deserialize)]

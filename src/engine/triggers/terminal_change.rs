@@ -5,7 +5,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// A new handset, once the old one has been out of use for some days and calls (DOMAIN section 4, growth). Immediate.
+/// A new handset, once the old one has been out of use for some days and calls (behaviour: Care and growth triggers).
+/// Immediate.
 ///
 /// The first handset seen is the known one. A call from it ends whatever began with another, so that a borrowed SIM, a
 /// lent handset or a second one in turn do not fire.

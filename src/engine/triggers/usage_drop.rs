@@ -5,8 +5,8 @@ use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// The subscriber's activity falls and stays below its own baseline, over all channels together: a joint, bounded
-/// CUSUM of negative-binomial log-likelihood ratios (DOMAIN section 4). Day close.
+/// The subscriber's activity falls and stays below its own baseline, over all channels together: a joint, bounded CUSUM
+/// of negative-binomial log-likelihood ratios (behaviour: Churn triggers). Day close.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UsageDrop {

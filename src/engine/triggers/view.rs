@@ -57,8 +57,8 @@ impl DayView<'_> {
         self.window.day(day).events(channel)
     }
 
-    /// Events expected on a closed day: mu = b * dow * f (DOMAIN section 4, `usage_drop`). Only days still in the window
-    /// have a share of their own.
+    /// Events expected on a closed day: mu = b * dow * f (behaviour: Expectation). Only days still in the window have a
+    /// share of their own.
     pub fn expected(&self, channel: UsageChannel, day: Day) -> f64 {
         self.level(channel) * self.share(channel, day)
     }
@@ -92,7 +92,7 @@ impl DayView<'_> {
     }
 }
 
-/// When a moment's age forbids an immediate trigger (DOMAIN section 3).
+/// When a moment's age forbids an immediate trigger (behaviour: Clock and watermarks).
 pub fn too_old(clock: Timestamp, at: Timestamp, hours: u16) -> bool {
     clock.since_ms(at) > i64::from(hours) * Timestamp::HOUR_MS
 }

@@ -4,7 +4,8 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
-/// A line that has just been activated (DOMAIN section 4, care). Day close, on the first day on which the profile says so.
+/// A line that has just been activated (behaviour: Care and growth triggers). Day close, on the first day on which the
+/// profile says so.
 ///
 /// A line with usage before its first day of service is an old one of which the profile was changed.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text};
 use serde::Deserialize;
 
-/// A run of known days without any event that is too improbable to be chance (DOMAIN section 4). Day close.
+/// A run of known days without any event that is too improbable to be chance (behaviour: Churn triggers). Day close.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZeroUsageDays {

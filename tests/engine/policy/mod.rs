@@ -1,5 +1,5 @@
-//! The retention policy, rule by rule: who may be contacted when, by whom, how often, and what becomes of it (DOMAIN
-//! section 6).
+//! The retention policy, rule by rule: who may be contacted when, by whom, how often, and what becomes of it
+//! (behaviour: From signals to tasks).
 
 mod budget;
 mod contact;

@@ -1,5 +1,5 @@
-//! A hundred thousand subscribers signal on one day: the best of them get the day's places, some wait, and the state stays
-//! small (DOMAIN section 6, budget).
+//! A hundred thousand subscribers signal on one day: the best of them get the day's places, some wait, and the state
+//! stays small (behaviour: Budget).
 
 use crate::support::scenario::{Town, invoice};
 use churnwatch::engine::Inputs;

@@ -1,4 +1,4 @@
-//! Care and growth: which occasions are noticed, when, and what comes of them (DOMAIN section 4).
+//! Care and growth: which occasions are noticed, when, and what comes of them (behaviour: Care and growth triggers).
 
 use crate::support::scenario::{HOTLINE, Town, call, crowd, day, days, invoice, profile};
 use churnwatch::model::{Effect, Money, Profile};

@@ -1,5 +1,5 @@
-//! Care for those who were kept: some days later somebody asks whether what was promised has come true (DOMAIN section
-//! 6, recommended action).
+//! Care for those who were kept: some days later somebody asks whether what was promised has come true (behaviour:
+//! Recommended action).
 
 use crate::support::scenario::{HOTLINE, Town, call, crowd, day, days, outcome, profile};
 use churnwatch::model::{

@@ -1,4 +1,4 @@
-//! Growth: who uses more than the plan holds, and who has a new handset (DOMAIN section 4).
+//! Growth: who uses more than the plan holds, and who has a new handset (behaviour: Care and growth triggers).
 
 use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile, usual};
 use churnwatch::model::{Body, CallOutcome, Day, Direction, Effect, Invoice, Money, Number, Plan};

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// A record type: its name, its feed, the fields it must have and those it may have, as DOMAIN section 2 lists them.
+/// A record type: its name, its feed, the fields it must have and those it may have, as specified (behaviour: Events).
 type Kind = (
     &'static str,
     &'static str,
@@ -96,7 +96,7 @@ const KINDS: &[Kind] = &[
 
 const COMMON: [&str; 3] = ["record_id", "msisdn", "event_timestamp"];
 
-/// DOMAIN section 2's lists of names: record type, field, names.
+/// The specification's lists of names: record type, field, names (behaviour: Events).
 const NAMES: &[(&str, &str, &[&str])] = &[
     (
         "mo_call",

@@ -192,7 +192,7 @@ impl Standing {
         self.cancelled_on.is_some() || suspended
     }
 
-    /// Credit points (DOMAIN section 5).
+    /// Credit points (behaviour: Credit, tier and stage).
     pub fn credit_score(&self, day: Day, rules: &Rules) -> i32 {
         let credit = &rules.policy.credit;
         let mut score = 0;

@@ -1,4 +1,4 @@
-//! The daily budget (DOMAIN section 6): what is not urgent waits until a day's close has been collected.
+//! The daily budget (behaviour: Budget): what is not urgent waits until a day's close has been collected.
 
 use super::Reference;
 use super::policy::{Book, Case, PURPOSES, Tasks};

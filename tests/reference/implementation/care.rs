@@ -1,4 +1,5 @@
-//! The triggers of care and growth (DOMAIN section 4), and lines that behave like machines (section 7).
+//! The triggers of care and growth (behaviour: Care and growth triggers), and lines that behave like machines
+//! (behaviour: Machines).
 
 use super::account::{Bill, Standing};
 use super::churn::EventView;

@@ -1,4 +1,4 @@
-//! When a subscriber may be contacted (DOMAIN section 6, contact rules): every contact is looked at anew each time.
+//! When a subscriber may be contacted (behaviour: Contact rules): every contact is looked at anew each time.
 
 use super::policy::{Case, Tasks};
 use churnwatch::model::{Purpose, Signal, Suppression, Tier, Timestamp};

@@ -1,4 +1,5 @@
-//! What the clock makes due: tasks nobody has reported on go up a rung, and the budget is released (DOMAIN section 6).
+//! What the clock makes due: tasks nobody has reported on go up a rung, and the budget is released (behaviour: Due
+//! times and escalation).
 
 use super::Reference;
 use super::policy::{Case, Tasks};

@@ -1,4 +1,4 @@
-//! A naive model of the engine, written from DOMAIN and from "What the engine means" in ARCHITECTURE.md.
+//! A naive model of the engine, written from docs/behaviour.md.
 //!
 //! It keeps what was accepted and works everything out from the beginning whenever it is asked: no rings, no running
 //! sums, no slices. A day closes for everybody at once. Where a decision lies within rounding of its threshold (the
@@ -218,7 +218,7 @@ impl Reference {
         self.population.undecided
     }
 
-    /// The order of judgement of ARCHITECTURE.
+    /// The order in which an event is judged (behaviour: Outcome of a record).
     fn judge(&mut self, event: &Event<'static>, source: &Source) -> Outcome {
         if self.in_the_future(event.at) {
             return Outcome::Rejected(Reject::Future);

@@ -1,4 +1,4 @@
-//! What outcomes and profiles do to tasks (DOMAIN section 6, feedback).
+//! What outcomes and profiles do to tasks (behaviour: Outcomes of tasks).
 
 use super::policy::{Case, PURPOSES, Tasks};
 use super::tasks::Advance;

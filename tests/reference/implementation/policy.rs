@@ -1,4 +1,4 @@
-//! From firings to tasks (DOMAIN section 6): at most one open task for each subscriber and purpose.
+//! From firings to tasks (behaviour: From signals to tasks): at most one open task for each subscriber and purpose.
 
 use super::account::Standing;
 use super::budget::Candidate;

@@ -1,4 +1,4 @@
-//! Who the subscriber is and how bad it is (DOMAIN section 5), at one moment.
+//! Who the subscriber is and how bad it is (behaviour: Credit, tier and stage), at one moment.
 
 use super::churn;
 use super::policy::Case;

@@ -1,4 +1,4 @@
-//! Tasks as they are opened, revised and closed (DOMAIN section 6).
+//! Tasks as they are opened, revised and closed (behaviour: From signals to tasks).
 
 use super::policy::{Case, Tasks};
 use churnwatch::model::{

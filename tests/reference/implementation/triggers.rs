@@ -1,4 +1,4 @@
-//! Usage, hotlines and arrears, and what the triggers of DOMAIN section 4 together remember of one subscriber.
+//! Usage, hotlines and arrears, and what the triggers together remember of one subscriber (behaviour: Triggers).
 
 use super::account::Standing;
 use super::baseline::Baseline;

@@ -423,7 +423,8 @@ impl Stream<'_> {
         }
     }
 
-    /// Sends a record of some moment of a day on its way, with the dirt that really arrives (DOMAIN section 7).
+    /// Sends a record of some moment of a day on its way, with the dirt that really arrives (behaviour: Faults in the
+    /// feeds).
     fn emit(&mut self, who: Msisdn, index: i32, body: Body<'static>) {
         let at = self.moment(index);
         let mut event = self.event(who, at, body);

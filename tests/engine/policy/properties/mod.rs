@@ -1,6 +1,6 @@
-//! What must never happen, whatever is done to a few subscribers: an observer that sees only the input and the output looks
-//! for two open tasks of a purpose, contacts inside quiet hours or gaps, tasks against somebody's wish, due times beyond
-//! their bounds, tasks beyond the budget, and signals that are lost or said twice (DOMAIN section 6).
+//! What must never happen, whatever is done to a few subscribers: an observer that sees only the input and the output
+//! looks for two open tasks of a purpose, contacts inside quiet hours or gaps, tasks against somebody's wish, due times
+//! beyond their bounds, tasks beyond the budget, and signals that are lost or said twice (behaviour: Contact rules).
 
 mod acts;
 mod observer;

@@ -1,5 +1,5 @@
-//! The churn triggers of DOMAIN section 4 that look at what customers and competitors say and do, at bills and at the line,
-//! as scenarios: who is accused of what, when, and what task comes of it.
+//! The churn triggers (behaviour: Churn triggers) that look at what customers and competitors say and do, at bills and
+//! at the line, as scenarios: who is accused of what, when, and what task comes of it.
 
 mod bills;
 mod line;
