@@ -11,42 +11,27 @@
 //! Task outcomes need tasks, which only a detector makes: a [`Clerk`] reads published tasks and the ground truth, and says
 //! what becomes of them, afterwards or while the detector is at work.
 
-mod absence;
-mod agenda;
-mod answer;
-mod billing;
 mod city;
 mod config;
-mod contact;
-mod course;
-mod dirt;
-mod emit;
 mod event;
-mod everyday;
+mod faults;
 mod files;
-mod habits;
-mod insight;
-mod json;
 mod life;
+mod outcomes;
 mod person;
-mod queue;
 mod random;
 mod scenario;
-mod tally;
 mod today;
-mod trouble;
 mod truth;
+mod wire;
 
-#[cfg(test)]
-mod calibration;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, AnswerError, Clerk};
-pub use city::{City, SimEvent};
+pub use city::{City, SimEvent, Tally};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
-pub use dirt::{Fate, Flaw};
+pub use event::{Fate, Flaw};
 pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
+pub use outcomes::{Answer, AnswerError, Clerk};
 pub use scenario::{Scenario, ScenarioError};
-pub use tally::Tally;
 pub use truth::{Class, Detail, Kind, Truth};

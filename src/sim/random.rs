@@ -8,7 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// What a stream is used for; two purposes never share draws.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// Who the subscriber is.
     Traits = 1,
     /// What the subscriber does on a day.
@@ -24,7 +24,7 @@ pub(super) enum Purpose {
 }
 
 /// A source of draws.
-pub(super) struct Dice {
+pub struct Dice {
     source: ChaCha8Rng,
     /// The second half of the last pair of normal draws.
     spare_normal: Option<f64>,
@@ -155,7 +155,7 @@ impl Dice {
 }
 
 /// A well-mixed number from a number, for values that need no stream of their own.
-pub(super) const fn mix(seed: u64) -> u64 {
+pub const fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

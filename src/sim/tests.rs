@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod answer;
+mod calibration;
 mod episodes;
+mod outcomes;
 
 use super::*;
 use crate::model::{Day, Feed, Timestamp};

@@ -1,14 +1,12 @@
 //! The day being lived: its date and moments, and what it brings to everybody.
 
 use super::config::CityConfig;
-use super::habits::Pace;
 use crate::model::{Calendar, Day};
 
 /// One local day of the city.
-pub(super) struct Today<'a> {
+pub struct Today<'a> {
     pub config: &'a CityConfig,
     pub calendar: &'a Calendar,
-    pub pace: &'a Pace,
     pub day: Day,
     /// Days since the start.
     pub number: u16,
@@ -28,7 +26,7 @@ pub(super) struct Today<'a> {
 
 /// A civil date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Date {
+pub struct Date {
     pub year: i32,
     /// 1 to 12.
     pub month: u8,
@@ -37,15 +35,10 @@ pub(super) struct Date {
 }
 
 /// A day's 24 hours in milliseconds, by which times of day are given.
-pub(super) const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 86_400_000;
 
 impl<'a> Today<'a> {
-    pub fn new(
-        config: &'a CityConfig,
-        calendar: &'a Calendar,
-        pace: &'a Pace,
-        number: u16,
-    ) -> Self {
+    pub fn new(config: &'a CityConfig, calendar: &'a Calendar, number: u16) -> Self {
         let day = config.start + i32::from(number);
         let start_ms = calendar.start_of(day).0;
         let today = u32::from(number);
@@ -60,7 +53,6 @@ impl<'a> Today<'a> {
         Self {
             config,
             calendar,
-            pace,
             day,
             number,
             date: Date::of(day),
@@ -146,8 +138,7 @@ mod tests {
             ..CityConfig::new(1, 1, 1)
         };
         let calendar = Calendar::new(&config.time_zone).unwrap();
-        let pace = Pace::new(&config.scenario.usage);
-        let today = Today::new(&config, &calendar, &pace, 0);
+        let today = Today::new(&config, &calendar, 0);
         let (start, end) = today.bounds();
         assert_eq!(end - start, 23 * 3_600_000);
         assert!(today.at(86_399_999) < end);

@@ -207,7 +207,7 @@ impl Kind {
 
 impl Truth {
     /// A line without an end or details.
-    pub(super) fn new(msisdn: Option<u64>, kind: Kind, from_ms: i64) -> Self {
+    pub(in crate::sim) fn new(msisdn: Option<u64>, kind: Kind, from_ms: i64) -> Self {
         Self {
             msisdn,
             kind,
@@ -220,7 +220,7 @@ impl Truth {
     }
 
     /// The line as it is known at a moment: what lies beyond it is not said. `None` if it has not begun.
-    pub(super) fn as_known_at(&self, end: Timestamp) -> Option<Self> {
+    pub(in crate::sim) fn as_known_at(&self, end: Timestamp) -> Option<Self> {
         let known = |at: Option<Timestamp>| at.filter(|at| *at < end);
         (self.from < end).then(|| Self {
             last_use_at: known(self.last_use_at),

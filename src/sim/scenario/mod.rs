@@ -7,12 +7,14 @@ mod sections;
 
 pub(super) use sections::{Billing, Dirt, Events, Outcomes, Usage};
 
-use super::course::LINE_DAYS;
 use layers::Layers;
 use sections::{Absence, Churn, Contracts, Holiday, Lines, Outage, Week};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
+
+/// Lines and days that rates count for.
+pub(super) const LINE_DAYS: f64 = 1_000.0 * 30.0;
 
 /// How a city's people live, who leaves, what only looks like leaving, and how dirty the records are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

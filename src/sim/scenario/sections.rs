@@ -1,5 +1,6 @@
 //! The sections of a scenario, key for key. What a key means is said in `scenario.toml`.
 
+use crate::sim::event::Flaw;
 use serde::{Deserialize, Serialize};
 
 /// The lower and the upper bound of an even draw.
@@ -322,5 +323,37 @@ impl Events {
             self.data_growth_rate,
         ];
         rates.iter().sum()
+    }
+}
+
+impl Dirt {
+    /// The flaws that records are born with, where they can occur, with their shares.
+    pub const fn born_with(&self) -> [(f64, Flaw); 19] {
+        [
+            (self.other_prefixed_share, Flaw::OtherPrefixed),
+            (self.unknown_field_share, Flaw::UnknownField),
+            (self.msisdn_prefixed_share, Flaw::MsisdnPrefixed),
+            (self.second_gateway_share, Flaw::SecondGateway),
+            (self.other_truncated_share, Flaw::OtherTruncated),
+            (self.clock_minutes_ahead_share, Flaw::ClockMinutesAhead),
+            (self.other_own_share, Flaw::OtherIsOwn),
+            (self.duration_negative_share, Flaw::DurationNegative),
+            (self.seconds_share, Flaw::SecondsForMilliseconds),
+            (self.msisdn_truncated_share, Flaw::MsisdnTruncated),
+            (self.duration_overflowing_share, Flaw::DurationOverflowing),
+            (self.clock_years_ahead_share, Flaw::ClockYearsAhead),
+            (self.clock_hours_ahead_share, Flaw::ClockHoursAhead),
+            (self.payload_truncated_share, Flaw::PayloadTruncated),
+            (self.tombstone_share, Flaw::Tombstone),
+            (self.clock_zero_share, Flaw::ClockAtZero),
+            (self.payload_empty_share, Flaw::PayloadEmpty),
+            (self.payload_not_utf8_share, Flaw::PayloadNotUtf8),
+            (self.payload_framed_share, Flaw::PayloadFramed),
+        ]
+    }
+
+    /// Share of the records that are born with a flaw, at most.
+    pub fn born_with_share(&self) -> f64 {
+        self.born_with().iter().map(|(share, _)| share).sum()
     }
 }

@@ -1,73 +1,20 @@
 //! The account: a monthly invoice from real usage, and how its owner pays. Amounts are in cents.
 
 use super::contact::office_hours;
-use super::course::Entry;
-use super::event::{Body, Invoice};
-use super::habits::{CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND};
-use super::person::Person;
-use super::random::Dice;
-use super::scenario::Billing;
-use super::today::{DAY_MS, Date, Today};
-use super::truth::{Detail, Kind, Truth};
 use crate::model::{Day, Timestamp};
-
-/// The billing state of one line.
-pub(super) struct Account {
-    /// Day of the month on which it is billed.
-    cycle_day: u8,
-    /// Pays late, often.
-    careless: bool,
-    /// First day of the usage counted below.
-    since: Day,
-    talk_seconds: u32,
-    messages: u32,
-    data_kb: u64,
-    /// Until when nothing is paid, and when all of it is then paid.
-    pays_nothing_until: Day,
-    pays_on: Option<Day>,
-    /// What the next invoice has on top, and whether that is a shock.
-    pub extra: i32,
-    /// The contract is cancelled.
-    pub closed: bool,
-}
+use crate::sim::event::{Body, Invoice};
+use crate::sim::person::{CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND, Entry, Person};
+use crate::sim::random::Dice;
+use crate::sim::today::{DAY_MS, Date, Today};
+use crate::sim::truth::{Detail, Kind, Truth};
 
 /// Days from an invoice to its due date.
 const DUE_DAYS: i32 = 15;
 /// A line is reactivated in the evening of the day of payment.
 const REACTIVATED_MS: u32 = 20 * 3_600_000 + 1;
 
-impl Account {
-    pub fn new(dice: &mut Dice, billing: &Billing, first: Day) -> Self {
-        Self {
-            cycle_day: dice.pick(&[1, 5, 10, 15, 20, 25]),
-            careless: dice.chance(billing.careless_share),
-            since: first,
-            talk_seconds: 0,
-            messages: 0,
-            data_kb: 0,
-            pays_nothing_until: Day::MIN,
-            pays_on: None,
-            extra: 0,
-            closed: false,
-        }
-    }
-
-    /// Meters one record of usage.
-    pub fn meter(&mut self, body: &Body) {
-        match body {
-            Body::Call(call) if call.outgoing => self.talk_seconds += call.duration_seconds,
-            Body::Message { outgoing: true, .. } => self.messages += 1,
-            Body::Data {
-                uplink_bytes,
-                downlink_bytes,
-            } => self.data_kb += (u64::from(*uplink_bytes) + u64::from(*downlink_bytes)) / 1_000,
-            _ => {}
-        }
-    }
-}
-
 /// The invoice of the day, if it is the line's billing day, and the plan of its payment.
-pub(super) fn bill(
+pub fn bill(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,

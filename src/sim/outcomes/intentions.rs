@@ -1,15 +1,15 @@
 //! What the clerk knows of people: who is on the way out, since when, why, and when they go.
 
-use super::answer::{AnswerError, moment, read};
-use super::truth::{Class, Detail, Kind, Truth};
+use super::lines::{AnswerError, moment, read};
 use crate::model::{Calendar, Day, Timestamp};
+use crate::sim::truth::{Class, Detail, Kind, Truth};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody who is, was or will be on the way out.
 #[derive(Default)]
-pub(super) struct Insight {
+pub struct Insight {
     /// Churn episodes by subscriber.
     leavers: BTreeMap<String, Vec<Episode>>,
     /// Who phones in a place where calls drop.
@@ -17,7 +17,7 @@ pub(super) struct Insight {
 }
 
 /// Somebody on the way out.
-pub(super) struct Episode {
+pub struct Episode {
     from: Timestamp,
     /// When the owner leaves for good; of those who waver and stay, none.
     pub left_at: Option<Timestamp>,

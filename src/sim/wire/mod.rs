@@ -1,15 +1,18 @@
 //! Records as JSON, field for field as DOMAIN section 2 has them, with the flaws they were born with.
 
-use super::dirt::Flaw;
-use super::event::{Body, Call, Event, Forwarding, Invoice, Profile};
-use super::json::{Clockface, Json, push_base36, push_int, push_padded};
-use super::person::{Line, PROVINCES, Person};
+mod json;
+
+pub use json::push_int;
+
+use super::event::{Body, Call, Event, Flaw, Forwarding, Invoice, Profile};
+use super::person::{Line, PLANS, PROVINCES, Person};
 use super::random::mix;
 use crate::model::Feed;
 use jiff::tz::TimeZone;
+use json::{Clockface, Json, push_base36, push_padded};
 
 /// Turns records into bytes.
-pub(super) struct Emitter {
+pub struct Emitter {
     clockface: Clockface,
     scratch: Vec<u8>,
 }
@@ -319,7 +322,7 @@ fn invoice_fields(json: &mut Json, invoice: &Invoice, quoted: bool) {
 fn profile_fields(json: &mut Json, person: &Person, profile: &Profile, quoted: bool) {
     json.text("brand", person.brand);
     json.date("activated_on", person.activated_on);
-    let plan = &super::person::PLANS[usize::from(profile.plan)];
+    let plan = &PLANS[usize::from(profile.plan)];
     json.object("plan", |json| {
         json.text("id", plan.id);
         json.money("monthly_fee", plan.monthly_fee, quoted);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// What can be done about a task; at most one of each is planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub enum Step {
     /// A wrong outcome is corrected.
     Correct,
     /// The subscriber is called, visited or written to.
@@ -17,7 +17,7 @@ pub(super) enum Step {
 
 /// Plans by task and by time.
 #[derive(Default)]
-pub(super) struct Agenda {
+pub struct Agenda {
     by_task: BTreeMap<(Arc<str>, Step), Timestamp>,
     by_time: BTreeSet<(Timestamp, Arc<str>, Step)>,
 }

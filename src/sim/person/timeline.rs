@@ -1,14 +1,14 @@
 //! The course a line takes: at what level it is used, when it is silent, when it is gone for good; and the diary of
 //! what is going to happen to it.
 
-use super::event::Body;
-use super::random::Dice;
-use super::scenario::Scenario;
-use super::truth::{Detail, Kind};
 use crate::model::Day;
+use crate::sim::event::Body;
+use crate::sim::random::Dice;
+use crate::sim::scenario::{LINE_DAYS, Scenario};
+use crate::sim::truth::{Detail, Kind};
 
 /// The state of one line.
-pub(super) struct Course {
+pub struct Course {
     /// Level of calls and messages, and of data, once the present shift is over.
     level: (f64, f64),
     shift: Option<Shift>,
@@ -36,7 +36,7 @@ struct Shift {
 
 /// Something that is going to happen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
+pub struct Entry {
     pub day: Day,
     pub time_of_day_ms: u32,
     pub body: Body,
@@ -46,7 +46,7 @@ pub(super) struct Entry {
 
 /// A line of ground truth about one event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
+pub struct Mark {
     pub kind: Kind,
     /// The churn episode that it belongs to, if any.
     pub before: Option<Kind>,
@@ -70,9 +70,6 @@ impl Mark {
         Some(("before", Detail::Name(before.name())))
     }
 }
-
-/// Lines and days that rates count for.
-pub(super) const LINE_DAYS: f64 = 1_000.0 * 30.0;
 
 impl Course {
     /// The course of a line whose first day is given.

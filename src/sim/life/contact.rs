@@ -1,15 +1,14 @@
 //! Contacts with competitors and with our own service, written into the line's diary.
 
-use super::course::{Entry, Mark};
-use super::event::Body;
-use super::habits::answered_call;
-use super::person::Person;
-use super::random::Dice;
-use super::today::Today;
+use super::usage::answered_call;
 use crate::model::Day;
+use crate::sim::event::Body;
+use crate::sim::person::{Entry, Mark, Person};
+use crate::sim::random::Dice;
+use crate::sim::today::Today;
 
 /// A call or message to a competitor's service number, on a day from today.
-pub(super) fn hotline_call(
+pub fn hotline_call(
     person: &mut Person,
     today: &Today,
     day: Day,
@@ -35,7 +34,7 @@ pub(super) fn hotline_call(
 }
 
 /// An answered call of a competitor's sales force, on a day from today; some are reported by staff instead.
-pub(super) fn marketing_call(
+pub fn marketing_call(
     person: &mut Person,
     today: &Today,
     day: Day,
@@ -52,7 +51,7 @@ pub(super) fn marketing_call(
 }
 
 /// A question to our own service.
-pub(super) fn enquiry(
+pub fn enquiry(
     person: &mut Person,
     day: Day,
     subject: &'static str,
@@ -63,7 +62,7 @@ pub(super) fn enquiry(
 }
 
 /// Something that happens in office hours.
-pub(super) fn office_hours(
+pub fn office_hours(
     person: &mut Person,
     day: Day,
     body: Body,
@@ -80,6 +79,6 @@ pub(super) fn office_hours(
 }
 
 /// A time of day between 9 and 20 o'clock.
-pub(super) fn office_time_ms(dice: &mut Dice) -> u32 {
+pub fn office_time_ms(dice: &mut Dice) -> u32 {
     dice.between(9 * 3_600_000, 20 * 3_600_000)
 }

@@ -4,14 +4,12 @@
 //! (a drifting rate), between ordinary and quiet days that come in runs, with the weekday, and now and then to
 //! nothing at all when the telephone is off. `calibration` measures the result and holds it to the figures of DOMAIN.
 
-use super::event::{Body, Call, Cause};
-use super::person::{Person, stranger};
-use super::random::Dice;
-use super::scenario::{Scenario, Usage};
-use super::today::{DAY_MS, Today};
+use crate::sim::random::Dice;
+use crate::sim::scenario::Scenario;
+use crate::sim::today::Today;
 
 /// The usage of one line.
-pub(super) struct Habits {
+pub struct Habits {
     /// Calls and messages on a mean day.
     pub rate: f64,
     /// Data sessions on a mean day.
@@ -32,11 +30,11 @@ pub(super) struct Habits {
     week: Week,
     rhythm: &'static [u8; 256],
     /// Upper ends, of 256, of the shares of outgoing calls, incoming calls and outgoing messages.
-    mix: [u8; 3],
+    pub mix: [u8; 3],
     /// Share of conversations that drop.
-    dropped: f64,
-    talk_median_seconds: f64,
-    session_median_bytes: f64,
+    pub dropped: f64,
+    pub talk_median_seconds: f64,
+    pub session_median_bytes: f64,
     /// People in the social circle.
     pub circle: u16,
     drift: f64,
@@ -56,7 +54,7 @@ enum Week {
 }
 
 /// How much of everything a day asks for.
-pub(super) struct Demand {
+pub struct Demand {
     /// Calls and messages.
     pub voice: u32,
     /// Data sessions.
@@ -64,9 +62,15 @@ pub(super) struct Demand {
 }
 
 /// List prices.
-pub(super) const CENTS_A_SECOND: f64 = 0.25;
-pub(super) const CENTS_A_MESSAGE: f64 = 10.0;
-pub(super) const CENTS_A_MEGABYTE: f64 = 0.5;
+pub const CENTS_A_SECOND: f64 = 0.25;
+pub const CENTS_A_MESSAGE: f64 = 10.0;
+pub const CENTS_A_MEGABYTE: f64 = 0.5;
+/// Spreads of the log-normal talk time and session volume.
+pub const TALK_SIGMA: f64 = 1.0;
+pub const SESSION_SIGMA: f64 = 1.2;
+/// Share of calls in which people talk.
+pub const ANSWERED: f64 = 0.82;
+
 const WORKER: [u8; 256] = slots([
     1, 1, 0, 0, 0, 1, 4, 10, 18, 22, 22, 20, 16, 14, 18, 19, 19, 20, 20, 16, 13, 10, 6, 3,
 ]);
@@ -296,128 +300,9 @@ impl Habits {
     }
 }
 
-/// How events follow one another within a day: in bursts, with gaps from moments to hours.
-pub(super) struct Pace {
-    /// Of 2^32: the chance that another event of the burst follows, for calls and messages, and for data.
-    pub calls: u32,
-    /// The same of data sessions.
-    pub sessions: u32,
-    /// Equally likely gaps, milliseconds.
-    gaps_ms: [u32; 256],
-}
-
-impl Pace {
-    pub fn new(usage: &Usage) -> Self {
-        let go_on = |mean: f64| ((1.0 - 1.0 / mean) * 4_294_967_295.0) as u32;
-        let gap_ms = |place: usize| {
-            let u = (place as f64 + 0.5) / 256.0;
-            let odds = libm::pow(u / (1.0 - u), 1.0 / usage.burst_gap_shape);
-            (usage.burst_gap_seconds_median * 1_000.0 * odds).min(DAY_MS as f64) as u32
-        };
-        Self {
-            calls: go_on(usage.burst_calls),
-            sessions: go_on(usage.burst_sessions),
-            gaps_ms: std::array::from_fn(gap_ms),
-        }
-    }
-
-    /// The time of day of the event after one at `before`; of the day's first event if there is none.
-    pub fn next(&self, go_on: u32, before: Option<u32>, habits: &Habits, dice: &mut Dice) -> u32 {
-        let bits = dice.bits();
-        let gap_ms = self.gaps_ms[(bits & 0xff) as usize];
-        match before {
-            Some(before) if bits < go_on && before + gap_ms < DAY_MS as u32 => before + gap_ms,
-            _ => habits.time_of_day_ms(dice),
-        }
-    }
-}
-
-const TALK_SIGMA: f64 = 1.0;
-const SESSION_SIGMA: f64 = 1.2;
-/// Share of calls in which people talk.
-const ANSWERED: f64 = 0.82;
-
-/// One ordinary call or message.
-pub(super) fn call_or_message(person: &Person, dice: &mut Dice) -> Body {
-    let bits = dice.bits();
-    let kind = (bits & 0xff) as u8;
-    let habits = &person.habits;
-    let outgoing = kind < habits.mix[0] || (habits.mix[1]..habits.mix[2]).contains(&kind);
-    if kind >= habits.mix[1] {
-        // Most messages that come in are codes and notices of services.
-        let service = !outgoing && bits >> 30 != 0;
-        let other = if service {
-            10_690_000_000 + u64::from((bits >> 8) % 4_000)
-        } else {
-            person.acquaintance(dice)
-        };
-        return Body::Message { outgoing, other };
-    }
-    let other = match bits >> 28 {
-        0 => stranger(dice),
-        _ => person.acquaintance(dice),
-    };
-    let mut call = answered_call(person, outgoing, other, dice);
-    let fate = f64::from(bits >> 8 & 0xffff) / 65_536.0;
-    (call.cause, call.duration_seconds) = match fate {
-        f if f < ANSWERED * habits.dropped => (Cause::Dropped, 1 + call.duration_seconds / 2),
-        f if f < ANSWERED => (Cause::NormalRelease, call.duration_seconds),
-        f if f < 0.94 => (Cause::Unanswered, 0),
-        f if f < 0.985 => (Cause::Busy, 0),
-        _ => (Cause::Failed, 0),
-    };
-    Body::Call(call)
-}
-
-/// A conversation.
-pub(super) fn answered_call(person: &Person, outgoing: bool, other: u64, dice: &mut Dice) -> Call {
-    let seconds = dice.log_normal(person.habits.talk_median_seconds, TALK_SIGMA);
-    Call {
-        outgoing,
-        other,
-        duration_seconds: (seconds as u32).clamp(1, 7_200),
-        cause: Cause::NormalRelease,
-        cell: ((person.index * 7) % 180) as u16 + dice.below(6) as u16,
-        handset: 0,
-    }
-}
-
-/// One data session.
-pub(super) fn data_session(person: &Person, dice: &mut Dice) -> Body {
-    let bytes = dice.log_normal(person.habits.session_median_bytes, SESSION_SIGMA);
-    let bytes = bytes.clamp(200.0, 4e9) as u32;
-    let uplink_bytes = bytes / dice.between(6, 20);
-    Body::Data {
-        uplink_bytes,
-        downlink_bytes: bytes - uplink_bytes,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bursts_have_their_mean_and_stay_in_the_day() {
-        let scenario = Scenario::default();
-        let pace = Pace::new(&scenario.usage);
-        let dice = &mut Dice::new(1, 0, 0, crate::sim::random::Purpose::Behaviour);
-        let habits = Habits::human(&scenario, dice, false, false);
-        let (mut before, mut close, mut events) = (None, 0, 0);
-        for _ in 0..20_000 {
-            let at = pace.next(pace.calls, before, &habits, dice);
-            assert!(i64::from(at) < DAY_MS);
-            close += u32::from(
-                before.is_some_and(|before: u32| (before..before + 600_000).contains(&at)),
-            );
-            events += 1;
-            before = Some(at);
-        }
-        // Of 2.5 events, 1.5 follow another; about nine in ten of them within ten minutes. Evenly spread over the
-        // waking hours it would be one in a hundred.
-        let share = f64::from(close) / f64::from(events);
-        assert!((0.45..0.6).contains(&share), "{share}");
-    }
 
     #[test]
     fn hours_follow_their_weights() {

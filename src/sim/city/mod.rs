@@ -1,20 +1,24 @@
 //! The city: lives day by day and hands out its records in the order of their arrival.
 
+mod progress;
+mod queue;
+mod tally;
+
+pub use tally::Tally;
+
 use super::config::{CityConfig, SimError};
-use super::dirt::{Weather, soil};
-use super::emit::Emitter;
 use super::event::{Body, Event};
-use super::habits::Pace;
-use super::json::push_int;
-use super::life::live;
+use super::faults::{Weather, soil};
+use super::life::{Pace, live};
 use super::person::Person;
-use super::queue::Queue;
 use super::random::{Dice, Purpose, mix};
-use super::tally::Tally;
 use super::today::Today;
 use super::truth::{Detail, Kind, Truth};
+use super::wire::{Emitter, push_int};
 use crate::model::{Calendar, Feed, Timestamp};
 use jiff::tz::TimeZone;
+use progress::state_progress;
+use queue::Queue;
 
 /// A simulated city of subscribers.
 ///
@@ -48,14 +52,6 @@ pub struct SimEvent<'a> {
     /// The record; `None` for a tombstone.
     pub value: Option<&'a [u8]>,
 }
-
-const HOUR_MS: i64 = 3_600_000;
-/// How far behind the mediation's statements are, and until how long after an outage they stand still.
-const PROGRESS_BEHIND_MS: i64 = 2 * HOUR_MS;
-const PROGRESS_RESUMES_MS: i64 = 12 * HOUR_MS;
-const PROGRESS_FEEDS: [Feed; 4] = [Feed::Cdr, Feed::Billing, Feed::Subscriber, Feed::Service];
-/// The owner of records that belong to no subscriber.
-const NOBODY: u32 = u32::MAX;
 
 impl City {
     /// Populates a city.
@@ -151,7 +147,7 @@ impl City {
     }
 
     /// The next record before it becomes bytes.
-    pub(super) fn pop(&mut self) -> Option<(i64, Event)> {
+    pub(in crate::sim) fn pop(&mut self) -> Option<(i64, Event)> {
         loop {
             if let Some(next) = self.queue.pop() {
                 return Some(next);
@@ -176,12 +172,12 @@ impl City {
             days_begun,
             ..
         } = self;
-        let today = Today::new(config, calendar, pace, *days_begun);
+        let today = Today::new(config, calendar, *days_begun);
         let (start_ms, end_ms) = today.bounds();
         queue.begin_day(start_ms, end_ms);
         if u32::from(*days_begun) < config.days {
             city_wide_truth(&today, truth);
-            live_day(&today, people, truth, queue, tally);
+            live_day(&today, pace, people, truth, queue, tally);
         }
         if u32::from(*days_begun) <= config.days {
             state_progress(&today, queue);
@@ -193,6 +189,7 @@ impl City {
 
 fn live_day(
     today: &Today,
+    pace: &Pace,
     people: &mut [Person],
     truth: &mut Vec<Truth>,
     queue: &mut Queue,
@@ -204,7 +201,7 @@ fn live_day(
     for person in people {
         records.clear();
         let known = truth.len();
-        live(person, today, &mut records, truth);
+        live(person, today, pace, &mut records, truth);
         if today.outage {
             tally.lost_in_outage += lose(today, person, &mut records, &mut truth[known..]);
         }
@@ -255,52 +252,6 @@ fn lose(today: &Today, person: &Person, records: &mut Vec<Event>, truth: &mut [T
         !lost
     });
     (before - records.len()) as u64
-}
-
-/// Every hour the mediation states for each feed that nothing older than two hours is missing. Of an outage it knows:
-/// the feed's statements stand still at its beginning, until half a day after its end it gives the gap up.
-fn state_progress(today: &Today, queue: &mut Queue) {
-    let config = today.config;
-    let (start_ms, end_ms) = today.bounds();
-    let begins_ms = today.calendar.start_of(config.start).0;
-    let outage_days = config.scenario.outage.on_days.iter();
-    let mut outages: Vec<_> = outage_days
-        .map(|number| {
-            let day = config.start + *number as i32;
-            today.start_of(day)..today.start_of(day.next()) + PROGRESS_RESUMES_MS
-        })
-        .collect();
-    outages.sort_by_key(|outage| outage.start);
-    let hours = (end_ms - start_ms) / HOUR_MS;
-    // After the last day, enough of them for that day to count as complete.
-    let over = u32::from(today.number) == config.days;
-    for hour in 0..if over { hours.min(13) } else { hours } {
-        let at_ms = start_ms + hour * HOUR_MS;
-        for (index, feed) in PROGRESS_FEEDS.into_iter().enumerate() {
-            let mut complete_until_ms = at_ms - PROGRESS_BEHIND_MS;
-            if let Some(outage) = outages.iter().find(|outage| outage.contains(&at_ms))
-                && feed == Feed::Cdr
-            {
-                complete_until_ms = complete_until_ms.min(outage.start);
-            }
-            if complete_until_ms < begins_ms {
-                continue;
-            }
-            let record = u32::from(today.number) * 25 + hour as u32;
-            let event = Event {
-                at_ms,
-                person: NOBODY,
-                record,
-                flaw: None,
-                copy: None,
-                body: Body::Progress {
-                    feed,
-                    complete_until_ms,
-                },
-            };
-            queue.push(at_ms + 100 + index as i64, event);
-        }
-    }
 }
 
 fn city_wide_truth(today: &Today, truth: &mut Vec<Truth>) {

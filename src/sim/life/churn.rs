@@ -2,16 +2,15 @@
 //! and 4). A script is drawn when it begins; its later steps go into the line's diary.
 
 use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
-use super::course::{Entry, Mark};
-use super::event::{Body, Forwarding};
-use super::person::Person;
-use super::random::Dice;
-use super::today::Today;
-use super::truth::{Detail, Kind, Truth};
 use crate::model::{Day, Timestamp};
+use crate::sim::event::{Body, Forwarding};
+use crate::sim::person::{Entry, Mark, Person};
+use crate::sim::random::Dice;
+use crate::sim::today::Today;
+use crate::sim::truth::{Detail, Kind, Truth};
 
 /// One of the troubles begins today.
-pub(super) fn begin(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
+pub fn begin(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
     let churn = &today.config.scenario.churn;
     let paths: [(f64, Script); 5] = [
         (churn.stop.rate, begin_stop),
@@ -70,12 +69,7 @@ fn before(kind: Kind) -> Option<Mark> {
 
 /// The owner has decided to move to a competitor, and does so from one moment to the next. The ground truth begins at
 /// the last use, which is known only then.
-pub(super) fn begin_stop(
-    person: &mut Person,
-    today: &Today,
-    dice: &mut Dice,
-    truth: &mut Vec<Truth>,
-) {
+pub fn begin_stop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
     let stop = &today.config.scenario.churn.stop;
     let lead_days = dice.days(stop.decided_days);
     let leaves_on = today.day + lead_days;

@@ -1,23 +1,17 @@
 //! Silences that end: travel, hospital, the other SIM card, students' holidays, lost handsets.
 
-use super::course::Entry;
-use super::event::Body;
-use super::person::Person;
-use super::random::Dice;
-use super::today::Today;
-use super::truth::{Detail, Kind, Truth};
 use crate::model::Timestamp;
+use crate::sim::event::Body;
+use crate::sim::person::{Entry, Person};
+use crate::sim::random::Dice;
+use crate::sim::today::Today;
+use crate::sim::truth::{Detail, Kind, Truth};
 
 /// From how many days on an absence may be reason to have the line suspended.
 const SUSPENDED_FROM_DAYS: i32 = 10;
 
 /// The planned absence begins today.
-pub(super) fn begin_absence(
-    person: &mut Person,
-    today: &Today,
-    dice: &mut Dice,
-    truth: &mut Vec<Truth>,
-) {
+pub fn begin_absence(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
     let absence = &today.config.scenario.absence;
     let place = dice.unit() * absence.rate();
     let (kind, days) = if person.second_sim {
@@ -34,7 +28,7 @@ pub(super) fn begin_absence(
 }
 
 /// Absences that many begin on the same dates: the city's holidays and the students'.
-pub(super) fn seasonal_absence(
+pub fn seasonal_absence(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,

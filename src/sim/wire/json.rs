@@ -1,12 +1,12 @@
 //! A JSON object written straight into a buffer. Every text that enters is our own: ASCII without quotes, backslashes
 //! or control characters, so nothing needs escaping.
 
-use super::today::Date;
 use crate::model::Day;
+use crate::sim::today::Date;
 use jiff::tz::TimeZone;
 
 /// An object under construction.
-pub(super) struct Json<'a> {
+pub struct Json<'a> {
     out: &'a mut Vec<u8>,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Json<'a> {
 }
 
 /// Decimal digits.
-pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
+pub fn push_int(out: &mut Vec<u8>, value: i64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     let mut left = value.unsigned_abs();
@@ -119,7 +119,7 @@ pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Decimal digits with leading zeros to a width of at most 9.
-pub(super) fn push_padded(out: &mut Vec<u8>, value: u32, width: usize) {
+pub fn push_padded(out: &mut Vec<u8>, value: u32, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
     let mut left = value;
@@ -130,7 +130,7 @@ pub(super) fn push_padded(out: &mut Vec<u8>, value: u32, width: usize) {
 }
 
 /// Digits and letters, for short identifiers.
-pub(super) fn push_base36(out: &mut Vec<u8>, value: u32) {
+pub fn push_base36(out: &mut Vec<u8>, value: u32) {
     let start = out.len();
     let mut left = value;
     loop {
@@ -152,7 +152,7 @@ fn push_date(out: &mut Vec<u8>, date: Date) {
 }
 
 /// Writes moments as RFC 3339 with the offset of a zone.
-pub(super) struct Clockface {
+pub struct Clockface {
     zone: TimeZone,
     /// The quarter of an hour looked up last, and its offset: offsets change only between such quarters.
     quarter: i64,

@@ -1,10 +1,10 @@
 //! Records on their way, in the order of their arrival.
 
-use super::event::Event;
+use crate::sim::event::Event;
 
 /// What arrives on the present day, sorted, and what arrives later.
 #[derive(Default)]
-pub(super) struct Queue {
+pub struct Queue {
     start_ms: i64,
     end_ms: i64,
     arriving: Vec<Event>,

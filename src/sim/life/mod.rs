@@ -1,21 +1,31 @@
 //! One day of one subscriber.
 
-use super::absence::{begin_absence, seasonal_absence};
-use super::billing::bill;
+mod absence;
+mod billing;
+mod bursts;
+mod churn;
+mod contact;
+mod everyday;
+mod usage;
+
+pub use bursts::Pace;
+
 use super::event::{Body, Event, Forwarding};
-use super::everyday::{draw_happening, mind_dates, remember};
-use super::habits::{call_or_message, data_session};
 use super::person::{Line, Person};
 use super::random::{Dice, Purpose, mix};
 use super::today::Today;
-use super::trouble;
 use super::truth::{Kind, Truth};
 use crate::model::Timestamp;
+use absence::{begin_absence, seasonal_absence};
+use billing::bill;
+use everyday::{draw_happening, mind_dates, remember};
+use usage::use_line;
 
 /// The subscriber lives through a day: appends its records, and to the ground truth what began.
-pub(super) fn live(
+pub fn live(
     person: &mut Person,
     today: &Today,
+    pace: &Pace,
     events: &mut Vec<Event>,
     truth: &mut Vec<Truth>,
 ) {
@@ -45,7 +55,7 @@ pub(super) fn live(
         events.push(person.record(at_ms, profile));
     }
     if person.course.gone_ms > start_ms {
-        use_line(person, today, events, dice);
+        use_line(person, today, pace, events, dice);
         if person.course.gone_ms <= end_ms {
             close_episode(person, truth);
         }
@@ -119,7 +129,7 @@ fn draw_events(
     if person.course.next_trouble <= today.day {
         // Whoever is away decides nothing.
         if !person.course.silence_after(today.bounds().0) {
-            trouble::begin(person, today, dice, truth);
+            churn::begin(person, today, dice, truth);
         }
         person.course.plan_trouble(dice, scenario, today.day);
         return false;
@@ -161,42 +171,4 @@ fn follow_diary(
         }
     }
     profile_changed
-}
-
-/// Ordinary use.
-fn use_line(person: &mut Person, today: &Today, events: &mut Vec<Event>, dice: &mut Dice) {
-    let levels = person.course.levels(today.day);
-    let demand = person.habits.demand(today, levels, dice);
-    let forwarded = today.config.scenario.events.forwarded_call_share;
-    let mut before = None;
-    for _ in 0..demand.voice {
-        let time = today
-            .pace
-            .next(today.pace.calls, before, &person.habits, dice);
-        before = Some(time);
-        let mut body = call_or_message(person, dice);
-        if let (Some(other), Body::Call(call)) = (person.forwards_to, &body)
-            && !call.outgoing
-            && dice.chance(forwarded)
-        {
-            let action = Forwarding::Call;
-            body = Body::Forward { other, action };
-        }
-        use_once(person, today.at(time), body, events);
-    }
-    let mut before = None;
-    for _ in 0..demand.data {
-        let time = today
-            .pace
-            .next(today.pace.sessions, before, &person.habits, dice);
-        before = Some(time);
-        let body = data_session(person, dice);
-        use_once(person, today.at(time), body, events);
-    }
-}
-
-fn use_once(person: &mut Person, at_ms: i64, body: Body, events: &mut Vec<Event>) {
-    if person.course.usable(at_ms) {
-        events.push(person.record(at_ms, body));
-    }
 }

@@ -1,12 +1,15 @@
 //! What the simulator passes around before it becomes JSON: small plain records, so that a day of millions fits in
 //! memory. DOMAIN section 2 gives the record types and their fields.
 
-use super::dirt::Flaw;
+mod flaw;
+
+pub use flaw::{Fate, Flaw};
+
 use crate::model::{Day, Feed};
 
 /// One record of one subscriber.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
+pub struct Event {
     /// When it happened, Unix milliseconds.
     pub at_ms: i64,
     /// Index of the subscriber.
@@ -22,7 +25,7 @@ pub(super) struct Event {
 
 /// What happened. Amounts are in cents.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Body {
+pub enum Body {
     Call(Call),
     Message {
         outgoing: bool,
@@ -79,7 +82,7 @@ pub(super) enum Body {
 /// A call, seen from the subscriber. `other` holds the digits of the other party: 10 of them are a landline whose
 /// leading 0 is implied.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call {
+pub struct Call {
     pub outgoing: bool,
     pub other: u64,
     pub duration_seconds: u32,
@@ -92,7 +95,7 @@ pub(super) struct Call {
 
 /// What a `call_forward` record reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Forwarding {
+pub enum Forwarding {
     Activate,
     Deactivate,
     /// A call that was forwarded: there is no `action`.
@@ -101,7 +104,7 @@ pub(super) enum Forwarding {
 
 /// `cause_for_termination`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub enum Cause {
     NormalRelease,
     Dropped,
     Unanswered,
@@ -123,7 +126,7 @@ impl Cause {
 
 /// A monthly bill.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Invoice {
+pub struct Invoice {
     /// Billed month: `year * 12 + month - 1`.
     pub period: i32,
     pub amount: i32,
@@ -135,7 +138,7 @@ pub(super) struct Invoice {
 
 /// The part of a profile that changes; the rest is the subscriber's for life.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Profile {
+pub struct Profile {
     pub plan: u8,
     pub contract_end_on: Option<Day>,
     pub points_expire_on: Day,
@@ -198,5 +201,41 @@ impl Body {
             self,
             Self::Call(_) | Self::Message { .. } | Self::Data { .. }
         )
+    }
+}
+
+impl Event {
+    /// What a detector must make of the record.
+    pub fn fate(&self) -> Fate {
+        if matches!(self.body, Body::Progress { .. }) {
+            return Fate::Ignored;
+        }
+        let own = self.flaw.map_or(Fate::Applied, Flaw::fate);
+        match (own, self.copy) {
+            (Fate::Applied, Some(copy)) => copy.fate(),
+            _ => own,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spoilt_copy_is_still_spoilt() {
+        let event = Event {
+            at_ms: 0,
+            person: 0,
+            record: 0,
+            flaw: None,
+            copy: Some(Flaw::Duplicate),
+            body: Body::CompetitorContact,
+        };
+        assert_eq!(event.fate(), Fate::Duplicate);
+        let flaw = Some(Flaw::ClockAtZero);
+        assert_eq!(Event { flaw, ..event }.fate(), Fate::DeadLettered);
+        let flaw = Some(Flaw::UnknownField);
+        assert_eq!(Event { flaw, ..event }.fate(), Fate::Duplicate);
     }
 }

@@ -3,11 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::config::CityConfig;
-use super::event::Body;
-use super::person::{Line, Person};
-use super::truth::Class;
-use super::{City, Scenario, Truth};
+use crate::sim::event::Body;
+use crate::sim::person::{Line, Person};
+use crate::sim::{City, CityConfig, Class, Scenario, Truth};
 use std::collections::BTreeSet;
 
 /// Daily counts of one subscriber over the whole observation.
@@ -141,8 +139,8 @@ fn people_are_as_irregular_as_real_ones() {
 /// The scenarios that rules are tuned and reported on.
 #[test]
 fn so_are_those_of_the_scenarios_to_tune_and_to_report_on() {
-    calibrate(include_str!("../../benches/scenarios/tuning.toml"));
-    calibrate(include_str!("../../benches/scenarios/reporting.toml"));
+    calibrate(include_str!("../../../benches/scenarios/tuning.toml"));
+    calibrate(include_str!("../../../benches/scenarios/reporting.toml"));
 }
 
 fn calibrate(scenario: &str) {

@@ -1,8 +1,7 @@
 //! Counts of what has been handed out, for a summary and for tests to compare with what a detector made of it.
 
-use super::dirt::{Fate, Flaw};
-use super::event::Event;
 use crate::model::Feed;
+use crate::sim::event::{Event, Fate, Flaw};
 use std::collections::BTreeMap;
 
 /// What a city has handed out so far.
@@ -23,7 +22,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, event: &Event, bytes: usize) {
+    pub(in crate::sim) fn count(&mut self, event: &Event, bytes: usize) {
         self.records += 1;
         self.bytes += bytes as u64;
         let kind = (event.body.feed(), event.body.record_type());
@@ -34,7 +33,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn count_delay(&mut self, delay: Option<Flaw>) {
+    pub(in crate::sim) fn count_delay(&mut self, delay: Option<Flaw>) {
         if let Some(delay) = delay {
             *self.flaws.entry(delay).or_default() += 1;
         }

@@ -1,45 +1,29 @@
 //! Who the subscribers are: everything about a line that its owner is born with.
 
-use super::billing::Account;
+mod account;
+mod habits;
+mod numbers;
+mod plans;
+mod timeline;
+
+pub use account::Account;
+pub use habits::{
+    ANSWERED, CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND, Habits, SESSION_SIGMA, TALK_SIGMA,
+};
+pub use numbers::stranger;
+pub use plans::{PLANS, Plan};
+pub use timeline::{Course, Entry, Mark};
+
 use super::config::CityConfig;
-use super::course::Course;
 use super::event::{Body, Event, Profile};
-use super::habits::Habits;
 use super::random::{Dice, Purpose, mix};
 use super::scenario::Scenario;
 use crate::model::Day;
-
-/// A tariff: fee in cents, allowances.
-pub(super) struct Plan {
-    pub id: &'static str,
-    pub monthly_fee: i32,
-    pub voice_minutes: u32,
-    pub data_mb: u32,
-}
-
-const fn plan(id: &'static str, monthly_fee: i32, voice_minutes: u32, data_mb: u32) -> Plan {
-    Plan {
-        id,
-        monthly_fee,
-        voice_minutes,
-        data_mb,
-    }
-}
-
-/// The tariffs, by rising fee.
-pub(super) const PLANS: [Plan; 8] = [
-    plan("P8", 800, 50, 500),
-    plan("P19", 1_900, 120, 3_000),
-    plan("P38", 3_800, 220, 7_000),
-    plan("P59", 5_900, 350, 12_000),
-    plan("P89", 8_900, 550, 20_000),
-    plan("P129", 12_900, 900, 35_000),
-    plan("P189", 18_900, 1_500, 60_000),
-    plan("P299", 29_900, 3_000, 100_000),
-];
+use numbers::{mobile_number, msisdn};
+use plans::choose_plan;
 
 /// Provinces with their short codes and cities.
-pub(super) const PROVINCES: [(&str, &str, [&str; 4]); 6] = [
+pub const PROVINCES: [(&str, &str, [&str; 4]); 6] = [
     (
         "Guangdong",
         "GD",
@@ -62,7 +46,7 @@ pub(super) const PROVINCES: [(&str, &str, [&str; 4]); 6] = [
 
 /// What answers to the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// A person.
     Human,
     /// A meter, tracker or vending machine: a few data sessions a day.
@@ -74,7 +58,7 @@ pub(super) enum Line {
 }
 
 /// One subscriber.
-pub(super) struct Person {
+pub struct Person {
     pub index: u32,
     /// The MSISDN's digits.
     pub number: u64,
@@ -295,79 +279,9 @@ fn stands_out(index: u32, share: f64) -> bool {
     before(index) < before(index + 1)
 }
 
-/// Someone the subscriber has no regular contact with: a mobile, a landline or a service.
-pub(super) fn stranger(dice: &mut Dice) -> u64 {
-    match dice.below(20) {
-        0..=11 => mobile_number(mix(u64::from(dice.bits()))),
-        12..=16 => {
-            let area = dice.pick(&[10, 20, 21, 22, 23, 25, 27, 28, 29]);
-            area * 100_000_000 + 60_000_000 + u64::from(dice.below(30_000_000))
-        }
-        _ => dice.pick(&[95_533, 95_588, 95_566, 12_306, 12_345, 95_338]),
-    }
-}
-
-fn mobile_number(noise: u64) -> u64 {
-    const PREFIXES: [u64; 13] = [
-        139, 138, 137, 136, 133, 153, 180, 189, 130, 131, 155, 186, 192,
-    ];
-    PREFIXES[(noise >> 32) as usize % PREFIXES.len()] * 100_000_000 + noise % 100_000_000
-}
-
-/// The subscriber's number: unique, spread over the operator's prefixes; a ported-in one has a competitor's.
-fn msisdn(config: &CityConfig, index: u32, ported_in: bool) -> u64 {
-    let prefixes = config.operator.prefixes();
-    // Multiplying by a number coprime to the range, then shifting, is a bijection of it.
-    let range = prefixes.len() as u64 * 100_000_000;
-    let place = (u64::from(index) * 618_033_989 + mix(config.seed) % range) % range;
-    let which = (place / 100_000_000) as usize;
-    let foreign = config.operator.competitors().next();
-    let prefix = match foreign {
-        Some(other) if ported_in => other.prefixes()[which % other.prefixes().len()],
-        _ => prefixes[which],
-    };
-    8_600_000_000_000 + prefix * 100_000_000 + place % 100_000_000
-}
-
-/// The tariff whose fee is nearest to a month's value in cents, by ratio.
-fn choose_plan(value: f64) -> u8 {
-    let mut best = 0;
-    for (index, plan) in PLANS.iter().enumerate() {
-        let distance = |fee: i32| (libm::log(value) - libm::log(f64::from(fee))).abs();
-        if distance(plan.monthly_fee) < distance(PLANS[best].monthly_fee) {
-            best = index;
-        }
-    }
-    best as u8
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::Operator;
-
-    #[test]
-    fn numbers_are_unique_and_well_formed() {
-        for operator in [Operator::Mobile, Operator::Broadnet] {
-            let config = CityConfig {
-                operator,
-                ..CityConfig::new(1, 1, 3)
-            };
-            let numbers: std::collections::BTreeSet<u64> = (0..50_000)
-                .map(|index| msisdn(&config, index, index % 30 == 0))
-                .collect();
-            assert_eq!(numbers.len(), 50_000);
-            assert!(numbers.iter().all(|n| n.to_string().len() == 13));
-            assert!(numbers.iter().all(|n| n.to_string().starts_with("861")));
-        }
-    }
-
-    #[test]
-    fn plans_suit_their_value() {
-        assert_eq!(PLANS[usize::from(choose_plan(700.0))].id, "P8");
-        assert_eq!(PLANS[usize::from(choose_plan(9_000.0))].id, "P89");
-        assert_eq!(PLANS[usize::from(choose_plan(90_000.0))].id, "P299");
-    }
 
     #[test]
     fn the_mix_is_a_city() {

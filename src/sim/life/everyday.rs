@@ -1,16 +1,15 @@
 //! What happens without anybody leaving: enquiries, curiosity, sales calls, new handsets and plans, and the dates of
 //! contracts and offers.
 
+use super::churn::begin_stop;
 use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
-use super::course::{LINE_DAYS, Mark};
-use super::event::{Body, Forwarding};
-use super::person::{PLANS, Person};
-use super::random::Dice;
-use super::scenario::Events;
-use super::today::Today;
-use super::trouble::begin_stop;
-use super::truth::{Detail, Kind, Truth};
 use crate::model::{Day, Timestamp};
+use crate::sim::event::{Body, Forwarding};
+use crate::sim::person::{Mark, PLANS, Person};
+use crate::sim::random::Dice;
+use crate::sim::scenario::{Events, LINE_DAYS};
+use crate::sim::today::Today;
+use crate::sim::truth::{Detail, Kind, Truth};
 
 type Happening = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>) -> bool;
 
@@ -35,7 +34,7 @@ fn happenings(events: &Events) -> [(f64, Happening); 14] {
 }
 
 /// Draws at most one happening of the day and writes it into the diary. Returns whether the profile changed.
-pub(super) fn draw_happening(
+pub fn draw_happening(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
@@ -271,7 +270,7 @@ fn data_growth(
 }
 
 /// Looks at what ends on a date: contracts, points and offers. Returns whether the profile changed.
-pub(super) fn mind_dates(
+pub fn mind_dates(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
@@ -316,16 +315,10 @@ pub(super) fn mind_dates(
 }
 
 /// The line of ground truth about an event of the diary.
-pub(super) fn remember(
-    mark: Mark,
-    person: &Person,
-    today: &Today,
-    at_ms: i64,
-    truth: &mut Vec<Truth>,
-) {
+pub fn remember(mark: Mark, person: &Person, today: &Today, at_ms: i64, truth: &mut Vec<Truth>) {
     let mut line = Truth::new(Some(person.number), mark.kind, at_ms);
     line.details.extend(mark.detail());
-    if mark.kind.class() == super::truth::Class::Harmless {
+    if mark.kind.class() == crate::sim::truth::Class::Harmless {
         // Curiosity is over with the day.
         line.until = Some(Timestamp(today.bounds().1));
     }

@@ -1,18 +1,16 @@
 //! A city written to files: `events.ndjson[.zst]` in the order of arrival, `truth.ndjson`, and `summary.json` with the
 //! parameters and counts.
 
+mod summary;
+
+pub use summary::{FlawCount, Parameters, Summary, TruthCount};
+
 use super::city::City;
 use super::config::{CityConfig, SimError};
-use super::dirt::{Fate, Flaw};
-use super::scenario::Scenario;
-use super::tally::Tally;
-use super::truth::Truth;
-use crate::model::Timestamp;
-use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use summary::{Written, summarise};
 
 /// How the events are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,81 +28,6 @@ pub struct Progress {
     pub days: u32,
     /// Records written.
     pub records: u64,
-}
-
-/// What `summary.json` says. Equal parameters give an equal summary.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// Layout of the three files.
-    pub format: &'static str,
-    /// Version of churnwatch that wrote them.
-    pub version: &'static str,
-    /// What the city was made from.
-    pub parameters: Parameters,
-    /// Name of the file with the events.
-    pub events_file: &'static str,
-    /// Its lines.
-    pub lines: u64,
-    /// Its bytes before compression.
-    pub bytes: u64,
-    /// Arrival of the first record, RFC 3339.
-    pub first_arrival: String,
-    /// Arrival of the last record, RFC 3339.
-    pub last_arrival: String,
-    /// Records that no line can hold, by kind: tombstones and empty payloads. They are counted nowhere else here
-    /// except under `flaws`.
-    pub left_out: u64,
-    /// Records lost in the outage.
-    pub lost_in_outage: u64,
-    /// Lines by feed and by `record_type`, as they were meant.
-    pub records: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
-    /// Flaws by kind.
-    pub flaws: BTreeMap<&'static str, FlawCount>,
-    /// Lines by what a detector must make of them; the sum is `lines`.
-    pub expected: BTreeMap<&'static str, u64>,
-    /// Lines of ground truth by kind.
-    pub truth: BTreeMap<&'static str, TruthCount>,
-}
-
-/// The parameters of a city, as files show them.
-#[derive(Debug, Clone, Serialize)]
-pub struct Parameters {
-    /// See [`CityConfig`].
-    pub subscribers: u32,
-    /// See [`CityConfig`].
-    pub days: u32,
-    /// See [`CityConfig`].
-    pub seed: u64,
-    /// `YYYY-MM-DD`.
-    pub start: String,
-    /// IANA name.
-    pub time_zone: String,
-    /// See [`CityConfig`].
-    pub operator: &'static str,
-    /// See [`CityConfig`].
-    pub dirt: bool,
-    /// See [`CityConfig`].
-    pub scenario: Scenario,
-}
-
-/// How often a flaw occurs, and what it means for a record.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct FlawCount {
-    /// Records with the flaw.
-    pub records: u64,
-    /// What a detector must make of a record with this flaw alone.
-    pub expected: &'static str,
-}
-
-/// How many lines of ground truth a kind has.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct TruthCount {
-    /// What the kind means for a detector.
-    pub class: &'static str,
-    /// All of them.
-    pub lines: u64,
-    /// Those whose subscriber left for good.
-    pub left: u64,
 }
 
 impl Compression {
@@ -155,7 +78,7 @@ pub fn write_files(
     for line in &truth {
         truth_file.line(line.to_json(city.calendar()).as_bytes())?;
     }
-    let summary = summarise(&city, &written, &truth, compression);
+    let summary = summarise(&city, &written, &truth, compression.file_name());
     let text = serde_json::to_string_pretty(&summary).unwrap_or_default();
     let mut summary_file = Draft::create(directory, "summary.json")?;
     summary_file.line(text.as_bytes())?;
@@ -172,16 +95,6 @@ pub fn write_files(
     truth_file.publish()?;
     summary_file.publish()?;
     Ok(summary)
-}
-
-/// What went into the events file.
-#[derive(Default)]
-struct Written {
-    lines: u64,
-    bytes: u64,
-    left_out: u64,
-    first_arrival_ms: Option<i64>,
-    last_arrival_ms: i64,
 }
 
 fn write_events(
@@ -266,72 +179,12 @@ fn failed(path: &Path, doing: &'static str, source: io::Error) -> SimError {
     }
 }
 
-fn summarise(city: &City, written: &Written, truth: &[Truth], compression: Compression) -> Summary {
-    let config = city.config();
-    let calendar = city.calendar();
-    let tally = city.tally();
-    let mut records: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for ((feed, kind), count) in &tally.by_type {
-        records.entry(feed.name()).or_default().insert(kind, *count);
-    }
-    let flaws = tally.flaws.iter().map(|(flaw, records)| {
-        let expected = flaw.fate().name();
-        let records = *records;
-        (flaw.name(), FlawCount { records, expected })
-    });
-    let mut counts: BTreeMap<&str, TruthCount> = BTreeMap::new();
-    for line in truth {
-        let count = counts.entry(line.kind.name()).or_default();
-        count.class = line.kind.class().name();
-        count.lines += 1;
-        count.left += u64::from(line.left_at.is_some());
-    }
-    Summary {
-        format: "churnwatch-simulation/2",
-        version: env!("CARGO_PKG_VERSION"),
-        parameters: Parameters {
-            subscribers: config.subscribers,
-            days: config.days,
-            seed: config.seed,
-            start: config.start.to_string(),
-            time_zone: config.time_zone.clone(),
-            operator: config.operator.name(),
-            dirt: config.dirt,
-            scenario: config.scenario.clone(),
-        },
-        events_file: compression.file_name(),
-        lines: written.lines,
-        bytes: written.bytes,
-        first_arrival: calendar.rfc3339(Timestamp(written.first_arrival_ms.unwrap_or_default())),
-        last_arrival: calendar.rfc3339(Timestamp(written.last_arrival_ms)),
-        left_out: written.left_out,
-        lost_in_outage: tally.lost_in_outage,
-        records,
-        flaws: flaws.collect(),
-        expected: expected_of_lines(tally),
-        truth: counts,
-    }
-}
-
-/// The fates of the records that lines can hold.
-fn expected_of_lines(tally: &Tally) -> BTreeMap<&'static str, u64> {
-    let flawed = |flaw| tally.flaws.get(&flaw).copied().unwrap_or_default();
-    let lines = |(fate, count): (&Fate, &u64)| {
-        let left_out = match fate {
-            Fate::Ignored => flawed(Flaw::Tombstone),
-            Fate::DeadLettered => flawed(Flaw::PayloadEmpty),
-            _ => 0,
-        };
-        (fate.name(), count - left_out)
-    };
-    tally.fates.iter().map(lines).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use std::collections::BTreeMap;
 
     fn lines(text: &[u8]) -> Vec<&[u8]> {
         text.strip_suffix(b"\n")

@@ -1,13 +1,20 @@
 //! What becomes of tasks: a clerk who knows the ground truth plays the people who work on them and the people they call.
 
-use super::agenda::{Agenda, Step};
+mod intentions;
+mod lines;
+mod schedule;
+
+pub use lines::AnswerError;
+
 use super::config::SimError;
-use super::insight::Insight;
 use super::random::{Dice, Purpose};
 use super::scenario::{Outcomes, Scenario};
 use super::truth::Truth;
 use crate::engine::settings::QuietRules;
 use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
+use intentions::Insight;
+use lines::{moment, read};
+use schedule::{Agenda, Step};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -41,11 +48,6 @@ pub struct Answer {
     /// Whether the subscriber was spoken to, and not only spoken of.
     pub talk: bool,
 }
-
-/// A line that is no task or no ground truth.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct AnswerError(String);
 
 /// A task, as far as it matters here.
 struct Work {
@@ -401,21 +403,4 @@ fn dice(seed: u64, task_id: &str, step: u16) -> Dice {
 
 fn later(at: Timestamp, hours: f64) -> Timestamp {
     Timestamp(at.0 + (hours * Timestamp::HOUR_MS as f64) as i64)
-}
-
-/// Reads a line of JSON; `what` it should be is for the error.
-pub(super) fn read<'a, T: Deserialize<'a>>(line: &'a [u8], what: &str) -> Result<T, AnswerError> {
-    let read = serde_json::from_slice(line);
-    // Not the error's own words: they could quote a number.
-    read.map_err(|error| {
-        let column = error.column();
-        AnswerError(format!("not {what}: stops making sense at column {column}"))
-    })
-}
-
-/// Reads a field's moment.
-pub(super) fn moment(field: &str, text: &str) -> Result<Timestamp, AnswerError> {
-    let moment: Result<jiff::Timestamp, _> = text.parse();
-    let moment = moment.map_err(|_| AnswerError(format!("`{field}` is not RFC 3339")))?;
-    Ok(Timestamp(moment.as_millisecond()))
 }
