@@ -23,7 +23,7 @@ pub struct CityConfig {
     pub time_zone: String,
     /// Whose network this is; the others are competitors.
     pub operator: Operator,
-    /// Whether records arrive with the flaws of DOMAIN section 7.
+    /// Whether records arrive with faults (behaviour: Faults in the feeds).
     pub dirt: bool,
     /// Who lives there, what happens to them and to their records.
     pub scenario: Scenario,

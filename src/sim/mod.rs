@@ -1,7 +1,8 @@
-//! A simulated city of telecom subscribers: the events of all five feeds' formats (DOMAIN section 2) with ground truth.
+//! A simulated city of telecom subscribers: the events of all five feeds' formats (behaviour: Events) with ground
+//! truth.
 //!
-//! It exists to try detectors on, so it has to be honest: people are as irregular as DOMAIN section 8 says
-//! real ones are, most silences mean no harm, and records arrive with the dirt of DOMAIN section 7.
+//! It exists to try detectors on, so it must be honest: people are as irregular as real ones (behaviour: How irregular
+//! people are), most silences mean no harm, and records arrive with faults (behaviour: Faults in the feeds).
 //!
 //! - **Deterministic.** Equal [`CityConfig`]s give equal bytes on every machine.
 //! - **Independent subscribers.** What one does depends on the seed, its index and the day, never on the others or on how

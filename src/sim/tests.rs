@@ -119,7 +119,7 @@ fn arrivals_never_go_back() {
     );
 }
 
-/// The fields every record of a type must have (DOMAIN section 2).
+/// The fields every record of a type must have (behaviour: Events).
 fn required(record_type: &str) -> &'static [&'static str] {
     match record_type {
         "mo_call" | "mt_call" => &[

@@ -22,8 +22,8 @@ use queue::Queue;
 
 /// A simulated city of subscribers.
 ///
-/// Memory is bounded by the subscribers (their state, one day of their records and what is still on its way), whatever
-/// the number of days.
+/// Memory grows with the subscribers (their state, one day of their records and what is still on its way), and not with
+/// the days.
 pub struct City {
     config: CityConfig,
     calendar: Calendar,
@@ -102,7 +102,7 @@ impl City {
 
     /// The next record to arrive; `None` when the last one has.
     ///
-    /// It is lent until the next call, which is why this is no `Iterator`.
+    /// It borrows the city until the next call, so this cannot be an `Iterator`.
     pub fn next_event(&mut self) -> Option<SimEvent<'_>> {
         let (arrival_ms, event) = self.pop()?;
         self.bytes.clear();

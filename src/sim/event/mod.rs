@@ -1,5 +1,5 @@
 //! What the simulator passes around before it becomes JSON: small plain records, so that a day of millions fits in
-//! memory. DOMAIN section 2 gives the record types and their fields.
+//! memory. The specification gives the record types and their fields (behaviour: Events).
 
 mod flaw;
 

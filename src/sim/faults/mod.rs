@@ -1,4 +1,5 @@
-//! Dirt: what happens to records between the switch and us (DOMAIN section 7), each kind at its own rate.
+//! Faults: what happens to records on their way from the switch to the detector (behaviour: Faults in the feeds). Each
+//! kind has its own rate.
 //!
 //! It draws from its own streams, so that a clean city and a dirty one live through the same days.
 

@@ -1,5 +1,5 @@
-//! How subscribers are lost: the scripts of the churn paths, with what tends to come before and after (DOMAIN sections 1
-//! and 4). A script is drawn when it begins; its later steps go into the line's diary.
+//! How subscribers are lost: the scripts of the churn paths, with what tends to come before and after (behaviour:
+//! Purpose, Churn triggers). A script is drawn when it begins; its later steps go into the line's diary.
 
 use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
 use crate::model::{Day, Timestamp};

@@ -304,7 +304,7 @@ impl Absence {
 }
 
 impl Events {
-    /// Everything that can happen on a day, of which one thing does.
+    /// Everything that can happen on a day; one of it does.
     pub fn rate(&self) -> f64 {
         let rates = [
             self.marketing_rate,

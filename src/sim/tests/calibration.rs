@@ -1,5 +1,5 @@
-//! Holds the simulated people to the irregularity of real ones (DOMAIN section 8). Run it with `--nocapture` for the
-//! table.
+//! Holds the simulated people to the irregularity of real ones (behaviour: How irregular people are). Run it with
+//! `--nocapture` for the table.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -264,7 +264,7 @@ fn calibrate(scenario: &str) {
         0.95,
     );
 
-    // The simplest rules of DOMAIN's yardstick, on the lines nothing is wrong with.
+    // The simplest rules that people build, on the lines nothing is wrong with.
     let troubled: BTreeSet<u64> = truth
         .iter()
         .filter(|line| line.kind.class() == Class::Churn)

@@ -1,4 +1,4 @@
-//! Records as JSON, field for field as DOMAIN section 2 has them, with the flaws they were born with.
+//! Records as JSON, field for field as specified (behaviour: Events), with the faults their source gave them.
 
 mod json;
 
