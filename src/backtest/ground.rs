@@ -10,7 +10,7 @@ pub enum Scope {
     /// Subscribers with at least one event a day on average (calls, messages and data sessions, between their first and
     /// last day of use), 30 days and more between the two, and no `iot` or `robot` mark.
     Regular,
-    /// Of everybody, the alarms on those, and the onsets of those, who used the line within the last three days before.
+    /// Alarms on, and onsets of, subscribers who used the line within the last three days before.
     Active,
     /// Everybody with any usage.
     All,

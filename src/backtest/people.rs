@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Statistic {
     /// What it is.
     pub name: String,
-    /// In this data; nothing where too little was seen.
+    /// The figure in this data; nothing if too little was seen.
     pub value: Option<f64>,
     /// Of real people (behaviour: How irregular people are), as a range or a figure.
     pub real: &'static str,

@@ -1,7 +1,7 @@
 //! A record's JSON object as raw field values, borrowed from its bytes.
 //!
-//! Every known field is kept as the JSON text of its value and read only if the record type at hand has it: exact
-//! money, no limit of a number type in the way, and another type's field cannot make a record invalid.
+//! Every known field is kept as the JSON text of its value, and read only if the record type has it. So money is exact,
+//! no number type limits a value, and a field of another record type cannot make a record invalid.
 
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -188,7 +188,7 @@ pub(super) fn invalid(field: Field, problem: impl Into<String>) -> Reject {
     }
 }
 
-/// Says where and of which kind; serde_json's own words may quote the record.
+/// Says where and what kind of error it is. serde_json's own message may quote the record.
 fn not_json(error: &serde_json::Error) -> Reject {
     let kind = match error.classify() {
         Category::Eof => "cut short",

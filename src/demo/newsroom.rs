@@ -36,7 +36,7 @@ impl Newsroom {
         })
     }
 
-    /// Brings a scene up to date; waits at most `wait` for news. Returns the tasks that opened or changed since.
+    /// Brings the view up to date; waits at most `wait` for news. Returns the tasks that opened or changed since.
     pub fn update(&mut self, scene: &mut Scene, wait: Duration) -> Vec<TaskLine> {
         let mut news = Vec::new();
         let Self {

@@ -145,7 +145,7 @@ impl<'a> SignalJson<'a> {
         }
     }
 
-    /// Inside a task, whose it is and that it raised one is said already.
+    /// Left out inside a task, which already says whose it is.
     fn of_task(signal: &'a Signal, calendar: &Calendar) -> Self {
         Self {
             signal_id: signal_id(signal),

@@ -13,7 +13,7 @@ pub(super) struct Asked {
     region: Option<String>,
     /// An account manager.
     manager: Option<String>,
-    /// By what the work is told apart.
+    /// What the work is broken down by.
     by: Option<By>,
 }
 
@@ -68,7 +68,7 @@ fn read(question: Question) -> Result<Asked, String> {
     }
 }
 
-/// A region path as it is kept; none is that of everything.
+/// A region path as it is kept; none stands for everything.
 fn path(region: Option<String>) -> Result<String, String> {
     let path = region.unwrap_or_default();
     if path.split('/').any(str::is_empty) && !path.is_empty() {

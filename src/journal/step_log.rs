@@ -1,10 +1,10 @@
 use super::{Epoch, Run, Step};
 use crate::model::{FeedSet, Timestamp};
 
-/// The steps of a transaction while it grows: what is done to a shard is told here as it is done, in order.
+/// The steps of a transaction while it grows. Whatever is done to a shard is noted here, in order.
 ///
-/// Neighbouring steps become one where the engine cannot tell the difference, which each method explains; whatever is
-/// done between two steps keeps them apart, because only the last step is ever extended.
+/// Neighbouring steps are merged where the engine cannot tell the difference; each method explains why. Anything done
+/// between two steps keeps them apart, because only the last step is ever extended.
 #[derive(Debug, Clone)]
 pub struct StepLog {
     steps: Vec<Step>,
@@ -12,7 +12,7 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// An empty script. By topic, the offset of the next record to apply.
+    /// An empty log. By topic, the offset of the next record to apply.
     pub fn new(positions: Vec<i64>) -> Self {
         Self {
             steps: Vec::new(),
@@ -60,9 +60,9 @@ impl StepLog {
 
     /// The shard was told the time and how far its inputs had been read.
     ///
-    /// With `replace` a tick directly before, of the same inputs, is forgotten. The caller says so if that tick began no
-    /// close of a day and said nothing: then all it left is its time, of which a shard keeps the latest, and the same
-    /// for its clock. (A close carries the time at which it began, so that such a tick must stay.)
+    /// With `replace`, the tick directly before is forgotten if its inputs were the same. The caller asks for it if
+    /// that tick began no day close and had no output: it then left only its time, and a shard keeps just the latest
+    /// time. (A close carries the time at which it began, so a tick that began one must stay.)
     pub fn tick(&mut self, now: Timestamp, lagging: FeedSet, caught_up: bool, replace: bool) {
         if let Some(Step::Tick {
             now: before,
@@ -82,9 +82,9 @@ impl StepLog {
         });
     }
 
-    /// The closing of a day went on by up to so many visits. Slices in a row become one: the sweep goes through the
-    /// subscribers in slot order, and nothing that could add one came in between (invariant I6). A sum too large to be
-    /// written covers every subscriber a shard can have.
+    /// The day close went on by up to this many visits. Slices in a row are merged: the sweep visits subscribers in
+    /// slot order, and nothing that could add one came in between (invariant I6). A sum too large to be written covers
+    /// every subscriber that a shard can have.
     pub fn sweep(&mut self, subscribers: u32) {
         match self.steps.last_mut() {
             Some(Step::Sweep { subscribers: sum }) => *sum = sum.saturating_add(subscribers),
@@ -97,7 +97,7 @@ impl StepLog {
         self.steps.push(Step::Epoch(Box::new(epoch)));
     }
 
-    /// The steps so far, for an entry; the script goes on from the same positions.
+    /// The steps so far, for an entry; the log goes on from the same positions.
     pub fn take(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.steps)
     }

@@ -36,7 +36,7 @@ pub fn connect(config: &Config) -> Result<Vec<String>, Vec<String>> {
     survey.end().map(|cluster| cluster.facts)
 }
 
-/// Asks the brokers whether a topic is there that is to be written from now on; `key` is where it is configured.
+/// Asks the brokers whether a topic exists that will be written from now on. `key` is where it is configured.
 ///
 /// # Errors
 /// The problem with its remedy.
@@ -52,8 +52,8 @@ pub fn writable(config: &Config, key: &str, topic: &str) -> Result<(), String> {
 }
 
 impl Cluster {
-    /// Looks at the topics: all must exist, and those of the feeds must have equally many partitions, because a
-    /// subscriber's records must lie in the same partition of each. The journal is created where it is missing.
+    /// Looks at the topics. All must exist, and the feeds' topics must have the same number of partitions, because a
+    /// subscriber's records must lie in the same partition of each. The journal is created if it is missing.
     ///
     /// # Errors
     /// Every problem, each with its remedy.
@@ -178,7 +178,7 @@ impl<'c> Survey<'c> {
             Ok(found) => found,
             Err(problem) => return self.problems.push(problem),
         };
-        // Without sound inputs nobody knows what the journal should be like.
+        // Unless the inputs are sound, nobody can say what the journal should be.
         let Some(partitions) = self.partitions.filter(|_| self.problems.is_empty()) else {
             return;
         };

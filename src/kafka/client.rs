@@ -8,7 +8,7 @@ use tracing::{debug, error, info, warn};
 
 /// What every client has in common: the brokers, our name, and the operator's own properties.
 ///
-/// Ours are set after the operator's, so that none of those on which exactly-once rests can be turned off.
+/// Our properties are set after the operator's, so that nothing exactly-once depends on can be turned off.
 pub(super) fn common(config: &Config) -> ClientConfig {
     let mut client = ClientConfig::new();
     for (key, value) in &config.kafka.properties {
@@ -90,9 +90,9 @@ pub(super) fn producer(config: &Config) -> ClientConfig {
     client
 }
 
-/// The transactional id of a worker: another one for every other worker of the group, because equal ones would fence
-/// each other for ever. With `run.instance_id`, or with admin pages on a port of their own, it is also the same after a
-/// restart, which then need not wait for a killed predecessor's transaction to time out.
+/// The transactional id of a worker. Every worker of the group needs a different one, because equal ones would fence
+/// each other for ever. With `run.instance_id`, or with admin pages on a fixed port, it stays the same over a restart,
+/// so the restart need not wait for a killed predecessor's transaction to time out.
 pub(super) fn transactional_id(config: &Config, worker: usize) -> String {
     let prefix = &config.run.transactional_id_prefix;
     let instance = match config.run.instance_id.as_str() {

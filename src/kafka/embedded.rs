@@ -6,7 +6,7 @@ use rdkafka::producer::DefaultProducerContext;
 
 /// A broker inside this process: the client's own mock, which speaks the real protocol to any Kafka client.
 ///
-/// It serves the demo and proves nothing: it keeps 5 MiB of each partition, in memory, and does not fence.
+/// It is for the demo and proves nothing: it keeps 5 MiB of each partition in memory, and does not fence.
 pub struct EmbeddedBroker(MockCluster<'static, DefaultProducerContext>);
 
 impl EmbeddedBroker {

@@ -38,7 +38,7 @@ pub struct Member {
 
 impl Member {
     /// Ends what a predecessor with our transactional id left open, so that its offsets and output are settled before
-    /// anything is read, and joins the group as worker number `worker`.
+    /// anything is read. Then joins the group as worker number `worker`.
     ///
     /// # Errors
     /// [`Fault`] if a client refuses its properties or the subscription, or the brokers do not answer.

@@ -95,7 +95,7 @@ impl Reader for SpanReader {
         };
         if !lane.bring(&self.topics, wait)? {
             if let Some(client) = &self.client {
-                // Logs and errors of the client; errors of partitions come through the lanes.
+                // Logs and errors of the client. Errors of partitions come through their own queues.
                 let _ = client.poll(Duration::ZERO);
             }
             return Ok(Front::Pending);

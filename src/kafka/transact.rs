@@ -1,14 +1,14 @@
 //! The owner of the transaction: output and input offsets become visible together, or not at all.
 //!
-//! A transaction begins, fills and ends within one call, so there is never one open between calls. After anything but
-//! a clean commit the producer is replaced by a new one with the same transactional id: that aborts whatever the old
-//! one had open and fences every late request of it. Whether a commit whose answer was lost took effect is then read
-//! from the journal.
+//! A transaction begins, fills and ends within one call, so none is ever open between calls. After anything but a clean
+//! commit, a new producer with the same transactional id replaces the old one: that aborts whatever the old one had
+//! open and fences its late requests. If the answer to a commit was lost, the journal then tells whether it took
+//! effect.
 //!
-//! A clean commit is one that succeeded on connections that held. The client repeats a request whose connection broke or
-//! that was not answered in time, and its requests to end a transaction carry no number of their own: the first copy,
-//! arriving late, would end the next transaction before its time. So a producer that has ever lost a connection or a
-//! request is not used for another transaction, even if the commit went through.
+//! A clean commit is one that succeeded on connections that held. The client repeats a request if its connection broke
+//! or no answer came in time. Requests to end a transaction carry no number, so a first copy that arrives late would
+//! end the next transaction too early. A producer that has ever lost a connection or a request is therefore not used
+//! again, even if the commit went through.
 
 use super::client;
 use super::error::{self, Class, Fault};
@@ -67,8 +67,8 @@ impl Transactor {
         }
     }
 
-    /// Drops the producer, if there is one, and connects a new one, which ends whatever a predecessor with our
-    /// transactional id left open: its offsets and output are settled then.
+    /// Drops the producer, if there is one, and connects a new one. That ends whatever a predecessor with our
+    /// transactional id left open, so its offsets and output are settled.
     ///
     /// # Errors
     /// [`Fault`] if an operator must help; otherwise the reason why it is worth trying again.
@@ -331,10 +331,10 @@ impl Deliveries {
     }
 }
 
-/// Whether a line of the client's log says that a request may be on its way twice: FAIL is a connection that ended, and
-/// only before it is up no request of ours can be on it; REQTMOUT is a request given up. The client calls errors only
-/// some of these, so its error callback is no measure; it logs them before it repeats anything. Repeated lines it
-/// swallows, but with the first one a producer has made its last transaction.
+/// Whether a line of the client's log says that a request may be on its way twice. FAIL is a connection that ended;
+/// only one that was never up cannot have carried a request. REQTMOUT is a request given up. The client's error
+/// callback reports only some of these, but its log has them all, and before anything is repeated. The client swallows
+/// repeated lines, which does no harm: after the first one the producer makes no further transaction.
 fn disturbs(facility: &str, message: &str) -> bool {
     let connecting = ["in state TRY_CONNECT", "in state CONNECT"];
     match facility {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tracing::{debug, warn};
 
-/// Deletions of records that nobody needs any more: begun, and looked after now and then. They are only about space.
+/// Deletions of records that nobody needs any more: begun, and looked after now and then. Only space is at stake.
 #[derive(Default)]
 pub(super) struct Trims {
     under_way: Vec<Trim>,

@@ -85,7 +85,8 @@ impl Calendar {
         self.zone.to_datetime(moment).hour().unsigned_abs()
     }
 
-    /// The moment a local day's clocks show `hour`:00; the first moment after a gap of daylight saving.
+    /// The moment at which a local day's clocks show `hour`:00, or the first moment after the gap where daylight saving
+    /// skips it.
     pub fn at_hour(&self, day: Day, hour: u8) -> Timestamp {
         let hour = i8::try_from(hour.min(23)).unwrap_or(23);
         date_of(day)

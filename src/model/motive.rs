@@ -85,7 +85,7 @@ impl Motive {
 }
 
 impl Motives {
-    /// Takes over what an outcome says; about what it is silent, the former stays.
+    /// Takes over what an outcome says. What it leaves out stays as it was.
     pub fn learn(&mut self, outcome: &TaskOutcome<'_>) {
         let named = |text: &Option<_>| text.as_deref().map(Motive::of);
         self.stated = named(&outcome.stated_reason).or(self.stated);

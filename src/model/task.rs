@@ -92,7 +92,7 @@ pub struct ScorePart {
 }
 
 impl Task {
-    /// The chapter of the playbook that has the words for it: of a churn task its stage, else its purpose.
+    /// The chapter of the playbook with its words: the stage of a churn task, else the purpose.
     pub const fn chapter(&self) -> &'static str {
         match self.purpose {
             Purpose::Churn => self.stage.name(),

@@ -62,7 +62,8 @@ impl Talk {
 }
 
 impl Words {
-    /// The steps for a task, those that answer its signals first. Care only has none but those for a port-out enquiry.
+    /// The steps for a task; those that answer its signals come first. A care-only task has only the steps for a
+    /// port-out enquiry.
     pub fn steps<'w>(&'w self, task: &Task) -> Vec<&'w PlaybookStep> {
         let steps = self.playbook.get(task.chapter());
         let steps = steps.map_or(&[][..], Vec::as_slice);
@@ -80,8 +81,8 @@ impl Words {
         specific.chain(general).collect()
     }
 
-    /// The talk for a task that somebody speaks about to the customer; none for campaigns. Care only has its own or none, as
-    /// any other might offer something.
+    /// The talk for a task; campaigns have none, because nobody speaks to the customer. A care-only task has its own
+    /// talk or none, because any other might offer something.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {
         match (task.action.channel, task.action.care_only) {
             (Channel::BulkCampaign, _) => None,

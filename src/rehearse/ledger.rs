@@ -1,4 +1,4 @@
-//! Everything that is said in a rehearsal, counted.
+//! Everything published in a rehearsal, counted.
 
 use super::contacts::Contacts;
 use super::detector::ReportedOutcome;
@@ -12,7 +12,7 @@ use crate::model::{
 };
 use std::collections::BTreeMap;
 
-/// Counts what is said on the days that count, and remembers what was before.
+/// Counts what is published on the days that count, and remembers what came before.
 pub struct Ledger {
     calendar: Calendar,
     first_day: Day,

@@ -97,8 +97,8 @@ impl Rehearsal {
         })
     }
 
-    /// Lives through all days. `say` gets everything that the engine says, in order, also during the warm-up. Gives the figures
-    /// of the days that count, and the churn task of them that tells most.
+    /// Lives through all days. `say` gets everything the engine publishes, in order, also during the warm-up. Returns
+    /// the figures of the days that count, and the churn task among them that tells most.
     ///
     /// # Errors
     /// What `say` could not do.

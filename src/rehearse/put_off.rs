@@ -47,7 +47,7 @@ impl PutOff {
         }
     }
 
-    /// Forgets those who have waited in vain before the days that count.
+    /// Forgets those who waited in vain before the days that count.
     pub fn begin(&mut self, today: Day) {
         let lapsed = self.lapsed(today);
         self.since.retain(|_, since| *since >= lapsed);

@@ -69,7 +69,7 @@ fn describe(topic: &Topic) -> String {
 pub struct RulesHandle(Mutex<Arc<ActiveRules>>);
 
 impl RulesHandle {
-    /// Begins with a regime.
+    /// Begins with the rules in force.
     pub fn new(active_rules: ActiveRules) -> Self {
         Self(Mutex::new(Arc::new(active_rules)))
     }

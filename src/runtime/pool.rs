@@ -134,7 +134,7 @@ fn wait(pause: Duration, stop: &Stop, health: &WorkerHealth) {
     }
 }
 
-/// Ends the process if the program fails: a worker that is gone must not look like one that is idle.
+/// Ends the process if a worker fails: a worker that is gone must not look like an idle one.
 struct Guard<'a>(&'a Stop);
 
 impl Drop for Guard<'_> {

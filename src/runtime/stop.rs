@@ -1,7 +1,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Asks the workers of a process to end; clones share it.
+/// A request to the workers of a process to end; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Shared>);
 

@@ -3,10 +3,10 @@ use crate::config::RunSettings;
 use crate::health::Health;
 use std::time::Duration;
 
-/// Ends a process whose worker hangs in a call of the Kafka client that never returns: started again, it goes on from
-/// its journal, and another member of the group need not wait for it.
+/// Ends a process whose worker hangs in a call of the Kafka client. Started again, the process goes on from its
+/// journal, and other members of the group need not wait for it.
 ///
-/// Every call has a time-out of its own, so that this is for faults of the client only.
+/// Every call has a time-out of its own, so this is only for faults of the client.
 pub struct Watchdog {
     /// Since when a worker has counted as stalled.
     stalled: Option<Stopwatch>,

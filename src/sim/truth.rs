@@ -219,7 +219,7 @@ impl Truth {
         }
     }
 
-    /// The line as it is known at a moment: what lies beyond it is not said. `None` if it has not begun.
+    /// The line as it is known at a moment, without anything later. `None` if it has not begun.
     pub(in crate::sim) fn as_known_at(&self, end: Timestamp) -> Option<Self> {
         let known = |at: Option<Timestamp>| at.filter(|at| *at < end);
         (self.from < end).then(|| Self {

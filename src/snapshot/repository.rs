@@ -21,7 +21,7 @@ const CHANGED_MAX: f64 = 0.5;
 pub struct SnapshotRequest {
     /// The state.
     pub image: Image,
-    /// What the snapshot is of. The depot fills in `parts`, `format` and `subscribers`.
+    /// What the snapshot is of. The repository fills in `parts`, `format` and `subscribers`.
     pub manifest: Manifest,
 }
 
@@ -57,9 +57,9 @@ struct ParentSnapshot {
 }
 
 impl SnapshotRepository {
-    /// A depot for the snapshots of a consumer group, in the store that a URL names: a directory (which is made if there
-    /// is none), plain or as `file:`; `s3://bucket/prefix`, with the environment's `AWS_*`; or `memory:`. Every job gets
-    /// a thread.
+    /// A repository for the snapshots of a consumer group, in the store that a URL names: a directory (made if it is
+    /// missing), plain or as `file:`; `s3://bucket/prefix`, with `AWS_*` from the environment; or `memory:`. Every job
+    /// gets a thread.
     ///
     /// # Errors
     /// What is wrong with the URL, the directory or the environment, and what to do.
@@ -69,14 +69,14 @@ impl SnapshotRepository {
                 .name("snapshot".to_owned())
                 .spawn(job);
             if let Err(error) = started {
-                // The job's channel is closed with it, which is how the depot learns of it.
+                // The job's channel closes with it; that is how the repository learns of it.
                 tracing::error!(%error, "no thread for a snapshot");
             }
         });
         Ok(Self::at(store::place(url, group)?, spawn))
     }
 
-    /// A depot in any store, with jobs run as `spawn` sees fit. Objects are named `<prefix>/<partition>/...`.
+    /// A repository in any store; `spawn` decides how jobs run. Objects are named `<prefix>/<partition>/...`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: &str, spawn: Spawn) -> Self {
         let place = Place {
             name: store.to_string(),
@@ -182,7 +182,8 @@ impl SnapshotRepository {
         let partition = manifest.partition;
         let result = result.and_then(|result| result);
         if result.is_ok() {
-            // Not to be built upon, as the loaded shard knows no marks, but not to be pruned either.
+            // No later snapshot may build upon it, because the loaded shard counts all pages as changed; but it must
+            // not be pruned either.
             let base = ParentSnapshot {
                 manifest,
                 mark: None,
@@ -193,8 +194,8 @@ impl SnapshotRepository {
     }
 
     /// Starts to delete the parts of a partition with a seq below `before_seq`, which nobody needs any more; see
-    /// [`earliest_seq`](super::earliest_seq). Parts of the last published snapshot stay in any case. It is only
-    /// about space: a failure is logged.
+    /// [`earliest_seq`](super::earliest_seq). Parts of the last published snapshot always stay. Only space is at stake,
+    /// so a failure is just logged.
     pub fn prune(&mut self, partition: i32, before_seq: u64) {
         let bases = [self.bases.get(&partition), self.candidates.get(&partition)];
         let parts = bases

@@ -48,8 +48,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// `memory:`, the same for everybody in this process.
 static MEMORY: LazyLock<Arc<InMemory>> = LazyLock::new(Default::default);
 
-/// The store that a URL names: the path of an existing directory, plain or as `file:`; `s3://bucket/prefix`, with the
-/// environment's `AWS_*`; or `memory:`, which ends with the process.
+/// The store that a URL names: an existing directory, plain or as `file:`; `s3://bucket/prefix`, with `AWS_*` from the
+/// environment; or `memory:`, which ends with the process.
 ///
 /// # Errors
 /// What is wrong with the URL or the environment, and what to do.

@@ -25,7 +25,7 @@ pub struct State {
     pub counts: Counts,
     /// Days closed.
     pub day_closes: u64,
-    /// Of them, days unknown for a feed, by feed.
+    /// Closed days unknown for a feed, by feed.
     pub outage_days: [u64; Feed::ALL.len()],
     /// How far each feed has come.
     pub watermarks: [Watermark; Feed::ALL.len()],

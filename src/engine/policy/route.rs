@@ -5,15 +5,14 @@ use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, T
 /// The competitor triggers, whose tasks are due within 72 h of the signal (behaviour: Due times and escalation).
 const COMPETITOR: [&str; 2] = ["competitor_hotline", "competitor_marketing"];
 
-/// By when a signal has to be answered, if it is one of a competitor's doings.
+/// The time by which a signal must be answered, if it is about a competitor.
 pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
     let hours = i64::from(rules.policy.due.competitor_hours);
     let answers = COMPETITOR.contains(&&*signal.trigger);
     answers.then(|| signal.fired_at.plus_hours(hours))
 }
 
-/// How long the one who acts has, from the moment at which the contact may be made (behaviour: Due times and
-/// escalation).
+/// Hours to act, from the moment at which the contact may be made (behaviour: Due times and escalation).
 pub fn hours(tier: Tier, severity: Severity, rules: &Rules) -> i64 {
     let due = &rules.policy.due;
     i64::from(match tier {

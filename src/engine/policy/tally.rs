@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 /// What became of all tasks of a shard.
 ///
-/// Every task counts as it stands at its last revision: a revision takes back what the one before it counted for and counts
-/// anew. So an outcome that corrects another takes its place, and a task that is opened again is not closed any more.
+/// Every task counts as it stands at its last revision: a revision takes back what the one before it counted, and
+/// counts anew. So an outcome that corrects another takes its place, and a task that is opened again no longer counts
+/// as closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// By region path.
@@ -37,7 +38,7 @@ pub enum Holder {
     Manager(String),
     /// Those who work on a queue: the customer has no account manager.
     Queue(String),
-    /// One of those beyond the number that is told apart.
+    /// A holder beyond the number that is told apart.
     Other,
 }
 
@@ -86,10 +87,11 @@ pub struct Mentions {
     pub confirmed: u64,
 }
 
-/// Regions told apart in a shard: more than any country has cities of which an operator speaks. Paths come from outside, and
-/// a state must not grow with what somebody writes into them.
+/// Regions told apart in a shard: more than any operator names cities. Paths come from outside, and a state must not
+/// grow with what somebody writes into them.
 const REGIONS: usize = 512;
-/// Holders told apart in a shard, for the same reason: more managers than look after one partition's key customers.
+/// Holders told apart in a shard: more managers than look after one partition's key customers. Bounded for the same
+/// reason.
 const HOLDERS: usize = 4096;
 /// The path of regions beyond them.
 pub const OTHER: &str = "other";
@@ -254,11 +256,13 @@ impl Figures {
         }
     }
 
-    /// The share of the churn tasks that were right among those of which it is known: confirmed / (confirmed + refuted).
+    /// The share of churn tasks that were right among those known to be right or wrong: confirmed / (confirmed +
+    /// refuted).
     ///
-    /// Confirmed are those closed as saved, refused, lost or churned: the customer was about to leave, or has left. Refuted
-    /// are those that expired, whose reason went by itself, or of which an outcome found out that the customer never meant
-    /// to leave (`confirmed_reason` is `no_intention`). Others say nothing either way, and neither do care and growth.
+    /// Confirmed are those closed as saved, refused, lost or churned: the customer was about to leave, or has left.
+    /// Refuted are those that expired, those whose reason went by itself, and those where an outcome found that the
+    /// customer never meant to leave (`confirmed_reason` is `no_intention`). Other tasks say nothing either way, and
+    /// neither do care and growth.
     pub fn precision(&self) -> Option<f64> {
         let judged = self.confirmed.saturating_add(self.refuted);
         (judged > 0).then(|| self.confirmed as f64 / judged as f64)

@@ -2,7 +2,7 @@ use super::Shard;
 use xxhash_rust::xxh3::Xxh3;
 
 impl Shard {
-    /// A figure that differs, all but certainly, between shards that have not been told the same: of counts, clocks,
+    /// A figure that almost certainly differs between shards that were not given the same input: of counts, clocks,
     /// watermarks, the sweep's position and the population's sums. Its cost does not grow with the shard.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Xxh3::new();

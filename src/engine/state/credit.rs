@@ -14,7 +14,8 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// Rates a subscriber of whom both profile and spend are known: with less, points would only tell what is known.
+    /// Rates a subscriber whose profile and spend are both known. With less, the points would only tell how much is
+    /// known.
     pub fn rate_known(account: &Account, day: Day, rules: &CreditRules) -> Option<Self> {
         account.profile_at?;
         account.monthly_spend()?;

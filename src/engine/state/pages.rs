@@ -4,9 +4,9 @@ use std::sync::Arc;
 /// Things in a page, the unit in which state is copied on write and written to images.
 pub const PAGE: usize = 16;
 
-/// State in pages that an image shares until they change: taking an image clones one `Arc` a page.
+/// State in pages that an image shares until they change. Taking an image clones one `Arc` per page.
 ///
-/// Every page carries the stamp that was in force when it last changed; an image puts the next one in force.
+/// Every page carries the stamp in force when it last changed. Taking an image puts the next stamp in force.
 #[derive(Debug, Clone)]
 pub struct Pages<P> {
     pages: Vec<Arc<Stamped<P>>>,
@@ -77,7 +77,7 @@ impl<P: Clone> Pages<P> {
         image
     }
 
-    /// The stamp in force: that of the newest changes.
+    /// The stamp in force, which the newest changes carry.
     pub fn stamp(&self) -> u32 {
         self.stamp
     }

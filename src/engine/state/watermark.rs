@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// How far one feed of one shard has come, in event time (behaviour: Clock and watermarks).
 ///
-/// No single record, right or wrong, moves it far: it stands at the highest time that several subscribers have
-/// reached, and enters a new day only once several have records in that day.
+/// No single record, right or wrong, moves it far. It stands at the highest time that several subscribers have reached,
+/// and enters a new day only once several have records in that day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watermark {
     at: Timestamp,
@@ -118,7 +118,7 @@ impl Watermark {
         }
     }
 
-    /// Forgets how far a subscriber was, who was erased. What was believed of it stays believed.
+    /// Forgets how far an erased subscriber was. The watermark itself stays where it is.
     pub fn forget(&mut self, subscriber: u32) {
         for day in self.ahead.iter_mut().chain([&mut self.today]) {
             day.furthest.retain(|(known, _)| *known != subscriber);

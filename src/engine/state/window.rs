@@ -186,7 +186,7 @@ pub(super) fn open<'a>(
     ring.get_mut(slot(day, length))
 }
 
-/// Copies the newest days of a ring into an empty one of another length.
+/// Copies the newest days of a ring into an empty ring of another length.
 pub(super) fn copy_newest(ring: &[Bucket], newest: Day, to: &mut [Bucket]) {
     for age in 0..ring.len().min(to.len()) as i32 {
         let day = newest - age;

@@ -20,7 +20,7 @@ pub struct PartitionPosition {
 }
 
 impl PartitionPosition {
-    /// A position that goes on at `next`, where the group stands.
+    /// A position that goes on at `next`, the group's offset.
     pub fn new(next: i64, committed: Option<i64>, end: i64) -> Self {
         Self {
             next,

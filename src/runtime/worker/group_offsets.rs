@@ -1,4 +1,4 @@
-//! Where the group stands in the partitions that were assigned.
+//! The group's offsets in the partitions that were assigned.
 
 use super::state::Worker;
 use crate::kafka::{Fault, Link, TopicPartition, lost_records};

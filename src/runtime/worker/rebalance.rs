@@ -50,7 +50,7 @@ impl<L: Link> Worker<'_, L> {
         self.link.unassign()
     }
 
-    /// Partitions are ours: finds out where the group stands, and brings their state there.
+    /// Partitions are ours: finds out the group's offsets, and brings their state there.
     pub(super) fn assigned(&mut self, assigned: &[TopicPartition]) -> Result<(), Fault> {
         let group_offsets = self.group_offsets(assigned)?;
         let offsets = group_offsets.values().flatten();

@@ -1,7 +1,7 @@
 //! Faults: what happens to records on their way from the switch to the detector (behaviour: Faults in the feeds). Each
 //! kind has its own rate.
 //!
-//! It draws from its own streams, so that a clean city and a dirty one live through the same days.
+//! It draws from streams of its own, so a city with faults and one without live through the same days.
 
 use super::event::{Body, Event, Flaw};
 use super::random::{Dice, Purpose};
@@ -110,7 +110,7 @@ impl Weather {
     }
 }
 
-/// Sends a record through the dirt: hands on every copy of it with its arrival.
+/// Sends a record through the faults: hands on every copy of it with its time of arrival.
 pub fn soil(
     mut event: Event,
     mut arrival_ms: i64,

@@ -18,7 +18,7 @@ pub struct Candidate {
     rank: f64,
 }
 
-/// Candidates kept beyond those that could have a place while they wait.
+/// Candidates kept beyond those that could still get a place.
 const SPARE: usize = 64;
 
 impl Candidate {
