@@ -13,6 +13,7 @@ pub mod health;
 pub mod http;
 pub mod journal;
 pub mod kafka;
+pub mod layers;
 pub mod model;
 pub mod rehearse;
 pub mod runtime;

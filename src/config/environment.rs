@@ -1,8 +1,7 @@
 //! Environment variables over the file: `CHURNWATCH_SECTION__KEY=value`.
 
-use super::key::{Key, PROPERTIES};
-use super::layers::Layers;
-use super::problems::{Origin, Problem};
+use super::PROPERTIES;
+use crate::layers::{Key, Layers, Origin, Problem};
 use std::ffi::OsString;
 use toml::{Table, Value};
 
@@ -22,17 +21,17 @@ pub(super) fn overlay(layers: &mut Layers, variables: impl Iterator<Item = (OsSt
             continue;
         }
         let Ok(text) = value.into_string() else {
-            layers.push(Problem {
+            layers.extend([Problem {
                 origin: Origin::Environment(name),
                 key: String::new(),
                 what: "is not valid UTF-8".into(),
                 remedy: "write the value in UTF-8".into(),
-            });
+            }]);
             continue;
         };
         let key = key_of(&path);
         let value = value_of(&key, layers.defaults(), text);
-        layers.value(&key, value, Origin::Environment(name));
+        layers.value(&key, value, &Origin::Environment(name));
     }
 }
 
@@ -71,10 +70,10 @@ fn forgotten_underscore(layers: &mut Layers, name: String, path: &str) {
     };
     let split = PREFIX.len() + at;
     let remedy = format!("did you mean {}__{}?", &name[..split], &name[split + 1..]);
-    layers.push(Problem {
+    layers.extend([Problem {
         origin: Origin::Environment(name),
         key: key.to_string(),
         what: "the parts of a name are separated by two underscores".into(),
         remedy,
-    });
+    }]);
 }

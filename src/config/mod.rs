@@ -1,42 +1,50 @@
 //! The configuration: documented defaults, a file over them, the environment over both; strict, and all errors at once.
 //!
-//! `defaults.toml` beside this file is the one place where a default is stated and explained; the words of recommended
-//! actions are stated in `words.toml`, and a trigger's defaults with the trigger. A new section is a struct with `Deserialize`, its keys in `defaults.toml`, their ranges in
-//! `limits.rs`, a field of [`Config`] and a line in `Config::assemble`.
+//! `defaults.toml` beside this file is the one place where a default is stated and explained, and where the range of a
+//! number is stated, as [`crate::layers`] reads it. The words of recommended actions are in `words.toml`, the defaults of
+//! a trigger in the trigger's file, and those of `[decode]` in that room. A new section is a struct with `Deserialize`, its
+//! keys in `defaults.toml`, a field of [`Config`] and a line in `Config::assemble`.
 
 mod environment;
-mod key;
-mod layers;
-mod limits;
-mod problems;
+mod forms;
 mod rules;
 mod ruleset;
 mod settings;
 mod shadow;
 
-pub use problems::{Origin, Problem, Problems};
+pub use crate::layers::{Origin, Problem, Problems};
 pub use ruleset::Ruleset;
 pub use settings::{
     HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, ShadowSettings,
     StateSettings, TopicSettings,
 };
 
-use crate::decode::Decoder;
+use crate::decode::{DecodeSettings, Decoder};
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
-use layers::Layers;
+use crate::layers::{Document, Layers, Schema};
 use settings::SHADOW_SIGNALS;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use toml::Table;
 
-/// The defaults, but for those of triggers.
-const DEFAULTS: &str = concat!(
-    include_str!("defaults.toml"),
-    "\n",
-    include_str!("words.toml")
-);
+/// librdkafka's properties: flat names with dots in them.
+const PROPERTIES: &str = "kafka.properties";
+
+const SCHEMA: Schema = Schema {
+    subject: "configuration",
+    printed_by: "churnwatch config",
+    open: &[
+        PROPERTIES,
+        "operator.numbers",
+        "policy.credit.brand_points",
+        "policy.score.triggers",
+        "policy.playbook",
+        "policy.talk",
+    ],
+    dotted: &[PROPERTIES],
+};
 
 /// Everything an operator can set, checked.
 #[derive(Clone)]
@@ -80,7 +88,7 @@ impl Config {
         path: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Problems> {
-        let mut layers = Layers::new(&reference());
+        let mut layers = Layers::new(&SCHEMA, &reference());
         if let Some(path) = path {
             layers.file(path);
         }
@@ -93,16 +101,25 @@ impl Config {
     /// # Errors
     /// All that is wrong, at once.
     pub fn from_toml_str(text: &str, name: &str) -> Result<Self, Problems> {
-        let mut layers = Layers::new(&reference());
+        let mut layers = Layers::new(&SCHEMA, &reference());
         layers.text(text, name);
         Self::assemble(layers, None)
     }
 
     /// Like [`Config::from_toml_str`], of the text of a [`Ruleset`], which has the shadow rules themselves in it.
     fn from_journal(text: &str, name: &str) -> Result<Self, Problems> {
-        let mut layers = Layers::new(&reference());
-        let (text, trial) = shadow::apart(text);
-        layers.text(&text, name);
+        let mut layers = Layers::new(&SCHEMA, &reference());
+        let trial = match Document::parse(text, name) {
+            Ok(mut document) => {
+                let trial = document.take(shadow::NAME);
+                layers.document(document);
+                trial
+            }
+            Err(problems) => {
+                layers.extend(problems);
+                None
+            }
+        };
         Self::assemble(layers, trial)
     }
 
@@ -111,7 +128,7 @@ impl Config {
     /// # Errors
     /// None, unless the program was built with a fault in its defaults.
     pub fn embedded() -> Result<Self, Problems> {
-        Self::assemble(Layers::new(&reference()), None)
+        Self::assemble(Layers::new(&SCHEMA, &reference()), None)
     }
 
     /// The topics that are written for others, by their keys: that of the shadow signals only if there are such rules.
@@ -128,7 +145,8 @@ impl Config {
 
     /// `trial`: the shadow rules themselves, where no file says them.
     fn assemble(mut layers: Layers, trial: Option<Table>) -> Result<Self, Problems> {
-        limits::enforce(&mut layers);
+        forms::check(&mut layers);
+        layers.check_ranges();
         let kafka = settings::kafka(&mut layers);
         let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
@@ -184,7 +202,14 @@ impl std::fmt::Debug for Config {
 
 /// Every key with its default and its explanation, as TOML: what `churnwatch config` prints.
 pub fn reference() -> String {
-    let mut text = DEFAULTS.trim_end().to_owned();
+    let mut text = [
+        include_str!("defaults.toml"),
+        "[decode]",
+        DecodeSettings::DEFAULTS,
+        include_str!("words.toml"),
+    ]
+    .map(str::trim_end)
+    .join("\n\n");
     for trigger in REGISTRY {
         text += &format!(
             "\n\n[triggers.{}]\n{}",

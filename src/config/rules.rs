@@ -1,14 +1,12 @@
 //! The engine's sections as [`Rules`].
 
-use super::key::Key;
-use super::layers::{Layers, plain};
-use super::limits::OperatorNumbers;
-use super::problems::suggestion;
+use super::forms::OperatorNumbers;
 use super::shadow;
 use crate::decode::Decoder;
 use crate::engine::rules::Rules;
-use crate::engine::settings::{Competitors, PolicyRules, RobotRules, WindowRules};
+use crate::engine::settings::{Competitors, PolicyRules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
+use crate::layers::{Key, Layers, plain, suggestion};
 use crate::model::{Calendar, Number, Purpose, Stage, Talk};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +48,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
     let competitors = competitors(layers, &number);
     let population = layers.read("population");
     let baseline = layers.read("baseline");
-    let robots = robots(layers);
+    let robots = layers.read("robots");
     let triggers = triggers(layers);
     let policy = policy(layers);
     Some(Rules {
@@ -134,18 +132,6 @@ fn owners<'o>(
     owners
 }
 
-/// `[robots]`.
-fn robots(layers: &mut Layers) -> Option<RobotRules> {
-    let robots: RobotRules = layers.read("robots")?;
-    if robots.busy_days > robots.of_days {
-        let (busy, of) = (robots.busy_days, robots.of_days);
-        let what = format!("{busy} busy days do not fit into the last {of}");
-        let remedy = "make it at most robots.of_days";
-        layers.problem(&Key::of("robots.busy_days"), what, remedy);
-    }
-    Some(robots)
-}
-
 /// `[triggers.*]`, in the order of the registry.
 fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
     let mut triggers = Vec::new();
@@ -154,7 +140,7 @@ fn triggers(layers: &mut Layers) -> Option<Vec<Box<dyn Trigger>>> {
         let section = key.get(layers.table()).and_then(Value::as_table).cloned();
         match (registration.build)(section.unwrap_or_default()) {
             Ok(trigger) => {
-                for (name, rule) in trigger.problems() {
+                if let Some((name, rule)) = trigger.conflict() {
                     layers.refuse(&key.child(name), rule);
                 }
                 triggers.push(trigger);
@@ -185,32 +171,12 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
             );
         }
     }
-    if !policy.credit.star_points.is_sorted_by(|a, b| a < b) {
-        let what = format!("{:?} does not rise", policy.credit.star_points);
-        layers.problem(
-            &credit.child("star_points"),
-            what,
-            "each star needs more points than the one before",
-        );
-    }
-    let score = Key::of("policy.score");
-    if policy.score.at_risk >= policy.score.critical {
-        let what = format!(
-            "{} is not above at_risk, {}",
-            policy.score.critical, policy.score.at_risk
-        );
-        layers.problem(
-            &score.child("critical"),
-            what,
-            "make policy.score.at_risk the smaller of the two",
-        );
-    }
     let names: Vec<_> = REGISTRY
         .iter()
         .map(|registration| registration.name)
         .collect();
     for name in policy.score.triggers.keys() {
-        let key = score.child("triggers").child(name);
+        let key = Key::of("policy.score.triggers").child(name);
         layers.expect_name(&key, "a trigger", name, &names);
     }
     words(layers, &policy, &names);

@@ -1,8 +1,8 @@
 //! The sections around the engine: brokers, topics, workers, admin pages, logs.
 
-use super::key::Key;
-use super::layers::Layers;
+use super::PROPERTIES;
 use crate::decode::Decoder;
+use crate::layers::{Key, Layers};
 use crate::model::{Feed, FeedSet};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -112,21 +112,21 @@ pub(super) const SHADOW_SIGNALS: &str = "shadow_signals";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSettings {
-    /// Worker threads, 1..256.
+    /// Worker threads.
     pub workers: u16,
-    /// A transaction that holds output ends with this many records, 1..1,000,000.
+    /// A transaction that holds output ends with this many records.
     pub batch_records_max: u32,
-    /// Longest wait of a transaction for more records, 0..1000.
+    /// Longest wait of a transaction for more records.
     pub batch_wait_ms: u16,
-    /// The brokers abort a transaction open for longer, 1..240.
+    /// The brokers abort a transaction open for longer.
     pub transaction_timeout_seconds: u16,
     /// What each worker's `transactional.id` begins with; never empty, the group's name if none was stated.
     pub transactional_id_prefix: String,
     /// Name of this process for static membership; empty for none.
     pub instance_id: String,
-    /// Memory of a worker's fetched records, 1024..2,097,151.
+    /// Memory of a worker's fetched records.
     pub queued_kilobytes_max: u32,
-    /// Time to end and leave after SIGTERM, 1..600.
+    /// Time to end and leave after SIGTERM.
     pub shutdown_seconds: u16,
 }
 
@@ -136,11 +136,11 @@ pub struct RunSettings {
 pub struct StateSettings {
     /// Directory or URL of the snapshots.
     pub snapshots: String,
-    /// Time between two snapshots of a partition, 1..86,400.
+    /// Time between two snapshots of a partition.
     pub snapshot_interval_seconds: u32,
-    /// Records processed since the last snapshot that call for another, 1..1,000,000,000.
+    /// Records processed since the last snapshot that call for another.
     pub snapshot_debt_records: u32,
-    /// Snapshots kept of each partition, 1..100.
+    /// Snapshots kept of each partition.
     pub snapshots_kept: u16,
     /// Whether to begin with empty windows where the state cannot be restored.
     pub start_without_state: bool,
@@ -152,15 +152,15 @@ pub struct StateSettings {
 pub struct HttpSettings {
     /// Address and port; port 0 for any free one.
     pub listen: SocketAddr,
-    /// Connections at a time, 1..1024.
+    /// Connections at a time.
     pub connections_max: u16,
-    /// Size of a request's header, 8192..65,536.
+    /// Size of a request's header.
     pub header_bytes_max: u32,
-    /// Time to send a request's header, 1..60.
+    /// Time to send a request's header.
     pub header_seconds: u16,
-    /// Life of a connection, 1..3600.
+    /// Life of a connection.
     pub connection_seconds: u16,
-    /// Longest silence of a worker that still counts as alive, 5..3600.
+    /// Longest silence of a worker that still counts as alive.
     pub stalled_seconds: u16,
 }
 
@@ -285,7 +285,7 @@ pub(super) fn kafka(layers: &mut Layers) -> Option<KafkaSettings> {
         }
     }
     for (name, value) in &settings.properties {
-        let key = Key::of(super::key::PROPERTIES).child(name);
+        let key = Key::of(PROPERTIES).child(name);
         let own = OWN_PROPERTIES
             .iter()
             .find(|(own, _)| own.contains(&name.as_str()));
@@ -381,7 +381,7 @@ pub(super) fn run(layers: &mut Layers, kafka: Option<&KafkaSettings>) -> Option<
     {
         let what = "is not longer than run.transaction_timeout_seconds";
         let remedy = "raise it, so that a worker slow to commit is not thrown out of the group";
-        let key = Key::of(super::key::PROPERTIES).child("max.poll.interval.ms");
+        let key = Key::of(PROPERTIES).child("max.poll.interval.ms");
         layers.problem(&key, what, remedy);
     }
     if settings.transactional_id_prefix.is_empty() {

@@ -1,12 +1,10 @@
 //! The file of rules on trial, laid over the rules in force.
 
-use super::key::Key;
-use super::layers::Layers;
-use super::limits;
+use super::forms;
 use super::settings::ShadowSettings;
-use std::borrow::Cow;
+use crate::layers::{Key, Layers, Origin};
 use std::path::Path;
-use toml::{Table, Value};
+use toml::Table;
 
 /// The section of the configuration that names the file, and of a ruleset's text that holds the rules.
 pub(super) const NAME: &str = "shadow";
@@ -24,8 +22,9 @@ pub(super) fn layers(
     let file = settings.map_or("", |settings| settings.rules.trim());
     let mut layers = match (trial, file) {
         (Some(trial), _) => {
-            let mut layers = live.under("the shadow rules");
-            layers.lay(trial);
+            let name = "the shadow rules";
+            let mut layers = live.under(name);
+            layers.lay(trial, &Origin::File(name.into(), None));
             layers
         }
         (None, "") => return None,
@@ -42,22 +41,9 @@ pub(super) fn layers(
             layers.problem(&key, "is shared by shadow rules and rules in force", remedy);
         }
     }
-    limits::enforce(&mut layers);
+    forms::check(&mut layers);
+    layers.check_ranges();
     Some(layers)
-}
-
-/// The text of a ruleset without the shadow rules in it, and these.
-pub(super) fn apart(text: &str) -> (Cow<'_, str>, Option<Table>) {
-    let parsed = text.parse::<Table>().ok();
-    let parted = parsed.and_then(|mut table| match table.remove(NAME)? {
-        Value::Table(trial) => Some((toml::to_string(&table).ok()?, trial)),
-        _ => None,
-    });
-    // What cannot be parted is read as it stands, and refused with a reason.
-    match parted {
-        Some((text, trial)) => (text.into(), Some(trial)),
-        None => (text.into(), None),
-    }
 }
 
 /// Whether shadow rules may state a key, or the whole that it is part of.

@@ -52,7 +52,7 @@ const FEEDS: &read::Choices<Feed> = &[
 
 impl Decoder {
     /// # Errors
-    /// Every [`SettingProblem`] of the settings.
+    /// Every [`SettingProblem`] of the settings. Their ranges are checked where the settings are read from a file.
     pub fn new(settings: DecodeSettings) -> Result<Self, Vec<SettingProblem>> {
         let problems = settings.problems();
         if !problems.is_empty() {

@@ -12,19 +12,19 @@ use std::collections::BTreeMap;
 pub struct WindowRules {
     /// IANA name of the zone whose calendar days are counted.
     pub time_zone: String,
-    /// Days kept, 28..63.
+    /// Days kept.
     pub days: u16,
     /// What the clock is.
     pub clock: ClockKind,
-    /// A day closes when the watermark is this far into the next one, 0..24.
+    /// A day closes when the watermark is this far into the next one.
     pub grace_hours: u8,
-    /// A feed this far behind the clock no longer holds the watermark back, 1..48.
+    /// A feed this far behind the clock no longer holds the watermark back.
     pub idle_feed_hours: u8,
-    /// Dated further ahead of the clock than this: dead letter, 0..1440.
+    /// Dated further ahead of the clock than this: dead letter.
     pub future_minutes: u16,
-    /// Immediate triggers ignore events older than this, 1..168.
+    /// Immediate triggers ignore events older than this.
     pub immediate_hours: u16,
-    /// Subscribers with records in a new day before a watermark enters it, 1..8.
+    /// Subscribers with records in a new day before a watermark enters it.
     pub day_entry_subscribers: u8,
 }
 
@@ -42,7 +42,7 @@ pub enum ClockKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PopulationRules {
-    /// A day with less than this share of the predicted volume is unknown, 0..1.
+    /// A day with less than this share of the predicted volume is unknown.
     pub outage_share: f64,
     /// Fewest stable subscribers for the outage guard to judge.
     pub outage_subscribers: u32,
@@ -56,11 +56,11 @@ pub struct PopulationRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineRules {
-    /// Memory of the moving average, in days (alpha = 1 / this), 7..365.
+    /// Memory of the moving average, in days (alpha = 1 / this).
     pub memory_days: f64,
-    /// Days by which learning lags, so that a decline does not teach the baseline, 0..14.
+    /// Days by which learning lags, so that a decline does not teach the baseline.
     pub lag_days: u8,
-    /// Dispersion k of the negative binomial assumed before anything is known, 0.05..50.
+    /// Dispersion k of the negative binomial assumed before anything is known.
     pub dispersion: f64,
     /// Weight of the population's dispersion against the subscriber's own, in days.
     pub dispersion_prior_days: f64,
@@ -70,13 +70,13 @@ pub struct BaselineRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RobotRules {
-    /// A day with so many outgoing calls and messages together is busy, 20..255.
+    /// A day with so many outgoing calls and messages together is busy.
     pub sent_a_day: u8,
     /// So many busy days ...
     pub busy_days: u8,
-    /// ... of the last so many known ones make a machine, 2..28.
+    /// ... of the last so many known ones make a machine.
     pub of_days: u8,
-    /// Days of use that are not busy after which it is a person again, 1..100.
+    /// Days of use that are not busy after which it is a person again.
     pub calm_days: u8,
 }
 
@@ -151,11 +151,11 @@ pub struct StageRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactRules {
-    /// Days between two contacts, 0..90.
+    /// Days between two contacts.
     pub gap_days: u16,
-    /// Contacts in `cap_window_days`, 1..16.
+    /// Contacts in `cap_window_days`.
     pub cap: ByTier<u8>,
-    /// 1..90.
+    /// Days that `cap` looks back.
     pub cap_window_days: u16,
     /// A churn task may wait so long for its turn, in days; beyond it is not opened.
     pub wait_days: u16,
@@ -181,9 +181,9 @@ pub struct EscalationRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRules {
-    /// Candidates of a day's close are collected for so long before they are ranked, 0..720.
+    /// Candidates of a day's close are collected for so long before they are ranked.
     pub collect_minutes: u16,
-    /// Days a candidate waits for a place before it lapses, 0..30.
+    /// Days a candidate waits for a place before it lapses.
     pub wait_days: u16,
     /// To keep subscribers, over all partitions.
     pub churn: ByTier<u32>,
@@ -208,7 +208,7 @@ impl BudgetRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldOutRules {
-    /// Share of the subscribers, 0..1.
+    /// Share of the subscribers.
     pub share: f64,
     /// Another salt, another selection.
     pub salt: String,
@@ -234,9 +234,9 @@ pub struct DueRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietRules {
-    /// First quiet hour, 0..23.
+    /// First quiet hour.
     pub from_hour: u8,
-    /// First hour that is not quiet any more, 0..23; the same as `from_hour` for no quiet hours.
+    /// First hour that is not quiet any more; the same as `from_hour` for no quiet hours.
     pub to_hour: u8,
 }
 
@@ -281,11 +281,11 @@ pub struct CreditRules {
 pub struct ScoreRules {
     /// Log-odds with no signal at all.
     pub base: f64,
-    /// From here on `at_risk`, 0..1.
+    /// From here on `at_risk`.
     pub at_risk: f64,
-    /// From here on `critical`, 0..1.
+    /// From here on `critical`.
     pub critical: f64,
-    /// A complaint and an enquiry about cancelling within so many days are critical, whatever the score, 1..365.
+    /// A complaint and an enquiry about cancelling within so many days are critical, whatever the score.
     pub complaint_and_cancel_days: u16,
     /// The churn score, 0..1, below which a churn signal of a day's close raises no task.
     pub task_at: ByTier<f64>,

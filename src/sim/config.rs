@@ -1,6 +1,7 @@
 //! What a city is made from.
 
-use super::scenario::{Scenario, ScenarioError};
+use super::scenario::Scenario;
+use crate::layers::Problems;
 use crate::model::Day;
 
 /// Most subscribers a city can have; with a day of its records each takes about 1.6 kB of memory.
@@ -57,7 +58,7 @@ pub enum SimError {
     },
     /// The scenario is wrong.
     #[error(transparent)]
-    Scenario(#[from] ScenarioError),
+    Scenario(#[from] Problems),
     /// The time zone is not known.
     #[error(transparent)]
     TimeZone(#[from] crate::model::CalendarError),

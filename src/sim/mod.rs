@@ -34,5 +34,5 @@ pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
 pub use event::{Fate, Flaw};
 pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
 pub use outcomes::{Answer, AnswerError, Clerk};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::Scenario;
 pub use truth::{Class, Detail, Kind, Truth};

@@ -304,7 +304,7 @@ cdr = "cdr"
     churnwatch.toml:10: kafka.properties.enable.auto.commit: is set by churnwatch itself
         remove it: offsets are committed in the transaction that holds the tasks
     churnwatch.toml:13: policy.credit.star_points: [100, 300, 200, 400, 500] does not rise
-        each star needs more points than the one before
+        set a rising list of numbers from -1000000 to 1000000, or leave the key out for the default, [100, 200, 300, 400, 500]
     churnwatch.toml:15: tropics: there is no such key
         did you mean `topics`?
     "#);
@@ -347,9 +347,9 @@ http.listen = 'localhost' | http.listen | invalid socket address | 127.0.0.1:946
 log.format = 'xml' | log.format | unknown variant `xml` | "json"
 log.level = 'churnwatch=loud' | log.level | `churnwatch=loud` is not a log filter | warn
 policy.credit.tenure_points = [[1, 50], [1, 60]] | policy.credit.tenure_points | must rise | in order
-policy.credit.spend_points = [[20, 'many']] | policy.credit.spend_points | expected i32 | [[spend, points], ...]
+policy.credit.spend_points = [[20, 'many']] | policy.credit.spend_points | is text, not a whole number | like the default, [[20, 0]
 policy.credit.star_points = [1, 2, 3] | policy.credit.star_points | length | five whole numbers
-policy.score.at_risk = 0.9 | policy.score.critical | 0.8 is not above at_risk, 0.9 | smaller
+policy.score.at_risk = 0.9 | policy.score.critical | 0.8 is out of range | above at_risk (0.9), up to 1
 policy.score.triggers.usage_dorp = { weight = 1.0, half_life_days = 2.0 } | policy.score.triggers.usage_dorp | not a trigger | did you mean `usage_drop`?
 policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrears.half_life_days | out of range | from 0.1
 policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care or grow | did you mean `mature`?
@@ -383,35 +383,37 @@ policy.budget.collect_minutes = 721 | policy.budget.collect_minutes | 721 is out
 policy.budget.wait_days = 31 | policy.budget.wait_days | 31 is out of range | from 0 to 30
 policy.budget.win = { key = 1, ordinary = 1, small = 1 } | policy.budget.win | no such key | there are
 policy.hold_out.share = 1.5 | policy.hold_out.share | 1.5 is out of range | from 0 to 1
-triggers.follow_up.after_days = 31 | triggers.follow_up.after_days | 31 is not allowed | it must be 1..30
+triggers.follow_up.after_days = 31 | triggers.follow_up.after_days | 31 is out of range | from 1 to 30
 topics.erasures = 'subscriber' | topics.erasures | the topic of topics.subscriber as well | a topic of its own
 decode.country_code = '+86' | decode.country_code | "+86" is not allowed | 1 to 3 digits without +
 decode.national_digits = 3 | decode.national_digits | 3 is out of range | from 4 to 15
-decode.area_code_digits = [2] | decode.area_code_digits | length | two whole numbers
-decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] is not allowed | the smaller first
-decode.ip_prefixes = [17951] | decode.ip_prefixes | expected a string | digits in quotes
-triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is not allowed | it must lie between 0 and 1; leave the key out for the default
-triggers.competitor_marketing.contacts = 9 | triggers.competitor_marketing.contacts | 9 is not allowed | it must be 1..8
-triggers.contract_expiry.steps_days = [7, 30, 60] | triggers.contract_expiry.steps_days | [7, 30, 60] is not allowed | a falling list
+decode.area_code_digits = [2] | decode.area_code_digits | has 1 entries, not 2 | like the default, [2, 3]
+decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] does not begin with the smaller number | from 1 to 5
+decode.record_bytes_max = 0 | decode.record_bytes_max | 0 is out of range | from 256 to 16777216
+decode.short_code_digits = 9 | decode.short_code_digits | 9 is out of range | from 3 to 8
+decode.ip_prefixes = [17951] | decode.ip_prefixes | has an entry that is a whole number, not text | like the default, ["17951"
+triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is out of range | above 0 and below 1, or leave the key out for the default
+triggers.competitor_marketing.contacts = 9 | triggers.competitor_marketing.contacts | 9 is out of range | from 1 to 8
+triggers.contract_expiry.steps_days = [7, 30, 60] | triggers.contract_expiry.steps_days | [7, 30, 60] does not fall | a falling list of numbers from 1 to 365
 triggers.contract_expiry.steps_days = [60, 7] | triggers.contract_expiry.strengths | is not allowed | as many as `steps_days`
-triggers.complaint.dissatisfied_max = 5 | triggers.complaint.dissatisfied_max | 5 is not allowed | it must be 1..4
-triggers.cancel_enquiry.strengths = [] | triggers.cancel_enquiry.strengths | [] is not allowed | a rising list
-triggers.port_out.enquiry_strength = 1.5 | triggers.port_out.enquiry_strength | 1.5 is not allowed | it must be 0..1
-triggers.plan_underuse.invoices = 7 | triggers.plan_underuse.invoices | 7 is not allowed | it must be 1..6
-triggers.call_forwarding.days_min = 1 | triggers.call_forwarding.days_min | 1 is not allowed | it must be 2..365
-triggers.bill_shock.earlier_min = 0 | triggers.bill_shock.earlier_min | 0 is not allowed | it must be 1..6
-triggers.poor_quality.share = 0.0 | triggers.poor_quality.share | 0.0 is not allowed | it must be above 0
+triggers.complaint.dissatisfied_max = 5 | triggers.complaint.dissatisfied_max | 5 is out of range | from 1 to 4
+triggers.cancel_enquiry.strengths = [] | triggers.cancel_enquiry.strengths | [] is empty | a rising list of numbers from 0 to 1
+triggers.port_out.enquiry_strength = 1.5 | triggers.port_out.enquiry_strength | 1.5 is out of range | from 0 to 1
+triggers.plan_underuse.invoices = 7 | triggers.plan_underuse.invoices | 7 is out of range | from 1 to 6
+triggers.call_forwarding.days_min = 1 | triggers.call_forwarding.days_min | 1 is out of range | from 2 to 365
+triggers.bill_shock.earlier_min = 0 | triggers.bill_shock.earlier_min | 0 is out of range | from 1 to 6
+triggers.poor_quality.share = 0.0 | triggers.poor_quality.share | 0.0 is out of range | above 0, up to 1
 policy.score.complaint_and_cancel_days = 0 | policy.score.complaint_and_cancel_days | 0 is out of range | from 1 to 365
-triggers.points_expiry.days_before = [7, 30] | triggers.points_expiry.days_before | is not allowed | a falling list
+triggers.points_expiry.days_before = [7, 30] | triggers.points_expiry.days_before | [7, 30] does not fall | a falling list of numbers from 1 to 90
 triggers.offer_expiry.cooldown_days = 24 | triggers.offer_expiry.cooldown_days | 24 is not allowed | no longer than between two
-triggers.birthday.lead_days = 31 | triggers.birthday.lead_days | 31 is not allowed | must be 0..30
-triggers.anniversary.years_min = 0 | triggers.anniversary.years_min | 0 is not allowed | must be 1..50
-triggers.welcome.within_days = 29 | triggers.welcome.within_days | 29 is not allowed | must be 1..28
-triggers.star_upgrade.stars_min = 6 | triggers.star_upgrade.stars_min | 6 is not allowed | must be 1..5
-triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is not allowed | must be 0.01..5
-triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is not allowed | 1 to `span_days`
-triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is not allowed | must be 1..200
-robots.busy_days = 8 | robots.busy_days | do not fit | at most robots.of_days
+triggers.birthday.lead_days = 31 | triggers.birthday.lead_days | 31 is out of range | from 0 to 30
+triggers.anniversary.years_min = 0 | triggers.anniversary.years_min | 0 is out of range | from 1 to 50
+triggers.welcome.within_days = 29 | triggers.welcome.within_days | 29 is out of range | from 1 to 28
+triggers.star_upgrade.stars_min = 6 | triggers.star_upgrade.stars_min | 6 is out of range | from 1 to 5
+triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is out of range | from 0.01 to 5
+triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is out of range | from 1 to span_days (13)
+triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is out of range | from 1 to 200
+robots.busy_days = 8 | robots.busy_days | 8 is out of range | from 2 to of_days (7)
 robots.sent_a_day = 10 | robots.sent_a_day | 10 is out of range | from 20 to 255
 triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
 kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned

@@ -20,15 +20,15 @@ impl Section for Anniversary {
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Days before the anniversary of `activated_on` on which it fires, 0..30; 0 for the morning of the day. Where the date
-# becomes known later than that, it fires at once, up to the day itself. 29 February is completed on 1 March of a common
-# year, as tenure is.
+# Days before the anniversary of `activated_on` on which it fires; 0 for the morning of the day. Where the date becomes
+# known later than that, it fires at once, up to the day itself. 29 February is completed on 1 March of a common year, as
+# tenure is. 0..30
 lead_days = 0
-# Completed years from which on they count, 1..50.
+# Completed years from which on they count. 1..50
 years_min = 1
-# Days until the next one, so that a corrected date is not celebrated twice, 30..360.
+# Days until the next one, so that a corrected date is not celebrated twice. 30..360
 cooldown_days = 300
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.4
 ";
 }
@@ -75,22 +75,5 @@ impl Trigger for Anniversary {
 
     fn describe_state(&self, state: &TriggerState) -> String {
         reminder::describe_state(state, "anniversary")
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if self.lead_days > 30 {
-            problems.push(("lead_days", "must be 0..30"));
-        }
-        if !(1..=50).contains(&self.years_min) {
-            problems.push(("years_min", "must be 1..50"));
-        }
-        if !(30..=360).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 30..360"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }

@@ -36,11 +36,11 @@ impl Section for Arrears {
     const LISTENS: &'static [BodyKind] = &[BodyKind::Suspension, BodyKind::Reactivation];
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Days past `due_on` after which an unpaid invoice fires, 1..90.
+# Days past `due_on` after which an unpaid invoice fires. 1..90
 overdue_days = 15
-# Days until the same arrears may fire again, 1..365; once paid, new arrears fire at once.
+# Days until the same arrears may fire again; once paid, new arrears fire at once. 1..365
 cooldown_days = 30
-# Strength of an unpaid invoice and of a suspension for arrears, 0..1.
+# Strength of an unpaid invoice and of a suspension for arrears. 0..1
 overdue_strength = 0.6
 suspended_strength = 0.9
 ";
@@ -142,25 +142,5 @@ impl Trigger for Arrears {
             (true, true) => "an overdue invoice and a suspension, which were reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=90).contains(&self.overdue_days) {
-            problems.push(("overdue_days", "must be 1..90"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        let strengths = [
-            ("overdue_strength", self.overdue_strength),
-            ("suspended_strength", self.suspended_strength),
-        ];
-        for (key, value) in strengths {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }

@@ -24,18 +24,18 @@ impl Section for BillShock {
     const NAME: &'static str = "bill_shock";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Invoice, BodyKind::Charge];
     const DEFAULTS: &'static str = "\
-# An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer evaluation for with
-# the 6 before it; fewer will do, but not fewer than this, 1..6.
+# An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer asked for
+# with the 6 before it. Fewer will do, but not fewer than this. 1..6
 earlier_min = 3
-# Fires when it lies above their median by more than so many times their median absolute deviation, 0..100, and by at least this
-# share of the median, 0..100.
+# Fires when it lies above their median by more than so many times their median absolute deviation, ... 0..100
 deviations = 3.5
+# ... and by at least this share of the median. 0..100
 excess_share = 0.3
-# Days after a firing in which a further shock only raises its strength, 1..365.
+# Days after a firing in which a further shock only raises its strength. 1..365
 cooldown_days = 30
-# Strength of a shock just above those bounds, rising to 1 at twice as much, 0..1.
+# Strength of a shock just above those bounds, rising to 1 at twice as much. 0..1
 strength = 0.5
-# Strength of a charge that the customer did not ask for, however small, 0..1.
+# Strength of a charge that the customer did not ask for, however small. 0..1
 unasked_strength = 0.7
 ";
 }
@@ -158,33 +158,6 @@ impl Trigger for BillShock {
             Some(_) => "a bill or charge that was a shock, which was reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=EARLIER).contains(&self.earlier_min) {
-            problems.push(("earlier_min", "must be 1..6"));
-        }
-        for (key, value) in [
-            ("deviations", self.deviations),
-            ("excess_share", self.excess_share),
-        ] {
-            if !(0.0..=100.0).contains(&value) {
-                problems.push((key, "must be 0..100"));
-            }
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        for (key, value) in [
-            ("strength", self.strength),
-            ("unasked_strength", self.unasked_strength),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }
 

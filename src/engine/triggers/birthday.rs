@@ -19,12 +19,12 @@ impl Section for Birthday {
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Days before the birthday on which it fires, 0..30; 0 for the morning of the day. Where the birthday becomes known later
-# than that, it fires at once, up to the day itself. In common years 1 March stands in for 29 February.
+# Days before the birthday on which it fires; 0 for the morning of the day. Where the birthday becomes known later than
+# that, it fires at once, up to the day itself. In common years 1 March stands in for 29 February. 0..30
 lead_days = 1
-# Days until the next greeting, so that a corrected birthday is not greeted twice, 30..360.
+# Days until the next greeting, so that a corrected birthday is not greeted twice. 30..360
 cooldown_days = 300
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.5
 ";
 }
@@ -65,19 +65,5 @@ impl Trigger for Birthday {
 
     fn describe_state(&self, state: &TriggerState) -> String {
         reminder::describe_state(state, "birthday")
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if self.lead_days > 30 {
-            problems.push(("lead_days", "must be 0..30"));
-        }
-        if !(30..=360).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 30..360"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }

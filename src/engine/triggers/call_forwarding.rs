@@ -24,13 +24,14 @@ impl Section for CallForwarding {
     const NAME: &'static str = "call_forwarding";
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires when forwarding is in force for so many days, its first and last included, 2..365. Forwarding that was never set up by a
-# record is in force from the first forwarded call until none was seen for 7 days; days unknown are not judged.
+# Fires when forwarding is in force for so many days, its first and last included. Forwarding that was never set up by a
+# record is in force from the first forwarded call until none was seen for 7 days; days unknown are not judged. 2..365
 days_min = 14
-# Days until the same forwarding may fire again, 1..365; one that was ended and set up anew fires as soon as it is long enough.
+# Days until the same forwarding may fire again; one that was ended and set up anew fires as soon as it is long enough.
+# 1..365
 cooldown_days = 30
-# Strength, 0..1, and strength where calls last went to a service or marketing number of a competitor, or to a number that cannot
-# be read. Whose customer a mobile number is, its prefix does not say: numbers are ported.
+# Strength, and strength where calls last went to a service or marketing number of a competitor, or to a number that cannot
+# be read. Whose customer a mobile number is, its prefix does not say: numbers are ported. 0..1
 strength = 0.5
 elsewhere_strength = 0.8
 ";
@@ -96,24 +97,5 @@ impl Trigger for CallForwarding {
             _ => "a long forwarding of calls, which was reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(2..=365).contains(&self.days_min) {
-            problems.push(("days_min", "must be 2..365"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        for (key, value) in [
-            ("strength", self.strength),
-            ("elsewhere_strength", self.elsewhere_strength),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }

@@ -19,9 +19,9 @@ impl Section for CancelEnquiry {
     const NAME: &'static str = "cancel_enquiry";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry];
     const DEFAULTS: &'static str = "\
-# Days after a firing in which further enquiries only raise its strength, 1..365.
+# Days after a firing in which further enquiries only raise its strength. 1..365
 cooldown_days = 30
-# Strength of the first enquiry, and of each repeat within the cool-down, 0..1, rising; later repeats say nothing.
+# Strength of the first enquiry, and of each repeat within the cool-down; later repeats say nothing. Rising, 0..1
 strengths = [0.8, 0.9, 1.0]
 ";
 }
@@ -69,16 +69,5 @@ impl Trigger for CancelEnquiry {
                 format!("{enquiries} enquiries about how to cancel within the cool-down")
             }
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !super::trigger::rising(&self.strengths) {
-            problems.push(("strengths", super::trigger::RISING));
-        }
-        problems
     }
 }

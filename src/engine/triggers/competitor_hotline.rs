@@ -17,9 +17,9 @@ impl Section for CompetitorHotline {
     const NAME: &'static str = "competitor_hotline";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::Message];
     const DEFAULTS: &'static str = "\
-# Days after a firing in which further calls only raise its strength, 1..90.
+# Days after a firing in which further calls only raise its strength. 1..90
 cooldown_days = 7
-# Strength on the first call, and on each repeat within the cool-down, 0..1, rising; later repeats say nothing.
+# Strength on the first call, and on each repeat within the cool-down; later repeats say nothing. Rising, 0..1
 strengths = [0.6, 0.8, 1.0]
 ";
 }
@@ -77,17 +77,6 @@ impl Trigger for CompetitorHotline {
                 format!("{contacts} contacts with competitors' hotlines within the cool-down")
             }
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=90).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..90"));
-        }
-        if !super::trigger::rising(&self.strengths) {
-            problems.push(("strengths", super::trigger::RISING));
-        }
-        problems
     }
 }
 

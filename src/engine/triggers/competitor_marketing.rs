@@ -1,7 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
 use crate::engine::settings::Competitors;
-use crate::engine::state::service_history::CONTACTS;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -22,13 +21,15 @@ impl Section for CompetitorMarketing {
     const NAME: &'static str = "competitor_marketing";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::CompetitorContact];
     const DEFAULTS: &'static str = "\
-# Fires at this many contacts, 1..8, within this many days, 1..90: answered calls from a competitor's marketing number, and
-# contacts reported by staff or customer.
+# Fires at this many contacts: answered calls from a competitor's marketing number, and contacts reported by staff or
+# customer, ... 1..8
 contacts = 2
+# ... within this many days. 1..90
 within_days = 30
-# Days after a firing in which further contacts only raise its strength, 1..90.
+# Days after a firing in which further contacts only raise its strength. 1..90
 cooldown_days = 7
-# Strength at that many contacts, and at each further one within the days, 0..1, rising; still more are as strong as the last.
+# Strength at that many contacts, and at each further one within the days; still more are as strong as the last.
+# Rising, 0..1
 strengths = [0.5, 0.7, 0.9]
 ";
 }
@@ -78,22 +79,5 @@ impl Trigger for CompetitorMarketing {
             Some(_) => "a run of contacts by competitors' marketing, which was reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=CONTACTS).contains(&usize::from(self.contacts)) {
-            problems.push(("contacts", "must be 1..8"));
-        }
-        if !(1..=90).contains(&self.within_days) {
-            problems.push(("within_days", "must be 1..90"));
-        }
-        if !(1..=90).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..90"));
-        }
-        if !super::trigger::rising(&self.strengths) {
-            problems.push(("strengths", super::trigger::RISING));
-        }
-        problems
     }
 }

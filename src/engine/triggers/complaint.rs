@@ -40,15 +40,16 @@ impl Section for Complaint {
     const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# A satisfaction up to this, of 1..5, is discontent; a better one with a complaint that was resolved is the end of it, 1..4.
+# A satisfaction up to this, of 1 to 5, is discontent; a better one with a complaint that was resolved is the end of it.
+# 1..4
 dissatisfied_max = 2
-# Days after a firing in which a further complaint only raises its strength, 1..365; once the last one is settled, a new one
-# fires at once.
+# Days after a firing in which a further complaint only raises its strength; once the last one is settled, a new one fires
+# at once. 1..365
 cooldown_days = 30
-# Strength of an open complaint, and of a customer who is discontent with how it was handled, 0..1.
+# Strength of an open complaint, and of a customer who is discontent with how it was handled. 0..1
 open_strength = 0.5
 dissatisfied_strength = 0.8
-# Added to that for complaints about the bill or about services nobody evaluation for, 0..1; the sum counts as 1 at most.
+# Added to that for complaints about the bill or about services nobody asked for; the sum counts as 1 at most. 0..1
 grave_extra = 0.2
 ";
 }
@@ -144,25 +145,5 @@ impl Trigger for Complaint {
             _ => "a complaint, which was reported, and the customer is discontent with the answer",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=4).contains(&self.dissatisfied_max) {
-            problems.push(("dissatisfied_max", "must be 1..4"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        for (key, value) in [
-            ("open_strength", self.open_strength),
-            ("dissatisfied_strength", self.dissatisfied_strength),
-            ("grave_extra", self.grave_extra),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }

@@ -19,10 +19,10 @@ impl Section for ContractExpiry {
     const NAME: &'static str = "contract_expiry";
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires so many days before `contract_end_on`, 1..365, falling; each step once for each end of a contract. Of steps that were
-# missed, because the profile came late, only the last one fires.
+# Fires so many days before `contract_end_on`; each step once for each end of a contract. Of steps that were missed, because
+# the profile came late, only the last one fires. Falling, 1..365
 steps_days = [60, 30, 7]
-# Strength of each step, 0..1, rising.
+# Strength of each step. Rising, 0..1
 strengths = [0.3, 0.5, 0.8]
 ";
 }
@@ -76,22 +76,8 @@ impl Trigger for ContractExpiry {
         }
     }
 
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        let falls = self.steps_days.is_sorted_by(|a, b| a > b);
-        let within = self.steps_days.iter().all(|s| (1..=365).contains(s));
-        if !falls || !within || self.steps_days.is_empty() || self.steps_days.len() > 255 {
-            problems.push((
-                "steps_days",
-                "must be a falling list of whole numbers 1..365",
-            ));
-        }
-        if !super::trigger::rising(&self.strengths) {
-            problems.push(("strengths", super::trigger::RISING));
-        }
-        if self.strengths.len() != self.steps_days.len() {
-            problems.push(("strengths", "must be as many as `steps_days`"));
-        }
-        problems
+    fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        let differ = self.strengths.len() != self.steps_days.len();
+        differ.then_some(("strengths", "must be as many as `steps_days`"))
     }
 }

@@ -26,19 +26,20 @@ impl Section for DataGrowth {
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# The data volume of the last `span_days` closed days is compared with that of as many before, 7..13 (a window has 28 days
-# or more); at least `known_days_min` of either must be known.
+# The data volume of the last `span_days` closed days is compared with that of as many before. A window has 28 days or
+# more. 7..13
 span_days = 13
+# Fewest known days of either span. 1..span_days
 known_days_min = 10
-# It fires when the volume is at least this many times what it was, 1.1..100, ...
+# It fires when the volume is at least this many times what it was, ... 1.1..100
 factor = 2.0
-# ... at least this many MiB a day, 1..65535, ...
+# ... at least this many MiB a day, ... 1..65535
 mebibytes_min = 200.0
-# ... and above the earlier mean on this many days, so that one film is no growth, 1..13.
+# ... and above the earlier mean on this many days, so that one film is no growth. 1..span_days
 higher_days_min = 8
-# Days until it may fire again, 1..365.
+# Days until it may fire again. 1..365
 cooldown_days = 60
-# Strength at `factor`, rising to 1 at twice that, 0..1.
+# Strength at `factor`, rising to 1 at twice that. 0..1
 strength = 0.5
 ";
 }
@@ -104,32 +105,6 @@ impl Trigger for DataGrowth {
             None => "no growth of data".to_owned(),
             Some(day) => format!("growth of data, reported on {day}"),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(7..=13).contains(&self.span_days) {
-            problems.push(("span_days", "must be 7..13"));
-        }
-        if !(1..=self.span_days).contains(&self.known_days_min) {
-            problems.push(("known_days_min", "must be 1 to `span_days`"));
-        }
-        if !(1.1..=100.0).contains(&self.factor) {
-            problems.push(("factor", "must be 1.1..100"));
-        }
-        if !(1.0..=65_535.0).contains(&self.mebibytes_min) {
-            problems.push(("mebibytes_min", "must be 1..65535"));
-        }
-        if !(1..=self.span_days).contains(&self.higher_days_min) {
-            problems.push(("higher_days_min", "must be 1 to `span_days`"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }
 

@@ -22,9 +22,9 @@ impl Section for FollowUp {
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
 # Days after a talk that kept a customer, as an outcome `saved` of a churn task says, until somebody asks whether what was
-# promised has come true, 1..30. With less than `gap_days` of [policy.contact] and one, that rule forbids the call.
+# promised has come true. With less than `gap_days` of [policy.contact] and one, that rule forbids the call. 1..30
 after_days = 8
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.3
 ";
 }
@@ -85,16 +85,5 @@ impl Trigger for FollowUp {
             (None, Some(day)) => format!("followed up on {day}"),
             (None, None) => "nothing to follow up".to_owned(),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=30).contains(&self.after_days) {
-            problems.push(("after_days", "must be 1..30"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }

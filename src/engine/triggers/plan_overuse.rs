@@ -23,15 +23,16 @@ impl Section for PlanOveruse {
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires when this many invoices in a row, 2..6, are over their plan fee by at least this share, 0.01..5: the larger of
-# `amount` and `usage_value` counts. Invoices without a plan fee break the row, and so does a plan that was enlarged since.
+# Fires when this many invoices in a row are over their plan fee, ... 2..6
 invoices = 3
+# ... each by at least this share: the larger of `amount` and `usage_value` counts. Invoices without a plan fee break the
+# row, and so does a plan that was enlarged since. 0.01..5
 over_share = 0.05
-# Only while the last day to pay the latest of them is at most this many days back, 0..365.
+# Only while the last day to pay the latest of them is at most this many days back. 0..365
 recent_days = 31
-# Days until it may fire again, 1..365; after an invoice within the plan, a new row fires at once.
+# Days until it may fire again; after an invoice within the plan, a new row fires at once. 1..365
 cooldown_days = 90
-# Strength on the bound, rising to 1 for twice the fee, 0..1.
+# Strength on the bound, rising to 1 for twice the fee. 0..1
 strength = 0.5
 ";
 }
@@ -86,26 +87,6 @@ impl Trigger for PlanOveruse {
             0 => "no invoices in a row beyond the plan".to_owned(),
             _ => "invoices in a row beyond the plan, which were reported".to_owned(),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(2..=6).contains(&self.invoices) {
-            problems.push(("invoices", "must be 2..6"));
-        }
-        if !(0.01..=5.0).contains(&self.over_share) {
-            problems.push(("over_share", "must be 0.01..5"));
-        }
-        if self.recent_days > 365 {
-            problems.push(("recent_days", "must be 0..365"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }
 

@@ -25,13 +25,13 @@ impl Section for PlanUnderuse {
     const NAME: &'static str = "plan_underuse";
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires when `usage_value` is below this share of `plan_fee`, 0..1, on so many invoices of consecutive months, 1..6. An invoice
-# without a plan fee counts as above.
+# Fires when `usage_value` is below this share of `plan_fee`, ... >0..1
 share = 0.5
+# ... on so many invoices of consecutive months. An invoice without a plan fee counts as above. 1..6
 invoices = 2
-# Days until a further such invoice fires again, 1..365; an invoice that is not below ends it.
+# Days until a further such invoice fires again; an invoice that is not below ends it. 1..365
 cooldown_days = 30
-# Strength at just under the share, rising to 1 for no usage at all, 0..1.
+# Strength at just under the share, rising to 1 for no usage at all. 0..1
 strength = 0.5
 ";
 }
@@ -107,23 +107,6 @@ impl Trigger for PlanUnderuse {
             _ => "a run of invoices far below the plan's price, which was reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(self.share > 0.0 && self.share <= 1.0) {
-            problems.push(("share", "must be above 0, up to 1"));
-        }
-        if !(1..=6).contains(&self.invoices) {
-            problems.push(("invoices", "must be 1..6"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }
 

@@ -16,12 +16,12 @@ impl Section for PointsExpiry {
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Days before `points_expire_on` of the profile on which a reminder fires, 1..90 each, falling. Where the date becomes known
-# later than that, the reminder fires at once.
+# Days before `points_expire_on` of the profile on which a reminder fires. Where the date becomes known later than that, the
+# reminder fires at once. Falling, 1..90
 days_before = [30, 7]
-# Days after a reminder in which no other fires, whatever the date, 0..90; no longer than between two of `days_before`.
+# Days after a reminder in which no other fires, whatever the date; no longer than between two of `days_before`. 0..90
 cooldown_days = 14
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.5
 ";
 }
@@ -44,7 +44,7 @@ impl Trigger for PointsExpiry {
         reminder::describe_state(state, "lapse of points")
     }
 
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        self.0.problems()
+    fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        self.0.conflict()
     }
 }

@@ -22,14 +22,15 @@ impl Section for PoorQuality {
     const NAME: &'static str = "poor_quality";
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires when at least this share of the calls both ways dropped, 0..1, of at least so many calls, 1..1000, on the last so many known
-# days, 1..28. Recovered when the share is below half of it, of as many calls.
+# Fires when at least this share of the calls both ways dropped, ... >0..1
 share = 0.1
+# ... of at least so many calls, ... 1..1000
 calls_min = 20
+# ... on the last so many known days. Recovered when the share is below half of it, of as many calls. 1..28
 known_days = 7
-# Days until it may fire again without a recovery in between, 1..365.
+# Days until it may fire again without a recovery in between. 1..365
 cooldown_days = 30
-# Strength at just that share, rising to 1 at twice the share, 0..1.
+# Strength at just that share, rising to 1 at twice the share. 0..1
 strength = 0.4
 ";
 }
@@ -94,25 +95,5 @@ impl Trigger for PoorQuality {
             _ => "a run of dropped calls, which was reported",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(self.share > 0.0 && self.share <= 1.0) {
-            problems.push(("share", "must be above 0, up to 1"));
-        }
-        if !(1..=1000).contains(&self.calls_min) {
-            problems.push(("calls_min", "must be 1..1000"));
-        }
-        if !(1..=28).contains(&self.known_days) {
-            problems.push(("known_days", "must be 1..28"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }

@@ -25,9 +25,9 @@ impl Section for PortOut {
     const NAME: &'static str = "port_out";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry, BodyKind::PortOutApplication];
     const DEFAULTS: &'static str = "\
-# Days until a further enquiry, or a further application, fires again, 1..365. The first application fires at once.
+# Days until a further enquiry, or a further application, fires again. The first application fires at once. 1..365
 cooldown_days = 30
-# Strength of an enquiry and of an application, 0..1.
+# Strength of an enquiry and of an application. 0..1
 enquiry_strength = 0.7
 application_strength = 1.0
 ";
@@ -92,21 +92,5 @@ impl Trigger for PortOut {
             (Some(_), true) => "an application to take the number elsewhere",
         };
         text.to_owned()
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        for (key, value) in [
-            ("enquiry_strength", self.enquiry_strength),
-            ("application_strength", self.application_strength),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }

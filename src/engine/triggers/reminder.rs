@@ -120,24 +120,13 @@ impl Lapse {
         })
     }
 
-    /// What is wrong with the settings.
-    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        let days = &self.days_before;
-        let within = days.iter().all(|days| (1..=90).contains(days));
-        if days.is_empty() || !within || !days.is_sorted_by(|a, b| a > b) {
-            problems.push(("days_before", "must be a falling list of days 1..90"));
-        }
-        let mut gaps = days.iter().zip(days.iter().skip(1));
-        if self.cooldown_days > 90 || gaps.any(|(a, b)| a.abs_diff(*b) < self.cooldown_days) {
-            problems.push((
-                "cooldown_days",
-                "must be 0..90, and no longer than between two of `days_before`",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
+    /// Why the settings cannot go together: the key, and what it must be.
+    pub fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        let mut gaps = self.days_before.windows(2).map(|pair| pair[0] - pair[1]);
+        let too_long = gaps.any(|gap| gap < self.cooldown_days);
+        too_long.then_some((
+            "cooldown_days",
+            "must be no longer than between two of `days_before`",
+        ))
     }
 }

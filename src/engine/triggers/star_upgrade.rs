@@ -20,12 +20,12 @@ impl Section for StarUpgrade {
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fewest stars reached for it to fire, 1..5. Stars follow from [policy.credit]; the first rating of a subscriber of whom
-# both profile and spend are known is no upgrade.
+# Fewest stars reached for it to fire. Stars follow from [policy.credit]; the first rating of a subscriber whose profile
+# and spend are both known is no upgrade. 1..5
 stars_min = 1
-# Days in which stars that were lost and came back do not fire again, 1..365; a further star fires at once.
+# Days in which stars that were lost and came back do not fire again; a further star fires at once. 1..365
 cooldown_days = 180
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.4
 ";
 }
@@ -64,19 +64,5 @@ impl Trigger for StarUpgrade {
             None => "no rise in stars".to_owned(),
             Some(day) => format!("a rise in stars (now: {}) on {day}", state.note),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=5).contains(&self.stars_min) {
-            problems.push(("stars_min", "must be 1..5"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }

@@ -25,13 +25,14 @@ impl Section for TerminalChange {
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call];
     const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires with a call from another handset than the known one, when this many calls in a row, 1..200, came from other
-# handsets, and the first of them was made at least this many days before, 0..60. Calls without `imei` say nothing.
+# Fires with a call from another handset than the known one, when this many calls in a row came from other handsets, ...
+# 1..200
 calls_min = 5
+# ... and the first of them was made at least this many days before. Calls without `imei` say nothing. 0..60
 days_min = 3
-# Days in which a further change is noted but does not fire, 1..365.
+# Days in which a further change is noted but does not fire. 1..365
 cooldown_days = 90
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.4
 ";
 }
@@ -100,23 +101,6 @@ impl Trigger for TerminalChange {
             (_, 0) => "one handset known, last seen in use".to_owned(),
             (_, calls) => format!("one handset known; the last {calls} calls came from others"),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=200).contains(&self.calls_min) {
-            problems.push(("calls_min", "must be 1..200"));
-        }
-        if self.days_min > 60 {
-            problems.push(("days_min", "must be 0..60"));
-        }
-        if !(1..=365).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 1..365"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }
 

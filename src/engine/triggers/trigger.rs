@@ -37,8 +37,10 @@ pub trait Trigger: Send + Sync {
     /// What the memory of a subscriber means, in plain words, for inspection.
     fn describe_state(&self, state: &TriggerState) -> String;
 
-    /// What is wrong with the settings: the key, and what it must be.
-    fn problems(&self) -> Vec<(&'static str, &'static str)>;
+    /// Why settings that are in range cannot go together: the key, and what it must be.
+    fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
 }
 
 /// What a trigger says when it fires.
@@ -68,14 +70,4 @@ pub trait Section: Trigger + DeserializeOwned + 'static {
     const DENSE: bool = false;
     /// The documented defaults, TOML without the section header.
     const DEFAULTS: &'static str;
-}
-
-/// What a list of strengths must be.
-pub const RISING: &str = "must be a rising list of numbers 0..1";
-
-/// Whether strengths are such a list.
-pub fn rising(strengths: &[f64]) -> bool {
-    let rises = strengths.is_sorted_by(|a, b| a < b);
-    let within = strengths.iter().all(|s| (0.0..=1.0).contains(s));
-    (1..=255).contains(&strengths.len()) && rises && within
 }

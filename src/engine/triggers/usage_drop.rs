@@ -34,28 +34,29 @@ impl Section for UsageDrop {
     const DAILY: bool = true;
     const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
-# The fall that is tested for: activity down to this share of its old level, 0..1.
+# The fall that is tested for: activity down to this share of its old level. >0..<1
 ratio = 0.45
-# Fires when the summed evidence passes this, in natural logs, 1..50.
+# Fires when the summed evidence passes this, in natural logs. 1..50
 threshold = 5.5
-# One day's evidence, over all channels together, is held within these bounds: below 0, and above 0. The upper one is
-# what keeps a week's travel from alarming.
+# One day's evidence, over all channels together, is at least this, ... -50..<0
 step_min = -2.0
+# ... and at most this, which keeps a week's travel from alarming. >0..50
 step_max = 0.6
-# How unsure the expectation itself is: variance of its relative error, 0..5. People drift, and the baseline lags behind;
-# it widens every day's distribution, so that heavy and light users need about as many days.
+# How unsure the expectation itself is: variance of its relative error. People drift, and the baseline lags behind; it
+# widens every day's distribution, so that heavy and light users need about as many days. 0..5
 uncertainty = 0.4
-# Fires only on a day with at most this share of the expected events, 0.1..10: nobody is accused on a day of ordinary use.
+# Fires only on a day with at most this share of the expected events: nobody is accused on a day of ordinary use. 0.1..10
 today_max = 0.8
-# Fewest known days and fewest expected events a day for a judgement.
+# Fewest known days for a judgement. 1..365
 known_days_min = 14
+# Fewest expected events a day for a judgement. >0..
 expected_min = 0.5
-# Days until it may fire again without a recovery in between, 1..365. Usage counts as recovered when the evidence has
-# fallen to half the threshold.
+# Days until it may fire again without a recovery in between. Usage counts as recovered when the evidence has fallen to
+# half the threshold. 1..365
 cooldown_days = 30
-# Days over which the signal states observed and expected activity, 1..28.
+# Days over which the signal states observed and expected activity. 1..28
 report_days = 14
-# Strength of a fall to just under `ratio`, rising to 1 for one to nothing, 0..1.
+# Strength of a fall to just under `ratio`, rising to 1 for one to nothing. 0..1
 strength = 0.5
 ";
 }
@@ -99,67 +100,6 @@ impl Trigger for UsageDrop {
             "evidence for a drop {:.2}, which fires above {}{reported}",
             state.level, self.threshold
         )
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        let mut check = |key, holds: bool, rule| {
-            if !holds {
-                problems.push((key, rule));
-            }
-        };
-        check(
-            "ratio",
-            self.ratio > 0.0 && self.ratio < 1.0,
-            "must lie between 0 and 1",
-        );
-        check(
-            "threshold",
-            (1.0..=50.0).contains(&self.threshold),
-            "must be 1..50",
-        );
-        check(
-            "step_min",
-            (-50.0..0.0).contains(&self.step_min),
-            "must be -50..0 and below 0",
-        );
-        check(
-            "step_max",
-            self.step_max > 0.0 && self.step_max <= 50.0,
-            "must be 0..50 and above 0",
-        );
-        check(
-            "uncertainty",
-            (0.0..=5.0).contains(&self.uncertainty),
-            "must be 0..5",
-        );
-        check(
-            "today_max",
-            (0.1..=10.0).contains(&self.today_max),
-            "must be 0.1..10",
-        );
-        check(
-            "known_days_min",
-            (1..=365).contains(&self.known_days_min),
-            "must be 1..365",
-        );
-        check("expected_min", self.expected_min > 0.0, "must be above 0");
-        check(
-            "cooldown_days",
-            (1..=365).contains(&self.cooldown_days),
-            "must be 1..365",
-        );
-        check(
-            "report_days",
-            (1..=28).contains(&self.report_days),
-            "must be 1..28",
-        );
-        check(
-            "strength",
-            (0.0..=1.0).contains(&self.strength),
-            "must be 0..1",
-        );
-        problems
     }
 }
 

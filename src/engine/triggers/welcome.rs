@@ -21,13 +21,13 @@ impl Section for Welcome {
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
     const DEFAULTS: &'static str = "\
-# Fires if `activated_on` of the profile lies at most this many days back when it becomes known, 1..28. A line with usage
-# before that day is not new.
+# Fires if `activated_on` of the profile lies at most this many days back when it becomes known. A line with usage before
+# that day is not new. 1..28
 within_days = 7
-# Days after a welcome in which another date of activation is taken for a correction, 30..3650. A new owner of the number
-# is welcomed at once.
+# Days after a welcome in which another date of activation is taken for a correction. A new owner of the number is
+# welcomed at once. 30..3650
 cooldown_days = 365
-# Strength, 0..1.
+# Strength. 0..1
 strength = 0.4
 ";
 }
@@ -64,20 +64,6 @@ impl Trigger for Welcome {
             None => "not welcomed".to_owned(),
             Some(day) => format!("welcomed on {day}"),
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        if !(1..=28).contains(&self.within_days) {
-            problems.push(("within_days", "must be 1..28"));
-        }
-        if !(30..=3650).contains(&self.cooldown_days) {
-            problems.push(("cooldown_days", "must be 30..3650"));
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            problems.push(("strength", "must be 0..1"));
-        }
-        problems
     }
 }
 

@@ -38,25 +38,27 @@ impl Section for ZeroUsageDays {
     const DAILY: bool = true;
     const DENSE: bool = true;
     const DEFAULTS: &'static str = "\
-# Fewest silent days of a run, 2..14.
+# Fewest silent days of a run. 2..14
 run_days_min = 3
-# A run fires when its probability under the subscriber's own baseline is below this, 0..1.
+# A run fires when its probability under the subscriber's own baseline is below this. >0..<1
 probability = 3e-5
-# Below this it is a weak sign, which feeds the score but raises no task; above `probability`, 0..1.
+# Below this it is a weak sign, which feeds the score but raises no task. probability..<1
 weak_probability = 1e-3
-# How unsure the expectation itself is: variance of its relative error, 0..5; it makes silence of heavy users less
-# improbable.
+# How unsure the expectation itself is: variance of its relative error; it makes silence of heavy users less improbable.
+# 0..5
 uncertainty = 0.0
 # A run fires only when it is this many times as long as the subscriber's longest one of `run_days_min` days or more that
-# ended with a return, 0..5; no longer than `own_run_days_max`, 2..28. Until then it is a weak sign. The longest run
-# shrinks by one part in `own_run_memory_days` with every active day, 7..3650.
+# ended with a return. Until then it is a weak sign. 0..5
 own_run_factor = 1.2
+# A run this long fires whatever the longest one was. 2..28
 own_run_days_max = 10
+# The longest run shrinks by one part in so many with every active day. 7..3650
 own_run_memory_days = 300.0
-# Only for subscribers active on at least `active_days_min` of the `active_window_days` before the run.
+# Only for subscribers active on at least so many ... 0..active_window_days
 active_days_min = 14
+# ... of so many days before the run. 1..28
 active_window_days = 28
-# Strength when it fires, rising to 1 as the run becomes twice as improbable, and as a weak sign, 0..1.
+# Strength when it fires, rising to 1 as the run becomes twice as improbable, and as a weak sign. 0..1
 strength = 0.8
 weak_strength = 0.3
 ";
@@ -132,47 +134,6 @@ impl Trigger for ZeroUsageDays {
                 format!("{text}; the longest one so far that ended counts as {longest:.1} days")
             }
         }
-    }
-
-    fn problems(&self) -> Vec<(&'static str, &'static str)> {
-        let mut problems = Vec::new();
-        let share = |value: f64| value > 0.0 && value < 1.0;
-        if !(2..=14).contains(&self.run_days_min) {
-            problems.push(("run_days_min", "must be 2..14"));
-        }
-        if !share(self.probability) {
-            problems.push(("probability", "must lie between 0 and 1"));
-        }
-        if !share(self.weak_probability) || self.weak_probability < self.probability {
-            problems.push(("weak_probability", "must lie between `probability` and 1"));
-        }
-        if !(0.0..=5.0).contains(&self.uncertainty) {
-            problems.push(("uncertainty", "must be 0..5"));
-        }
-        if !(0.0..=5.0).contains(&self.own_run_factor) {
-            problems.push(("own_run_factor", "must be 0..5"));
-        }
-        if !(2..=28).contains(&self.own_run_days_max) {
-            problems.push(("own_run_days_max", "must be 2..28"));
-        }
-        if !(7.0..=3650.0).contains(&self.own_run_memory_days) {
-            problems.push(("own_run_memory_days", "must be 7..3650"));
-        }
-        if !(1..=28).contains(&self.active_window_days) {
-            problems.push(("active_window_days", "must be 1..28"));
-        }
-        if self.active_days_min > self.active_window_days {
-            problems.push(("active_days_min", "must not exceed `active_window_days`"));
-        }
-        for (key, value) in [
-            ("strength", self.strength),
-            ("weak_strength", self.weak_strength),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                problems.push((key, "must be 0..1"));
-            }
-        }
-        problems
     }
 }
 

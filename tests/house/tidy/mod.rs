@@ -17,7 +17,8 @@ const LINES_MAX: usize = 600;
 /// cannot be replayed, and every room testable without those that use it.
 const ROOMS: &[(&str, &str)] = &[
     ("model", ""),
-    ("config", "model decode engine"),
+    ("layers", ""),
+    ("config", "model layers decode engine"),
     ("decode", "model"),
     ("engine", "model"),
     ("driver", "model decode engine"),
@@ -33,7 +34,7 @@ const ROOMS: &[(&str, &str)] = &[
         "model config decode engine encode journal snapshot kafka telemetry health",
     ),
     ("files", "model decode encode"),
-    ("sim", "model engine encode"),
+    ("sim", "model layers engine encode"),
     ("backtest", "model decode engine driver"),
     ("board", "model engine encode"),
     ("rehearse", "model decode engine driver sim"),

@@ -1,84 +1,99 @@
 //! Paths of keys through tables.
 
+use std::cmp::Ordering;
 use std::fmt;
 use toml::{Table, Value};
 
-/// Tables in which the operator may name things the defaults do not know.
-pub(super) const OPEN: &[&str] = &[
-    PROPERTIES,
-    "operator.numbers",
-    "policy.credit.brand_points",
-    "policy.score.triggers",
-    "policy.playbook",
-    "policy.talk",
-];
-
-/// librdkafka's properties: flat names with dots in them.
-pub(super) const PROPERTIES: &str = "kafka.properties";
-
-/// The path of a key from the top, such as `window.days`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(Vec<String>);
+/// The path of a key from the top, such as `window.days`. Paths that read the same are equal, wherever a name in them has
+/// a dot of its own.
+#[derive(Debug, Clone)]
+pub struct Key {
+    parts: Vec<String>,
+    text: String,
+}
 
 impl Key {
-    /// The whole configuration.
+    fn new(parts: Vec<String>) -> Self {
+        let text = parts.join(".");
+        Self { parts, text }
+    }
+
+    /// All keys together.
     pub fn root() -> Self {
-        Self(Vec::new())
+        Self::new(Vec::new())
     }
 
     /// Reads a path separated by dots.
     pub fn of(path: &str) -> Self {
-        Self(path.split('.').map(str::to_owned).collect())
+        Self::new(path.split('.').map(str::to_owned).collect())
     }
 
-    /// A key of the table at this path. Below [`PROPERTIES`] dots are part of a name.
+    /// A key of the table at this path.
     pub fn child(&self, name: &str) -> Self {
-        let mut parts = self.0.clone();
-        match parts.as_mut_slice() {
-            [kafka, properties, property] if PROPERTIES == format!("{kafka}.{properties}") => {
-                property.push('.');
-                property.push_str(name);
-            }
-            _ => parts.push(name.to_owned()),
+        let mut parts = self.parts.clone();
+        parts.push(name.to_owned());
+        Self::new(parts)
+    }
+
+    /// A key beside this one.
+    pub(super) fn sibling(&self, name: &str) -> Self {
+        let table = self.parts.split_last().map_or(&[][..], |(_, table)| table);
+        Self::new(table.to_vec()).child(name)
+    }
+
+    /// This path with `*` in place of its last part but one.
+    pub(super) fn in_any_table(&self) -> Self {
+        let mut parts = self.parts.clone();
+        if let [.., table, _] = parts.as_mut_slice() {
+            "*".clone_into(table);
         }
-        Self(parts)
+        Self::new(parts)
+    }
+
+    /// The path in full, separated by dots.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The last part of the path.
     pub fn last(&self) -> Option<&str> {
-        self.0.last().map(String::as_str)
+        self.parts.last().map(String::as_str)
     }
 
     /// Whether this is one of some paths.
     pub fn is_any(&self, paths: &[&str]) -> bool {
-        let this = self.to_string();
-        paths.contains(&this.as_str())
+        paths.contains(&self.as_str())
+    }
+
+    /// Whether a path leads through this one.
+    pub fn holds(&self, inner: &Self) -> bool {
+        self.parts.len() < inner.parts.len() && inner.parts.starts_with(&self.parts)
     }
 
     /// This path and those of the tables it is in, innermost first.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> {
-        (0..=self.0.len())
+        (0..=self.parts.len())
             .rev()
-            .map(|end| Self(self.0[..end].to_vec()))
+            .map(|end| Self::new(self.parts[..end].to_vec()))
     }
 
     /// The value at this path.
     pub fn get<'t>(&self, table: &'t Table) -> Option<&'t Value> {
-        let (last, tables) = self.0.split_last()?;
+        let (last, tables) = self.parts.split_last()?;
         let inner = |table: &'t Table, part: &String| table.get(part)?.as_table();
         tables.iter().try_fold(table, inner)?.get(last)
     }
 
     /// The value at this path, to be changed.
     pub fn get_mut<'t>(&self, table: &'t mut Table) -> Option<&'t mut Value> {
-        let (last, tables) = self.0.split_last()?;
+        let (last, tables) = self.parts.split_last()?;
         let inner = |table: &'t mut Table, part: &String| table.get_mut(part)?.as_table_mut();
         tables.iter().try_fold(table, inner)?.get_mut(last)
     }
 
     /// Sets the value at this path, making the tables it is in.
     pub fn insert(&self, table: &mut Table, value: Value) {
-        let Some((last, tables)) = self.0.split_last() else {
+        let Some((last, tables)) = self.parts.split_last() else {
             return;
         };
         let mut table = table;
@@ -95,17 +110,13 @@ impl Key {
     }
 
     /// Removes the value at this path.
-    pub fn remove(&self, table: &mut Table) {
-        let Some((last, tables)) = self.0.split_last() else {
-            return;
+    pub fn remove(&self, table: &mut Table) -> Option<Value> {
+        let (last, tables) = self.parts.split_last()?;
+        let inner = |table, part: &String| -> Option<&mut Table> {
+            let table: &mut Table = table;
+            table.get_mut(part)?.as_table_mut()
         };
-        match tables {
-            [] => table.remove(last),
-            _ => match Self(tables.to_vec()).get_mut(table) {
-                Some(Value::Table(inner)) => inner.remove(last),
-                _ => None,
-            },
-        };
+        tables.iter().try_fold(table, inner)?.remove(last)
     }
 
     /// Visits every value below this path, `table` being what is there.
@@ -146,33 +157,34 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("."))
+        f.write_str(&self.text)
     }
 }
 
-/// Properties as librdkafka takes them, dotted names and text: TOML reads an unquoted `sasl.mechanism = ""` as a table in
-/// a table.
-pub(super) fn flatten(nested: Table) -> Table {
-    let mut flat = Table::new();
-    for (name, value) in nested {
-        match value {
-            Value::Table(inner) => {
-                let inner = flatten(inner).into_iter();
-                flat.extend(inner.map(|(rest, value)| (format!("{name}.{rest}"), value)));
-            }
-            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => {
-                flat.insert(name, Value::String(value.to_string()));
-            }
-            value => {
-                flat.insert(name, value);
-            }
-        }
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
-    flat
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -196,19 +208,15 @@ mod tests {
         let key = Key::of("a.b.c");
         key.insert(&mut table, Value::Integer(1));
         assert_eq!(key.get(&table), Some(&Value::Integer(1)));
-        key.remove(&mut table);
+        assert_eq!(key.remove(&mut table), Some(Value::Integer(1)));
         assert_eq!(key.get(&table), None);
         assert!(Key::of("a.b").get(&table).is_some());
     }
 
     #[test]
-    fn properties_keep_their_dots() {
-        let text = "sasl.mechanism = 'PLAIN'\n'ssl.ca.location' = '/ca'\nlinger = 1";
-        let flat = flatten(text.parse().unwrap());
-        let names: Vec<_> = flat.keys().map(String::as_str).collect();
-        assert_eq!(names, ["linger", "sasl.mechanism", "ssl.ca.location"]);
-        let key = Key::of(PROPERTIES).child("sasl").child("mechanism");
-        assert_eq!(key.get(&Table::new()), None);
-        assert_eq!(key, Key::of(PROPERTIES).child("sasl.mechanism"));
+    fn names_with_dots_read_the_same() {
+        let nested = Key::of("kafka.properties").child("sasl").child("mechanism");
+        assert_eq!(nested.get(&Table::new()), None);
+        assert_eq!(nested, Key::of("kafka.properties").child("sasl.mechanism"));
     }
 }

@@ -1,11 +1,15 @@
-//! What is wrong with a configuration, said all at once.
+//! What is wrong with settings, said all at once.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Everything that is wrong with a configuration.
+/// Everything that is wrong with settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    /// What the settings are, such as "configuration".
+    subject: &'static str,
+    all: Vec<Problem>,
+}
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,25 +27,27 @@ pub struct Problem {
 /// Where a value was stated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// A configuration file, and the line in it, counted from 1.
+    /// A file, and the line in it, counted from 1.
     File(Arc<str>, Option<usize>),
     /// An environment variable.
     Environment(String),
+    /// An argument of the command line.
+    Argument(String),
     /// Nowhere: the built-in default.
     Default,
 }
 
 impl Problems {
     /// Puts the problems in the order in which a reader meets them, each once.
-    pub(super) fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort();
-        problems.dedup();
-        Self(problems)
+    pub(super) fn new(subject: &'static str, mut all: Vec<Problem>) -> Self {
+        all.sort();
+        all.dedup();
+        Self { subject, all }
     }
 
-    /// The problems, by file line and then by environment variable.
+    /// The problems, by file line and then by environment variable and argument.
     pub fn all(&self) -> &[Problem] {
-        &self.0
+        &self.all
     }
 }
 
@@ -49,11 +55,11 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.len() {
-            1 => write!(f, "the configuration has a problem")?,
-            n => write!(f, "the configuration has {n} problems")?,
+        match self.all.len() {
+            1 => write!(f, "the {} has a problem", self.subject)?,
+            n => write!(f, "the {} has {n} problems", self.subject)?,
         }
-        self.0
+        self.all
             .iter()
             .try_for_each(|problem| write!(f, "\n{problem}"))
     }
@@ -75,13 +81,14 @@ impl fmt::Display for Origin {
             Self::File(name, Some(line)) => write!(f, "{name}:{line}"),
             Self::File(name, None) => write!(f, "{name}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Argument(argument) => write!(f, "{argument}"),
             Self::Default => write!(f, "built-in defaults"),
         }
     }
 }
 
 /// The name a mistyped one was probably meant to be.
-pub(super) fn nearest<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     let likeness = |name: &&'a str| (strsim::jaro_winkler(&typed, name), *name);
     let near = names
@@ -93,7 +100,7 @@ pub(super) fn nearest<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
 }
 
 /// "did you mean", or else what there is to choose from.
-pub(super) fn suggestion(typed: &str, names: &[&str]) -> String {
+pub fn suggestion(typed: &str, names: &[&str]) -> String {
     match nearest(typed, names) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("choose one of {}", list(names)),
@@ -101,7 +108,7 @@ pub(super) fn suggestion(typed: &str, names: &[&str]) -> String {
 }
 
 /// Names in backquotes, separated by commas.
-pub(super) fn list(names: &[&str]) -> String {
+pub fn list(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }
@@ -132,7 +139,7 @@ mod tests {
             what: "is odd".into(),
             remedy: "make it even".into(),
         };
-        let problems = Problems::new(vec![problem(9), problem(2), problem(9)]);
+        let problems = Problems::new("configuration", vec![problem(9), problem(2), problem(9)]);
         insta::assert_snapshot!(problems, @r"
         the configuration has 2 problems
         f.toml:2: window.days: is odd
