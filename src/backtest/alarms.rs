@@ -1,5 +1,5 @@
-use super::ground::Ground;
-use super::replay::Firing;
+use super::cohort::Cohort;
+use super::recording::Firing;
 use crate::model::{Day, Suppression, Timestamp};
 
 /// One alarm of a rule, ours or another.
@@ -30,11 +30,11 @@ fn is_alarm(firing: &Firing) -> bool {
 
 /// Firings as alarms, by subscriber and time.
 pub fn of_firings(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     firings: &[Firing],
     wanted: impl Fn(&Firing) -> bool,
 ) -> Vec<Alarm> {
-    let calendar = ground.calendar;
+    let calendar = cohort.calendar;
     let alarm = |firing: &Firing| {
         let seen_at = match firing.immediate {
             true => firing.raised_at,
@@ -49,7 +49,7 @@ pub fn of_firings(
             raised_at: firing.raised_at,
             day: calendar.day_of(seen_at),
             score: firing.score,
-            burden: !gone && !ground.gone(firing.subscriber, seen_at),
+            burden: !gone && !cohort.gone(firing.subscriber, seen_at),
         }
     };
     let wanted = firings.iter().filter(|f| is_alarm(f) && wanted(f));
@@ -60,14 +60,14 @@ pub fn of_firings(
 
 /// Leaves out alarms within the cool-down of the one before. An onset in between ends the cool-down: what is found then is
 /// news, and a false alarm a week before it must not hide it.
-pub fn cool_down(ground: &Ground<'_>, alarms: Vec<Alarm>) -> Vec<Alarm> {
+pub fn cool_down(cohort: &Cohort<'_>, alarms: Vec<Alarm>) -> Vec<Alarm> {
     let mut last: Option<Alarm> = None;
     let mut kept = Vec::with_capacity(alarms.len());
     for alarm in alarms {
         let cooling = last.is_some_and(|before| {
             before.subscriber == alarm.subscriber
                 && alarm.day.since(before.day) < COOLDOWN_DAYS
-                && !onset_between(ground, alarm.subscriber, before.seen_at, alarm.seen_at)
+                && !onset_between(cohort, alarm.subscriber, before.seen_at, alarm.seen_at)
         });
         if !cooling {
             last = Some(alarm);
@@ -79,11 +79,11 @@ pub fn cool_down(ground: &Ground<'_>, alarms: Vec<Alarm>) -> Vec<Alarm> {
 
 /// Whether something began with a subscriber after one moment and up to another.
 pub fn onset_between(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     subscriber: u32,
     after: Timestamp,
     until: Timestamp,
 ) -> bool {
-    let mut episodes = ground.labels.churn_of(subscriber).iter();
+    let mut episodes = cohort.labels.churn_of(subscriber).iter();
     episodes.any(|episode| after < episode.from && episode.from <= until)
 }

@@ -19,7 +19,7 @@ impl Chance {
 }
 
 /// How many of something each subscriber has, for those who have any.
-pub type Tally = Vec<(u32, u32)>;
+pub type SubscriberCounts = Vec<(u32, u32)>;
 
 /// A figure that can be drawn again from the same subscribers in other numbers.
 #[derive(Debug, Clone)]
@@ -27,9 +27,9 @@ pub enum Figure {
     /// One sum over another, times a scale.
     Ratio {
         /// Counted.
-        of: Tally,
+        of: SubscriberCounts,
         /// Out of these.
-        among: Among,
+        among: Denominator,
         /// Factor for the unit.
         scale: f64,
     },
@@ -44,10 +44,10 @@ pub enum Figure {
 
 /// A denominator.
 #[derive(Debug, Clone)]
-pub enum Among {
+pub enum Denominator {
     /// The figure's own.
-    Own(Tally),
-    /// One that many figures share, by its place.
+    Own(SubscriberCounts),
+    /// One that many figures share, by its index.
     Shared(usize),
 }
 
@@ -68,7 +68,7 @@ pub struct Estimate {
 /// subscribers keeps together what belongs together: the alarms of one are not independent.
 pub fn estimate(
     figures: &[Figure],
-    shared: &[Tally],
+    shared: &[SubscriberCounts],
     subscribers: usize,
     replicates: u32,
     chance: &mut Chance,
@@ -104,30 +104,30 @@ pub fn estimate(
     estimates
 }
 
-fn sums(tallies: &[Tally], weights: &[u8]) -> Vec<u64> {
-    tallies.iter().map(|tally| sum(tally, weights)).collect()
+fn sums(counts: &[SubscriberCounts], weights: &[u8]) -> Vec<u64> {
+    counts.iter().map(|counts| sum(counts, weights)).collect()
 }
 
-fn sum(tally: &Tally, weights: &[u8]) -> u64 {
+fn sum(counts: &SubscriberCounts, weights: &[u8]) -> u64 {
     let weigh = |(subscriber, n): &(u32, u32)| {
         let weight = weights.get(*subscriber as usize).copied();
         u64::from(*n) * u64::from(weight.unwrap_or_default())
     };
-    tally.iter().map(weigh).sum()
+    counts.iter().map(weigh).sum()
 }
 
 /// The value below which a share of some rising values lies.
 pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
-    let place = libm::floor(share * values.len() as f64) as usize;
-    values.get(place.min(values.len().checked_sub(1)?)).copied()
+    let index = libm::floor(share * values.len() as f64) as usize;
+    values.get(index.min(values.len().checked_sub(1)?)).copied()
 }
 
 impl Figure {
     fn count(&self, sums: &[u64]) -> u64 {
         match self {
             Self::Ratio { among, .. } => match among {
-                Among::Own(tally) => tally.iter().map(|(_, n)| u64::from(*n)).sum(),
-                Among::Shared(place) => sums.get(*place).copied().unwrap_or_default(),
+                Denominator::Own(counts) => counts.iter().map(|(_, n)| u64::from(*n)).sum(),
+                Denominator::Shared(index) => sums.get(*index).copied().unwrap_or_default(),
             },
             Self::Quantile { values, .. } => values.len() as u64,
         }
@@ -137,8 +137,8 @@ impl Figure {
         match self {
             Self::Ratio { of, among, scale } => {
                 let among = match among {
-                    Among::Own(tally) => sum(tally, weights),
-                    Among::Shared(place) => sums.get(*place).copied()?,
+                    Denominator::Own(counts) => sum(counts, weights),
+                    Denominator::Shared(index) => sums.get(*index).copied()?,
                 };
                 (among > 0).then(|| scale * sum(of, weights) as f64 / among as f64)
             }
@@ -173,7 +173,7 @@ mod tests {
     fn half() -> Figure {
         Figure::Ratio {
             of: vec![(0, 1), (1, 1)],
-            among: Among::Own(vec![(0, 1), (1, 1), (2, 1), (3, 1)]),
+            among: Denominator::Own(vec![(0, 1), (1, 1), (2, 1), (3, 1)]),
             scale: 100.0,
         }
     }
@@ -186,12 +186,12 @@ mod tests {
         };
         let rate = Figure::Ratio {
             of: vec![(2, 3)],
-            among: Among::Shared(0),
+            among: Denominator::Shared(0),
             scale: 1.0,
         };
         let nothing = Figure::Ratio {
             of: vec![],
-            among: Among::Own(vec![]),
+            among: Denominator::Own(vec![]),
             scale: 1.0,
         };
         let figures = [half(), quantile(0.5), quantile(0.1), rate, nothing];
@@ -209,7 +209,7 @@ mod tests {
         // 400 subscribers, every second of them counted: the standard error is 2.5 %.
         let figure = Figure::Ratio {
             of: (0..400).step_by(2).map(|s| (s, 1)).collect(),
-            among: Among::Own((0..400).map(|s| (s, 1)).collect()),
+            among: Denominator::Own((0..400).map(|s| (s, 1)).collect()),
             scale: 1.0,
         };
         let run = |seed| {

@@ -1,16 +1,17 @@
 use super::alarms::{Alarm, COOLDOWN_DAYS, cool_down, of_firings};
 use super::bootstrap::{Chance, Figure, estimate};
-use super::ground::{Ground, Scope, Verdict};
+use super::cohort::{Cohort, Scope, Verdict};
+use super::exposure::Exposure;
 use super::labels::{Episode, Labels};
-use super::measures::{ANY, Book, Key, LEAD_P50, RECALL_DAYS, Shares, counts, of_subscriber};
-use super::people::statistics;
-use super::replay::{Firing, Recording, Run};
+use super::measures::{ANY, Key, LEAD_P50, Measures, RECALL_DAYS, counts, of_subscriber};
+use super::recording::{Firing, Recording, Run};
 use super::report::{
-    ALL_TIERS, Curve, DataNote, LabelNote, Leads, PAIR, Point, RIVALS, Report, Row, RulesNote,
-    SettingsNote, TOGETHER,
+    ALL_TIERS, Curve, DataSummary, LabelSummary, Leads, PAIR, Point, Report, Row, RulesSummary,
+    SIMPLE_RULES, SettingsSummary, TOGETHER,
 };
-use super::rivals::{self, Rival};
-use super::tasks;
+use super::simple_rules::{self, SimpleRule};
+use super::statistics::statistics;
+use super::workload;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
 use crate::model::{Purpose, Tier};
@@ -41,18 +42,18 @@ pub fn evaluate(
     settings: Settings,
 ) -> Option<Report> {
     let (_, first_rules) = rules.first()?;
-    let ground = Ground::new(
+    let cohort = Cohort::new(
         recording,
         labels,
         &first_rules.calendar,
         settings.warmup_days,
     );
-    let shares = Shares::new(&ground);
+    let exposure = Exposure::new(&cohort);
     let mut study = Study {
-        shares: &shares,
-        ground: &ground,
+        exposure: &exposure,
+        cohort: &cohort,
         settings,
-        sheets: Vec::new(),
+        streams: Vec::new(),
         curves: Vec::new(),
         leads: Vec::new(),
         loads: Vec::new(),
@@ -61,24 +62,24 @@ pub fn evaluate(
         study.rules(name, run);
     }
     if let Some(run) = recording.runs.first() {
-        let pair = pair(&ground, run);
-        study.rivals(&pair);
+        let pair = pair(&cohort, run);
+        study.simple_rules(&pair);
     }
-    let regular = ground.people.iter().filter(|p| p.regular).count();
+    let regular = cohort.people.iter().filter(|p| p.regular).count();
     let rows = study.rows();
     Some(Report {
         format: "churnwatch-backtest/1",
-        data: DataNote {
+        data: DataSummary {
             records: recording.counts,
             subscribers: recording.roster.len(),
             machines: recording.machines.iter().filter(|m| **m).count(),
             regular,
-            first_day: ground.first.to_string(),
-            last_day: ground.last.to_string(),
-            sound_days: shares.sound_days(Scope::Regular, None),
+            first_day: cohort.first.to_string(),
+            last_day: cohort.last.to_string(),
+            sound_days: exposure.sound_days(Scope::Regular, None),
         },
         labels: note(labels),
-        settings: SettingsNote {
+        settings: SettingsSummary {
             seed: settings.seed,
             replicates: settings.replicates,
             warmup_days: settings.warmup_days,
@@ -86,7 +87,7 @@ pub fn evaluate(
         },
         rules: rules
             .iter()
-            .map(|(name, rules)| RulesNote {
+            .map(|(name, rules)| RulesSummary {
                 name: name.clone(),
                 version: rules.version.to_string(),
             })
@@ -94,11 +95,11 @@ pub fn evaluate(
         rows,
         curves: study.curves,
         leads: study.leads,
-        statistics: statistics(&ground),
+        statistics: statistics(&cohort),
     })
 }
 
-fn note(labels: &Labels) -> LabelNote {
+fn note(labels: &Labels) -> LabelSummary {
     let by_kind = |episodes: &[Episode]| {
         let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
         for episode in episodes {
@@ -112,7 +113,7 @@ fn note(labels: &Labels) -> LabelNote {
         let (from, until) = (time.from.to_string(), time.until.to_string());
         (time.kind.clone(), from, until)
     });
-    LabelNote {
+    LabelSummary {
         origin: labels.origin,
         churn: by_kind(&labels.churn),
         harmless: by_kind(&labels.harmless),
@@ -121,27 +122,27 @@ fn note(labels: &Labels) -> LabelNote {
     }
 }
 
-fn pair(ground: &Ground<'_>, run: &Run) -> Vec<Alarm> {
+fn pair(cohort: &Cohort<'_>, run: &Run) -> Vec<Alarm> {
     let in_pair = |index: u16| {
         let name = REGISTRY.get(usize::from(index)).map(|r| r.name);
         name.is_some_and(|name| PAIR_TRIGGERS.contains(&name))
     };
-    let alarms = of_firings(ground, &run.firings, |f| in_pair(f.trigger));
-    cool_down(ground, alarms)
+    let alarms = of_firings(cohort, &run.firings, |f| in_pair(f.trigger));
+    cool_down(cohort, alarms)
 }
 
 /// One stream's figures, not yet estimated.
-struct Sheet {
+struct Stream {
     rules: String,
     trigger: String,
     figures: Vec<(Key, Figure)>,
 }
 
 struct Study<'a> {
-    ground: &'a Ground<'a>,
-    shares: &'a Shares,
+    cohort: &'a Cohort<'a>,
+    exposure: &'a Exposure,
     settings: Settings,
-    sheets: Vec<Sheet>,
+    streams: Vec<Stream>,
     curves: Vec<Curve>,
     leads: Vec<Leads>,
     loads: Vec<Row>,
@@ -153,23 +154,23 @@ impl Study<'_> {
             if registered.purpose != Purpose::Churn {
                 continue;
             }
-            let alarms = of_firings(self.ground, &run.firings, |f| f.trigger == index);
-            self.sheet(name, registered.name, &alarms);
+            let alarms = of_firings(self.cohort, &run.firings, |f| f.trigger == index);
+            self.stream(name, registered.name, &alarms);
         }
-        let pair = pair(self.ground, run);
-        self.sheet(name, PAIR, &pair);
+        let pair = pair(self.cohort, run);
+        self.stream(name, PAIR, &pair);
         self.lead(name, PAIR);
         let of_churn = |firing: &Firing| {
             let registered = REGISTRY.get(usize::from(firing.trigger));
             registered.is_some_and(|registered| registered.purpose == Purpose::Churn)
         };
-        let together = of_firings(self.ground, &run.firings, of_churn);
-        let together = cool_down(self.ground, together);
-        self.sheet(name, TOGETHER, &together);
+        let together = of_firings(self.cohort, &run.firings, of_churn);
+        let together = cool_down(self.cohort, together);
+        self.stream(name, TOGETHER, &together);
         self.lead(name, TOGETHER);
         self.score_curve(name, PAIR, &pair);
         self.score_curve(name, TOGETHER, &together);
-        for (measure, tier, value, count) in tasks::load(self.ground, run) {
+        for (measure, tier, value, count) in workload::measures(self.cohort, run) {
             self.loads.push(Row {
                 rules: name.to_owned(),
                 trigger: TOGETHER.to_owned(),
@@ -185,47 +186,47 @@ impl Study<'_> {
         }
     }
 
-    fn rivals(&mut self, pair: &[Alarm]) {
-        let ground = self.ground;
-        let wanted = rivals::burden(ground, pair);
-        let fixed = [Rival::WeekVoice(0.5), Rival::WeekAll(0.5)];
-        let zeros = [3, 4, 5, 7].map(Rival::ZeroDays);
-        for rival in fixed.into_iter().chain(zeros) {
-            self.sheet(RIVALS, &rival.name(), &rival.alarms(ground));
+    fn simple_rules(&mut self, pair: &[Alarm]) {
+        let cohort = self.cohort;
+        let wanted = simple_rules::burden(cohort, pair);
+        let fixed = [SimpleRule::WeekVoice(0.5), SimpleRule::WeekAll(0.5)];
+        let zeros = [3, 4, 5, 7].map(SimpleRule::ZeroDays);
+        for rule in fixed.into_iter().chain(zeros) {
+            self.stream(SIMPLE_RULES, &rule.name(), &rule.alarms(cohort));
         }
-        type Turn = fn(f64) -> Rival;
+        type Turn = fn(f64) -> SimpleRule;
         for (name, turn) in [
-            ("week_voice", Rival::WeekVoice as Turn),
-            ("week_all", Rival::WeekAll),
+            ("week_voice", SimpleRule::WeekVoice as Turn),
+            ("week_all", SimpleRule::WeekAll),
         ] {
-            let (rival, alarms) = rivals::turned(ground, wanted, turn);
-            let name = format!("{name}_equal_burden ({})", rival.name());
-            self.sheet(RIVALS, &name, &alarms);
+            let (rule, alarms) = simple_rules::at_equal_burden(cohort, wanted, turn);
+            let name = format!("{name}_equal_burden ({})", rule.name());
+            self.stream(SIMPLE_RULES, &name, &alarms);
             let cuts = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
-            self.rival_curve(&cuts, turn);
+            self.simple_rule_curve(&cuts, turn);
         }
         let mut chance = Chance::new(self.settings.seed, 3);
-        let (days, alarms) = rivals::zero_days_thinned(ground, wanted, &mut chance);
+        let (days, alarms) = simple_rules::zero_days_thinned(cohort, wanted, &mut chance);
         let name = format!("zero_days_equal_burden ({days}_zero_days)");
-        self.sheet(RIVALS, &name, &alarms);
+        self.stream(SIMPLE_RULES, &name, &alarms);
         let cuts = [14.0, 10.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0];
-        self.rival_curve(&cuts, |days| Rival::ZeroDays(days as usize));
-        let random = rivals::random(ground, wanted, &mut chance);
-        self.sheet(RIVALS, "random_equal_burden", &random);
+        self.simple_rule_curve(&cuts, |days| SimpleRule::ZeroDays(days as usize));
+        let random = simple_rules::random(cohort, wanted, &mut chance);
+        self.stream(SIMPLE_RULES, "random_equal_burden", &random);
         let point = self.point(1.0, &random);
         self.curves.push(Curve {
-            rules: RIVALS.to_owned(),
+            rules: SIMPLE_RULES.to_owned(),
             trigger: "random".to_owned(),
             points: vec![point],
         });
     }
 
-    fn sheet(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
-        let book = Book::of(self.ground, self.shares, alarms, self.settings.seed);
-        self.sheets.push(Sheet {
+    fn stream(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
+        let measures = Measures::of(self.cohort, self.exposure, alarms, self.settings.seed);
+        self.streams.push(Stream {
             rules: rules.to_owned(),
             trigger: trigger.to_owned(),
-            figures: book.figures(self.shares),
+            figures: measures.figures(self.exposure),
         });
     }
 
@@ -251,49 +252,49 @@ impl Study<'_> {
         });
     }
 
-    fn rival_curve(&mut self, cuts: &[f64], rule: impl Fn(f64) -> Rival) {
+    fn simple_rule_curve(&mut self, cuts: &[f64], rule: impl Fn(f64) -> SimpleRule) {
         let points = cuts.iter().map(|cut| {
-            let alarms = rule(*cut).alarms(self.ground);
+            let alarms = rule(*cut).alarms(self.cohort);
             self.point(*cut, &alarms)
         });
         let points = points.collect();
         let trigger = match rule(0.5) {
-            Rival::WeekVoice(_) => "week, voice",
-            Rival::WeekAll(_) => "week, all",
-            Rival::ZeroDays(_) => "zero days",
+            SimpleRule::WeekVoice(_) => "week, voice",
+            SimpleRule::WeekAll(_) => "week, all",
+            SimpleRule::ZeroDays(_) => "zero days",
         };
         self.curves.push(Curve {
-            rules: RIVALS.to_owned(),
+            rules: SIMPLE_RULES.to_owned(),
             trigger: trigger.to_owned(),
             points,
         });
     }
 
     fn point(&self, cut: f64, alarms: &[Alarm]) -> Point {
-        let ground = self.ground;
+        let cohort = self.cohort;
         let (mut all, mut found) = (0_u64, 0_u64);
         for alarm in alarms {
-            let person = ground.person(alarm.subscriber);
+            let person = cohort.person(alarm.subscriber);
             if person.is_some_and(|person| person.regular && counts(person, alarm)) {
                 all += 1;
-                let verdict = ground.verdict(alarm.subscriber, alarm.seen_at, alarm.day);
+                let verdict = cohort.verdict(alarm.subscriber, alarm.seen_at, alarm.day);
                 found += u64::from(verdict == Verdict::Found);
             }
         }
         let (mut onsets, mut hits) = (0_u64, 0_u64);
-        for episode in &ground.labels.churn {
-            let person = ground.person(episode.subscriber).filter(|p| p.regular);
-            let judgeable = |p| ground.judgeable(p, episode, RECALL_DAYS);
+        for episode in &cohort.labels.churn {
+            let person = cohort.person(episode.subscriber).filter(|p| p.regular);
+            let judgeable = |p| cohort.judgeable(p, episode, RECALL_DAYS);
             if person.is_some_and(judgeable) {
                 onsets += 1;
                 let mut mine = of_subscriber(alarms, episode.subscriber).iter();
                 let after = mine.find(|alarm| alarm.seen_at >= episode.from);
-                let onset = ground.onset(episode);
+                let onset = cohort.onset(episode);
                 hits += u64::from(after.is_some_and(|a| a.day.since(onset) <= RECALL_DAYS));
             }
         }
-        let regular = ground.people.iter().filter(|p| p.regular);
-        let days: u64 = regular.map(|p| u64::from(ground.judged_days(p))).sum();
+        let regular = cohort.people.iter().filter(|p| p.regular);
+        let days: u64 = regular.map(|p| u64::from(cohort.judged_days(p))).sum();
         let share = |of: u64, among: u64| of as f64 / among.max(1) as f64;
         Point {
             cut,
@@ -306,7 +307,12 @@ impl Study<'_> {
     /// Bins the lead times of the last sheet.
     fn lead(&mut self, rules: &str, trigger: &str) {
         let mut bins = vec![0; LEAD_BINS_DAYS.len() + 1];
-        for (key, figure) in self.sheets.last().iter().flat_map(|sheet| &sheet.figures) {
+        for (key, figure) in self
+            .streams
+            .last()
+            .iter()
+            .flat_map(|stream| &stream.figures)
+        {
             let Figure::Quantile { values, .. } = figure else {
                 continue;
             };
@@ -329,15 +335,15 @@ impl Study<'_> {
 
     /// Estimates everything at once, so that every figure sees the same draws.
     fn rows(&mut self) -> Vec<Row> {
-        let sheets = std::mem::take(&mut self.sheets);
+        let streams = std::mem::take(&mut self.streams);
         let mut rows = Vec::new();
         let mut figures = Vec::new();
-        for sheet in sheets {
-            for (key, figure) in sheet.figures {
+        for stream in streams {
+            for (key, figure) in stream.figures {
                 figures.push(figure);
                 rows.push(Row {
-                    rules: sheet.rules.clone(),
-                    trigger: sheet.trigger.clone(),
+                    rules: stream.rules.clone(),
+                    trigger: stream.trigger.clone(),
                     population: key.scope.name(),
                     path: key.path,
                     tier: key.tier.map_or(ALL_TIERS, Tier::name),
@@ -351,8 +357,8 @@ impl Study<'_> {
         }
         let estimates = estimate(
             &figures,
-            &self.shares.tallies,
-            self.ground.recording.roster.len(),
+            &self.exposure.denominators,
+            self.cohort.recording.roster.len(),
             self.settings.replicates,
             &mut Chance::new(self.settings.seed, 1),
         );

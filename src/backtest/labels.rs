@@ -1,4 +1,5 @@
-use super::replay::{Recording, Roster};
+use super::recording::Recording;
+use super::roster::Roster;
 use crate::model::{Calendar, Day, Msisdn, MsisdnError, OutcomeResult, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -159,7 +160,7 @@ pub struct Labels {
     /// To be left alone, by subscriber and beginning.
     pub harmless: Vec<Episode>,
     /// What concerned everybody, by beginning.
-    pub city: Vec<CityTime>,
+    pub city: Vec<CityEpisode>,
     /// Labels of subscribers without any event, which are not used.
     pub unknown: usize,
 }
@@ -183,7 +184,7 @@ pub struct Episode {
 
 /// Something that concerned everybody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CityTime {
+pub struct CityEpisode {
     /// First day.
     pub from: Day,
     /// Last day.
@@ -205,7 +206,7 @@ impl Labels {
                 let until = label.until.unwrap_or(label.from);
                 // An end at midnight is the end of the day before.
                 let until = Timestamp(until.0 - 1).max(label.from);
-                all.city.push(CityTime {
+                all.city.push(CityEpisode {
                     from: calendar.day_of(label.from),
                     until: calendar.day_of(until),
                     kind: label.kind.clone(),
@@ -311,8 +312,8 @@ impl Labels {
     }
 
     fn kind(&self, name: &str) -> u16 {
-        let place = self.kinds.binary_search_by(|kind| kind.as_str().cmp(name));
-        place.unwrap_or_default() as u16
+        let index = self.kinds.binary_search_by(|kind| kind.as_str().cmp(name));
+        index.unwrap_or_default() as u16
     }
 
     fn sort(mut self) -> Self {

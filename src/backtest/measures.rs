@@ -1,8 +1,9 @@
 use super::alarms::Alarm;
-use super::bootstrap::{Among, Chance, Figure, Tally};
-use super::ground::{Ground, Person, Scope, Verdict};
+use super::bootstrap::{Chance, Denominator, Figure, SubscriberCounts};
+use super::cohort::{Cohort, Person, REACH_DAYS, Scope, Verdict};
+use super::exposure::{Days, Exposure};
 use super::labels::Episode;
-use crate::model::{Day, Tier, Timestamp};
+use crate::model::{Tier, Timestamp};
 use std::collections::BTreeMap;
 
 /// What a figure is of, inside one stream of alarms.
@@ -20,10 +21,6 @@ pub struct Key {
 
 /// All paths together.
 pub const ANY: &str = "any";
-/// Days outside every city-wide matter.
-pub const USUAL: &str = "usual";
-/// Days after a city-wide matter on which alarms are still held against it: silences and falls take days to show.
-pub const AFTERMATH_DAYS: i32 = 7;
 /// Random onsets drawn for each real one.
 const PLACEBOS: usize = 5;
 /// An offer takes three days to arrive (behaviour: Purpose): a lead beyond that leaves time to act.
@@ -31,160 +28,42 @@ pub const LEAD_HOURS: f64 = 72.0;
 /// Per 1,000 subscribers and 30 days.
 const PER_1000_AND_30_DAYS: f64 = 30_000.0;
 
-/// Denominators that all streams share: subscriber-days.
-pub struct Shares {
-    /// By place.
-    pub tallies: Vec<Tally>,
-    places: BTreeMap<(&'static str, Scope, Option<Tier>, usize), usize>,
-    /// Which stretch each day of the data belongs to; 0 for an ordinary one.
-    stretches: Vec<u8>,
-    /// Names of the stretches.
-    names: Vec<String>,
-}
-
-const SOUND: &str = "sound";
-const JUDGED: &str = "judged";
-const STRETCH: &str = "stretch";
-
-impl Shares {
-    /// Counts the days of everybody.
-    pub fn new(ground: &Ground<'_>) -> Self {
-        let days = ground.recording.rows.days;
-        let mut stretches = vec![0; days];
-        let mut names = vec![USUAL.to_owned()];
-        for time in &ground.labels.city {
-            let number = match names.iter().position(|name| *name == time.kind) {
-                Some(number) => number,
-                None => {
-                    names.push(time.kind.clone());
-                    names.len() - 1
-                }
-            };
-            let until = time.until + AFTERMATH_DAYS;
-            let mut day = time.from;
-            while day <= until {
-                if let Some(index) = ground.recording.rows.index(day) {
-                    stretches[index] = number as u8;
-                }
-                day = day.next();
-            }
-        }
-        let mut shares = Self {
-            tallies: Vec::new(),
-            places: BTreeMap::new(),
-            stretches,
-            names,
-        };
-        for (subscriber, person) in (0..).zip(&ground.people) {
-            shares.add(ground, subscriber, person);
-        }
-        shares
-    }
-
-    fn add(&mut self, ground: &Ground<'_>, subscriber: u32, person: &Person) {
-        let sound = ground.sound_days(person, ground.recording.rows.first, ground.last);
-        let judged = ground.judged_days(person);
-        let mut by_stretch = vec![0; self.names.len()];
-        if let Some(from) = person.from {
-            let first = ground.recording.rows.first;
-            let begin = from.since(first).max(0) as usize;
-            let end = (person.sound_until.since(first) + 1).max(0) as usize;
-            let end = end.min(self.stretches.len());
-            for stretch in self.stretches.get(begin..end).unwrap_or_default() {
-                by_stretch[usize::from(*stretch)] += 1;
-            }
-        }
-        for scope in [Scope::Regular, Scope::All] {
-            if scope == Scope::Regular && !person.regular {
-                continue;
-            }
-            for tier in [None, Some(person.tier)] {
-                self.push((SOUND, scope, tier, 0), subscriber, sound);
-                self.push((JUDGED, scope, tier, 0), subscriber, judged);
-            }
-            for (stretch, days) in by_stretch.iter().enumerate() {
-                self.push((STRETCH, scope, None, stretch), subscriber, *days);
-            }
-        }
-    }
-
-    fn push(
-        &mut self,
-        key: (&'static str, Scope, Option<Tier>, usize),
-        subscriber: u32,
-        days: u32,
-    ) {
-        if days == 0 {
-            return;
-        }
-        let place = *self.places.entry(key).or_insert(self.tallies.len());
-        if place == self.tallies.len() {
-            self.tallies.push(Vec::new());
-        }
-        self.tallies[place].push((subscriber, days));
-    }
-
-    fn among(&self, what: &'static str, scope: Scope, tier: Option<Tier>, stretch: usize) -> Among {
-        // An active subscriber is so only on the day of an alarm; the days are everybody's.
-        let scope = match scope {
-            Scope::Regular => Scope::Regular,
-            Scope::Active | Scope::All => Scope::All,
-        };
-        let place = self.places.get(&(what, scope, tier, stretch));
-        place.map_or(Among::Own(Vec::new()), |place| Among::Shared(*place))
-    }
-
-    fn stretch(&self, ground: &Ground<'_>, day: Day) -> usize {
-        let index = ground.recording.rows.index(day);
-        let stretch = index.and_then(|index| self.stretches.get(index));
-        usize::from(stretch.copied().unwrap_or_default())
-    }
-
-    /// Subscriber-days on which an alarm would be a false one.
-    pub fn sound_days(&self, scope: Scope, tier: Option<Tier>) -> u64 {
-        match self.among(SOUND, scope, tier, 0) {
-            Among::Shared(place) => self.tallies[place].iter().map(|(_, n)| u64::from(*n)).sum(),
-            Among::Own(_) => 0,
-        }
-    }
-}
-
 /// What one stream of alarms adds up to.
 #[derive(Default)]
-pub struct Book {
-    ratios: BTreeMap<Key, (Tally, Tally)>,
+pub struct Measures {
+    ratios: BTreeMap<Key, (SubscriberCounts, SubscriberCounts)>,
     values: BTreeMap<Key, Vec<(f64, u32)>>,
-    days: BTreeMap<Key, (&'static str, usize, Tally)>,
+    rates: BTreeMap<Key, (Days, SubscriberCounts)>,
 }
 
-impl Book {
+impl Measures {
     /// Measures a stream of alarms, which is in order of subscriber and time.
-    pub fn of(ground: &Ground<'_>, shares: &Shares, alarms: &[Alarm], seed: u64) -> Self {
-        let mut book = Self::default();
-        book.open(ground, shares);
+    pub fn of(cohort: &Cohort<'_>, exposure: &Exposure, alarms: &[Alarm], seed: u64) -> Self {
+        let mut measures = Self::default();
+        measures.start_at_zero(cohort, exposure);
         for alarm in alarms {
-            book.alarm(ground, shares, alarm);
+            measures.alarm(cohort, exposure, alarm);
         }
-        for episode in &ground.labels.churn {
-            book.onset(ground, alarms, episode);
+        for episode in &cohort.labels.churn {
+            measures.onset(cohort, alarms, episode);
         }
-        for episode in &ground.labels.harmless {
-            book.harmless(ground, alarms, episode);
+        for episode in &cohort.labels.harmless {
+            measures.harmless(cohort, alarms, episode);
         }
-        book.placebo(ground, alarms, &mut Chance::new(seed, 2));
-        book
+        measures.placebo(cohort, alarms, &mut Chance::new(seed, 2));
+        measures
     }
 
     /// Figures with their keys, ready for [`estimate`](super::bootstrap::estimate).
-    pub fn figures(self, shares: &Shares) -> Vec<(Key, Figure)> {
+    pub fn figures(self, exposure: &Exposure) -> Vec<(Key, Figure)> {
         let mut figures = Vec::new();
         for (key, (of, among)) in self.ratios {
-            let among = Among::Own(among);
+            let among = Denominator::Own(among);
             let scale = 1.0;
             figures.push((key, Figure::Ratio { of, among, scale }));
         }
-        for (key, (what, stretch, of)) in self.days {
-            let among = shares.among(what, key.scope, key.tier, stretch);
+        for (key, (days, of)) in self.rates {
+            let among = exposure.denominator(days, key.scope, key.tier);
             let scale = PER_1000_AND_30_DAYS;
             figures.push((key, Figure::Ratio { of, among, scale }));
         }
@@ -217,36 +96,36 @@ impl Book {
     }
 
     /// Rates without a single alarm are rates too.
-    fn open(&mut self, ground: &Ground<'_>, shares: &Shares) {
+    fn start_at_zero(&mut self, cohort: &Cohort<'_>, exposure: &Exposure) {
         for scope in Scope::ALL {
             let tiers = Tier::ALL.map(Some);
             for tier in std::iter::once(None).chain(tiers) {
-                for (measure, what) in [(FALSE_RATE, SOUND), (ALARM_RATE, JUDGED)] {
+                for (measure, days) in [(FALSE_RATE, Days::Sound), (ALARM_RATE, Days::Judged)] {
                     let key = key(measure, scope, tier, ANY);
-                    self.days.insert(key, (what, 0, Vec::new()));
+                    self.rates.insert(key, (days, Vec::new()));
                 }
                 self.ratios
                     .insert(key(PRECISION, scope, tier, ANY), Default::default());
             }
         }
-        if !ground.labels.city.is_empty() {
-            for (stretch, name) in shares.names.iter().enumerate() {
+        if !cohort.labels.city.is_empty() {
+            for (period, name) in exposure.periods() {
                 let key = key(FALSE_RATE, Scope::Regular, None, name);
-                self.days.insert(key, (STRETCH, stretch, Vec::new()));
+                self.rates.insert(key, (period, Vec::new()));
             }
         }
     }
 
-    fn alarm(&mut self, ground: &Ground<'_>, shares: &Shares, alarm: &Alarm) {
+    fn alarm(&mut self, cohort: &Cohort<'_>, exposure: &Exposure, alarm: &Alarm) {
         let subscriber = alarm.subscriber;
-        let Some(person) = ground.person(subscriber) else {
+        let Some(person) = cohort.person(subscriber) else {
             return;
         };
         if !counts(person, alarm) {
             return;
         }
-        let verdict = ground.verdict(subscriber, alarm.seen_at, alarm.day);
-        let active = ground.active_on(subscriber, alarm.day);
+        let verdict = cohort.verdict(subscriber, alarm.seen_at, alarm.day);
+        let active = cohort.active_on(subscriber, alarm.day);
         for scope in scopes(person, active) {
             for tier in [None, Some(person.tier)] {
                 self.ratio(
@@ -265,27 +144,26 @@ impl Book {
                 verdict == Verdict::Late,
             );
         }
-        if verdict == Verdict::False && person.regular && !ground.labels.city.is_empty() {
-            let stretch = shares.stretch(ground, alarm.day);
-            let name = shares.names.get(stretch).map_or(USUAL, String::as_str);
+        if verdict == Verdict::False && person.regular && !cohort.labels.city.is_empty() {
+            let name = exposure.period_of(cohort, alarm.day);
             self.rate(key(FALSE_RATE, Scope::Regular, None, name), subscriber);
         }
     }
 
-    fn onset(&mut self, ground: &Ground<'_>, alarms: &[Alarm], episode: &Episode) {
+    fn onset(&mut self, cohort: &Cohort<'_>, alarms: &[Alarm], episode: &Episode) {
         let subscriber = episode.subscriber;
-        let Some(person) = ground.person(subscriber) else {
+        let Some(person) = cohort.person(subscriber) else {
             return;
         };
-        let (onset, path) = (ground.onset(episode), ground.labels.name(episode.kind));
+        let (onset, path) = (cohort.onset(episode), cohort.labels.name(episode.kind));
         let mine = of_subscriber(alarms, subscriber).iter();
         let mut after = mine.filter(|alarm| alarm.seen_at >= episode.from);
         let first = after.next();
         let delay = first.map(|alarm| alarm.day.since(onset));
-        let active = ground.active_on(subscriber, onset - 1);
+        let active = cohort.active_on(subscriber, onset - 1);
         for scope in scopes(person, active) {
             for (measure, days) in [(RECALL_14, 14), (RECALL_30, 30)] {
-                if !ground.judgeable(person, episode, days) {
+                if !cohort.judgeable(person, episode, days) {
                     continue;
                 }
                 let hit = delay.is_some_and(|delay| delay <= days);
@@ -295,7 +173,7 @@ impl Book {
                     }
                 }
             }
-            if !ground.judgeable(person, episode, 0) {
+            if !cohort.judgeable(person, episode, 0) {
                 continue;
             }
             if let Some(left_at) = episode.left_at {
@@ -322,44 +200,44 @@ impl Book {
         }
     }
 
-    fn harmless(&mut self, ground: &Ground<'_>, alarms: &[Alarm], episode: &Episode) {
+    fn harmless(&mut self, cohort: &Cohort<'_>, alarms: &[Alarm], episode: &Episode) {
         let subscriber = episode.subscriber;
-        let Some(person) = ground.person(subscriber) else {
+        let Some(person) = cohort.person(subscriber) else {
             return;
         };
-        let (onset, kind) = (ground.onset(episode), ground.labels.name(episode.kind));
+        let (onset, kind) = (cohort.onset(episode), cohort.labels.name(episode.kind));
         // Judged like an onset, so that the share can be held against a recall.
-        if !ground.judgeable(person, episode, 0) || onset > person.sound_until {
+        if !cohort.judgeable(person, episode, 0) || onset > person.sound_until {
             return;
         }
         let alarmed = of_subscriber(alarms, subscriber).iter().any(|alarm| {
             let over = episode.until.is_some_and(|until| alarm.seen_at > until);
             alarm.seen_at >= episode.from
                 && !over
-                && alarm.day.since(onset) <= super::ground::REACH_DAYS
-                && ground.verdict(subscriber, alarm.seen_at, alarm.day) == Verdict::False
+                && alarm.day.since(onset) <= REACH_DAYS
+                && cohort.verdict(subscriber, alarm.seen_at, alarm.day) == Verdict::False
         });
-        let active = ground.active_on(subscriber, onset - 1);
+        let active = cohort.active_on(subscriber, onset - 1);
         for scope in scopes(person, active) {
             self.ratio(key(HARMLESS, scope, None, kind), subscriber, alarmed);
         }
     }
 
     /// The same alarms against the onsets of others: what would be found by chance.
-    fn placebo(&mut self, ground: &Ground<'_>, alarms: &[Alarm], chance: &mut Chance) {
-        let people = (0..).zip(&ground.people);
+    fn placebo(&mut self, cohort: &Cohort<'_>, alarms: &[Alarm], chance: &mut Chance) {
+        let people = (0..).zip(&cohort.people);
         let regular: Vec<u32> = people
             .filter(|(_, person)| person.regular && person.from.is_some())
             .map(|(subscriber, _)| subscriber)
             .collect();
-        for episode in &ground.labels.churn {
-            let onset = ground.onset(episode);
+        for episode in &cohort.labels.churn {
+            let onset = cohort.onset(episode);
             for _ in 0..PLACEBOS {
                 let drawn = regular.get(chance.below(regular.len()));
                 let Some(subscriber) = drawn.copied() else {
                     return;
                 };
-                let Some(person) = ground.person(subscriber) else {
+                let Some(person) = cohort.person(subscriber) else {
                     continue;
                 };
                 let moved = Episode {
@@ -367,7 +245,7 @@ impl Book {
                     ..*episode
                 };
                 let sound = onset <= person.sound_until;
-                if !sound || !ground.judgeable(person, &moved, 30) {
+                if !sound || !cohort.judgeable(person, &moved, 30) {
                     continue;
                 }
                 let mut mine = of_subscriber(alarms, subscriber).iter();
@@ -390,8 +268,8 @@ impl Book {
     }
 
     fn rate(&mut self, key: Key, subscriber: u32) {
-        if let Some((_, _, tally)) = self.days.get_mut(&key) {
-            add(tally, subscriber);
+        if let Some((_, counts)) = self.rates.get_mut(&key) {
+            add(counts, subscriber);
         }
     }
 
@@ -424,10 +302,10 @@ const LEAD_USE: &str = "lead_to_last_use_hours";
 const LEAD_LEFT: &str = "lead_to_leaving_hours";
 
 /// Counts one more. Subscribers come in order, so that each has one entry.
-fn add(tally: &mut Tally, subscriber: u32) {
-    match tally.last_mut() {
+fn add(counts: &mut SubscriberCounts, subscriber: u32) {
+    match counts.last_mut() {
         Some((last, n)) if *last == subscriber => *n += 1,
-        _ => tally.push((subscriber, 1)),
+        _ => counts.push((subscriber, 1)),
     }
 }
 

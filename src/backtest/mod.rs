@@ -37,27 +37,28 @@
 mod alarms;
 mod bootstrap;
 pub mod calibrate;
-mod diary;
+mod cohort;
 mod evaluate;
-mod ground;
+mod exposure;
 mod labels;
 mod measures;
 mod page;
-mod people;
+mod recording;
 mod replay;
 mod report;
-mod rivals;
-mod tasks;
+mod roster;
+mod simple_rules;
+mod statistics;
 mod text;
+mod usage;
+mod workload;
 
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{Alarm, COOLDOWN_DAYS, cool_down, of_firings};
-pub use diary::{Row as DailyCounts, Rows};
+pub use cohort::Cohort;
 pub use evaluate::{Settings, evaluate};
-pub use ground::{Ground, Person, Scope, Verdict};
-pub use labels::{Class, Episode, Label, LabelError, Labels, Origin};
-pub use people::Statistic;
-pub use replay::{Departure, Firing, Recording, Replay, Roster, Run, TaskNote, ToldOutcome};
-pub use report::{Report, Row};
+pub use labels::{Label, Labels};
+pub use recording::Recording;
+pub use replay::Replay;
+pub use report::Report;

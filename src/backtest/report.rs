@@ -1,7 +1,7 @@
-use super::ground::Scope;
+use super::cohort::Scope;
 use super::labels::Origin;
 use super::measures::ANY;
-use super::people::Statistic;
+use super::statistics::Statistic;
 use crate::model::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ pub struct Report {
     /// `churnwatch-backtest/1`.
     pub format: &'static str,
     /// What was replayed.
-    pub data: DataNote,
+    pub data: DataSummary,
     /// What it was held against.
-    pub labels: LabelNote,
+    pub labels: LabelSummary,
     /// How it was measured.
-    pub settings: SettingsNote,
+    pub settings: SettingsSummary,
     /// The sets of rules, in the order given.
-    pub rules: Vec<RulesNote>,
+    pub rules: Vec<RulesSummary>,
     /// Every figure.
     pub rows: Vec<Row>,
     /// Precision against burden.
@@ -31,7 +31,7 @@ pub struct Report {
 
 /// What was replayed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DataNote {
+pub struct DataSummary {
     /// What became of the records, under the first rules.
     pub records: Counts,
     /// Everybody who has a record.
@@ -50,7 +50,7 @@ pub struct DataNote {
 
 /// What it was held against.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LabelNote {
+pub struct LabelSummary {
     /// Where the labels came from.
     pub origin: Origin,
     /// Churn episodes by kind.
@@ -65,7 +65,7 @@ pub struct LabelNote {
 
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SettingsNote {
+pub struct SettingsSummary {
     /// Seed of all chance.
     pub seed: u64,
     /// Draws for the intervals.
@@ -78,7 +78,7 @@ pub struct SettingsNote {
 
 /// One set of rules.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RulesNote {
+pub struct RulesSummary {
     /// Its name: the file's.
     pub name: String,
     /// Fingerprint of its values.
@@ -88,7 +88,7 @@ pub struct RulesNote {
 /// One figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// Name of the set of rules, or `rivals`.
+    /// Name of the set of rules, or `simple_rules`.
     pub rules: String,
     /// Trigger, stream or rival.
     pub trigger: String,
@@ -113,7 +113,7 @@ pub struct Row {
 /// Precision against burden for one rule, from strict to lax.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// Set of rules, or `rivals`.
+    /// Set of rules, or `simple_rules`.
     pub rules: String,
     /// Trigger, stream or rival.
     pub trigger: String,
@@ -150,7 +150,7 @@ pub struct Leads {
 /// Tiers together.
 pub const ALL_TIERS: &str = "all";
 /// What stands for the rules in a rival's rows.
-pub const RIVALS: &str = "rivals";
+pub const SIMPLE_RULES: &str = "rivals";
 /// The stream that the bar is set for.
 pub const PAIR: &str = "usage_drop+zero_usage_days";
 /// The stream of all triggers that tell of churn.

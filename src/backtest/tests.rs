@@ -4,12 +4,13 @@
 
 use super::alarms::{Alarm, cool_down};
 use super::bootstrap::Chance;
-use super::diary::Diary;
-use super::ground::{Ground, Verdict};
+use super::cohort::{Cohort, Verdict};
 use super::labels::{Label, Labels};
-use super::people::{Statistic, statistics};
-use super::replay::{Departure, Recording, Roster};
-use super::rivals::{self, Rival};
+use super::recording::{Departure, Recording};
+use super::roster::Roster;
+use super::simple_rules::{self, SimpleRule};
+use super::statistics::{Statistic, statistics};
+use super::usage::UsageColumns;
 use crate::model::{Calendar, Counts, Day, Msisdn, Timestamp};
 
 /// 2026-01-05, a Monday.
@@ -22,17 +23,17 @@ fn calendar() -> Calendar {
 
 /// Subscribers with so many calls on each day.
 fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
-    let (mut roster, mut diary) = (Roster::default(), Diary::default());
+    let (mut roster, mut usage) = (Roster::default(), UsageColumns::default());
     for (number, calls) in calls.iter().enumerate() {
         let msisdn = Msisdn::new(&format!("138001380{number:02}")).unwrap();
         let subscriber = roster.number(&msisdn);
         for day in 0..DAYS {
-            (0..calls(day)).for_each(|_| diary.count(subscriber, START + day, false));
+            (0..calls(day)).for_each(|_| usage.count(subscriber, START + day, false));
         }
     }
     Recording {
         counts: Counts::default(),
-        rows: diary.into_rows(roster.len(), START + (DAYS - 1)),
+        rows: usage.into_rows(roster.len(), START + (DAYS - 1)),
         machines: vec![false; roster.len()],
         roster,
         runs: Vec::new(),
@@ -75,16 +76,16 @@ fn an_onset_ends_the_cool_down() {
     let calendar = calendar();
     let before = [30, 40, 59, 60, 75].map(alarm);
     let nothing = labels(&recording, &[]);
-    let ground = Ground::new(&recording, &nothing, &calendar, 28);
-    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 60]);
+    let cohort = Cohort::new(&recording, &nothing, &calendar, 28);
+    assert_eq!(days(&cool_down(&cohort, before.to_vec())), [30, 60]);
     // The onset is on day 60, so that the alarm of day 59 rests on nothing of it.
     let churn = labels(&recording, &[CHURN]);
-    let ground = Ground::new(&recording, &churn, &calendar, 28);
-    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 60]);
+    let cohort = Cohort::new(&recording, &churn, &calendar, 28);
+    assert_eq!(days(&cool_down(&cohort, before.to_vec())), [30, 60]);
     let before = [30, 45, 65, 75].map(alarm);
-    assert_eq!(days(&cool_down(&ground, before.to_vec())), [30, 65]);
+    assert_eq!(days(&cool_down(&cohort, before.to_vec())), [30, 65]);
     let before = [50, 65, 75].map(alarm);
-    assert_eq!(days(&cool_down(&ground, before.to_vec())), [50, 65]);
+    assert_eq!(days(&cool_down(&cohort, before.to_vec())), [50, 65]);
 }
 
 #[test]
@@ -110,17 +111,17 @@ fn alarms_are_false_before_found_in_and_late_after_an_episode() {
         ),
     ] {
         let labels = labels(&recording, &[line]);
-        let ground = Ground::new(&recording, &labels, &calendar, 28);
+        let cohort = Cohort::new(&recording, &labels, &calendar, 28);
         let verdict = |judged| {
             let alarm = alarm(judged);
-            ground.verdict(0, alarm.seen_at, alarm.day)
+            cohort.verdict(0, alarm.seen_at, alarm.day)
         };
         assert_eq!([59, 60, 100, 117].map(verdict), expected, "{line}");
         assert_eq!(verdict(90), Verdict::Found);
-        let person = ground.person(0).unwrap();
+        let person = cohort.person(0).unwrap();
         assert_eq!(person.from, Some(START + 28));
-        assert_eq!(ground.sound_days(person, START, ground.last), 60 - 28);
-        assert_eq!(ground.judged_days(person), 120 - 28);
+        assert_eq!(cohort.sound_days(person, START, cohort.last), 60 - 28);
+        assert_eq!(cohort.judged_days(person), 120 - 28);
     }
 }
 
@@ -137,11 +138,11 @@ fn regular_subscribers_are_seen_for_a_month_and_use_the_line_daily() {
     recording.machines[4] = true;
     let labels = labels(&recording, &[]);
     let calendar = calendar();
-    let ground = Ground::new(&recording, &labels, &calendar, 28);
-    let regular: Vec<bool> = ground.people.iter().map(|p| p.regular).collect();
+    let cohort = Cohort::new(&recording, &labels, &calendar, 28);
+    let regular: Vec<bool> = cohort.people.iter().map(|p| p.regular).collect();
     assert_eq!(regular, [true, false, false, true, false, false]);
-    assert_eq!(ground.people[5].from, None);
-    assert!(ground.active_on(3, START + 31) && !ground.active_on(3, START + 32));
+    assert_eq!(cohort.people[5].from, None);
+    assert!(cohort.active_on(3, START + 31) && !cohort.active_on(3, START + 32));
 }
 
 #[test]
@@ -153,17 +154,20 @@ fn rivals_count_as_they_say() {
     let recording = recording(&[&falls, &rests]);
     let nothing = labels(&recording, &[]);
     let calendar = calendar();
-    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    let cohort = Cohort::new(&recording, &nothing, &calendar, 28);
     let of = |alarms: Vec<Alarm>, who: u32| {
         let mine = alarms.into_iter().filter(|a| a.subscriber == who);
         days(&mine.collect::<Vec<_>>())
     };
-    assert_eq!(of(Rival::WeekVoice(0.5).alarms(&ground), 0), [64]);
-    assert_eq!(of(Rival::WeekAll(0.3).alarms(&ground), 0), [66]);
-    assert_eq!(of(Rival::ZeroDays(3).alarms(&ground), 1), [72]);
-    assert_eq!(of(Rival::ZeroDays(4).alarms(&ground), 1), [73]);
-    assert!(of(Rival::ZeroDays(5).alarms(&ground), 1).is_empty());
-    assert_eq!(Rival::WeekVoice(0.5).name(), "week_below_50_percent_voice");
+    assert_eq!(of(SimpleRule::WeekVoice(0.5).alarms(&cohort), 0), [64]);
+    assert_eq!(of(SimpleRule::WeekAll(0.3).alarms(&cohort), 0), [66]);
+    assert_eq!(of(SimpleRule::ZeroDays(3).alarms(&cohort), 1), [72]);
+    assert_eq!(of(SimpleRule::ZeroDays(4).alarms(&cohort), 1), [73]);
+    assert!(of(SimpleRule::ZeroDays(5).alarms(&cohort), 1).is_empty());
+    assert_eq!(
+        SimpleRule::WeekVoice(0.5).name(),
+        "week_below_50_percent_voice"
+    );
 }
 
 #[test]
@@ -181,22 +185,22 @@ fn rivals_are_turned_to_the_same_burden() {
     let recording = recording(&people);
     let nothing = labels(&recording, &[]);
     let calendar = calendar();
-    let ground = Ground::new(&recording, &nothing, &calendar, 28);
+    let cohort = Cohort::new(&recording, &nothing, &calendar, 28);
     assert_eq!(
-        rivals::burden(&ground, &Rival::ZeroDays(3).alarms(&ground)),
+        simple_rules::burden(&cohort, &SimpleRule::ZeroDays(3).alarms(&cohort)),
         50
     );
     let mut chance = Chance::new(1, 3);
-    let (days, alarms) = rivals::zero_days_thinned(&ground, 20, &mut chance);
-    assert_eq!((days, rivals::burden(&ground, &alarms)), (3, 20));
-    let random = rivals::random(&ground, 60, &mut chance);
+    let (days, alarms) = simple_rules::zero_days_thinned(&cohort, 20, &mut chance);
+    assert_eq!((days, simple_rules::burden(&cohort, &alarms)), (3, 20));
+    let random = simple_rules::random(&cohort, 60, &mut chance);
     assert_eq!(random.len(), 60);
     for pair in random.windows(2) {
         let apart = pair[1].day.since(pair[0].day) >= 30;
         assert!(pair[0].subscriber < pair[1].subscriber || apart, "{pair:?}");
     }
-    let (rival, alarms) = rivals::turned(&ground, 30, Rival::WeekAll);
-    let burden = rivals::burden(&ground, &alarms);
+    let (rule, alarms) = simple_rules::at_equal_burden(&cohort, 30, SimpleRule::WeekAll);
+    let burden = simple_rules::burden(&cohort, &alarms);
     assert!((30..60).contains(&burden), "{rival:?} {burden}");
 }
 
@@ -211,9 +215,9 @@ fn who_left_by_the_records_is_nobodys_burden() {
     });
     let nothing = labels(&recording, &[]);
     let calendar = calendar();
-    let ground = Ground::new(&recording, &nothing, &calendar, 28);
-    let burden: Vec<bool> = Rival::ZeroDays(3)
-        .alarms(&ground)
+    let cohort = Cohort::new(&recording, &nothing, &calendar, 28);
+    let burden: Vec<bool> = SimpleRule::ZeroDays(3)
+        .alarms(&cohort)
         .iter()
         .map(|alarm| alarm.burden)
         .collect();
@@ -232,7 +236,7 @@ fn statistics_are_those_of_the_counts() {
     let recording = recording(&[&rests, &stops, &|day| u32::from(day < 10)]);
     let nothing = labels(&recording, &[]);
     let calendar = calendar();
-    let found = statistics(&Ground::new(&recording, &nothing, &calendar, 28));
+    let found = statistics(&Cohort::new(&recording, &nothing, &calendar, 28));
     let value = |name: &str| {
         let named = |s: &&Statistic| s.name.starts_with(name);
         let statistic = found.iter().find(named);

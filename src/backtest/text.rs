@@ -1,12 +1,13 @@
 //! The report as text for a terminal.
 
-use super::ground::Scope;
+use super::cohort::Scope;
+use super::exposure::USUAL;
 use super::labels::Origin;
 use super::measures::{
     ALARM_RATE, ANY, FALSE_RATE, FOREWARNED, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50,
-    LEAD_USE_OVER, PLACEBO_30, PRECISION, RECALL_14, RECALL_30, USUAL,
+    LEAD_USE_OVER, PLACEBO_30, PRECISION, RECALL_14, RECALL_30,
 };
-use super::report::{ALL_TIERS, PAIR, RIVALS, Report, Row, TOGETHER};
+use super::report::{ALL_TIERS, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
 use std::fmt::Write;
 
@@ -35,8 +36,8 @@ impl Report {
             "\nrivals, regular subscribers; equal burden: as many alarms as {PAIR} of {}",
             self.rules.first().map_or("", |rules| rules.name.as_str())
         )?;
-        self.table(to, RIVALS)?;
-        self.paths(to, RIVALS)?;
+        self.table(to, SIMPLE_RULES)?;
+        self.paths(to, SIMPLE_RULES)?;
         self.people(to)
     }
 

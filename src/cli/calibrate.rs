@@ -3,7 +3,7 @@
 use super::replay::{RuleSets, load};
 use super::{Failure, print};
 use crate::backtest::calibrate::{Budget, Calibration, calibrate};
-use crate::backtest::{Ground, Labels, Recording};
+use crate::backtest::{Cohort, Labels, Recording};
 use crate::config::Config;
 use crate::engine::Rules;
 use crate::files::Output;
@@ -122,12 +122,12 @@ impl Calibrate {
         eprintln!("replaying {} sensitivities", SENSITIVITIES.len());
         let recording = sets.replay(&self.events, now)?;
         let known = labels(&recording, rules);
-        let ground = Ground::new(&recording, &known, &rules.calendar, self.warmup_days);
+        let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
         let tried: Vec<Calibration> = sets
             .sets
             .iter()
             .zip(&recording.runs)
-            .map(|((_, rules), run)| calibrate(&ground, run, rules, &budget, learn))
+            .map(|((_, rules), run)| calibrate(&cohort, run, rules, &budget, learn))
             .collect();
         // Among equals the one that says less.
         let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
@@ -146,8 +146,8 @@ impl Calibrate {
         eprintln!("replaying what was found");
         let recording = check.replay(&self.events, now)?;
         let known = labels(&recording, rules);
-        let ground = Ground::new(&recording, &known, &rules.calendar, self.warmup_days);
-        text += &measured(&ground, best);
+        let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
+        text += &measured(&cohort, best);
 
         let mut whole = own;
         merge(&mut whole, changes);
@@ -299,10 +299,10 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
 }
 
 /// What a replay of the rules that were found says.
-fn measured(ground: &Ground<'_>, expected: &Calibration) -> String {
+fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
     let mut text = String::from("\nThe same, measured by replaying the rules:\n");
     for (tier, burden) in Tier::ALL.into_iter().zip(&expected.burdens) {
-        let tasks = ground.task_rate(tier);
+        let tasks = cohort.task_rate(tier);
         let _ = writeln!(
             text,
             "{:<10}{tasks:>30.1} (expected {:.1})",

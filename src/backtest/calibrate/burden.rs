@@ -1,7 +1,7 @@
 //! How many tasks a least score lets through, and the least score for a number of tasks.
 
 use super::history::Candidate;
-use crate::backtest::ground::Ground;
+use crate::backtest::cohort::Cohort;
 use crate::model::Tier;
 
 /// What one tier would get.
@@ -26,15 +26,15 @@ const STEPS: u32 = 1_000;
 
 /// The burden of a tier under the smallest least score that keeps its tasks within the budget.
 pub fn within(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     candidates: &[Candidate],
     tier: Tier,
     budget: Option<f64>,
     task_days: i32,
 ) -> (Burden, Vec<Candidate>) {
-    let people = ground.people.iter().filter(|person| person.tier == tier);
+    let people = cohort.people.iter().filter(|person| person.tier == tier);
     let days: f64 = people
-        .map(|person| f64::from(ground.judged_days(person)))
+        .map(|person| f64::from(cohort.judged_days(person)))
         .sum();
     // For 1,000 subscribers and 30 days.
     let unit = 30_000.0 / days.max(1.0);

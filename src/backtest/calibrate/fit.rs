@@ -52,23 +52,23 @@ fn newton(samples: &[Sample], prior: &[f64], prior_error: f64, free: &[bool]) ->
     });
     let mut at = vec![0.0; learnt.len() + 1];
     at[0] = libm::log(left / (rows - left));
-    for (place, index) in learnt.iter().enumerate() {
-        at[place + 1] = prior[*index];
+    for (column, index) in learnt.iter().enumerate() {
+        at[column + 1] = prior[*index];
     }
     let mut curvature = Matrix::new(at.len());
     for _ in 0..STEPS {
         curvature = Matrix::new(at.len());
         let mut slope = vec![0.0; at.len()];
-        for (place, index) in learnt.iter().enumerate() {
-            slope[place + 1] = precision * (prior[*index] - at[place + 1]);
-            curvature.add(place + 1, place + 1, precision);
+        for (column, index) in learnt.iter().enumerate() {
+            slope[column + 1] = precision * (prior[*index] - at[column + 1]);
+            curvature.add(column + 1, column + 1, precision);
         }
         // A little of "as often as not" keeps the base finite when nobody or everybody left.
         curvature.add(0, 0, SMALL);
         let mut row = vec![1.0; at.len()];
         for sample in samples {
-            for (place, index) in learnt.iter().enumerate() {
-                row[place + 1] = sample.features[*index];
+            for (column, index) in learnt.iter().enumerate() {
+                row[column + 1] = sample.features[*index];
             }
             let log_odds: f64 = row.iter().zip(&at).map(|(x, weight)| x * weight).sum();
             let chance = 1.0 / (1.0 + libm::exp(-log_odds));
@@ -95,11 +95,11 @@ fn newton(samples: &[Sample], prior: &[f64], prior_error: f64, free: &[bool]) ->
         weights: vec![0.0; prior.len()],
         errors: vec![0.0; prior.len()],
     };
-    for (place, index) in learnt.iter().enumerate() {
+    for (column, index) in learnt.iter().enumerate() {
         let mut unit = vec![0.0; at.len()];
-        unit[place + 1] = 1.0;
-        fit.weights[*index] = at[place + 1];
-        fit.errors[*index] = libm::sqrt(curvature.solve(&unit)[place + 1].max(0.0));
+        unit[column + 1] = 1.0;
+        fit.weights[*index] = at[column + 1];
+        fit.errors[*index] = libm::sqrt(curvature.solve(&unit)[column + 1].max(0.0));
     }
     fit
 }

@@ -1,7 +1,7 @@
 //! What the score saw of one subscriber, rebuilt from the firings of a replay.
 
-use crate::backtest::ground::{Ground, Verdict};
-use crate::backtest::replay::{Firing, Run};
+use crate::backtest::cohort::{Cohort, Verdict};
+use crate::backtest::recording::{Firing, Run};
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
 use crate::model::{Calendar, Day, Purpose, Suppression, Tier, Timestamp};
@@ -10,9 +10,9 @@ use super::fit::Sample;
 use std::collections::BTreeMap;
 
 /// Triggers that have a weight in the churn score.
-pub struct Weighted {
+pub struct WeightedTriggers {
     /// Places in the registry of triggers, in its order.
-    places: Vec<usize>,
+    indexes: Vec<usize>,
     half_lives_days: Vec<f64>,
     /// The weights of the rules.
     pub weights: Vec<f64>,
@@ -35,17 +35,17 @@ pub struct Candidate {
     pub found: bool,
 }
 
-impl Weighted {
+impl WeightedTriggers {
     /// The triggers that count under some rules.
     pub fn of(rules: &Rules) -> Self {
         let mut weighted = Self {
-            places: Vec::new(),
+            indexes: Vec::new(),
             half_lives_days: Vec::new(),
             weights: Vec::new(),
         };
-        for (place, trigger) in REGISTRY.iter().enumerate() {
+        for (index, trigger) in REGISTRY.iter().enumerate() {
             if let Some(weight) = rules.policy.score.triggers.get(trigger.name) {
-                weighted.places.push(place);
+                weighted.indexes.push(index);
                 weighted.half_lives_days.push(weight.half_life_days);
                 weighted.weights.push(weight.weight);
             }
@@ -55,8 +55,8 @@ impl Weighted {
 
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let name = |place: &usize| REGISTRY.get(*place).map_or("", |trigger| trigger.name);
-        self.places.iter().map(name)
+        let name = |index: &usize| REGISTRY.get(*index).map_or("", |trigger| trigger.name);
+        self.indexes.iter().map(name)
     }
 }
 
@@ -68,19 +68,19 @@ pub fn by_subscriber(run: &Run) -> Vec<Firing> {
 }
 
 /// The last firing of each weighted trigger.
-struct Remembered(Vec<Option<(Day, f64)>>);
+struct LastFirings(Vec<Option<(Day, f64)>>);
 
-impl Remembered {
-    fn note(&mut self, firing: &Firing, weighted: &Weighted, calendar: &Calendar) {
-        let place = usize::from(firing.trigger);
-        let Some(at) = weighted.places.iter().position(|known| *known == place) else {
+impl LastFirings {
+    fn note(&mut self, firing: &Firing, weighted: &WeightedTriggers, calendar: &Calendar) {
+        let index = usize::from(firing.trigger);
+        let Some(at) = weighted.indexes.iter().position(|known| *known == index) else {
             return;
         };
         self.0[at] = Some((judged_day(firing, calendar), f64::from(firing.strength)));
     }
 
     /// What is left of each strength on a day.
-    fn features(&self, day: Day, weighted: &Weighted) -> Vec<f64> {
+    fn features(&self, day: Day, weighted: &WeightedTriggers) -> Vec<f64> {
         let faded = |(memory, half_life): (&Option<(Day, f64)>, &f64)| {
             memory.map_or(0.0, |(fired_on, strength)| {
                 let age = f64::from(day.since(fired_on).max(0));
@@ -104,25 +104,29 @@ const LOOK_DAYS: i32 = 7;
 const STEPS: f64 = 50.0;
 
 /// Looks at every subscriber once a week: what the triggers remember, and whether the subscriber is leaving.
-pub fn samples(ground: &Ground<'_>, firings: &[Firing], weighted: &Weighted) -> Vec<Sample> {
+pub fn samples(
+    cohort: &Cohort<'_>,
+    firings: &[Firing],
+    weighted: &WeightedTriggers,
+) -> Vec<Sample> {
     let mut rows: BTreeMap<Vec<u8>, (f64, f64)> = BTreeMap::new();
     let mut rest = firings;
-    for (subscriber, person) in (0..).zip(&ground.people) {
+    for (subscriber, person) in (0..).zip(&cohort.people) {
         let length = rest.partition_point(|firing| firing.subscriber == subscriber);
         let (mut own, others) = rest.split_at(length);
         rest = others;
         let Some(mut day) = person.from else { continue };
-        let mut memory = Remembered(vec![None; weighted.places.len()]);
-        while day <= ground.last {
-            let end = Timestamp(ground.calendar.start_of(day.next()).0 - 1);
+        let mut memory = LastFirings(vec![None; weighted.indexes.len()]);
+        while day <= cohort.last {
+            let end = Timestamp(cohort.calendar.start_of(day.next()).0 - 1);
             let seen = own.partition_point(|firing| firing.raised_at <= end);
             let (now, later) = own.split_at(seen);
             own = later;
             for firing in now {
-                memory.note(firing, weighted, ground.calendar);
+                memory.note(firing, weighted, cohort.calendar);
             }
-            let verdict = ground.verdict(subscriber, end, day);
-            if verdict == Verdict::Late || ground.gone(subscriber, end) {
+            let verdict = cohort.verdict(subscriber, end, day);
+            if verdict == Verdict::Late || cohort.gone(subscriber, end) {
                 break;
             }
             let features = memory.features(day, weighted).into_iter();
@@ -146,28 +150,28 @@ pub fn samples(ground: &Ground<'_>, firings: &[Firing], weighted: &Weighted) -> 
 
 /// The signals that could open a task, with their scores under some weights.
 pub fn candidates(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     firings: &[Firing],
-    weighted: &Weighted,
+    weighted: &WeightedTriggers,
     base: f64,
     weights: &[f64],
 ) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for own in firings.chunk_by(|one, next| one.subscriber == next.subscriber) {
-        let mut memory = Remembered(vec![None; weighted.places.len()]);
+        let mut memory = LastFirings(vec![None; weighted.indexes.len()]);
         for firing in own {
-            memory.note(firing, weighted, ground.calendar);
-            let Some(person) = ground.person(firing.subscriber) else {
+            memory.note(firing, weighted, cohort.calendar);
+            let Some(person) = cohort.person(firing.subscriber) else {
                 continue;
             };
-            let day = judged_day(firing, ground.calendar);
+            let day = judged_day(firing, cohort.calendar);
             if !could_open(firing) || person.from.is_none_or(|from| day < from) {
                 continue;
             }
             let features = memory.features(day, weighted);
             let signs: f64 = features.iter().zip(weights).map(|(x, w)| x * w).sum();
-            let end = Timestamp(ground.calendar.start_of(day.next()).0 - 1);
-            let verdict = ground.verdict(firing.subscriber, end, day);
+            let end = Timestamp(cohort.calendar.start_of(day.next()).0 - 1);
+            let verdict = cohort.verdict(firing.subscriber, end, day);
             candidates.push(Candidate {
                 subscriber: firing.subscriber,
                 day,

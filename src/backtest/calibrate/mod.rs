@@ -17,11 +17,11 @@ mod history;
 
 pub use burden::Burden;
 
-use super::ground::Ground;
-use super::replay::Run;
+use super::cohort::Cohort;
+use super::recording::Run;
 use crate::engine::Rules;
 use crate::model::Tier;
-use history::{Candidate, Weighted};
+use history::{Candidate, WeightedTriggers};
 use std::collections::BTreeSet;
 
 /// Tasks at most for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; none for no bound.
@@ -62,15 +62,15 @@ pub struct Weight {
 
 /// Learns weights from one run, and finds the least scores for a budget. With `learn` false the weights stay.
 pub fn calibrate(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     run: &Run,
     rules: &Rules,
     budget: &Budget,
     learn: bool,
 ) -> Calibration {
-    let weighted = Weighted::of(rules);
+    let weighted = WeightedTriggers::of(rules);
     let firings = history::by_subscriber(run);
-    let samples = history::samples(ground, &firings, &weighted);
+    let samples = history::samples(cohort, &firings, &weighted);
     let looks = samples.iter().fold((0.0, 0.0), |(looks, left), sample| {
         (looks + sample.count, left + sample.left)
     });
@@ -89,9 +89,9 @@ pub fn calibrate(
         .iter()
         .map(|weight| hundredths(*weight))
         .collect();
-    let candidates = history::candidates(ground, &firings, &weighted, base, &weights);
+    let candidates = history::candidates(cohort, &firings, &weighted, base, &weights);
     let before = history::candidates(
-        ground,
+        cohort,
         &firings,
         &weighted,
         rules.policy.score.base,
@@ -104,7 +104,7 @@ pub fn calibrate(
     let mut found = BTreeSet::new();
     for (tier, budget) in Tier::ALL.into_iter().zip(budget) {
         let task_days = i32::from(rules.policy.task_days);
-        let (burden, tasks) = burden::within(ground, &candidates, tier, *budget, task_days);
+        let (burden, tasks) = burden::within(cohort, &candidates, tier, *budget, task_days);
         burdens.push(burden);
         found.extend(
             tasks

@@ -1,14 +1,14 @@
 use super::html::escape;
 use super::svg::{Look, Series, bars, key, share_against_burden};
-use crate::backtest::report::{Curve, Point, RIVALS, Report, TOGETHER};
+use crate::backtest::report::{Curve, Point, Report, SIMPLE_RULES, TOGETHER};
 
 /// Colours of the sets of rules; further ones repeat them with other markers.
 const COLOURS: [&str; 4] = ["--series-1", "--series-2", "--series-3", "--series-4"];
 
-fn look_of_rules(place: usize) -> Look {
+fn look_of_rules(index: usize) -> Look {
     Look {
-        colour: COLOURS[place % COLOURS.len()],
-        marker: place / COLOURS.len() % 4,
+        colour: COLOURS[index % COLOURS.len()],
+        marker: index / COLOURS.len() % 4,
         dashed: false,
     }
 }
@@ -26,7 +26,7 @@ impl Report {
             .collect();
         format!(
             "<h2>Against burden</h2>\n<p>What more alarms buy. Our rules are cut by the churn score of the alarm (their \
-             last point is the rules as they are), the rivals by their one threshold. Regular subscribers.</p>\n\
+             last point is the rules as they are), the simple_rules by their one threshold. Regular subscribers.</p>\n\
              <div class=\"plots\"><figure>{precision}<figcaption>Precision: the share of alarms that are right</figcaption></figure>\
              <figure>{recall}<figcaption>Recall: the share of onsets found within 30 days</figcaption></figure></div>\n\
              <ul class=\"legend\">{legend}</ul>"
@@ -34,18 +34,18 @@ impl Report {
     }
 
     fn looks(&self) -> Vec<Look> {
-        let mut rivals = 0;
+        let mut simple_rules = 0;
         let look = |curve: &Curve| match self.rules.iter().position(|r| r.name == curve.rules) {
             // One colour for each set of rules, one marker for each stream.
-            Some(place) => Look {
+            Some(index) => Look {
                 marker: usize::from(curve.trigger == TOGETHER),
-                ..look_of_rules(place)
+                ..look_of_rules(index)
             },
             None => {
-                rivals += 1;
+                simple_rules += 1;
                 Look {
                     colour: "--rival",
-                    marker: (rivals - 1) % 4,
+                    marker: (simple_rules - 1) % 4,
                     dashed: true,
                 }
             }
@@ -80,8 +80,8 @@ impl Report {
         let ours = self.leads.iter().filter(|leads| leads.trigger == TOGETHER);
         let series: Vec<_> = ours
             .enumerate()
-            .map(|(place, leads)| {
-                let colour = look_of_rules(place).colour;
+            .map(|(index, leads)| {
+                let colour = look_of_rules(index).colour;
                 (leads.rules.clone(), colour, leads.alarms.clone())
             })
             .collect();
@@ -96,8 +96,8 @@ impl Report {
         let legend: String = series
             .iter()
             .enumerate()
-            .map(|(place, (name, _, _))| {
-                format!("<li>{}{}</li>", key(look_of_rules(place)), escape(name))
+            .map(|(index, (name, _, _))| {
+                format!("<li>{}{}</li>", key(look_of_rules(index)), escape(name))
             })
             .collect();
         format!(
@@ -109,7 +109,7 @@ impl Report {
 }
 
 fn name(curve: &Curve) -> String {
-    match curve.rules == RIVALS {
+    match curve.rules == SIMPLE_RULES {
         true => curve.trigger.clone(),
         false => format!("{}: {}", curve.rules, curve.trigger),
     }

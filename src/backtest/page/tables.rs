@@ -1,11 +1,12 @@
 use super::html::{Table, escape, name};
 use super::{bounds, percent, percent_bounds, plain};
-use crate::backtest::ground::Scope;
+use crate::backtest::cohort::Scope;
+use crate::backtest::exposure::USUAL;
 use crate::backtest::measures::{
     ANY, FALSE_RATE, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, PLACEBO_30,
-    PRECISION, RECALL_14, RECALL_30, USUAL,
+    PRECISION, RECALL_14, RECALL_30,
 };
-use crate::backtest::report::{ALL_TIERS, PAIR, RIVALS, Report, Row, TOGETHER};
+use crate::backtest::report::{ALL_TIERS, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
 
 /// A figure with its interval behind it.
@@ -42,16 +43,16 @@ impl Report {
             }
         }
         table.group("Rivals at equal burden");
-        let rivals = self.triggers_of(RIVALS);
-        let (equal, fixed): (Vec<&str>, Vec<&str>) = rivals
+        let simple_rules = self.triggers_of(SIMPLE_RULES);
+        let (equal, fixed): (Vec<&str>, Vec<&str>) = simple_rules
             .iter()
             .partition(|name| name.contains("equal_burden"));
         for trigger in equal {
-            table.row(trigger, &self.comparison(RIVALS, trigger));
+            table.row(trigger, &self.comparison(SIMPLE_RULES, trigger));
         }
         table.group("Rivals at their usual settings");
         for trigger in fixed {
-            table.row(trigger, &self.comparison(RIVALS, trigger));
+            table.row(trigger, &self.comparison(SIMPLE_RULES, trigger));
         }
         format!("<h2>Side by side</h2>\n{}", table.end())
     }
@@ -79,7 +80,7 @@ impl Report {
         }
         let sets = self.rules.iter().map(|rules| rules.name.as_str());
         let maps: String = sets
-            .chain(std::iter::once(RIVALS))
+            .chain(std::iter::once(SIMPLE_RULES))
             .map(|rules| {
                 let head: String = kinds
                     .iter()
@@ -222,7 +223,7 @@ impl Report {
         let mut columns = vec!["Matter"];
         columns.extend(self.rules.iter().map(|rules| rules.name.as_str()));
         let zero_days: Vec<&str> = self
-            .triggers_of(RIVALS)
+            .triggers_of(SIMPLE_RULES)
             .into_iter()
             .filter(|name| name.contains("equal_burden"))
             .collect();
@@ -232,8 +233,8 @@ impl Report {
             &columns,
         );
         let ours = self.rules.iter().map(|rules| (rules.name.as_str(), PAIR));
-        let rivals = zero_days.iter().map(|name| (RIVALS, *name));
-        let sources: Vec<(&str, &str)> = ours.chain(rivals).collect();
+        let simple_rules = zero_days.iter().map(|name| (SIMPLE_RULES, *name));
+        let sources: Vec<(&str, &str)> = ours.chain(simple_rules).collect();
         table.group("Share of harmless episodes with an alarm within 30 days");
         for (kind, number) in &self.labels.harmless {
             let cells: Vec<String> = sources

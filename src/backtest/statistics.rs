@@ -1,8 +1,8 @@
 //! How irregular the people of the data are, beside what real logs say (behaviour: How irregular people are).
 
 use super::bootstrap::quantile;
-use super::diary::Row;
-use super::ground::Ground;
+use super::cohort::Cohort;
+use super::usage::UsageRow;
 use serde::Serialize;
 
 /// One statistic of the population.
@@ -22,11 +22,11 @@ const CENSORED_DAYS: usize = 45;
 const SPAN_DAYS: usize = 30;
 
 /// The statistics of users with at least one call or message a day, between their first and last one, who are no machines.
-pub fn statistics(ground: &Ground<'_>) -> Vec<Statistic> {
-    let rows = &ground.recording.rows;
+pub fn statistics(cohort: &Cohort<'_>) -> Vec<Statistic> {
+    let rows = &cohort.recording.rows;
     let mut seen = Seen::default();
-    for subscriber in 0..ground.recording.roster.len() as u32 {
-        let machine = ground.recording.machines.get(subscriber as usize);
+    for subscriber in 0..cohort.recording.roster.len() as u32 {
+        let machine = cohort.recording.machines.get(subscriber as usize);
         if machine.copied().unwrap_or(false) {
             continue;
         }
@@ -67,7 +67,7 @@ const RETURNS: [(usize, &str); 6] = [
 ];
 
 impl Seen {
-    fn add(&mut self, row: &Row<'_>) {
+    fn add(&mut self, row: &UsageRow<'_>) {
         let first = row.voice.iter().position(|n| *n > 0);
         let last = row.voice.iter().rposition(|n| *n > 0);
         let (Some(first), Some(last)) = (first, last) else {
@@ -112,13 +112,13 @@ impl Seen {
     }
 
     fn run(&mut self, days: usize, from: usize, length: usize, ended: bool) {
-        for (place, (least, _)) in RUNS.iter().enumerate() {
-            self.ended[place] += usize::from(ended && length >= *least);
+        for (index, (least, _)) in RUNS.iter().enumerate() {
+            self.ended[index] += usize::from(ended && length >= *least);
         }
-        for (place, (least, _)) in RETURNS.iter().enumerate() {
+        for (index, (least, _)) in RETURNS.iter().enumerate() {
             if length >= *least && from + CENSORED_DAYS < days {
-                self.reached[place] += 1;
-                self.returned[place] += usize::from(ended);
+                self.reached[index] += 1;
+                self.returned[index] += usize::from(ended);
             }
         }
     }

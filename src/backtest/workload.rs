@@ -1,14 +1,14 @@
 //! The burden of the tasks, as it falls on people.
 
-use super::ground::Ground;
-use super::replay::Run;
+use super::cohort::Cohort;
+use super::recording::Run;
 use super::report::ALL_TIERS;
 use crate::model::{Day, Purpose, Tier};
 use std::collections::BTreeMap;
 
 /// Measures of the churn tasks of one run, by tier: name, tier, value, and what it is taken from.
-pub fn load(ground: &Ground<'_>, run: &Run) -> Vec<(&'static str, &'static str, f64, u64)> {
-    let days = f64::from(ground.last.since(ground.first).max(0) + 1);
+pub fn measures(cohort: &Cohort<'_>, run: &Run) -> Vec<(&'static str, &'static str, f64, u64)> {
+    let days = f64::from(cohort.last.since(cohort.first).max(0) + 1);
     let mut measures = Vec::new();
     for tier in std::iter::once(None).chain(Tier::ALL.map(Some)) {
         let name = tier.map_or(ALL_TIERS, Tier::name);
@@ -19,7 +19,7 @@ pub fn load(ground: &Ground<'_>, run: &Run) -> Vec<(&'static str, &'static str, 
                 continue;
             }
             opened += 1;
-            let day = ground.calendar.day_of(task.opened_at);
+            let day = cohort.calendar.day_of(task.opened_at);
             *by_assignee
                 .entry(task.assignee)
                 .or_default()

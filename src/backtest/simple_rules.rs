@@ -2,14 +2,14 @@
 
 use super::alarms::{Alarm, COOLDOWN_DAYS, onset_between};
 use super::bootstrap::Chance;
-use super::diary::Row;
-use super::ground::Ground;
+use super::cohort::Cohort;
 use super::measures::counts;
+use super::usage::UsageRow;
 use crate::model::{Day, Timestamp};
 
 /// A rule on daily counts alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rival {
+pub enum SimpleRule {
     /// Calls and messages of seven days are below this share of the mean of the four weeks before.
     WeekVoice(f64),
     /// The same for everything, data sessions included.
@@ -23,7 +23,7 @@ const BEFORE_DAYS: usize = 28;
 const WEEK_DAYS: usize = 7;
 const ACTIVE_DAYS_MIN: usize = 14;
 
-impl Rival {
+impl SimpleRule {
     /// Name in the figures.
     pub fn name(self) -> String {
         match self {
@@ -34,20 +34,20 @@ impl Rival {
     }
 
     /// Its alarms on everybody, by subscriber and time.
-    pub fn alarms(self, ground: &Ground<'_>) -> Vec<Alarm> {
+    pub fn alarms(self, cohort: &Cohort<'_>) -> Vec<Alarm> {
         let mut alarms = Vec::new();
-        let rows = &ground.recording.rows;
-        for subscriber in 0..ground.recording.roster.len() as u32 {
+        let rows = &cohort.recording.rows;
+        for subscriber in 0..cohort.recording.roster.len() as u32 {
             let row = rows.row(subscriber);
             let Some((first, _)) = row.span() else {
                 continue;
             };
             let mut last: Option<Alarm> = None;
             let mut judge = |index: usize| {
-                let alarm = alarm_on(ground, subscriber, rows.first + index as i32);
+                let alarm = alarm_on(cohort, subscriber, rows.first + index as i32);
                 let cooling = last.is_some_and(|before| {
                     alarm.day.since(before.day) < COOLDOWN_DAYS
-                        && !onset_between(ground, subscriber, before.seen_at, alarm.seen_at)
+                        && !onset_between(cohort, subscriber, before.seen_at, alarm.seen_at)
                 });
                 if !cooling {
                     last = Some(alarm);
@@ -96,7 +96,7 @@ fn weeks(
 }
 
 /// Shows the day on which a silence has lasted so many days.
-fn zeros(first: usize, days: usize, row: &Row<'_>, judge: &mut impl FnMut(usize)) {
+fn zeros(first: usize, days: usize, row: &UsageRow<'_>, judge: &mut impl FnMut(usize)) {
     let mut silent = 0;
     for index in first..row.voice.len() {
         if row.total(index) > 0 {
@@ -114,8 +114,8 @@ fn zeros(first: usize, days: usize, row: &Row<'_>, judge: &mut impl FnMut(usize)
     }
 }
 
-fn alarm_on(ground: &Ground<'_>, subscriber: u32, judged: Day) -> Alarm {
-    let midnight = ground.calendar.start_of(judged.next());
+fn alarm_on(cohort: &Cohort<'_>, subscriber: u32, judged: Day) -> Alarm {
+    let midnight = cohort.calendar.start_of(judged.next());
     let seen_at = Timestamp(midnight.0 - 1);
     Alarm {
         subscriber,
@@ -124,70 +124,70 @@ fn alarm_on(ground: &Ground<'_>, subscriber: u32, judged: Day) -> Alarm {
         raised_at: midnight.plus_hours(3),
         day: judged,
         score: 1.0,
-        burden: !ground.gone(subscriber, seen_at),
+        burden: !cohort.gone(subscriber, seen_at),
     }
 }
 
 /// How many alarms concern the regular subscribers after their days of learning: the burden that is made equal.
-pub fn burden(ground: &Ground<'_>, alarms: &[Alarm]) -> usize {
+pub fn burden(cohort: &Cohort<'_>, alarms: &[Alarm]) -> usize {
     let concern = |alarm: &&Alarm| {
-        let person = ground.person(alarm.subscriber);
+        let person = cohort.person(alarm.subscriber);
         person.is_some_and(|person| person.regular && counts(person, alarm))
     };
     alarms.iter().filter(concern).count()
 }
 
 /// A week rule whose share is turned until it raises `wanted` alarms, as nearly as it can.
-pub fn turned(
-    ground: &Ground<'_>,
+pub fn at_equal_burden(
+    cohort: &Cohort<'_>,
     wanted: usize,
-    rule: impl Fn(f64) -> Rival,
-) -> (Rival, Vec<Alarm>) {
+    rule: impl Fn(f64) -> SimpleRule,
+) -> (SimpleRule, Vec<Alarm>) {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..12 {
         let middle = (low + high) / 2.0;
-        let found = burden(ground, &rule(middle).alarms(ground));
+        let found = burden(cohort, &rule(middle).alarms(cohort));
         if found < wanted {
             low = middle;
         } else {
             high = middle;
         }
     }
-    let rival = rule(high);
-    (rival, rival.alarms(ground))
+    let rule = rule(high);
+    (rule, rule.alarms(cohort))
 }
 
 /// The zero-day rule with the most days that still raises `wanted` alarms, thinned by chance to just as many.
 pub fn zero_days_thinned(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     wanted: usize,
     chance: &mut Chance,
 ) -> (usize, Vec<Alarm>) {
-    let mut best = (1, Rival::ZeroDays(1).alarms(ground));
+    let mut best = (1, SimpleRule::ZeroDays(1).alarms(cohort));
     for days in 2..=21 {
-        let alarms = Rival::ZeroDays(days).alarms(ground);
-        if burden(ground, &alarms) < wanted {
+        let alarms = SimpleRule::ZeroDays(days).alarms(cohort);
+        if burden(cohort, &alarms) < wanted {
             break;
         }
         best = (days, alarms);
     }
     let (days, alarms) = best;
-    (days, thinned(ground, alarms, wanted, chance))
+    (days, thinned(cohort, alarms, wanted, chance))
 }
 
 /// Some of the alarms, drawn by chance, so that the burden is `wanted`.
 fn thinned(
-    ground: &Ground<'_>,
+    cohort: &Cohort<'_>,
     alarms: Vec<Alarm>,
     wanted: usize,
     chance: &mut Chance,
 ) -> Vec<Alarm> {
-    let all = burden(ground, &alarms);
+    let all = burden(cohort, &alarms);
     let wanted = wanted.min(all);
     let (mut left, mut missing) = (all, wanted);
     let mut kept = Vec::new();
     for alarm in alarms {
-        let person = ground.person(alarm.subscriber);
+        let person = cohort.person(alarm.subscriber);
         let keep = if !alarm.burden {
             true
         } else if person.is_some_and(|person| person.regular && counts(person, &alarm)) {
@@ -207,12 +207,12 @@ fn thinned(
 }
 
 /// As many alarms on days drawn by chance, of regular subscribers.
-pub fn random(ground: &Ground<'_>, wanted: usize, chance: &mut Chance) -> Vec<Alarm> {
-    let people = (0..).zip(&ground.people);
+pub fn random(cohort: &Cohort<'_>, wanted: usize, chance: &mut Chance) -> Vec<Alarm> {
+    let people = (0..).zip(&cohort.people);
     let regular: Vec<(u32, Day)> = people
         .filter(|(_, person)| person.regular)
         .filter_map(|(subscriber, person)| Some((subscriber, person.from?)))
-        .filter(|(_, from)| *from <= ground.last)
+        .filter(|(_, from)| *from <= cohort.last)
         .collect();
     let mut drawn: std::collections::BTreeSet<(u32, Day)> = std::collections::BTreeSet::new();
     // Every attempt may meet a cool-down; beyond this many there is no room left.
@@ -223,15 +223,15 @@ pub fn random(ground: &Ground<'_>, wanted: usize, chance: &mut Chance) -> Vec<Al
         let Some((subscriber, from)) = regular.get(chance.below(regular.len())).copied() else {
             break;
         };
-        let day = from + chance.below((ground.last.since(from) + 1) as usize) as i32;
+        let day = from + chance.below((cohort.last.since(from) + 1) as usize) as i32;
         let near =
             (subscriber, day - (COOLDOWN_DAYS - 1))..=(subscriber, day + (COOLDOWN_DAYS - 1));
         // Who has left by the records is nobody's burden, and no draw.
-        let burden = alarm_on(ground, subscriber, day).burden;
+        let burden = alarm_on(cohort, subscriber, day).burden;
         if burden && drawn.range(near).next().is_none() {
             drawn.insert((subscriber, day));
         }
     }
-    let alarm = |(subscriber, day): (u32, Day)| alarm_on(ground, subscriber, day);
+    let alarm = |(subscriber, day): (u32, Day)| alarm_on(cohort, subscriber, day);
     drawn.into_iter().map(alarm).collect()
 }

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 /// Daily counts of every subscriber while the events come in: one column for each day, two bytes for each subscriber in
 /// it. Events come roughly day by day, so that the column in use stays in the processor's cache.
 #[derive(Debug, Default)]
-pub struct Diary {
+pub struct UsageColumns {
     first: Day,
     columns: VecDeque<Vec<[u8; 2]>>,
 }
 
 /// Daily counts of every subscriber, one row after the other. Counts hold at 255.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Rows {
+pub struct UsageRows {
     /// Day of the first count in every row.
     pub first: Day,
     /// Days in a row.
@@ -22,7 +22,7 @@ pub struct Rows {
 
 /// One subscriber's counts.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub struct UsageRow<'a> {
     /// Calls and messages both ways, by day.
     pub voice: &'a [u8],
     /// Data sessions, by day.
@@ -34,7 +34,7 @@ const EARLIER_DAYS: i32 = 63;
 /// Days after the first event's that are kept; beyond ten years there are only wrong clocks.
 const DAYS_MAX: i32 = 3_660;
 
-impl Diary {
+impl UsageColumns {
     /// Counts one call or message, or one data session, of a subscriber.
     pub fn count(&mut self, subscriber: u32, day: Day, data: bool) {
         if self.columns.is_empty() {
@@ -56,16 +56,16 @@ impl Diary {
         let Some(column) = self.columns.get_mut(index) else {
             return;
         };
-        let place = subscriber as usize;
-        if place >= column.len() {
-            column.resize(place + 1, [0; 2]);
+        let index = subscriber as usize;
+        if index >= column.len() {
+            column.resize(index + 1, [0; 2]);
         }
-        let count = &mut column[place][usize::from(data)];
+        let count = &mut column[index][usize::from(data)];
         *count = count.saturating_add(1);
     }
 
     /// The rows of so many subscribers, up to and with a last day.
-    pub fn into_rows(self, subscribers: usize, last: Day) -> Rows {
+    pub fn into_rows(self, subscribers: usize, last: Day) -> UsageRows {
         let days = (last.since(self.first) + 1).clamp(0, DAYS_MAX) as usize;
         let mut voice = vec![0; subscribers * days];
         let mut data = vec![0; subscribers * days];
@@ -76,7 +76,7 @@ impl Diary {
                 data[subscriber * days + day] = counts[1];
             }
         }
-        Rows {
+        UsageRows {
             first: self.first,
             days,
             voice,
@@ -85,11 +85,11 @@ impl Diary {
     }
 }
 
-impl Rows {
+impl UsageRows {
     /// A subscriber's counts.
-    pub fn row(&self, subscriber: u32) -> Row<'_> {
+    pub fn row(&self, subscriber: u32) -> UsageRow<'_> {
         let range = subscriber as usize * self.days..(subscriber as usize + 1) * self.days;
-        Row {
+        UsageRow {
             voice: self.voice.get(range.clone()).unwrap_or_default(),
             data: self.data.get(range).unwrap_or_default(),
         }
@@ -100,14 +100,14 @@ impl Rows {
         self.first + self.days as i32 - 1
     }
 
-    /// A day's place in a row; nothing outside of it.
+    /// A day's index in a row; nothing outside of it.
     pub fn index(&self, day: Day) -> Option<usize> {
         let index = usize::try_from(day.since(self.first)).ok()?;
         (index < self.days).then_some(index)
     }
 }
 
-impl Row<'_> {
+impl UsageRow<'_> {
     /// Everything on a day.
     pub fn total(&self, index: usize) -> u32 {
         u32::from(self.voice[index]) + u32::from(self.data[index])
@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn counts_end_up_in_rows() {
-        let mut diary = Diary::default();
-        diary.count(0, Day(100), false);
-        diary.count(2, Day(102), true);
-        diary.count(2, Day(102), true);
-        diary.count(1, Day(99), false);
-        diary.count(1, Day(10), false);
-        diary.count(1, Day(100 + DAYS_MAX), false);
-        (0..300).for_each(|_| diary.count(0, Day(101), false));
-        let rows = diary.into_rows(3, Day(102));
+        let mut usage = UsageColumns::default();
+        usage.count(0, Day(100), false);
+        usage.count(2, Day(102), true);
+        usage.count(2, Day(102), true);
+        usage.count(1, Day(99), false);
+        usage.count(1, Day(10), false);
+        usage.count(1, Day(100 + DAYS_MAX), false);
+        (0..300).for_each(|_| usage.count(0, Day(101), false));
+        let rows = usage.into_rows(3, Day(102));
         assert_eq!((rows.first, rows.days, rows.last()), (Day(99), 4, Day(102)));
         assert_eq!(rows.row(0).voice, [0, 1, 255, 0]);
         assert_eq!(rows.row(1).voice, [1, 0, 0, 0]);

@@ -1,5 +1,5 @@
 use super::labels::{Episode, Labels};
-use super::replay::Recording;
+use super::recording::Recording;
 use crate::model::{Calendar, Day, Purpose, Tier, Timestamp};
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ impl Scope {
 }
 
 /// What everything is measured against: who could be judged when, and what was the matter with them.
-pub struct Ground<'a> {
+pub struct Cohort<'a> {
     /// What was replayed.
     pub recording: &'a Recording,
     /// What was the matter.
@@ -77,7 +77,7 @@ pub const REACH_DAYS: i32 = 30;
 /// Fewest days between the first and the last use of a regular subscriber.
 const SEEN_DAYS: usize = 30;
 
-impl<'a> Ground<'a> {
+impl<'a> Cohort<'a> {
     /// Looks at everybody once. Alarms and onsets in the first `warmup_days` of a subscriber count nowhere.
     pub fn new(
         recording: &'a Recording,
@@ -89,10 +89,10 @@ impl<'a> Ground<'a> {
         let last = rows.last();
         let mut people = Vec::with_capacity(recording.roster.len());
         for subscriber in 0..recording.roster.len() as u32 {
-            let place = subscriber as usize;
+            let index = subscriber as usize;
             let row = rows.row(subscriber);
             let span = row.span();
-            let machine = recording.machines.get(place).copied().unwrap_or(false);
+            let machine = recording.machines.get(index).copied().unwrap_or(false);
             let regular = !machine
                 && span.is_some_and(|(first, last)| {
                     let days = last - first + 1;
@@ -108,7 +108,7 @@ impl<'a> Ground<'a> {
                 gone_at: None,
                 regular,
                 tier: tiers
-                    .and_then(|t| t.get(place).copied())
+                    .and_then(|t| t.get(index).copied())
                     .unwrap_or(Tier::Small),
             });
         }
