@@ -2,27 +2,27 @@ use super::cohort::Cohort;
 use super::recording::Firing;
 use crate::model::{Day, Suppression, Timestamp};
 
-/// One alarm of a rule, ours or another.
+/// One alarm of a rule, ours or a simple one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alarm {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
-    /// The last moment it rests on: an event's time, or the end of the judged day.
+    /// Its basis, the last moment seen: the event's time, or the end of the judged day.
     pub seen_at: Timestamp,
     /// When it was raised.
     pub raised_at: Timestamp,
-    /// Local day of `seen_at`: that of the event, or the judged one. It is raised a few hours after that day's end.
+    /// Local day of `seen_at`.
     pub day: Day,
-    /// The subscriber's churn score with it, 0..1; 1 for rules that know none.
+    /// The subscriber's churn score including it, 0..1; 1 for the simple rules, which have no score.
     pub score: f32,
-    /// Whether anybody would have had to deal with it: not if the records said before that the subscriber has left.
+    /// Whether it costs work: not if earlier records said that the subscriber has left.
     pub burden: bool,
 }
 
-/// A subscriber who was alarmed is left alone for so many days, by every rule alike.
+/// After an alarm, every rule leaves its subscriber alone for so many days.
 pub const COOLDOWN_DAYS: i32 = 30;
 
-/// Whether a firing is an alarm. Weak signs and repeats are none; what the policy did with the rest does not matter here.
+/// Whether a firing is an alarm: not a weak sign, and not a repeat. What the policy did with it does not matter.
 fn is_alarm(firing: &Firing) -> bool {
     let none = [Suppression::WeakSign, Suppression::Repeat];
     !firing.suppressed.is_some_and(|why| none.contains(&why))
@@ -38,7 +38,7 @@ pub fn of_firings(
     let alarm = |firing: &Firing| {
         let seen_at = match firing.immediate {
             true => firing.raised_at,
-            // A day is closed on the one after it.
+            // A day closes on the next day.
             false => Timestamp(calendar.start_of(calendar.day_of(firing.raised_at)).0 - 1),
         };
         let gone = [Suppression::Churned, Suppression::MnpHold];
@@ -58,8 +58,8 @@ pub fn of_firings(
     alarms
 }
 
-/// Leaves out alarms within the cool-down of the one before. An onset in between ends the cool-down: what is found then is
-/// news, and a false alarm a week before it must not hide it.
+/// Leaves out alarms within the cool-down of the previous one. An onset in between ends the cool-down: a false alarm a week
+/// before the onset must not hide the right one after it.
 pub fn cool_down(cohort: &Cohort<'_>, alarms: Vec<Alarm>) -> Vec<Alarm> {
     let mut last: Option<Alarm> = None;
     let mut kept = Vec::with_capacity(alarms.len());

@@ -1,7 +1,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// Chance with a seed of its own for each purpose.
+/// Random numbers, with a stream of their own for each purpose.
 pub struct Chance(ChaCha8Rng);
 
 impl Chance {
@@ -18,24 +18,24 @@ impl Chance {
     }
 }
 
-/// How many of something each subscriber has, for those who have any.
+/// A count for each subscriber who has any.
 pub type SubscriberCounts = Vec<(u32, u32)>;
 
-/// A figure that can be drawn again from the same subscribers in other numbers.
+/// A figure that can be computed again with the subscribers drawn in other numbers.
 #[derive(Debug, Clone)]
 pub enum Figure {
     /// One sum over another, times a scale.
     Ratio {
-        /// Counted.
+        /// The numerator.
         of: SubscriberCounts,
-        /// Out of these.
+        /// The denominator.
         among: Denominator,
         /// Factor for the unit.
         scale: f64,
     },
     /// A quantile of values, each of a subscriber.
     Quantile {
-        /// Rising.
+        /// In rising order.
         values: Vec<(f64, u32)>,
         /// 0..1.
         share: f64,
@@ -47,7 +47,7 @@ pub enum Figure {
 pub enum Denominator {
     /// The figure's own.
     Own(SubscriberCounts),
-    /// One that many figures share, by its index.
+    /// One that many figures share, as an index.
     Shared(usize),
 }
 
@@ -60,12 +60,12 @@ pub struct Estimate {
     pub low: Option<f64>,
     /// 2.5 % of the draws lie above.
     pub high: Option<f64>,
-    /// What the value is taken from: the denominator, or the number of values.
+    /// The denominator, or the number of values.
     pub count: u64,
 }
 
-/// Estimates every figure, with intervals from drawing all subscribers anew, with replacement, so many times. Drawing whole
-/// subscribers keeps together what belongs together: the alarms of one are not independent.
+/// Estimates every figure, with an interval from `replicates` draws of all subscribers, with replacement. Whole subscribers
+/// are drawn because the alarms of one subscriber are not independent.
 pub fn estimate(
     figures: &[Figure],
     shared: &[SubscriberCounts],
@@ -116,7 +116,7 @@ fn sum(counts: &SubscriberCounts, weights: &[u8]) -> u64 {
     counts.iter().map(weigh).sum()
 }
 
-/// The value below which a share of some rising values lies.
+/// A quantile of values in rising order.
 pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let index = libm::floor(share * values.len() as f64) as usize;
     values.get(index.min(values.len().checked_sub(1)?)).copied()

@@ -10,7 +10,7 @@ pub enum Scope {
     /// Subscribers with at least one event a day on average (calls, messages and data sessions, between their first and
     /// last day of use), 30 days and more between the two, and no `iot` or `robot` mark.
     Regular,
-    /// Alarms on, and onsets of, subscribers who used the line within the last three days before.
+    /// Alarms and onsets of subscribers who had used the line within the three days before.
     Active,
     /// Everybody with any usage.
     All,
@@ -30,15 +30,15 @@ impl Scope {
     }
 }
 
-/// What everything is measured against: who could be judged when, and what was the matter with them.
+/// The subscribers under study: when each could be judged, and what really happened to them.
 pub struct Cohort<'a> {
     /// What was replayed.
     pub recording: &'a Recording,
-    /// What was the matter.
+    /// What really happened.
     pub labels: &'a Labels,
-    /// Which moments belong to which day.
+    /// The calendar of local days.
     pub calendar: &'a Calendar,
-    /// By number in the roster.
+    /// Every subscriber, by number in the roster.
     pub people: Vec<Person>,
     /// First day of the data.
     pub first: Day,
@@ -46,39 +46,39 @@ pub struct Cohort<'a> {
     pub last: Day,
 }
 
-/// One subscriber as far as the evaluation goes.
+/// One subscriber of the study.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Person {
-    /// First day that counts, after the days of learning; nothing without any usage.
+    /// First day that counts, after the warm-up; nothing without any usage.
     pub from: Option<Day>,
-    /// Last day on which an alarm would be a false one: the day before the first onset, or the last of the data.
+    /// Last sound day, on which an alarm would be false: the day before the first onset, or the last of the data.
     pub sound_until: Day,
-    /// When the first record came that said the subscriber has left, or is leaving by port-out.
+    /// Time of the first record of a cancellation or port-out application.
     pub gone_at: Option<Timestamp>,
-    /// Whether it belongs to [`Scope::Regular`].
+    /// Whether the subscriber belongs to [`Scope::Regular`].
     pub regular: bool,
-    /// Who should act, on the last day, by the first rules.
+    /// Tier on the last day, by the first rules.
     pub tier: Tier,
 }
 
-/// What an alarm was worth.
+/// Whether an alarm was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It rests on something between an onset and the leaving, or within 30 days of the onset.
+    /// Its basis lies between an onset and the leaving, or within 30 days of the onset.
     Found,
-    /// It rests on something after the subscriber had left.
+    /// Its basis lies after the leaving.
     Late,
-    /// It rests on nothing after any onset.
+    /// Its basis lies before any onset.
     False,
 }
 
-/// An alarm this many days after an onset still finds it, even if the subscriber left at once.
+/// An alarm within so many days of an onset finds it, even if the subscriber left at once.
 pub const REACH_DAYS: i32 = 30;
 /// Fewest days between the first and the last use of a regular subscriber.
 const SEEN_DAYS: usize = 30;
 
 impl<'a> Cohort<'a> {
-    /// Looks at everybody once. Alarms and onsets in the first `warmup_days` of a subscriber count nowhere.
+    /// The cohort of a recording. Alarms and onsets in the first `warmup_days` of a subscriber do not count.
     pub fn new(
         recording: &'a Recording,
         labels: &'a Labels,
@@ -118,7 +118,7 @@ impl<'a> Cohort<'a> {
                 person.gone_at = Some(at);
             }
         }
-        // The diary may begin with a stray record dated long before the rest.
+        // A stray record may be dated long before the rest.
         let first = (0..rows.days).find(|day| {
             let active = |subscriber: &u32| rows.row(*subscriber).total(*day) > 0;
             let needed = (recording.roster.len() / 100).max(1);
@@ -140,13 +140,13 @@ impl<'a> Cohort<'a> {
         self.people.get(subscriber as usize)
     }
 
-    /// Whether the records had said by a moment that a subscriber has left.
+    /// Whether the records up to a moment say that a subscriber has left.
     pub fn gone(&self, subscriber: u32, at: Timestamp) -> bool {
         let person = self.person(subscriber);
         person.is_some_and(|person| person.gone_at.is_some_and(|gone| gone <= at))
     }
 
-    /// What an alarm was worth that rests on what had been seen at a moment of a day.
+    /// Whether an alarm is right whose basis is this moment of this day.
     pub fn verdict(&self, subscriber: u32, seen_at: Timestamp, day: Day) -> Verdict {
         let mut verdict = Verdict::False;
         for episode in self.labels.churn_of(subscriber) {
@@ -167,14 +167,14 @@ impl<'a> Cohort<'a> {
         self.calendar.day_of(episode.from)
     }
 
-    /// Whether a subscriber used the line on one of the three days up to and with this one.
+    /// Whether a subscriber used the line on this day or one of the two before.
     pub fn active_on(&self, subscriber: u32, day: Day) -> bool {
         let rows = &self.recording.rows;
         let index = rows.index(day.min(rows.last()));
         index.is_some_and(|index| rows.row(subscriber).active_before(index))
     }
 
-    /// Days within a stretch on which an alarm would have been a false one.
+    /// Sound days within a period.
     pub fn sound_days(&self, person: &Person, from: Day, until: Day) -> u32 {
         let Some(begin) = person.from else { return 0 };
         let days = person.sound_until.min(until).since(begin.max(from)) + 1;
@@ -187,7 +187,7 @@ impl<'a> Cohort<'a> {
         u32::try_from(days).unwrap_or(0)
     }
 
-    /// Churn tasks of the first rules for 1,000 subscribers of a tier and 30 days, after the days of learning.
+    /// Churn tasks of the first rules for 1,000 subscribers of a tier and 30 days, after the warm-up.
     pub fn task_rate(&self, tier: Tier) -> f64 {
         let people = self.people.iter().filter(|person| person.tier == tier);
         let days: u32 = people.map(|person| self.judged_days(person)).sum();
@@ -207,8 +207,8 @@ impl<'a> Cohort<'a> {
         30_000.0 * counted.count() as f64 / f64::from(days.max(1))
     }
 
-    /// Whether an episode of a subscriber can be judged: the detector knew the subscriber at its beginning, and the data
-    /// goes on for so many days after it.
+    /// Whether an episode can be judged: it began after the subscriber's warm-up, and the data go on for so many days
+    /// after that.
     pub fn judgeable(&self, person: &Person, episode: &Episode, days: i32) -> bool {
         let onset = self.onset(episode);
         person.from.is_some_and(|from| onset >= from) && onset + days <= self.last

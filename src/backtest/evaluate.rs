@@ -21,20 +21,20 @@ use std::sync::Arc;
 /// How to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Seed of all chance.
+    /// Seed of all random draws.
     pub seed: u64,
     /// Draws for the intervals.
     pub replicates: u32,
-    /// First days of a subscriber that count nowhere.
+    /// First days of a subscriber that do not count.
     pub warmup_days: u16,
 }
 
-/// Triggers whose joint alarms the bar is set for.
+/// The triggers of [`PAIR`].
 const PAIR_TRIGGERS: [&str; 2] = ["usage_drop", "zero_usage_days"];
 /// Lower bounds of the lead-time bins, in days.
 const LEAD_BINS_DAYS: [i32; 10] = [-60, -30, -14, -7, -3, 0, 3, 7, 14, 30];
 
-/// Measures what a replay under some named sets of rules has found.
+/// Measures what a replay under these named sets of rules has found.
 pub fn evaluate(
     recording: &Recording,
     labels: &Labels,
@@ -78,7 +78,7 @@ pub fn evaluate(
             last_day: cohort.last.to_string(),
             sound_days: exposure.sound_days(Scope::Regular, None),
         },
-        labels: note(labels),
+        labels: summary(labels),
         settings: SettingsSummary {
             seed: settings.seed,
             replicates: settings.replicates,
@@ -99,7 +99,7 @@ pub fn evaluate(
     })
 }
 
-fn note(labels: &Labels) -> LabelSummary {
+fn summary(labels: &Labels) -> LabelSummary {
     let by_kind = |episodes: &[Episode]| {
         let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
         for episode in episodes {
@@ -131,7 +131,7 @@ fn pair(cohort: &Cohort<'_>, run: &Run) -> Vec<Alarm> {
     cool_down(cohort, alarms)
 }
 
-/// One stream's figures, not yet estimated.
+/// One stream's figures, not estimated yet.
 struct Stream {
     rules: String,
     trigger: String,
@@ -159,7 +159,7 @@ impl Study<'_> {
         }
         let pair = pair(self.cohort, run);
         self.stream(name, PAIR, &pair);
-        self.lead(name, PAIR);
+        self.lead_times(name, PAIR);
         let of_churn = |firing: &Firing| {
             let registered = REGISTRY.get(usize::from(firing.trigger));
             registered.is_some_and(|registered| registered.purpose == Purpose::Churn)
@@ -167,7 +167,7 @@ impl Study<'_> {
         let together = of_firings(self.cohort, &run.firings, of_churn);
         let together = cool_down(self.cohort, together);
         self.stream(name, TOGETHER, &together);
-        self.lead(name, TOGETHER);
+        self.lead_times(name, TOGETHER);
         self.score_curve(name, PAIR, &pair);
         self.score_curve(name, TOGETHER, &together);
         for (measure, tier, value, count) in workload::measures(self.cohort, run) {
@@ -194,16 +194,16 @@ impl Study<'_> {
         for rule in fixed.into_iter().chain(zeros) {
             self.stream(SIMPLE_RULES, &rule.name(), &rule.alarms(cohort));
         }
-        type Turn = fn(f64) -> SimpleRule;
-        for (name, turn) in [
-            ("week_voice", SimpleRule::WeekVoice as Turn),
+        type WeekRule = fn(f64) -> SimpleRule;
+        for (name, rule_with) in [
+            ("week_voice", SimpleRule::WeekVoice as WeekRule),
             ("week_all", SimpleRule::WeekAll),
         ] {
-            let (rule, alarms) = simple_rules::at_equal_burden(cohort, wanted, turn);
+            let (rule, alarms) = simple_rules::at_equal_burden(cohort, wanted, rule_with);
             let name = format!("{name}_equal_burden ({})", rule.name());
             self.stream(SIMPLE_RULES, &name, &alarms);
             let cuts = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
-            self.simple_rule_curve(&cuts, turn);
+            self.simple_rule_curve(&cuts, rule_with);
         }
         let mut chance = Chance::new(self.settings.seed, 3);
         let (days, alarms) = simple_rules::zero_days_thinned(cohort, wanted, &mut chance);
@@ -230,7 +230,7 @@ impl Study<'_> {
         });
     }
 
-    /// What would be left if only alarms with some churn score counted.
+    /// What remains if only alarms from a churn score on count.
     fn score_curve(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
         let mut scores: Vec<f32> = alarms.iter().map(|alarm| alarm.score).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
@@ -304,8 +304,8 @@ impl Study<'_> {
         }
     }
 
-    /// Bins the lead times of the last sheet.
-    fn lead(&mut self, rules: &str, trigger: &str) {
+    /// Bins the lead times of the last stream.
+    fn lead_times(&mut self, rules: &str, trigger: &str) {
         let mut bins = vec![0; LEAD_BINS_DAYS.len() + 1];
         for (key, figure) in self
             .streams
@@ -333,7 +333,7 @@ impl Study<'_> {
         });
     }
 
-    /// Estimates everything at once, so that every figure sees the same draws.
+    /// Estimates everything at once, so that all figures use the same draws.
     fn rows(&mut self) -> Vec<Row> {
         let streams = std::mem::take(&mut self.streams);
         let mut rows = Vec::new();

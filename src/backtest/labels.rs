@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 /// One line of a truth file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Label {
-    /// Whom it concerns; nobody in particular for the whole city.
+    /// The subscriber; nothing for the whole city.
     pub msisdn: Option<Msisdn>,
-    /// What it means for a detector.
+    /// What a detector should make of it.
     pub class: Class,
-    /// What the matter is, in the words of the file.
+    /// Its kind, in the words of the file.
     pub kind: String,
     /// When it began.
     pub from: Timestamp,
@@ -24,15 +24,15 @@ pub struct Label {
     pub until: Option<Timestamp>,
 }
 
-/// What a label means for a detector.
+/// What a detector should make of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// To be found, from its beginning on.
+    /// Churn: to be found.
     Churn,
-    /// Looks like churn, and is not.
+    /// Looks like churn, but is not.
     Harmless,
-    /// Neither: a single event worth knowing.
+    /// Neither; it is ignored.
     Note,
     /// Concerns everybody: a holiday week, an outage.
     City,
@@ -44,13 +44,13 @@ pub enum LabelError {
     /// Not JSON, or a field of a wrong type.
     #[error("{0}")]
     Json(String),
-    /// Not a subscriber.
+    /// Not an MSISDN.
     #[error("`msisdn` {0}")]
     Msisdn(MsisdnError),
-    /// A churn, harmless or note line names nobody.
-    #[error("`msisdn` is missing; only class \"city\" concerns nobody in particular")]
+    /// A churn, harmless or note line without a subscriber.
+    #[error("`msisdn` is missing; only class \"city\" concerns everybody")]
     Nobody,
-    /// A moment that cannot be read.
+    /// A time that cannot be read.
     #[error("`{0}` must be RFC 3339, such as 2026-03-09T14:05:00+08:00, or a date")]
     Moment(&'static str),
     /// An end before the beginning.
@@ -114,7 +114,7 @@ impl Label {
     }
 }
 
-/// A message that may quote the line, without anything that could be somebody's number.
+/// A message that may quote the line, with everything masked that could be a telephone number.
 fn masked(message: &str) -> String {
     let mut masked = String::new();
     for part in message.split_inclusive(|character: char| !character.is_ascii_digit()) {
@@ -148,27 +148,27 @@ pub enum Origin {
     Outcomes,
 }
 
-/// What is known of who left, who did not, and when.
+/// Who left and when, and who only seemed to.
 #[derive(Debug)]
 pub struct Labels {
     /// Where they came from.
     pub origin: Origin,
     /// Names of kinds, in alphabetical order.
     pub kinds: Vec<String>,
-    /// To be found, by subscriber and beginning.
+    /// Episodes to be found, by subscriber and beginning.
     pub churn: Vec<Episode>,
-    /// To be left alone, by subscriber and beginning.
+    /// Episodes to be left alone, by subscriber and beginning.
     pub harmless: Vec<Episode>,
-    /// What concerned everybody, by beginning.
+    /// Events that concerned everybody, by beginning.
     pub city: Vec<CityEpisode>,
-    /// Labels of subscribers without any event, which are not used.
+    /// Number of labels not used, as their subscribers have no event.
     pub unknown: usize,
 }
 
-/// Something that lasted, with one subscriber.
+/// A period in the life of one subscriber that a label describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Episode {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
     /// When it began.
     pub from: Timestamp,
@@ -182,7 +182,7 @@ pub struct Episode {
     pub until: Option<Timestamp>,
 }
 
-/// Something that concerned everybody.
+/// An event that concerned everybody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CityEpisode {
     /// First day.
@@ -193,7 +193,7 @@ pub struct CityEpisode {
     pub kind: String,
 }
 
-/// Without a truth file an onset is not known: so many days before the leaving stand for it.
+/// Without a truth file the onset is taken to be so many days before the leaving.
 pub const ASSUMED_ONSET_DAYS: i64 = 30;
 
 impl Labels {
@@ -234,8 +234,8 @@ impl Labels {
         all.sort()
     }
 
-    /// The labels that the events hold themselves: whoever was reported lost, cancelled or applied for a port-out left at
-    /// that moment (the first of them); whoever was reached by a task and stayed is harmless.
+    /// The labels in the events themselves. A subscriber who was reported lost, cancelled or applied for a port-out left at
+    /// the first such record; one who was reached by a task and stayed is harmless.
     pub fn of_outcomes(recording: &Recording) -> Self {
         let lost = recording.outcomes.iter().filter_map(|outcome| {
             let lost = outcome.result == OutcomeResult::Lost;

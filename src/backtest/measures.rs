@@ -6,16 +6,16 @@ use super::labels::Episode;
 use crate::model::{Tier, Timestamp};
 use std::collections::BTreeMap;
 
-/// What a figure is of, inside one stream of alarms.
+/// Identifies a figure within one stream of alarms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// Name of the measure.
     pub measure: &'static str,
     /// Whose alarms and onsets.
     pub scope: Scope,
-    /// Of one tier, or of all.
+    /// One tier, or all.
     pub tier: Option<Tier>,
-    /// Kind of churn, harmless or city-wide matter; [`ANY`] for all together.
+    /// Kind of churn, harmless or city-wide event; [`ANY`] for all together.
     pub path: String,
 }
 
@@ -28,7 +28,7 @@ pub const LEAD_HOURS: f64 = 72.0;
 /// Per 1,000 subscribers and 30 days.
 const PER_1000_AND_30_DAYS: f64 = 30_000.0;
 
-/// What one stream of alarms adds up to.
+/// The figures of one stream of alarms, while they are counted.
 #[derive(Default)]
 pub struct Measures {
     ratios: BTreeMap<Key, (SubscriberCounts, SubscriberCounts)>,
@@ -95,7 +95,7 @@ impl Measures {
         figures
     }
 
-    /// Rates without a single alarm are rates too.
+    /// A rate without a single alarm is 0, not missing.
     fn start_at_zero(&mut self, cohort: &Cohort<'_>, exposure: &Exposure) {
         for scope in Scope::ALL {
             let tiers = Tier::ALL.map(Some);
@@ -206,7 +206,7 @@ impl Measures {
             return;
         };
         let (onset, kind) = (cohort.onset(episode), cohort.labels.name(episode.kind));
-        // Judged like an onset, so that the share can be held against a recall.
+        // Judged like an onset, so that the share can be compared with a recall.
         if !cohort.judgeable(person, episode, 0) || onset > person.sound_until {
             return;
         }
@@ -223,7 +223,7 @@ impl Measures {
         }
     }
 
-    /// The same alarms against the onsets of others: what would be found by chance.
+    /// The same alarms against the onsets of other subscribers: what chance would find.
     fn placebo(&mut self, cohort: &Cohort<'_>, alarms: &[Alarm], chance: &mut Chance) {
         let people = (0..).zip(&cohort.people);
         let regular: Vec<u32> = people
@@ -327,7 +327,7 @@ fn scopes(person: &Person, active: bool) -> impl Iterator<Item = Scope> {
     })
 }
 
-/// Whether an alarm is somebody's burden, and lies after the days of learning.
+/// Whether an alarm costs work and lies after the warm-up.
 pub fn counts(person: &Person, alarm: &Alarm) -> bool {
     alarm.burden && person.from.is_some_and(|from| alarm.day >= from)
 }

@@ -5,14 +5,14 @@ use super::usage::UsageRows;
 use crate::model::{Counts, OutcomeResult, Purpose, Suppression, Tier, Timestamp};
 use std::sync::Arc;
 
-/// What came of one set of rules.
+/// The output of the engine under one set of rules.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// Every firing of a trigger, in the order in which they were said.
+    /// Every firing of a trigger, in the order of publication.
     pub firings: Vec<Firing>,
     /// Every task, in the order of opening.
     pub tasks: Vec<TaskSpan>,
-    /// The names that [`TaskSpan::assignee`] refers to: account managers, or queues where there is none.
+    /// What [`TaskSpan::assignee`] refers to: account managers, and queues for tasks without one.
     pub assignees: Vec<Arc<str>>,
     /// Tier of each subscriber on the last day.
     pub tiers: Vec<Tier>,
@@ -21,38 +21,38 @@ pub struct Run {
 /// A trigger fired for a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Firing {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
     /// Index into the registry of triggers.
     pub trigger: u16,
-    /// Whether one event set it off, and not the close of a day.
+    /// Whether a single event set it off; otherwise the close of a day did.
     pub immediate: bool,
-    /// When it was said: the event's time, or the clock at the day's close.
+    /// The event's time, or the clock at the day's close.
     pub raised_at: Timestamp,
     /// 0..1.
     pub strength: f32,
-    /// The subscriber's churn score with it, 0..1 (DOMAIN section 5).
+    /// The subscriber's churn score including it, 0..1 (DOMAIN section 5).
     pub score: f32,
-    /// What was seen, in the trigger's unit.
+    /// The observed figure, in the trigger's unit.
     pub observed: f32,
-    /// What was expected, in the same unit.
+    /// The expected figure, in the same unit.
     pub expected: f32,
-    /// What the deciding figure had to pass.
+    /// The threshold of the deciding figure.
     pub threshold: f32,
-    /// The first measure among the facts, which is the deciding figure where the trigger adds one up.
+    /// The first measure among the facts: the deciding figure of triggers that compute one.
     pub figure: f32,
-    /// Why it raised no task, if it did not.
+    /// Why it raised no task; nothing if it did.
     pub suppressed: Option<Suppression>,
 }
 
 /// A retention task from its opening to its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TaskSpan {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
-    /// Index into the registry of triggers of the signal that opened it.
+    /// The trigger of the signal that opened it, as an index into the registry.
     pub trigger: u16,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Tier at opening.
     pub tier: Tier,
@@ -64,39 +64,39 @@ pub struct TaskSpan {
     pub closed_at: Option<Timestamp>,
 }
 
-/// A `task_outcome` of the events.
+/// A `task_outcome` record.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecordedOutcome {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
-    /// When.
+    /// When it was reported.
     pub at: Timestamp,
-    /// What became of the task.
+    /// What was reported.
     pub result: OutcomeResult,
 }
 
-/// A cancellation or port-out application of the events.
+/// A record of a cancellation or port-out application.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Departure {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
-    /// When.
+    /// The event's time.
     pub at: Timestamp,
-    /// A port-out application, and not a cancellation.
+    /// Whether it is a port-out application; otherwise a cancellation.
     pub port_out: bool,
 }
 
-/// All that a replay has collected.
+/// Everything that a replay has collected.
 pub struct Recording {
     /// What became of the records, under the first rules.
     pub counts: Counts,
-    /// Numbers of the subscribers, in the order of their first records.
+    /// The subscribers by number.
     pub roster: Roster,
-    /// What they did, up to the last closed day.
+    /// Their daily usage, up to the last closed day.
     pub rows: UsageRows,
-    /// Whether each is an `iot` or `robot` line by its last profile.
+    /// By subscriber: whether the last profile says `iot` or `robot`.
     pub machines: Vec<bool>,
-    /// One for each set of rules.
+    /// The output of each set of rules.
     pub runs: Vec<Run>,
     /// Task outcomes.
     pub outcomes: Vec<RecordedOutcome>,

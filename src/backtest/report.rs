@@ -6,14 +6,14 @@ use crate::model::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// All that a backtest has found. Subscribers are only counted in it, never named.
+/// Everything that a backtest has found. It counts subscribers and never names them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// `churnwatch-backtest/1`.
     pub format: &'static str,
     /// What was replayed.
     pub data: DataSummary,
-    /// What it was held against.
+    /// The labels.
     pub labels: LabelSummary,
     /// How it was measured.
     pub settings: SettingsSummary,
@@ -38,17 +38,17 @@ pub struct DataSummary {
     pub subscribers: usize,
     /// `iot` and `robot` lines by their profiles.
     pub machines: usize,
-    /// Those with an event a day on average, for 30 days and more.
+    /// Subscribers with an event a day on average, for 30 days and more.
     pub regular: usize,
     /// First day of the data.
     pub first_day: String,
     /// Last day of the data.
     pub last_day: String,
-    /// Days of regular subscribers on which an alarm would have been a false one.
+    /// Days of regular subscribers before any onset, on which an alarm is false.
     pub sound_days: u64,
 }
 
-/// What it was held against.
+/// The labels of a backtest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelSummary {
     /// Where the labels came from.
@@ -57,20 +57,20 @@ pub struct LabelSummary {
     pub churn: BTreeMap<String, u64>,
     /// Harmless episodes by kind.
     pub harmless: BTreeMap<String, u64>,
-    /// What concerned everybody: kind, first and last day.
+    /// City-wide events: kind, first and last day.
     pub city: Vec<(String, String, String)>,
-    /// Labels of subscribers without any record.
+    /// Number of labels whose subscribers have no record.
     pub unknown: usize,
 }
 
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SettingsSummary {
-    /// Seed of all chance.
+    /// Seed of all random draws.
     pub seed: u64,
     /// Draws for the intervals.
     pub replicates: u32,
-    /// Days of learning.
+    /// Days of warm-up.
     pub warmup_days: u16,
     /// Days of the joint cool-down.
     pub cooldown_days: i32,
@@ -79,7 +79,7 @@ pub struct SettingsSummary {
 /// One set of rules.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RulesSummary {
-    /// Its name: the file's.
+    /// The name of its file.
     pub name: String,
     /// Fingerprint of its values.
     pub version: String,
@@ -90,15 +90,15 @@ pub struct RulesSummary {
 pub struct Row {
     /// Name of the set of rules, or `simple_rules`.
     pub rules: String,
-    /// Trigger, stream or rival.
+    /// Trigger, stream or simple rule.
     pub trigger: String,
     /// Whose alarms and onsets.
     pub population: &'static str,
-    /// Kind of churn, harmless or city-wide matter; `any` for all churn together.
+    /// Kind of churn, harmless or city-wide event; `any` for all churn together.
     pub path: String,
     /// Tier, or `all`.
     pub tier: &'static str,
-    /// What is measured; the module's documentation defines each.
+    /// Name of the measure.
     pub measure: String,
     /// Nothing where there was nothing to measure.
     pub value: Option<f64>,
@@ -106,7 +106,7 @@ pub struct Row {
     pub low: Option<f64>,
     /// Upper bound of the 95 % interval.
     pub high: Option<f64>,
-    /// What it is taken from: the denominator, or the number of values.
+    /// The denominator, or the number of values.
     pub count: u64,
 }
 
@@ -115,7 +115,7 @@ pub struct Row {
 pub struct Curve {
     /// Set of rules, or `simple_rules`.
     pub rules: String,
-    /// Trigger, stream or rival.
+    /// Trigger, stream or simple rule.
     pub trigger: String,
     /// Points, burden rising.
     pub points: Vec<Point>,
@@ -124,7 +124,7 @@ pub struct Curve {
 /// One setting of a rule; regular subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
-    /// What was cut at: the churn score, the share of a week, the number of days.
+    /// The threshold: a churn score, a share of a week or a number of days.
     pub cut: f64,
     /// Alarms per 1,000 subscribers and 30 days.
     pub alarms_per_1000_30d: f64,
@@ -134,7 +134,7 @@ pub struct Point {
     pub recall_30d: f64,
 }
 
-/// How many first alarms came how long before the leaving; regular subscribers.
+/// First alarms by their lead time to the leaving; regular subscribers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leads {
     /// Set of rules.
@@ -149,11 +149,11 @@ pub struct Leads {
 
 /// Tiers together.
 pub const ALL_TIERS: &str = "all";
-/// What stands for the rules in a rival's rows.
-pub const SIMPLE_RULES: &str = "rivals";
-/// The stream that the bar is set for.
+/// The name of the simple rules in place of a set of rules.
+pub const SIMPLE_RULES: &str = "simple_rules";
+/// The stream of the two usage triggers, with which the simple rules are compared.
 pub const PAIR: &str = "usage_drop+zero_usage_days";
-/// The stream of all triggers that tell of churn.
+/// The stream of all churn triggers.
 pub const TOGETHER: &str = "together";
 
 impl Report {

@@ -2,7 +2,7 @@ use crate::model::Msisdn;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Subscribers by number, in the order of first appearance.
+/// The subscribers of a replay, numbered in the order of their first records.
 #[derive(Default)]
 pub struct Roster {
     names: Vec<Msisdn>,
@@ -20,13 +20,13 @@ impl Roster {
         &self.names
     }
 
-    /// The number of a subscriber who has appeared.
+    /// A subscriber's number; nothing for one without any record.
     pub fn find(&self, msisdn: &Msisdn) -> Option<u32> {
         let same = |number: &u32| self.names.get(*number as usize) == Some(msisdn);
         self.index.find(hash(msisdn), same).copied()
     }
 
-    /// The number of a subscriber, who gets one on first sight.
+    /// A subscriber's number, a new one for a new subscriber.
     pub fn number(&mut self, msisdn: &Msisdn) -> u32 {
         if let Some(number) = self.find(msisdn) {
             return number;

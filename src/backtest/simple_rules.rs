@@ -1,4 +1,4 @@
-//! The rules that people build first, on the same daily counts and under the same cool-down.
+//! The simple rules that people build first, on the same daily counts and with the same cool-down.
 
 use super::alarms::{Alarm, COOLDOWN_DAYS, onset_between};
 use super::bootstrap::Chance;
@@ -14,11 +14,10 @@ pub enum SimpleRule {
     WeekVoice(f64),
     /// The same for everything, data sessions included.
     WeekAll(f64),
-    /// So many days without anything, of a subscriber active on 14 of the 28 days before.
+    /// So many days without usage, for a subscriber active on 14 of the 28 days before.
     ZeroDays(usize),
 }
 
-/// Days of the four weeks before, and of the week itself.
 const BEFORE_DAYS: usize = 28;
 const WEEK_DAYS: usize = 7;
 const ACTIVE_DAYS_MIN: usize = 14;
@@ -69,7 +68,7 @@ impl SimpleRule {
     }
 }
 
-/// Shows every day whose week is below a share of the mean of the four weeks before.
+/// Calls `judge` with every day whose week is below a share of the mean of the four weeks before.
 fn weeks(
     first: usize,
     days: usize,
@@ -95,7 +94,7 @@ fn weeks(
     }
 }
 
-/// Shows the day on which a silence has lasted so many days.
+/// Calls `judge` with the day on which a silence has lasted so many days.
 fn zeros(first: usize, days: usize, row: &UsageRow<'_>, judge: &mut impl FnMut(usize)) {
     let mut silent = 0;
     for index in first..row.voice.len() {
@@ -128,7 +127,7 @@ fn alarm_on(cohort: &Cohort<'_>, subscriber: u32, judged: Day) -> Alarm {
     }
 }
 
-/// How many alarms concern the regular subscribers after their days of learning: the burden that is made equal.
+/// Alarms on regular subscribers after their warm-up: the burden that is made equal.
 pub fn burden(cohort: &Cohort<'_>, alarms: &[Alarm]) -> usize {
     let concern = |alarm: &&Alarm| {
         let person = cohort.person(alarm.subscriber);
@@ -137,7 +136,7 @@ pub fn burden(cohort: &Cohort<'_>, alarms: &[Alarm]) -> usize {
     alarms.iter().filter(concern).count()
 }
 
-/// A week rule whose share is turned until it raises `wanted` alarms, as nearly as it can.
+/// A week rule whose share is set so that it raises `wanted` alarms, as nearly as possible.
 pub fn at_equal_burden(
     cohort: &Cohort<'_>,
     wanted: usize,
@@ -157,7 +156,7 @@ pub fn at_equal_burden(
     (rule, rule.alarms(cohort))
 }
 
-/// The zero-day rule with the most days that still raises `wanted` alarms, thinned by chance to just as many.
+/// The zero-day rule with the most days that still raises `wanted` alarms, thinned at random to exactly as many.
 pub fn zero_days_thinned(
     cohort: &Cohort<'_>,
     wanted: usize,
@@ -175,7 +174,7 @@ pub fn zero_days_thinned(
     (days, thinned(cohort, alarms, wanted, chance))
 }
 
-/// Some of the alarms, drawn by chance, so that the burden is `wanted`.
+/// A random part of the alarms with a burden of `wanted`.
 fn thinned(
     cohort: &Cohort<'_>,
     alarms: Vec<Alarm>,
@@ -191,7 +190,7 @@ fn thinned(
         let keep = if !alarm.burden {
             true
         } else if person.is_some_and(|person| person.regular && counts(person, &alarm)) {
-            // Selection sampling: each of those left is as likely as any other.
+            // Selection sampling: every remaining alarm is equally likely.
             let drawn = chance.below(left) < missing;
             left -= 1;
             missing -= usize::from(drawn);
@@ -206,7 +205,7 @@ fn thinned(
     kept
 }
 
-/// As many alarms on days drawn by chance, of regular subscribers.
+/// `wanted` alarms on regular subscribers, on random days.
 pub fn random(cohort: &Cohort<'_>, wanted: usize, chance: &mut Chance) -> Vec<Alarm> {
     let people = (0..).zip(&cohort.people);
     let regular: Vec<(u32, Day)> = people
@@ -215,7 +214,7 @@ pub fn random(cohort: &Cohort<'_>, wanted: usize, chance: &mut Chance) -> Vec<Al
         .filter(|(_, from)| *from <= cohort.last)
         .collect();
     let mut drawn: std::collections::BTreeSet<(u32, Day)> = std::collections::BTreeSet::new();
-    // Every attempt may meet a cool-down; beyond this many there is no room left.
+    // A draw may fall into a cool-down; after this many there is no room left.
     for _ in 0..20 * wanted {
         if drawn.len() == wanted {
             break;
@@ -226,7 +225,7 @@ pub fn random(cohort: &Cohort<'_>, wanted: usize, chance: &mut Chance) -> Vec<Al
         let day = from + chance.below((cohort.last.since(from) + 1) as usize) as i32;
         let near =
             (subscriber, day - (COOLDOWN_DAYS - 1))..=(subscriber, day + (COOLDOWN_DAYS - 1));
-        // Who has left by the records is nobody's burden, and no draw.
+        // A subscriber who has left by the records costs no work, and is not drawn.
         let burden = alarm_on(cohort, subscriber, day).burden;
         if burden && drawn.range(near).next().is_none() {
             drawn.insert((subscriber, day));

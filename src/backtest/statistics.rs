@@ -8,20 +8,20 @@ use serde::Serialize;
 /// One statistic of the population.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Statistic {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// The figure in this data; nothing if too little was seen.
+    /// Its value in these data; nothing where there were too few.
     pub value: Option<f64>,
     /// Of real people (behaviour: How irregular people are), as a range or a figure.
     pub real: &'static str,
 }
 
-/// Silences that begin later than this before the end may or may not end: they say nothing about coming back.
+/// Silences that begin this close to the end of the data may still end: they say nothing about coming back.
 const CENSORED_DAYS: usize = 45;
 /// As in the published logs: at least this many days between first and last call or message.
 const SPAN_DAYS: usize = 30;
 
-/// The statistics of users with at least one call or message a day, between their first and last one, who are no machines.
+/// The statistics of all users but machines with at least one call or message a day on average.
 pub fn statistics(cohort: &Cohort<'_>) -> Vec<Statistic> {
     let rows = &cohort.recording.rows;
     let mut seen = Seen::default();

@@ -146,7 +146,7 @@ fn regular_subscribers_are_seen_for_a_month_and_use_the_line_daily() {
 }
 
 #[test]
-fn rivals_count_as_they_say() {
+fn simple_rules_count_as_they_say() {
     // Ten calls a day, two from day 60 on. The week is below half of the month before once five of its days are low (30 of
     // 70 calls; four leave 38), and below 30 % once all seven are (14; six leave 22).
     let falls = |day: i32| if day < 60 { 10 } else { 2 };
@@ -171,7 +171,7 @@ fn rivals_count_as_they_say() {
 }
 
 #[test]
-fn rivals_are_turned_to_the_same_burden() {
+fn simple_rules_are_set_to_the_same_burden() {
     // Fifty people fall silent for three days, each on another day; every week has one call less than the one before.
     let people: Vec<Box<dyn Fn(i32) -> u32>> = (0..50)
         .map(|who| -> Box<dyn Fn(i32) -> u32> {
@@ -201,11 +201,11 @@ fn rivals_are_turned_to_the_same_burden() {
     }
     let (rule, alarms) = simple_rules::at_equal_burden(&cohort, 30, SimpleRule::WeekAll);
     let burden = simple_rules::burden(&cohort, &alarms);
-    assert!((30..60).contains(&burden), "{rival:?} {burden}");
+    assert!((30..60).contains(&burden), "{rule:?} {burden}");
 }
 
 #[test]
-fn who_left_by_the_records_is_nobodys_burden() {
+fn alarms_after_a_recorded_leaving_cost_no_work() {
     let silent = |day: i32| u32::from(day < 60);
     let mut recording = recording(&[&silent, &silent]);
     recording.departures.push(Departure {

@@ -33,7 +33,7 @@ impl Report {
         }
         writeln!(
             to,
-            "\nrivals, regular subscribers; equal burden: as many alarms as {PAIR} of {}",
+            "\nsimple rules, regular subscribers; equal burden: as many alarms as {PAIR} of {}",
             self.rules.first().map_or("", |rules| rules.name.as_str())
         )?;
         self.table(to, SIMPLE_RULES)?;
@@ -58,7 +58,7 @@ impl Report {
             parts.join(", ")
         };
         match self.labels.origin {
-            Origin::Truth => writeln!(to, "labels of the truth file")?,
+            Origin::Truth => writeln!(to, "labels from the truth file")?,
             Origin::Outcomes => writeln!(
                 to,
                 "no truth file: labels are task outcomes, cancellations and port-out applications; onset = 30 days before"
@@ -73,7 +73,7 @@ impl Report {
             let unknown = self.labels.unknown;
             writeln!(
                 to,
-                "  {unknown} labels are of subscribers without any record and were not used"
+                "  {unknown} labels name subscribers without any record and were not used"
             )?;
         }
         Ok(())

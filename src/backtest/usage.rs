@@ -1,8 +1,8 @@
 use crate::model::Day;
 use std::collections::VecDeque;
 
-/// Daily counts of every subscriber while the events come in: one column for each day, two bytes for each subscriber in
-/// it. Events come roughly day by day, so that the column in use stays in the processor's cache.
+/// Daily counts of every subscriber while the events come in: a column for each day, with two bytes for each subscriber.
+/// Events come roughly day by day, so the column in use stays in the processor's cache.
 #[derive(Debug, Default)]
 pub struct UsageColumns {
     first: Day,
@@ -29,9 +29,9 @@ pub struct UsageRow<'a> {
     pub data: &'a [u8],
 }
 
-/// Days before the first event's that are still taken: what is older came too late for every window.
+/// Days kept before that of the first event: older records came too late for every window.
 const EARLIER_DAYS: i32 = 63;
-/// Days after the first event's that are kept; beyond ten years there are only wrong clocks.
+/// Days kept after that of the first event: beyond ten years there are only wrong clocks.
 const DAYS_MAX: i32 = 3_660;
 
 impl UsageColumns {
@@ -100,7 +100,7 @@ impl UsageRows {
         self.first + self.days as i32 - 1
     }
 
-    /// A day's index in a row; nothing outside of it.
+    /// A day's index in every row; nothing outside the rows.
     pub fn index(&self, day: Day) -> Option<usize> {
         let index = usize::try_from(day.since(self.first)).ok()?;
         (index < self.days).then_some(index)
@@ -108,7 +108,7 @@ impl UsageRows {
 }
 
 impl UsageRow<'_> {
-    /// Everything on a day.
+    /// Calls, messages and data sessions on a day.
     pub fn total(&self, index: usize) -> u32 {
         u32::from(self.voice[index]) + u32::from(self.data[index])
     }
@@ -121,14 +121,14 @@ impl UsageRow<'_> {
         Some((first, last))
     }
 
-    /// Whether there was any usage on the three days up to and with this one.
+    /// Whether there was any usage on this day or the two before.
     pub fn active_before(&self, index: usize) -> bool {
         let from = (index + 1).saturating_sub(ACTIVE_DAYS);
         (from..=index.min(self.voice.len().saturating_sub(1))).any(|day| self.total(day) > 0)
     }
 }
 
-/// Whoever used the line within so many days counts as active.
+/// A subscriber is active who used the line within so many days.
 pub const ACTIVE_DAYS: usize = 3;
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use crate::runtime::clock;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Measure rules on recorded events: what they find, how early, and how often they cry wolf
+/// Measure rules on recorded events: what they find, how early, and how many false alarms they raise
 ///
-/// Runs the real engine over event files, once for each rules file and side by side, and holds its alarms against what is
-/// known of who left: a truth file, or without one the task outcomes, cancellations and port-out applications among the
-/// events. The rules that people build first (a week below half of the month before, some zero days, chance) are measured
-/// beside it, at their usual settings and at equal burden.
+/// Runs the real engine over event files, once for each rules file and side by side, and compares its alarms with what is
+/// known about who left: a truth file, or without one the task outcomes, cancellations and port-out applications among the
+/// events. The simple rules that people build first (a week below half of the month before, some days without usage, chance)
+/// are measured beside it, at their usual settings and at equal burden.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Backtest {
@@ -27,7 +27,7 @@ pub(super) struct Backtest {
     /// Configuration file to measure; may be given several times [default: the defaults]
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
-    /// Write a page for the browser, all in one file
+    /// Write the report as a web page, all in one file
     #[arg(long, value_name = "FILE")]
     report: Option<String>,
     /// Write everything as JSON
@@ -36,16 +36,16 @@ pub(super) struct Backtest {
     /// Write all figures as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<String>,
-    /// First days of each subscriber that count nowhere: the rules are still learning
+    /// First days of each subscriber that do not count: the rules are still learning
     #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
     warmup_days: u16,
-    /// Seed of all chance: intervals, placebo, random choice
+    /// Seed of all random draws: intervals, placebo, random alarms
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Draws for the intervals; 0 for none
+    /// Random draws for the intervals; 0 for no intervals
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     replicates: u32,
-    /// Real time against which records from the future are rejected [default: now]
+    /// The present time: records dated after it are rejected [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = super::detect::parse_now)]
     now: Option<Timestamp>,
 }
@@ -54,24 +54,26 @@ const AFTER_HELP: &str = "\
 Truth file, one line each (users can label their own data with the first four fields):
   {\"msisdn\":\"8613800138000\",\"class\":\"churn\",\"kind\":\"stop\",\"from\":\"2026-05-04T00:00:00+08:00\",
    \"last_use_at\":null,\"left_at\":\"2026-05-20T11:00:00+08:00\",\"until\":null}
-  class is churn (to be found), harmless (looks like it), note (ignored) or city (concerns all; msisdn null).
+  class is churn (to be found), harmless (looks like churn), note (ignored) or city (concerns everybody; msisdn null).
 
 What the figures mean:
-  alarm      a firing of a trigger; weak signs and repeats are none, and what comes after the record of a cancellation
-             or port-out application counts for recall only
-  streams    each trigger; usage_drop+zero_usage_days and `together` (all) with a joint cool-down of 30 days,
-             which an onset ends
-  found      what the alarm rests on lies after an onset, and before the leaving or within 30 days of the onset
-  late       it lies after the leaving; false: before any onset, so also during a harmless matter
+  alarm      a firing of a trigger; weak signs and repeats do not count, and one after the record of a cancellation or
+             port-out application counts for recall only
+  basis      what the alarm had seen: one event, or a day up to its end
+  stream     each trigger; usage_drop+zero_usage_days and `together` (all churn triggers) with a joint cool-down of 30
+             days, which an onset ends
+  found      the basis lies after an onset, and before the leaving or within 30 days of the onset
+  late       the basis lies after the leaving
+  false      the basis lies before any onset, so also during a harmless episode; counted per 1,000 subscribers and 30
+             days, over the days before an onset
   precision  found / all alarms
-  delay      days from the onset's day to the day that the first alarm rests on; three silent days after a last use are 3
+  delay      days from the onset to the basis of the first alarm; the alarm on three silent days has a delay of 3
   recall     share of onsets with a delay of at most 14 or 30 days; onsets too close to the end are left out
-  false alarms are counted per 1,000 subscribers and 30 days, over the days before an onset
-  regular    subscribers with an event a day on average, for 30 days and more, who are no machines
-  active     alarms on, and onsets of, subscribers who used the line within the last three days before
-  placebo    the same alarms against onsets of other, random subscribers: what chance would find
+  regular    subscribers with an event a day on average, for 30 days and more, without machines
+  active     alarms and onsets of subscribers who had used the line within the three days before
+  placebo    the same alarms compared with onsets of other, random subscribers: what chance would find
   intervals  95 %, from drawing subscribers anew
-  Without a truth file the onset is taken to lie 30 days before the leaving.
+  Without a truth file the onset is taken to be 30 days before the leaving.
 
 Examples:
   churnwatch backtest --events city/events.ndjson.zst --truth city/truth.ndjson --report report.html
@@ -80,7 +82,7 @@ Examples:
 impl Backtest {
     pub(super) fn run(self) -> Result<(), Failure> {
         let rules = RuleSets::load(&self.rules)?;
-        // A mistake in it should not show after an hour of replaying.
+        // A mistake in the truth file should show now, not after an hour of replaying.
         let truth = self.truth.as_deref().map(|path| rules.truth(path));
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);

@@ -17,34 +17,35 @@ use toml::{Table, Value};
 
 /// Find thresholds and weights that keep the tasks within a budget, from recorded events
 ///
-/// Replays events under several sensitivities of the detector side by side, learns the weights of the churn score from what
-/// became of the subscribers, and finds for each tier the least score with which the tasks stay within its budget. The
-/// sensitivity whose tasks reach the most leaving subscribers wins. Writes a rules file, replays it, and says what it costs.
+/// Replays events under several sensitivities of the usage triggers side by side. For each one it learns the weights of the
+/// churn score from which subscribers left, and finds for each tier the least score that keeps its tasks within the budget.
+/// The sensitivity whose tasks reach the most leaving subscribers wins. Writes a rules file, replays it, and prints how many
+/// tasks it really opens.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Calibrate {
     /// Event files in time order, plain, gzip or zstd
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     events: Vec<String>,
-    /// Truth file, as of `backtest`; without it task outcomes, cancellations and port-out applications tell who left
+    /// Truth file, as for `backtest`; without it task outcomes, cancellations and port-out applications tell who left
     #[arg(long, value_name = "FILE")]
     truth: Option<String>,
-    /// Configuration file to start from; its other keys stay [default: the defaults]
+    /// Configuration file to start from; keys that are not calibrated stay as they are [default: the defaults]
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Churn tasks at most for 1,000 subscribers of a tier and 30 days, such as key=60; once for each tier to be bounded
+    /// Most churn tasks for 1,000 subscribers of a tier and 30 days, such as key=60; may be repeated, once for each tier
     #[arg(long, required = true, value_name = "TIER=N", value_parser = parse_budget)]
     budget: Vec<(Tier, f64)>,
     /// Rules file to write
     #[arg(long, value_name = "FILE")]
     out: String,
-    /// Leave the weights of the churn score as they are
+    /// Do not change the weights of the churn score
     #[arg(long)]
     keep_weights: bool,
-    /// First days of a subscriber that count nowhere, 0..365
+    /// First days of each subscriber that do not count, 0..365
     #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
     warmup_days: u16,
-    /// Real time against which records from the future are rejected [default: now]
+    /// The present time: records dated after it are rejected [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = super::detect::parse_now)]
     now: Option<Timestamp>,
 }
@@ -53,12 +54,12 @@ const AFTER_HELP: &str = "\
 What is changed in the rules:
   triggers.usage_drop.threshold and triggers.zero_usage_days.probability   together, by the sensitivity
   policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
-  policy.score.at_risk and critical                                        so that as many signals reach them as before
+  policy.score.at_risk and critical                                        to be reached by as many signals as before
   policy.score.task_at                                                     the least score of a task, by tier
 
-How weights are learnt: every subscriber is looked at once a week. What the triggers remember of them on that day, faded by
-the half-lives of the rules, is held against whether they were leaving then. The present weights count as much as if each
-were known to within 1; a weight that would come out below zero is set to zero.
+How weights are learnt: a sample of every subscriber is taken once a week. The strengths of past firings, faded by the
+half-lives of the rules, explain whether the subscriber was leaving on that day. The present weights are the prior, each with
+a standard error of 1; a weight that would come out below zero is set to zero.
 
 Example:
   churnwatch calibrate --events 2026-*.ndjson.gz --budget key=60 --budget ordinary=30 --budget small=15 --out next.toml
@@ -75,14 +76,15 @@ fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
     }
 }
 
-/// Sensitivities tried: the threshold of `usage_drop` times this, the probability of `zero_usage_days` to the power of it.
+/// Sensitivities to try. The threshold of `usage_drop` is multiplied by it; the probability of `zero_usage_days` is raised to
+/// its power.
 const SENSITIVITIES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.0];
 
 impl Calibrate {
     pub(super) fn run(self) -> Result<(), Failure> {
         if self.events.iter().any(|path| path == "-") {
             let message =
-                "calibrate reads the events twice, to check what it has found; give it files";
+                "calibrate reads the events twice, to check its result; give it files instead of -";
             return Err(Failure::Usage(message.to_owned()));
         }
         let config = load(self.rules.as_deref())?;
@@ -97,7 +99,7 @@ impl Calibrate {
         let own = self.own_rules()?;
         let effective = config.ruleset().text.parse::<Table>();
         let mut effective = effective.map_err(|error| Failure::Failed(error.to_string()))?;
-        // Rules on trial open no task, and their own are no keys of a file.
+        // Shadow rules open no task and are not calibrated.
         effective.remove("shadow");
         let mut levels = Vec::new();
         let mut sets = Vec::new();
@@ -129,11 +131,11 @@ impl Calibrate {
             .zip(&recording.runs)
             .map(|((_, rules), run)| calibrate(&cohort, run, rules, &budget, learn))
             .collect();
-        // Among equals the one that says less.
+        // Of equal ones, the least sensitive.
         let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
         let Some((best, level)) = best.and_then(|best| Some((tried.get(best)?, levels.get(best)?)))
         else {
-            return Err(Failure::Failed("nothing was tried".to_owned()));
+            return Err(Failure::Failed("no sensitivity could be tried".to_owned()));
         };
         let mut changes = level.clone();
         merge(&mut changes, scores(best));
@@ -143,7 +145,7 @@ impl Calibrate {
             sets: vec![("calibrated".to_owned(), with(&effective, &changes)?)],
             decoder: base.decoder.clone(),
         };
-        eprintln!("replaying what was found");
+        eprintln!("replaying the calibrated rules");
         let recording = check.replay(&self.events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
@@ -174,7 +176,7 @@ impl Calibrate {
     }
 }
 
-/// What a sensitivity changes in the rules.
+/// The keys that a sensitivity changes.
 fn thresholds(rules: &Table, sensitivity: f64) -> Table {
     let figure = |trigger: &str, key: &str| {
         let section = rules.get("triggers").and_then(|all| all.get(trigger));
@@ -185,7 +187,7 @@ fn thresholds(rules: &Table, sensitivity: f64) -> Table {
     let probability = libm::pow(figure("zero_usage_days", "probability"), sensitivity);
     // A full sign is never weaker than a weak one.
     let probability = probability.min(figure("zero_usage_days", "weak_probability"));
-    // Two digits are enough, and can be read.
+    // Two significant digits are precise enough and easy to read.
     let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
     let section = |key: &str, value: f64| Table::from_iter([(key.to_owned(), Value::Float(value))]);
     let triggers = Table::from_iter([
@@ -201,7 +203,7 @@ fn thresholds(rules: &Table, sensitivity: f64) -> Table {
     Table::from_iter([("triggers".to_owned(), Value::Table(triggers))])
 }
 
-/// What was learnt, as keys of the rules.
+/// The keys that a calibration changes.
 fn scores(calibration: &Calibration) -> Table {
     let weights = calibration.weights.iter().map(|weight| {
         let section = Table::from_iter([("weight".to_owned(), Value::Float(weight.after))]);
@@ -239,10 +241,10 @@ fn merge(under: &mut Table, over: Table) {
     }
 }
 
-/// The sensitivities, the weights and the tiers, to be read.
+/// The sensitivities, the weights and the tiers, as text.
 fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String {
-    let mut text = String::from("Sensitivities, each with its tasks held to the budget:\n");
-    let (looks, left) = best.looks;
+    let mut text = String::from("Sensitivities, each with its tasks kept within the budget:\n");
+    let (samples, leaving) = best.samples;
     for (calibration, level) in tried.iter().zip(levels) {
         let mark = if std::ptr::eq(calibration, best) {
             "*"
@@ -260,7 +262,7 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
     }
     let _ = writeln!(
         text,
-        "\nWeights of the churn score, from {looks:.0} looks at subscribers, {left:.0} of them leaving (base {:.2},\n\
+        "\nWeights of the churn score, from {samples:.0} samples, {leaving:.0} of them of leaving subscribers (base {:.2},\n\
          at risk from {:.3} on, critical from {:.3} on):\n\
          {:<24}{:>8}{:>8}{:>8}",
         best.base, best.severity.0, best.severity.1, "trigger", "before", "after", "+-"
@@ -274,9 +276,9 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
     }
     let _ = writeln!(
         text,
-        "\nChurn tasks for 1,000 subscribers of a tier and 30 days, as expected:\n\
+        "\nExpected churn tasks for 1,000 subscribers of a tier and 30 days:\n\
          {:<10}{:>9}{:>12}{:>9}{:>17}{:>11}",
-        "tier", "budget", "least score", "tasks", "immediate ones", "precision"
+        "tier", "budget", "least score", "tasks", "immediate", "precision"
     );
     for burden in &best.burdens {
         let budget = burden
@@ -290,17 +292,17 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
         if burden.budget.is_some_and(|budget| burden.tasks > budget) {
             let _ = writeln!(
                 text,
-                "  more than the budget: immediate signals are not held back by the score; \
-                 raise the budget, or their triggers' thresholds"
+                "  over budget: the least score does not hold back immediate signals; \
+                 raise the budget, or the thresholds of their triggers"
             );
         }
     }
     text
 }
 
-/// What a replay of the rules that were found says.
+/// The tasks of a replay of the calibrated rules, as text.
 fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
-    let mut text = String::from("\nThe same, measured by replaying the rules:\n");
+    let mut text = String::from("\nMeasured by replaying the calibrated rules:\n");
     for (tier, burden) in Tier::ALL.into_iter().zip(&expected.burdens) {
         let tasks = cohort.task_rate(tier);
         let _ = writeln!(

@@ -209,7 +209,7 @@ fn the_figures_are_those_worked_out_by_hand() {
     assert_eq!(hotline("outage", "false_alarms_per_1000_30d"), (0.0, 8 * 8));
 
     // C is alarmed for day 52. A is for day 62: after the leaving at noon, but within 30 days of the onset.
-    let zeros = |path, measure| figure(&found, "rivals", "3_zero_days", path, measure);
+    let zeros = |path, measure| figure(&found, "simple_rules", "3_zero_days", path, measure);
     assert_eq!(zeros("any", "precision"), (1.0, 2));
     assert_eq!(zeros("any", "recall_14d"), (1.0, 2));
     assert_eq!(zeros("any", "recall_30d"), (1.0, 2));
@@ -217,7 +217,14 @@ fn the_figures_are_those_worked_out_by_hand() {
     assert_eq!(zeros("stop", "delay_days_p50"), (2.0, 1));
     assert_eq!(zeros("any", "leavers_alarmed_72h_before"), (0.0, 1));
     // Whoever has been silent for three days is not active.
-    let key = ["rivals", "3_zero_days", "active", "any", "all", "precision"];
+    let key = [
+        "simple_rules",
+        "3_zero_days",
+        "active",
+        "any",
+        "all",
+        "precision",
+    ];
     assert_eq!(found[&key.map(str::to_owned)], (None, 0));
 
     // The same again, to the byte, and nobody is named in it.
@@ -271,7 +278,7 @@ fn without_truth_the_events_tell_who_left() {
     assert_eq!(hotline("cancellation", "recall_30d"), (1.0, 1));
     assert_eq!(hotline("saved", "harmless_alarmed_30d"), (1.0, 1));
     // A's silence after the cancellation is nobody's burden; C's is.
-    let zeros = |path, measure| figure(&found, "rivals", "3_zero_days", path, measure);
+    let zeros = |path, measure| figure(&found, "simple_rules", "3_zero_days", path, measure);
     assert_eq!(zeros("any", "precision"), (1.0, 1));
 }
 

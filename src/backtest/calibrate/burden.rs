@@ -1,27 +1,27 @@
-//! How many tasks a least score lets through, and the least score for a number of tasks.
+//! The number of tasks for a least score, and the least score for a number of tasks.
 
 use super::history::Candidate;
 use crate::backtest::cohort::Cohort;
 use crate::model::Tier;
 
-/// What one tier would get.
+/// The tasks of one tier.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Burden {
     /// The tier.
     pub tier: &'static str,
-    /// Tasks wanted at most, for 1,000 subscribers and 30 days; none for no bound.
+    /// The most tasks for 1,000 subscribers and 30 days; nothing for no bound.
     pub budget: Option<f64>,
     /// Least churn score of a task found at day close.
     pub least_score: f64,
     /// Tasks expected, for 1,000 subscribers and 30 days.
     pub tasks: f64,
-    /// Of those, the tasks of immediate signals, which the least score does not concern.
+    /// Tasks of immediate signals among them, which need no least score.
     pub immediate: f64,
     /// Share of the tasks whose subscribers were leaving.
     pub precision: f64,
 }
 
-/// Least scores are found to this many steps.
+/// Least scores are searched in so many steps.
 const STEPS: u32 = 1_000;
 
 /// The burden of a tier under the smallest least score that keeps its tasks within the budget.
@@ -46,7 +46,7 @@ pub fn within(
     let at = |step: u32| opened(&own, f64::from(step) / f64::from(STEPS), task_days);
     let fits =
         |tasks: &[Candidate]| budget.is_none_or(|budget| tasks.len() as f64 * unit <= budget);
-    // More may open with a higher bar, as one task keeps others away for a month; but hardly ever.
+    // A higher score could open more tasks, as one task blocks others for a month, but hardly ever does.
     let (mut low, mut high) = (0, STEPS);
     while low < high {
         let middle = (low + high) / 2;
@@ -69,7 +69,7 @@ pub fn within(
     (burden, tasks)
 }
 
-/// The candidates that open a task: a subscriber has one at a time, which is taken to live as long as it may.
+/// The candidates that open a task. A subscriber has one task at a time, assumed to last for `task_days`.
 fn opened(candidates: &[Candidate], least_score: f64, task_days: i32) -> Vec<Candidate> {
     let mut tasks: Vec<Candidate> = Vec::new();
     for candidate in candidates {

@@ -1,32 +1,32 @@
 //! A plain logistic regression.
 
-/// Rows that are alike: what was known, how many there are, and how many of them left.
+/// Equal rows, counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// One figure for each weight to be learnt, 0 where nothing was known.
+    /// One figure for each weight to be learnt.
     pub features: Vec<f64>,
-    /// How many rows.
+    /// Number of rows.
     pub count: f64,
-    /// How many of them left.
+    /// Number of rows with a leaving subscriber.
     pub left: f64,
 }
 
-/// What was learnt.
+/// The result of a regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// Log-odds with nothing known.
+    /// Log-odds with all features 0.
     pub base: f64,
     /// Log-odds for each unit of a feature, never below zero.
     pub weights: Vec<f64>,
-    /// Standard errors of the weights, with what the prior knows in them; 0 for a weight held at zero.
+    /// Standard errors of the weights, prior included; 0 for a weight held at zero.
     pub errors: Vec<f64>,
 }
 
 const STEPS: usize = 100;
 const SMALL: f64 = 1e-9;
 
-/// Finds the weights that make what happened most likely, drawn towards `prior` as if each of them were known to within
-/// `prior_error`. A weight that would come out below zero is held at zero: no sign of leaving speaks for staying.
+/// Finds the most likely weights, with a normal prior of standard error `prior_error` around each weight of `prior`. A weight
+/// that would come out below zero is held at zero: no sign of leaving makes staying more likely.
 ///
 /// Newton's method on a convex function: there is one answer, whatever the order of the rows.
 pub fn fit(samples: &[Sample], prior: &[f64], prior_error: f64) -> Fit {
@@ -44,7 +44,7 @@ pub fn fit(samples: &[Sample], prior: &[f64], prior_error: f64) -> Fit {
 }
 
 fn newton(samples: &[Sample], prior: &[f64], prior_error: f64, free: &[bool]) -> Fit {
-    // The base comes first, and knows no prior.
+    // The base comes first and has no prior.
     let learnt: Vec<usize> = (0..prior.len()).filter(|index| free[*index]).collect();
     let precision = 1.0 / (prior_error * prior_error);
     let (rows, left) = samples.iter().fold((1.0, 0.5), |(rows, left), sample| {
@@ -63,7 +63,7 @@ fn newton(samples: &[Sample], prior: &[f64], prior_error: f64, free: &[bool]) ->
             slope[column + 1] = precision * (prior[*index] - at[column + 1]);
             curvature.add(column + 1, column + 1, precision);
         }
-        // A little of "as often as not" keeps the base finite when nobody or everybody left.
+        // A little curvature keeps the base finite when nobody or everybody left.
         curvature.add(0, 0, SMALL);
         let mut row = vec![1.0; at.len()];
         for sample in samples {
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// So many that the prior hardly counts: 1 of 10 without a sign, 1 of 2 with the first, 1 of 5 with the second.
+    /// So many rows that the prior hardly counts: 1 in 10 left without a sign, 1 in 2 with the first, 1 in 5 with the second.
     fn samples() -> Vec<Sample> {
         vec![
             sample(&[0.0, 0.0], 1e6, 1e5),

@@ -1,4 +1,4 @@
-//! What the score saw of one subscriber, rebuilt from the firings of a replay.
+//! The inputs of the churn score over time, rebuilt from the firings of a replay.
 
 use crate::backtest::cohort::{Cohort, Verdict};
 use crate::backtest::recording::{Firing, Run};
@@ -21,22 +21,22 @@ pub struct WeightedTriggers {
 /// A signal that could open a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Whose, by number in the roster.
+    /// The subscriber's number in the roster.
     pub subscriber: u32,
     /// Local day.
     pub day: Day,
     /// Tier of the subscriber.
     pub tier: Tier,
-    /// Whether the least score does not concern it.
+    /// Whether a single event raised it; it then needs no least score.
     pub immediate: bool,
-    /// The churn score with the signal in it.
+    /// The churn score including the signal.
     pub score: f64,
     /// Whether the subscriber was leaving.
     pub found: bool,
 }
 
 impl WeightedTriggers {
-    /// The triggers that count under some rules.
+    /// The triggers with a weight under these rules.
     pub fn of(rules: &Rules) -> Self {
         let mut weighted = Self {
             indexes: Vec::new(),
@@ -67,11 +67,11 @@ pub fn by_subscriber(run: &Run) -> Vec<Firing> {
     firings
 }
 
-/// The last firing of each weighted trigger.
+/// Day and strength of the last firing of each weighted trigger.
 struct LastFirings(Vec<Option<(Day, f64)>>);
 
 impl LastFirings {
-    fn note(&mut self, firing: &Firing, weighted: &WeightedTriggers, calendar: &Calendar) {
+    fn record(&mut self, firing: &Firing, weighted: &WeightedTriggers, calendar: &Calendar) {
         let index = usize::from(firing.trigger);
         let Some(at) = weighted.indexes.iter().position(|known| *known == index) else {
             return;
@@ -79,7 +79,7 @@ impl LastFirings {
         self.0[at] = Some((judged_day(firing, calendar), f64::from(firing.strength)));
     }
 
-    /// What is left of each strength on a day.
+    /// Each strength on a day, faded by its half-life.
     fn features(&self, day: Day, weighted: &WeightedTriggers) -> Vec<f64> {
         let faded = |(memory, half_life): (&Option<(Day, f64)>, &f64)| {
             memory.map_or(0.0, |(fired_on, strength)| {
@@ -92,18 +92,18 @@ impl LastFirings {
     }
 }
 
-/// The day a firing is about: that of its event, or the one that was closed.
+/// The day of the event, or the day that was closed.
 fn judged_day(firing: &Firing, calendar: &Calendar) -> Day {
     let day = calendar.day_of(firing.raised_at);
     if firing.immediate { day } else { day - 1 }
 }
 
-/// Days between two looks at everybody.
-const LOOK_DAYS: i32 = 7;
-/// What is left of a strength is taken to this many steps, so that rows fall together.
+/// Days between two samples of a subscriber.
+const SAMPLE_DAYS: i32 = 7;
+/// Faded strengths are rounded to so many steps, so that equal samples can be counted together.
 const STEPS: f64 = 50.0;
 
-/// Looks at every subscriber once a week: what the triggers remember, and whether the subscriber is leaving.
+/// Samples every subscriber once a week: the faded strengths, and whether the subscriber is leaving.
 pub fn samples(
     cohort: &Cohort<'_>,
     firings: &[Firing],
@@ -123,7 +123,7 @@ pub fn samples(
             let (now, later) = own.split_at(seen);
             own = later;
             for firing in now {
-                memory.note(firing, weighted, cohort.calendar);
+                memory.record(firing, weighted, cohort.calendar);
             }
             let verdict = cohort.verdict(subscriber, end, day);
             if verdict == Verdict::Late || cohort.gone(subscriber, end) {
@@ -134,7 +134,7 @@ pub fn samples(
             let (count, left) = rows.entry(key.collect()).or_default();
             *count += 1.0;
             *left += f64::from(u8::from(verdict == Verdict::Found));
-            day = day + LOOK_DAYS;
+            day = day + SAMPLE_DAYS;
         }
     }
     let sample = |(key, (count, left)): (Vec<u8>, (f64, f64))| Sample {
@@ -148,7 +148,7 @@ pub fn samples(
     rows.into_iter().map(sample).collect()
 }
 
-/// The signals that could open a task, with their scores under some weights.
+/// The signals that could open a task, with their scores under these weights.
 pub fn candidates(
     cohort: &Cohort<'_>,
     firings: &[Firing],
@@ -160,7 +160,7 @@ pub fn candidates(
     for own in firings.chunk_by(|one, next| one.subscriber == next.subscriber) {
         let mut memory = LastFirings(vec![None; weighted.indexes.len()]);
         for firing in own {
-            memory.note(firing, weighted, cohort.calendar);
+            memory.record(firing, weighted, cohort.calendar);
             let Some(person) = cohort.person(firing.subscriber) else {
                 continue;
             };
@@ -185,13 +185,10 @@ pub fn candidates(
     candidates
 }
 
-/// Whether a signal is one of churn that the policy may take up: only an open task or the score may stand against it.
+/// Whether a churn signal could open a task: nothing but an open task or a low score suppressed it.
 fn could_open(firing: &Firing) -> bool {
     let registered = REGISTRY.get(usize::from(firing.trigger));
     let churn = registered.is_some_and(|trigger| trigger.purpose == Purpose::Churn);
-    let in_the_way = [Suppression::TaskOpen, Suppression::LowScore];
-    churn
-        && firing
-            .suppressed
-            .is_none_or(|why| in_the_way.contains(&why))
+    let passing = [Suppression::TaskOpen, Suppression::LowScore];
+    churn && firing.suppressed.is_none_or(|why| passing.contains(&why))
 }

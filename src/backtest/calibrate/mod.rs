@@ -1,15 +1,15 @@
-//! From a replay to rules: thresholds and least scores that keep tasks within a budget, and weights learnt from what became
-//! of the subscribers.
+//! From a replay to rules: thresholds and least scores that keep tasks within a budget, and weights learnt from who left.
 //!
 //! Several sensitivities of the detector are replayed side by side. For each of them
 //!
-//! 1. every subscriber is looked at once a week: what the triggers remember of them, faded with age, and whether they were
-//!    leaving. A logistic regression on that gives the weights of the churn score, drawn towards the present ones.
-//! 2. the signals are scored with those weights, and for each tier the least score is found with which the tasks stay
-//!    within the tier's budget. Immediate signals always pass.
-//! 3. the bounds of severity are moved so that as many signals are at risk and critical as were before.
+//! 1. a sample of every subscriber is taken once a week: the strengths of past firings, faded with age, and whether the
+//!    subscriber was leaving. A logistic regression on the samples gives the weights of the churn score, with the present
+//!    weights as its prior.
+//! 2. the signals are scored with these weights, and each tier gets the least score that keeps its tasks within the budget.
+//!    Immediate signals always pass.
+//! 3. the bounds of severity are moved so that as many signals are at risk and critical as before.
 //!
-//! The sensitivity whose tasks reach the most subscribers who were leaving is taken.
+//! The sensitivity whose tasks reach the most leaving subscribers wins.
 
 mod burden;
 mod fit;
@@ -24,13 +24,13 @@ use crate::model::Tier;
 use history::{Candidate, WeightedTriggers};
 use std::collections::BTreeSet;
 
-/// Tasks at most for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; none for no bound.
+/// The most tasks for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; nothing for no bound.
 pub type Budget = [Option<f64>; Tier::ALL.len()];
 
-/// The present weights are taken to be known to within this many log-odds: with little data they stay.
+/// Standard error of the present weights as a prior, in log-odds: with few data they stay.
 const PRIOR_ERROR: f64 = 1.0;
 
-/// Rules as they should be, for one sensitivity of the detector.
+/// The calibrated rules for one sensitivity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     /// Log-odds without any signal.
@@ -41,10 +41,10 @@ pub struct Calibration {
     pub severity: (f64, f64),
     /// By tier.
     pub burdens: Vec<Burden>,
-    /// Subscribers who were leaving and got a task in time.
+    /// Leaving subscribers who got a task in time.
     pub found: usize,
-    /// Looks at subscribers that the weights rest on, and those of them that saw one leaving.
-    pub looks: (f64, f64),
+    /// Number of samples, and of those with a leaving subscriber.
+    pub samples: (f64, f64),
 }
 
 /// The weight of a trigger in the churn score, in log-odds.
@@ -60,7 +60,7 @@ pub struct Weight {
     pub error: f64,
 }
 
-/// Learns weights from one run, and finds the least scores for a budget. With `learn` false the weights stay.
+/// Learns weights from one run and finds the least scores for a budget. Without `learn` the weights stay.
 pub fn calibrate(
     cohort: &Cohort<'_>,
     run: &Run,
@@ -71,8 +71,8 @@ pub fn calibrate(
     let weighted = WeightedTriggers::of(rules);
     let firings = history::by_subscriber(run);
     let samples = history::samples(cohort, &firings, &weighted);
-    let looks = samples.iter().fold((0.0, 0.0), |(looks, left), sample| {
-        (looks + sample.count, left + sample.left)
+    let totals = samples.iter().fold((0.0, 0.0), |(count, left), sample| {
+        (count + sample.count, left + sample.left)
     });
     let fit = match learn {
         true => fit::fit(&samples, &weighted.weights, PRIOR_ERROR),
@@ -82,7 +82,7 @@ pub fn calibrate(
             errors: vec![0.0; weighted.weights.len()],
         },
     };
-    // As they will stand in the file.
+    // Rounded as they will be in the file.
     let base = hundredths(fit.base);
     let weights: Vec<f64> = fit
         .weights
@@ -129,11 +129,11 @@ pub fn calibrate(
         severity: (at_risk, critical.min(1.0)),
         burdens,
         found: found.len(),
-        looks,
+        samples: totals,
     }
 }
 
-/// The score that as many of the later candidates reach as of the earlier ones reach `bound`.
+/// The score that as many candidates reach now as reached `bound` before.
 fn same_share(earlier: &[Candidate], bound: f64, later: &[Candidate]) -> f64 {
     let reach = earlier.iter().filter(|c| c.score >= bound).count();
     let mut scores: Vec<f64> = later.iter().map(|candidate| candidate.score).collect();
@@ -143,7 +143,7 @@ fn same_share(earlier: &[Candidate], bound: f64, later: &[Candidate]) -> f64 {
         scores.first(),
     ) {
         (Some(score), _) => (score * 1000.0).floor() / 1000.0,
-        // Nobody did; nobody does.
+        // No candidate reached the bound; none may reach it now.
         (None, Some(highest)) => (highest * 1000.0).ceil() / 1000.0,
         (None, None) => bound,
     }

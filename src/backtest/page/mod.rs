@@ -48,7 +48,7 @@ impl Report {
         };
         let unknown = match self.labels.unknown {
             0 => String::new(),
-            n => format!(" {n} labels are of subscribers without any record and were not used."),
+            n => format!(" {n} labels name subscribers without any record and were not used."),
         };
         let rules: Vec<String> = self
             .rules
@@ -57,7 +57,7 @@ impl Report {
             .collect();
         format!(
             "<h1>Backtest</h1>\n<p class=\"soft\">{} to {}: {} records of {} subscribers, {} of them regular, {} machines. \
-             {labels}{unknown} Rules: {}. The days are counted after {} days of learning.</p>",
+             {labels}{unknown} Rules: {}. Every subscriber's first {} days do not count.</p>",
             escape(&data.first_day),
             escape(&data.last_day),
             thousands(data.records.records),
@@ -166,50 +166,55 @@ fn definitions() -> String {
     let terms = [
         (
             "Alarm",
-            "A firing of a trigger, whatever the policy made of it; weak signs and repeats are none. After the record of a \
-             cancellation or a port-out application it counts for recall only.",
+            "A firing of a trigger, whatever the policy made of it; weak signs and repeats do not count. After the record of \
+             a cancellation or a port-out application it counts for recall only.",
+        ),
+        (
+            "Basis of an alarm",
+            "What the trigger had seen: one event, or a day up to its end. The alarm on a day is raised some hours after it.",
         ),
         (
             "Streams",
-            "Each trigger by itself; usage_drop+zero_usage_days and together (all triggers that tell of churn) with a joint \
-             cool-down of 30 days, which an onset ends.",
+            "Each trigger by itself; usage_drop+zero_usage_days and together (all churn triggers) with a joint cool-down of \
+             30 days, which an onset ends.",
         ),
         (
             "Found, late, false",
-            "Found: what the alarm rests on lies after an onset, and before the leaving or within 30 days of the onset. Late: \
-             after the leaving. False: before any onset, also during a harmless matter. Precision is found / all.",
+            "Found: the basis lies after an onset, and before the leaving or within 30 days of the onset. Late: it lies after \
+             the leaving. False: it lies before any onset, so also during a harmless episode. Precision is found / all.",
         ),
         (
             "False alarms per 1,000 subscribers and 30 days",
-            "Over the days of subscribers before an onset, after the days of learning.",
+            "Over the days of subscribers before an onset, after the warm-up.",
         ),
         (
             "Delay, recall within 14 or 30 days",
-            "Delay: days from the onset's day to the day that the first alarm rests on, the median over the onsets that were \
-             ever found; three silent days after a last use are a delay of 3. Recall: the share of onsets with a delay of at \
-             most 14 or 30 days; onsets too close to the end are left out.",
+            "Delay: days from the onset to the basis of the first alarm, the median over the onsets that were ever found; \
+             the alarm on three silent days has a delay of 3. Recall: the share of onsets with a delay of at most 14 or 30 \
+             days; onsets too close to the end of the data are left out.",
         ),
         (
             "Lead time",
-            "From the first alarm after an onset to the leaving, or to the last real use; negative if the alarm came after.",
+            "From the first alarm after an onset to the leaving, or to the last real use; negative if the alarm came later.",
         ),
         (
             "Regular, active, all",
             "Regular: an event a day on average between first and last use, 30 days or more, and no machine. Active: alarms \
-             on, and onsets of, subscribers who used the line within the last three days before. All: everybody.",
+             and onsets of subscribers who had used the line within the three days before. All: everybody.",
         ),
         (
             "Placebo",
-            "The same alarms against the same onsets of other, randomly drawn subscribers.",
+            "The same alarms compared with the same onsets of other, randomly drawn subscribers.",
         ),
         (
-            "Equal burden",
-            "The rival's threshold is turned until it raises as many alarms on regular subscribers as the first rules' \
-             usage_drop+zero_usage_days; where the threshold has steps, the last one is thinned by chance.",
+            "Simple rules, equal burden",
+            "The rules that people build first. At equal burden the threshold is set so that the rule raises as many alarms \
+             on regular subscribers as the first rules' usage_drop+zero_usage_days; where the threshold has steps, alarms of \
+             the last step are dropped at random.",
         ),
         (
             "Intervals",
-            "95 % of what comes out when whole subscribers are drawn anew, with replacement.",
+            "95 % of the values that come out when whole subscribers are drawn anew, with replacement.",
         ),
     ];
     let terms: String = terms

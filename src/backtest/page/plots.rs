@@ -44,7 +44,7 @@ impl Report {
             None => {
                 simple_rules += 1;
                 Look {
-                    colour: "--rival",
+                    colour: "--simple-rule",
                     marker: (simple_rules - 1) % 4,
                     dashed: true,
                 }
@@ -101,8 +101,8 @@ impl Report {
             })
             .collect();
         format!(
-            "<h2>Lead time</h2>\n<p>How long before the leaving the first alarm of any trigger came, of those who left and were \
-             alarmed. Below 0 the alarm came after; an offer needs 3 days.</p>\n<div class=\"plots\"><figure>{picture}\
+            "<h2>Lead time</h2>\n<p>Days from the first alarm of any trigger to the leaving, for subscribers who left and had an \
+             alarm. Below 0 the alarm came after the leaving; an offer needs 3 days.</p>\n<div class=\"plots\"><figure>{picture}\
              <figcaption>Number of first alarms</figcaption></figure></div>\n<ul class=\"legend\">{legend}</ul>"
         )
     }

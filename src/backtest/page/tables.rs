@@ -42,7 +42,7 @@ impl Report {
                 table.row(trigger, &self.comparison(&rules.name, trigger));
             }
         }
-        table.group("Rivals at equal burden");
+        table.group("Simple rules at equal burden");
         let simple_rules = self.triggers_of(SIMPLE_RULES);
         let (equal, fixed): (Vec<&str>, Vec<&str>) = simple_rules
             .iter()
@@ -50,7 +50,7 @@ impl Report {
         for trigger in equal {
             table.row(trigger, &self.comparison(SIMPLE_RULES, trigger));
         }
-        table.group("Rivals at their usual settings");
+        table.group("Simple rules at their usual settings");
         for trigger in fixed {
             table.row(trigger, &self.comparison(SIMPLE_RULES, trigger));
         }
@@ -105,7 +105,7 @@ impl Report {
             })
             .collect();
         format!(
-            "<h2>What is found of which path</h2>\n<p>Recall within 30 days of the onset, and the median delay in days. Regular \
+            "<h2>What is found, by path</h2>\n<p>Recall within 30 days of the onset, and the median delay in days. Regular \
              subscribers.</p>\n{maps}"
         )
     }
@@ -220,7 +220,7 @@ impl Report {
         if self.labels.harmless.is_empty() && self.labels.city.is_empty() {
             return String::new();
         }
-        let mut columns = vec!["Matter"];
+        let mut columns = vec!["Kind"];
         columns.extend(self.rules.iter().map(|rules| rules.name.as_str()));
         let zero_days: Vec<&str> = self
             .triggers_of(SIMPLE_RULES)
@@ -229,7 +229,7 @@ impl Report {
             .collect();
         columns.extend(&zero_days);
         let mut table = Table::new(
-            "usage_drop+zero_usage_days of each set of rules, and the rivals at equal burden; regular subscribers",
+            "usage_drop+zero_usage_days of each set of rules, and the simple rules at equal burden; regular subscribers",
             &columns,
         );
         let ours = self.rules.iter().map(|rules| (rules.name.as_str(), PAIR));
@@ -268,7 +268,7 @@ impl Report {
                 table.row(kind, &cells);
             }
         }
-        format!("<h2>What means no harm</h2>\n{}", table.end())
+        format!("<h2>What is harmless</h2>\n{}", table.end())
     }
 
     pub(super) fn by_statistic(&self) -> String {
