@@ -25,8 +25,8 @@ impl Report {
             .map(|(curve, look)| format!("<li>{}{}</li>", key(*look), escape(&name(curve))))
             .collect();
         format!(
-            "<h2>Against burden</h2>\n<p>What more alarms buy. Our rules are cut by the churn score of the alarm (their \
-             last point is the rules as they are), the simple_rules by their one threshold. Regular subscribers.</p>\n\
+            "<h2>Against burden</h2>\n<p>What more alarms buy. For our rules the threshold is the churn score of the alarm (the last \
+             point is the rules as they are); each simple rule has one threshold. Regular subscribers.</p>\n\
              <div class=\"plots\"><figure>{precision}<figcaption>Precision: the share of alarms that are right</figcaption></figure>\
              <figure>{recall}<figcaption>Recall: the share of onsets found within 30 days</figcaption></figure></div>\n\
              <ul class=\"legend\">{legend}</ul>"
