@@ -1,7 +1,8 @@
 //! `churnwatch backtest`: how good rules are on recorded events.
 
+use super::failure::Failure;
 use super::replay::RuleSets;
-use super::{Failure, print};
+use super::terminal::print;
 use crate::backtest::{Labels, Settings, evaluate};
 use crate::files::{FileError, Output};
 use crate::model::Timestamp;
@@ -46,7 +47,7 @@ pub(super) struct Backtest {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     replicates: u32,
     /// The present time: records dated after it are rejected [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = super::detect::parse_now)]
+    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_now)]
     now: Option<Timestamp>,
 }
 

@@ -1,7 +1,9 @@
 //! `churnwatch calibrate`: rules that keep the tasks within a budget, from recorded events.
 
-use super::replay::{RuleSets, load};
-use super::{Failure, print};
+use super::arguments::{effective, load_offline};
+use super::failure::Failure;
+use super::replay::RuleSets;
+use super::terminal::print;
 use crate::backtest::calibrate::{Budget, Calibration, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
 use crate::config::Config;
@@ -46,7 +48,7 @@ pub(super) struct Calibrate {
     #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
     warmup_days: u16,
     /// The present time: records dated after it are rejected [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = super::detect::parse_now)]
+    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_now)]
     now: Option<Timestamp>,
 }
 
@@ -87,7 +89,7 @@ impl Calibrate {
                 "calibrate reads the events twice, to check its result; give it files instead of -";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let config = load(self.rules.as_deref())?;
+        let config = load_offline(self.rules.as_deref())?;
         let rules = &config.rules;
         let base = RuleSets {
             sets: vec![("rules".to_owned(), Arc::clone(rules))],
@@ -97,8 +99,7 @@ impl Calibrate {
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);
         let own = self.own_rules()?;
-        let effective = config.ruleset().text.parse::<Table>();
-        let mut effective = effective.map_err(|error| Failure::Failed(error.to_string()))?;
+        let mut effective = effective(&config)?;
         // Shadow rules open no task and are not calibrated.
         effective.remove("shadow");
         let mut levels = Vec::new();
@@ -276,7 +277,7 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
     }
     let _ = writeln!(
         text,
-        "\nExpected churn tasks for 1,000 subscribers of a tier and 30 days:\n\
+        "\nChurn tasks for 1,000 subscribers of a tier and 30 days, as expected:\n\
          {:<10}{:>9}{:>12}{:>9}{:>17}{:>11}",
         "tier", "budget", "least score", "tasks", "immediate", "precision"
     );
@@ -302,7 +303,7 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
 
 /// The tasks of a replay of the calibrated rules, as text.
 fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
-    let mut text = String::from("\nMeasured by replaying the calibrated rules:\n");
+    let mut text = String::from("\nThe same, measured by replaying the calibrated rules:\n");
     for (tier, burden) in Tier::ALL.into_iter().zip(&expected.burdens) {
         let tasks = cohort.task_rate(tier);
         let _ = writeln!(

@@ -1,4 +1,5 @@
-use super::{Failure, print};
+use super::failure::Failure;
+use super::terminal::print;
 use crate::config::Config;
 use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;

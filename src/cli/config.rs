@@ -1,4 +1,5 @@
-use super::{Failure, print};
+use super::failure::Failure;
+use super::terminal::print;
 use clap::Args;
 
 /// Print every configuration key with its default and its explanation

@@ -1,6 +1,6 @@
 //! `churnwatch demo`.
 
-use super::Failure;
+use super::failure::Failure;
 use super::signals::Signals;
 use crate::demo::{self, Options};
 use crate::runtime::Stop;

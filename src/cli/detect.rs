@@ -1,7 +1,8 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use super::Failure;
-use super::replay::progress_bar;
+use super::arguments::{load_offline, parse_now};
+use super::failure::Failure;
+use super::terminal::byte_bar;
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::driver::{self, Driver};
@@ -15,82 +16,62 @@ use clap::Args;
 use indicatif::{HumanCount, HumanFloatCount};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Find churn signals in files
 ///
 /// Reads NDJSON event files of any mix of feeds, in the order given, and writes retention tasks. The clock follows the
-/// events, so a file of last year gives what it would have given then; files should be in time order, as one file each
-/// day is.
+/// events, so last year's file gives the tasks of last year. Give the files in time order, for example one for each day.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   churnwatch detect events.ndjson.zst --finish > tasks.ndjson
   zcat cdr-2026-03-*.gz | churnwatch detect - --tasks tasks.ndjson --dead-letters rejected.ndjson
 
-Exit codes: 0 all records were used; 3 done, but some records were rejected; 1 failed; 2 wrong usage or configuration.")]
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but some records were rejected.")]
 pub(super) struct Detect {
     /// Event files, plain, gzip or zstd; - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
-    /// Configuration file; the defaults serve as they are
+    /// Configuration file [default: the defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where tasks go; - for standard output
+    /// Write tasks here; - for standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     tasks: String,
-    /// Where signals go, also those that raised no task
+    /// Write all signals here, also those without a task
     #[arg(long, value_name = "FILE")]
     signals: Option<String>,
-    /// Where signals of the shadow rules go, which [shadow] of the configuration names
+    /// Write the signals of the shadow rules here; [shadow] of the configuration names the rules
     #[arg(long, value_name = "FILE")]
     shadow_signals: Option<String>,
-    /// Where rejected records go, with the reason
+    /// Write rejected records here, with the reason
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<String>,
-    /// Where erasures are confirmed
+    /// Write confirmations of erasures here
     #[arg(long, value_name = "FILE")]
     erasures: Option<String>,
-    /// Close every day up to the last event at the end
+    /// At the end, close every day up to that of the last event
     #[arg(long)]
     finish: bool,
-    /// Real time against which records from the future are rejected [default: now]
+    /// The present time: records dated after it are rejected [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = parse_now)]
     now: Option<Timestamp>,
-    /// Shards to split subscribers into by the hash of Kafka's default partitioner, to compare with topics of as many
-    /// partitions
+    /// Number of shards, to compare with `run` on topics of so many partitions
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]
     partitions: i32,
 }
 
-pub(super) fn parse_now(text: &str) -> Result<Timestamp, String> {
-    let moment = text.parse::<jiff::Timestamp>();
-    let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
-    Ok(Timestamp(moment.as_millisecond()))
-}
-
-impl From<FileError> for Failure {
-    fn from(error: FileError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
 impl Detect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let clock = (
-            OsString::from("CHURNWATCH_WINDOW__CLOCK"),
-            OsString::from("event"),
-        );
-        let environment = std::env::vars_os().chain([clock]);
-        let config = Config::load_with(self.config.as_deref(), environment)?;
+        let config = load_offline(self.config.as_deref())?;
         if self.shadow_signals.is_some() && config.rules.shadow.is_none() {
             return Err(Failure::Usage(
-                "--shadow-signals: there are no shadow rules; name their file as `rules` of [shadow] in the configuration"
+                "--shadow-signals: there are no shadow rules; name their file in the configuration, as `rules` of [shadow]"
                     .to_owned(),
             ));
         }
-        match self.over(&config) {
+        match self.detect(&config) {
             // A reader that has seen enough, such as `head`, is no failure.
             Err(error) if error.is_broken_pipe() => Ok(()),
             Err(error) => Err(error.into()),
@@ -99,8 +80,8 @@ impl Detect {
         }
     }
 
-    /// Runs to the end of the inputs. Returns whether every record could be used.
-    fn over(&self, config: &Config) -> Result<bool, FileError> {
+    /// Reads all inputs. Returns whether no record was rejected.
+    fn detect(&self, config: &Config) -> Result<bool, FileError> {
         let mut detector = Detector::new(config, self)?;
         let watch = clock::Stopwatch::start();
         for path in &self.inputs {
@@ -138,7 +119,7 @@ struct Outputs {
     shadowed: BTreeMap<Cow<'static, str>, u64>,
 }
 
-/// Rejected records shown on standard error when they go nowhere else.
+/// Rejected records shown on standard error if they are not written to a file.
 const SHOWN: u64 = 5;
 
 impl Detector {
@@ -174,7 +155,7 @@ impl Detector {
 
     fn file(&mut self, path: &str) -> Result<(), FileError> {
         let mut lines = Lines::open(path)?;
-        let bar = progress_bar(&[path]);
+        let bar = byte_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
         let mut source = Source {
@@ -205,7 +186,7 @@ impl Detector {
         if let Outcome::Rejected(reject) = &outcome {
             self.reject(line, source, reject)?;
         }
-        self.outputs.say(&mut self.effects)?;
+        self.outputs.emit(&mut self.effects)?;
         Ok(())
     }
 
@@ -230,7 +211,7 @@ impl Detector {
         if finish {
             self.driver.finish(&mut self.effects);
         }
-        self.outputs.say(&mut self.effects)?;
+        self.outputs.emit(&mut self.effects)?;
         Ok(())
     }
 
@@ -262,7 +243,7 @@ impl Detector {
         text += "days closed\n";
         text += &row("", closes);
         text += &row("unknown for call detail", unknown);
-        text += "signals, also those that raised no task\n";
+        text += "signals, also those without a task\n";
         text.extend(
             self.outputs
                 .signalled
@@ -284,19 +265,19 @@ impl Detector {
         text += "tasks closed\n";
         text += &row("", self.outputs.closed);
         if self.outputs.erased > 0 {
-            text += "requests to erase, each fulfilled\n";
+            text += "requests to erase, all fulfilled\n";
             text += &row("", self.outputs.erased);
         }
         if counts.dead_lettered > 0 && self.outputs.dead_letters.is_none() {
-            text += "the rejected records were dropped; --dead-letters FILE keeps them\n";
+            text += "the rejected records are not kept; --dead-letters FILE writes them\n";
         }
         text
     }
 }
 
 impl Outputs {
-    /// Writes and counts what the engine said.
-    fn say(&mut self, effects: &mut Vec<Effect>) -> Result<(), FileError> {
+    /// Writes and counts effects.
+    fn emit(&mut self, effects: &mut Vec<Effect>) -> Result<(), FileError> {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Task(task) => {

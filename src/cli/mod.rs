@@ -1,14 +1,16 @@
 //! The command line: one file for each sub-command.
 //!
-//! A sub-command is a struct with `clap::Args` and a method `run(self) -> Result<(), Failure>` in its own file, and one
-//! line in `Command` and in `main`.
+//! A sub-command is a struct with `clap::Args` and a method `run(self) -> Result<(), Failure>` in its own file, with one line
+//! in `Command` and one in `main`.
 
+mod arguments;
 mod backtest;
 mod calibrate;
 mod check;
 mod config;
 mod demo;
 mod detect;
+mod failure;
 mod inspect;
 mod produce;
 mod rehearse;
@@ -16,9 +18,10 @@ mod replay;
 mod run;
 mod signals;
 mod simulate;
+mod terminal;
 
-use crate::config::Problems;
 use clap::{Parser, Subcommand};
+use failure::Failure;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -54,23 +57,6 @@ enum Command {
     Simulate(simulate::Simulate),
 }
 
-/// Why a sub-command did not do what it was asked.
-#[derive(Debug)]
-pub enum Failure {
-    /// Wrong usage or configuration; the operator must change something. Exit status 2.
-    Usage(String),
-    /// It was tried and did not work. Exit status 1.
-    Failed(String),
-    /// It was done, but some records were rejected. Exit status 3.
-    Rejected,
-}
-
-impl From<Problems> for Failure {
-    fn from(problems: Problems) -> Self {
-        Self::Usage(problems.to_string())
-    }
-}
-
 /// Runs the command the process was called with.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -95,18 +81,4 @@ pub fn main() -> ExitCode {
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(io::stderr(), "error: {message}");
     ExitCode::from(status)
-}
-
-/// Writes to stdout. A reader that has seen enough, such as `head`, is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("cannot write to stdout: {error}")))
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,4 +1,5 @@
-use super::Failure;
+use super::failure::Failure;
+use super::terminal::byte_bar;
 use crate::config::Config;
 use crate::decode::{Decoder, Record};
 use crate::files::Lines;
@@ -6,7 +7,7 @@ use crate::kafka::{Delivery, Loader};
 use crate::model::Feed;
 use crate::runtime::clock::Stopwatch;
 use clap::Args;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
 use std::path::PathBuf;
 
 /// Load event files into the feeds' topics
@@ -96,7 +97,7 @@ impl Loading {
     fn file(&mut self, path: &str) -> Result<(), Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
         let mut lines = Lines::open(path).map_err(|error| failed(&error))?;
-        let bar = progress_bar(path);
+        let bar = byte_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
         while let Some(number) = lines.next_into(&mut line).map_err(|error| failed(&error))? {
@@ -169,22 +170,4 @@ impl Loading {
         }
         text
     }
-}
-
-/// Hidden when standard error is no terminal, and without an end for standard input.
-fn progress_bar(path: &str) -> ProgressBar {
-    let length = std::fs::metadata(path)
-        .ok()
-        .filter(std::fs::Metadata::is_file)
-        .map(|m| m.len());
-    let (bar, template) = match length {
-        Some(length) => (
-            ProgressBar::new(length),
-            "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
-        ),
-        None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
-    };
-    bar.with_style(
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
 }

@@ -1,8 +1,8 @@
 //! `churnwatch rehearse`: rules at work on a simulated city.
 
-use super::replay::load;
-use super::simulate::{day_bar, parse_day};
-use super::{Failure, print};
+use super::arguments::{effective, load_offline, parse_day};
+use super::failure::Failure;
+use super::terminal::{day_bar, print};
 use crate::config::Config;
 use crate::encode::Encoder;
 use crate::files::{FileError, Output};
@@ -15,90 +15,91 @@ use clap::Args;
 use indicatif::HumanCount;
 use std::path::PathBuf;
 
-/// Try budgets, due times and rules out on a simulated city before they go live
+/// Try rules, budgets and due times on a simulated city before they go live
 ///
-/// Simulates a city, runs the real engine over its events, and lets simulated account managers work on every task at once:
-/// they call, reach somebody or nobody, and report, and the engine acts upon it. So the gap between contacts, their cap, quiet
-/// hours, daily budgets, escalations and corrections all play as they would on a real network. After the warm-up the figures of
-/// each day count, a month by default.
+/// Simulates a city and runs the real engine over its events. Simulated account managers work on every task at once: they
+/// call, reach the subscriber or not, and report, and the engine acts upon their reports. So contact gaps, contact caps,
+/// quiet hours, daily budgets, escalations and corrections all play as they would on a real network. The report covers the
+/// days after the warm-up, a month by default.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Rehearse {
-    /// Configuration with the rules to try; the defaults serve as they are
+    /// Configuration file with the rules to try [default: the defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Subscribers of the city, up to 20,000,000; expect some 13 records of each a day
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     subscribers: u32,
-    /// Days that count
+    /// Days that the report covers
     #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     days: u32,
-    /// Days before them: the engine learns what is usual, and the first wave of tasks passes
+    /// Days before those: the engine learns what is usual, and the first wave of tasks passes
     #[arg(long, value_name = "D", default_value_t = 35, value_parser = clap::value_parser!(u32).range(0..=3_650))]
     warm_up_days: u32,
-    /// Seed of all chance; the same options give the same bytes
+    /// Seed of all random draws; the same options give the same bytes
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// First day of the warm-up
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-03-02", value_parser = parse_day)]
     start: Day,
-    /// Scenario to lay over the default: a TOML file with the keys that differ
+    /// Scenario file: a TOML file with the keys that differ from the default scenario
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Sets one key of the scenario, such as churn.scale=2 or outcomes.reached_share=0.8; may be repeated
+    /// Set one key of the scenario, such as churn.scale=2 or outcomes.reached_share=0.8; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Shards to split subscribers into by the hash of Kafka's default partitioner; each has its part of the budget
+    /// Number of shards, as with topics of so many partitions; each gets its share of the budget
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]
     partitions: i32,
-    /// Where tasks go, every revision, those of the warm-up too
+    /// Write every revision of every task, those of the warm-up too
     #[arg(long, value_name = "FILE")]
     tasks: Option<String>,
-    /// Where signals go, also those that raised no task, those of the warm-up too
+    /// Write all signals, also those without a task, those of the warm-up too
     #[arg(long, value_name = "FILE")]
     signals: Option<String>,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
-    /// Print one churn task whole, as its account manager gets it
+    /// Print one whole churn task, as its account manager gets it
     #[arg(long)]
     show_task: bool,
 }
 
 const AFTER_HELP: &str = "\
 How to read the report:
-  tasks opened   by purpose and tier, each day and beside the day's budget. Urgent ones, churn signals of a single event,
-                 pass whatever the budget and use it up; what waits gets the rest, best first. After an outage two days can
-                 close on one, which is when `most` may be up to twice the budget.
-  no contact by due_at: of the tasks opened in these days that were contacted, closed or overdue by the end. A try that
-                 reached nobody is no contact, nor is a campaign that was not answered. Nobody in the city is ever too
-                 busy: compare the tasks of a manager and day with what yours can do.
-  suppressed     signals of which no task came, by the reason; over_budget waits some days and then lapses
-  what came      counted as the metrics count it: of all tasks in these days, those opened before too; under triggers a
-                 task counts for each of its reasons. Precision is the share of churn tasks that were right (closed as
-                 saved, refused, lost or churned) among these and the wrong ones (expired, recovered, or nobody meant to
-                 leave).
-  contacts       talks; churn does not count those of care and growth against its cap, unless the rules say so
+  tasks opened   by purpose and tier, for each day and beside the day's budget. Urgent tasks, those of a churn signal of a
+                 single event, open whatever the budget and use it up; waiting candidates get the rest, best first. After an
+                 outage two days can close on one day, and `most` can then be twice the budget.
+  no contact by due_at
+                 the tasks that were contacted, closed or overdue by the end, and how many of them were late. A try that
+                 reached nobody is no contact, nor is a campaign without an answer. Managers in the city are never too busy:
+                 compare the tasks of a manager and day with what yours can do.
+  suppressed     signals that opened no task, by reason; an over_budget candidate waits some days and then lapses
+  task outcomes  counted as the metrics count them: of all tasks in these days, also those opened before. By trigger, a task
+                 counts for each of its reasons. Precision is the share of right churn tasks (closed as saved, refused, lost
+                 or churned) among the right and the wrong ones (expired, recovered, or the subscriber meant to stay).
+  contacts       times that somebody spoke to a subscriber; contacts for care and growth do not count against the cap of
+                 churn, unless the rules say so
 
-What people do does not depend on being called: somebody whom a call saves would have stayed. The report shows how much
-work rules make, for whom, and how much of it is well spent. How many more stay is for a hold-out on the real network
-(policy.hold_out) to show. How people answer is under [outcomes] of the scenario (churnwatch simulate --print-scenario).
-The network and the time zone are those of the configuration.
+What people do does not depend on being called: a subscriber whom a call saves would have stayed. The report shows how much
+work rules make, for whom, and how much of it is well spent. How many more subscribers stay is shown by a hold-out on the real
+network (policy.hold_out). The scenario's [outcomes] say how people answer (churnwatch simulate --print-scenario).
+Operator and time zone are those of the configuration.
 
 Examples:
   churnwatch rehearse --show-task
-  churnwatch rehearse --config next.toml --json next.json       next to the same without --config
+  churnwatch rehearse --config next.toml --json next.json       compare with the same without --config
   CHURNWATCH_POLICY__CONTACT__GAP_DAYS=14 churnwatch rehearse --subscribers 20000
   churnwatch rehearse --set churn.scale=3 --set outcomes.contact_hours=[12,72] --tasks tasks.ndjson";
 
 impl Rehearse {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = load(self.config.as_deref())?;
+        let config = load_offline(self.config.as_deref())?;
         let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let city = CityConfig {
             start: self.start,
             time_zone: config.rules.calendar.zone().to_owned(),
-            operator: operator(&config),
+            operator: operator(&config)?,
             scenario: scenario.map_err(SimError::from)?,
             ..CityConfig::new(self.subscribers, self.days, self.seed)
         };
@@ -110,7 +111,7 @@ impl Rehearse {
             partitions: self.partitions,
             partition_of,
         })?;
-        match self.over(rehearsal, &config) {
+        match self.rehearse(rehearsal, &config) {
             // A reader that has seen enough, such as `head`, is no failure.
             Err(error) if error.is_broken_pipe() => Ok(()),
             Err(error) => Err(error.into()),
@@ -118,11 +119,11 @@ impl Rehearse {
         }
     }
 
-    /// Rehearses, writes the files and gives the text of the report.
-    fn over(&self, rehearsal: Rehearsal, config: &Config) -> Result<String, FileError> {
+    /// Rehearses, writes the files and returns the text of the report.
+    fn rehearse(&self, rehearsal: Rehearsal, config: &Config) -> Result<String, FileError> {
         let create = |path: &Option<String>| path.as_deref().map(Output::create).transpose();
         let (mut tasks, mut signals) = (create(&self.tasks)?, create(&self.signals)?);
-        // A path that cannot be written should not show after an hour of rehearsing.
+        // A path that cannot be written should fail now, not after an hour of rehearsing.
         let json = create(&self.json)?;
         let encoder = Encoder::new(
             config.rules.calendar.clone(),
@@ -131,12 +132,12 @@ impl Rehearse {
         );
         let bar = day_bar(self.warm_up_days + self.days);
         let watch = clock::Stopwatch::start();
-        let say = |effect: &Effect| match (effect, &mut tasks, &mut signals) {
+        let emit = |effect: &Effect| match (effect, &mut tasks, &mut signals) {
             (Effect::Task(task), Some(output), _) => output.line(&encoder.task_json(task)),
             (Effect::Signal(signal), _, Some(output)) => output.line(&encoder.signal_json(signal)),
             _ => Ok(()),
         };
-        let (report, sample) = rehearsal.run(say, |progress| {
+        let (report, sample) = rehearsal.run(emit, |progress| {
             bar.set_position(u64::from(progress.days));
             bar.set_message(format!("{} records", HumanCount(progress.records)));
         })?;
@@ -161,10 +162,10 @@ impl Rehearse {
     }
 }
 
-/// Whose network the rules are for.
-fn operator(config: &Config) -> Operator {
-    let text: toml::Table = config.ruleset().text.parse().unwrap_or_default();
-    let section = text.get("operator").and_then(|section| section.get("name"));
+/// The operator whose network the rules are for.
+fn operator(config: &Config) -> Result<Operator, Failure> {
+    let keys = effective(config)?;
+    let section = keys.get("operator").and_then(|section| section.get("name"));
     let name = section.and_then(toml::Value::as_str).unwrap_or_default();
-    Operator::from_name(name).unwrap_or(Operator::Mobile)
+    Ok(Operator::from_name(name).unwrap_or(Operator::Mobile))
 }

@@ -1,4 +1,4 @@
-use super::Failure;
+use super::failure::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that ask a process to end.

@@ -2,10 +2,12 @@
 
 mod answer;
 
-use super::{Failure, print};
+use super::arguments::parse_day;
+use super::failure::Failure;
+use super::terminal::{day_bar, print};
 use crate::model::Day;
 use crate::sim::{CityConfig, Compression, Operator, Scenario, SimError, Summary, write_files};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount};
 use std::path::{Path, PathBuf};
 
 /// Write the events of a simulated city of subscribers, with ground truth
@@ -130,14 +132,6 @@ impl Simulate {
     }
 }
 
-/// Hidden when standard error is no terminal.
-pub(super) fn day_bar(days: u32) -> ProgressBar {
-    let template = "{bar:30} day {pos}/{len}  {msg}  {elapsed}, {eta} left";
-    let style = ProgressStyle::with_template(template);
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(u64::from(days)).with_style(style)
-}
-
 fn describe(out: &Path, summary: &Summary) -> String {
     use std::fmt::Write;
     let events = out.join(summary.events_file);
@@ -172,10 +166,6 @@ fn describe(out: &Path, summary: &Summary) -> String {
     );
     let _ = writeln!(text, "try: churnwatch detect --finish {}", events.display());
     text
-}
-
-pub(super) fn parse_day(text: &str) -> Result<Day, String> {
-    Day::parse(text).ok_or_else(|| "not a date like 2026-03-02".to_owned())
 }
 
 fn parse_operator(text: &str) -> Result<Operator, String> {

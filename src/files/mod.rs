@@ -1,9 +1,11 @@
 //! NDJSON files: event files in (plain, gzip or zstd), records out.
 
 mod read;
+mod read_ahead;
 mod write;
 
 pub use read::{Lines, Progress};
+pub use read_ahead::{Batch, read_ahead};
 pub use write::Output;
 
 use std::io;

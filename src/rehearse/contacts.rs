@@ -1,11 +1,11 @@
-//! How often subscribers were spoken to.
+//! How often somebody spoke to a subscriber.
 
 use super::report::{ContactFigures, HighestContacts};
 use crate::engine::settings::ContactRules;
 use crate::model::{Msisdn, Purpose, Tier, Timestamp};
 use std::collections::BTreeMap;
 
-/// Every talk, by subscriber and in order of time.
+/// Every contact, by subscriber and in order of time.
 #[derive(Default)]
 pub struct Contacts(BTreeMap<Msisdn, Vec<Contact>>);
 
@@ -17,13 +17,13 @@ struct Contact {
 }
 
 impl Contacts {
-    /// Somebody was spoken to because of a task of a purpose, being of a tier.
+    /// Somebody spoke to a subscriber about a task of this purpose and tier.
     pub fn add(&mut self, who: Msisdn, at: Timestamp, purpose: Purpose, tier: Tier) {
         let contacts = self.0.entry(who).or_default();
         contacts.push(Contact { at, purpose, tier });
     }
 
-    /// Figures of the talks from a moment on. Those before count only where they lie within the same span as one of these.
+    /// Figures of the contacts from a moment on. Earlier ones count only within the cap window of a later one.
     pub fn figures(&self, from: Timestamp, rules: &ContactRules) -> ContactFigures {
         let mut highest: Vec<HighestContacts> = Tier::ALL
             .map(|tier| HighestContacts {
@@ -34,12 +34,12 @@ impl Contacts {
                 cap: rules.cap.of(tier),
             })
             .into();
-        let (mut talks, mut subscribers) = (0, 0);
+        let (mut total, mut subscribers) = (0, 0);
         for contacts in self.0.values() {
             let counted = contacts.iter().filter(|contact| contact.at >= from);
             subscribers += u64::from(counted.clone().next().is_some());
             for last in counted {
-                talks += 1;
+                total += 1;
                 let begin = last.at.plus_hours(-24 * i64::from(rules.cap_window_days));
                 let span = contacts
                     .iter()
@@ -56,7 +56,7 @@ impl Contacts {
             }
         }
         ContactFigures {
-            contacts: talks,
+            contacts: total,
             subscribers,
             window_days: rules.cap_window_days,
             highest,

@@ -1,62 +1,62 @@
-//! What a rehearsal found, in the form in which it is written as JSON.
+//! The report of a rehearsal, as it is written as JSON.
 
 use crate::model::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Figures of the days that count; `records` alone is of all days.
+/// Figures of the days that count; only `records` includes the warm-up.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Layout of the report.
+    /// Format of the report.
     pub format: &'static str,
     /// Version of churnwatch that wrote it.
     pub version: &'static str,
     /// Fingerprint of the rules.
     pub rules_version: String,
-    /// What was simulated.
+    /// The simulated city.
     pub city: CityFigures,
-    /// What became of the records, those of the warm-up too.
+    /// What became of the records, warm-up included.
     pub records: Counts,
-    /// Tasks that came and went.
+    /// Numbers of tasks.
     pub tasks: TaskFigures,
     /// Tasks opened, for each purpose and tier.
     pub opened: Vec<OpenedFigures>,
-    /// Tasks of somebody with an account manager.
+    /// Tasks with an account manager.
     pub managers: ManagerFigures,
-    /// Tasks of those without, by work queue, the longest first.
+    /// Tasks without one, by work queue, the longest first.
     pub queues: Vec<Load>,
-    /// Tasks that went up, by the rung they reached.
+    /// Escalations by the level reached.
     pub escalations: BTreeMap<&'static str, u64>,
-    /// Signals of which a task or its revision came, by purpose.
+    /// Signals that opened or revised a task, by purpose.
     pub signals_used: BTreeMap<&'static str, u64>,
-    /// Signals of which nothing came, by reason and purpose.
+    /// Suppressed signals, by reason and purpose.
     pub suppressed: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
-    /// Tasks closed, by reason and purpose; of a corrected one the last reason.
+    /// Closed tasks, by last reason and purpose.
     pub closed: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
-    /// What was reported of tasks, by result.
+    /// Reported outcomes, by result.
     pub outcomes: BTreeMap<&'static str, u64>,
-    /// Reasons that were found out, of those reported.
+    /// Reported outcomes by their confirmed reason.
     pub confirmed_reasons: BTreeMap<String, u64>,
-    /// What came of tasks by purpose, as the metrics count it.
+    /// Task outcomes by purpose, as the metrics count them.
     pub purposes: Vec<EndFigures>,
-    /// What came of tasks by trigger: each counts for every trigger among its reasons.
+    /// Task outcomes by trigger: a task counts for every trigger among its reasons.
     pub triggers: Vec<EndFigures>,
-    /// How often subscribers were spoken to.
+    /// Contacts with subscribers.
     pub contacts: ContactFigures,
-    /// What found no place in the day's budget.
+    /// Candidates without a place in the day's budget.
     pub candidates: CandidateFigures,
 }
 
-/// What was simulated.
+/// The simulated city.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CityFigures {
     /// Subscribers of the city.
     pub subscribers: u32,
     /// Seed of all chance.
     pub seed: u64,
-    /// Whose network it is.
+    /// The operator.
     pub operator: &'static str,
-    /// IANA name.
+    /// Time zone, by its IANA name.
     pub time_zone: String,
     /// Partitions of the feeds.
     pub partitions: i32,
@@ -64,137 +64,137 @@ pub struct CityFigures {
     pub warm_up_days: u32,
     /// Days that count.
     pub days: u32,
-    /// The first of them.
+    /// First day that counts.
     pub first_day: String,
-    /// The last of them.
+    /// Last day that counts.
     pub last_day: String,
 }
 
-/// Tasks that came and went: `open_at_start + opened + reopened = closed + open_at_end`.
+/// Numbers of tasks: `open_at_start + opened + reopened = closed + open_at_end`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TaskFigures {
     /// Open when the days that count began.
     pub open_at_start: u64,
-    /// New ones.
+    /// Opened.
     pub opened: u64,
-    /// Closed ones that a correction opened again.
+    /// Opened again by a correction.
     pub reopened: u64,
-    /// Closings.
+    /// Closed.
     pub closed: u64,
-    /// Closed ones of which another outcome was reported later.
+    /// Corrected by another outcome after their close.
     pub corrected: u64,
     /// Open at the end.
     pub open_at_end: u64,
 }
 
-/// Tasks opened of a purpose and tier.
+/// Tasks opened for a purpose and tier.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpenedFigures {
-    /// What for.
+    /// Purpose.
     pub purpose: &'static str,
-    /// For whom.
+    /// Tier.
     pub tier: &'static str,
-    /// All of them.
+    /// Tasks.
     pub opened: u64,
-    /// Those of a single event, which pass whatever the budget.
+    /// Urgent tasks: churn signals of a single event, which pass whatever the budget.
     pub urgent: u64,
-    /// Mean of a day.
+    /// Mean a day.
     pub per_day_mean: f64,
-    /// Most on a day.
+    /// Most on one day.
     pub per_day_most: u64,
     /// The rules' budget for a day.
     pub budget_per_day: u32,
-    /// Those that were contacted, closed or overdue by the end.
+    /// Tasks that were contacted, closed or overdue by the end.
     pub judged: u64,
-    /// Of these, with neither contact nor close by `due_at`.
+    /// Tasks among these with neither contact nor close by `due_at`.
     pub overdue: u64,
 }
 
 /// Tasks with an account manager.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ManagerFigures {
-    /// Managers who had any.
+    /// Managers with any task.
     pub managers: u64,
     /// Tasks.
     pub opened: u64,
-    /// Mean for one of them on a day.
+    /// Mean for each manager and day.
     pub per_day_mean: f64,
-    /// Most for one on a day.
+    /// Most for one manager on one day.
     pub per_day_most: u64,
-    /// The busiest.
+    /// The busiest managers.
     pub busiest: Vec<Load>,
 }
 
-/// What somebody, or a queue, got to do.
+/// The tasks of one manager or queue.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Load {
-    /// Who.
+    /// Manager or queue.
     pub name: String,
     /// Tasks.
     pub opened: u64,
-    /// Mean of a day.
+    /// Mean a day.
     pub per_day_mean: f64,
-    /// Most on a day.
+    /// Most on one day.
     pub per_day_most: u64,
 }
 
-/// What came of tasks in these days, with those that were opened before.
+/// Task outcomes of these days; the tasks may have been opened before.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EndFigures {
     /// Purpose or trigger.
     pub name: String,
-    /// By what came: `opened`, `escalated`, `reached`, `unreachable`; closed as `saved` to `other`; `confirmed` and `refuted`.
+    /// By outcome: `opened`, `escalated`, `reached`, `unreachable`; closed as `saved` to `other`; `confirmed` and `refuted`.
     #[serde(flatten)]
     pub counts: BTreeMap<&'static str, u64>,
-    /// Of churn tasks, confirmed / (confirmed + refuted); none if there was neither.
+    /// For churn tasks, confirmed / (confirmed + refuted); nothing if there was neither.
     pub precision: Option<f64>,
 }
 
-/// How often subscribers were spoken to.
+/// Contacts with subscribers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ContactFigures {
-    /// Talks.
+    /// Contacts in which somebody spoke to a subscriber.
     pub contacts: u64,
-    /// Subscribers with any.
+    /// Subscribers with any contact.
     pub subscribers: u64,
-    /// Length of the span of days in which a subscriber's contacts are capped.
+    /// Length of the cap window, in days.
     pub window_days: u16,
     /// By tier.
     pub highest: Vec<HighestContacts>,
 }
 
-/// The most contacts that any subscriber of a tier had within the span.
+/// The most contacts of any subscriber of a tier within the cap window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HighestContacts {
-    /// For whom.
+    /// Tier.
     pub tier: &'static str,
-    /// To keep the subscriber.
+    /// For churn tasks.
     pub churn: u64,
-    /// For care and growth.
+    /// For care and growth tasks.
     pub care_and_grow: u64,
-    /// Of all purposes.
+    /// For all purposes.
     pub all: u64,
     /// The rules' cap.
     pub cap: u8,
 }
 
-/// What found no place in the day's budget.
+/// Candidates without a place in the day's budget.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CandidateFigures {
-    /// Subscribers, by purpose, who had to wait.
+    /// Candidates that had to wait.
     pub put_off: u64,
-    /// Of those who waited, then or before: got a task later.
+    /// Candidates that got a task after waiting.
     pub placed: u64,
-    /// Waited in vain, or their reason was gone.
+    /// Candidates that lapsed: they waited in vain, or their reason was gone.
     pub lapsed: u64,
-    /// Still wait at the end.
+    /// Candidates that still wait at the end.
     pub waiting: u64,
 }
 
 impl Report {
     /// All figures as JSON.
     pub fn json(&self) -> String {
-        // String keys, and no floats but finite ones: there is nothing in it that JSON cannot hold.
+        // All keys are strings and all floats are finite, so JSON can hold the report.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks from their opening to their end: how many, for whom, in time or not, and what came of them.
+//! Counts tasks from their opening to their end: how many, whose, whether in time, and their outcomes.
 
 use super::report::{EndFigures, Load, ManagerFigures, OpenedFigures, Report, TaskFigures};
 use crate::engine::settings::BudgetRules;
@@ -7,11 +7,11 @@ use crate::model::{Purpose, Task, TaskStatus, Tier, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// Every task that was ever published, and what is counted of them.
+/// Every task that was ever published, with the counts.
 pub struct Tasks {
     days: usize,
-    notes: BTreeMap<String, Note>,
-    /// What became of all tasks, counted as the metrics count it, now and when the days that count began.
+    tasks: BTreeMap<String, TrackedTask>,
+    /// Task outcomes as the metrics count them: now, and when the days that count began.
     tally: Tally,
     before: Tally,
     opened: BTreeMap<(Purpose, Tier), Opened>,
@@ -20,15 +20,15 @@ pub struct Tasks {
     figures: TaskFigures,
 }
 
-/// A task.
-struct Note {
-    /// Its last revision.
+/// A task and its state in the report.
+struct TrackedTask {
+    /// The last revision.
     task: Task,
-    /// Opened on a day that counts.
+    /// Whether it was opened on a day that counts.
     counted: bool,
-    /// Closed for the last time on a day that counts.
+    /// Whether it was last closed on a day that counts.
     closed: bool,
-    /// Whether the first contact, or the close without one, came too late; not known yet of one that waits.
+    /// Whether the first contact, or the close without one, came too late; nothing while the task waits.
     overdue: Option<bool>,
 }
 
@@ -38,15 +38,15 @@ struct Opened {
     urgent: u64,
 }
 
-/// Managers shown by name.
+/// Managers listed by name.
 const BUSIEST: usize = 5;
 
 impl Tasks {
-    /// None yet; so many days will count.
+    /// No tasks yet; so many days will count.
     pub fn new(days: u32) -> Self {
         Self {
             days: days as usize,
-            notes: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             tally: Tally::default(),
             before: Tally::default(),
             opened: BTreeMap::new(),
@@ -62,31 +62,31 @@ impl Tasks {
         self.before = self.tally.clone();
     }
 
-    /// A task as it was last published.
-    pub fn of(&self, task_id: &str) -> Option<&Task> {
-        self.notes.get(task_id).map(|note| &note.task)
+    /// The last revision of a task.
+    pub fn get(&self, task_id: &str) -> Option<&Task> {
+        self.tasks.get(task_id).map(|tracked| &tracked.task)
     }
 
     fn open_now(&self) -> u64 {
-        let open = self.notes.values().filter(|note| note.is_open());
+        let open = self.tasks.values().filter(|tracked| tracked.is_open());
         open.count() as u64
     }
 
-    /// Takes a revision, published on a day that counts (from 0) or before these. Returns whether the task is new.
-    pub fn take(&mut self, task: &Task, day: Option<usize>) -> bool {
-        let Some(note) = self.notes.get_mut(&task.task_id) else {
+    /// Counts a revision. `day` counts from 0 and is nothing before the days that count. Returns whether the task is new.
+    pub fn revise(&mut self, task: &Task, day: Option<usize>) -> bool {
+        let Some(tracked) = self.tasks.get_mut(&task.task_id) else {
             self.tally.revise(None, task);
             self.open(task, day);
             return true;
         };
-        self.tally.revise(Some(&note.task), task);
-        note.judge(task);
-        let (counting, was_open) = (day.is_some(), note.is_open());
+        self.tally.revise(Some(&tracked.task), task);
+        tracked.judge(task);
+        let (counting, was_open) = (day.is_some(), tracked.is_open());
         let count = u64::from(counting);
         match task.status {
             TaskStatus::Closed if was_open => {
                 self.figures.closed += count;
-                note.closed = counting;
+                tracked.closed = counting;
             }
             TaskStatus::Closed => self.figures.corrected += count,
             TaskStatus::Escalated if counting => {
@@ -95,22 +95,22 @@ impl Tasks {
             }
             _ if !was_open => {
                 self.figures.reopened += count;
-                note.closed = false;
+                tracked.closed = false;
             }
             _ => {}
         }
-        note.task = task.clone();
+        tracked.task = task.clone();
         false
     }
 
     fn open(&mut self, task: &Task, day: Option<usize>) {
-        let note = Note {
+        let tracked = TrackedTask {
             task: task.clone(),
             counted: day.is_some(),
             closed: false,
             overdue: None,
         };
-        self.notes.insert(task.task_id.clone(), note);
+        self.tasks.insert(task.task_id.clone(), tracked);
         let Some(day) = day else {
             return;
         };
@@ -131,12 +131,12 @@ impl Tasks {
         }
     }
 
-    /// Fills in what is known at the end.
+    /// Fills the figures into the report.
     pub fn finish(mut self, end: Timestamp, budget: &BudgetRules, report: &mut Report) {
         self.figures.open_at_end = self.open_now();
-        for note in self.notes.values_mut() {
-            if note.overdue.is_none() && end > note.task.due_at {
-                note.overdue = Some(true);
+        for tracked in self.tasks.values_mut() {
+            if tracked.overdue.is_none() && end > tracked.task.due_at {
+                tracked.overdue = Some(true);
             }
         }
         for purpose in Purpose::ALL {
@@ -145,7 +145,7 @@ impl Tasks {
                 report.opened.push(figures);
             }
         }
-        for Note { task, .. } in self.notes.values().filter(|note| note.closed) {
+        for TrackedTask { task, .. } in self.tasks.values().filter(|tracked| tracked.closed) {
             if let Some(reason) = task.close_reason {
                 let by_purpose = report.closed.entry(reason.name()).or_default();
                 *by_purpose.entry(task.purpose.name()).or_default() += 1;
@@ -170,9 +170,9 @@ impl Tasks {
         let none = Opened::default();
         let opened = self.opened.get(&(purpose, tier)).unwrap_or(&none);
         let all: u64 = opened.by_day.iter().sum();
-        let of = self.notes.values().filter(|note| {
-            let own = (note.task.purpose, note.task.tier) == (purpose, tier);
-            note.counted && own && note.overdue.is_some()
+        let of = self.tasks.values().filter(|tracked| {
+            let own = (tracked.task.purpose, tracked.task.tier) == (purpose, tier);
+            tracked.counted && own && tracked.overdue.is_some()
         });
         OpenedFigures {
             purpose: purpose.name(),
@@ -183,17 +183,17 @@ impl Tasks {
             per_day_most: opened.by_day.iter().copied().max().unwrap_or_default(),
             budget_per_day: budget.of(purpose, tier),
             judged: of.clone().count() as u64,
-            overdue: of.filter(|note| note.overdue == Some(true)).count() as u64,
+            overdue: of.filter(|tracked| tracked.overdue == Some(true)).count() as u64,
         }
     }
 }
 
-impl Note {
+impl TrackedTask {
     fn is_open(&self) -> bool {
         self.task.status != TaskStatus::Closed
     }
 
-    /// Looks whether the first contact came, or the task ended without one, in time.
+    /// Judges whether the first contact, or the close without one, came in time.
     fn judge(&mut self, task: &Task) {
         let closed = task.status == TaskStatus::Closed;
         let answered_at = task.contacted_at.or(closed.then_some(task.updated_at));
@@ -203,7 +203,7 @@ impl Note {
     }
 }
 
-/// Each task once.
+/// Counts each task once.
 fn by_purpose(tally: &Tally) -> BTreeMap<String, Figures> {
     let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
     for ((purpose, _), figures) in tally.regions.values().flat_map(|region| &region.tasks) {
@@ -214,7 +214,7 @@ fn by_purpose(tally: &Tally) -> BTreeMap<String, Figures> {
     sums
 }
 
-/// Each task once for every trigger among its reasons.
+/// Counts each task once for every trigger among its reasons.
 fn by_trigger(tally: &Tally) -> BTreeMap<String, Figures> {
     let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
     for ((trigger, _), figures) in tally.by_trigger() {
@@ -223,7 +223,7 @@ fn by_trigger(tally: &Tally) -> BTreeMap<String, Figures> {
     sums
 }
 
-/// What came about between two moments, as counters show it.
+/// The increase of the counters between two moments.
 fn differences(
     now: BTreeMap<String, Figures>,
     before: &BTreeMap<String, Figures>,
@@ -251,7 +251,7 @@ fn mean(all: u64, days: usize) -> f64 {
     all as f64 / days.max(1) as f64
 }
 
-/// Whether it is a manager's, and the load.
+/// The load of a holder, and whether the holder is an account manager.
 fn load(holder: &Holder, by_day: &[u64]) -> (bool, Load) {
     let (manager, name) = match holder {
         Holder::Manager(name) => (true, name.as_str()),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// Queues shown by name.
 const QUEUES: usize = 8;
 
-/// What came of tasks, and how the column is called.
+/// The columns of task outcomes.
 const COLUMNS: [&str; 10] = [
     "opened",
     "reached",
@@ -99,7 +99,7 @@ impl Report {
         let found = &self.candidates;
         writeln!(
             to,
-            "  the budget put {} off; then {} got a task, {} lapsed, {} wait at the end",
+            "  over budget: {} candidates had to wait; {} got a task later, {} lapsed, {} wait at the end",
             found.put_off, found.placed, found.lapsed, found.waiting
         )
     }
@@ -111,7 +111,7 @@ impl Report {
             "\n{:<30}{:>8}{:>9}{:>7}",
             "account managers", "tasks", "a day", "most"
         )?;
-        let name = format!("each of {} with any", managers.managers);
+        let name = format!("{} with tasks (mean of each)", managers.managers);
         writeln!(
             to,
             "  {name:<28}{:>8}{:>9.2}{:>7}",
@@ -133,7 +133,7 @@ impl Report {
         writeln!(
             to,
             "\n{:<22}{:>8}{:>8}{:>9}",
-            "no contact by due_at", "of", "late", "share"
+            "no contact by due_at", "tasks", "late", "share"
         )?;
         for row in self.opened.iter().filter(|row| row.judged > 0) {
             let name = format!("{} {}", row.purpose, row.tier);
@@ -186,13 +186,13 @@ impl Report {
     }
 
     fn triggers(&self, to: &mut String) -> std::fmt::Result {
-        write!(to, "\n{:<28}", "what came of tasks")?;
+        write!(to, "\n{:<28}", "task outcomes")?;
         for title in COLUMNS {
             write!(to, "{title:>10}")?;
         }
         writeln!(to, "{:>10}", "precision")?;
         ends(to, &self.purposes)?;
-        writeln!(to, "by every trigger among their reasons")?;
+        writeln!(to, "by trigger: a task counts for each of its reasons")?;
         ends(to, &self.triggers)
     }
 
@@ -200,7 +200,7 @@ impl Report {
         let contacts = &self.contacts;
         writeln!(
             to,
-            "\n{} contacts of {} subscribers; the most of anybody within {} days",
+            "\n{} contacts with {} subscribers; the most with one subscriber within {} days:",
             contacts.contacts, contacts.subscribers, contacts.window_days
         )?;
         for row in &contacts.highest {

@@ -168,7 +168,7 @@ fn the_figures_are_those_worked_out_by_hand() {
     );
     assert!(
         ran.stdout
-            .contains("1 labels are of subscribers without any record"),
+            .contains("1 labels name subscribers without any record"),
         "{}",
         ran.stdout
     );

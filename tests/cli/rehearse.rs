@@ -282,7 +282,7 @@ fn a_task_is_shown_whole_in_both_languages() {
         "suppressed: ",
         "tasks closed",
         "precision",
-        "contacts of",
+        "contacts with",
     ] {
         assert!(report.contains(title), "no {title} in\n{report}");
     }

@@ -1,5 +1,6 @@
 use super::{json_line, writer_name};
-use crate::cli::{Failure, print};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::print;
 use crate::config::{Config, Ruleset};
 use crate::journal::{Entry, Epoch, Manifest, OutputDigest, Part, Record, Step};
 use crate::kafka::{JournalReader, Topics};

@@ -5,7 +5,7 @@ mod snapshots;
 mod store;
 mod subscriber;
 
-use super::Failure;
+use super::failure::Failure;
 use clap::{Args, Subcommand};
 
 /// Look at what is kept of the state: snapshots, the journal, one subscriber

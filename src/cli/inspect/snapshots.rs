@@ -1,6 +1,7 @@
 use super::store::Store;
 use super::{json_line, writer_name};
-use crate::cli::{Failure, print};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::print;
 use crate::config::Config;
 use crate::journal::Part;
 use crate::model::{Calendar, Timestamp};

@@ -1,4 +1,4 @@
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::engine::{Rules, Shard};
 use crate::journal::Manifest;

@@ -1,6 +1,7 @@
 use super::store::Store;
 use super::writer_name;
-use crate::cli::{Failure, print};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::print;
 use crate::config::{Config, Ruleset};
 use crate::engine::{Description, Shard};
 use crate::journal::Manifest;

@@ -1,6 +1,6 @@
 //! `churnwatch simulate answer`: what becomes of tasks, for trying what learns from outcomes.
 
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::files::{Lines, Output};
 use crate::sim::{AnswerError, Clerk, Scenario, SimError};
 use std::path::PathBuf;

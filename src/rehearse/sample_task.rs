@@ -1,14 +1,14 @@
-//! One task to look at.
+//! One churn task to show.
 
 use crate::model::{Purpose, Task, TaskStatus};
 
-/// The churn task that tells most: with the most reasons, and a manager; the first of equals.
+/// The churn task with the most reasons; of equal ones the first with an account manager, else the first.
 #[derive(Default)]
-pub struct Sample(Option<Task>);
+pub struct SampleTask(Option<Task>);
 
-impl Sample {
-    /// Looks at a task as it was published.
-    pub fn see(&mut self, task: &Task) {
+impl SampleTask {
+    /// Keeps a published task if it is better to show than the last one.
+    pub fn consider(&mut self, task: &Task) {
         let worth = |task: &Task| (task.signals.len(), task.assignee.account_manager.is_some());
         let open = task.status != TaskStatus::Closed && task.purpose == Purpose::Churn;
         if open && self.0.as_ref().is_none_or(|best| worth(best) < worth(task)) {
@@ -16,13 +16,13 @@ impl Sample {
         }
     }
 
-    /// It, if there was any.
+    /// The task to show, if there was any.
     pub fn into_task(self) -> Option<Task> {
         self.0
     }
 }
 
-/// JSON without white space, with its fields in their order, in lines that people can read.
+/// Compact JSON on indented lines, with its fields in the same order.
 pub fn pretty(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);

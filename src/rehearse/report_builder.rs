@@ -1,10 +1,10 @@
-//! Everything published in a rehearsal, counted.
+//! Counts the effects and outcomes of a rehearsal for its report.
 
 use super::contacts::Contacts;
+use super::deferrals::Deferrals;
 use super::detector::ReportedOutcome;
-use super::put_off::PutOff;
 use super::report::{CityFigures, ManagerFigures, Report, TaskFigures};
-use super::sample::Sample;
+use super::sample_task::SampleTask;
 use super::tasks::Tasks;
 use crate::engine::Rules;
 use crate::model::{
@@ -12,26 +12,26 @@ use crate::model::{
 };
 use std::collections::BTreeMap;
 
-/// Counts what is published on the days that count, and remembers what came before.
-pub struct Ledger {
+/// Counts on the days that count, and keeps the tasks of the days before.
+pub struct ReportBuilder {
     calendar: Calendar,
     first_day: Day,
     end: Timestamp,
-    /// The day, from 0 for the first that counts; none before it.
+    /// The day, counted from 0 for the first that counts; nothing before it.
     day: Option<usize>,
     today: Day,
     tasks: Tasks,
-    put_off: PutOff,
+    deferrals: Deferrals,
     contacts: Contacts,
-    sample: Sample,
+    sample: SampleTask,
     signals_used: BTreeMap<&'static str, u64>,
     suppressed: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     outcomes: BTreeMap<&'static str, u64>,
     confirmed_reasons: BTreeMap<String, u64>,
 }
 
-impl Ledger {
-    /// So many days count, from a day on.
+impl ReportBuilder {
+    /// A report on so many days, beginning with `first_day`.
     pub fn new(rules: &Rules, first_day: Day, days: u32) -> Self {
         let calendar = rules.calendar.clone();
         Self {
@@ -41,9 +41,9 @@ impl Ledger {
             day: None,
             today: Day::MIN,
             tasks: Tasks::new(days),
-            put_off: PutOff::new(rules.policy.budget.wait_days),
+            deferrals: Deferrals::new(rules.policy.budget.wait_days),
             contacts: Contacts::default(),
-            sample: Sample::default(),
+            sample: SampleTask::default(),
             signals_used: BTreeMap::new(),
             suppressed: BTreeMap::new(),
             outcomes: OutcomeResult::ALL.map(|result| (result.name(), 0)).into(),
@@ -51,13 +51,13 @@ impl Ledger {
         }
     }
 
-    /// When the days that count are over.
+    /// The end of the days that count.
     pub fn end(&self) -> Timestamp {
         self.end
     }
 
-    /// What follows is said at this moment.
-    pub fn turn_to(&mut self, now: Timestamp) {
+    /// Sets the time of what follows.
+    pub fn advance_to(&mut self, now: Timestamp) {
         let today = self.calendar.day_of(now);
         if today <= self.today {
             return;
@@ -67,12 +67,12 @@ impl Ledger {
         self.day = usize::try_from(today.since(self.first_day)).ok();
         if !begun && self.day.is_some() {
             self.tasks.begin();
-            self.put_off.begin(today);
+            self.deferrals.begin(today);
         }
     }
 
-    /// Counts what the engine says.
-    pub fn hear(&mut self, effect: &Effect) {
+    /// Counts an effect of the engine.
+    pub fn count(&mut self, effect: &Effect) {
         match effect {
             Effect::Signal(signal) => self.signal(signal),
             Effect::Task(task) => self.task(task),
@@ -80,15 +80,15 @@ impl Ledger {
         }
     }
 
-    /// Counts what was reported of a task; `talk` if the subscriber was spoken to.
-    pub fn told(&mut self, told: ReportedOutcome, talk: bool) {
-        if let Some(task) = self.tasks.of(&told.task_id).filter(|_| talk) {
+    /// Counts a reported outcome; `talk` if somebody spoke to the subscriber.
+    pub fn outcome(&mut self, outcome: ReportedOutcome, talk: bool) {
+        if let Some(task) = self.tasks.get(&outcome.task_id).filter(|_| talk) {
             let (purpose, tier) = (task.purpose, task.tier);
-            self.contacts.add(task.msisdn, told.at, purpose, tier);
+            self.contacts.add(task.msisdn, outcome.at, purpose, tier);
         }
         if self.day.is_some() {
-            *self.outcomes.entry(told.result.name()).or_default() += 1;
-            if let Some(reason) = told.confirmed_reason {
+            *self.outcomes.entry(outcome.result.name()).or_default() += 1;
+            if let Some(reason) = outcome.confirmed_reason {
                 *self.confirmed_reasons.entry(reason).or_default() += 1;
             }
         }
@@ -97,10 +97,10 @@ impl Ledger {
     fn signal(&mut self, signal: &Signal) {
         let counting = self.day.is_some();
         if signal.suppressed == Some(Suppression::OverBudget) {
-            // The close of a day is in the morning after it.
-            let found = self.calendar.day_of(signal.fired_at) - 1;
+            // A day closes on the next morning.
+            let fired_for = self.calendar.day_of(signal.fired_at) - 1;
             let who = (signal.msisdn, signal.purpose);
-            self.put_off.put_off(who, found, self.today, counting);
+            self.deferrals.defer(who, fired_for, self.today, counting);
         }
         if !counting {
             return;
@@ -118,15 +118,15 @@ impl Ledger {
 
     fn task(&mut self, task: &Task) {
         if self.day.is_some() {
-            self.sample.see(task);
+            self.sample.consider(task);
         }
-        if self.tasks.take(task, self.day) {
+        if self.tasks.revise(task, self.day) {
             let who = (task.msisdn, task.purpose);
-            self.put_off.placed(who, self.today, self.day.is_some());
+            self.deferrals.placed(who, self.today, self.day.is_some());
         }
     }
 
-    /// The figures, and the task that tells most.
+    /// The report, and one churn task to show.
     pub fn finish(
         self,
         rules: &Rules,
@@ -154,7 +154,7 @@ impl Ledger {
             purposes: Vec::new(),
             triggers: Vec::new(),
             contacts: self.contacts.figures(from, &policy.contact),
-            candidates: self.put_off.finish(self.today),
+            candidates: self.deferrals.finish(self.today),
         };
         self.tasks.finish(self.end, &policy.budget, &mut report);
         (report, self.sample.into_task())

@@ -1,8 +1,8 @@
 //! The rehearsal itself: day by day, record by record.
 
 use super::detector::Detector;
-use super::ledger::Ledger;
 use super::report::{CityFigures, Report};
+use super::report_builder::ReportBuilder;
 use crate::decode::Decoder;
 use crate::driver::Partitioner;
 use crate::engine::Rules;
@@ -10,9 +10,9 @@ use crate::model::{Effect, Feed, Task, Timestamp};
 use crate::sim::{City, CityConfig, Clerk, SimError};
 use std::sync::Arc;
 
-/// What is rehearsed, and how.
+/// The settings of a rehearsal.
 pub struct Settings {
-    /// The city. Its days are the days that count; those of the warm-up come on top.
+    /// The city. Its days are the days that count; the warm-up comes on top.
     pub city: CityConfig,
     /// Days before those that count: the engine learns what is usual, and the first wave of tasks passes.
     pub warm_up_days: u32,
@@ -22,7 +22,7 @@ pub struct Settings {
     pub decoder: Decoder,
     /// Partitions of the feeds, from 1.
     pub partitions: i32,
-    /// Which partition a subscriber's key belongs to.
+    /// Chooses the partition of a subscriber's key.
     pub partition_of: Partitioner,
 }
 
@@ -38,20 +38,20 @@ pub struct Progress {
 /// Rules, and a city to try them on.
 pub struct Rehearsal {
     city: City,
-    stage: Stage,
+    closed_loop: ClosedLoop,
     rules: Arc<Rules>,
     figures: CityFigures,
 }
 
-/// Everybody but the city.
-struct Stage {
-    clerk: Clerk,
+/// The detector and the account managers, who act on each other's output.
+struct ClosedLoop {
+    managers: Clerk,
     detector: Detector,
-    ledger: Ledger,
+    report: ReportBuilder,
     effects: Vec<Effect>,
 }
 
-/// Records that pass between two reports of progress.
+/// Records between two reports of progress.
 const REPORT_EVERY: u64 = 20_000;
 
 impl Rehearsal {
@@ -71,8 +71,8 @@ impl Rehearsal {
         let days = city.days;
         let first_day = city.start + warm_up_days as i32;
         city.days = days.saturating_add(warm_up_days);
-        let mut clerk = Clerk::new(&city.scenario, &city.time_zone, city.seed)?;
-        clerk.keep_quiet(rules.policy.quiet.clone());
+        let mut managers = Clerk::new(&city.scenario, &city.time_zone, city.seed)?;
+        managers.keep_quiet(rules.policy.quiet.clone());
         let figures = CityFigures {
             subscribers: city.subscribers,
             seed: city.seed,
@@ -86,10 +86,10 @@ impl Rehearsal {
         };
         Ok(Self {
             city: City::new(city)?,
-            stage: Stage {
-                clerk,
+            closed_loop: ClosedLoop {
+                managers,
                 detector: Detector::new(&rules, decoder, partitions, partition_of),
-                ledger: Ledger::new(&rules, first_day, days),
+                report: ReportBuilder::new(&rules, first_day, days),
                 effects: Vec::new(),
             },
             rules,
@@ -97,90 +97,90 @@ impl Rehearsal {
         })
     }
 
-    /// Lives through all days. `say` gets everything the engine publishes, in order, also during the warm-up. Returns
-    /// the figures of the days that count, and the churn task among them that tells most.
+    /// Simulates all days. `emit` gets every effect of the engine, in order, those of the warm-up too. Returns the figures of
+    /// the days that count, and one churn task to show.
     ///
     /// # Errors
-    /// What `say` could not do.
+    /// The error of `emit`.
     pub fn run<E>(
         self,
-        mut say: impl FnMut(&Effect) -> Result<(), E>,
+        mut emit: impl FnMut(&Effect) -> Result<(), E>,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Report, Option<Task>), E> {
         let Self {
             mut city,
-            mut stage,
+            mut closed_loop,
             rules,
             figures,
         } = self;
-        let end = stage.ledger.end();
+        let end = closed_loop.report.end();
         let last = Timestamp(end.0 - 1);
         let mut days = 0;
         loop {
             if city.days_begun() != days {
                 days = city.days_begun();
-                stage.clerk.foresee(city.foreseen());
+                closed_loop.managers.foresee(city.foreseen());
             }
             let Some(event) = city.next_event() else {
                 break;
             };
             let now = Timestamp(event.arrival_ms);
-            stage.hear_answers(now.min(last), &mut say)?;
+            closed_loop.report_outcomes(now.min(last), &mut emit)?;
             if now >= end {
                 break;
             }
-            stage.hear(event.feed, event.value, now, &mut say)?;
-            let records = stage.detector.counts().records;
+            closed_loop.apply(event.feed, event.value, now, &mut emit)?;
+            let records = closed_loop.detector.counts().records;
             if records.is_multiple_of(REPORT_EVERY) {
                 progress(Progress { days, records });
             }
         }
-        let records = *stage.detector.counts();
-        Ok(stage.ledger.finish(&rules, figures, records))
+        let records = *closed_loop.detector.counts();
+        Ok(closed_loop.report.finish(&rules, figures, records))
     }
 }
 
-impl Stage {
-    /// Takes what is reported of tasks up to a moment.
-    fn hear_answers<E>(
+impl ClosedLoop {
+    /// Applies the outcomes that are reported up to a moment.
+    fn report_outcomes<E>(
         &mut self,
         until: Timestamp,
-        say: &mut impl FnMut(&Effect) -> Result<(), E>,
+        emit: &mut impl FnMut(&Effect) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(answer) = self.clerk.next_until(until) {
-            self.ledger.turn_to(answer.at);
+        while let Some(answer) = self.managers.next_until(until) {
+            self.report.advance_to(answer.at);
             let value = Some(answer.json.as_bytes());
-            let told = self
+            let outcome = self
                 .detector
                 .record(Feed::Outcome, value, answer.at, &mut self.effects);
-            if let Some(told) = told {
-                self.ledger.told(told, answer.talk);
+            if let Some(outcome) = outcome {
+                self.report.outcome(outcome, answer.talk);
             }
-            self.publish(say)?;
+            self.publish(emit)?;
         }
         Ok(())
     }
 
-    /// Takes a record of the city.
-    fn hear<E>(
+    /// Applies a record of the city.
+    fn apply<E>(
         &mut self,
         feed: Feed,
         value: Option<&[u8]>,
         now: Timestamp,
-        say: &mut impl FnMut(&Effect) -> Result<(), E>,
+        emit: &mut impl FnMut(&Effect) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.ledger.turn_to(now);
+        self.report.advance_to(now);
         self.detector.record(feed, value, now, &mut self.effects);
-        self.publish(say)
+        self.publish(emit)
     }
 
-    fn publish<E>(&mut self, say: &mut impl FnMut(&Effect) -> Result<(), E>) -> Result<(), E> {
+    fn publish<E>(&mut self, emit: &mut impl FnMut(&Effect) -> Result<(), E>) -> Result<(), E> {
         for effect in self.effects.drain(..) {
             if let Effect::Task(task) = &effect {
-                self.clerk.hear(task);
+                self.managers.hear(task);
             }
-            self.ledger.hear(&effect);
-            say(&effect)?;
+            self.report.count(&effect);
+            emit(&effect)?;
         }
         Ok(())
     }

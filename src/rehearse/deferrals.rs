@@ -1,18 +1,18 @@
-//! Whom the budget put off, and what became of them.
+//! Candidates without a place in the day's budget, and what became of them.
 
 use super::report::CandidateFigures;
 use crate::model::{Day, Msisdn, Purpose};
 use std::collections::BTreeMap;
 
-/// Those who wait, with the day they first fired for.
-pub struct PutOff {
+/// The waiting candidates, each with the day it first fired for.
+pub struct Deferrals {
     wait_days: i32,
     since: BTreeMap<(Msisdn, Purpose), Day>,
     pub figures: CandidateFigures,
 }
 
-impl PutOff {
-    /// Nobody waits longer than so many days.
+impl Deferrals {
+    /// No candidate waits for longer than `wait_days`.
     pub fn new(wait_days: u16) -> Self {
         Self {
             wait_days: wait_days.into(),
@@ -21,22 +21,22 @@ impl PutOff {
         }
     }
 
-    /// Somebody has no place, on a day, with something found on that day or before.
-    pub fn put_off(&mut self, who: (Msisdn, Purpose), found: Day, today: Day, counting: bool) {
+    /// A candidate finds no place today; its signal fired for an earlier day.
+    pub fn defer(&mut self, who: (Msisdn, Purpose), fired_for: Day, today: Day, counting: bool) {
         let lapsed = self.lapsed(today);
         let since = self.since.entry(who).or_insert_with(|| {
             self.figures.put_off += u64::from(counting);
-            found
+            fired_for
         });
         if *since < lapsed {
-            // The one before has lapsed; this is another.
+            // The earlier candidate has lapsed; this is a new one.
             self.figures.lapsed += u64::from(counting);
             self.figures.put_off += u64::from(counting);
-            *since = found;
+            *since = fired_for;
         }
     }
 
-    /// Somebody has got a task.
+    /// A candidate gets a task.
     pub fn placed(&mut self, who: (Msisdn, Purpose), today: Day, counting: bool) {
         let lapsed = self.lapsed(today);
         if let Some(since) = self.since.remove(&who).filter(|_| counting) {
@@ -47,13 +47,13 @@ impl PutOff {
         }
     }
 
-    /// Forgets those who waited in vain before the days that count.
+    /// The days that count begin: forgets the candidates that have lapsed before.
     pub fn begin(&mut self, today: Day) {
         let lapsed = self.lapsed(today);
         self.since.retain(|_, since| *since >= lapsed);
     }
 
-    /// What there is to say at the end.
+    /// The figures at the end.
     pub fn finish(mut self, today: Day) -> CandidateFigures {
         let lapsed = self.lapsed(today);
         for since in self.since.values() {
@@ -65,7 +65,7 @@ impl PutOff {
         self.figures
     }
 
-    /// Whoever fired for an earlier day than this has no chance of a place any more on the morning of `today`.
+    /// On the morning of `today`, candidates that fired for a day before this one have lapsed.
     fn lapsed(&self, today: Day) -> Day {
         today - 1 - self.wait_days
     }

@@ -1,0 +1,35 @@
+//! What several commands make of their arguments.
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::model::{Day, Timestamp};
+use std::ffi::OsString;
+use std::path::Path;
+use toml::Table;
+
+/// A configuration, or the defaults, under the environment. The clock follows the events, whatever the file says.
+pub(super) fn load_offline(path: Option<&Path>) -> Result<Config, Failure> {
+    let clock = (
+        OsString::from("CHURNWATCH_WINDOW__CLOCK"),
+        OsString::from("event"),
+    );
+    Ok(Config::load_with(path, std::env::vars_os().chain([clock]))?)
+}
+
+/// The effective keys of a configuration that decide what becomes of a record.
+pub(super) fn effective(config: &Config) -> Result<Table, Failure> {
+    let table = config.ruleset().text.parse();
+    table.map_err(|error: toml::de::Error| Failure::Failed(error.to_string()))
+}
+
+/// A time for `--now`.
+pub(super) fn parse_now(text: &str) -> Result<Timestamp, String> {
+    let moment = text.parse::<jiff::Timestamp>();
+    let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
+    Ok(Timestamp(moment.as_millisecond()))
+}
+
+/// A day for `--start`.
+pub(super) fn parse_day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "not a date like 2026-03-02".to_owned())
+}

@@ -1,0 +1,46 @@
+//! Output for a person at a terminal.
+
+use super::failure::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes to stdout. A reader that has seen enough, such as `head`, is no failure.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Progress through files, in bytes. Hidden when standard error is no terminal, and without an end for standard input.
+pub(super) fn byte_bar(paths: &[impl AsRef<Path>]) -> ProgressBar {
+    let length = |path| {
+        let metadata = std::fs::metadata(path).ok();
+        metadata.filter(std::fs::Metadata::is_file).map(|m| m.len())
+    };
+    let length: Option<u64> = paths.iter().map(length).sum();
+    let (bar, template) = match length {
+        Some(length) => (
+            ProgressBar::new(length),
+            "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} left",
+        ),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Progress through simulated days. Hidden when standard error is no terminal.
+pub(super) fn day_bar(days: u32) -> ProgressBar {
+    let template = "{bar:30} day {pos}/{len}  {msg}  {elapsed}, {eta} left";
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(u64::from(days)).with_style(style)
+}
