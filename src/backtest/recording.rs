@@ -31,7 +31,7 @@ pub struct Firing {
     pub raised_at: Timestamp,
     /// 0..1.
     pub strength: f32,
-    /// The subscriber's churn score including it, 0..1 (DOMAIN section 5).
+    /// The subscriber's churn score including it, 0..1 (behaviour: Churn score and severity).
     pub score: f32,
     /// The observed figure, in the trigger's unit.
     pub observed: f32,
