@@ -11,8 +11,8 @@ use crate::model::Feed;
 const MINUTE_MS: u32 = 60_000;
 const HOUR_MS: u32 = 60 * MINUTE_MS;
 
-/// Whether a record can have the fault. Only ordinary usage becomes unreadable: a hotline call or an invoice that
-/// the ground truth mentions always arrives readable.
+/// Whether a record can have the flaw. Only ordinary usage is spoilt for good: a hotline call or an invoice that
+/// the ground truth promises does arrive readable.
 fn fits(flaw: Flaw, body: &Body) -> bool {
     let other = match body {
         Body::Call(call) => Some(call.other),
@@ -32,13 +32,13 @@ fn fits(flaw: Flaw, body: &Body) -> bool {
     }
 }
 
-/// The faults that records of one day can have.
+/// What happens to the records of one day.
 pub struct Weather {
     start_ms: i64,
     late_share: f64,
     duplicate_share: f64,
-    /// Faults of single records, each at the upper end of its share of 2^32.
-    record_faults: [(u32, Flaw); 19],
+    /// Flaws that records are born with, at the upper ends of their shares of 2^32.
+    born_with: [(u32, Flaw); 19],
     /// By switch and quarter of an hour of arrival.
     fates: Vec<FileFate>,
 }
@@ -92,11 +92,11 @@ impl Weather {
 
     /// What a record is born with, if anything.
     fn flaw(&self, bits: u32) -> Option<Flaw> {
-        let (all, _) = self.record_faults.last()?;
+        let (all, _) = self.born_with.last()?;
         if bits >= *all {
             return None;
         }
-        let hit = self.record_faults.iter().find(|(upper, _)| bits < *upper);
+        let hit = self.born_with.iter().find(|(upper, _)| bits < *upper);
         hit.map(|(_, flaw)| *flaw)
     }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 /// Lines and days that rates count for.
 pub(super) const LINE_DAYS: f64 = 1_000.0 * 30.0;
 
-/// How a city's people live, who leaves, what only looks like leaving, and what is wrong with the records.
+/// How a city's people live, who leaves, what only looks like leaving, and how dirty the records are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -121,7 +121,7 @@ impl Scenario {
             (
                 &["dirt"],
                 "the shares of flaws that a record is born with",
-                self.dirt.record_fault_share(),
+                self.dirt.born_with_share(),
             ),
             (
                 &["events"],

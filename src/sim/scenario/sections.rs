@@ -327,8 +327,8 @@ impl Events {
 }
 
 impl Dirt {
-    /// The faults of single records, with their shares of the records that can have them.
-    pub const fn record_fault_shares(&self) -> [(f64, Flaw); 19] {
+    /// The flaws that records are born with, where they can occur, with their shares.
+    pub const fn born_with(&self) -> [(f64, Flaw); 19] {
         [
             (self.other_prefixed_share, Flaw::OtherPrefixed),
             (self.unknown_field_share, Flaw::UnknownField),
@@ -352,8 +352,8 @@ impl Dirt {
         ]
     }
 
-    /// The largest share of records that can have a fault of their own.
-    pub fn record_fault_share(&self) -> f64 {
-        self.record_fault_shares().iter().map(|(share, _)| share).sum()
+    /// Share of the records that are born with a flaw, at most.
+    pub fn born_with_share(&self) -> f64 {
+        self.born_with().iter().map(|(share, _)| share).sum()
     }
 }
