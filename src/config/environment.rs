@@ -9,7 +9,8 @@ const PREFIX: &str = "CHURNWATCH_";
 
 /// Lays every variable of ours over what is there.
 ///
-/// Others with our prefix are left alone: Kubernetes sets such as `CHURNWATCH_SERVICE_HOST` for a service of our name.
+/// Other variables with our prefix are left alone: Kubernetes sets some, such as `CHURNWATCH_SERVICE_HOST`, for a
+/// service of our name.
 pub(super) fn overlay(layers: &mut Layers, variables: impl Iterator<Item = (OsString, OsString)>) {
     let ours = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(PREFIX)).collect();

@@ -59,7 +59,7 @@ pub struct TopicSettings {
     pub dead_letters: String,
     /// Where erasures are confirmed.
     pub erasures: String,
-    /// The state's journal; empty for that of the group, as [`TopicSettings::journal`] names it.
+    /// The state's journal; empty for the group's own, as [`TopicSettings::journal`] names it.
     pub journal: String,
 }
 

@@ -9,7 +9,8 @@ use toml::Table;
 /// The section of the configuration that names the file, and of a ruleset's text that holds the rules.
 pub(super) const NAME: &str = "shadow";
 
-/// The sections in which shadow rules may differ. All others make the state of subscribers, of which there is one.
+/// The sections in which shadow rules may differ. All others shape the state of subscribers, and both sets of rules
+/// share that state.
 pub(super) const SECTIONS: [&str; 2] = ["triggers", "policy"];
 
 /// The values of the shadow rules: those of a table, or of the file that is configured; nothing if neither is there.

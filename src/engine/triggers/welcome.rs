@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// A line that has just been activated (behaviour: Care and growth triggers). Day close, on the first day on which the
 /// profile says so.
 ///
-/// A line with usage before its first day of service is an old one of which the profile was changed.
+/// A line that was used before its first day of service is an old line with a changed profile.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Welcome {
