@@ -1,11 +1,11 @@
+use super::catalog;
+use super::register::{counter, counters, float_gauges, gauge, gauges, histogram};
 use super::work::{Answer, Holders, Work};
 use crate::engine::triggers::REGISTRY;
 use crate::engine::{RegionLevel, RegionOutcomes};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
-use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
 /// Values of the label `outcome` of `churnwatch_records_total`.
@@ -102,161 +102,33 @@ impl Telemetry {
         let registry = Registry::new();
         let r = &registry;
         let telemetry = Self {
-            received: counter(
-                r,
-                "churnwatch_records_received_total",
-                "Records taken in; equals the sum of churnwatch_records_total.",
-            )?,
-            records: counters(
-                r,
-                "churnwatch_records_total",
-                "Records by what became of them; each has exactly one outcome.",
-                &["feed", "outcome"],
-            )?,
-            late: counters(
-                r,
-                "churnwatch_records_late_total",
-                "Applied records whose day was closed already.",
-                &["feed"],
-            )?,
-            dead_letters: counters(
-                r,
-                "churnwatch_dead_letters_total",
-                "Records that could not be used, by reason.",
-                &["reason"],
-            )?,
-            signals: counters(
-                r,
-                "churnwatch_signals_total",
-                "Signals by trigger and by why they raised no task (none: they did).",
-                &["trigger", "suppression"],
-            )?,
-            shadow_signals: counters(
-                r,
-                "churnwatch_shadow_signals_total",
-                "Signals of the shadow rules by trigger and by why no task could come of them (none: one could).",
-                &["trigger", "suppression"],
-            )?,
-            tasks: counters(
-                r,
-                "churnwatch_tasks_total",
-                "Published revisions of tasks; the trigger is that of the latest reason.",
-                &["status", "tier", "severity", "trigger"],
-            )?,
-            commits: counters(
-                r,
-                "churnwatch_commits_total",
-                "Transactions by outcome.",
-                &["outcome"],
-            )?,
-            commit_duration: registered(
-                r,
-                Histogram::with_opts(
-                    HistogramOpts::new(
-                        "churnwatch_commit_duration_seconds",
-                        "Time from the end of a batch to the end of its transaction.",
-                    )
-                    .buckets(COMMIT_BUCKETS_SECONDS.to_vec()),
-                )?,
-            )?,
-            commit_polls: counter(
-                r,
-                "churnwatch_commit_polls_total",
-                "Times that transactions asked for the deliveries of their records, half a millisecond each.",
-            )?,
-            lag_records: gauges(
-                r,
-                "churnwatch_lag_records",
-                "Records of a partition that are not yet processed.",
-                &["topic", "partition"],
-            )?,
-            lag_seconds: measures(
-                r,
-                "churnwatch_lag_seconds",
-                "Age of the oldest record of a partition that is not yet processed.",
-                &["topic", "partition"],
-            )?,
-            watermark_delay: measures(
-                r,
-                "churnwatch_watermark_delay_seconds",
-                "How far a feed's watermark is behind the clock.",
-                &["feed", "partition"],
-            )?,
-            day_closes: counter(
-                r,
-                "churnwatch_day_closes_total",
-                "Days closed, counted in every partition.",
-            )?,
-            outage_days: counters(
-                r,
-                "churnwatch_feed_outage_days_total",
-                "Closed days of which a feed's volume is unknown, counted in every partition.",
-                &["feed"],
-            )?,
-            subscribers: gauges(
-                r,
-                "churnwatch_subscribers",
-                "Subscribers held.",
-                &["partition"],
-            )?,
-            robots: gauges(
-                r,
-                "churnwatch_robots",
-                "Subscribers taken for machines by their behaviour.",
-                &["partition"],
-            )?,
-            store_bytes: gauges(
-                r,
-                "churnwatch_store_memory_bytes",
-                "Memory of the subscribers' windows and their index.",
-                &["partition"],
-            )?,
-            open_tasks: gauges(
-                r,
-                "churnwatch_open_tasks",
-                "Tasks open now.",
-                &["partition"],
-            )?,
-            replay_debt: gauges(
-                r,
-                "churnwatch_replay_debt_records",
-                "Records applied since the last snapshot, which a restart has to replay.",
-                &["partition"],
-            )?,
-            restore_remaining: gauges(
-                r,
-                "churnwatch_restore_remaining_records",
-                "Records still to be replayed before a partition is live.",
-                &["partition"],
-            )?,
-            restore_seconds: measures(
-                r,
-                "churnwatch_restore_seconds",
-                "How long the last restore of a partition took, or has taken so far.",
-                &["partition"],
-            )?,
-            journal_bytes: counter(
-                r,
-                "churnwatch_journal_bytes_total",
-                "Bytes written to the journal.",
-            )?,
-            snapshots: counters(
-                r,
-                "churnwatch_snapshots_total",
-                "Snapshots written, those that could not be written, and those refused when read.",
-                &["outcome"],
-            )?,
+            received: counter(r, &catalog::RECORDS_RECEIVED)?,
+            records: counters(r, &catalog::RECORDS)?,
+            late: counters(r, &catalog::RECORDS_LATE)?,
+            dead_letters: counters(r, &catalog::DEAD_LETTERS)?,
+            signals: counters(r, &catalog::SIGNALS)?,
+            shadow_signals: counters(r, &catalog::SHADOW_SIGNALS)?,
+            tasks: counters(r, &catalog::TASK_REVISIONS)?,
+            commits: counters(r, &catalog::COMMITS)?,
+            commit_duration: histogram(r, &catalog::COMMIT_DURATION, &COMMIT_BUCKETS_SECONDS)?,
+            commit_polls: counter(r, &catalog::COMMIT_POLLS)?,
+            lag_records: gauges(r, &catalog::LAG_RECORDS)?,
+            lag_seconds: float_gauges(r, &catalog::LAG_SECONDS)?,
+            watermark_delay: float_gauges(r, &catalog::WATERMARK_DELAY)?,
+            day_closes: counter(r, &catalog::DAY_CLOSES)?,
+            outage_days: counters(r, &catalog::FEED_OUTAGE_DAYS)?,
+            subscribers: gauges(r, &catalog::SUBSCRIBERS)?,
+            robots: gauges(r, &catalog::ROBOTS)?,
+            store_bytes: gauges(r, &catalog::STORE_MEMORY)?,
+            open_tasks: gauges(r, &catalog::OPEN_TASKS)?,
+            replay_debt: gauges(r, &catalog::REPLAY_DEBT)?,
+            restore_remaining: gauges(r, &catalog::RESTORE_REMAINING)?,
+            restore_seconds: float_gauges(r, &catalog::RESTORE_SECONDS)?,
+            journal_bytes: counter(r, &catalog::JOURNAL_BYTES)?,
+            snapshots: counters(r, &catalog::SNAPSHOTS)?,
             work: Work::new(r)?,
-            ready: registered(
-                r,
-                IntGauge::new("churnwatch_ready", "1 while /readyz says ready, else 0.")?,
-            )?,
-            build: gauges(
-                r,
-                "churnwatch_build_info",
-                "Always 1; what is running, as labels.",
-                &["version", "rules_version"],
-            )?,
+            ready: gauge(r, &catalog::READY)?,
+            build: gauges(r, &catalog::BUILD_INFO)?,
             registry,
         };
         telemetry.start_at_zero();
@@ -398,37 +270,4 @@ impl Telemetry {
             }
         }
     }
-}
-
-pub(super) type Made<M> = Result<M, prometheus::Error>;
-
-fn counter(registry: &Registry, name: &str, help: &str) -> Made<IntCounter> {
-    registered(registry, IntCounter::new(name, help)?)
-}
-
-pub(super) fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Made<IntCounterVec> {
-    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-}
-
-pub(super) fn gauges(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Made<IntGaugeVec> {
-    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
-}
-
-fn measures(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Made<GaugeVec> {
-    registered(registry, GaugeVec::new(Opts::new(name, help), labels)?)
-}
-
-fn registered<M: Collector + Clone + 'static>(registry: &Registry, metric: M) -> Made<M> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
 }

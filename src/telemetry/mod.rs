@@ -6,11 +6,14 @@
 //!
 #![doc = include_str!("../../deploy/metrics.md")]
 
+mod catalog;
 pub mod logging;
 mod metrics;
+mod register;
 mod reports;
 mod work;
 
+pub use catalog::table as metrics_table;
 pub use metrics::{CommitOutcome, Telemetry};
 pub use reports::{
     BatchReport, CommitReport, FeedDelay, LagReport, RestoreReport, ShardReport, SnapshotReport,

@@ -255,7 +255,9 @@ pub struct WorkReport<'a> {
 impl WorkReport<'_> {
     /// Keeps the roll-up for gauges and pages, and adds to the counters.
     pub fn emit(self, telemetry: &Telemetry) {
-        telemetry.work.take(self.partition, self.rollup, self.since);
+        telemetry
+            .work
+            .update(self.partition, self.rollup, self.since);
     }
 }
 

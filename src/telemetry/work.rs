@@ -1,6 +1,7 @@
 //! The work of the process's partitions as it was last rolled up: as metrics, and as answers for the pages.
 
-use super::metrics::{Made, counters, gauges};
+use super::catalog;
+use super::register::{counters, gauges};
 use crate::engine::triggers::REGISTRY;
 use crate::engine::{
     Figures, Holder, HolderWork, RegionLevel, RegionOutcomes, Rollup, Standing, Tally,
@@ -72,40 +73,20 @@ pub struct Holders {
 }
 
 impl Work {
-    pub fn new(registry: &Registry) -> Made<Self> {
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let work = Self {
-            tasks: gauges(
-                registry,
-                "churnwatch_tasks",
-                "Open tasks by how they stand; a task is in every state that holds.",
-                &["state", "purpose", "tier"],
-            )?,
-            region_tasks: gauges(
-                registry,
-                "churnwatch_region_tasks",
-                "Open tasks by region down to the province and by how they stand.",
-                &["region", "state", "purpose"],
-            )?,
-            outcomes: counters(
-                registry,
-                "churnwatch_task_outcomes_total",
-                "What became of tasks, once for every trigger among a task's reasons.",
-                &["outcome", "trigger", "tier"],
-            )?,
-            judged: counters(
-                registry,
-                "churnwatch_tasks_judged_total",
-                "Churn tasks that turned out right (confirmed) or wrong (refuted), once for every trigger among the reasons.",
-                &["verdict", "trigger"],
-            )?,
+            tasks: gauges(registry, &catalog::TASKS)?,
+            region_tasks: gauges(registry, &catalog::REGION_TASKS)?,
+            outcomes: counters(registry, &catalog::TASK_OUTCOMES)?,
+            judged: counters(registry, &catalog::TASKS_JUDGED)?,
             rollups: Arc::default(),
         };
         work.start_at_zero();
         Ok(work)
     }
 
-    /// Takes a partition's new roll-up, and counts what has changed since a tally.
-    pub fn take(&self, partition: i32, rollup: Rollup, since: &Tally) {
+    /// Keeps a partition's new roll-up, and counts what has changed since a tally.
+    pub fn update(&self, partition: i32, rollup: Rollup, since: &Tally) {
         let before = since.by_trigger();
         let none = Figures::default();
         for ((trigger, tier), figures) in rollup.tally.by_trigger() {

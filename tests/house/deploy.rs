@@ -2,7 +2,9 @@
 
 use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
-use churnwatch::telemetry::{FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry};
+use churnwatch::telemetry::{
+    FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry, metrics_table,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -73,6 +75,26 @@ fn the_table_of_metrics_is_complete_and_true() {
         })
         .collect();
     assert_eq!(documented, metrics());
+}
+
+/// The rows are generated: `UPDATE=1 cargo test --test house the_table_of_metrics` writes them.
+#[test]
+fn the_table_of_metrics_is_the_declared_one() {
+    let is_row = |line: &&str| line.starts_with("| `churnwatch_");
+    let lines = || METRICS.lines();
+    let before: String = lines().take_while(|line| !is_row(line)).map(line).collect();
+    let behind = lines().skip_while(|line| !is_row(line)).skip_while(is_row);
+    let behind: String = behind.map(line).collect();
+    let generated = before + &metrics_table() + &behind;
+    if std::env::var_os("UPDATE").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/metrics.md");
+        return std::fs::write(path, generated).unwrap();
+    }
+    assert_eq!(METRICS, generated);
+}
+
+fn line(text: &str) -> String {
+    format!("{text}\n")
 }
 
 #[test]

@@ -1,0 +1,323 @@
+//! Every metric, declared once: its name, kind, labels and meaning. `/metrics` is made of these, and so is the table in
+//! `deploy/metrics.md`.
+
+/// One metric.
+#[derive(Debug)]
+pub(super) struct Metric {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    /// The help text of `/metrics`.
+    pub help: &'static str,
+    /// What the table says beyond the help text.
+    pub detail: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+const fn metric(
+    kind: Kind,
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    Metric {
+        name,
+        kind,
+        labels,
+        help,
+        detail: "",
+    }
+}
+
+const fn counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    metric(Kind::Counter, name, labels, help)
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    metric(Kind::Gauge, name, labels, help)
+}
+
+impl Metric {
+    const fn detail(self, detail: &'static str) -> Self {
+        Self { detail, ..self }
+    }
+}
+
+/// All of them, in the order of the table.
+pub(super) const METRICS: &[&Metric] = &[
+    &RECORDS_RECEIVED,
+    &RECORDS,
+    &RECORDS_LATE,
+    &DEAD_LETTERS,
+    &SIGNALS,
+    &SHADOW_SIGNALS,
+    &TASK_REVISIONS,
+    &OPEN_TASKS,
+    &TASKS,
+    &REGION_TASKS,
+    &TASK_OUTCOMES,
+    &TASKS_JUDGED,
+    &COMMITS,
+    &COMMIT_DURATION,
+    &COMMIT_POLLS,
+    &LAG_RECORDS,
+    &LAG_SECONDS,
+    &WATERMARK_DELAY,
+    &DAY_CLOSES,
+    &FEED_OUTAGE_DAYS,
+    &SUBSCRIBERS,
+    &ROBOTS,
+    &STORE_MEMORY,
+    &REPLAY_DEBT,
+    &RESTORE_REMAINING,
+    &RESTORE_SECONDS,
+    &JOURNAL_BYTES,
+    &SNAPSHOTS,
+    &READY,
+    &BUILD_INFO,
+];
+
+pub(super) const RECORDS_RECEIVED: Metric = counter(
+    "churnwatch_records_received_total",
+    &[],
+    "Records taken in; equals the sum of churnwatch_records_total.",
+);
+
+pub(super) const RECORDS: Metric = counter(
+    "churnwatch_records_total",
+    &["feed", "outcome"],
+    "Records by what became of them; each has exactly one outcome.",
+)
+.detail(
+    "Outcomes: `applied`, `duplicate`, `expired`, `ignored`, `dead_lettered`. `feed=\"unknown\"`: the record could not be \
+     read far enough to know its feed.",
+);
+
+pub(super) const RECORDS_LATE: Metric = counter(
+    "churnwatch_records_late_total",
+    &["feed"],
+    "Applied records whose day was closed already.",
+);
+
+pub(super) const DEAD_LETTERS: Metric = counter(
+    "churnwatch_dead_letters_total",
+    &["reason"],
+    "Records that could not be used, by reason.",
+);
+
+pub(super) const SIGNALS: Metric = counter(
+    "churnwatch_signals_total",
+    &["trigger", "suppression"],
+    "Signals by trigger and by why they raised no task (none: they did).",
+)
+.detail("A signal that revised a task counts as one that raised it.");
+
+pub(super) const SHADOW_SIGNALS: Metric = counter(
+    "churnwatch_shadow_signals_total",
+    &["trigger", "suppression"],
+    "Signals of the shadow rules by trigger and by why no task could come of them (none: one could).",
+)
+.detail(
+    "All zero without shadow rules. Tasks that are open already are not considered. Compared with \
+     `churnwatch_signals_total` it shows how much work the rules on trial would cause.",
+);
+
+pub(super) const TASK_REVISIONS: Metric = counter(
+    "churnwatch_tasks_total",
+    &["status", "tier", "severity", "trigger"],
+    "Published revisions of tasks; the trigger is that of the latest reason.",
+);
+
+pub(super) const OPEN_TASKS: Metric =
+    gauge("churnwatch_open_tasks", &["partition"], "Tasks open now.");
+
+pub(super) const TASKS: Metric = gauge(
+    "churnwatch_tasks",
+    &["state", "purpose", "tier"],
+    "Open tasks by how they stand; a task is in every state that holds.",
+)
+.detail(
+    "At most ten seconds old. States: `open`: all; `due`: the customer may be contacted now, and the task is not overdue; \
+     `overdue`: past its due time without a reported contact; `escalated`: above the first rung of the ladder; `at_top`: \
+     on its top rung.",
+);
+
+pub(super) const REGION_TASKS: Metric = gauge(
+    "churnwatch_region_tasks",
+    &["region", "state", "purpose"],
+    "Open tasks by region down to the province and by how they stand.",
+)
+.detail(
+    "The label holds the first two levels of the region, such as `HQ/Guangdong`; `none`: no region is known. The 64 \
+     regions with most open tasks have their own series, the rest is `other`. Cities and managers are in `/api/rollup`.",
+);
+
+pub(super) const TASK_OUTCOMES: Metric = counter(
+    "churnwatch_task_outcomes_total",
+    &["outcome", "trigger", "tier"],
+    "What became of tasks, once for every trigger among a task's reasons.",
+)
+.detail(
+    "Outcomes: `opened`, `escalated` (left the first rung), `reached` (the customer was spoken to), `saved`, `refused`, \
+     `lost`, `churned`, `recovered` (the reason went by itself), `contacted` (care and growth), `expired`, `other`. An \
+     outcome that corrects another is counted as well; `/api/outcomes` has the sums without those taken back.",
+);
+
+pub(super) const TASKS_JUDGED: Metric = counter(
+    "churnwatch_tasks_judged_total",
+    &["verdict", "trigger"],
+    "Churn tasks that turned out right (confirmed) or wrong (refuted), once for every trigger among the reasons.",
+)
+.detail("See below.");
+
+pub(super) const COMMITS: Metric = counter(
+    "churnwatch_commits_total",
+    &["outcome"],
+    "Transactions by outcome.",
+)
+.detail("Outcomes: `committed`, `aborted`, `unknown`.");
+
+pub(super) const COMMIT_DURATION: Metric = metric(
+    Kind::Histogram,
+    "churnwatch_commit_duration_seconds",
+    &[],
+    "Time from the end of a batch to the end of its transaction.",
+);
+
+pub(super) const COMMIT_POLLS: Metric = counter(
+    "churnwatch_commit_polls_total",
+    &[],
+    "Times that transactions asked for the deliveries of their records, half a millisecond each.",
+);
+
+pub(super) const LAG_RECORDS: Metric = gauge(
+    "churnwatch_lag_records",
+    &["topic", "partition"],
+    "Records of a partition that are not yet processed.",
+);
+
+pub(super) const LAG_SECONDS: Metric = gauge(
+    "churnwatch_lag_seconds",
+    &["topic", "partition"],
+    "Age of the oldest record of a partition that is not yet processed.",
+);
+
+pub(super) const WATERMARK_DELAY: Metric = gauge(
+    "churnwatch_watermark_delay_seconds",
+    &["feed", "partition"],
+    "How far a feed's watermark is behind the clock.",
+);
+
+pub(super) const DAY_CLOSES: Metric = counter(
+    "churnwatch_day_closes_total",
+    &[],
+    "Days closed, counted in every partition.",
+);
+
+pub(super) const FEED_OUTAGE_DAYS: Metric = counter(
+    "churnwatch_feed_outage_days_total",
+    &["feed"],
+    "Closed days on which a feed's volume is unknown, counted in every partition.",
+);
+
+pub(super) const SUBSCRIBERS: Metric = gauge(
+    "churnwatch_subscribers",
+    &["partition"],
+    "Subscribers held.",
+);
+
+pub(super) const ROBOTS: Metric = gauge(
+    "churnwatch_robots",
+    &["partition"],
+    "Subscribers taken for machines by their behaviour.",
+)
+.detail(
+    "The limits are in `[robots]`; lines that the operator marked as machines are not counted.",
+);
+
+pub(super) const STORE_MEMORY: Metric = gauge(
+    "churnwatch_store_memory_bytes",
+    &["partition"],
+    "Memory of the subscribers' windows and their index.",
+);
+
+pub(super) const REPLAY_DEBT: Metric = gauge(
+    "churnwatch_replay_debt_records",
+    &["partition"],
+    "Records applied since the last snapshot, which a restart has to replay.",
+);
+
+pub(super) const RESTORE_REMAINING: Metric = gauge(
+    "churnwatch_restore_remaining_records",
+    &["partition"],
+    "Records still to be replayed before a partition is live.",
+);
+
+pub(super) const RESTORE_SECONDS: Metric = gauge(
+    "churnwatch_restore_seconds",
+    &["partition"],
+    "How long the last restore of a partition took, or has taken so far.",
+);
+
+pub(super) const JOURNAL_BYTES: Metric = counter(
+    "churnwatch_journal_bytes_total",
+    &[],
+    "Bytes written to the journal.",
+);
+
+pub(super) const SNAPSHOTS: Metric = counter(
+    "churnwatch_snapshots_total",
+    &["outcome"],
+    "Snapshots written, those that could not be written, and those refused when read.",
+)
+.detail("Outcomes: `written`, `failed`, `refused`.");
+
+pub(super) const READY: Metric = gauge(
+    "churnwatch_ready",
+    &[],
+    "1 while /readyz says ready, else 0.",
+);
+
+pub(super) const BUILD_INFO: Metric = gauge(
+    "churnwatch_build_info",
+    &["version", "rules_version"],
+    "Always 1; what is running, as labels.",
+);
+
+/// The rows of the table in `deploy/metrics.md`, one a line.
+pub fn table() -> String {
+    METRICS.iter().map(|metric| row(metric)).collect()
+}
+
+fn row(metric: &Metric) -> String {
+    let kind = match metric.kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram => "histogram",
+    };
+    let labels: Vec<String> = metric
+        .labels
+        .iter()
+        .map(|label| format!("`{label}`"))
+        .collect();
+    let labels = match labels.is_empty() {
+        true => String::new(),
+        false => format!(" {}", labels.join(", ")),
+    };
+    let detail = match metric.detail {
+        "" => String::new(),
+        detail => format!(" {detail}"),
+    };
+    let Metric { name, help, .. } = metric;
+    format!("| `{name}` | {kind} |{labels} | {help}{detail} |\n")
+}
