@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use churnwatch::config::Config;
-use churnwatch::decode::Record;
+use churnwatch::decode::Decoded;
 use churnwatch::engine::{IMAGE_FORMAT, ImageLoader, Inputs, Rules, Section, Shard};
 use churnwatch::model::{
     Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Profile, Source,
@@ -199,7 +199,7 @@ fn city_events() -> &'static [Event<'static>] {
                 continue;
             };
             let bytes: &'static [u8] = value.to_vec().leak();
-            if let Ok(Record::Event(event)) = decoder.decode(bytes) {
+            if let Ok(Decoded::Event(event)) = decoder.decode(bytes) {
                 events.push(event);
             }
         }

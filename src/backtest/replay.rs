@@ -1,7 +1,7 @@
 use super::recording::{Departure, Firing, RecordedOutcome, Recording, Run, TaskSpan};
 use super::roster::Roster;
 use super::usage::UsageColumns;
-use crate::decode::{Decoder, Record};
+use crate::decode::{Decoded, Decoder};
 use crate::driver::{self, Driver};
 use crate::engine::Rules;
 use crate::engine::triggers::index_of;
@@ -78,7 +78,7 @@ impl Replay {
             first.get_or_insert(outcome);
         }
         let outcome = first.unwrap_or(Outcome::Ignored);
-        if let (Outcome::Applied { .. }, Ok(Some(Record::Event(event)))) = (&outcome, &reading) {
+        if let (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event)))) = (&outcome, &reading) {
             self.collect(event);
         }
         outcome

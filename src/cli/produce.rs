@@ -1,7 +1,7 @@
 use super::failure::Failure;
 use super::terminal::byte_bar;
 use crate::config::Config;
-use crate::decode::{Decoder, Record};
+use crate::decode::{Decoded, Decoder};
 use crate::files::Lines;
 use crate::kafka::{Delivery, Loader};
 use crate::model::Feed;
@@ -117,12 +117,12 @@ impl Loading {
     fn line(&mut self, line: &[u8]) -> Result<(), String> {
         self.lines += 1;
         match self.decoder.decode(line) {
-            Ok(Record::Event(event)) => self.send(
+            Ok(Decoded::Event(event)) => self.send(
                 event.body.feed(),
                 Delivery::Keyed(event.msisdn.as_bytes()),
                 line,
             ),
-            Ok(Record::Progress { feed, .. }) => {
+            Ok(Decoded::Progress { feed, .. }) => {
                 for partition in 0..self.topics[feed as usize].partitions {
                     self.send(feed, Delivery::Statement(partition), line)?;
                 }

@@ -30,7 +30,7 @@ pub struct Decoder {
 
 /// What one record says. Text is borrowed from its bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Record<'a> {
+pub enum Decoded<'a> {
     /// Something a subscriber did or met.
     Event(Event<'a>),
     /// A mediation's statement that nothing older is missing.
@@ -72,7 +72,7 @@ impl Decoder {
     /// # Errors
     /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; how far ahead of the clock
     /// a record may be dated is the engine's to judge.
-    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Record<'a>, Reject> {
+    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<'a>, Reject> {
         let fields = Fields::of_record(self.text(bytes)?)?;
         let name = required(Field::RecordType, fields.string(Field::RecordType)?)?;
         if name == "feed_progress" {
@@ -98,7 +98,7 @@ impl Decoder {
         let body = body::read(*record_type, &record_id, fields, &msisdn, &self.numbering)?;
         // Ids are unique per source only, so the same id in two feeds is two records.
         let record = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
-        Ok(Record::Event(Event {
+        Ok(Decoded::Event(Event {
             msisdn,
             at,
             record,
@@ -154,7 +154,7 @@ impl Decoder {
     }
 }
 
-fn progress<'a>(fields: &Fields<'a>) -> Result<Record<'a>, Reject> {
+fn progress<'a>(fields: &Fields<'a>) -> Result<Decoded<'a>, Reject> {
     let complete_until = required(
         Field::CompleteUntil,
         fields.timestamp(Field::CompleteUntil)?,
@@ -165,7 +165,7 @@ fn progress<'a>(fields: &Fields<'a>) -> Result<Record<'a>, Reject> {
             "must lie in the years 2000 to 2199; are these seconds instead of milliseconds?",
         ));
     }
-    Ok(Record::Progress {
+    Ok(Decoded::Progress {
         feed: required(Field::Feed, fields.choice(Field::Feed, FEEDS)?)?,
         complete_until,
     })

@@ -6,13 +6,13 @@
 //!
 //! Like the engine, it reads no clock and no file, and the same calls give the same effects.
 
-use crate::decode::{Decoder, Record};
+use crate::decode::{Decoded, Decoder};
 use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, Timestamp};
 use std::sync::Arc;
 
 /// What the value of a record says; nothing if it is a tombstone.
-pub type Reading<'a> = Result<Option<Record<'a>>, Reject>;
+pub type Reading<'a> = Result<Option<Decoded<'a>>, Reject>;
 
 /// Reads the value of a record.
 ///
@@ -25,8 +25,8 @@ pub fn read<'a>(decoder: &Decoder, value: Option<&'a [u8]>) -> Reading<'a> {
 /// The feed that a record says it belongs to.
 pub fn feed_of(reading: &Reading<'_>) -> Option<Feed> {
     match reading.as_ref().ok()?.as_ref()? {
-        Record::Event(event) => Some(event.body.feed()),
-        Record::Progress { feed, .. } => Some(*feed),
+        Decoded::Event(event) => Some(event.body.feed()),
+        Decoded::Progress { feed, .. } => Some(*feed),
     }
 }
 
@@ -38,8 +38,8 @@ pub fn apply(
     effects: &mut Vec<Effect>,
 ) -> Outcome {
     let outcome = match reading {
-        Ok(Some(Record::Event(event))) => return shard.apply(event, source, effects),
-        Ok(Some(Record::Progress {
+        Ok(Some(Decoded::Event(event))) => return shard.apply(event, source, effects),
+        Ok(Some(Decoded::Progress {
             feed,
             complete_until,
         })) => return shard.progress(*feed, *complete_until, effects),
@@ -94,7 +94,7 @@ impl Driver {
 
     /// The partition of a subscriber's event. Other records belong to no partition: a statement of progress goes to all.
     pub fn partition_of(&self, reading: &Reading<'_>) -> Option<i32> {
-        let Ok(Some(Record::Event(event))) = reading else {
+        let Ok(Some(Decoded::Event(event))) = reading else {
             return None;
         };
         let partitions = self.partitions.len() as i32;
@@ -108,7 +108,7 @@ impl Driver {
         source: &Source,
         effects: &mut Vec<Effect>,
     ) -> Outcome {
-        if let Ok(Some(Record::Progress {
+        if let Ok(Some(Decoded::Progress {
             feed,
             complete_until,
         })) = reading

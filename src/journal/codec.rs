@@ -14,7 +14,7 @@
 //! A manifest is JSON up to the end. Kafka's own checksum covers all of it; what is checked here is that nothing is read
 //! past the end, that numbers fit, and that runs are possible.
 
-use super::{Entry, OutputDigest, Record, Run, Step};
+use super::{JournalEntry, JournalRecord, OutputDigest, Run, Step};
 use crate::model::{Feed, FeedSet, Timestamp};
 
 const MAGIC: &[u8; 3] = b"CWJ";
@@ -59,7 +59,7 @@ pub enum JournalError {
     },
 }
 
-impl Record {
+impl JournalRecord {
     /// The record's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(64);
@@ -103,7 +103,7 @@ impl Record {
     }
 }
 
-fn write_entry(entry: &Entry, bytes: &mut Vec<u8>) {
+fn write_entry(entry: &JournalEntry, bytes: &mut Vec<u8>) {
     let silent = entry.output_digest.records == 0;
     bytes.push(if silent { ENTRY_SILENT } else { ENTRY });
     write_number(entry.seq, bytes);
@@ -159,7 +159,7 @@ fn write_run(run: &Run, end: &mut i64, bytes: &mut Vec<u8>) {
     }
 }
 
-fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<Entry, JournalError> {
+fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<JournalEntry, JournalError> {
     let seq = input.number()?;
     let writer = input.fixed()?;
     let records = if silent { 0 } else { input.small()? };
@@ -195,7 +195,7 @@ fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<Entry, JournalError
             _ => return Err(input.damaged("an unknown kind of step")),
         });
     }
-    Ok(Entry {
+    Ok(JournalEntry {
         seq,
         writer,
         steps,

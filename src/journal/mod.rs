@@ -16,16 +16,16 @@ use crate::model::{FeedSet, Timestamp};
 
 /// One record of the journal.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Record {
+pub enum JournalRecord {
     /// What a transaction did.
-    Entry(Entry),
+    Entry(JournalEntry),
     /// A snapshot that can be restored.
     Manifest(Box<Manifest>),
 }
 
 /// What one transaction did to one shard.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct JournalEntry {
     /// Counts the entries of a shard from 1, without gaps.
     pub seq: u64,
     /// Who wrote it: another one for every start of a worker.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub output_digest: OutputDigest,
 }
 
-impl Entry {
+impl JournalEntry {
     /// Records that were applied.
     pub fn records(&self) -> u64 {
         let records = |step: &Step| match step {
@@ -124,7 +124,7 @@ pub struct Manifest {
     pub partition: i32,
     /// The last entry the state contains.
     pub seq: u64,
-    /// Who took it, as in [`Entry::writer`].
+    /// Who took it, as in [`JournalEntry::writer`].
     pub writer: u64,
     /// Offset in the journal from which later entries can be read.
     pub journal_from: i64,
@@ -137,12 +137,12 @@ pub struct Manifest {
     /// Subscribers in it.
     pub subscribers: u64,
     /// Where the state lies: a full part, and then parts with what changed since, in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<SnapshotPart>,
 }
 
 /// One object of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Part {
+pub struct SnapshotPart {
     /// Its name in the object store.
     pub key: String,
     /// Its length.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 /// Records of every kind, with everything in them that version 1 can hold. Their bytes are kept in
 /// `tests/golden/journal-v1.bin`, each behind its length (4 bytes, little-endian).
-fn specimens() -> Vec<Record> {
+fn specimens() -> Vec<JournalRecord> {
     let epoch = Epoch {
         group: "churnwatch".to_owned(),
         engine: 1,
@@ -20,7 +20,7 @@ fn specimens() -> Vec<Record> {
             records,
         })
     };
-    let everything = Entry {
+    let everything = JournalEntry {
         seq: 1,
         writer: 0x0123_4567_89ab_cdef,
         steps: vec![
@@ -57,27 +57,27 @@ fn specimens() -> Vec<Record> {
         epoch,
         taken_ms: 1_790_000_000_000,
         subscribers: 83_334,
-        parts: vec![Part {
+        parts: vec![SnapshotPart {
             key: "snapshots/3/00000000000000004711-0123456789abcdef.part".to_owned(),
             bytes: 12_345_678,
             digest: u64::MAX,
         }],
     };
     vec![
-        Record::Entry(everything),
-        Record::Entry(ordinary()),
-        Record::Manifest(Box::new(manifest)),
+        JournalRecord::Entry(everything),
+        JournalRecord::Entry(ordinary()),
+        JournalRecord::Manifest(Box::new(manifest)),
     ]
 }
 
 /// A transaction like most: records of one topic, then the time, and nothing to say.
-fn ordinary() -> Entry {
+fn ordinary() -> JournalEntry {
     let mut step_log = StepLog::new(vec![5_000_000]);
     for offset in 5_000_000..5_000_900 {
         step_log.run(0, offset);
     }
     step_log.tick(Timestamp(1_790_000_001_000), FeedSet::NONE, true, true);
-    Entry {
+    JournalEntry {
         seq: 4_712,
         writer: 0x0123_4567_89ab_cdef,
         steps: step_log.take(),
@@ -100,7 +100,7 @@ fn version_1_is_read_and_written_as_ever() {
 
         let (length, behind) = rest.split_first_chunk().unwrap();
         let (bytes, behind) = behind.split_at(u32::from_le_bytes(*length) as usize);
-        assert_eq!(Record::decode(bytes), Ok(specimen));
+        assert_eq!(JournalRecord::decode(bytes), Ok(specimen));
         rest = behind;
     }
     assert!(rest.is_empty());
@@ -110,15 +110,18 @@ fn version_1_is_read_and_written_as_ever() {
 #[test]
 fn an_ordinary_entry_is_small() {
     // Of these, 16 are the writer and the digest.
-    assert_eq!(Record::Entry(ordinary()).encode().len(), 37);
+    assert_eq!(JournalRecord::Entry(ordinary()).encode().len(), 37);
 }
 
 #[test]
 fn records_of_others_and_of_later_versions_are_told_apart() {
     for foreign in [&b""[..], b"{\"a\":1}", b"CWJ", b"CWJx", b"CWJ0\0"] {
-        assert_eq!(Record::decode(foreign), Err(JournalError::Foreign));
+        assert_eq!(JournalRecord::decode(foreign), Err(JournalError::Foreign));
     }
-    assert_eq!(Record::decode(b"CWJ2..."), Err(JournalError::Newer('2')));
+    assert_eq!(
+        JournalRecord::decode(b"CWJ2..."),
+        Err(JournalError::Newer('2'))
+    );
 }
 
 #[test]
@@ -126,7 +129,10 @@ fn an_entry_cut_short_is_never_read_as_it_was() {
     for specimen in specimens() {
         let bytes = specimen.encode();
         for length in 0..bytes.len() {
-            assert_ne!(Record::decode(&bytes[..length]), Ok(specimen.clone()));
+            assert_ne!(
+                JournalRecord::decode(&bytes[..length]),
+                Ok(specimen.clone())
+            );
         }
     }
 }
@@ -135,7 +141,7 @@ fn an_entry_cut_short_is_never_read_as_it_was() {
 fn impossible_numbers_are_refused() {
     let head = |steps: &[u8]| [b"CWJ1\x01\x01", &[0; 16][..], steps].concat();
     let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
-    let refused = |bytes: &[u8]| match Record::decode(bytes) {
+    let refused = |bytes: &[u8]| match JournalRecord::decode(bytes) {
         Err(JournalError::Damaged { what, .. }) => what,
         other => panic!("{other:?}"),
     };
@@ -205,10 +211,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+fn entry() -> impl Strategy<Value = JournalEntry> {
     let output_digest = (any::<u32>(), any::<u64>());
     (any::<u64>(), any::<u64>(), steps(), output_digest).prop_map(
-        |(seq, writer, steps, output_digest)| Entry {
+        |(seq, writer, steps, output_digest)| JournalEntry {
             seq,
             writer,
             steps,
@@ -223,8 +229,8 @@ fn entry() -> impl Strategy<Value = Entry> {
 proptest! {
     #[test]
     fn entries_survive_their_bytes(entry in entry()) {
-        let record = Record::Entry(entry);
-        prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+        let record = JournalRecord::Entry(entry);
+        prop_assert_eq!(JournalRecord::decode(&record.encode()), Ok(record));
     }
 
     /// Any answer will do, as long as it is one, and what is accepted can be written again.
@@ -234,20 +240,20 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         tail in prop::collection::vec(any::<u8>(), 0..9),
     ) {
-        let mut bytes = Record::Entry(entry).encode();
+        let mut bytes = JournalRecord::Entry(entry).encode();
         for (index, byte) in changes {
             let at = index.index(bytes.len());
             bytes[at] = byte;
         }
         bytes.extend(tail);
-        if let Ok(record) = Record::decode(&bytes) {
-            prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+        if let Ok(record) = JournalRecord::decode(&bytes) {
+            prop_assert_eq!(JournalRecord::decode(&record.encode()), Ok(record));
         }
     }
 
     #[test]
     fn any_bytes_behind_the_magic_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Record::decode(&bytes);
-        let _ = Record::decode(&[b"CWJ1", &bytes[..]].concat());
+        let _ = JournalRecord::decode(&bytes);
+        let _ = JournalRecord::decode(&[b"CWJ1", &bytes[..]].concat());
     }
 }

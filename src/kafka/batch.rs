@@ -38,7 +38,7 @@ pub(super) struct RecordQueue {
 /// What a queue holds, in the order of each partition's offsets.
 pub enum Item<'a> {
     /// A record.
-    Record(Record<'a>),
+    Record(ConsumedRecord<'a>),
     /// Everything of a partition below an offset has been handed over, control records included.
     End {
         /// Which partition.
@@ -59,7 +59,7 @@ pub enum Item<'a> {
 
 /// One record, borrowed from the client's memory.
 #[derive(Clone, Copy)]
-pub struct Record<'a> {
+pub struct ConsumedRecord<'a> {
     /// Where it was read.
     pub at: TopicPartition,
     /// Its offset.
@@ -71,12 +71,12 @@ pub struct Record<'a> {
 #[derive(Clone, Copy)]
 enum From<'a> {
     Client(&'a sys::rd_kafka_message_t),
-    Memory(&'a Stored),
+    Memory(&'a StoredRecord),
 }
 
 /// A record that does not come from the client: the simulator's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Stored {
+pub struct StoredRecord {
     /// The key's bytes.
     pub key: Option<Vec<u8>>,
     /// The value's bytes; none for a tombstone.
@@ -208,7 +208,7 @@ impl RecordQueue {
             partition: message.partition,
         });
         match (RDKafkaErrorCode::from(message.err), at) {
-            (RDKafkaErrorCode::NoError, Some(at)) => Item::Record(Record {
+            (RDKafkaErrorCode::NoError, Some(at)) => Item::Record(ConsumedRecord {
                 at,
                 offset: message.offset,
                 from: From::Client(message),
@@ -250,9 +250,9 @@ fn reason(message: &sys::rd_kafka_message_t) -> String {
     }
 }
 
-impl<'a> Record<'a> {
+impl<'a> ConsumedRecord<'a> {
     /// A record from memory.
-    pub fn of(at: TopicPartition, offset: i64, stored: &'a Stored) -> Self {
+    pub fn of(at: TopicPartition, offset: i64, stored: &'a StoredRecord) -> Self {
         let from = From::Memory(stored);
         Self { at, offset, from }
     }

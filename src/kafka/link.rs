@@ -1,6 +1,6 @@
 //! What a worker needs of Kafka, and nothing else: implemented by the client, and by the world of the simulator.
 
-use super::{Change, Fault, Item, Outbound, Record, Span, TopicPartition};
+use super::{Change, ConsumedRecord, Fault, Item, Outbound, Span, TopicPartition};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub trait Reader {
 /// What stands at the front of a stretch.
 pub enum Front<'a> {
     /// Its next record.
-    Record(Record<'a>),
+    Record(ConsumedRecord<'a>),
     /// Not known yet; ask again.
     Pending,
     /// Nothing is left of it.

@@ -22,7 +22,7 @@ mod topics;
 mod transact;
 mod trim;
 
-pub use batch::{Item, Record, Stored};
+pub use batch::{ConsumedRecord, Item, StoredRecord};
 pub use check::{Cluster, connect, writable};
 pub use embedded::EmbeddedBroker;
 pub use error::Fault;

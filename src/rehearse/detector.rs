@@ -1,6 +1,6 @@
 //! The detector of a rehearsal: the city's records put into topics as a producer would, and given to the engine.
 
-use crate::decode::{Decoder, Record};
+use crate::decode::{Decoded, Decoder};
 use crate::driver::{self, Driver, Partitioner};
 use crate::engine::Rules;
 use crate::model::{
@@ -64,7 +64,7 @@ impl Detector {
         let reading = driver::read(&self.decoder, value);
         // The city's mediation speaks for four feeds. The managers' system says the same of its own when the service feed's
         // statement comes: managers who are silent would otherwise hold back every night.
-        if let Ok(Some(Record::Progress {
+        if let Ok(Some(Decoded::Progress {
             feed: Feed::Service,
             complete_until,
         })) = reading
@@ -76,7 +76,7 @@ impl Detector {
         let source = self.append(feed, self.driver.partition_of(&reading));
         let outcome = self.driver.apply(&reading, &source, effects);
         match (outcome, reading) {
-            (Outcome::Applied { .. }, Ok(Some(Record::Event(event)))) => {
+            (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event)))) => {
                 ReportedOutcome::of(&event)
             }
             _ => None,

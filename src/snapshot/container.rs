@@ -12,7 +12,7 @@
 //! a few of them, because zstd compresses long frames better than single pages.
 
 use crate::engine::Section;
-use crate::journal::{Manifest, Part};
+use crate::journal::{Manifest, SnapshotPart};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -84,7 +84,7 @@ impl PartInfo {
     /// The snapshot that ends with this part, which lies under `key`.
     pub fn into_snapshot(self, key: &str) -> Manifest {
         let mut manifest = self.manifest;
-        manifest.parts.push(Part {
+        manifest.parts.push(SnapshotPart {
             key: key.to_owned(),
             bytes: self.bytes,
             digest: self.digest,

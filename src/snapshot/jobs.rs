@@ -3,7 +3,7 @@
 use super::container::{self, PartError, PartReader, PartWriter};
 use super::store::{self, Place, blocking};
 use crate::engine::{IMAGE_FORMAT, Image, ImageLoader, PageEpoch, Rules, Shard};
-use crate::journal::{Manifest, Part};
+use crate::journal::{Manifest, SnapshotPart};
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -50,7 +50,11 @@ pub fn write(
 
 /// The parts of a snapshot of the same entry that lies there already, whole. It holds the same state, and a manifest may
 /// name it: it must not be overwritten by bytes with another digest.
-async fn written_before(place: &Place, key: &Path, manifest: &Manifest) -> Option<Vec<Part>> {
+async fn written_before(
+    place: &Place,
+    key: &Path,
+    manifest: &Manifest,
+) -> Option<Vec<SnapshotPart>> {
     let bytes = place.store.get(key).await.ok()?.bytes().await.ok()?;
     let found = container::verify(&bytes).ok()?.into_snapshot(key.as_ref());
     if !same_state(&found, manifest) || found.format != IMAGE_FORMAT {
@@ -72,7 +76,7 @@ async fn upload(
     since: Option<PageEpoch>,
     manifest: &Manifest,
     key: &Path,
-) -> Result<Part, String> {
+) -> Result<SnapshotPart, String> {
     let explain = |error: object_store::Error| place.explain(&error);
     let own = |error: PartError| format!("the part {error}");
     let mut object = BufWriter::with_capacity(place.store.clone(), key.clone(), UPLOAD)
@@ -93,7 +97,7 @@ async fn upload(
         Ok((bytes, digest)) => {
             let done = object.shutdown().await;
             done.map_err(|error| place.explain(&error))?;
-            Ok(Part {
+            Ok(SnapshotPart {
                 key: key.to_string(),
                 bytes,
                 digest,
@@ -129,7 +133,7 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
 }
 
 /// The bytes of a part, if they are as many as its manifest states.
-async fn fetch(place: &Place, part: &Part) -> Result<impl AsRef<[u8]> + use<>, String> {
+async fn fetch(place: &Place, part: &SnapshotPart) -> Result<impl AsRef<[u8]> + use<>, String> {
     let unread = |error: object_store::Error| format!("cannot be read: {}", place.explain(&error));
     let key = store::object(&part.key).map_err(unread)?;
     let object = place.store.get(&key).await.map_err(unread)?;

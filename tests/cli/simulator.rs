@@ -1,6 +1,6 @@
 //! The simulator against the decoder: every clean record is accepted, every spoilt one refused for the right reason.
 
-use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{Body, Direction, Feed};
 use churnwatch::sim::{City, CityConfig, Clerk, Flaw, Kind, Scenario};
 use std::collections::BTreeMap;
@@ -21,12 +21,12 @@ fn clean_records_are_accepted() {
     let mut feeds: BTreeMap<Feed, u32> = BTreeMap::new();
     while let Some(event) = city.next_event() {
         match decoder.decode(event.value.unwrap()).unwrap() {
-            Record::Event(record) => {
+            Decoded::Event(record) => {
                 assert_eq!(record.body.feed(), event.feed);
                 let key = event.msisdn.map(str::as_bytes);
                 decoder.check_key(key, &record.msisdn).unwrap();
             }
-            Record::Progress { feed, .. } => assert_eq!(feed, event.feed),
+            Decoded::Progress { feed, .. } => assert_eq!(feed, event.feed),
         }
         *feeds.entry(event.feed).or_default() += 1;
     }
@@ -41,11 +41,11 @@ fn spoilt_records_are_refused_for_the_right_reason() {
     while let Some(event) = city.next_event() {
         let Some(value) = event.value else { continue };
         match decoder.decode(value) {
-            Ok(Record::Event(record)) => {
+            Ok(Decoded::Event(record)) => {
                 let key = event.msisdn.map(str::as_bytes);
                 decoder.check_key(key, &record.msisdn).unwrap();
             }
-            Ok(Record::Progress { .. }) => {}
+            Ok(Decoded::Progress { .. }) => {}
             Err(reject) => *refused.entry(reject.reason()).or_default() += 1,
         }
     }
@@ -82,7 +82,7 @@ fn hotlines_are_recognised_however_they_were_dialled() {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     while let Some(event) = city.next_event() {
         let Some(value) = event.value else { continue };
-        let Ok(Record::Event(record)) = decoder.decode(value) else {
+        let Ok(Decoded::Event(record)) = decoder.decode(value) else {
             continue;
         };
         let (Body::Call {
@@ -131,7 +131,7 @@ fn outcomes_of_tasks_are_accepted() {
     let mut forbidden = 0;
     for answer in clerk.answers() {
         let record = decoder.decode(answer.json.as_bytes()).unwrap();
-        let Record::Event(event) = record else {
+        let Decoded::Event(event) = record else {
             panic!("{}", answer.json);
         };
         assert_eq!(event.at, answer.at);

@@ -2,7 +2,7 @@
 //! what a subscriber is worth (behaviour: Credit, tier and stage). Every bound is looked at from both sides.
 
 use crate::support::scenario::{HOTLINE, Town, call, day, profile};
-use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
     Body, Invoice, Money, Msisdn, Plan, Profile, Segment, Source, SuspensionReason,
@@ -251,7 +251,7 @@ fn called_with(flags: &str) -> Vec<String> {
         r#"{{"record_id":"p1","record_type":"profile","msisdn":"{ONE}","event_timestamp":"2026-02-01T09:00:00+08:00","activated_on":"2020-01-01","flags":[{flags}]}}"#
     );
     let decoder = Decoder::new(DecodeSettings::default()).unwrap();
-    let Record::Event(event) = decoder.decode(record.as_bytes()).unwrap() else {
+    let Decoded::Event(event) = decoder.decode(record.as_bytes()).unwrap() else {
         panic!("{record} is no event");
     };
     let source = Source {

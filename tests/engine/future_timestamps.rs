@@ -1,7 +1,7 @@
 //! Records with wrong clocks: years ahead, seconds given for milliseconds, clocks at zero (behaviour: Bad input).
 
 use crate::support::scenario::{FRIEND, Town, call, crowd, days, profile};
-use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{Body, Feed, Outcome, Reject, Timestamp};
 
@@ -95,7 +95,7 @@ fn arrives(town: &mut Town, timestamp: &str) -> Outcome {
         r#"{{"record_id":"{timestamp}","record_type":"mt_sms","msisdn":"{ONE}","event_timestamp":{timestamp}}}"#
     );
     match decoder.decode(json.as_bytes()) {
-        Ok(Record::Event(event)) => {
+        Ok(Decoded::Event(event)) => {
             let body = Body::Message {
                 direction: churnwatch::model::Direction::Incoming,
                 other: churnwatch::model::Number::OTHER,

@@ -2,13 +2,13 @@
 
 use super::dice::Dice;
 use super::world::Arrival;
-use churnwatch::kafka::{Stored, TopicPartition};
+use churnwatch::kafka::{StoredRecord, TopicPartition};
 
 /// A record on its way into a partition.
 #[derive(Debug, Clone)]
 pub struct Incoming {
     pub place: TopicPartition,
-    pub record: Stored,
+    pub record: StoredRecord,
 }
 
 /// When records come in.

@@ -2,7 +2,7 @@
 
 use super::group::{HEARTBEAT_MS, MemberId, Membership, Pulse, SESSION_TIMEOUT_MS};
 use super::world::{ProcessId, Timer, World};
-use churnwatch::kafka::{Change, Fault, Stored, TopicPartition};
+use churnwatch::kafka::{Change, Fault, StoredRecord, TopicPartition};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -287,7 +287,7 @@ impl World {
         process: ProcessId,
         place: TopicPartition,
         records_max: usize,
-    ) -> Vec<(i64, Rc<Stored>)> {
+    ) -> Vec<(i64, Rc<StoredRecord>)> {
         let mut fetched = Vec::new();
         let (log, lanes) = (&self.logs[&place], &mut self.clients[process].lanes);
         let Some(lane) = lanes.get_mut(&place) else {

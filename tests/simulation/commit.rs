@@ -5,7 +5,7 @@ use super::link::{PATIENCE_MS, SimLink};
 use super::transactions::{Refusal, Session};
 use super::world::{Timer, World};
 use churnwatch::kafka::link::{Attempt, Receipt};
-use churnwatch::kafka::{Fault, Outbound, Stored, TopicPartition, partition_of};
+use churnwatch::kafka::{Fault, Outbound, StoredRecord, TopicPartition, partition_of};
 use std::rc::Rc;
 
 /// How a request to commit fares.
@@ -247,9 +247,9 @@ impl SimLink<'_> {
     }
 }
 
-fn stored(outbound: &Outbound, timestamp_ms: i64) -> Stored {
+fn stored(outbound: &Outbound, timestamp_ms: i64) -> StoredRecord {
     let headers = outbound.headers.iter();
-    Stored {
+    StoredRecord {
         key: outbound.key.clone(),
         value: outbound.value.clone(),
         headers: headers

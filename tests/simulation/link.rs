@@ -6,7 +6,9 @@ use super::stage::Stage;
 use super::transactions::Session;
 use super::world::{ProcessId, Timer, World};
 use churnwatch::kafka::link::{Attempt, Link};
-use churnwatch::kafka::{Change, Fault, Item, Outbound, Record, Span, Stored, TopicPartition};
+use churnwatch::kafka::{
+    Change, ConsumedRecord, Fault, Item, Outbound, Span, StoredRecord, TopicPartition,
+};
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,7 +30,7 @@ pub struct SimLink<'a> {
 
 /// What was taken by the last `fill`.
 enum Taken {
-    Record(TopicPartition, i64, Rc<Stored>),
+    Record(TopicPartition, i64, Rc<StoredRecord>),
     End(TopicPartition, i64),
 }
 
@@ -168,7 +170,9 @@ impl<'a> Link for SimLink<'a> {
 
     fn items(&self) -> impl Iterator<Item = Item<'_>> {
         self.taken.iter().map(|taken| match taken {
-            Taken::Record(at, offset, stored) => Item::Record(Record::of(*at, *offset, stored)),
+            Taken::Record(at, offset, stored) => {
+                Item::Record(ConsumedRecord::of(*at, *offset, stored))
+            }
             Taken::End(at, offset) => Item::End {
                 at: *at,
                 offset: *offset,

@@ -1,6 +1,6 @@
 //! One partition of a topic: records and the markers of transactions, each at an offset of its own.
 
-use churnwatch::kafka::Stored;
+use churnwatch::kafka::StoredRecord;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ pub type Txn = u64;
 #[derive(Debug, Clone)]
 pub enum Slot {
     /// A record, and the transaction it was written in, if any.
-    Record(Rc<Stored>, Option<Txn>),
+    Record(Rc<StoredRecord>, Option<Txn>),
     /// The end of a transaction in this partition: a control record, which no reader is handed.
     Marker(Txn),
 }
@@ -31,7 +31,7 @@ pub struct Log {
 
 impl Log {
     /// Appends a record. Returns its offset.
-    pub fn append(&mut self, record: Rc<Stored>, transaction: Option<Txn>) -> i64 {
+    pub fn append(&mut self, record: Rc<StoredRecord>, transaction: Option<Txn>) -> i64 {
         let offset = self.end();
         if let Some(transaction) = transaction {
             self.open.entry(transaction).or_insert(offset);
@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// The record at an offset, if a read-committed reader is handed it.
-    pub fn visible(&self, offset: i64) -> Option<&Rc<Stored>> {
+    pub fn visible(&self, offset: i64) -> Option<&Rc<StoredRecord>> {
         match self.slot(offset)? {
             Slot::Record(record, None) => Some(record),
             Slot::Record(record, Some(transaction)) => {
@@ -95,7 +95,7 @@ impl Log {
     }
 
     /// All that a read-committed reader would ever have been handed, with offsets, retention disregarded.
-    pub fn history(&self) -> impl Iterator<Item = (i64, &Rc<Stored>)> {
+    pub fn history(&self) -> impl Iterator<Item = (i64, &Rc<StoredRecord>)> {
         (0..self.stable_end()).filter_map(|offset| Some((offset, self.visible(offset)?)))
     }
 }
@@ -104,16 +104,17 @@ impl Log {
 mod tests {
     use super::*;
 
-    fn record(text: &str) -> Rc<Stored> {
+    fn record(text: &str) -> Rc<StoredRecord> {
         let value = Some(text.as_bytes().to_vec());
-        Rc::new(Stored {
+        Rc::new(StoredRecord {
             value,
-            ..Stored::default()
+            ..StoredRecord::default()
         })
     }
 
     fn texts(log: &Log) -> Vec<(i64, String)> {
-        let text = |record: &Rc<Stored>| String::from_utf8(record.value.clone().unwrap()).unwrap();
+        let text =
+            |record: &Rc<StoredRecord>| String::from_utf8(record.value.clone().unwrap()).unwrap();
         log.history()
             .map(|(offset, record)| (offset, text(record)))
             .collect()

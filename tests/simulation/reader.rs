@@ -4,7 +4,7 @@ use super::faults::Step;
 use super::stage::Stage;
 use super::world::ProcessId;
 use churnwatch::kafka::link::{Front, Reader};
-use churnwatch::kafka::{Fault, Record, Span, Stored};
+use churnwatch::kafka::{ConsumedRecord, Fault, Span, StoredRecord};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ struct Stretch {
     span: Span,
     /// Offset of the next record, or where to look for it.
     next: i64,
-    front: Option<Rc<Stored>>,
+    front: Option<Rc<StoredRecord>>,
 }
 
 impl<'a> SimReader<'a> {
@@ -82,7 +82,7 @@ impl Reader for SimReader<'_> {
         }
         let Stretch { span, next, front } = &self.stretches[span];
         Ok(match front {
-            Some(record) => Front::Record(Record::of(span.at, *next, record)),
+            Some(record) => Front::Record(ConsumedRecord::of(span.at, *next, record)),
             None => Front::Done,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::arrivals::Incoming;
 use super::dice::Dice;
-use churnwatch::kafka::{Stored, TopicPartition, Topics, partition_of};
+use churnwatch::kafka::{StoredRecord, TopicPartition, Topics, partition_of};
 use churnwatch::model::{Feed, Timestamp};
 use churnwatch::sim::{City, CityConfig, Scenario};
 
@@ -63,7 +63,7 @@ impl Town {
             };
             everywhere.map(move |partition| Incoming {
                 place: TopicPartition { topic, partition },
-                record: Stored {
+                record: StoredRecord {
                     key: key.clone(),
                     value: letter.value.clone(),
                     headers: vec![("source".to_owned(), Some(b"town".to_vec()))],

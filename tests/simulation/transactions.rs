@@ -7,7 +7,7 @@
 use super::group::Membership;
 use super::log::Txn;
 use super::world::{Timer, World};
-use churnwatch::kafka::{Stored, TopicPartition};
+use churnwatch::kafka::{StoredRecord, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -126,7 +126,7 @@ impl World {
         &mut self,
         session: &Session,
         place: TopicPartition,
-        record: Rc<Stored>,
+        record: Rc<StoredRecord>,
     ) -> Result<i64, Refusal> {
         let transaction = self.open(session, |open| {
             open.places.insert(place);

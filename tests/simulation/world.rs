@@ -10,7 +10,7 @@ use super::group::Group;
 use super::log::{Log, Txn};
 use super::trace::Trace;
 use super::transactions::{Coordinator, Session};
-use churnwatch::kafka::{Stored, TopicPartition, Topics};
+use churnwatch::kafka::{StoredRecord, TopicPartition, Topics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub enum Arrival {
     /// A record, in the producer's transaction of that number if it has one.
     Record {
         place: TopicPartition,
-        record: Stored,
+        record: StoredRecord,
         transaction: Option<u32>,
     },
     /// The end of such a transaction.
@@ -283,7 +283,12 @@ impl World {
     }
 
     /// Appends to a partition.
-    pub fn append(&mut self, place: TopicPartition, record: Rc<Stored>, of: Option<Txn>) -> i64 {
+    pub fn append(
+        &mut self,
+        place: TopicPartition,
+        record: Rc<StoredRecord>,
+        of: Option<Txn>,
+    ) -> i64 {
         let value = record.value.as_deref().unwrap_or_default();
         let numbers = [
             place.topic as i64,

@@ -11,7 +11,7 @@ use super::store::Shelf;
 use super::trace::Trace;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
-use churnwatch::kafka::{Stored, TopicPartition, Topics};
+use churnwatch::kafka::{StoredRecord, TopicPartition, Topics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -50,9 +50,9 @@ fn copy(
             topic: dice.below(topics.len() as u64) as usize,
             partition: dice.below(partitions as u64) as i32,
         },
-        record: Stored {
+        record: StoredRecord {
             value: Some(number.to_string().into_bytes()),
-            ..Stored::default()
+            ..StoredRecord::default()
         },
     });
     let incoming: Vec<Incoming> = incoming.collect();

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
 
-use churnwatch::journal::{Record, Step};
+use churnwatch::journal::{JournalRecord, Step};
 use serde_json::Value;
 
 use super::client::ReadRecord;
@@ -169,9 +169,9 @@ fn journal(installation: &Installation, verdict: &mut Verdict) {
             .filter(|record| record.partition == partition)
         {
             let place = format!("journal of partition {partition}, offset {}", record.offset);
-            let entry = match Record::decode(record.value.as_deref().unwrap()).unwrap() {
-                Record::Entry(entry) => entry,
-                Record::Manifest(_) => {
+            let entry = match JournalRecord::decode(record.value.as_deref().unwrap()).unwrap() {
+                JournalRecord::Entry(entry) => entry,
+                JournalRecord::Manifest(_) => {
                     verdict.manifests += 1;
                     continue;
                 }

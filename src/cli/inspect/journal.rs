@@ -2,7 +2,9 @@ use super::{json_line, writer_name};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::config::{Config, Ruleset};
-use crate::journal::{Entry, Epoch, Manifest, OutputDigest, Part, Record, Step};
+use crate::journal::{
+    Epoch, JournalEntry, JournalRecord, Manifest, OutputDigest, SnapshotPart, Step,
+};
 use crate::kafka::{JournalReader, Topics};
 use crate::model::{Calendar, Timestamp};
 use clap::Args;
@@ -99,7 +101,7 @@ struct Snapshot {
     journal_from: i64,
     /// The next record to apply, by topic.
     next_offsets: BTreeMap<String, i64>,
-    parts: Vec<Part>,
+    parts: Vec<SnapshotPart>,
 }
 
 impl Journal {
@@ -116,7 +118,7 @@ impl Journal {
             let next = reader.next_record().map_err(Failure::Failed)?;
             let Some((offset, bytes)) = next else { break };
             any = true;
-            let record = Record::decode(&bytes).map_err(|error| {
+            let record = JournalRecord::decode(&bytes).map_err(|error| {
                 Failure::Failed(format!(
                     "topic `{journal}` (topics.journal) partition {} offset {offset}: {error}",
                     self.partition
@@ -156,15 +158,15 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    fn line(&mut self, offset: i64, record: Record) -> Line {
+    fn line(&mut self, offset: i64, record: JournalRecord) -> Line {
         match record {
-            Record::Entry(entry) => Line {
+            JournalRecord::Entry(entry) => Line {
                 offset,
                 seq: entry.seq,
                 writer: writer_name(entry.writer),
                 content: Content::Entry(self.entry(&entry)),
             },
-            Record::Manifest(manifest) => Line {
+            JournalRecord::Manifest(manifest) => Line {
                 offset,
                 seq: manifest.seq,
                 writer: writer_name(manifest.writer),
@@ -173,7 +175,7 @@ impl Printer<'_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry) -> Did {
+    fn entry(&mut self, entry: &JournalEntry) -> Did {
         let OutputDigest { records, digest } = entry.output_digest;
         let mut did = Did {
             records: entry.records(),

@@ -3,7 +3,7 @@ use super::{json_line, writer_name};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::config::Config;
-use crate::journal::Part;
+use crate::journal::SnapshotPart;
 use crate::model::{Calendar, Timestamp};
 use crate::snapshot::{Found, PartInfo};
 use clap::Args;
@@ -78,7 +78,7 @@ impl Snapshots {
         if !self.json {
             print(&table_head())?;
         }
-        let mut verified: BTreeMap<String, Part> = BTreeMap::new();
+        let mut verified: BTreeMap<String, SnapshotPart> = BTreeMap::new();
         let (mut parts, mut problems) = (0_u64, 0_u64);
         for part in &found {
             let Some(info) = store.verify(part)? else {
@@ -106,7 +106,7 @@ impl Snapshots {
 fn line(
     part: &Found,
     info: Result<PartInfo, String>,
-    verified: &mut BTreeMap<String, Part>,
+    verified: &mut BTreeMap<String, SnapshotPart>,
     calendar: &Calendar,
 ) -> Line {
     let mut line = Line {

@@ -1,6 +1,6 @@
 use crate::decode::{self, Decoder};
 use crate::engine::Shard;
-use crate::kafka::Record;
+use crate::kafka::ConsumedRecord;
 use crate::model::{Effect, Feed, FeedSet, Outcome, Reject, Source};
 
 /// Applies one record of Kafka to its shard. The topic it came from carries `feeds`. Returns the record's feed, as far
@@ -9,16 +9,16 @@ pub(super) fn take(
     decoder: &Decoder,
     feeds: FeedSet,
     shard: &mut Shard,
-    record: &Record<'_>,
+    record: &ConsumedRecord<'_>,
     source: &Source,
     effects: &mut Vec<Effect>,
 ) -> (Option<Feed>, Outcome) {
     let outcome = match read(decoder, feeds, record) {
-        Ok(Some(decode::Record::Event(event))) => {
+        Ok(Some(decode::Decoded::Event(event))) => {
             let feed = event.body.feed();
             return (Some(feed), shard.apply(&event, source, effects));
         }
-        Ok(Some(decode::Record::Progress {
+        Ok(Some(decode::Decoded::Progress {
             feed,
             complete_until,
         })) => {
@@ -37,20 +37,20 @@ pub(super) fn take(
 fn read<'a>(
     decoder: &Decoder,
     feeds: FeedSet,
-    record: &Record<'a>,
-) -> Result<Option<decode::Record<'a>>, Reject> {
+    record: &ConsumedRecord<'a>,
+) -> Result<Option<decode::Decoded<'a>>, Reject> {
     let Some(value) = record.value() else {
         return Ok(None);
     };
     let decoded = decoder.decode(value)?;
     let feed = match &decoded {
-        decode::Record::Event(event) => event.body.feed(),
-        decode::Record::Progress { feed, .. } => *feed,
+        decode::Decoded::Event(event) => event.body.feed(),
+        decode::Decoded::Progress { feed, .. } => *feed,
     };
     if !feeds.contains(feed) {
         return Err(Reject::WrongFeed);
     }
-    if let decode::Record::Event(event) = &decoded {
+    if let decode::Decoded::Event(event) = &decoded {
         decoder.check_key(record.key(), &event.msisdn)?;
     }
     Ok(Some(decoded))

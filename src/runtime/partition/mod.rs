@@ -16,8 +16,8 @@ pub use snapshots::Snapshots;
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
 use crate::engine::{self, Shard, ShardStats, Tally};
-use crate::journal::{Entry, OutputDigest, Step, StepLog};
-use crate::kafka::{Record, TopicPartition, Topics};
+use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
+use crate::kafka::{ConsumedRecord, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Partition {
     pub fn take(
         &mut self,
         feeds: FeedSet,
-        record: &Record<'_>,
+        record: &ConsumedRecord<'_>,
         source: &Source,
         output: &mut Output,
     ) {
@@ -171,8 +171,8 @@ impl Partition {
     }
 
     /// What was done since the last commit, as the journal's next entry.
-    pub fn entry(&self, writer: u64) -> Entry {
-        Entry {
+    pub fn entry(&self, writer: u64) -> JournalEntry {
+        JournalEntry {
             seq: self.journal_position.seq + 1,
             writer,
             steps: self.step_log.steps().to_vec(),

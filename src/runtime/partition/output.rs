@@ -1,7 +1,7 @@
 use crate::config::Config;
 use crate::encode::{Encoder, Original, Outgoing};
 use crate::journal::OutputDigest;
-use crate::kafka::{Fault, Outbound, Record};
+use crate::kafka::{ConsumedRecord, Fault, Outbound};
 use crate::model::{Effect, Reject, Source};
 use crate::telemetry::BatchReport;
 use std::borrow::Cow;
@@ -97,7 +97,7 @@ impl Output {
     /// Takes a record that was refused.
     pub fn refuse(
         &mut self,
-        record: &Record<'_>,
+        record: &ConsumedRecord<'_>,
         source: &Source,
         reject: &Reject,
         encoder: &Encoder,

@@ -1,5 +1,5 @@
 use crate::journal;
-use crate::kafka::{Fault, Record};
+use crate::kafka::{ConsumedRecord, Fault};
 use crate::runtime::setup::Setup;
 
 /// A fault of a partition that an operator must mend; its message names the journal.
@@ -9,9 +9,12 @@ pub(super) fn halt(setup: &Setup, partition: i32, reason: &str) -> Fault {
 }
 
 /// What a record of the journal says.
-pub fn journal_record(setup: &Setup, record: &Record<'_>) -> Result<journal::Record, Fault> {
+pub fn journal_record(
+    setup: &Setup,
+    record: &ConsumedRecord<'_>,
+) -> Result<journal::JournalRecord, Fault> {
     let value = record.value().unwrap_or_default();
-    journal::Record::decode(value).map_err(|error| {
+    journal::JournalRecord::decode(value).map_err(|error| {
         let reason = format!(
             "the record at offset {} cannot be read: {error}; if the topic belongs to somebody else, name another one \
              as `topics.journal`",

@@ -11,7 +11,7 @@ use super::clock::Stopwatch;
 use super::partition::{GroupOffsets, JournalPosition, Partition, PartitionPosition};
 use super::setup::Setup;
 use crate::engine::Shard;
-use crate::journal::{Entry, Epoch, Manifest, Record};
+use crate::journal::{Epoch, JournalEntry, JournalRecord, Manifest};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::snapshot::SnapshotRepository;
 use crate::telemetry::{RestoreReport, Telemetry};
@@ -33,7 +33,7 @@ pub(super) struct Restore<R> {
     group_offsets: Vec<GroupOffsets>,
     active_rules: Arc<ActiveRules>,
     watch: Stopwatch,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     manifests: Vec<Manifest>,
     /// Offset in the journal behind the last entry.
     next: i64,
@@ -91,8 +91,8 @@ impl<R: Reader> Restore<R> {
                         Front::Done => return self.choose(setup, link, repository),
                         Front::Record(record) => {
                             match journal_record(setup, &record)? {
-                                Record::Entry(entry) => self.entries.push_back(entry),
-                                Record::Manifest(manifest) => {
+                                JournalRecord::Entry(entry) => self.entries.push_back(entry),
+                                JournalRecord::Manifest(manifest) => {
                                     self.manifests.push(*manifest);
                                 }
                             }
@@ -278,7 +278,7 @@ impl<R: Reader> Restore<R> {
         let mut entries = std::mem::take(&mut self.entries);
         let epoch = match (&snapshot, entries.front()) {
             (Some((manifest, _)), _) => Some(&manifest.epoch),
-            (None, entry) => entry.and_then(Entry::first_epoch),
+            (None, entry) => entry.and_then(JournalEntry::first_epoch),
         };
         let Some(epoch) = epoch else {
             return Err(self.halt(

@@ -1,7 +1,7 @@
 //! Applies journal entries to a shard again, with its output suppressed and compared.
 
 use crate::engine::{self, Inputs};
-use crate::journal::{Entry, Run, Step};
+use crate::journal::{JournalEntry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::model::Source;
 use crate::runtime::active_rules::ActiveRules;
@@ -22,7 +22,7 @@ pub(super) struct Replay<R> {
     reader: R,
     /// By topic, the index of its stretch.
     spans: Vec<Option<usize>>,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     /// The step of the first entry that is being done.
     step: usize,
     /// Records of that step already applied.
@@ -40,7 +40,7 @@ impl<R: Reader> Replay<R> {
         setup: &Setup,
         link: &L,
         partition: Partition,
-        entries: VecDeque<Entry>,
+        entries: VecDeque<JournalEntry>,
         group_offsets: &[GroupOffsets],
         next: i64,
     ) -> Result<Self, Fault> {
@@ -70,7 +70,7 @@ impl<R: Reader> Replay<R> {
         Ok(Self {
             reader: link.reader(&stretches)?,
             output: Output::new(&setup.config),
-            records_left: entries.iter().map(Entry::records).sum(),
+            records_left: entries.iter().map(JournalEntry::records).sum(),
             partition,
             spans,
             entries,
@@ -81,7 +81,7 @@ impl<R: Reader> Replay<R> {
     }
 
     /// Offset of the first record of a topic that some entries name.
-    pub fn first_offset(entries: &VecDeque<Entry>, topic: usize) -> Option<i64> {
+    pub fn first_offset(entries: &VecDeque<JournalEntry>, topic: usize) -> Option<i64> {
         runs(entries, topic).map(|run| run.from).min()
     }
 
@@ -231,7 +231,7 @@ impl<R: Reader> Replay<R> {
 }
 
 /// The runs of a topic that have records.
-fn runs(entries: &VecDeque<Entry>, topic: usize) -> impl Iterator<Item = Run> + '_ {
+fn runs(entries: &VecDeque<JournalEntry>, topic: usize) -> impl Iterator<Item = Run> + '_ {
     let steps = entries.iter().flat_map(|entry| &entry.steps);
     steps.filter_map(move |step| match step {
         Step::Run(run) if usize::from(run.topic) == topic && run.records > 0 => Some(*run),

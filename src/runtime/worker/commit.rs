@@ -117,9 +117,10 @@ impl<L: Link> Worker<'_, L> {
             .iter()
             .filter_map(|number| self.partitions.get(number))
         {
-            let entry = journal::Record::Entry(partition.entry(self.writer));
+            let entry = journal::JournalRecord::Entry(partition.entry(self.writer));
             let manifest = partition.snapshots.written.clone();
-            let manifest = manifest.map(|manifest| journal::Record::Manifest(Box::new(manifest)));
+            let manifest =
+                manifest.map(|manifest| journal::JournalRecord::Manifest(Box::new(manifest)));
             for record in [Some(entry), manifest].into_iter().flatten() {
                 outbound.push(Outbound {
                     topic: Arc::clone(&topic),

@@ -1,5 +1,5 @@
 use super::state::Worker;
-use crate::journal::{self, Entry};
+use crate::journal::{self, JournalEntry};
 use crate::kafka::{Fault, Front, Link, Reader, Span, TopicPartition};
 use crate::runtime::clock::Stopwatch;
 use crate::runtime::partition::JournalPosition;
@@ -15,7 +15,7 @@ impl<L: Link> Worker<'_, L> {
         &mut self,
         number: i32,
         after: JournalPosition,
-    ) -> Result<Option<Entry>, Fault> {
+    ) -> Result<Option<JournalEntry>, Fault> {
         let bounds = self.ask(|link| link.journal_bounds(number))?;
         let at = TopicPartition {
             topic: self.setup.topics.journal(),
@@ -40,7 +40,7 @@ impl<L: Link> Worker<'_, L> {
                 Front::Done => return Ok(last),
                 Front::Record(record) => {
                     match journal_record(self.setup, &record)? {
-                        journal::Record::Entry(entry) if entry.seq > after.seq => {
+                        journal::JournalRecord::Entry(entry) if entry.seq > after.seq => {
                             last = Some(entry);
                         }
                         _ => {}

@@ -3,7 +3,7 @@
 mod fields;
 mod properties;
 
-use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{
     Body, CallOutcome, Direction, Event, Feed, ForwardAction, Money, Msisdn, Number, Profile,
     Reject, Timestamp,
@@ -23,7 +23,7 @@ fn decoder() -> Decoder {
 
 fn event(json: &str) -> Event<'_> {
     match decoder().decode(json.as_bytes()) {
-        Ok(Record::Event(event)) => event,
+        Ok(Decoded::Event(event)) => event,
         other => panic!("{json}: {other:?}"),
     }
 }
@@ -141,7 +141,7 @@ fn a_profile_may_know_nothing() {
 fn progress_needs_no_subscriber() {
     let json =
         r#"{"record_type":"feed_progress","feed":"cdr","complete_until":"2026-03-01T00:00:00Z"}"#;
-    let expected = Record::Progress {
+    let expected = Decoded::Progress {
         feed: Feed::Cdr,
         complete_until: Timestamp(1_772_323_200_000),
     };

@@ -1,7 +1,7 @@
 //! The decoder and the schemas of the feeds accept the same records.
 
 use super::{assert_valid, document, validator};
-use churnwatch::decode::{DecodeSettings, Decoder, Record};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{Feed, Reject};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -349,8 +349,8 @@ fn good(kind: &Kind) -> Map<String, Value> {
 fn decode(record: &Value) -> Result<Option<Feed>, Reject> {
     let decoder = Decoder::new(DecodeSettings::default()).unwrap();
     Ok(match decoder.decode(record.to_string().as_bytes())? {
-        Record::Event(event) => Some(event.body.feed()),
-        Record::Progress { .. } => None,
+        Decoded::Event(event) => Some(event.body.feed()),
+        Decoded::Progress { .. } => None,
     })
 }
 

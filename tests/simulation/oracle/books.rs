@@ -2,14 +2,14 @@
 
 use crate::log::Txn;
 use crate::world::World;
-use churnwatch::journal::{Entry, Record, Step};
+use churnwatch::journal::{JournalEntry, JournalRecord, Step};
 use churnwatch::kafka::TopicPartition;
 
 /// A partition's committed journal.
 #[derive(Debug, Default)]
 pub struct Books {
     /// With the transaction that each was written in.
-    pub entries: Vec<(Txn, Entry)>,
+    pub entries: Vec<(Txn, JournalEntry)>,
     pub manifests: u64,
 }
 
@@ -20,14 +20,14 @@ pub fn read(world: &World, partition: i32) -> Result<Books, String> {
     for (offset, record) in log.history() {
         let at = |why: String| format!("journal offset {offset}: {why}");
         let value = record.value.as_deref().unwrap_or_default();
-        match Record::decode(value).map_err(|error| at(error.to_string()))? {
-            Record::Entry(entry) => {
+        match JournalRecord::decode(value).map_err(|error| at(error.to_string()))? {
+            JournalRecord::Entry(entry) => {
                 let transaction = log.transaction(offset);
                 let transaction =
                     transaction.ok_or_else(|| at("not in a transaction".to_owned()))?;
                 books.entries.push((transaction, entry));
             }
-            Record::Manifest(_) => books.manifests += 1,
+            JournalRecord::Manifest(_) => books.manifests += 1,
         }
     }
     Ok(books)

@@ -9,7 +9,7 @@ use churnwatch::decode;
 use churnwatch::encode::{Encoder, Original, Outgoing};
 use churnwatch::engine::{Inputs, Shard};
 use churnwatch::journal::{Epoch, Run, Step};
-use churnwatch::kafka::{Stored, TopicPartition};
+use churnwatch::kafka::{StoredRecord, TopicPartition};
 use churnwatch::model::{Counts, Effect, FeedSet, Outcome, Reject, Source};
 use std::sync::Arc;
 
@@ -164,7 +164,7 @@ impl<'j> Bench<'j> {
         world: &World,
         at: TopicPartition,
         offset: i64,
-        record: &Stored,
+        record: &StoredRecord,
         due: &mut Vec<Due>,
     ) {
         let topic = world.topics.get(at.topic).unwrap();
@@ -174,10 +174,10 @@ impl<'j> Bench<'j> {
             offset,
         };
         let outcome = match self.decode(record, topic.feeds) {
-            Ok(Some(decode::Record::Event(event))) => {
+            Ok(Some(decode::Decoded::Event(event))) => {
                 self.shard.apply(&event, &source, &mut self.effects)
             }
-            Ok(Some(decode::Record::Progress {
+            Ok(Some(decode::Decoded::Progress {
                 feed,
                 complete_until,
             })) => self.shard.progress(feed, complete_until, &mut self.effects),
@@ -203,16 +203,16 @@ impl<'j> Bench<'j> {
 
     fn decode<'a>(
         &self,
-        record: &'a Stored,
+        record: &'a StoredRecord,
         feeds: FeedSet,
-    ) -> Result<Option<decode::Record<'a>>, Reject> {
+    ) -> Result<Option<decode::Decoded<'a>>, Reject> {
         let Some(value) = &record.value else {
             return Ok(None);
         };
         let decoded = self.ruleset.decoder.decode(value)?;
         let (feed, msisdn) = match &decoded {
-            decode::Record::Event(event) => (event.body.feed(), Some(&event.msisdn)),
-            decode::Record::Progress { feed, .. } => (*feed, None),
+            decode::Decoded::Event(event) => (event.body.feed(), Some(&event.msisdn)),
+            decode::Decoded::Progress { feed, .. } => (*feed, None),
         };
         if !feeds.contains(feed) {
             return Err(Reject::WrongFeed);
@@ -269,7 +269,7 @@ impl Due {
     }
 
     /// Whether a record is this one.
-    pub fn is(&self, record: &Stored) -> bool {
+    pub fn is(&self, record: &StoredRecord) -> bool {
         (&self.key, &self.value, &self.headers) == (&record.key, &record.value, &record.headers)
     }
 }

@@ -9,8 +9,8 @@ use crate::town::{DAY_MS, FIRST_DAY_MS, Town};
 use crate::trace::Trace;
 use crate::world::{Plan, World};
 use churnwatch::config::Config;
-use churnwatch::journal::{Entry, Epoch, OutputDigest, Record, Run, Step};
-use churnwatch::kafka::{Stored, TopicPartition, Topics};
+use churnwatch::journal::{Epoch, JournalEntry, JournalRecord, OutputDigest, Run, Step};
+use churnwatch::kafka::{StoredRecord, TopicPartition, Topics};
 use churnwatch::model::{FeedSet, Timestamp};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -158,7 +158,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
                 subscribers: u32::MAX,
             });
             let session = world.init_producer(&"books".into()).unwrap();
-            let mut said: Vec<(TopicPartition, Rc<Stored>)> = due
+            let mut said: Vec<(TopicPartition, Rc<StoredRecord>)> = due
                 .into_iter()
                 .map(|due| {
                     let partition = due
@@ -166,7 +166,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
                         .as_deref()
                         .map_or(0, |key| churnwatch::kafka::partition_of(key, PARTITIONS));
                     let place = world.place(&due.topic, partition).unwrap();
-                    let record = Stored {
+                    let record = StoredRecord {
                         key: due.key,
                         value: due.value,
                         headers: due.headers,
@@ -186,7 +186,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
                     spoiled = true;
                 }
                 Cooked::OutputChanged if spoil && !said.is_empty() => {
-                    let record = Stored {
+                    let record = StoredRecord {
                         value: Some(b"{}".to_vec()),
                         ..(*said[0].1).clone()
                     };
@@ -209,15 +209,15 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
             for (place, record) in said {
                 world.produce(&session, place, record).unwrap();
             }
-            let entry = Entry {
+            let entry = JournalEntry {
                 seq,
                 writer: 1,
                 steps: std::mem::take(&mut steps),
                 output_digest: OutputDigest { records, digest: 0 },
             };
-            let entry = Stored {
-                value: Some(Record::Entry(entry).encode()),
-                ..Stored::default()
+            let entry = StoredRecord {
+                value: Some(JournalRecord::Entry(entry).encode()),
+                ..StoredRecord::default()
             };
             let copies = match cooked {
                 Cooked::EntryLost if spoil => 0,
