@@ -1,9 +1,8 @@
 //! Record bytes in, an [`Event`] or a [`Reject`] out (behaviour: Events, Bad input).
 //!
-//! Strict in what the detector reads: a required field that is missing, or a present one of the wrong type, is a
-//! reject that names the field and what is allowed. Blind to the rest: unknown fields, fields of other record
-//! types, and fields the detector has no use for are not looked at. No reason quotes the record, so none can leak
-//! a number.
+//! Strict about what the detector reads: a required field that is missing, or a present one of the wrong type, is a
+//! reject that names the field and what is allowed. Blind to the rest: unknown fields, fields of other record types,
+//! and fields without a use here are not looked at. No reason quotes the record, so none can leak a number.
 
 mod body;
 mod number;
@@ -70,8 +69,8 @@ impl Decoder {
     /// Does not allocate for call-detail records without escapes in their strings.
     ///
     /// # Errors
-    /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; how far ahead of the clock
-    /// a record may be dated is the engine's to judge.
+    /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; the engine decides how far ahead
+    /// of the clock a record may be dated.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<'a>, Reject> {
         let fields = Fields::of_record(self.text(bytes)?)?;
         let name = required(Field::RecordType, fields.string(Field::RecordType)?)?;

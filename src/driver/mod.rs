@@ -1,8 +1,8 @@
-//! From the bytes of a record to what the engine says about it: decode, apply, sweep, finish, count.
+//! From the bytes of a record to the engine's effects: decode, apply, sweep, finish, count.
 //!
-//! [`read`] and [`apply`] are the steps for one record and one shard; `run` takes these, as it slices its sweeps and
-//! journals every step. [`Driver`] has the shards of all partitions and sweeps to the end after every record; everything
-//! that runs without Kafka uses it: `detect`, `backtest`, `calibrate` and `rehearse`.
+//! [`read`] and [`apply`] are the steps for one record and one shard. `run` uses them directly, because it slices its
+//! sweeps and journals every step. [`Driver`] has the shards of all partitions and sweeps to the end after every
+//! record. Everything that runs without Kafka uses it: `detect`, `backtest`, `calibrate` and `rehearse`.
 //!
 //! Like the engine, it reads no clock and no file, and the same calls give the same effects.
 
@@ -165,7 +165,7 @@ impl Driver {
 }
 
 impl Partition {
-    /// Tells the time, does one thing, and visits every subscriber of a day whose close has begun.
+    /// Tells the shard the time, does one thing to it, and visits every subscriber if a day close has begun.
     fn step(
         &mut self,
         now: Timestamp,

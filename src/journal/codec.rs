@@ -1,8 +1,9 @@
-//! The bytes of a record, version 1. They start with `CWJ1` and a byte that says what follows: an entry, an entry that
-//! said nothing, or a manifest.
+//! The bytes of a journal record, version 1. They start with `CWJ1` and a byte that says what follows: an entry, an
+//! entry without output, or a manifest.
 //!
-//! An entry is its seq, its writer (8 bytes), what it said (a count, unless there was nothing, and 8 bytes of digest), and
-//! its steps up to the end. Numbers are LEB128 varints. Each step begins with a byte whose two lowest bits are its kind:
+//! An entry is its seq, its writer (8 bytes), its output (a count, unless there is none, and 8 bytes of digest), and
+//! its steps up to the end. Numbers are LEB128 varints. Each step begins with a byte whose two lowest bits are its
+//! kind:
 //!
 //! | kind | other bits | then |
 //! |---|---|---|
@@ -11,8 +12,8 @@
 //! | 2 tick | 5 lagging feeds, 1 caught up | time, as a signed difference to the tick before |
 //! | 3 sweep | 0 | subscribers |
 //!
-//! A manifest is JSON up to the end. Kafka's own checksum covers all of it; what is checked here is that nothing is read
-//! past the end, that numbers fit, and that runs are possible.
+//! A manifest is JSON up to the end. Kafka's own checksum covers all of it. Checked here: nothing is read past the end,
+//! numbers fit, and runs are possible.
 
 use super::{JournalEntry, JournalRecord, OutputDigest, Run, Step};
 use crate::model::{Feed, FeedSet, Timestamp};
@@ -230,7 +231,7 @@ fn read_run(head: u8, before: &mut Before, input: &mut Input<'_>) -> Result<Run,
     })
 }
 
-/// What the steps before say about the next one of their kind.
+/// What earlier steps say about the next one of the same kind.
 struct Before {
     ends: [i64; 256],
     now: i64,
@@ -272,7 +273,7 @@ fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
     bytes.push(number as u8);
 }
 
-/// JSON of plain structs: writing it cannot fail, as nothing in them is no JSON and memory takes everything.
+/// JSON of plain structs. Writing it cannot fail: everything in them can be JSON, and it goes to memory.
 fn write_json(value: &impl serde::Serialize, bytes: &mut Vec<u8>) {
     let written = serde_json::to_writer(bytes, value);
     debug_assert!(written.is_ok());

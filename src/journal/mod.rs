@@ -1,5 +1,5 @@
-//! The journal: everything about a run that does not follow from its inputs, a small record for each transaction of a
-//! shard. Applied again to the same inputs it gives the same state and the same effects, which its digests prove.
+//! The journal: everything about a run that does not follow from its inputs, as a small record for each transaction of
+//! a shard. Applied again to the same inputs it gives the same state and the same effects, and its digests prove it.
 //!
 //! No IO: records are made and read here, and travel as any other output.
 
@@ -32,7 +32,7 @@ pub struct JournalEntry {
     pub writer: u64,
     /// What was done, in order.
     pub steps: Vec<Step>,
-    /// What was said in consequence: records written, and their digest.
+    /// The output that followed: records written, and their digest.
     pub output_digest: OutputDigest,
 }
 

@@ -1,11 +1,12 @@
 //! Taking many records at a time from librdkafka: the one unsafe module.
 //!
-//! The safe client hands over one record a call and allocates for each. `rd_kafka_consume_batch_queue` hands over
-//! thousands, which is most of the speed of consuming. Its price is raw pointers, and all of them stay in this file.
+//! The safe client hands over one record per call and allocates for each. `rd_kafka_consume_batch_queue` hands over
+//! thousands, and most of the speed of consuming comes from that. The price is raw pointers, and all of them stay in
+//! this file.
 //!
-//! Records get a queue of their own, apart from the consumer's: `rd_kafka_consume_batch_queue` would serve a rebalance
-//! found among the records by a callback that the safe client does not set, and silently give up the partitions. With
-//! the queues apart, rebalances, errors and logs come from the safe `poll`, and records from here.
+//! Records get a queue of their own, apart from the consumer's. Otherwise `rd_kafka_consume_batch_queue` would answer a
+//! rebalance found among the records with a callback that the safe client does not set, and silently give up the
+//! partitions. With separate queues, rebalances, errors and logs come from the safe `poll`, and records from here.
 #![allow(unsafe_code)]
 
 use super::TopicPartition;

@@ -8,8 +8,8 @@
 //! | frames | each: u32 raw length, u32 compressed length, u64 checksum of the compressed bytes, those bytes (zstd) |
 //! | trailer | u32 frames, u32 sections, u64 checksum of all bytes before it, u64 checksum of these 16, `CWSE` |
 //!
-//! A frame's raw bytes are sections: u8 kind, u32 index, u32 length, the bytes. Sections are gathered until a frame holds
-//! a few of them, because zstd compresses long frames better than single pages.
+//! A frame's raw bytes are sections: u8 kind, u32 index, u32 length, the bytes. A frame gathers several sections,
+//! because zstd compresses long frames better than single pages.
 
 use crate::engine::Section;
 use crate::journal::{Manifest, SnapshotPart};

@@ -1,8 +1,8 @@
 //! Metrics and logs.
 //!
-//! [`Telemetry`] owns a `prometheus` registry and one handle for each metric; cloning it is cheap and shares both.
-//! Nothing counts a single record with it: the runtime adds a batch up in a [`BatchReport`] and emits that once, and
-//! likewise a [`CommitReport`] for each transaction and a [`ShardReport`] and a [`WorkReport`] for each shard now and then.
+//! [`Telemetry`] owns a `prometheus` registry and one handle for each metric; cloning it is cheap and shares both. No
+//! single record is counted with it. The runtime adds up a batch in a [`BatchReport`] and emits that once, a
+//! [`CommitReport`] for each transaction, and now and then a [`ShardReport`] and a [`WorkReport`] for each shard.
 //!
 #![doc = include_str!("../../deploy/metrics.md")]
 

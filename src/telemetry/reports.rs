@@ -11,7 +11,7 @@ type SignalCounts = BTreeMap<[Cow<'static, str>; 2], u64>;
 #[derive(Debug, Clone, Default)]
 pub struct BatchReport {
     received: u64,
-    /// By feed, and last the records of which the feed is unknown.
+    /// By feed, and last the records whose feed is unknown.
     counts: [Counts; Feed::ALL.len() + 1],
     dead_letters: BTreeMap<&'static str, u64>,
     /// By trigger and suppression.

@@ -152,7 +152,7 @@ fn topic_names(config: &Config) -> Vec<String> {
 
 /// Knows what the records before have said about those that follow.
 struct Printer<'a> {
-    /// Those of the last epoch; of the configuration, where none was seen.
+    /// The last epoch's; the configuration's if no epoch was seen.
     topics: Vec<String>,
     calendar: &'a Calendar,
 }

@@ -28,7 +28,7 @@ pub(super) fn take(
         Err(reject) => Outcome::Rejected(reject),
     };
     shard.count(&outcome);
-    // What could not be read is its topic's, if that carries one feed only.
+    // A record that could not be read counts for its topic's feed, if the topic carries only one.
     let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
     (carried.next().filter(|_| carried.next().is_none()), outcome)
 }

@@ -69,7 +69,7 @@ impl Output {
         self.report = BatchReport::default();
     }
 
-    /// Encodes what the engine said for one shard.
+    /// Encodes the effects of one shard.
     pub fn say(&mut self, encoder: &Encoder, output_digest: &mut OutputDigest) {
         if self.effects.is_empty() {
             return;

@@ -341,7 +341,7 @@ impl<R: Reader> Restore<R> {
         Ok(())
     }
 
-    /// Everything is applied: the state must stand where the group does.
+    /// Everything is applied: the state must agree with the group's offsets.
     fn finish(&mut self, setup: &Setup) -> Result<Partition, Fault> {
         let Stage::Replay(replay) = std::mem::replace(&mut self.stage, Stage::Snapshot) else {
             return Err(self.halt(setup, "the replay is gone; this is a fault of the program"));

@@ -98,7 +98,7 @@ impl<R: Reader> Replay<R> {
     /// Applies some more. Returns whether everything is applied.
     pub fn step(&mut self, setup: &Setup) -> Result<bool, Fault> {
         let done = self.apply(setup);
-        // Said then, and not to be said again.
+        // It was published then, and must not be published again.
         self.output.clear();
         done
     }
@@ -189,7 +189,7 @@ impl<R: Reader> Replay<R> {
         Ok(true)
     }
 
-    /// An entry is done: what was said must be what was said then.
+    /// An entry is done: the output must be what it was then.
     fn verify(&mut self, setup: &Setup) -> Result<(), Fault> {
         let Some(entry) = self.entries.front() else {
             return Ok(());
