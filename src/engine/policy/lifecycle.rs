@@ -4,7 +4,8 @@ use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
 use super::eligibility;
-use super::taskbook::{Taskbook, escalation};
+use super::revision::{advance, escalation};
+use super::taskbook::Taskbook;
 use crate::engine::triggers::index_of;
 use crate::model::{
     CloseReason, Effect, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
@@ -121,13 +122,6 @@ impl Taskbook {
             self.waiting.remove(slot, purpose);
         }
     }
-}
-
-/// Counts a revision up and says when/// Counts a revision up and says when, and by which record.
-pub(super) fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {
-    task.revision += 1;
-    task.updated_at = case.now.max(task.updated_at);
-    task.source = source.cloned();
 }
 
 /// Why a signal's reason is gone, if it is.

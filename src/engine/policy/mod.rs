@@ -11,6 +11,7 @@ mod lifecycle;
 mod outcome;
 mod record;
 mod release;
+mod revision;
 mod route;
 mod score;
 pub mod shadow;

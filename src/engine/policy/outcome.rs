@@ -2,7 +2,7 @@
 //! said before, and count as contacts.
 
 use super::case::Case;
-use super::lifecycle::advance;
+use super::revision::advance;
 use super::taskbook::Taskbook;
 use super::{contact, eligibility, route};
 use crate::model::{

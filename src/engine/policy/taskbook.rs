@@ -1,17 +1,15 @@
 use super::budget::Share;
 use super::budget::{Candidate, Waiting};
 use super::case::Case;
-use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
-use super::lifecycle::advance;
+use super::revision::{escalation, revise};
 use super::score::Score;
 use super::tally::Tally;
 use super::{eligibility, route, score, stage};
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
-    Action, Day, Effect, Level, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
-    Timestamp,
+    Action, Day, Effect, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -217,12 +215,6 @@ impl Taskbook {
     }
 }
 
-/// When a task goes up a rung, if there is one above it.
-pub(super) fn escalation(task: &Task) -> Option<Timestamp> {
-    task.escalates_at
-        .filter(|_| task.assignee.level.above().is_some())
-}
-
 /// Publishes a signal, with the reason if it raised no task.
 pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
     effects.push(Effect::Signal(Box::new(Signal {
@@ -235,54 +227,6 @@ pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut
 pub(super) fn too_low(signal: &Signal, tier: Tier, case: &Case<'_>) -> bool {
     let found_at_close = signal.evidence.source.is_none() && signal.purpose == Purpose::Churn;
     found_at_close && signal.churn_score < case.rules.policy.score.task_at.of(tier)
-}
-
-/// An open task with a further signal in it, if that adds a reason or raises the severity.
-///
-/// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
-fn revise(
-    task: &Task,
-    signal: &Signal,
-    score: Score,
-    case: &Case<'_>,
-) -> Result<Task, Suppression> {
-    let same = |other: &Signal| other.trigger == signal.trigger;
-    let known = task.signals.iter().position(same);
-    let severity = score::severity(task.purpose, case, score.value);
-    if known.is_some() && severity <= task.severity {
-        return Err(Suppression::TaskOpen);
-    }
-    if route::bound(signal, case.rules).is_some_and(|bound| bound < task.not_before) {
-        return Err(Suppression::ContactGap);
-    }
-    let mut task = task.clone();
-    match known {
-        Some(index) => task.signals[index] = signal.clone(),
-        None => task.signals.push(signal.clone()),
-    }
-    task.status = TaskStatus::Updated;
-    task.severity = severity.max(task.severity);
-    task.churn_score = score.value;
-    task.score_parts = score.parts;
-    task.stage = stage::stage(case);
-    task.action.care_only = task.purpose == Purpose::Churn && case.care_only();
-    let from = after_quiet_hours(case.now, case.rules).max(task.not_before);
-    let due_at = route::due_at(
-        from,
-        task.tier,
-        task.severity,
-        &task.signals,
-        task.contacted_at,
-        case.rules,
-    );
-    task.due_at = task.due_at.min(due_at);
-    let on_first_rung = task.assignee.level == Level::AccountManager;
-    task.escalates_at = task
-        .escalates_at
-        .map(|at| if on_first_rung { task.due_at } else { at });
-    task.rules_version = case.rules.version.clone();
-    advance(&mut task, signal.evidence.source.as_ref(), case);
-    Ok(task)
 }
 
 /// The same inputs give the same id, whatever the time they are processed at: a state that is rebuilt from the inputs

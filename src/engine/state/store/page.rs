@@ -1,4 +1,4 @@
-use super::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
+use super::subscriber::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
 use crate::engine::codec::{Field, Problem, Reader, Writer, is_possible};
 use crate::engine::state::pages::PAGE;
 use crate::engine::state::trigger_state::{DENSE, TriggerState};

@@ -1,8 +1,10 @@
-use super::{Key, Page, Store, pseudonym_hash, record};
+use super::page::Page;
+use super::subscriber::Key;
+use super::{Store, pseudonym_hash, record};
 use crate::engine::codec::Problem;
 use crate::engine::state::pages::{List, Pages};
 use crate::model::Msisdn;
-use hashbrown::hash_table::Entry as Place;
+use hashbrown::hash_table::Entry;
 
 impl Store {
     /// The subscribers' pages and the pseudonyms as they are, shared until they change.
@@ -51,8 +53,8 @@ impl Store {
                 return Err("has digits for a pseudonym");
             }
             match index.entry(hash(&number), same, hash) {
-                Place::Occupied(_) => return Err("has a pseudonym twice"),
-                Place::Vacant(place) => place.insert(number),
+                Entry::Occupied(_) => return Err("has a pseudonym twice"),
+                Entry::Vacant(vacant) => vacant.insert(number),
             };
         }
         Ok(())
@@ -78,8 +80,8 @@ impl Store {
                 }
             }
             match index.entry(mine.hash(), |other| key(*other) == mine, hash) {
-                Place::Occupied(_) => return Err("has a subscriber twice"),
-                Place::Vacant(place) => place.insert(slot),
+                Entry::Occupied(_) => return Err("has a subscriber twice"),
+                Entry::Vacant(vacant) => vacant.insert(slot),
             };
         }
         match named == names {

@@ -1,7 +1,10 @@
 //! What is left of a subscriber who was erased: a vacant slot, with nothing in it but the number of an account, which is
 //! the next one's who gets the slot.
 
-use super::{AccountId, Bucket, Day, Key, Msisdn, Store, Subscriber, pseudonym_hash, record};
+use super::subscriber::{AccountId, Key, Subscriber};
+use super::{Store, pseudonym_hash, record};
+use crate::engine::state::window::Bucket;
+use crate::model::{Day, Msisdn};
 
 impl Subscriber {
     /// A vacant slot's, which keeps its account.

@@ -1,0 +1,68 @@
+//! How one revision of a task follows from another.
+
+use super::case::Case;
+use super::contact::after_quiet_hours;
+use super::score::Score;
+use super::{route, score, stage};
+use crate::model::{Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Timestamp};
+
+/// Counts a revision up and says when it was made, and by which record.
+pub fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {
+    task.revision += 1;
+    task.updated_at = case.now.max(task.updated_at);
+    task.source = source.cloned();
+}
+
+/// When a task goes up a rung, if there is one above it.
+pub fn escalation(task: &Task) -> Option<Timestamp> {
+    task.escalates_at
+        .filter(|_| task.assignee.level.above().is_some())
+}
+
+/// An open task with a further signal in it, if that adds a reason or raises the severity.
+///
+/// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
+pub fn revise(
+    task: &Task,
+    signal: &Signal,
+    score: Score,
+    case: &Case<'_>,
+) -> Result<Task, Suppression> {
+    let same = |other: &Signal| other.trigger == signal.trigger;
+    let known = task.signals.iter().position(same);
+    let severity = score::severity(task.purpose, case, score.value);
+    if known.is_some() && severity <= task.severity {
+        return Err(Suppression::TaskOpen);
+    }
+    if route::bound(signal, case.rules).is_some_and(|bound| bound < task.not_before) {
+        return Err(Suppression::ContactGap);
+    }
+    let mut task = task.clone();
+    match known {
+        Some(index) => task.signals[index] = signal.clone(),
+        None => task.signals.push(signal.clone()),
+    }
+    task.status = TaskStatus::Updated;
+    task.severity = severity.max(task.severity);
+    task.churn_score = score.value;
+    task.score_parts = score.parts;
+    task.stage = stage::stage(case);
+    task.action.care_only = task.purpose == Purpose::Churn && case.care_only();
+    let from = after_quiet_hours(case.now, case.rules).max(task.not_before);
+    let due_at = route::due_at(
+        from,
+        task.tier,
+        task.severity,
+        &task.signals,
+        task.contacted_at,
+        case.rules,
+    );
+    task.due_at = task.due_at.min(due_at);
+    let on_first_rung = task.assignee.level == Level::AccountManager;
+    task.escalates_at = task
+        .escalates_at
+        .map(|at| if on_first_rung { task.due_at } else { at });
+    task.rules_version = case.rules.version.clone();
+    advance(&mut task, signal.evidence.source.as_ref(), case);
+    Ok(task)
+}
