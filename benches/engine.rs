@@ -140,7 +140,7 @@ fn assembly(bencher: Bencher<'_, '_>) {
         .bench_local(|| {
             let mut assembly = ImageLoader::new(IMAGE_FORMAT);
             for Section { kind, index, bytes } in &sections {
-                assembly.take(*kind, *index, bytes).unwrap();
+                assembly.add(*kind, *index, bytes).unwrap();
             }
             Shard::restored(assembly.finish().unwrap(), Arc::clone(&rules))
         });

@@ -58,7 +58,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
         competitors: competitors?,
         population: population?,
         baseline: baseline?,
-        robots: robots?,
+        machines: robots?,
         triggers: triggers?,
         policy: policy?,
         shadow: None,

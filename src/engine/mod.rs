@@ -25,8 +25,8 @@ pub use shard::describe::{
     Description, OpenTask, TriggerStateDescription, WaitingDescription,
 };
 pub use shard::rollup::{
-    ByPurpose, ByTier, HolderWork, Judged, Purposes, RegionLevel, RegionOutcomes, Rollup, Standing,
-    Tiers, TriggerOutcomes, Work,
+    ByPurpose, ByTier, HolderWork, Judged, OpenTaskCounts, Purposes, RegionLevel, RegionOutcomes,
+    Rollup, Tiers, TriggerOutcomes, Work,
 };
 pub use shard::stats::ShardStats;
 pub use shard::{Inputs, Shard};

@@ -1,7 +1,7 @@
 //! The rules in force: settings and triggers together.
 
 use crate::engine::settings::{
-    BaselineRules, Competitors, PolicyRules, PopulationRules, RobotRules, WindowRules,
+    BaselineRules, Competitors, MachineRules, PolicyRules, PopulationRules, WindowRules,
 };
 use crate::engine::triggers::Trigger;
 use crate::model::{Calendar, Words};
@@ -23,8 +23,8 @@ pub struct Rules {
     pub population: PopulationRules,
     /// `[baseline]`
     pub baseline: BaselineRules,
-    /// `[robots]`
-    pub robots: RobotRules,
+    /// `[machines]`
+    pub machines: MachineRules,
     /// `[triggers.*]`, in the order of [`REGISTRY`](crate::engine::triggers::REGISTRY).
     pub triggers: Vec<Box<dyn Trigger>>,
     /// `[policy]`

@@ -69,7 +69,7 @@ pub struct BaselineRules {
 /// Which lines behave like machines (behaviour: Machines).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RobotRules {
+pub struct MachineRules {
     /// A day with so many outgoing calls and messages together is busy.
     pub sent_a_day: u8,
     /// So many busy days ...

@@ -119,13 +119,13 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
             manifest.partition, manifest.seq, manifest.format
         ));
     }
-    let mut assembly = ImageLoader::new(manifest.format);
+    let mut loader = ImageLoader::new(manifest.format);
     for (index, part) in manifest.parts.iter().enumerate() {
         let named = |problem: String| format!("snapshot {} {problem}", place.show(&part.key));
         let bytes = blocking(fetch(place, part)).flatten().map_err(named)?;
-        take(&bytes, index, manifest, &mut assembly).map_err(named)?;
+        take(&bytes, index, manifest, &mut loader).map_err(named)?;
     }
-    let image = assembly.finish().map_err(|error| {
+    let image = loader.finish().map_err(|error| {
         let last = manifest.parts.last().map_or("", |part| &*part.key);
         format!("snapshot {}: {error}", place.show(last))
     })?;
@@ -151,7 +151,7 @@ fn take(
     bytes: &impl AsRef<[u8]>,
     index: usize,
     manifest: &Manifest,
-    assembly: &mut ImageLoader,
+    loader: &mut ImageLoader,
 ) -> Result<(), String> {
     let said = |error: PartError| error.to_string();
     let reader = PartReader::new(bytes.as_ref()).map_err(said)?;
@@ -195,7 +195,7 @@ fn take(
         for frame in receiver {
             for section in container::sections(&frame.map_err(said)?) {
                 let (kind, index, bytes) = section.map_err(said)?;
-                let taken = assembly.take(kind, index, bytes);
+                let taken = loader.add(kind, index, bytes);
                 taken.map_err(|error| format!("cannot be used: {error}"))?;
                 found += 1;
             }

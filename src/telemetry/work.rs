@@ -4,7 +4,7 @@ use super::catalog;
 use super::register::{counters, gauges};
 use crate::engine::triggers::REGISTRY;
 use crate::engine::{
-    Figures, Holder, HolderWork, RegionLevel, RegionOutcomes, Rollup, Standing, Tally,
+    Figures, Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes, Rollup, Tally,
 };
 use crate::model::{Purpose, Tier};
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
@@ -114,8 +114,8 @@ impl Work {
 
     /// States the gauges as of the last roll-ups.
     pub fn refresh(&self) {
-        let mut tasks: BTreeMap<(Purpose, Tier), Standing> = BTreeMap::new();
-        let mut regions: BTreeMap<String, BTreeMap<Purpose, Standing>> = BTreeMap::new();
+        let mut tasks: BTreeMap<(Purpose, Tier), OpenTaskCounts> = BTreeMap::new();
+        let mut regions: BTreeMap<String, BTreeMap<Purpose, OpenTaskCounts>> = BTreeMap::new();
         for rollup in self.rollups().values() {
             for (path, work) in &rollup.regions {
                 let region = regions.entry(province(path)).or_default();
@@ -194,10 +194,10 @@ impl Work {
 
 fn set<'l, const N: usize>(
     gauge: &IntGaugeVec,
-    standing: &Standing,
+    standing: &OpenTaskCounts,
     labels: impl Fn(&'static str) -> [&'l str; N],
 ) {
-    let Standing {
+    let OpenTaskCounts {
         open,
         due,
         overdue,
@@ -222,9 +222,10 @@ fn province(path: &str) -> String {
 
 /// The regions with most open tasks by name, and the rest together, be it nothing.
 fn largest(
-    regions: BTreeMap<String, BTreeMap<Purpose, Standing>>,
-) -> BTreeMap<Cow<'static, str>, BTreeMap<Purpose, Standing>> {
-    let open = |work: &BTreeMap<Purpose, Standing>| work.values().map(|s| s.open).sum::<u64>();
+    regions: BTreeMap<String, BTreeMap<Purpose, OpenTaskCounts>>,
+) -> BTreeMap<Cow<'static, str>, BTreeMap<Purpose, OpenTaskCounts>> {
+    let open =
+        |work: &BTreeMap<Purpose, OpenTaskCounts>| work.values().map(|s| s.open).sum::<u64>();
     let mut regions: Vec<_> = regions.into_iter().collect();
     regions.sort_by_key(|(_, work)| std::cmp::Reverse(open(work)));
     let mut largest = BTreeMap::from([(OTHER_REGIONS.into(), BTreeMap::new())]);
@@ -233,7 +234,7 @@ fn largest(
             true => region.into(),
             false => OTHER_REGIONS.into(),
         };
-        let sum: &mut BTreeMap<Purpose, Standing> = largest.entry(region).or_default();
+        let sum: &mut BTreeMap<Purpose, OpenTaskCounts> = largest.entry(region).or_default();
         for (purpose, standing) in work {
             sum.entry(purpose).or_default().add(&standing);
         }

@@ -461,7 +461,7 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
     let mut assembly = ImageLoader::new(IMAGE_FORMAT);
     for section in town.shard.image().sections(None) {
         assembly
-            .take(section.kind, section.index, &section.bytes)
+            .add(section.kind, section.index, &section.bytes)
             .unwrap();
     }
     let (rules, _) =
@@ -522,7 +522,7 @@ fn a_tally_that_contradicts_its_tasks_is_refused() {
         } else {
             section.bytes
         };
-        assembly.take(section.kind, section.index, &bytes).unwrap();
+        assembly.add(section.kind, section.index, &bytes).unwrap();
     }
     let error = assembly.finish().err().unwrap().to_string();
     assert_eq!(error, "the image has a tally that is not that of its tasks");

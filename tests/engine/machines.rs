@@ -21,7 +21,7 @@ fn standing(town: &Town) -> Vec<String> {
 }
 
 fn robots(town: &Town) -> u64 {
-    town.shard.stats().robots
+    town.shard.stats().machines
 }
 
 #[test]

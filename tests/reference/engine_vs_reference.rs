@@ -145,7 +145,7 @@ impl Pair {
         }
         match undecided == 0 {
             true => {
-                same("robots", &engine.robots, &model.robots())?;
+                same("robots", &engine.machines, &model.robots())?;
                 same("open tasks", &engine.open_tasks, &model.open_tasks())
             }
             false => Ok(()),
@@ -224,7 +224,7 @@ impl Tally {
         see("dead-lettered".into(), counts.dead_lettered);
         see("day closed".into(), stats.day_closes);
         see("day unknown".into(), stats.outage_days[0]);
-        see("robots".into(), stats.robots);
+        see("robots".into(), stats.machines);
         let people = pair.model.subscribers();
         let undecided = |who: &&Msisdn| pair.model.all_undecided() || pair.model.undecided(who);
         self.subscribers += people.len() as u64;

@@ -110,7 +110,7 @@ pub fn assembled_of(
 ) -> Result<Shard, ImageError> {
     let mut assembly = ImageLoader::new(format);
     for section in sections {
-        assembly.take(section.kind, section.index, &section.bytes)?;
+        assembly.add(section.kind, section.index, &section.bytes)?;
     }
     Ok(Shard::restored(assembly.finish()?, rules.clone()))
 }

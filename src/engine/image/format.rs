@@ -82,7 +82,7 @@ impl Kind {
             Self::Accounts => "accounts",
             Self::Subscribers => "subscribers",
             Self::Shadow => "shadow",
-            Self::ContactHistories => "dossiers",
+            Self::ContactHistories => "contact histories",
             Self::Candidates => "candidates",
             Self::Tally => "tally",
         }
@@ -98,5 +98,5 @@ impl Kind {
     }
 }
 
-/// Open tasks, dossiers or candidates in a section.
+/// Open tasks, contact histories or candidates in a section.
 pub const BOOK: usize = 256;

@@ -11,7 +11,7 @@ pub struct Header {
     pub page: u16,
     /// Names of the triggers in the order of the registry.
     pub triggers: Vec<String>,
-    /// The first so many of them have a memory of every subscriber.
+    /// The first so many of them have a state for every subscriber.
     pub dense: u16,
     /// Subscribers in all pages, without vacant slots.
     pub subscribers: u32,
@@ -21,9 +21,9 @@ pub struct Header {
     pub pseudonyms: u32,
     /// Open tasks in all sections.
     pub tasks: u32,
-    /// Slots in all pages of what the shadow rules remember.
+    /// Slots in all pages of shadow states.
     pub shadow: u32,
-    /// Dossiers in all sections.
+    /// Contact histories in all sections.
     pub contact_histories: u32,
     /// Candidates in all sections.
     pub candidates: u32,

@@ -5,7 +5,7 @@ use crate::engine::codec::{Interner, Problem, from_list};
 use crate::engine::policy::{Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord};
 use crate::engine::state::account::Account;
 use crate::engine::state::pages::{List, PAGE};
-use crate::engine::state::store::{Displaced, Page, Store};
+use crate::engine::state::store::{Page, RelocatedState, Store};
 use crate::engine::state::trigger_state::SparseStates;
 use crate::engine::triggers;
 use crate::model::{Msisdn, Task};
@@ -27,7 +27,7 @@ pub struct ImageLoader {
     accounts: Vec<Vec<Account>>,
     subscribers: Vec<Page>,
     /// By page of subscribers.
-    displaced: Vec<Vec<Displaced>>,
+    relocated: Vec<Vec<RelocatedState>>,
     shadow: Vec<Vec<SparseStates>>,
     contact_histories: Vec<Vec<(u32, ContactHistoryRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
@@ -44,7 +44,7 @@ pub struct LoadedImage {
     pub(in crate::engine) shadow: List<SparseStates>,
     pub(in crate::engine) names: Interner,
     /// By page of subscribers.
-    pub(in crate::engine) displaced: Vec<Vec<Displaced>>,
+    pub(in crate::engine) relocated: Vec<Vec<RelocatedState>>,
 }
 
 /// Days of a window that could ever have been configured.
@@ -64,7 +64,7 @@ impl ImageLoader {
             pseudonyms: Vec::new(),
             accounts: Vec::new(),
             subscribers: Vec::new(),
-            displaced: Vec::new(),
+            relocated: Vec::new(),
             shadow: Vec::new(),
             contact_histories: Vec::new(),
             candidates: Vec::new(),
@@ -73,27 +73,27 @@ impl ImageLoader {
         }
     }
 
-    /// Takes one section.
+    /// Adds one section.
     ///
     /// # Errors
     /// [`ImageError`] if the format or kind is not known, a section before it is missing, or its bytes are not what they
-    /// should be. The assembly is of no use then.
-    pub fn take(&mut self, kind: u8, index: u32, bytes: &[u8]) -> Result<(), ImageError> {
+    /// should be. The loader is of no use then.
+    pub fn add(&mut self, kind: u8, index: u32, bytes: &[u8]) -> Result<(), ImageError> {
         if self.format != IMAGE_FORMAT {
             return Err(ImageError::Format(self.format));
         }
         let kind = Kind::from_number(kind).ok_or(ImageError::Kind(kind))?;
-        let taken = self.take_section(kind, index, bytes);
-        taken.map_err(|problem| ImageError::Section {
+        let added = self.add_section(kind, index, bytes);
+        added.map_err(|problem| ImageError::Section {
             name: kind.name(),
             index,
             problem,
         })
     }
 
-    fn take_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
+    fn add_section(&mut self, kind: Kind, index: u32, bytes: &[u8]) -> Result<(), Problem> {
         match (kind, &self.header) {
-            (Kind::Header, _) => self.take_header(from_postcard(bytes)?),
+            (Kind::Header, _) => self.add_header(from_postcard(bytes)?),
             (_, None) => Err("comes before the header"),
             (Kind::State, _) => {
                 let state: State = from_postcard(bytes)?;
@@ -122,9 +122,9 @@ impl ImageLoader {
                 let days = usize::from(header.window_days);
                 let dense = self.triggers.get(..usize::from(header.dense));
                 let dense = dense.ok_or("comes behind a header that names too few triggers")?;
-                let (page, displaced) = Page::decode(bytes, days, dense)?;
+                let (page, relocated) = Page::decode(bytes, days, dense)?;
                 put(&mut self.subscribers, index, page)?;
-                put(&mut self.displaced, index, displaced)
+                put(&mut self.relocated, index, relocated)
             }
             (Kind::Shadow, _) => {
                 let page = SparseStates::decode(bytes, &self.triggers)?;
@@ -133,7 +133,7 @@ impl ImageLoader {
         }
     }
 
-    fn take_header(&mut self, header: Header) -> Result<(), Problem> {
+    fn add_header(&mut self, header: Header) -> Result<(), Problem> {
         if header.format != self.format {
             return Err("states another format than its container");
         }
@@ -149,7 +149,7 @@ impl ImageLoader {
         Ok(())
     }
 
-    /// The image of the sections taken.
+    /// The image of the sections added.
     ///
     /// # Errors
     /// [`ImageError`] if sections are missing or contradict each other.
@@ -179,7 +179,7 @@ impl ImageLoader {
             taskbook: Taskbook::restored(record, state.urgent)?,
             shadow: List::restored(self.shadow, Vec::len)?,
             names: self.names,
-            displaced: self.displaced,
+            relocated: self.relocated,
             state,
         };
         image.check(&header)?;
@@ -204,7 +204,9 @@ impl LoadedImage {
         let stated =
             [header.tasks, header.contact_histories, header.candidates].map(|count| count as usize);
         if [book.open_tasks(), book.contact_histories(), book.waiting()] != stated {
-            return Err("has not as many tasks, dossiers or candidates as its header states");
+            return Err(
+                "has not as many tasks, contact histories or candidates as its header states",
+            );
         }
         if self.shadow.items() != header.shadow as usize || header.shadow > store.slots() {
             return Err("has not as much shadow as its header states, or more than subscribers");
@@ -222,7 +224,7 @@ impl LoadedImage {
             let id = subscriber.account.filter(|_| subscriber.is_vacant());
             let account = id.and_then(|id| self.accounts.item(id.index()));
             let known = account.is_some_and(|account| *account != Account::default());
-            if known || (subscriber.is_vacant() && self.remembers_in_shadow(slot)) {
+            if known || (subscriber.is_vacant() && self.has_shadow_state(slot)) {
                 return Err("still has something of a subscriber who was erased");
             }
         }
@@ -243,7 +245,7 @@ impl LoadedImage {
         Ok(())
     }
 
-    fn remembers_in_shadow(&self, slot: u32) -> bool {
+    fn has_shadow_state(&self, slot: u32) -> bool {
         let known = self.shadow.item(slot as usize);
         known.is_some_and(|states| *states != SparseStates::default())
     }

@@ -71,7 +71,7 @@ impl Image {
         let since = since.map_or(EPOCH_ZERO, |epoch| self.since(epoch));
         let header = Kind::Header.section((0, postcard(&self.header)));
         let state = Kind::State.section((0, postcard(&self.state)));
-        // Tasks, dossiers and candidates are few: they are written to bytes at once, so that the book need not be kept.
+        // Tasks, contact histories and candidates are few: they are written to bytes at once, so that the book need not be kept.
         let tasks = book_sections(Kind::Tasks, self.book.tasks());
         let contact_histories = book_sections(Kind::ContactHistories, self.book.records());
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());

@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 /// Which of the equal parts of the budget a shard has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+pub struct BudgetShare {
     /// Its partition.
     pub part: u32,
     /// Of so many.
     pub of: u32,
 }
 
-impl Share {
+impl BudgetShare {
     /// All of it.
     pub const WHOLE: Self = Self { part: 0, of: 1 };
 
@@ -27,8 +27,8 @@ impl Share {
     /// parts have goes round.
     pub fn quota(self, rules: &BudgetRules, purpose: Purpose, tier: Tier, day: Day) -> u32 {
         let (all, of) = (rules.of(purpose, tier), self.of.max(1));
-        let turn = (i64::from(self.part) + i64::from(day.0)).rem_euclid(i64::from(of));
-        all / of + u32::from(turn < i64::from(all % of))
+        let position = (i64::from(self.part) + i64::from(day.0)).rem_euclid(i64::from(of));
+        all / of + u32::from(position < i64::from(all % of))
     }
 }
 
@@ -75,11 +75,11 @@ pub struct Candidate {
 pub struct Waiting {
     candidates: BTreeMap<(u32, Purpose), Arc<Candidate>>,
     /// By purpose and tier, the one that goes first if there is no room any more.
-    lowest: BTreeMap<(Purpose, Tier), BTreeSet<Place>>,
+    lowest: BTreeMap<(Purpose, Tier), BTreeSet<LapseOrder>>,
 }
 
 /// The order in which candidates go that have no room: by rank; of equal ones the higher number first.
-type Place = (Rank, Reverse<Msisdn>, u32);
+type LapseOrder = (Rank, Reverse<Msisdn>, u32);
 
 /// Candidates kept beyond those that could have a place while they wait.
 const SPARE: usize = 64;
@@ -91,7 +91,7 @@ impl Waiting {
         signal: Signal,
         tier: Tier,
         case: &Case<'_>,
-        share: Share,
+        share: BudgetShare,
     ) -> Vec<(Signal, Suppression)> {
         let purpose = signal.purpose;
         if let Some(known) = self.candidates.get_mut(&(case.slot, purpose)) {
@@ -126,11 +126,11 @@ impl Waiting {
 
     /// Puts a candidate in, or back.
     pub fn insert(&mut self, slot: u32, candidate: Candidate) {
-        let Some((purpose, place)) = candidate.place(slot) else {
+        let Some((purpose, order)) = candidate.lapse_order(slot) else {
             return;
         };
         let group = self.lowest.entry((purpose, candidate.tier)).or_default();
-        group.insert(place);
+        group.insert(order);
         self.candidates.insert((slot, purpose), Arc::new(candidate));
     }
 
@@ -138,8 +138,8 @@ impl Waiting {
     pub fn remove(&mut self, slot: u32, purpose: Purpose) -> Option<Candidate> {
         let candidate = self.candidates.remove(&(slot, purpose))?;
         let group = self.lowest.get_mut(&(purpose, candidate.tier));
-        if let Some((group, (_, place))) = group.zip(candidate.place(slot)) {
-            group.remove(&place);
+        if let Some((group, (_, order))) = group.zip(candidate.lapse_order(slot)) {
+            group.remove(&order);
         }
         Some(Arc::unwrap_or_clone(candidate))
     }
@@ -178,7 +178,7 @@ impl Candidate {
         first.map(|signal| (signal.purpose, signal.msisdn))
     }
 
-    fn place(&self, slot: u32) -> Option<(Purpose, Place)> {
+    fn lapse_order(&self, slot: u32) -> Option<(Purpose, LapseOrder)> {
         let (purpose, msisdn) = self.owner()?;
         Some((purpose, (self.rank, Reverse(msisdn), slot)))
     }

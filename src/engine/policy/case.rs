@@ -18,8 +18,8 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// What a trigger remembers of the subscriber; an untouched memory if there is no such trigger.
-    pub fn memory_of(&self, trigger: &str) -> TriggerState {
+    /// The state of a trigger for the subscriber; an untouched one if there is no such trigger.
+    pub fn state_of(&self, trigger: &str) -> TriggerState {
         index_of(trigger).map_or_else(TriggerState::default, |place| {
             self.trigger_states.get(place)
         })
@@ -27,7 +27,7 @@ impl Case<'_> {
 
     /// Whether a trigger fired at most so many days ago.
     pub fn fired_within(&self, trigger: &str, days: f64) -> bool {
-        let fired = self.memory_of(trigger).fired_on();
+        let fired = self.state_of(trigger).fired_on();
         fired.is_some_and(|fired| f64::from(self.day.since(fired)) <= days)
     }
 

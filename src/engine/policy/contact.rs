@@ -14,18 +14,18 @@ pub struct Contact {
     pub purpose: Purpose,
 }
 
-/// A subscriber's turn to be contacted.
+/// When a subscriber may be contacted next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
-    /// From when on gap and cap allow it.
-    pub from: Timestamp,
-    /// The first moment of it that is not in quiet hours.
+pub struct NextContact {
+    /// When gap and cap allow it.
+    pub allowed_from: Timestamp,
+    /// The first moment from then on outside of quiet hours.
     pub at: Timestamp,
-    /// What put it off, if anything did.
-    pub because: Suppression,
+    /// What delayed it, if anything did.
+    pub delayed_by: Suppression,
 }
 
-impl Turn {
+impl NextContact {
     /// The first moment from `now` on at which a contact may be made, given those that count.
     pub fn next(now: Timestamp, contacts: &[Timestamp], tier: Tier, rules: &Rules) -> Self {
         let limits = &rules.policy.contact;
@@ -41,16 +41,16 @@ impl Turn {
         let cap = last_of_cap.map(|at| at.plus_hours(window_hours));
         let from = now.max(gap.unwrap_or(now)).max(cap.unwrap_or(now));
         Self {
-            from,
+            allowed_from: from,
             at: after_quiet_hours(from, rules),
-            because: match cap > gap {
+            delayed_by: match cap > gap {
                 true => Suppression::ContactCap,
                 false => Suppression::ContactGap,
             },
         }
     }
 
-    /// When a new task may contact the subscriber; the reason why it may not if its turn would come too late.
+    /// When a new task may contact the subscriber; the reason why it may not if that would be too late.
     ///
     /// `bound`: when a competitor's offer has to be answered by.
     pub fn for_new_task(
@@ -64,10 +64,10 @@ impl Turn {
             Purpose::Churn => 24 * i64::from(rules.policy.contact.wait_days),
             Purpose::Care | Purpose::Grow => 0,
         };
-        let late = self.from > now.plus_hours(wait_hours);
-        let answers_late = bound.is_some_and(|bound| self.at > bound) && self.from > now;
+        let late = self.allowed_from > now.plus_hours(wait_hours);
+        let answers_late = bound.is_some_and(|bound| self.at > bound) && self.allowed_from > now;
         match late || answers_late {
-            true => Err(self.because),
+            true => Err(self.delayed_by),
             false => Ok(self.at),
         }
     }

@@ -10,21 +10,21 @@ pub struct ContactHistory {
     /// Contacts of the last weeks, in the order in which they became known.
     pub contacts: Vec<Contact>,
     /// Tasks closed by an outcome that can still be corrected, at most one of each purpose.
-    pub settled: Vec<Arc<Task>>,
+    pub correctable: Vec<Arc<Task>>,
 }
 
 /// The same as it is written.
 #[derive(Serialize, Deserialize)]
 pub struct ContactHistoryRecord {
     contacts: Vec<Contact>,
-    settled: Vec<Task>,
+    correctable: Vec<Task>,
 }
 
 /// Contacts kept: as many as the highest cap.
 const CONTACTS: usize = 16;
 
 impl ContactHistory {
-    /// Takes note of a contact.
+    /// Records a contact.
     pub fn contact(&mut self, at: Timestamp, purpose: Purpose) {
         if self.contacts.len() >= CONTACTS {
             self.contacts.remove(0);
@@ -33,9 +33,10 @@ impl ContactHistory {
     }
 
     /// Keeps a task that an outcome closed.
-    pub fn settle(&mut self, task: Arc<Task>) {
-        self.settled.retain(|other| other.purpose != task.purpose);
-        self.settled.push(task);
+    pub fn keep_correctable(&mut self, task: Arc<Task>) {
+        self.correctable
+            .retain(|other| other.purpose != task.purpose);
+        self.correctable.push(task);
     }
 
     /// Forgets what no longer counts. Returns whether anything is left.
@@ -44,9 +45,9 @@ impl ContactHistory {
         let since = |days: u16| case.now.plus_hours(-24 * i64::from(days));
         let longest = rules.cap_window_days.max(rules.gap_days);
         self.contacts.retain(|contact| contact.at > since(longest));
-        let correctable = since(rules.correction_days);
-        self.settled.retain(|task| task.updated_at > correctable);
-        !self.contacts.is_empty() || !self.settled.is_empty()
+        let oldest = since(rules.correction_days);
+        self.correctable.retain(|task| task.updated_at > oldest);
+        !self.contacts.is_empty() || !self.correctable.is_empty()
     }
 }
 
@@ -54,8 +55,8 @@ impl From<&ContactHistory> for ContactHistoryRecord {
     fn from(contact_history: &ContactHistory) -> Self {
         Self {
             contacts: contact_history.contacts.clone(),
-            settled: contact_history
-                .settled
+            correctable: contact_history
+                .correctable
                 .iter()
                 .map(|task| Task::clone(task))
                 .collect(),
@@ -67,7 +68,7 @@ impl From<ContactHistoryRecord> for ContactHistory {
     fn from(record: ContactHistoryRecord) -> Self {
         Self {
             contacts: record.contacts,
-            settled: record.settled.into_iter().map(Arc::new).collect(),
+            correctable: record.correctable.into_iter().map(Arc::new).collect(),
         }
     }
 }

@@ -18,13 +18,13 @@ pub fn refusal(
         FiringKind::CareOnly => Some(Suppression::CareOnly),
         FiringKind::Full | FiringKind::Repeat => None,
     };
-    forbidden(case)
+    subscriber_refusal(case)
         .or(of_kind)
-        .or_else(|| out_of_place(case, purpose, tier))
+        .or_else(|| purpose_refusal(case, purpose, tier))
 }
 
 /// Why no task may come of anything for this subscriber.
-pub fn forbidden(case: &Case<'_>) -> Option<Suppression> {
+pub fn subscriber_refusal(case: &Case<'_>) -> Option<Suppression> {
     if case.churned() {
         return Some(Suppression::Churned);
     }
@@ -39,7 +39,7 @@ pub fn forbidden(case: &Case<'_>) -> Option<Suppression> {
 }
 
 /// Why no task of a purpose may come for a subscriber of a tier.
-pub fn out_of_place(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Option<Suppression> {
+pub fn purpose_refusal(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Option<Suppression> {
     if purpose == Purpose::Grow && case.care_only() {
         return Some(Suppression::CareOnly);
     }
@@ -71,6 +71,6 @@ fn held_out(msisdn: &Msisdn, rules: &HoldOutRules) -> bool {
         return false;
     }
     let hash = xxh3_64_with_seed(msisdn.as_bytes(), xxh3_64(rules.salt.as_bytes()));
-    let place = (hash >> 11) as f64 / (1_u64 << 53) as f64;
-    place < rules.share
+    let position = (hash >> 11) as f64 / (1_u64 << 53) as f64;
+    position < rules.share
 }

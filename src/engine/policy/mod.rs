@@ -19,7 +19,7 @@ mod stage;
 mod tally;
 mod taskbook;
 
-pub use budget::{Candidate, Share};
+pub use budget::{BudgetShare, Candidate};
 pub use case::Case;
 pub use collecting::Collecting;
 pub use contact_history::ContactHistoryRecord;

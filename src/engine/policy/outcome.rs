@@ -22,8 +22,8 @@ const fn verdict(result: OutcomeResult) -> Option<CloseReason> {
 }
 
 impl Taskbook {
-    /// Takes an outcome that an event reports.
-    pub fn settle(
+    /// Records an outcome that an event reports.
+    pub fn record_outcome(
         &mut self,
         event: &Event<'_>,
         outcome: &TaskOutcome<'_>,
@@ -37,14 +37,14 @@ impl Taskbook {
             task
         };
         let open = self.of(case.slot).find(named).cloned().map(learnt);
-        let correctable = -24 * i64::from(case.rules.policy.contact.correction_days);
-        let since = case.now.plus_hours(correctable);
-        let settled = self.settled(case.slot, &outcome.task_id);
-        let settled = settled.filter(|task| task.updated_at > since);
-        let settled = settled.map(Arc::unwrap_or_clone).map(learnt);
+        let hours = -24 * i64::from(case.rules.policy.contact.correction_days);
+        let since = case.now.plus_hours(hours);
+        let closed = self.correctable(case.slot, &outcome.task_id);
+        let closed = closed.filter(|task| task.updated_at > since);
+        let closed = closed.map(Arc::unwrap_or_clone).map(learnt);
         if let Some(task) = open {
             self.answer(task, event.at, outcome.result, source, case, effects);
-        } else if let Some(task) = settled {
+        } else if let Some(task) = closed {
             self.correct(task, outcome.result, source, case, effects);
         } else if outcome.result != OutcomeResult::Unreachable {
             self.contact_history(case.slot)
@@ -72,16 +72,17 @@ impl Taskbook {
             if next <= task.due_at {
                 task.not_before = task.not_before.max(next);
             }
-            return self.go_on(task, TaskStatus::Updated, source, case, effects);
+            return self.continue_task(task, TaskStatus::Updated, source, case, effects);
         }
         task.contacted_at = task.contacted_at.max(Some(at));
         self.contact_history(case.slot).contact(at, task.purpose);
         if let Some(reason) = verdict(result) {
             let closed = self.close(task, reason, Some(source), case, effects);
-            self.contact_history(case.slot).settle(Arc::new(closed));
+            self.contact_history(case.slot)
+                .keep_correctable(Arc::new(closed));
         } else if task.purpose == Purpose::Churn {
-            self.plan_again(&mut task, case);
-            self.go_on(task, TaskStatus::Updated, source, case, effects);
+            self.replan(&mut task, case);
+            self.continue_task(task, TaskStatus::Updated, source, case, effects);
         } else {
             self.close(task, CloseReason::Contacted, Some(source), case, effects);
         }
@@ -104,16 +105,18 @@ impl Taskbook {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);
             self.publish(case.slot, task.clone(), effects);
-            return self.contact_history(case.slot).settle(Arc::new(task));
+            return self
+                .contact_history(case.slot)
+                .keep_correctable(Arc::new(task));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
-        let barred = eligibility::forbidden(case).is_some()
-            || eligibility::out_of_place(case, task.purpose, task.tier).is_some();
+        let barred = eligibility::subscriber_refusal(case).is_some()
+            || eligibility::purpose_refusal(case, task.purpose, task.tier).is_some();
         if task.purpose != Purpose::Churn || taken || barred {
             return;
         }
         task.close_reason = None;
-        for signal in self.take_along(case.slot, effects) {
+        for signal in self.take_waiting_churn(case.slot, effects) {
             let same = |other: &&mut Signal| other.trigger == signal.trigger;
             match task.signals.iter_mut().find(same) {
                 Some(known) => *known = signal,
@@ -121,27 +124,27 @@ impl Taskbook {
             }
         }
         self.supersede(case, Some(source), effects);
-        self.plan_again(&mut task, case);
+        self.replan(&mut task, case);
         let task_id = task.task_id.clone();
-        self.go_on(task, TaskStatus::Open, source, case, effects);
+        self.continue_task(task, TaskStatus::Open, source, case, effects);
         let contact_history = self.contact_history(case.slot);
         contact_history
-            .settled
+            .correctable
             .retain(|other| other.task_id != task_id);
     }
 
     /// Sets a churn task's next talk as soon as the rules of contact allow it. Nobody is late any more: the first was made.
-    fn plan_again(&self, task: &mut Task, case: &Case<'_>) {
-        let turn = self.turn(task.purpose, task.tier, case);
+    fn replan(&self, task: &mut Task, case: &Case<'_>) {
+        let next_contact = self.next_contact(task.purpose, task.tier, case);
         task.escalates_at = None;
-        if turn.at < task.expires_at {
+        if next_contact.at < task.expires_at {
             let hours = route::hours(task.tier, task.severity, case.rules);
-            task.not_before = turn.at;
-            task.due_at = turn.at.plus_hours(hours);
+            task.not_before = next_contact.at;
+            task.due_at = next_contact.at.plus_hours(hours);
         }
     }
 
-    fn go_on(
+    fn continue_task(
         &mut self,
         mut task: Task,
         status: TaskStatus,

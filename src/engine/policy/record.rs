@@ -61,7 +61,7 @@ impl Taskbook {
         for (slot, record) in record.contact_histories {
             let last = book.contact_histories.last_key_value();
             if last.is_some_and(|(last, _)| *last >= slot) {
-                return Err("has dossiers out of order");
+                return Err("has contact histories out of order");
             }
             book.contact_histories.insert(slot, Arc::new(record.into()));
         }
@@ -96,17 +96,17 @@ impl Taskbook {
 
     /// The open tasks and those that can be corrected, each with its slot.
     pub fn all_tasks(&self) -> impl Iterator<Item = (u32, &Task)> {
-        let settled = self
+        let correctable = self
             .contact_histories
             .iter()
             .flat_map(|(slot, contact_history)| {
-                let settled = contact_history.settled.iter();
-                settled.map(|task| (*slot, &**task))
+                let correctable = contact_history.correctable.iter();
+                correctable.map(|task| (*slot, &**task))
             });
-        self.tasks().chain(settled)
+        self.tasks().chain(correctable)
     }
 
-    /// The dossiers by slot.
+    /// The contact histories by slot.
     pub fn records(&self) -> impl Iterator<Item = (u32, ContactHistoryRecord)> {
         let all = self.contact_histories.iter();
         all.map(|(slot, contact_history)| (*slot, (&**contact_history).into()))

@@ -2,9 +2,9 @@
 
 use super::budget::{Candidate, Rank};
 use super::case::Case;
-use super::contact::Turn;
+use super::contact::NextContact;
 use super::lifecycle::recovery;
-use super::taskbook::{Taskbook, say};
+use super::taskbook::{Taskbook, emit};
 use super::{eligibility, route};
 use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
@@ -17,14 +17,14 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        match self.turn_of(std::slice::from_ref(&signal), tier, case) {
-            Err(why) => say(signal, Some(why), effects),
+        match self.contact_for(std::slice::from_ref(&signal), tier, case) {
+            Err(why) => emit(signal, Some(why), effects),
             Ok(not_before) => {
                 if let Some(urgent) = self.urgent.get_mut(tier as usize) {
                     *urgent = urgent.saturating_add(1);
                 }
-                say(signal.clone(), None, effects);
-                let waited = self.take_along(case.slot, effects).into_iter();
+                emit(signal.clone(), None, effects);
+                let waited = self.take_waiting_churn(case.slot, effects).into_iter();
                 let others = waited.filter(|other| other.trigger != signal.trigger);
                 let signals = std::iter::once(signal.clone()).chain(others).collect();
                 self.open(signals, case.day, not_before, case, effects);
@@ -33,16 +33,20 @@ impl Taskbook {
     }
 
     /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them.
-    pub(super) fn take_along(&mut self, slot: u32, effects: &mut Vec<Effect>) -> Vec<Signal> {
+    pub(super) fn take_waiting_churn(
+        &mut self,
+        slot: u32,
+        effects: &mut Vec<Effect>,
+    ) -> Vec<Signal> {
         let waited = self.waiting.remove(slot, Purpose::Churn);
         waited.map_or_else(Vec::new, |waited| {
-            announce(&waited, None, effects);
+            emit_unpublished(&waited, None, effects);
             waited.signals
         })
     }
 
     /// When a new task of some signals may contact the subscriber, or why it may not.
-    fn turn_of(
+    fn contact_for(
         &self,
         signals: &[Signal],
         tier: Tier,
@@ -55,12 +59,17 @@ impl Taskbook {
             .iter()
             .filter_map(|s| route::bound(s, case.rules))
             .min();
-        let turn = self.turn(purpose, tier, case);
-        turn.for_new_task(case.now, purpose, bound, case.rules)
+        let next_contact = self.next_contact(purpose, tier, case);
+        next_contact.for_new_task(case.now, purpose, bound, case.rules)
     }
 
     /// When the subscriber may be contacted next.
-    pub(super) fn turn(&self, purpose: Purpose, tier: Tier, case: &Case<'_>) -> Turn {
+    pub(super) fn next_contact(
+        &self,
+        purpose: Purpose,
+        tier: Tier,
+        case: &Case<'_>,
+    ) -> NextContact {
         let all = purpose != Purpose::Churn || case.rules.policy.contact.care_delays_churn;
         let made = self.contacts(case.slot);
         let made = made.filter(|(_, of)| all || *of == Purpose::Churn);
@@ -69,7 +78,7 @@ impl Taskbook {
         });
         let planned = planned.map(|task| task.due_at);
         let contacts: Vec<Timestamp> = made.map(|(at, _)| at).chain(planned).collect();
-        Turn::next(case.now, &contacts, tier, case.rules)
+        NextContact::next(case.now, &contacts, tier, case.rules)
     }
 
     /// Looks at a candidate again before a task may come of it, and ranks it among the others; if nothing may, it goes.
@@ -85,43 +94,43 @@ impl Taskbook {
         candidate.signals.retain(holds);
         candidate.published = candidate.signals.len();
         for signal in unpublished.extract_if(.., |signal| !holds(signal)) {
-            say(signal, Some(Suppression::Recovered), effects);
+            emit(signal, Some(Suppression::Recovered), effects);
         }
         candidate.signals.append(&mut unpublished);
         if candidate.signals.is_empty() {
             return None;
         }
         let tier = case.tier();
-        let refusal = eligibility::forbidden(case)
-            .or_else(|| eligibility::out_of_place(case, purpose, tier))
-            .or_else(|| self.crowded_out(case.slot, purpose))
-            .or_else(|| self.turn_of(&candidate.signals, tier, case).err());
+        let refusal = eligibility::subscriber_refusal(case)
+            .or_else(|| eligibility::purpose_refusal(case, purpose, tier))
+            .or_else(|| self.blocked_by_churn_task(case.slot, purpose))
+            .or_else(|| self.contact_for(&candidate.signals, tier, case).err());
         if refusal.is_some() {
-            announce(&candidate, refusal, effects);
+            emit_unpublished(&candidate, refusal, effects);
             return None;
         }
         self.waiting.insert(case.slot, candidate);
         Some((Rank::of(case), tier))
     }
 
-    /// Opens a task of a candidate that has a place in the budget.
-    pub fn place(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+    /// Opens a task of a candidate within the budget.
+    pub fn open_released(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
         let Some(candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        let turn = self.turn_of(&candidate.signals, case.tier(), case);
-        announce(&candidate, turn.err(), effects);
-        if let Ok(not_before) = turn {
+        let next_contact = self.contact_for(&candidate.signals, case.tier(), case);
+        emit_unpublished(&candidate, next_contact.err(), effects);
+        if let Ok(not_before) = next_contact {
             self.open(candidate.signals, candidate.day, not_before, case, effects);
         }
     }
 
-    /// Lets a candidate wait that has no place, unless it has waited long enough.
-    pub fn put_off(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+    /// Lets a candidate beyond the budget wait, unless it has waited long enough.
+    pub fn keep_waiting(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
         let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        announce(&candidate, Some(Suppression::OverBudget), effects);
+        emit_unpublished(&candidate, Some(Suppression::OverBudget), effects);
         candidate.published = candidate.signals.len();
         if case.day.since(candidate.day) < i32::from(case.rules.policy.budget.wait_days) {
             self.waiting.insert(case.slot, candidate);
@@ -129,10 +138,10 @@ impl Taskbook {
     }
 
     /// Drops what waits of a subscriber, for a reason.
-    pub fn dismiss(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
+    pub fn drop_waiting(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
         for purpose in Purpose::ALL {
             if let Some(candidate) = self.waiting.remove(case.slot, purpose) {
-                announce(&candidate, Some(why), effects);
+                emit_unpublished(&candidate, Some(why), effects);
             }
         }
     }
@@ -144,8 +153,12 @@ impl Taskbook {
 }
 
 /// Publishes the signals of a candidate that nobody has heard of yet, with the reason if no task comes of them.
-fn announce(candidate: &Candidate, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
+fn emit_unpublished(
+    candidate: &Candidate,
+    suppressed: Option<Suppression>,
+    effects: &mut Vec<Effect>,
+) {
     for signal in candidate.signals.iter().skip(candidate.published) {
-        say(signal.clone(), suppressed, effects);
+        emit(signal.clone(), suppressed, effects);
     }
 }

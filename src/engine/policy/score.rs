@@ -18,17 +18,16 @@ impl Score {
             name: "base".into(),
             log_odds: rules.base,
         }];
-        for (place, memory) in case.trigger_states.touched() {
+        for (place, state) in case.trigger_states.touched() {
             let trigger = REGISTRY.get(place).map_or("", |trigger| trigger.name);
-            let Some((weight, fired_on)) = rules.triggers.get(trigger).zip(memory.fired_on())
-            else {
+            let Some((weight, fired_on)) = rules.triggers.get(trigger).zip(state.fired_on()) else {
                 continue;
             };
             let age = f64::from(case.day.since(fired_on).max(0));
             parts.push(ScorePart {
                 name: trigger.into(),
                 log_odds: weight.weight
-                    * memory.strength()
+                    * state.strength()
                     * libm::exp2(-age / weight.half_life_days),
             });
         }
@@ -57,11 +56,11 @@ pub fn severity(purpose: Purpose, case: &Case<'_>, score: f64) -> Severity {
 /// and not long ago (behaviour: Churn score and severity): critical, whatever the score.
 fn complains_and_cancels(case: &Case<'_>) -> bool {
     let days = i32::from(case.rules.policy.score.complaint_and_cancel_days);
-    let fired = |name| case.memory_of(name).fired_on();
+    let fired = |name| case.state_of(name).fired_on();
     let Some((complaint, cancel)) = fired("complaint").zip(fired("cancel_enquiry")) else {
         return false;
     };
     let (first, last) = (complaint.min(cancel), complaint.max(cancel));
     let close = last.since(first) <= days && case.day.since(last) <= days;
-    close && unsettled(&case.memory_of("complaint"))
+    close && unsettled(&case.state_of("complaint"))
 }

@@ -6,10 +6,10 @@ use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{Effect, ShadowSignal, Signal, Suppression, Timestamp};
 
-/// Publishes what the shadow rules found, `case` being under these rules and what they remember. No task comes of it, ever.
+/// Publishes what the shadow rules found. `case` holds these rules and their trigger states. No task ever comes of it.
 ///
-/// There are no tasks to compare it with, so that of the reasons for raising none it knows those only that lie with the
-/// subscriber, the score and the firing itself, and not that a task was open.
+/// Shadow rules have no tasks. The reason given for raising none is one that lies with the subscriber, the score or the
+/// firing itself, never that a task was open.
 pub fn publish(
     trigger: &'static Registration,
     firing: Firing,

@@ -9,7 +9,7 @@ pub fn stage(case: &Case<'_>) -> Stage {
     let any = |triggers: &[&str]| triggers.iter().any(|trigger| case.fired_recently(trigger));
     let account = case.account;
     let suspended = account.is_some_and(|account| account.suspended_on.is_some());
-    let complains = case.fired_recently("complaint") && dissatisfied(&case.memory_of("complaint"));
+    let complains = case.fired_recently("complaint") && dissatisfied(&case.state_of("complaint"));
     let age = account.and_then(|account| account.profile.activated_on);
     let is_new = age.is_some_and(|since| case.day.since(since) < i32::from(rules.acquire_days));
     if case.churned() {

@@ -1,4 +1,4 @@
-use super::budget::Share;
+use super::budget::BudgetShare;
 use super::budget::{Candidate, Waiting};
 use super::case::Case;
 use super::contact_history::ContactHistory;
@@ -51,9 +51,12 @@ impl Taskbook {
     }
 
     /// A task of a subscriber that an outcome closed and that can still be corrected.
-    pub(super) fn settled(&self, slot: u32, task_id: &str) -> Option<Arc<Task>> {
-        let settled = &self.contact_histories.get(&slot)?.settled;
-        settled.iter().find(|task| task.task_id == task_id).cloned()
+    pub(super) fn correctable(&self, slot: u32, task_id: &str) -> Option<Arc<Task>> {
+        let correctable = &self.contact_histories.get(&slot)?.correctable;
+        correctable
+            .iter()
+            .find(|task| task.task_id == task_id)
+            .cloned()
     }
 
     /// Contacts that count for the next one of a subscriber.
@@ -86,7 +89,7 @@ impl Taskbook {
         if let Some(at) = before.as_deref().and_then(escalation) {
             self.escalations.remove(&(at, slot, task.purpose));
         }
-        let before = before.or_else(|| self.settled(slot, &task.task_id));
+        let before = before.or_else(|| self.correctable(slot, &task.task_id));
         Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
         self.expect(slot, &task);
         effects.push(Effect::Task(Box::new(task)));
@@ -100,15 +103,15 @@ impl Taskbook {
     }
 
     /// Publishes a firing as a signal, and as a task or a revision of one where that is due. What is not urgent waits for
-    /// [`place`](Self::place).
+    /// [`open_released`](Self::open_released).
     ///
-    /// The trigger's memory already knows of the firing.
-    pub fn take(
+    /// The trigger's state already holds the firing.
+    pub fn raise(
         &mut self,
         trigger: &'static Registration,
         firing: Firing,
         at: Timestamp,
-        share: Share,
+        share: BudgetShare,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
@@ -128,32 +131,32 @@ impl Taskbook {
         let open = self.open.get(&(case.slot, purpose));
         let tier = open.map_or_else(|| case.tier(), |task| task.tier);
         let refusal = eligibility::refusal(case, kind, purpose, tier)
-            .or_else(|| self.crowded_out(case.slot, purpose));
+            .or_else(|| self.blocked_by_churn_task(case.slot, purpose));
         if let Some(why) = refusal {
-            say(signal, Some(why), effects);
+            emit(signal, Some(why), effects);
         } else if let Some(task) = open {
             match revise(task, &signal, score, case) {
                 Ok(task) => {
-                    say(signal, None, effects);
+                    emit(signal, None, effects);
                     self.publish(case.slot, task, effects);
                 }
-                Err(why) => say(signal, Some(why), effects),
+                Err(why) => emit(signal, Some(why), effects),
             }
         } else if kind == FiringKind::Repeat {
-            say(signal, Some(Suppression::Repeat), effects);
+            emit(signal, Some(Suppression::Repeat), effects);
         } else if too_low(&signal, tier, case) {
-            say(signal, Some(Suppression::LowScore), effects);
+            emit(signal, Some(Suppression::LowScore), effects);
         } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
             self.open_at_once(signal, tier, case, effects);
         } else {
             for (signal, why) in self.waiting.add(signal, tier, case, share) {
-                say(signal, Some(why), effects);
+                emit(signal, Some(why), effects);
             }
         }
     }
 
     /// Care and growth never coincide with an open churn task.
-    pub(super) fn crowded_out(&self, slot: u32, purpose: Purpose) -> Option<Suppression> {
+    pub(super) fn blocked_by_churn_task(&self, slot: u32, purpose: Purpose) -> Option<Suppression> {
         let beside = purpose != Purpose::Churn && self.open.contains_key(&(slot, Purpose::Churn));
         beside.then_some(Suppression::ChurnTaskOpen)
     }
@@ -216,7 +219,7 @@ impl Taskbook {
 }
 
 /// Publishes a signal, with the reason if it raised no task.
-pub(super) fn say(signal: Signal, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
+pub(super) fn emit(signal: Signal, suppressed: Option<Suppression>, effects: &mut Vec<Effect>) {
     effects.push(Effect::Signal(Box::new(Signal {
         suppressed,
         ..signal

@@ -77,7 +77,7 @@ impl Shard {
         while self.clock >= self.rules.calendar.start_of(self.closed + 2) && self.day_is_over() {
             self.begin_close(self.clock, effects);
         }
-        self.keep_appointments(effects);
+        self.do_what_is_due(effects);
     }
 
     /// Whether the mediation, where it makes statements, has said that a feed's day is complete.

@@ -102,15 +102,15 @@ impl Shard {
             subscriber.known_days = subscriber.known_days.saturating_add(1);
         }
         if facts.known {
-            let rules = &self.rules.robots;
+            let rules = &self.rules.machines;
             let change = subscriber
                 .machine_detector
                 .close(day, &window, &self.population, rules);
             match change {
                 Change::None => {}
-                Change::Machine => self.stats.robots += 1,
+                Change::Machine => self.stats.machines += 1,
                 Change::Person => {
-                    self.stats.robots = self.stats.robots.saturating_sub(1);
+                    self.stats.machines = self.stats.machines.saturating_sub(1);
                     subscriber.unlearn();
                     self.shadow.unlearn(slot);
                 }
@@ -147,20 +147,12 @@ impl Shard {
         };
         let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
         let sparse = account.map(|account| &account.trigger_states);
-        let evaluation = Evaluation::ask(
-            DAILY,
-            dense,
-            sparse,
-            day,
-            &rules.triggers,
-            |trigger, state| trigger.on_day(&view, state),
-        );
-        let mut in_shadow = Vec::new();
-        if let Some(rules) = rules.shadow.as_deref() {
-            let look =
-                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
-            in_shadow = self.shadow.ask(slot, DAILY, day, &rules.triggers, look);
-        }
+        let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
+        let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);
+        let in_shadow = rules.shadow.as_deref().map_or_else(Vec::new, |trial| {
+            self.shadow
+                .evaluate(slot, DAILY, day, &trial.triggers, look)
+        });
         let rated = credit.map(|credit| credit.stars);
         let changed =
             account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
@@ -169,7 +161,7 @@ impl Shard {
             account.rated_stars = rated;
         }
         Judgement {
-            firings: self.keep(slot, evaluation),
+            firings: self.keep_states(slot, evaluation),
             in_shadow,
         }
     }
@@ -190,7 +182,7 @@ impl Shard {
         self.with_tasks(slot, closing.at, closing.facts.day, |context, case| {
             context.book.review(case, effects);
             for (trigger, firing) in firings {
-                context.take(trigger, firing, closing.at, case, effects);
+                context.raise(trigger, firing, closing.at, case, effects);
             }
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, closing.at, case, effects);

@@ -47,8 +47,8 @@ impl Shard {
     /// Leaves nothing in a slot that the taskbook knows nothing about any more.
     fn vacate(&mut self, slot: u32) {
         if let Some(subscriber) = self.store.record(slot) {
-            let robot = u64::from(subscriber.machine_detector.machine());
-            self.stats.robots = self.stats.robots.saturating_sub(robot);
+            let machine = u64::from(subscriber.machine_detector.machine());
+            self.stats.machines = self.stats.machines.saturating_sub(machine);
             let account = subscriber.account;
             let account = account.and_then(|id| self.accounts.edit_item(id.index()));
             if let Some(account) = account {

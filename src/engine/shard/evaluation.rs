@@ -1,4 +1,4 @@
-//! Asks triggers about one subscriber, and keeps what they remember.
+//! The evaluation of triggers for one subscriber.
 
 use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, TriggerStates};
 use crate::engine::triggers::{Firing, REGISTRY, Registration, Trigger};
@@ -7,19 +7,19 @@ use crate::model::Day;
 /// What fired, in the order of the registry.
 pub type Firings = Vec<(&'static Registration, Firing)>;
 
-/// What came of asking.
+/// What came of evaluating some triggers.
 #[derive(Default)]
 pub struct Evaluation {
     /// What fired.
     pub firings: Firings,
-    /// Memories of those that have something to remember of few, to be kept.
+    /// Changed states of sparse triggers, to be kept.
     pub changed: Vec<(usize, TriggerState)>,
 }
 
 impl Evaluation {
-    /// Asks the triggers at some places of the registry about a day of a subscriber, `dense` being the memories of
-    /// those that remember everybody and `sparse` those of the others.
-    pub fn ask(
+    /// Evaluates the triggers at some places of the registry for a day of a subscriber. `dense` are the states of dense
+    /// triggers, `sparse` those of the others.
+    pub fn of(
         places: impl Iterator<Item = usize>,
         dense: &mut [TriggerState; DENSE],
         sparse: Option<&SparseStates>,

@@ -5,7 +5,7 @@ use super::{Inputs, Shard};
 use crate::engine::image::{Header, IMAGE_FORMAT, Image, LoadedImage, State};
 use crate::engine::rules::Rules;
 use crate::engine::state::pages::PAGE;
-use crate::engine::state::store::Displaced;
+use crate::engine::state::store::RelocatedState;
 use crate::engine::state::trigger_state::DENSE;
 use crate::engine::triggers::REGISTRY;
 use crate::model::{Feed, FeedSet};
@@ -51,7 +51,7 @@ impl Shard {
         let lagging = Feed::ALL.into_iter().zip(state.lagging);
         let lagging = lagging.filter(|(_, lagging)| *lagging);
         let mut shard = Self::new(rules.clone());
-        shard.stats.robots = image.store.robots() as u64;
+        shard.stats.machines = image.store.machines() as u64;
         shard.stats.day_closes = state.day_closes;
         shard.stats.outage_days = state.outage_days;
         shard.store = image.store;
@@ -71,9 +71,9 @@ impl Shard {
         shard.watermarks = state.watermarks;
         shard.population = state.population;
         shard.collecting = state.collecting;
-        for (page, displaced) in image.displaced.into_iter().enumerate() {
-            for Displaced { at, place, memory } in displaced {
-                shard.remember((page * PAGE + at) as u32, place, memory);
+        for (page, relocated) in image.relocated.into_iter().enumerate() {
+            for RelocatedState { at, place, state } in relocated {
+                shard.keep_state((page * PAGE + at) as u32, place, state);
             }
         }
         shard.adopt(rules);

@@ -3,7 +3,7 @@
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
 use crate::engine::state::service_history::ServiceEvent;
-use crate::engine::state::store::Entry;
+use crate::engine::state::store::SubscriberEntry;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
 use crate::engine::state::window::UsageChannel;
@@ -47,15 +47,14 @@ impl Shard {
         self.visit_if_due(slot, effects);
         let late = !timeless && day <= self.closed;
         let feed = event.body.feed();
-        let fresh = match feed {
+        let counted = match feed {
             Feed::Cdr => self.count_usage(slot, day, event),
-            _ => self.note(slot, day, event),
+            _ => self.count_in_account(slot, day, event),
         };
-        match fresh {
-            Fresh::Yes => self.note_service_history(slot, day, event),
-            Fresh::Seen => return Outcome::Duplicate,
-            Fresh::TooOld => return Outcome::Expired,
+        if let Err(outcome) = counted {
+            return outcome;
         }
+        self.count_in_service_history(slot, day, event);
         if !timeless {
             let all = self.store.len();
             let enough = u32::from(self.rules.window.day_entry_subscribers);
@@ -78,13 +77,13 @@ impl Shard {
                 >= i32::from(self.rules.window.days)
     }
 
-    /// Adds a call-detail record to its day.
-    fn count_usage(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+    /// Adds a call-detail record to its day; gives the outcome of one that adds nothing.
+    fn count_usage(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Result<(), Outcome> {
         let Some(mut entry) = self.store.entry(slot) else {
-            return Fresh::TooOld;
+            return Err(Outcome::Expired);
         };
         if entry.too_old(day) {
-            return Fresh::TooOld;
+            return Err(Outcome::Expired);
         }
         let identity = match event.body {
             Body::Data {
@@ -94,14 +93,14 @@ impl Shard {
             _ => event.record,
         };
         if entry.subscriber.seen(identity) {
-            return Fresh::Seen;
+            return Err(Outcome::Duplicate);
         }
         let mebibytes = match event.body {
             Body::Data { volume_bytes, .. } => entry.subscriber.carry_data(volume_bytes),
             _ => 0,
         };
         let Some(bucket) = entry.day(day) else {
-            return Fresh::TooOld;
+            return Err(Outcome::Expired);
         };
         let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
         match event.body {
@@ -140,35 +139,35 @@ impl Shard {
                 self.population.count(channel, added[channel as usize]);
             }
         }
-        Fresh::Yes
+        Ok(())
     }
 
-    /// Adds any other record to the subscriber's account.
-    fn note(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Fresh {
+    /// Adds any other record to the subscriber's account; gives the outcome of one that adds nothing.
+    fn count_in_account(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Result<(), Outcome> {
         let Some(id) = self.account_id(slot) else {
-            return Fresh::TooOld;
+            return Err(Outcome::Expired);
         };
         let Some(account) = self.accounts.edit_item(id.index()) else {
-            return Fresh::TooOld;
+            return Err(Outcome::Expired);
         };
         if account.seen(event.record) {
-            return Fresh::Seen;
+            return Err(Outcome::Duplicate);
         }
         match &event.body {
             Body::Profile(profile) => {
-                let new_owner = account.take_profile(event.at, day, profile, &mut self.names);
+                let new_owner = account.update_profile(event.at, day, profile, &mut self.names);
                 if new_owner {
                     self.taskbook.forget(slot);
                 }
                 if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
-                    let robot = u64::from(entry.subscriber.machine_detector.machine());
-                    self.stats.robots = self.stats.robots.saturating_sub(robot);
-                    entry.start_afresh();
+                    let machine = u64::from(entry.subscriber.machine_detector.machine());
+                    self.stats.machines = self.stats.machines.saturating_sub(machine);
+                    entry.reset_for_new_owner();
                     self.shadow.forget(slot);
                 }
             }
-            Body::Invoice(invoice) => account.ledger.invoice(invoice),
-            Body::Payment { amount } => account.ledger.pay(*amount),
+            Body::Invoice(invoice) => account.billing.invoice(invoice),
+            Body::Payment { amount } => account.billing.pay(*amount),
             Body::Suspension(SuspensionReason::Arrears) => account.suspend(event.at, day),
             Body::Reactivation => account.reactivate(event.at),
             Body::Cancellation => account.cancel(day),
@@ -176,11 +175,11 @@ impl Shard {
             Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
             _ => {}
         }
-        Fresh::Yes
+        Ok(())
     }
 
-    /// Keeps what triggers look back on.
-    fn note_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
+    /// Adds a record to what triggers look back on.
+    fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
         let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
             return;
         };
@@ -188,12 +187,12 @@ impl Shard {
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
             account
                 .service_history_mut()
-                .take(event.at, day, service_event);
+                .record(event.at, day, service_event);
         }
     }
 
     /// Shows an event to the immediate triggers that want to see it; last, what those of the shadow rules say.
-    fn ask(
+    fn evaluate(
         &mut self,
         slot: u32,
         day: Day,
@@ -204,14 +203,14 @@ impl Shard {
         let on_trial = rules.shadow.as_deref();
         let mut places =
             triggers::wanting(&event.body, &rules.triggers, &rules.competitors).peekable();
-        let in_shadow = on_trial
+        let trial_places = on_trial
             .map(|trial| triggers::wanting(&event.body, &trial.triggers, &rules.competitors));
-        let mut in_shadow = in_shadow.into_iter().flatten().peekable();
-        let asked_for = places.peek().is_some() || in_shadow.peek().is_some();
-        if !asked_for || too_old(self.clock, event.at, rules.window.immediate_hours) {
+        let mut trial_places = trial_places.into_iter().flatten().peekable();
+        let wanted = places.peek().is_some() || trial_places.peek().is_some();
+        if !wanted || too_old(self.clock, event.at, rules.window.immediate_hours) {
             return Default::default();
         }
-        let Some(Entry { subscriber, .. }) = self.store.entry(slot) else {
+        let Some(SubscriberEntry { subscriber, .. }) = self.store.entry(slot) else {
             return Default::default();
         };
         let account = subscriber
@@ -234,21 +233,13 @@ impl Shard {
         };
         let dense = &mut subscriber.trigger_states;
         let sparse = account.map(|account| &account.trigger_states);
-        let evaluation = Evaluation::ask(
-            places,
-            dense,
-            sparse,
-            day,
-            &rules.triggers,
-            |trigger, state| trigger.on_event(&view, state),
-        );
-        let mut said_in_shadow = Vec::new();
-        if let Some(rules) = rules.shadow.as_deref() {
-            let look =
-                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_event(&view, state);
-            said_in_shadow = self.shadow.ask(slot, in_shadow, day, &rules.triggers, look);
-        }
-        (evaluation, said_in_shadow)
+        let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_event(&view, state);
+        let evaluation = Evaluation::of(places, dense, sparse, day, &rules.triggers, look);
+        let in_shadow = on_trial.map_or_else(Vec::new, |trial| {
+            self.shadow
+                .evaluate(slot, trial_places, day, &trial.triggers, look)
+        });
+        (evaluation, in_shadow)
     }
 
     /// Lets the immediate triggers look, and the taskbook take note of what changes a task.
@@ -260,8 +251,8 @@ impl Shard {
         source: &Source,
         effects: &mut Vec<Effect>,
     ) {
-        let (evaluation, in_shadow) = self.ask(slot, day, event, source);
-        let firings = self.keep(slot, evaluation);
+        let (evaluation, in_shadow) = self.evaluate(slot, day, event, source);
+        let firings = self.keep_states(slot, evaluation);
         let concerns_tasks = match event.body {
             Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
             Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
@@ -273,19 +264,12 @@ impl Shard {
         let now = self.clock.max(event.at);
         self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {
-                context.take(trigger, firing, event.at, case, effects);
+                context.raise(trigger, firing, event.at, case, effects);
             }
-            context.note(event, source, case, effects);
+            context.apply(event, source, case, effects);
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, event.at, case, effects);
             }
         });
     }
-}
-
-/// Whether a record is new to its subscriber.
-enum Fresh {
-    Yes,
-    Seen,
-    TooOld,
 }

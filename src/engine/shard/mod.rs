@@ -12,7 +12,7 @@ pub mod stats;
 mod tasks;
 
 use crate::engine::codec::Interner;
-use crate::engine::policy::{Collecting, Share, Taskbook};
+use crate::engine::policy::{BudgetShare, Collecting, Taskbook};
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::closing::Closing;
@@ -37,7 +37,7 @@ pub struct Shard {
     accounts: List<Account>,
     taskbook: Taskbook,
     /// Its part of the daily budget.
-    share: Share,
+    share: BudgetShare,
     /// The candidates of the last close, if they have not been ranked.
     collecting: Option<Collecting>,
     shadow: Shadow,
@@ -82,7 +82,7 @@ impl Shard {
             store: Store::new(rules.window.days),
             accounts: List::default(),
             taskbook: Taskbook::default(),
-            share: Share::WHOLE,
+            share: BudgetShare::WHOLE,
             collecting: None,
             shadow: Shadow::default(),
             population: Population::new(rules.window.days, &rules.baseline),
@@ -102,16 +102,16 @@ impl Shard {
 
     /// Gives the shard its part of the daily budget: that of a partition among so many.
     pub fn share_budget(&mut self, part: i32, of: i32) {
-        self.share = Share {
+        self.share = BudgetShare {
             part: part.unsigned_abs(),
             of: of.unsigned_abs(),
         };
     }
 
     /// Puts other rules in force from the next call on. Everything known is kept; if `window.days` changes, only the
-    /// newest days are. Rules on trial go on with what those before them remembered, trigger by trigger.
+    /// newest days are. Rules on trial take over the states of those before them, trigger by trigger.
     pub fn adopt(&mut self, rules: Arc<Rules>) {
-        self.store.rering(rules.window.days);
+        self.store.resize_windows(rules.window.days);
         self.population.keep(usize::from(rules.window.days));
         if rules.shadow.is_none() {
             self.shadow.clear();
@@ -181,7 +181,7 @@ impl Shard {
             self.begin_close(self.clock.max(end), effects);
         }
         self.release(effects);
-        self.keep_appointments(effects);
+        self.do_what_is_due(effects);
     }
 
     /// Whether a day is being closed, so that [`sweep`](Self::sweep) has something to do.
@@ -225,16 +225,16 @@ impl Shard {
         subscriber.account
     }
 
-    /// Keeps what triggers remember of a subscriber, and hands out what fired.
-    fn keep(&mut self, slot: u32, evaluation: Evaluation) -> Firings {
+    /// Keeps the changed trigger states of a subscriber, and hands out what fired.
+    fn keep_states(&mut self, slot: u32, evaluation: Evaluation) -> Firings {
         for (place, state) in evaluation.changed {
-            self.remember(slot, place, state);
+            self.keep_state(slot, place, state);
         }
         evaluation.firings
     }
 
-    /// Keeps the memory of a trigger that has something to remember of few.
-    fn remember(&mut self, slot: u32, place: usize, state: TriggerState) {
+    /// Keeps the state of a sparse trigger.
+    fn keep_state(&mut self, slot: u32, place: usize, state: TriggerState) {
         let id = self.account_id(slot);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
             account.trigger_states.set(place, state);

@@ -28,13 +28,13 @@ pub struct Rollup {
 }
 
 /// How open tasks stand, by purpose and tier.
-pub type ByTier = BTreeMap<(Purpose, Tier), Standing>;
+pub type ByTier = BTreeMap<(Purpose, Tier), OpenTaskCounts>;
 /// How open tasks stand, by purpose.
-pub type ByPurpose = BTreeMap<Purpose, Standing>;
+pub type ByPurpose = BTreeMap<Purpose, OpenTaskCounts>;
 
 /// How open tasks stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Standing {
+pub struct OpenTaskCounts {
     /// Open tasks.
     pub open: u64,
     /// Of them, those of which the customer may be contacted now and that are not overdue.
@@ -51,7 +51,7 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Work {
     /// Open tasks.
-    pub now: Standing,
+    pub now: OpenTaskCounts,
     /// What became of all tasks, the open ones among them.
     #[serde(serialize_with = "judged")]
     pub outcomes: Figures,
@@ -139,29 +139,29 @@ impl Shard {
         let mut regions: BTreeMap<&[Arc<str>], ByTier> = BTreeMap::new();
         let mut holders: BTreeMap<(Option<&str>, &str), ByPurpose> = BTreeMap::new();
         for (_, task) in self.taskbook.tasks() {
-            let (standing, who) = (Standing::of(task, self.clock), &task.assignee);
+            let (counts, who) = (OpenTaskCounts::of(task, self.clock), &task.assignee);
             let region = regions.entry(&who.region).or_default();
             let sum = region.entry((task.purpose, task.tier)).or_default();
-            sum.add(&standing);
+            sum.add(&counts);
             let holder = match who.account_manager.as_deref() {
                 Some(manager) => (Some(manager), ""),
                 None => (None, &*who.queue),
             };
             let holder = holders.entry(holder).or_default();
-            holder.entry(task.purpose).or_default().add(&standing);
+            holder.entry(task.purpose).or_default().add(&counts);
         }
         for (region, tasks) in regions {
             let key = rollup.tally.region_key(region);
             let region = rollup.regions.entry(key).or_default();
-            for (key, standing) in tasks {
-                region.entry(key).or_default().add(&standing);
+            for (key, counts) in tasks {
+                region.entry(key).or_default().add(&counts);
             }
         }
         for ((manager, queue), tasks) in holders {
             let key = rollup.tally.holder_key(manager, queue);
             let holder = rollup.holders.entry(key).or_default();
-            for (key, standing) in tasks {
-                holder.entry(key).or_default().add(&standing);
+            for (key, counts) in tasks {
+                holder.entry(key).or_default().add(&counts);
             }
         }
         rollup
@@ -177,8 +177,8 @@ impl Rollup {
         };
         for rollup in rollups {
             for (path, tasks) in &rollup.regions {
-                for ((purpose, _), standing) in tasks {
-                    level.each(path, *purpose, |work| work.now.add(standing));
+                for ((purpose, _), counts) in tasks {
+                    level.each(path, *purpose, |work| work.now.add(counts));
                 }
             }
             for (path, counted) in &rollup.tally.regions {
@@ -235,8 +235,8 @@ impl Rollup {
         for rollup in rollups {
             for (holder, tasks) in rollup.holders.iter().filter(|(holder, _)| wanted(holder)) {
                 let work = holders.entry(holder).or_default();
-                for (purpose, standing) in tasks {
-                    work.of(*purpose).now.add(standing);
+                for (purpose, counts) in tasks {
+                    work.of(*purpose).now.add(counts);
                 }
             }
             let counted = rollup.tally.holders.iter();
@@ -282,7 +282,7 @@ impl Purposes {
     }
 }
 
-impl Standing {
+impl OpenTaskCounts {
     /// How one open task stands.
     fn of(task: &Task, clock: Timestamp) -> Self {
         let late = clock > task.due_at;

@@ -1,4 +1,4 @@
-//! Rules on trial: asked about the same subscribers as those in force, with memories of their own.
+//! Rules on trial: evaluated for the same subscribers as those in force, with trigger states of their own.
 
 use super::evaluation::{Evaluation, Firings};
 use crate::engine::policy::{self, Case};
@@ -7,17 +7,17 @@ use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, Tri
 use crate::engine::triggers::{Firing, Trigger};
 use crate::model::{Day, Effect, Timestamp};
 
-/// What the triggers of the shadow rules remember, by slot: all triggers in one list for each subscriber. Nothing while
-/// there are no shadow rules, and nothing behind the last subscriber of whom they have something to remember.
+/// The trigger states of the shadow rules by slot, those of all triggers in one list for each subscriber. Empty without
+/// shadow rules, and no longer than up to the last subscriber with a state.
 #[derive(Debug, Default)]
 pub struct Shadow {
     trigger_states: List<SparseStates>,
 }
 
 impl Shadow {
-    /// Asks the shadow's triggers at some places of the registry about a day of a subscriber, and keeps what they
-    /// remember. Gives what fired.
-    pub fn ask(
+    /// Evaluates the shadow's triggers at some places of the registry for a day of a subscriber and keeps their states.
+    /// Gives what fired.
+    pub fn evaluate(
         &mut self,
         slot: u32,
         places: impl Iterator<Item = usize>,
@@ -32,12 +32,12 @@ impl Shadow {
             .unwrap_or(&untouched);
         let before = std::array::from_fn(|place| known.get(place));
         let mut dense = before;
-        let evaluation = Evaluation::ask(places, &mut dense, Some(known), day, triggers, look);
+        let evaluation = Evaluation::of(places, &mut dense, Some(known), day, triggers, look);
         let of_everybody = (0..).zip(dense.into_iter().zip(before));
         let of_everybody = of_everybody.filter(|(_, (now, before))| now != before);
         let of_everybody = of_everybody.map(|(place, (now, _))| (place, now));
         for (place, state) in of_everybody.chain(evaluation.changed) {
-            self.remember(slot as usize, place, state);
+            self.keep_state(slot as usize, place, state);
         }
         evaluation.firings
     }
@@ -72,7 +72,7 @@ impl Shadow {
         }
     }
 
-    fn remember(&mut self, slot: usize, place: usize, state: TriggerState) {
+    fn keep_state(&mut self, slot: usize, place: usize, state: TriggerState) {
         while self.trigger_states.items() <= slot {
             self.trigger_states.append(SparseStates::default());
         }
@@ -88,11 +88,11 @@ impl Shadow {
         }
     }
 
-    /// Forgets what the triggers remember that remember everybody: the line was taken for a machine until now.
+    /// Forgets the states of dense triggers: the line was taken for a machine until now.
     pub fn unlearn(&mut self, slot: u32) {
         for place in 0..DENSE {
             if (slot as usize) < self.trigger_states.items() {
-                self.remember(slot as usize, place, TriggerState::default());
+                self.keep_state(slot as usize, place, TriggerState::default());
             }
         }
     }
@@ -102,22 +102,22 @@ impl Shadow {
         self.trigger_states.clear();
     }
 
-    /// Subscribers up to the last of whom something is remembered.
+    /// Subscribers up to the last with a state.
     pub fn len(&self) -> usize {
         self.trigger_states.items()
     }
 
-    /// Bytes held, without the memories themselves.
+    /// Bytes held, without the states themselves.
     pub fn bytes(&self) -> usize {
         self.trigger_states.bytes()
     }
 
-    /// The memories as they are, shared until they change.
+    /// The states as they are, shared until they change.
     pub fn image(&mut self) -> List<SparseStates> {
         self.trigger_states.image()
     }
 
-    /// The memories of an image.
+    /// The states of an image.
     pub fn restored(trigger_states: List<SparseStates>) -> Self {
         Self { trigger_states }
     }

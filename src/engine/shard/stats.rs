@@ -8,7 +8,7 @@ pub struct ShardStats {
     /// Bytes of store and accounts.
     pub store_bytes: u64,
     /// Subscribers who behave like machines; those marked so are not among them.
-    pub robots: u64,
+    pub machines: u64,
     /// Open tasks.
     pub open_tasks: u64,
     /// Days closed so far.
@@ -28,7 +28,7 @@ impl Default for ShardStats {
         Self {
             subscribers: 0,
             store_bytes: 0,
-            robots: 0,
+            machines: 0,
             open_tasks: 0,
             day_closes: 0,
             outage_days: [0; Feed::ALL.len()],

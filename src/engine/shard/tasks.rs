@@ -2,7 +2,7 @@
 
 use super::Shard;
 use super::shadow::Shadow;
-use crate::engine::policy::{Case, Share, Taskbook};
+use crate::engine::policy::{BudgetShare, Case, Taskbook};
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
     Body, CloseReason, Day, Effect, Event, Purpose, Source, Suppression, Tier, Timestamp,
@@ -13,12 +13,12 @@ use std::cmp::Reverse;
 pub(super) struct TaskContext<'a> {
     pub book: &'a mut Taskbook,
     pub shadow: &'a Shadow,
-    share: Share,
+    share: BudgetShare,
 }
 
 impl TaskContext<'_> {
-    /// Takes a firing; see [`Taskbook::take`].
-    pub fn take(
+    /// Raises a firing; see [`Taskbook::raise`].
+    pub fn raise(
         &mut self,
         trigger: &'static Registration,
         firing: Firing,
@@ -27,11 +27,11 @@ impl TaskContext<'_> {
         effects: &mut Vec<Effect>,
     ) {
         self.book
-            .take(trigger, firing, at, self.share, case, effects);
+            .raise(trigger, firing, at, self.share, case, effects);
     }
 
-    /// Takes note of an event that changes tasks.
-    pub fn note(
+    /// Lets an event change tasks.
+    pub fn apply(
         &mut self,
         event: &Event<'_>,
         source: &Source,
@@ -41,15 +41,17 @@ impl TaskContext<'_> {
         let book = &mut self.book;
         let from = Some(source);
         match &event.body {
-            Body::TaskOutcome(outcome) => book.settle(event, outcome, source, case, effects),
+            Body::TaskOutcome(outcome) => {
+                book.record_outcome(event, outcome, source, case, effects)
+            }
             Body::Profile(_) => book.revoke(case, source, effects),
             Body::Cancellation if case.churned() => {
                 book.close_if(case, CloseReason::Churned, from, effects, |_| true);
-                book.dismiss(case, Suppression::Churned, effects);
+                book.drop_waiting(case, Suppression::Churned, effects);
             }
             Body::PortOutApplication => {
                 book.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
-                book.dismiss(case, Suppression::MnpHold, effects);
+                book.drop_waiting(case, Suppression::MnpHold, effects);
             }
             _ => {}
         }
@@ -90,8 +92,8 @@ impl Shard {
     }
 
     /// Does what the clock has made due, in order of time: tasks go up a rung, and the day's candidates are ranked.
-    pub(super) fn keep_appointments(&mut self, effects: &mut Vec<Effect>) {
-        if self.closing.is_some_and(|it| it.presses(self.clock)) {
+    pub(super) fn do_what_is_due(&mut self, effects: &mut Vec<Effect>) {
+        if self.closing.is_some_and(|it| it.is_urgent(self.clock)) {
             self.sweep(usize::MAX, effects);
         }
         loop {
@@ -156,8 +158,8 @@ impl Shard {
             let placed = *left > 0;
             *left = left.saturating_sub(1);
             self.with_tasks(slot, now, day, |context, case| match placed {
-                true => context.book.place(purpose, case, effects),
-                false => context.book.put_off(purpose, case, effects),
+                true => context.book.open_released(purpose, case, effects),
+                false => context.book.keep_waiting(purpose, case, effects),
             });
         }
     }

@@ -10,13 +10,13 @@ pub struct Account {
     /// Time of the profile in force.
     pub profile_at: Option<Timestamp>,
     /// The latest profile.
-    pub profile: Standing,
+    pub profile: SubscriberProfile,
     /// Bills and payments.
-    pub ledger: Ledger,
+    pub billing: Billing,
     /// Day the line was suspended for arrears, while it is.
     pub suspended_on: Option<Day>,
     /// Time of the last suspension or reactivation; older ones come too late to change anything.
-    standing_at: Option<Timestamp>,
+    suspension_changed_at: Option<Timestamp>,
     /// Suspensions for arrears seen.
     pub suspensions: u16,
     /// Day the contract was closed at the counter.
@@ -25,7 +25,7 @@ pub struct Account {
     pub port_out_on: Option<Day>,
     recent: [u64; RECENT],
     recent_next: u8,
-    /// What triggers remember that have something to remember of few subscribers.
+    /// States of sparse triggers.
     pub trigger_states: SparseStates,
     service_history: Option<Box<ServiceHistory>>,
     /// Stars when last rated, at a day's close; nothing before profile and spend were known.
@@ -41,7 +41,7 @@ const RECENT: usize = 8;
 
 /// The parts of a profile the engine uses, strings shared between subscribers.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Standing {
+pub struct SubscriberProfile {
     /// Brand.
     pub brand: Option<Arc<str>>,
     /// First day of service.
@@ -77,9 +77,9 @@ pub struct Standing {
 fields!(Account {
     profile_at,
     profile,
-    ledger,
+    billing,
     suspended_on,
-    standing_at,
+    suspension_changed_at,
     suspensions,
     cancelled_on,
     port_out_on,
@@ -92,7 +92,7 @@ fields!(Account {
     upgraded_on,
 });
 
-fields!(Standing {
+fields!(SubscriberProfile {
     brand,
     activated_on,
     segment,
@@ -156,7 +156,7 @@ impl Account {
 
     /// Refuses what the engine would never write.
     fn check(&self) -> Result<(), Problem> {
-        let bills = &self.ledger.bills;
+        let bills = &self.billing.bills;
         if usize::from(self.recent_next) >= RECENT {
             Err("has an account with a place beyond the last records")
         } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
@@ -190,7 +190,7 @@ impl Account {
     }
 
     /// Takes a profile, unless a later one is in force. Returns whether it is that of a new owner of the number.
-    pub fn take_profile(
+    pub fn update_profile(
         &mut self,
         at: Timestamp,
         day: Day,
@@ -203,7 +203,7 @@ impl Account {
         let left_on = self.cancelled_on.max(self.port_out_on);
         let new_owner = left_on.is_some() && profile.activated_on > left_on;
         if new_owner {
-            self.start_afresh();
+            self.reset_for_new_owner();
         }
         let plan_fee = profile.plan.as_ref().map(|plan| plan.monthly_fee);
         let dearer = self.profile.plan_fee.zip(plan_fee);
@@ -211,7 +211,7 @@ impl Account {
             self.upgraded_on = Some(day);
         }
         self.profile_at = Some(at);
-        self.profile = Standing {
+        self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             activated_on: profile.activated_on,
             segment: profile.segment,
@@ -232,7 +232,7 @@ impl Account {
     }
 
     /// Forgets everything but which records were seen.
-    fn start_afresh(&mut self) {
+    fn reset_for_new_owner(&mut self) {
         *self = Self {
             recent: self.recent,
             recent_next: self.recent_next,
@@ -263,8 +263,8 @@ impl Account {
     }
 
     fn in_order(&mut self, at: Timestamp) -> bool {
-        let in_order = Some(at) >= self.standing_at;
-        self.standing_at = self.standing_at.max(Some(at));
+        let in_order = Some(at) >= self.suspension_changed_at;
+        self.suspension_changed_at = self.suspension_changed_at.max(Some(at));
         in_order
     }
 
@@ -279,13 +279,13 @@ impl Account {
     pub fn monthly_spend(&self) -> Option<Money> {
         self.profile
             .avg_monthly_spend
-            .or_else(|| self.ledger.mean())
+            .or_else(|| self.billing.mean())
     }
 }
 
 /// The last invoices and what is still owed on them. Payments settle the oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ledger {
+pub struct Billing {
     /// Oldest period first.
     bills: Vec<Bill>,
     /// Paid ahead; negative after a reversal.
@@ -311,7 +311,7 @@ pub struct Bill {
     pub overage: Money,
 }
 
-fields!(Ledger { bills, credit });
+fields!(Billing { bills, credit });
 
 fields!(Bill {
     period,
@@ -326,7 +326,7 @@ fields!(Bill {
 /// Invoices kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const BILLS: usize = 7;
 
-impl Ledger {
+impl Billing {
     /// Takes an invoice; one for a month already billed replaces the earlier.
     pub fn invoice(&mut self, invoice: &Invoice) {
         let bill = Bill {
@@ -420,40 +420,43 @@ mod tests {
 
     #[test]
     fn payments_settle_the_oldest_bill_first() {
-        let mut ledger = Ledger::default();
-        ledger.invoice(&invoice(1, 5_000));
-        ledger.invoice(&invoice(2, 6_000));
+        let mut billing = Billing::default();
+        billing.invoice(&invoice(1, 5_000));
+        billing.invoice(&invoice(2, 6_000));
         let day = Day::from_ymd(2026, 3, 20).unwrap();
-        assert_eq!(ledger.overdue(day, 15).unwrap().1, Money(11_000));
-        ledger.pay(Money(5_500));
-        let (oldest, owed) = ledger.overdue(day, 15).unwrap();
+        assert_eq!(billing.overdue(day, 15).unwrap().1, Money(11_000));
+        billing.pay(Money(5_500));
+        let (oldest, owed) = billing.overdue(day, 15).unwrap();
         assert_eq!((oldest.period, owed), (invoice(2, 0).period, Money(5_500)));
-        ledger.pay(Money(7_000));
+        billing.pay(Money(7_000));
         assert_eq!(
-            (ledger.overdue(day, 15), ledger.credit),
+            (billing.overdue(day, 15), billing.credit),
             (None, Money(1_500))
         );
-        ledger.invoice(&invoice(3, 1_000));
-        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(500)));
+        billing.invoice(&invoice(3, 1_000));
+        assert_eq!((billing.owed(), billing.credit), (Money::ZERO, Money(500)));
     }
 
     #[test]
     fn a_corrected_invoice_replaces_the_first() {
-        let mut ledger = Ledger::default();
-        ledger.invoice(&invoice(1, 5_000));
-        ledger.pay(Money(5_000));
-        ledger.invoice(&invoice(1, 8_000));
-        assert_eq!(ledger.owed(), Money(3_000));
-        ledger.invoice(&invoice(1, 2_000));
-        assert_eq!((ledger.owed(), ledger.credit), (Money::ZERO, Money(3_000)));
+        let mut billing = Billing::default();
+        billing.invoice(&invoice(1, 5_000));
+        billing.pay(Money(5_000));
+        billing.invoice(&invoice(1, 8_000));
+        assert_eq!(billing.owed(), Money(3_000));
+        billing.invoice(&invoice(1, 2_000));
+        assert_eq!(
+            (billing.owed(), billing.credit),
+            (Money::ZERO, Money(3_000))
+        );
     }
 
     #[test]
     fn only_the_last_seven_bills_are_kept() {
-        let mut ledger = Ledger::default();
+        let mut billing = Billing::default();
         for month in 1..=9 {
-            ledger.invoice(&invoice(month, 100));
+            billing.invoice(&invoice(month, 100));
         }
-        assert_eq!((ledger.bills.len(), ledger.owed()), (BILLS, Money(700)));
+        assert_eq!((billing.bills.len(), billing.owed()), (BILLS, Money(700)));
     }
 }

@@ -25,7 +25,7 @@ impl Closing {
 
     /// Whether the sweep must not wait any longer at a time: what it says of a task may be to be done within the shortest
     /// time to act that there is (`policy.due`), and must not be late because slices are small.
-    pub fn presses(&self, clock: Timestamp) -> bool {
+    pub fn is_urgent(&self, clock: Timestamp) -> bool {
         clock >= self.at.plus_hours(SHORTEST_DUE_HOURS)
     }
 

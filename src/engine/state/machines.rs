@@ -1,7 +1,7 @@
 use super::population::Population;
 use super::window::{Bucket, Window};
 use crate::engine::codec::{Field, Problem, Reader, Writer};
-use crate::engine::settings::RobotRules;
+use crate::engine::settings::MachineRules;
 use crate::model::Day;
 
 /// Whether a line that nobody marked behaves like a machine: SIM banks and diallers with thousands of calls (behaviour:
@@ -29,7 +29,7 @@ impl MachineDetector {
     }
 
     /// Days on which a line that is taken for a machine must still behave like a person.
-    pub fn days_left(self, rules: &RobotRules) -> u8 {
+    pub fn days_left(self, rules: &MachineRules) -> u8 {
         rules.calm_days.saturating_sub(self.0.saturating_sub(1))
     }
 
@@ -40,7 +40,7 @@ impl MachineDetector {
         day: Day,
         window: &Window<'_>,
         population: &Population,
-        rules: &RobotRules,
+        rules: &MachineRules,
     ) -> Change {
         let busy = |day: Day| sent(&window.day(day)) >= u32::from(rules.sent_a_day);
         if self.machine() {

@@ -72,7 +72,7 @@ impl ServiceHistory {
     }
 
     /// Keeps a record.
-    pub fn take(&mut self, at: Timestamp, day: Day, service_event: ServiceEvent) {
+    pub fn record(&mut self, at: Timestamp, day: Day, service_event: ServiceEvent) {
         match service_event {
             ServiceEvent::Contact => {
                 let place = self.marketing.partition_point(|known| *known <= day);
@@ -93,7 +93,7 @@ impl ServiceHistory {
                 }
             }
             ServiceEvent::Forwarding { action, elsewhere } => {
-                self.forwarding.take(at, day, action, elsewhere);
+                self.forwarding.record(at, day, action, elsewhere);
             }
         }
     }
@@ -176,7 +176,7 @@ impl Forwarding {
         elsewhere: false,
     };
 
-    fn take(&mut self, at: Timestamp, day: Day, action: ForwardAction, elsewhere: bool) {
+    fn record(&mut self, at: Timestamp, day: Day, action: ForwardAction, elsewhere: bool) {
         if self.changed_at.is_some_and(|changed| changed > at) {
             return;
         }

@@ -1,4 +1,5 @@
-//! What triggers remember of a subscriber.
+//! What a trigger keeps of a subscriber from one look to the next. A dense trigger has a state for every subscriber; a
+//! sparse one only where it has something to keep.
 
 use crate::engine::codec::{Field, Problem, Reader, Writer, fields, from_list};
 use crate::model::Day;
@@ -16,10 +17,10 @@ pub enum FiringKind {
     CareOnly,
 }
 
-/// The first so many triggers of the registry remember something of every subscriber.
+/// Dense triggers: the first so many of the registry.
 pub const DENSE: usize = 3;
 
-/// What one trigger remembers of one subscriber, in 8 bytes.
+/// What one trigger keeps of one subscriber, in 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TriggerState {
     /// A running figure of the trigger's own.
@@ -87,7 +88,7 @@ impl TriggerState {
     }
 }
 
-/// The memories of triggers that have something to remember of few subscribers, in the order of the registry.
+/// The states of sparse triggers for one subscriber, in the order of the registry.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SparseStates(Vec<(u8, TriggerState)>);
 
@@ -102,7 +103,7 @@ impl Field for SparseStates {
 }
 
 impl SparseStates {
-    /// A page of memories from bytes. `places`: for each trigger of the image, where in the registry it belongs, if
+    /// A page of states from bytes. `places`: for each trigger of the image, where in the registry it belongs, if
     /// anywhere.
     pub fn decode(bytes: &[u8], places: &[Option<usize>]) -> Result<Vec<Self>, Problem> {
         let mut page: Vec<Self> = from_list(bytes)?;
@@ -110,7 +111,7 @@ impl SparseStates {
         Ok(page)
     }
 
-    /// The memory of the trigger at a place of the registry; an untouched one if there is none.
+    /// The state of the trigger at a place of the registry; an untouched one if there is none.
     pub fn get(&self, place: usize) -> TriggerState {
         let found = self.find(place);
         found
@@ -119,7 +120,7 @@ impl SparseStates {
             .map_or_else(TriggerState::default, |(_, state)| *state)
     }
 
-    /// Keeps a memory; an untouched one takes no space.
+    /// Keeps a state; an untouched one takes no space.
     pub fn set(&mut self, place: usize, state: TriggerState) {
         match (self.find(place), state == TriggerState::default()) {
             (Ok(at), true) => drop(self.0.remove(at)),
@@ -129,7 +130,8 @@ impl SparseStates {
         }
     }
 
-    /// Gives every memory the place that `to` has at its old place; those with none, or one before `least`, go.
+    /// Moves every state to the place that `to` names for its old one. A state without a new place, or with one before
+    /// `least`, is dropped.
     pub fn move_to(&mut self, to: &[Option<usize>], least: usize) {
         for (place, state) in std::mem::take(&mut self.0) {
             let new = to.get(usize::from(place)).copied().flatten();
@@ -145,17 +147,17 @@ impl SparseStates {
     }
 }
 
-/// All that the triggers remember of one subscriber.
+/// All trigger states of one subscriber.
 #[derive(Debug, Clone, Copy)]
 pub struct TriggerStates<'a> {
-    /// Of those that remember everybody.
+    /// Of dense triggers.
     pub dense: &'a [TriggerState; DENSE],
-    /// Of the others, if there is anything.
+    /// Of sparse triggers, if there are any.
     pub sparse: Option<&'a SparseStates>,
 }
 
 impl TriggerStates<'_> {
-    /// The memory of the trigger at a place of the registry.
+    /// The state of the trigger at a place of the registry.
     pub fn get(&self, place: usize) -> TriggerState {
         let dense = self.dense.get(place).copied();
         dense.unwrap_or_else(|| {
@@ -164,7 +166,7 @@ impl TriggerStates<'_> {
         })
     }
 
-    /// The memories that were ever touched, with their places, in the order of the registry.
+    /// The states that were ever touched, with their places, in the order of the registry.
     pub fn touched(&self) -> impl Iterator<Item = (usize, TriggerState)> {
         let dense = self.dense.iter().copied().enumerate();
         let sparse = self.sparse.map_or(&[][..], |sparse| &sparse.0).iter();

@@ -91,7 +91,7 @@ impl Trigger for Arrears {
         note_standing(view.account, state);
         let overdue = view
             .account
-            .and_then(|a| a.ledger.overdue(view.day, self.overdue_days));
+            .and_then(|a| a.billing.overdue(view.day, self.overdue_days));
         let Some((bill, owed)) = overdue else {
             state.note &= !OVERDUE;
             return None;

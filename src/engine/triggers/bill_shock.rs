@@ -83,7 +83,7 @@ impl BillShock {
         let account = view.account?;
         match &view.event.body {
             Body::Invoice(invoice) => {
-                let bills = account.ledger.bills().iter().rev();
+                let bills = account.billing.bills().iter().rev();
                 let before = bills.filter(|bill| bill.period < invoice.period);
                 let earlier = before.take(EARLIER).map(|bill| bill.amount.0 as f64);
                 self.against(invoice.amount, earlier.collect())

@@ -46,7 +46,7 @@ pub struct Registration {
     pub listens: &'static [BodyKind],
     /// Whether it looks at closed days.
     pub daily: bool,
-    /// Whether it remembers something of every subscriber.
+    /// Whether it has a state for every subscriber.
     pub dense: bool,
     /// The documented defaults, TOML without the section header.
     pub defaults: &'static str,
@@ -66,7 +66,7 @@ const fn register<T: Section>() -> Registration {
     }
 }
 
-/// Every trigger, in the order in which they are asked. Those that remember something of every subscriber come first.
+/// Every trigger, in the order of evaluation. Dense ones come first.
 pub const REGISTRY: &[Registration] = &[
     register::<zero_usage_days::ZeroUsageDays>(),
     register::<usage_drop::UsageDrop>(),

@@ -107,7 +107,7 @@ impl Row {
 impl PlanOveruse {
     /// The last invoices, if they are recent and all of them lie beyond the plan.
     fn row(&self, account: &Account, day: Day) -> Option<Row> {
-        let bills = account.ledger.bills();
+        let bills = account.billing.bills();
         let last = bills.last()?;
         if day.since(last.due_on) > i32::from(self.recent_days) {
             return None;

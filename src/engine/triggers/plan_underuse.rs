@@ -44,7 +44,7 @@ impl PlanUnderuse {
 
 impl Trigger for PlanUnderuse {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let bills = view.account?.ledger.bills();
+        let bills = view.account?.billing.bills();
         let newest = bills.last()?;
         if !self.below(newest) {
             state.note = 0;

@@ -31,7 +31,7 @@ pub struct Schedule<'a> {
 impl Schedule<'_> {
     /// The reminder of an occasion that is due `today`, if any.
     ///
-    /// The memory's level holds the day of the occasion reminded of, its note how many of its reminders are behind. Both
+    /// The state's level holds the day of the occasion reminded of, its note how many of its reminders are behind. Both
     /// are forgotten when the occasion is over, or was put on another day.
     pub fn due(
         &self,
@@ -40,9 +40,9 @@ impl Schedule<'_> {
         state: &mut TriggerState,
     ) -> Option<Reminder> {
         let occasion = occasion.filter(|on| *on >= today);
-        let remembered = Day(state.level as i32);
-        if state.note > 0 && occasion != Some(remembered) {
-            let age_days = today.since(remembered);
+        let reminded = Day(state.level as i32);
+        if state.note > 0 && occasion != Some(reminded) {
+            let age_days = today.since(reminded);
             if !(1..=i32::from(self.grace_days)).contains(&age_days) {
                 state.level = 0.0;
                 state.note = 0;
@@ -68,7 +68,7 @@ impl Schedule<'_> {
     }
 }
 
-/// In plain words, what [`due`] remembers of an occasion.
+/// In plain words, what [`due`] keeps of an occasion.
 pub fn describe_state(state: &TriggerState, occasion: &str) -> String {
     match state.note {
         0 => format!("no {occasion} ahead that was reported"),

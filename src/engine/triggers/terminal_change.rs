@@ -104,7 +104,7 @@ impl Trigger for TerminalChange {
     }
 }
 
-/// What the memory's level holds: 16 bits of the known handset's fingerprint and the day of the first call from another,
+/// What the state's level holds: 16 bits of the known handset's fingerprint and the day of the first call from another,
 /// a whole number of 24 bits, which a float of 32 holds exactly. The note counts the calls from others since.
 struct Known {
     /// 0 for none.

@@ -21,7 +21,7 @@ pub trait Trigger: Send + Sync {
         None
     }
 
-    /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the memory as it is: one
+    /// Looks at a day that just closed. A trigger that has nothing to do with a subscriber leaves the state as it is: one
     /// that was never touched takes no space.
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let _ = (view, state);
@@ -34,7 +34,7 @@ pub trait Trigger: Send + Sync {
         None
     }
 
-    /// What the memory of a subscriber means, in plain words, for inspection.
+    /// What the state of a subscriber means, in plain words, for inspection.
     fn describe_state(&self, state: &TriggerState) -> String;
 
     /// Why settings that are in range cannot go together: the key, and what it must be.
@@ -66,7 +66,7 @@ pub trait Section: Trigger + DeserializeOwned + 'static {
     const LISTENS: &'static [BodyKind] = &[];
     /// Whether it looks at closed days.
     const DAILY: bool = false;
-    /// Whether it remembers something of every subscriber.
+    /// Whether it has a state for every subscriber.
     const DENSE: bool = false;
     /// The documented defaults, TOML without the section header.
     const DEFAULTS: &'static str;

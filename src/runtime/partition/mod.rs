@@ -268,7 +268,7 @@ impl Partition {
         let report = ShardReport {
             partition: self.number,
             subscribers: stats.subscribers,
-            robots: stats.robots,
+            robots: stats.machines,
             store_bytes: stats.store_bytes,
             open_tasks: stats.open_tasks,
             replay_debt_records: self.snapshots.debt,

@@ -558,7 +558,7 @@ impl Behaviour {
         population: &Population,
         rules: &Rules,
     ) -> bool {
-        let (window_days, rules) = (i32::from(rules.window.days), &rules.robots);
+        let (window_days, rules) = (i32::from(rules.window.days), &rules.machines);
         let busy = |day: Day| usage.sent(day) >= u64::from(rules.sent_a_day);
         let known = (0..window_days).map(|age| day - age);
         let known = known.filter(|day| population.known(*day));

@@ -211,7 +211,7 @@ fn what_is_wrong_is_named() {
     );
     let mut newer = ImageLoader::new(IMAGE_FORMAT + 1);
     assert_eq!(
-        newer.take(1, 0, &[]),
+        newer.add(1, 0, &[]),
         Err(ImageError::Format(IMAGE_FORMAT + 1))
     );
     assert_eq!(

@@ -30,7 +30,7 @@ pub struct Description {
     pub standing: Vec<String>,
     /// What is ordinary, by channel.
     pub baselines: BTreeMap<&'static str, BaselineDescription>,
-    /// What each trigger remembers.
+    /// The state of each trigger.
     pub triggers: BTreeMap<&'static str, TriggerStateDescription>,
     /// Profile and bills, if any record of them came.
     pub account: Option<AccountDescription>,
@@ -53,7 +53,7 @@ pub struct BaselineDescription {
     pub dispersion: f64,
 }
 
-/// What a trigger remembers of a subscriber.
+/// The state of a trigger for a subscriber.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TriggerStateDescription {
     /// Local day of the last firing, weak ones included.
@@ -173,7 +173,7 @@ impl Shard {
                 .map(|(place, (registered, trigger))| {
                     (
                         registered.name,
-                        recollection(&**trigger, &describe_state.get(place)),
+                        trigger_state(&**trigger, &describe_state.get(place)),
                     )
                 })
                 .collect(),
@@ -207,7 +207,7 @@ impl Shard {
             None => vec!["in service; nothing is known of profile and bills".to_owned()],
         };
         if subscriber.machine_detector.machine() {
-            let days = subscriber.machine_detector.days_left(&self.rules.robots);
+            let days = subscriber.machine_detector.days_left(&self.rules.machines);
             standing.push(format!(
                 "behaves like a machine: no trigger looks at it before {days} more days of a person's use"
             ));
@@ -288,9 +288,9 @@ impl Shard {
             tier: credit.tier.name(),
             monthly_spend: account.monthly_spend().map(|spend| spend.to_string()),
             suspensions: account.suspensions.max(profile.suspensions),
-            owed: account.ledger.owed().to_string(),
-            credit: account.ledger.credit().to_string(),
-            bills: account.ledger.bills().iter().map(bill).collect(),
+            owed: account.billing.owed().to_string(),
+            credit: account.billing.credit().to_string(),
+            bills: account.billing.bills().iter().map(bill).collect(),
         }
     }
 
@@ -309,11 +309,11 @@ impl Shard {
     }
 }
 
-fn recollection(trigger: &dyn Trigger, memory: &TriggerState) -> TriggerStateDescription {
+fn trigger_state(trigger: &dyn Trigger, state: &TriggerState) -> TriggerStateDescription {
     TriggerStateDescription {
-        fired_on: memory.fired_on().map(|day| day.to_string()),
-        strength: rounded(memory.strength()),
-        remembers: trigger.describe_state(memory),
+        fired_on: state.fired_on().map(|day| day.to_string()),
+        strength: rounded(state.strength()),
+        remembers: trigger.describe_state(state),
     }
 }
 

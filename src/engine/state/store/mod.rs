@@ -3,7 +3,7 @@ mod restore;
 mod subscriber;
 mod vacancy;
 
-pub use page::{Displaced, Page};
+pub use page::{Page, RelocatedState};
 pub use subscriber::{AccountId, NEVER, Subscriber};
 
 use crate::engine::state::pages::{List, PAGE, Pages};
@@ -28,7 +28,7 @@ pub struct Store {
 }
 
 /// One subscriber's record and ring, to be changed.
-pub struct Entry<'a> {
+pub struct SubscriberEntry<'a> {
     /// The record.
     pub subscriber: &'a mut Subscriber,
     ring: &'a mut [Bucket],
@@ -69,12 +69,12 @@ impl Store {
     }
 
     /// Subscribers who behave like machines.
-    pub fn robots(&self) -> usize {
-        let robot = |slot: &u32| {
+    pub fn machines(&self) -> usize {
+        let machine = |slot: &u32| {
             self.record(*slot)
                 .is_some_and(|r| r.machine_detector.machine())
         };
-        (0..self.slots).filter(robot).count()
+        (0..self.slots).filter(machine).count()
     }
 
     /// Bytes held, all in.
@@ -120,13 +120,13 @@ impl Store {
     }
 
     /// A subscriber's record and ring, to be changed.
-    pub fn entry(&mut self, slot: u32) -> Option<Entry<'_>> {
+    pub fn entry(&mut self, slot: u32) -> Option<SubscriberEntry<'_>> {
         let page = self.pages.edit(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
         let subscriber = page.subscribers.get_mut(at)?;
         let range = at * self.window_days..(at + 1) * self.window_days;
         let ring = page.windows.get_mut(range)?;
-        Some(Entry { subscriber, ring })
+        Some(SubscriberEntry { subscriber, ring })
     }
 
     /// The slot of a subscriber, if it was ever seen.
@@ -193,7 +193,7 @@ fn pseudonym_hash(msisdn: &Msisdn) -> u64 {
     xxhash_rust::xxh3::xxh3_64(msisdn.as_bytes())
 }
 
-impl Entry<'_> {
+impl SubscriberEntry<'_> {
     /// Whether a day is too old for the window.
     pub fn too_old(&self, day: Day) -> bool {
         self.subscriber.newest.since(day) >= self.ring.len() as i32
@@ -205,7 +205,7 @@ impl Entry<'_> {
     }
 
     /// Forgets everything but which records were seen: the number was given to somebody new.
-    pub fn start_afresh(&mut self) {
+    pub fn reset_for_new_owner(&mut self) {
         self.ring.fill(Bucket::default());
         let before = &*self.subscriber;
         *self.subscriber = Subscriber {

@@ -12,14 +12,14 @@ pub struct Page {
     pub(super) windows: Vec<Bucket>,
 }
 
-/// A memory that an older image keeps with the subscriber, and this program elsewhere.
-pub struct Displaced {
+/// The state of a trigger that was dense when the image was written, and is sparse now.
+pub struct RelocatedState {
     /// The subscriber's place in the page.
     pub at: usize,
     /// The trigger's place in the registry.
     pub place: usize,
-    /// The memory.
-    pub memory: TriggerState,
+    /// The state.
+    pub state: TriggerState,
 }
 
 impl Page {
@@ -42,12 +42,16 @@ impl Page {
     }
 
     /// Refuses vacant places in which something is left.
-    fn check_vacant(&self, window_days: usize, displaced: &[Displaced]) -> Result<(), Problem> {
+    fn check_vacant(
+        &self,
+        window_days: usize,
+        relocated: &[RelocatedState],
+    ) -> Result<(), Problem> {
         let rings = self.windows.chunks_exact(window_days);
         let places = self.subscribers.iter().zip(rings).enumerate();
         for (at, (subscriber, ring)) in places.filter(|(_, (s, _))| s.is_vacant()) {
             let used = ring.iter().any(|day| *day != Bucket::default());
-            if used || !subscriber.is_blank() || displaced.iter().any(|memory| memory.at == at) {
+            if used || !subscriber.is_blank() || relocated.iter().any(|state| state.at == at) {
                 return Err("still has something of a subscriber who was erased");
             }
         }
@@ -55,7 +59,7 @@ impl Page {
     }
 
     /// Gives every subscriber a ring of another length; the newest days stay.
-    pub(super) fn rering(&mut self, from_days: usize, to_days: usize) {
+    pub(super) fn resize_windows(&mut self, from_days: usize, to_days: usize) {
         let mut windows = vec![Bucket::default(); self.len() * to_days];
         let rings = self.windows.chunks_exact(from_days);
         let new_rings = windows.chunks_exact_mut(to_days);
@@ -81,15 +85,15 @@ impl Page {
         to.into_bytes()
     }
 
-    /// A page from bytes with rings of `window_days` and memories of so many triggers, each of which says where in
-    /// the registry it belongs, if anywhere. With it, memories of triggers that have none of everybody any more.
+    /// A page from bytes, with rings of `window_days`. `triggers`: for each dense trigger of the image, its place in the
+    /// registry, if it has one. With the page come the states of triggers that are dense no more.
     pub fn decode(
         bytes: &[u8],
         window_days: usize,
         triggers: &[Option<usize>],
-    ) -> Result<(Self, Vec<Displaced>), Problem> {
+    ) -> Result<(Self, Vec<RelocatedState>), Problem> {
         let mut from = Reader::new(bytes);
-        let mut displaced = Vec::new();
+        let mut relocated = Vec::new();
         let count = usize::from(u8::get(&mut from)?);
         if !(1..=PAGE).contains(&count) {
             return Err("holds no subscribers, or more than a page has");
@@ -98,12 +102,12 @@ impl Page {
         get_columns(&mut subscribers, &mut from)?;
         for trigger in triggers {
             for (at, subscriber) in subscribers.iter_mut().enumerate() {
-                let memory = TriggerState::get(&mut from)?;
+                let state = TriggerState::get(&mut from)?;
                 let Some(place) = *trigger else { continue };
                 match subscriber.trigger_states.get_mut(place) {
-                    Some(known) => *known = memory,
-                    None if memory == TriggerState::default() => {}
-                    None => displaced.push(Displaced { at, place, memory }),
+                    Some(known) => *known = state,
+                    None if state == TriggerState::default() => {}
+                    None => relocated.push(RelocatedState { at, place, state }),
                 }
             }
         }
@@ -115,12 +119,12 @@ impl Page {
             subscribers,
             windows,
         };
-        page.check_vacant(window_days, &displaced)?;
-        Ok((page, displaced))
+        page.check_vacant(window_days, &relocated)?;
+        Ok((page, relocated))
     }
 }
 
-/// The fields of a subscriber, in the order of their columns. The memories of the triggers follow them by name.
+/// The fields of a subscriber, in the order of their columns. The dense trigger states follow.
 macro_rules! columns {
     ($($field:ident)*) => {
         fn put_columns(subscribers: &[Subscriber], to: &mut Writer) {

@@ -91,14 +91,14 @@ impl Store {
     }
 
     /// Gives every window another length; the newest days stay.
-    pub fn rering(&mut self, window_days: u16) {
+    pub fn resize_windows(&mut self, window_days: u16) {
         let (from, to) = (self.window_days, usize::from(window_days));
         if from == to {
             return;
         }
         for index in 0..self.pages.len() {
             if let Some(page) = self.pages.edit(index) {
-                page.rering(from, to);
+                page.resize_windows(from, to);
             }
         }
         self.window_days = to;

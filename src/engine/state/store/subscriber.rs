@@ -40,7 +40,7 @@ pub struct Subscriber {
     pub known_days: u16,
     /// What is ordinary for this subscriber, by channel.
     pub baselines: [Baseline; UsageChannel::COUNT],
-    /// What those triggers remember that have something to remember of everybody, in the order of the registry.
+    /// States of dense triggers, in the order of the registry.
     pub trigger_states: [TriggerState; DENSE],
 }
 
@@ -125,7 +125,7 @@ impl Subscriber {
             || account.is_some_and(|account| account.profile.flags.machine)
     }
 
-    /// All that the triggers remember of the subscriber, whose account this is.
+    /// All trigger states of the subscriber, whose account this is.
     pub fn describe_state<'a>(&'a self, account: Option<&'a Account>) -> TriggerStates<'a> {
         TriggerStates {
             dense: &self.trigger_states,
