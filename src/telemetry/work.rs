@@ -35,7 +35,7 @@ pub(super) const VERDICTS: [&str; 2] = ["confirmed", "refuted"];
 /// Regions with series of their own; the rest is `other`. China has 34 provinces.
 const REGIONS: usize = 64;
 const OTHER_REGIONS: &str = "other";
-/// Customers of no known region: an empty label would be none at all.
+/// Customers without a known region; an empty label would count as none at all.
 const NO_REGION: &str = "none";
 /// Levels of a region path in labels: HQ and province.
 const REGION_LEVELS: usize = 2;

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 /// Puts sections together to an image. Nothing they say is trusted: whatever the bytes are, they give an image or an error,
 /// and take no more memory than a small multiple of their own length.
 ///
-/// Sections come in the order in which they were written: a full image's, then those of later images limited to what
-/// changed since the one before. A later section takes the place of an earlier one of the same kind and index.
+/// Sections come in the order in which they were written: first those of a full image, then those of later images that
+/// hold only what changed. A later section replaces an earlier one of the same kind and index.
 pub struct ImageLoader {
     format: u16,
     header: Option<Header>,
@@ -161,7 +161,7 @@ impl ImageLoader {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
         let tally = self.tally.ok_or("has no tally")?;
-        // There may have been more of it before: tasks, pseudonyms of the erased, shadow rules at all.
+        // An earlier image may have had more of these sections: more tasks, pseudonyms since erased, or shadow rules.
         truncate(&mut self.tasks, header.tasks, BOOK);
         truncate(&mut self.contact_histories, header.contact_histories, BOOK);
         truncate(&mut self.candidates, header.candidates, BOOK);
@@ -251,7 +251,7 @@ impl LoadedImage {
     }
 }
 
-/// Puts a section in its place: that of an earlier one, or behind the last.
+/// Puts a section in its place: it replaces an earlier one, or follows the last.
 fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> {
     let next = sections.len();
     match sections.get_mut(index as usize) {

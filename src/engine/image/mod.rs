@@ -1,7 +1,8 @@
 //! A shard's state as bytes, and back: an [`Image`] gives [`Section`]s, an [`ImageLoader`] takes them.
 //!
-//! An image shares the shard's pages until they change, so that it is taken within milliseconds and written by another
-//! thread while the shard goes on. Pages carry stamps: sections can be limited to what changed since an earlier image.
+//! An image shares the shard's pages until they change, so it is taken within milliseconds, and another thread writes
+//! it while the shard goes on. Pages carry stamps, so that sections can be limited to what changed since an earlier
+//! image.
 //!
 //! Kinds; 8 to 10 are written behind 3, the others in this order. All numbers are little-endian:
 //!
@@ -18,8 +19,8 @@
 //! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
 //! | 10 | tally: what became of tasks (postcard) | 1 |
 //!
-//! Whatever changes the bytes of a kind, such as another field of a struct or a variant not added at the end of an enum,
-//! needs a new format.
+//! Anything that changes the bytes of a kind needs a new format, such as another field of a struct, or a variant that
+//! is not added at the end of an enum.
 
 mod format;
 mod header;

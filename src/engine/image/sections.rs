@@ -12,8 +12,8 @@ use serde::Serialize;
 
 /// A moment of one [`Shard`](crate::engine::Shard) value, between two of its changes: that of an image.
 ///
-/// It says nothing about any other shard, and neither about one made of that image's sections: a loaded shard starts
-/// anew, with every page changed after every mark, and its first image must be written whole.
+/// It says nothing about any other shard, not even about one loaded from that image. A loaded shard starts anew: every
+/// page counts as changed, and its first image must be written whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageEpoch(u32);
 

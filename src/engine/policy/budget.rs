@@ -51,7 +51,7 @@ impl Ord for Rank {
 }
 
 impl Rank {
-    /// That of a subscriber now.
+    /// The rank of a subscriber now.
     pub fn of(case: &Case<'_>) -> Self {
         Self(Score::of(case).value * case.monthly_value().major())
     }
@@ -78,14 +78,14 @@ pub struct Waiting {
     lowest: BTreeMap<(Purpose, Tier), BTreeSet<LapseOrder>>,
 }
 
-/// The order in which candidates go that have no room: by rank; of equal ones the higher number first.
+/// The order in which candidates without room go: the lowest rank first, and of equal ranks the higher number first.
 type LapseOrder = (Rank, Reverse<Msisdn>, u32);
 
-/// Candidates kept beyond those that could have a place while they wait.
+/// Candidates kept beyond those that could still get a place.
 const SPARE: usize = 64;
 
 impl Waiting {
-    /// Takes a signal in, with those that wait already. Gives signals that do not wait, or no longer, and why.
+    /// Adds a signal to those that wait. Returns the signals that do not wait, or no longer do, with the reason.
     pub fn add(
         &mut self,
         signal: Signal,

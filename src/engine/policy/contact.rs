@@ -52,7 +52,7 @@ impl NextContact {
 
     /// When a new task may contact the subscriber; the reason why it may not if that would be too late.
     ///
-    /// `bound`: when a competitor's offer has to be answered by.
+    /// `bound` is the time by which a competitor's offer has to be answered.
     pub fn for_new_task(
         self,
         now: Timestamp,

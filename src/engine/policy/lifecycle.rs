@@ -24,7 +24,7 @@ impl Taskbook {
         self.close_if(case, CloseReason::Superseded, source, effects, beside);
     }
 
-    /// Closes those of a subscriber's open tasks of which `holds` agrees.
+    /// Closes a subscriber's open tasks for which `holds` is true.
     pub fn close_if(
         &mut self,
         case: &Case<'_>,
@@ -86,7 +86,7 @@ impl Taskbook {
         }
     }
 
-    /// Closes the tasks that must not go on, now that a profile says more of the customer.
+    /// Closes the tasks that must not go on, now that more is known of the customer.
     pub fn revoke(&mut self, case: &Case<'_>, source: &Source, effects: &mut Vec<Effect>) {
         let tasks: Vec<Task> = self.of(case.slot).cloned().collect();
         for task in tasks {

@@ -27,7 +27,7 @@ impl Taskbook {
         self.open.len()
     }
 
-    /// Subscribers of whom a past is kept.
+    /// Subscribers with a contact history.
     pub fn contact_histories(&self) -> usize {
         self.contact_histories.len()
     }

@@ -9,7 +9,7 @@ use super::{eligibility, route};
 use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
 impl Taskbook {
-    /// Opens a task of an urgent signal, whatever the budget; what waits of the subscriber comes with it.
+    /// Opens a task for an urgent signal, whatever the budget. Signals of the subscriber that wait go into it.
     pub(super) fn open_at_once(
         &mut self,
         signal: Signal,
@@ -81,7 +81,7 @@ impl Taskbook {
         NextContact::next(case.now, &contacts, tier, case.rules)
     }
 
-    /// Looks at a candidate again before a task may come of it, and ranks it among the others; if nothing may, it goes.
+    /// Looks at a candidate again and ranks it. A candidate that may not become a task any more is dropped.
     pub fn revalidate(
         &mut self,
         purpose: Purpose,

@@ -59,7 +59,7 @@ impl Taskbook {
             .cloned()
     }
 
-    /// Contacts that count for the next one of a subscriber.
+    /// Earlier contacts of a subscriber that count for the next one.
     pub fn contacts(&self, slot: u32) -> impl Iterator<Item = (Timestamp, Purpose)> {
         let contact_history = self.contact_histories.get(&slot).into_iter();
         let contacts = contact_history.flat_map(|contact_history| &contact_history.contacts);
@@ -76,7 +76,7 @@ impl Taskbook {
         self.escalations.first().map(|(at, slot, _)| (*at, *slot))
     }
 
-    /// Publishes a task as it is now: the one way in which tasks change.
+    /// Publishes a task as it is now. This is the only way in which tasks change.
     pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
         let key = (slot, task.purpose);
         let open = self.open.get(&key);
@@ -102,7 +102,7 @@ impl Taskbook {
         }
     }
 
-    /// Publishes a firing as a signal, and as a task or a revision of one where that is due. What is not urgent waits for
+    /// Publishes a firing as a signal, and as a task or a revision of one where due. What is not urgent waits for
     /// [`open_released`](Self::open_released).
     ///
     /// The trigger's state already holds the firing.

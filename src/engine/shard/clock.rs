@@ -1,4 +1,4 @@
-//! What time the shard takes it to be, and what that makes due.
+//! The shard's clock, and what becomes due by it.
 
 use super::Shard;
 use crate::engine::settings::ClockKind;
@@ -54,7 +54,7 @@ impl Shard {
 
     /// Whether the day after the last closed one is over (behaviour: Day close).
     ///
-    /// A mediation that makes statements is waited for, but no longer than for an idle feed.
+    /// If the mediation sends statements, the close waits for them, but no longer than for an idle feed.
     fn day_is_over(&self) -> bool {
         if self.closed == Day::MIN {
             return false;

@@ -27,8 +27,8 @@ struct Judgement {
 impl Shard {
     /// Visits up to `subscribers_max` further subscribers for the day being closed. Returns whether more are left.
     ///
-    /// An event visits its subscriber first if the sweep has not come by yet, so that the size of the slices shows
-    /// in the order between subscribers only, never in what is said of one.
+    /// An event visits its subscriber first if the sweep has not reached it. So the size of the slices changes only the
+    /// order between subscribers, never what is published about one.
     pub fn sweep(&mut self, subscribers_max: usize, effects: &mut Vec<Effect>) -> bool {
         let Some(mut closing) = self.closing else {
             return false;
@@ -190,7 +190,7 @@ impl Shard {
         });
     }
 
-    /// Teaches the baseline the day that left the lag, and counts the subscriber for the population's next day.
+    /// Teaches the baseline the newest day outside the lag, and counts the subscriber for the population's next day.
     fn learn(&mut self, slot: u32, day: Day) {
         let Some(mut entry) = self.store.entry(slot) else {
             return;
@@ -210,7 +210,7 @@ impl Shard {
         let account = subscriber
             .account
             .and_then(|id| self.accounts.item(id.index()));
-        // Meters and robots keep no holidays, and one of them outweighs a hundred people.
+        // Meters and robots keep no holidays, and one of them has more traffic than a hundred people.
         subscriber.stable = !subscriber.is_machine(account)
             && subscriber.known_days >= STABLE_DAYS
             && self

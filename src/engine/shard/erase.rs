@@ -5,10 +5,10 @@ use crate::engine::state::account::Account;
 use crate::model::{CloseReason, Effect, Erasure, Event, Source};
 
 impl Shard {
-    /// Erases whose event it is, and confirms it, whether or not anything was known.
+    /// Erases the event's subscriber and confirms it, whether or not anything was known.
     ///
-    /// A day's close that is under way visits the subscriber first, so that what it says does not depend on how far it
-    /// had come. What the population learnt of all together stays.
+    /// A day close under way visits the subscriber first, so that its output does not depend on how far it had come.
+    /// What the population learnt from everybody stays.
     pub(super) fn erase(
         &mut self,
         event: &Event<'_>,
@@ -28,7 +28,7 @@ impl Shard {
                 context
                     .book
                     .close_if(case, reason, Some(source), effects, |_| true);
-                // Closing counts what may have been a contact, which must not stay either.
+                // Closing a task notes a possible contact, and that must not stay either.
                 context.book.forget(slot);
                 open
             });
@@ -44,7 +44,7 @@ impl Shard {
         })));
     }
 
-    /// Leaves nothing in a slot that the taskbook knows nothing about any more.
+    /// Empties a slot. The taskbook must already have forgotten it.
     fn vacate(&mut self, slot: u32) {
         if let Some(subscriber) = self.store.record(slot) {
             let machine = u64::from(subscriber.machine_detector.machine());

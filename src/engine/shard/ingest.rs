@@ -1,4 +1,4 @@
-//! What becomes of one event: refused, known already, or counted and shown to the triggers.
+//! What becomes of one event: rejected, a duplicate, or counted and shown to the triggers.
 
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
@@ -191,7 +191,7 @@ impl Shard {
         }
     }
 
-    /// Shows an event to the immediate triggers that want to see it; last, what those of the shadow rules say.
+    /// Shows an event to the immediate triggers that want to see it, and last to those of the shadow rules.
     fn evaluate(
         &mut self,
         slot: u32,
@@ -242,7 +242,7 @@ impl Shard {
         (evaluation, in_shadow)
     }
 
-    /// Lets the immediate triggers look, and the taskbook take note of what changes a task.
+    /// Lets the immediate triggers look, and the taskbook note what changes a task.
     fn react(
         &mut self,
         slot: u32,

@@ -100,7 +100,7 @@ impl Shard {
         }
     }
 
-    /// Gives the shard its part of the daily budget: that of a partition among so many.
+    /// Gives the shard its part of the daily budget: it is one partition among so many.
     pub fn share_budget(&mut self, part: i32, of: i32) {
         self.share = BudgetShare {
             part: part.unsigned_abs(),
@@ -159,7 +159,8 @@ impl Shard {
 
     /// Tells the shard what time it is and how far its inputs have been read.
     ///
-    /// With `clock = "wall"`, `now` becomes the clock; with `clock = "event"` it only bounds the future.
+    /// With `clock = "wall"`, `now` becomes the clock. With `clock = "event"`, it only decides which records come from
+    /// the future.
     pub fn tick(&mut self, now: Timestamp, inputs: Inputs, effects: &mut Vec<Effect>) {
         self.now = self.now.max(now);
         self.inputs = inputs;

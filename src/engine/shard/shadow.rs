@@ -42,7 +42,7 @@ impl Shadow {
         evaluation.firings
     }
 
-    /// Publishes what fired; `case` is that of the rules in force.
+    /// Publishes what fired. `case` holds the rules in force.
     pub fn publish(
         &self,
         firings: Firings,

@@ -13,7 +13,7 @@ pub struct ShardStats {
     pub open_tasks: u64,
     /// Days closed so far.
     pub day_closes: u64,
-    /// Of them, days unknown for a feed, by feed.
+    /// Closed days unknown for a feed, by feed.
     pub outage_days: [u64; Feed::ALL.len()],
     /// What the shard takes for now; [`Timestamp::MIN`] before the first event.
     pub clock: Timestamp,

@@ -1,4 +1,4 @@
-//! Where tasks are made: everything that happens between a shard and its taskbook.
+//! Everything that happens between a shard and its taskbook: this is where tasks are made.
 
 use super::Shard;
 use super::shadow::Shadow;

@@ -138,7 +138,7 @@ impl Account {
 
     /// A page of accounts from bytes.
     ///
-    /// `places`: for each trigger of the image, where in the registry it belongs, if anywhere.
+    /// `places` has the index in the registry of each trigger of the image, if it is still there.
     pub fn decode(
         bytes: &[u8],
         places: &[Option<usize>],
@@ -189,7 +189,7 @@ impl Account {
         false
     }
 
-    /// Takes a profile, unless a later one is in force. Returns whether it is that of a new owner of the number.
+    /// Takes a profile, unless a later one is in force. Returns whether the number has a new owner.
     pub fn update_profile(
         &mut self,
         at: Timestamp,
@@ -240,7 +240,7 @@ impl Account {
         };
     }
 
-    /// Takes a cancellation, unless it is that of the number's earlier owner.
+    /// Takes a cancellation, unless it concerns the number's earlier owner.
     pub fn cancel(&mut self, day: Day) {
         if self.profile.activated_on.is_none_or(|since| since <= day) {
             self.cancelled_on = Some(day);
@@ -275,7 +275,7 @@ impl Account {
         self.cancelled_on.is_some() || self.suspended_on.is_some_and(long)
     }
 
-    /// Mean monthly spend: the operator's own figure, or that of the invoices seen.
+    /// Mean monthly spend: the operator's own figure, else the mean of the invoices seen.
     pub fn monthly_spend(&self) -> Option<Money> {
         self.profile
             .avg_monthly_spend

@@ -7,7 +7,7 @@ use crate::model::Day;
 /// Whether a line that nobody marked behaves like a machine: SIM banks and diallers with thousands of calls (behaviour:
 /// Machines).
 ///
-/// One byte: 0 for a person, else one more than the days on which the line behaved like a person since its last busy day.
+/// One byte: 0 for a person; for a machine, 1 plus the days on which it behaved like a person since its last busy day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MachineDetector(u8);
 

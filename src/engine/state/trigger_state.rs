@@ -103,8 +103,8 @@ impl Field for SparseStates {
 }
 
 impl SparseStates {
-    /// A page of states from bytes. `places`: for each trigger of the image, where in the registry it belongs, if
-    /// anywhere.
+    /// A page of states from bytes. `places` has the index in the registry of each trigger of the image, if it is still
+    /// there.
     pub fn decode(bytes: &[u8], places: &[Option<usize>]) -> Result<Vec<Self>, Problem> {
         let mut page: Vec<Self> = from_list(bytes)?;
         page.iter_mut().for_each(|states| states.move_to(places, 0));

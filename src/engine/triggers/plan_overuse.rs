@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// Use beyond the plan, invoice after invoice (behaviour: Care and growth triggers; S4 case 4). Day close.
 ///
-/// What an invoice is measured by is the larger of its amount and what its usage would be worth, against its own plan fee.
+/// An invoice's use is the larger of its amount and the worth of its usage, compared with its own plan fee.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOveruse {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 /// A new handset, once the old one has been out of use for some days and calls (behaviour: Care and growth triggers).
 /// Immediate.
 ///
-/// The first handset seen is the known one. A call from it ends whatever began with another, so that a borrowed SIM, a
-/// lent handset or a second one in turn do not fire.
+/// The first handset seen is the known one. A call from it starts the count of calls from other handsets again, so a
+/// borrowed SIM, a lent handset or two handsets used in turn do not fire.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TerminalChange {

@@ -87,7 +87,7 @@ pub struct AccountDescription {
     pub stars: u8,
     /// Who should act.
     pub tier: &'static str,
-    /// Mean monthly spend in the major unit: the operator's own figure, or that of the invoices.
+    /// Mean monthly spend in the major unit: the operator's own figure, else the mean of the invoices.
     pub monthly_spend: Option<String>,
     /// Suspensions for arrears: the operator's own count, or those seen if they are more.
     pub suspensions: u16,
@@ -136,7 +136,7 @@ pub struct DayDescription {
 }
 
 impl Shard {
-    /// Who should act for a subscriber, as of the clock's day; nothing if there never was a record of theirs.
+    /// Who should act for a subscriber, on the clock's day; nothing if no record of it was ever seen.
     pub fn tier(&self, msisdn: &Msisdn) -> Option<Tier> {
         let subscriber = self.store.record(self.store.slot_of(msisdn)?)?;
         let account = subscriber
@@ -146,7 +146,7 @@ impl Shard {
         Some(Credit::rate(account, today, &self.rules.policy.credit).tier)
     }
 
-    /// Everything known of one subscriber; nothing if there never was a record of theirs. Changes nothing.
+    /// Everything known of one subscriber; nothing if no record of it was ever seen. Changes nothing.
     pub fn describe(&self, msisdn: &Msisdn) -> Option<Description> {
         let slot = self.store.slot_of(msisdn)?;
         let subscriber = self.store.record(slot)?;

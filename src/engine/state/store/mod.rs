@@ -15,8 +15,8 @@ use subscriber::Key;
 
 /// All subscribers of a shard: pages of fixed-size records and an index from MSISDN to slot.
 ///
-/// Slots are given in the order of first appearance and never change; those of subscribers who were erased are given
-/// again, the lowest first.
+/// Slots are given in the order of first appearance and never change. Slots of erased subscribers are given again, the
+/// lowest first.
 pub struct Store {
     window_days: usize,
     pages: Pages<Page>,

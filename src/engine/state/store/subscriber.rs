@@ -12,7 +12,7 @@ pub const NEVER: Day = Day(i32::MAX);
 
 /// What a shard knows of one subscriber, besides the window's ring beside it in the page.
 ///
-/// What every event touches stands first, so that it shares cache lines.
+/// What every event touches comes first, so that it shares cache lines.
 #[derive(Debug, Clone, PartialEq)]
 #[repr(C)]
 pub struct Subscriber {
@@ -69,7 +69,7 @@ const PSEUDONYM: u64 = 1 << 63;
 pub(super) const DIGITS_MAX: usize = 18;
 
 impl Key {
-    /// That of a slot without a subscriber.
+    /// The key of a slot without a subscriber.
     pub(super) const VACANT: Self = Self(0);
 
     pub(super) fn of_digits(msisdn: &Msisdn) -> Option<Self> {
@@ -81,7 +81,7 @@ impl Key {
         Some(Self(bytes.iter().fold(1, pack)))
     }
 
-    /// That of the pseudonym with a number.
+    /// The key of the pseudonym with this number.
     pub(super) fn of_pseudonym(number: u32) -> Self {
         Self(PSEUDONYM | u64::from(number))
     }
