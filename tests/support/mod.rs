@@ -21,6 +21,7 @@ pub mod http;
 pub mod installation;
 pub mod oracle;
 pub mod process;
+pub mod properties;
 pub mod proxy;
 pub mod rules;
 pub mod scenario;

@@ -2,12 +2,12 @@
 
 use crate::support::feeding::{Feeding, played};
 use crate::support::rules::{rules, with_shadow};
-use crate::support::streams::{Plan, Step, config, plans};
+use crate::support::streams::{Plan, Step, for_all_plans};
 use churnwatch::engine::{Rules, Shard};
 use churnwatch::model::{Effect, Purpose, Signal, Suppression};
-use proptest::test_runner::{TestCaseError, TestRunner};
-use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Streams, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 60;
@@ -68,7 +68,7 @@ fn compare(said: &[Signal], in_shadow: Vec<Signal>, seen: &Seen) -> Result<(), S
             return Err(format!("{signal:#?}\nin shadow: {:?}", tried.suppressed));
         }
     }
-    seen.missing.set(seen.missing.get() + left.len());
+    seen.missing.fetch_add(left.len(), Relaxed);
     match left.iter().find(|signal| !waits(signal)) {
         Some(signal) => Err(format!("only on trial: {signal:#?}")),
         None => Ok(()),
@@ -77,16 +77,16 @@ fn compare(said: &[Signal], in_shadow: Vec<Signal>, seen: &Seen) -> Result<(), S
 
 #[derive(Default)]
 struct Seen {
-    fired: Cell<usize>,
-    missing: Cell<usize>,
+    fired: AtomicUsize,
+    missing: AtomicUsize,
 }
 
 #[test]
 fn equal_rules_on_trial_fire_as_those_in_force_and_change_nothing() {
     let seen = Seen::default();
-    let test = |plan: &Plan| {
-        let (without, with) = rules_of(plan);
-        let (steps, alone) = played(&without, plan);
+    for_all_plans(CASES, |plan| {
+        let (without, with) = rules_of(&plan);
+        let (steps, alone) = played(&without, &plan);
         let mut feeding = Feeding::new(Shard::new(with));
         for step in &steps {
             feeding.step(step);
@@ -106,15 +106,10 @@ fn equal_rules_on_trial_fire_as_those_in_force_and_change_nothing() {
                 _ => {}
             }
         }
-        seen.fired.set(seen.fired.get() + said.len());
+        seen.fired.fetch_add(said.len(), Relaxed);
         compare(&said, in_shadow, &seen)
-    };
-    let result = TestRunner::new(config(CASES))
-        .run(&plans(), |plan| test(&plan).map_err(TestCaseError::fail));
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-    let (fired, missing) = (seen.fired.get(), seen.missing.get());
+    });
+    let (fired, missing) = (seen.fired.into_inner(), seen.missing.into_inner());
     assert!(fired > 100, "only {fired} signals");
     assert!(missing < fired / 20, "{missing} beside {fired} signals");
 }

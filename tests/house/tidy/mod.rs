@@ -1,52 +1,18 @@
 //! The house rules that neither the compiler nor clippy can check, read off the source tree. The rules are the tables
 //! below; a breach is reported as `file:line: rule: what to do instead`.
 
-// A tree that cannot be read fails the test.
+mod rings;
+mod rooms;
 mod samples;
 mod source;
 
 use std::fs;
 use std::path::Path;
 
-use source::{is_word, paths, split};
+use source::{is_word, names, split};
 
 /// The longest that a source file may be, in lines.
 const LINES_MAX: usize = 600;
-
-/// The rooms of `src/`, each with the other rooms that it may name. The direction keeps the engine free of everything that
-/// cannot be replayed, and every room testable without those that use it.
-const ROOMS: &[(&str, &str)] = &[
-    ("model", ""),
-    ("layers", ""),
-    ("config", "model layers decode engine"),
-    ("decode", "model"),
-    ("engine", "model"),
-    ("driver", "model decode engine"),
-    ("encode", "model"),
-    ("journal", "model"),
-    ("snapshot", "model journal engine"),
-    ("kafka", "model config"),
-    ("telemetry", "model config engine"),
-    ("health", ""),
-    ("http", "model config health telemetry"),
-    (
-        "runtime",
-        "model config decode engine encode journal snapshot kafka telemetry health",
-    ),
-    ("files", "model decode encode"),
-    ("sim", "model layers engine encode"),
-    ("backtest", "model decode engine driver"),
-    ("board", "model engine encode"),
-    ("rehearse", "model decode engine driver sim"),
-    (
-        "demo",
-        "model config decode engine encode kafka telemetry health http runtime sim",
-    ),
-    (
-        "cli",
-        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest board rehearse demo",
-    ),
-];
 
 /// Names that only some places may use.
 struct Ban {
@@ -158,6 +124,8 @@ fn the_source_tree_keeps_the_house_rules() {
         .flat_map(|(path, source)| breaches(path, source))
         .collect();
     breaches.extend(unregistered_triggers(&files));
+    breaches.extend(rooms::unused(rooms::ROOMS, &files));
+    breaches.extend(rings::rings(&files));
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
 }
 
@@ -201,50 +169,26 @@ fn breaches(path: &str, source: &str) -> Vec<String> {
         report(LINES_MAX + 1, &rule, "split the file along what it does");
     }
 
-    let named = paths(&code);
+    let named = names(&code);
     for ban in BANS {
         let holds = ban.within.iter().any(|place| path.starts_with(place))
             && !ban.except.iter().any(|place| path.starts_with(place));
         if !holds {
             continue;
         }
-        for (line, name) in &named {
-            if let Some(banned) = ban.names.iter().find(|banned| contains(name, banned)) {
-                report(*line, &format!("{} (`{banned}`)", ban.rule), ban.instead);
+        for name in &named {
+            if let Some(banned) = (ban.names.iter()).find(|banned| contains(&name.path, banned)) {
+                report(
+                    name.line,
+                    &format!("{} (`{banned}`)", ban.rule),
+                    ban.instead,
+                );
             }
         }
     }
 
-    if let Some(room) = room_of(path) {
-        match ROOMS.iter().find(|(name, _)| *name == room) {
-            None => report(
-                1,
-                &format!("`{room}` is no room"),
-                "add it to ROOMS in tests/house/tidy/mod.rs with what it may name",
-            ),
-            Some((_, allowed)) => {
-                for (line, name) in &named {
-                    let Some(other) = name
-                        .strip_prefix("crate::")
-                        .and_then(|rest| rest.split("::").next())
-                    else {
-                        continue;
-                    };
-                    let is_room = ROOMS.iter().any(|(name, _)| *name == other);
-                    if is_room
-                        && other != room
-                        && !allowed.split(' ').any(|allowed| allowed == other)
-                    {
-                        let rule = format!("`{room}` may not name `{other}`, only: {allowed}");
-                        report(
-                            *line,
-                            &rule,
-                            "move the shared type to model, or let the caller join the two rooms",
-                        );
-                    }
-                }
-            }
-        }
+    for (line, rule, instead) in rooms::breaches(path, &named) {
+        report(line, &rule, instead);
     }
 
     for (line, comment) in (1..).zip(comments.lines()) {
@@ -262,17 +206,6 @@ fn breaches(path: &str, source: &str) -> Vec<String> {
         }
     }
     breaches
-}
-
-/// The room that a source file belongs to; `lib.rs` and `main.rs` belong to none.
-fn room_of(path: &str) -> Option<&str> {
-    let inside = path.strip_prefix("src/")?;
-    match inside.split_once('/') {
-        Some((room, _)) => Some(room),
-        None => inside
-            .strip_suffix(".rs")
-            .filter(|name| !["lib", "main"].contains(name)),
-    }
 }
 
 /// Whether a path's segments contain another path's.
@@ -312,9 +245,12 @@ fn unregistered_triggers(files: &[(String, String)]) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .collect();
 
-    let triggers = files.iter().filter_map(|(path, _)| {
+    let triggers = files.iter().filter_map(|(path, source)| {
         let name = path.strip_prefix(FOLDER)?.strip_suffix(".rs")?;
-        (name != "mod" && !name.contains('/')).then_some((path, name))
+        split(source)
+            .0
+            .contains(" Trigger for ")
+            .then_some((path, name))
     });
     triggers
         .filter(|(_, name)| {

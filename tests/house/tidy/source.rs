@@ -80,9 +80,111 @@ pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Every path that the code names, with its line; `a::{b, c::d}` names `a::b` and `a::c::d`.
-pub fn paths(code: &str) -> Vec<(usize, String)> {
-    let mut tokens: Vec<(usize, &str)> = Vec::new();
+/// A path that the code names.
+#[derive(Debug)]
+pub struct Name {
+    pub line: usize,
+    pub path: String,
+    /// Whether it is only what stands before a group in braces.
+    pub group: bool,
+    /// The name that a `use` gives it in this file.
+    pub import: Option<Import>,
+    /// Whether it stands in a module within the file.
+    pub inline: bool,
+}
+
+#[derive(Debug)]
+pub struct Import {
+    pub public: bool,
+    pub name: String,
+}
+
+impl Name {
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.split("::").collect()
+    }
+}
+
+/// Every path that the code names; `a::{b, c::d}` names `a`, `a::b` and `a::c::d`. In a module within the file `super` is the
+/// file's own module, `self`.
+pub fn names(code: &str) -> Vec<Name> {
+    let tokens = tokens(code);
+    let mut names: Vec<Name> = Vec::new();
+    let mut open: Vec<Brace> = Vec::new();
+    let mut import: Option<bool> = None;
+    let mut index = 0;
+    while let Some(&(line, token)) = tokens.get(index) {
+        let next = |ahead: usize| tokens.get(index + ahead).map_or("", |(_, token)| token);
+        let before = index.checked_sub(1).map_or("", |index| tokens[index].1);
+        match token {
+            "{" => open.push(Brace {
+                prefix: String::new(),
+                module: index > 1 && tokens[index - 2].1 == "mod",
+            }),
+            "}" => drop(open.pop()),
+            ";" => import = None,
+            // A visibility is no use of what it names.
+            "pub" if next(1) == "(" && ["crate", "self", "super", "in"].contains(&next(2)) => {
+                while tokens.get(index).is_some_and(|(_, token)| *token != ")") {
+                    index += 1;
+                }
+            }
+            "use" if next(1) != "<" => import = Some(before == "pub" || before == ")"),
+            "as" if import.is_some() => {
+                if let Some(import) = names.last_mut().and_then(|name| name.import.as_mut()) {
+                    import.name = next(1).to_owned();
+                }
+                index += 1;
+            }
+            word if word.starts_with(is_word) => {
+                let inline = open.iter().any(|brace| brace.module);
+                let prefix = open.last().map_or("", |brace| &brace.prefix);
+                let is_file = inline && prefix.is_empty() && word == "super" && next(2) != "super";
+                let mut path = format!("{prefix}{}", if is_file { "self" } else { word });
+                let (mut last, mut group) = (word, false);
+                while let [_, (_, "::"), (_, after), ..] = &tokens[index..] {
+                    index += 2;
+                    if *after == "{" {
+                        group = true;
+                        open.push(Brace {
+                            prefix: format!("{path}::"),
+                            module: false,
+                        });
+                        break;
+                    }
+                    path = format!("{path}::{after}");
+                    last = after;
+                    if !after.starts_with(is_word) {
+                        break;
+                    }
+                }
+                names.push(Name {
+                    line,
+                    path,
+                    group,
+                    import: import.map(|public| Import {
+                        public,
+                        name: last.to_owned(),
+                    }),
+                    inline,
+                });
+            }
+            _ => {}
+        }
+        index += 1;
+    }
+    names
+}
+
+/// A brace that is open: the path before it, empty before a block, and whether it is a module's.
+struct Brace {
+    prefix: String,
+    module: bool,
+}
+
+/// Words, `::` and single other characters, each with its line.
+fn tokens(code: &str) -> Vec<(usize, &str)> {
+    let mut tokens = Vec::new();
     for (line, text) in (1..).zip(code.lines()) {
         let mut rest = text.trim_start();
         while let Some(first) = rest.chars().next() {
@@ -95,33 +197,33 @@ pub fn paths(code: &str) -> Vec<(usize, String)> {
             rest = rest[length..].trim_start();
         }
     }
+    tokens
+}
 
-    let mut found = Vec::new();
-    // The path that stands before each brace that is open: empty before a block.
-    let mut open: Vec<String> = Vec::new();
-    let mut index = 0;
-    while let Some(&(line, token)) = tokens.get(index) {
-        index += 1;
-        match token {
-            "{" => open.push(String::new()),
-            "}" => drop(open.pop()),
-            word if word.starts_with(is_word) => {
-                let mut path = open.last().cloned().unwrap_or_default() + word;
-                while let [(_, "::"), (_, next), ..] = &tokens[index..] {
-                    index += 2;
-                    if *next == "{" {
-                        open.push(format!("{path}::"));
-                        break;
-                    }
-                    path = format!("{path}::{next}");
-                    if !next.starts_with(is_word) {
-                        break;
-                    }
-                }
-                found.push((line, path));
-            }
-            _ => {}
-        }
+/// The module of a source file, from the crate's root: `["engine", "state"]` for `src/engine/state/mod.rs`.
+pub fn module_of(path: &str) -> Option<Vec<&str>> {
+    let module = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+    match module {
+        "main" => None,
+        "lib" => Some(Vec::new()),
+        _ => Some(
+            module
+                .strip_suffix("/mod")
+                .unwrap_or(module)
+                .split('/')
+                .collect(),
+        ),
     }
-    found
+}
+
+/// A path's segments from the crate's root, if it begins with `crate`, `self` or `super`.
+pub fn absolute<'a>(module: &[&'a str], segments: &[&'a str]) -> Option<Vec<&'a str>> {
+    let (first, rest) = segments.split_first()?;
+    let base: &[&str] = match *first {
+        "crate" => &[],
+        "self" => module,
+        "super" => module.split_last()?.1,
+        _ => return None,
+    };
+    Some([base, rest].concat())
 }

@@ -1,13 +1,15 @@
 //! Whatever the bytes are, there is an error or a shard, and never a panic.
 
 use crate::support::feeding::{Feeding, assembled, full, keys, played};
-use crate::support::streams::{Step, config, plans, rules_of};
+use crate::support::properties::{config, for_all};
+use crate::support::streams::{SEED, Step, plans, rules_of};
 use churnwatch::engine::{IMAGE_FORMAT, ImageError, ImageLoader, Rules, Section, Shard};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use std::cell::Cell;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Damaged images in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 3_000;
@@ -97,7 +99,7 @@ fn damaged(sections: &[Section], damages: &[(usize, Damage)]) -> Vec<Section> {
 /// A shard with some of everything, vacant slots among it, its rules, its image, and what comes next.
 fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(config(1), rng);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     loop {
         let plan = plans().new_tree(&mut runner).unwrap().current();
         let (rules, _) = rules_of(&plan);
@@ -126,16 +128,16 @@ fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
 #[test]
 fn damaged_images_are_refused_or_make_a_shard_that_works() {
     let (rules, sections, rest) = subject();
-    let (refused, taken) = (Cell::new(0), Cell::new(0));
-    let result = TestRunner::new(config(CASES)).run(&damages(), |damages| {
+    let (refused, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    for_all(&config(CASES, SEED), damages, |damages| {
         let sections = damaged(&sections, &damages);
         match assembled(&sections, &rules) {
             Err(error) => {
                 assert!(error.to_string().len() > 10);
-                refused.set(refused.get() + 1);
+                refused.fetch_add(1, Relaxed);
             }
             Ok(shard) => {
-                taken.set(taken.get() + 1);
+                taken.fetch_add(1, Relaxed);
                 let mut feeding = Feeding::new(shard);
                 rest.iter().for_each(|step| feeding.step(step));
                 feeding.shard.sweep(usize::MAX, &mut feeding.effects);
@@ -146,10 +148,7 @@ fn damaged_images_are_refused_or_make_a_shard_that_works() {
         }
         Ok(())
     });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-    let (refused, taken) = (refused.get(), taken.get());
+    let (refused, taken) = (refused.into_inner(), taken.into_inner());
     assert!(
         refused > 20 && taken > 20,
         "{refused} refused, {taken} taken"

@@ -5,23 +5,15 @@ mod format;
 
 use crate::support::feeding::{self, Feeding, assembled, full, played};
 use crate::support::streams::random::Random;
-use crate::support::streams::{Plan, Step, config, plans};
+use crate::support::streams::{Step, for_all_plans};
 use churnwatch::engine::{Image, PageEpoch, Section, Shard};
 use churnwatch::model::{Body, CallOutcome, Day, Direction, Event, Msisdn, Number};
-use proptest::test_runner::{TestCaseError, TestRunner};
-use std::cell::Cell;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 /// Streams in a run, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 60;
-
-fn for_all_plans(cases: u32, test: impl Fn(&Plan) -> Result<(), String>) {
-    let result = TestRunner::new(config(cases))
-        .run(&plans(), |plan| test(&plan).map_err(TestCaseError::fail));
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-}
 
 fn same<T: PartialEq + ?Sized>(what: &str, a: &T, b: &T) -> Result<(), String> {
     match a == b {
@@ -32,10 +24,10 @@ fn same<T: PartialEq + ?Sized>(what: &str, a: &T, b: &T) -> Result<(), String> {
 
 #[test]
 fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
-    let (cut, sweeping, said) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let (cut, sweeping, said) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     for_all_plans(CASES, |plan| {
-        let rules = feeding::rules_of(plan);
-        let (steps, whole) = played(&rules, plan);
+        let rules = feeding::rules_of(&plan);
+        let (steps, whole) = played(&rules, &plan);
         let mut random = Random::new(plan.seed);
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
         for (index, step) in steps.iter().enumerate() {
@@ -50,15 +42,15 @@ fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
                 )?;
                 same("counts", was.counts(), is.counts())?;
                 feeding.shard = restored;
-                cut.set(cut.get() + 1);
+                cut.fetch_add(1, Relaxed);
                 let mut probe = assembled(&sections, &rules).unwrap();
-                sweeping.set(sweeping.get() + u32::from(probe.sweep(0, &mut Vec::new())));
+                sweeping.fetch_add(usize::from(probe.sweep(0, &mut Vec::new())), Relaxed);
             }
             feeding.step(step);
             let print = feeding.shard.fingerprint();
             same("fingerprint", &print, &whole.fingerprints[index])?;
         }
-        said.set(said.get() + feeding.effects.len());
+        said.fetch_add(feeding.effects.len(), Relaxed);
         same("outcomes", &feeding.outcomes, &whole.outcomes)?;
         same("effects", &feeding.effects, &whole.effects)?;
         same(
@@ -67,7 +59,7 @@ fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
             &whole.sections,
         )
     });
-    let (cut, sweeping, said) = (cut.get(), sweeping.get(), said.get());
+    let (cut, sweeping, said) = (cut.load(Relaxed), sweeping.load(Relaxed), said.load(Relaxed));
     assert!(cut > 100, "only {cut} images");
     assert!(sweeping > 5, "only {sweeping} images within a sweep");
     assert!(said > 100, "only {said} things were said");
@@ -75,10 +67,10 @@ fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
 
 #[test]
 fn what_changed_since_an_image_makes_it_the_later_one() {
-    let spared = Cell::new(0);
+    let spared = AtomicUsize::new(0);
     for_all_plans(CASES / 2, |plan| {
-        let rules = feeding::rules_of(plan);
-        let (steps, _) = played(&rules, plan);
+        let rules = feeding::rules_of(&plan);
+        let (steps, _) = played(&rules, &plan);
         let mut random = Random::new(plan.seed);
         let mut feeding = Feeding::new(Shard::new(rules.clone()));
         let mut parts: Vec<Section> = Vec::new();
@@ -101,7 +93,7 @@ fn what_changed_since_an_image_makes_it_the_later_one() {
                     &share,
                     &(some as f64 / all as f64),
                 )?;
-                spared.set(spared.get() + all - some);
+                spared.fetch_add(all - some, Relaxed);
             }
             parts.extend(changed);
             let mut shard = assembled(&parts, &rules).map_err(|error| error.to_string())?;
@@ -110,14 +102,14 @@ fn what_changed_since_an_image_makes_it_the_later_one() {
         }
         Ok(())
     });
-    assert!(spared.get() > 10, "only {} pages were spared", spared.get());
+    assert!(spared.load(Relaxed) > 10, "only {} pages were spared", spared.load(Relaxed));
 }
 
 #[test]
 fn an_image_stays_as_it_was_while_its_shard_goes_on() {
     for_all_plans(CASES / 4, |plan| {
-        let rules = feeding::rules_of(plan);
-        let (steps, _) = played(&rules, plan);
+        let rules = feeding::rules_of(&plan);
+        let (steps, _) = played(&rules, &plan);
         let half = steps.len() / 2;
         let mut feeding = Feeding::new(Shard::new(rules));
         steps[..half].iter().for_each(|step| feeding.step(step));
@@ -134,15 +126,15 @@ fn an_image_stays_as_it_was_while_its_shard_goes_on() {
 
 #[test]
 fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
-    let rerung = Cell::new(0);
+    let rerung = AtomicUsize::new(0);
     for_all_plans(CASES / 2, |plan| {
-        let rules = feeding::rules_of(plan);
+        let rules = feeding::rules_of(&plan);
         let days = match rules.window.days {
             28 => 63,
             _ => 28,
         };
-        let other = feeding::rules_with_days(plan, days);
-        let (steps, _) = played(&rules, plan);
+        let other = feeding::rules_with_days(&plan, days);
+        let (steps, _) = played(&rules, &plan);
         let half = steps.len() / 2;
         let mut running = Feeding::new(Shard::new(rules.clone()));
         steps[..half].iter().for_each(|step| running.step(step));
@@ -155,7 +147,7 @@ fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
         for (before, after) in before.iter().zip(&after) {
             let newest = |days: &[_]| days[days.len().saturating_sub(shorter)..].to_vec();
             same("newest days", &newest(before), &newest(after))?;
-            rerung.set(rerung.get() + usize::from(!before.is_empty()));
+            rerung.fetch_add(usize::from(!before.is_empty()), Relaxed);
         }
         same("number of subscribers", &before.len(), &after.len())?;
         let mut restored = Feeding::new(assembled(&sections, &other).unwrap());
@@ -185,7 +177,7 @@ fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
             &restored.shard.fingerprint(),
         )
     });
-    assert!(rerung.get() > 100, "only {} windows", rerung.get());
+    assert!(rerung.load(Relaxed) > 100, "only {} windows", rerung.load(Relaxed));
 }
 
 #[test]

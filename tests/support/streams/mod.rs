@@ -5,11 +5,11 @@ pub mod random;
 
 pub use expand::steps;
 
+use super::properties;
 use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngSeed};
 use std::sync::Arc;
 
 /// One call on the engine.
@@ -302,21 +302,11 @@ const ZONES: [&str; 5] = [
 const FIRST_DAYS: std::ops::RangeInclusive<i32> = 19_723..=20_726;
 
 /// The same streams in every run, unless `PROPTEST_RNG_SEED` says otherwise.
-const SEED: u64 = 20_261_122;
+pub const SEED: u64 = 20_261_122;
 
-/// So many streams, unless `PROPTEST_CASES` says otherwise. A failure prints its plan, which is all there is to know.
-pub fn config(cases: u32) -> Config {
-    let mut config = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = cases;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    config
+/// Tests so many plans, unless `PROPTEST_CASES` says otherwise.
+pub fn for_all_plans(cases: u32, test: impl Fn(Plan) -> Result<(), String> + Sync) {
+    properties::for_all(&properties::config(cases, SEED), plans, test);
 }
 
 /// The rules a plan runs under, and `[triggers]` as they were made from it.

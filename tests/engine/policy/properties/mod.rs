@@ -8,11 +8,11 @@ mod standing;
 
 use acts::{Act, Plan, What, plans};
 use churnwatch::engine::{Inputs, Shard};
+use crate::support::properties::{config, for_all};
 use churnwatch::model::{Event, Msisdn, Source, Timestamp};
 use observer::Observer;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// Plans, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 600;
@@ -97,26 +97,20 @@ fn events(act: &Act, index: i64, now: Timestamp, observer: &Observer) -> Vec<Eve
 
 #[test]
 fn no_sequence_of_events_breaks_the_policy() {
-    let mut config = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
+    let config = config(CASES, SEED);
     println!("{} plans from seed {:?}", config.cases, config.rng_seed);
     let cases = u64::from(config.cases);
-    let seen = RefCell::new(Seen::new());
-    let result = TestRunner::new(config).run(&plans(), |plan| {
-        play(&plan, &mut seen.borrow_mut()).map_err(TestCaseError::fail)
+    let all = Mutex::new(Seen::new());
+    for_all(&config, plans, |plan| {
+        let mut seen = Seen::new();
+        play(&plan, &mut seen)?;
+        let mut all = all.lock().unwrap();
+        for (what, times) in seen {
+            *all.entry(what).or_default() += times;
+        }
+        Ok(())
     });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-    let seen = seen.into_inner();
+    let seen = all.into_inner().unwrap();
     println!("{seen:#?}");
     for what in observer::EXPECTED {
         let times = seen.get(*what).copied().unwrap_or(0);
