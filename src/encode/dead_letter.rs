@@ -1,4 +1,4 @@
-use super::Outgoing;
+use super::outgoing::Outgoing;
 use crate::model::{Reject, Source};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

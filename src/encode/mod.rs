@@ -5,12 +5,13 @@
 
 mod dead_letter;
 mod json;
+mod outgoing;
 
 pub use dead_letter::Original;
+pub use outgoing::Outgoing;
 
 use crate::model::{Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, Words};
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 /// `ce_type` of a task.
@@ -21,28 +22,6 @@ pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
 pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
 /// `ce_type` of the confirmation of an erasure.
 pub const ERASURE_TYPE: &str = "churnwatch.erasure.v1";
-
-/// One record that leaves.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Outgoing {
-    /// The subscriber; of a dead letter, the original key.
-    pub key: Option<Vec<u8>>,
-    /// JSON; of a dead letter, the original bytes.
-    pub value: Option<Vec<u8>>,
-    /// In a fixed order. Only headers copied from an original can lack a value.
-    pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
-}
-
-impl fmt::Debug for Outgoing {
-    /// Sizes only: a record holds a subscriber's number in the clear.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(Vec::len);
-        f.debug_struct("Outgoing")
-            .field("key_bytes", &bytes(&self.key))
-            .field("value_bytes", &bytes(&self.value))
-            .finish_non_exhaustive()
-    }
-}
 
 /// Writes what leaves.
 #[derive(Debug, Clone)]

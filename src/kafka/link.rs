@@ -1,7 +1,9 @@
 //! What a worker needs of Kafka, and nothing else: implemented by the client, and by the world of the simulator.
 
-use super::{Change, ConsumedRecord, Fault, Item, Outbound, Span, TopicPartition};
+use super::{Change, ConsumedRecord, Fault, Item, TopicPartition};
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One worker's membership of the group, its transactional producer, and readers beside them.
@@ -163,4 +165,30 @@ pub struct Receipt {
     pub placed: Vec<(usize, i64)>,
     /// How many times deliveries were asked for, half a millisecond each.
     pub polls: u32,
+}
+
+/// A stretch of one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Which partition.
+    pub at: TopicPartition,
+    /// First offset to read.
+    pub from: i64,
+    /// Offset behind the last to read.
+    pub to: i64,
+}
+
+/// A record on its way to an output topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// Name of the topic.
+    pub topic: Arc<str>,
+    /// The partition, where the key does not decide it.
+    pub partition: Option<i32>,
+    /// Decides the partition.
+    pub key: Option<Vec<u8>>,
+    /// The bytes; none for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers in their order.
+    pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
 }

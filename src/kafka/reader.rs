@@ -1,7 +1,7 @@
 use super::batch::{Item, RecordQueue};
 use super::events::{Events, fault};
-use super::link::{Front, Reader};
-use super::{Fault, TopicPartition, Topics, client};
+use super::link::{Front, Reader, Span};
+use super::{Fault, Topics, client};
 use crate::config::Config;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -10,17 +10,6 @@ use std::time::Duration;
 
 /// Records taken from a partition at a time; enough to make the calls cheap, and little to hold.
 const FILL_RECORDS: usize = 1_000;
-
-/// A stretch of one partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Which partition.
-    pub at: TopicPartition,
-    /// First offset to read.
-    pub from: i64,
-    /// Offset behind the last to read.
-    pub to: i64,
-}
 
 /// Reads stretches of partitions again, outside the consumer group. Its client holds `run.queued_kilobytes_max` of
 /// fetched records for all of them together.

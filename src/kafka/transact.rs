@@ -12,7 +12,7 @@
 
 use super::client;
 use super::error::{self, Class, Fault};
-use super::link::{Attempt, Receipt};
+use super::link::{Attempt, Outbound, Receipt};
 use crate::config::Config;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -21,9 +21,8 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext, PurgeConfig};
 use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tracing::info;
 
@@ -31,21 +30,6 @@ use tracing::info;
 const POLL: Duration = Duration::from_micros(500);
 /// For aborting before a producer is dropped: a courtesy to readers, as its successor aborts as well.
 const ABORT_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A record on its way to an output topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outbound {
-    /// Name of the topic.
-    pub topic: Arc<str>,
-    /// The partition, where the key does not decide it.
-    pub partition: Option<i32>,
-    /// Decides the partition.
-    pub key: Option<Vec<u8>>,
-    /// The bytes; none for a tombstone.
-    pub value: Option<Vec<u8>>,
-    /// Headers in their order.
-    pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
-}
 
 /// The transactional producer of one worker.
 pub(super) struct Transactor {

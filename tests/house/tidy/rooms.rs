@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 /// parts among each other: each names only what its own row says, and nobody in a room names the room's face.
 pub const ROOMS: &[(&str, &str)] = &[
     ("model", ""),
+    ("layers", ""),
     ("decode", "model"),
     ("encode", "model"),
     ("engine", "model"),
@@ -30,7 +31,7 @@ pub const ROOMS: &[(&str, &str)] = &[
         "engine/shard",
         "model engine/codec engine/settings engine/state engine/triggers engine/rules engine/policy engine/image",
     ),
-    ("config", "model decode engine"),
+    ("config", "model layers decode engine"),
     ("driver", "model decode engine"),
     ("journal", "model"),
     ("snapshot", "journal engine"),
@@ -70,12 +71,12 @@ pub const ROOMS: &[(&str, &str)] = &[
         "snapshot kafka health runtime/clock runtime/stop runtime/setup runtime/worker",
     ),
     ("files", ""),
-    ("sim", "model engine"),
+    ("sim", "model layers engine"),
     ("sim/random", ""),
     ("sim/event", "model"),
     ("sim/truth", "model"),
-    ("sim/scenario", "model sim/event"),
-    ("sim/config", "model sim/scenario"),
+    ("sim/scenario", "model layers sim/event"),
+    ("sim/config", "model layers sim/scenario"),
     ("sim/today", "model sim/config"),
     (
         "sim/person",

@@ -24,7 +24,11 @@ fn same<T: PartialEq + ?Sized>(what: &str, a: &T, b: &T) -> Result<(), String> {
 
 #[test]
 fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
-    let (cut, sweeping, said) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (cut, sweeping, said) = (
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
     for_all_plans(CASES, |plan| {
         let rules = feeding::rules_of(&plan);
         let (steps, whole) = played(&rules, &plan);
@@ -59,7 +63,11 @@ fn a_shard_of_an_image_goes_on_as_the_one_it_was_taken_of() {
             &whole.sections,
         )
     });
-    let (cut, sweeping, said) = (cut.load(Relaxed), sweeping.load(Relaxed), said.load(Relaxed));
+    let (cut, sweeping, said) = (
+        cut.load(Relaxed),
+        sweeping.load(Relaxed),
+        said.load(Relaxed),
+    );
     assert!(cut > 100, "only {cut} images");
     assert!(sweeping > 5, "only {sweeping} images within a sweep");
     assert!(said > 100, "only {said} things were said");
@@ -102,7 +110,11 @@ fn what_changed_since_an_image_makes_it_the_later_one() {
         }
         Ok(())
     });
-    assert!(spared.load(Relaxed) > 10, "only {} pages were spared", spared.load(Relaxed));
+    assert!(
+        spared.load(Relaxed) > 10,
+        "only {} pages were spared",
+        spared.load(Relaxed)
+    );
 }
 
 #[test]
@@ -177,7 +189,11 @@ fn other_rules_are_adopted_alike_by_a_running_shard_and_by_an_image() {
             &restored.shard.fingerprint(),
         )
     });
-    assert!(rerung.load(Relaxed) > 100, "only {} windows", rerung.load(Relaxed));
+    assert!(
+        rerung.load(Relaxed) > 100,
+        "only {} windows",
+        rerung.load(Relaxed)
+    );
 }
 
 #[test]

@@ -6,9 +6,9 @@ mod acts;
 mod observer;
 mod standing;
 
+use crate::support::properties::{config, for_all};
 use acts::{Act, Plan, What, plans};
 use churnwatch::engine::{Inputs, Shard};
-use crate::support::properties::{config, for_all};
 use churnwatch::model::{Event, Msisdn, Source, Timestamp};
 use observer::Observer;
 use std::collections::BTreeMap;
