@@ -5,66 +5,66 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use serde::{Deserialize, Serialize};
 
-/// What a board may ask for.
+/// What a board may ask for: whose work, and how it is grouped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Filter {
     /// A region path, such as `HQ/Guangdong`.
     region: Option<String>,
     /// An account manager.
     manager: Option<String>,
     /// What the work is broken down by.
-    by: Option<By>,
+    by: Option<GroupBy>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum By {
+enum GroupBy {
     Region,
     Manager,
 }
 
-/// JSON, or what is wrong with the question.
+/// JSON, or what is wrong with the query.
 pub(super) type Reply = Result<String, String>;
 
-/// What is asked for, as axum reads it.
-pub(super) type Question = Result<Query<Asked>, QueryRejection>;
+/// The query as axum reads it.
+pub(super) type FilterQuery = Result<Query<Filter>, QueryRejection>;
 
 /// The work of a region and of those one level below it, or of account managers.
-pub(super) fn rollup(telemetry: &Telemetry, question: Question) -> Reply {
-    let asked = read(question)?;
-    match (asked.region, asked.manager, asked.by) {
+pub(super) fn rollup(telemetry: &Telemetry, query: FilterQuery) -> Reply {
+    let filter = read(query)?;
+    match (filter.region, filter.manager, filter.by) {
         (Some(_), Some(_), _) => {
             Err("give `region` or `manager`: managers are not told apart by region".into())
         }
-        (Some(_), _, Some(By::Manager)) => {
+        (Some(_), _, Some(GroupBy::Manager)) => {
             Err("`by=manager` goes without `region`: managers are not told apart by region".into())
         }
-        (_, Some(_), Some(By::Region)) => {
+        (_, Some(_), Some(GroupBy::Region)) => {
             Err("`by=region` goes without `manager`: managers are not told apart by region".into())
         }
         (None, Some(manager), _) => Ok(json(&telemetry.holders(Some(&manager)))),
-        (None, None, Some(By::Manager)) => Ok(json(&telemetry.holders(None))),
+        (None, None, Some(GroupBy::Manager)) => Ok(json(&telemetry.holders(None))),
         (region, None, _) => Ok(json(&telemetry.region(&path(region)?))),
     }
 }
 
 /// What became of the tasks of a region, by trigger and tier.
-pub(super) fn outcomes(telemetry: &Telemetry, question: Question) -> Reply {
-    let asked = read(question)?;
-    if asked.manager.is_some() || asked.by.is_some() {
+pub(super) fn outcomes(telemetry: &Telemetry, query: FilterQuery) -> Reply {
+    let filter = read(query)?;
+    if filter.manager.is_some() || filter.by.is_some() {
         let problem =
             "outcomes are by region, trigger and tier; see /api/rollup for those of a `manager`";
         return Err(problem.into());
     }
-    Ok(json(&telemetry.outcomes(&path(asked.region)?)))
+    Ok(json(&telemetry.outcomes(&path(filter.region)?)))
 }
 
-fn read(question: Question) -> Result<Asked, String> {
-    let asked = question.map_err(|rejection| rejection.body_text())?.0;
-    match asked.manager.as_deref() {
+fn read(query: FilterQuery) -> Result<Filter, String> {
+    let filter = query.map_err(|rejection| rejection.body_text())?.0;
+    match filter.manager.as_deref() {
         Some("") => Err("`manager` is empty: name one, or ask for `by=manager`".into()),
-        _ => Ok(asked),
+        _ => Ok(filter),
     }
 }
 

@@ -74,12 +74,12 @@ async fn readyz(State(pages): State<Pages>) -> Response {
     verdict("ready", "not ready", pages.health.unready())
 }
 
-async fn rollup(State(pages): State<Pages>, question: api::Question) -> Response {
-    reply(api::rollup(&pages.telemetry, question))
+async fn rollup(State(pages): State<Pages>, query: api::FilterQuery) -> Response {
+    reply(api::rollup(&pages.telemetry, query))
 }
 
-async fn outcomes(State(pages): State<Pages>, question: api::Question) -> Response {
-    reply(api::outcomes(&pages.telemetry, question))
+async fn outcomes(State(pages): State<Pages>, query: api::FilterQuery) -> Response {
+    reply(api::outcomes(&pages.telemetry, query))
 }
 
 fn reply(reply: api::Reply) -> Response {

@@ -20,7 +20,7 @@ impl StepLog {
         }
     }
 
-    /// A record was applied. Records of one topic in a row become one run: the engine takes them one by one in the order
+    /// A record was applied. Records of one topic in a row become one run: the engine applies them one by one in the order
     /// of their offsets, now as in a replay, and offsets that are skipped hold no record a reader could be given.
     pub fn run(&mut self, topic: u8, offset: i64) {
         let to = offset.saturating_add(1);
@@ -36,7 +36,7 @@ impl StepLog {
                 records: 1,
             })),
         }
-        self.stand(topic, to);
+        self.advance(topic, to);
     }
 
     /// A topic was read on to `next` without a record: markers of transactions lie there. They reach no shard, so that
@@ -55,7 +55,7 @@ impl StepLog {
                 records: 0,
             })),
         }
-        self.stand(topic, next);
+        self.advance(topic, next);
     }
 
     /// The shard was told the time and how far its inputs had been read.
@@ -117,7 +117,7 @@ impl StepLog {
         &self.positions
     }
 
-    fn stand(&mut self, topic: u8, at: i64) {
+    fn advance(&mut self, topic: u8, at: i64) {
         if let Some(position) = self.positions.get_mut(usize::from(topic)) {
             *position = at;
         }

@@ -65,12 +65,12 @@ pub struct ConsumedRecord<'a> {
     pub at: TopicPartition,
     /// Its offset.
     pub offset: i64,
-    from: From<'a>,
+    backing: Backing<'a>,
 }
 
 /// Where a record's bytes are.
 #[derive(Clone, Copy)]
-enum From<'a> {
+enum Backing<'a> {
     Client(&'a sys::rd_kafka_message_t),
     Memory(&'a StoredRecord),
 }
@@ -136,39 +136,39 @@ impl RecordQueue {
         Ok(())
     }
 
-    /// Gives back what was fetched before and takes up to `records_max` records (at least one): all that is there, or
-    /// else the first to come within `wait_ms`. Returns how many items it took.
-    pub(super) fn fill(&mut self, records_max: usize, wait_ms: u32) -> usize {
+    /// Gives back what was received before and receives up to `records_max` records (at least one): all that is there, or
+    /// else the first to come within `wait_ms`. Returns how many items came.
+    pub(super) fn receive(&mut self, records_max: usize, wait_ms: u32) -> usize {
         self.clear();
         let records_max = records_max.max(1);
         self.fetched.reserve(records_max);
-        // A batch call with a timeout would wait for a full batch; so wait for one record, then take what else is there.
-        if self.take(0, records_max) == 0 && wait_ms > 0 {
+        // A batch call with a timeout would wait for a full batch; so wait for one record, then poll for what else is there.
+        if self.poll(0, records_max) == 0 && wait_ms > 0 {
             let wait_ms = c_int::try_from(wait_ms).unwrap_or(c_int::MAX);
-            if self.take(wait_ms, 1) == 1 && records_max > 1 {
-                self.take(0, records_max - 1);
+            if self.poll(wait_ms, 1) == 1 && records_max > 1 {
+                self.poll(0, records_max - 1);
             }
         }
         self.fetched.len()
     }
 
     /// Appends up to `records_max` messages to `fetched`, which must have room for them. Returns how many.
-    fn take(&mut self, wait_ms: c_int, records_max: usize) -> usize {
+    fn poll(&mut self, wait_ms: c_int, records_max: usize) -> usize {
         let room = self.fetched.spare_capacity_mut();
         let records_max = records_max.min(room.len());
         // SAFETY: the queue is live and not used elsewhere meanwhile (`&mut self`). `room` has at least `records_max`
         // elements, and NonNull<T> has the layout of the *mut T that are written there. The count returned says how
         // many were written, none of them null, and each is ours until rd_kafka_message_destroy.
         unsafe {
-            let taken = sys::rd_kafka_consume_batch_queue(
+            let polled = sys::rd_kafka_consume_batch_queue(
                 self.queue.as_ptr(),
                 wait_ms,
                 room.as_mut_ptr().cast(),
                 records_max,
             );
-            let taken = usize::try_from(taken).unwrap_or(0);
-            self.fetched.set_len(self.fetched.len() + taken);
-            taken
+            let polled = usize::try_from(polled).unwrap_or(0);
+            self.fetched.set_len(self.fetched.len() + polled);
+            polled
         }
     }
 
@@ -212,7 +212,7 @@ impl RecordQueue {
             (RDKafkaErrorCode::NoError, Some(at)) => Item::Record(ConsumedRecord {
                 at,
                 offset: message.offset,
-                from: From::Client(message),
+                backing: Backing::Client(message),
             }),
             (RDKafkaErrorCode::PartitionEOF, Some(at)) => Item::End {
                 at,
@@ -254,45 +254,48 @@ fn reason(message: &sys::rd_kafka_message_t) -> String {
 impl<'a> ConsumedRecord<'a> {
     /// A record from memory.
     pub fn of(at: TopicPartition, offset: i64, stored: &'a StoredRecord) -> Self {
-        let from = From::Memory(stored);
-        Self { at, offset, from }
+        Self {
+            at,
+            offset,
+            backing: Backing::Memory(stored),
+        }
     }
 
     /// The key's bytes, if it has one.
     pub fn key(&self) -> Option<&'a [u8]> {
-        match self.from {
+        match self.backing {
             // SAFETY: the client sets key and length together, and they live as long as the message.
-            From::Client(message) => unsafe { bytes(message.key.cast(), message.key_len) },
-            From::Memory(stored) => stored.key.as_deref(),
+            Backing::Client(message) => unsafe { bytes(message.key.cast(), message.key_len) },
+            Backing::Memory(stored) => stored.key.as_deref(),
         }
     }
 
     /// The value's bytes; none for a tombstone.
     pub fn value(&self) -> Option<&'a [u8]> {
-        match self.from {
+        match self.backing {
             // SAFETY: for a message without error, payload and length belong together and live as long as the message.
-            From::Client(message) => unsafe { bytes(message.payload.cast(), message.len) },
-            From::Memory(stored) => stored.value.as_deref(),
+            Backing::Client(message) => unsafe { bytes(message.payload.cast(), message.len) },
+            Backing::Memory(stored) => stored.value.as_deref(),
         }
     }
 
     /// The record's timestamp as Kafka has it, in milliseconds since 1970; none if it has none.
     pub fn timestamp_ms(&self) -> Option<i64> {
-        let timestamp = match self.from {
+        let timestamp = match self.backing {
             // SAFETY: a valid message; the kind of timestamp is not asked for.
-            From::Client(message) => unsafe {
+            Backing::Client(message) => unsafe {
                 sys::rd_kafka_message_timestamp(message, ptr::null_mut())
             },
-            From::Memory(stored) => stored.timestamp_ms,
+            Backing::Memory(stored) => stored.timestamp_ms,
         };
         (timestamp >= 0).then_some(timestamp)
     }
 
     /// The record's headers in their order. A name that is not UTF-8 is shown as `?`.
     pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
-        match self.from {
-            From::Client(message) => headers(message),
-            From::Memory(stored) => {
+        match self.backing {
+            Backing::Client(message) => headers(message),
+            Backing::Memory(stored) => {
                 let headers = stored.headers.iter();
                 headers
                     .map(|(name, value)| (name.as_str(), value.as_deref()))

@@ -47,14 +47,14 @@ pub trait Link {
     /// [`Fault`] if the client refuses.
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), Fault>;
 
-    /// Takes up to `records_max` records, waiting up to `wait` for the first; [`items`](Self::items) shows them.
+    /// Receives up to `records_max` records, waiting up to `wait` for the first; [`items`](Self::items) shows them.
     /// Returns how many items there are.
-    fn fill(&mut self, records_max: usize, wait: Duration) -> usize;
+    fn receive(&mut self, records_max: usize, wait: Duration) -> usize;
 
-    /// What the last [`fill`](Self::fill) took.
+    /// What the last [`receive`](Self::receive) brought.
     fn items(&self) -> impl Iterator<Item = Item<'_>>;
 
-    /// Gives the records of the last [`fill`](Self::fill) back.
+    /// Gives the records of the last [`receive`](Self::receive) back.
     fn clear(&mut self);
 
     /// How far each of our partitions was handed over, control records included; only those of which something was.

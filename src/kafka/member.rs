@@ -184,9 +184,9 @@ impl Link for Member {
         Ok(())
     }
 
-    fn fill(&mut self, records_max: usize, wait: Duration) -> usize {
+    fn receive(&mut self, records_max: usize, wait: Duration) -> usize {
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
-        self.records.fill(records_max, wait_ms)
+        self.records.receive(records_max, wait_ms)
     }
 
     fn items(&self) -> impl Iterator<Item = Item<'_>> {

@@ -8,20 +8,20 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Records taken from a partition at a time; enough to make the calls cheap, and little to hold.
-const FILL_RECORDS: usize = 1_000;
+/// Records received of a partition at a time; enough to make the calls cheap, and little to hold.
+const RECEIVE_RECORDS: usize = 1_000;
 
 /// Reads stretches of partitions again, outside the consumer group. Its client holds `run.queued_kilobytes_max` of
 /// fetched records for all of them together.
 pub struct SpanReader {
     topics: Arc<Topics>,
     // Before `client`: their queues must be gone when the client is closed.
-    lanes: Vec<Lane>,
+    queues: Vec<SpanQueue>,
     /// None if there is nothing to read.
     client: Option<Arc<BaseConsumer<Events>>>,
 }
 
-struct Lane {
+struct SpanQueue {
     /// None if the stretch was empty from the start.
     queue: Option<RecordQueue>,
     /// Everything below was handed over.
@@ -37,7 +37,7 @@ impl SpanReader {
     pub(super) fn new(config: &Config, topics: Arc<Topics>, spans: &[Span]) -> Result<Self, Fault> {
         let what = "reading partitions again";
         let filled = |span: &&Span| span.from < span.to;
-        let (mut lanes, mut client) = (Vec::with_capacity(spans.len()), None);
+        let (mut queues, mut client) = (Vec::with_capacity(spans.len()), None);
         let partitions = spans.iter().filter(filled).count();
         if partitions > 0 {
             let made = client::reader(config, partitions)
@@ -58,7 +58,7 @@ impl SpanReader {
                     .add_partition_offset(name, span.at.partition, Offset::Offset(span.from))
                     .map_err(|error| Fault::of(what, &error))?;
             }
-            lanes.push(Lane {
+            queues.push(SpanQueue {
                 queue,
                 next: span.from,
                 to: span.to,
@@ -71,7 +71,7 @@ impl SpanReader {
         }
         Ok(Self {
             topics,
-            lanes,
+            queues,
             client,
         })
     }
@@ -79,36 +79,36 @@ impl SpanReader {
 
 impl Reader for SpanReader {
     fn front(&mut self, span: usize, wait: Duration) -> Result<Front<'_>, Fault> {
-        let Some(lane) = self.lanes.get_mut(span) else {
+        let Some(span) = self.queues.get_mut(span) else {
             return Ok(Front::Done);
         };
-        if !lane.bring(&self.topics, wait)? {
+        if !span.bring(&self.topics, wait)? {
             if let Some(client) = &self.client {
                 // Logs and errors of the client. Errors of partitions come through their own queues.
                 let _ = client.poll(Duration::ZERO);
             }
             return Ok(Front::Pending);
         }
-        Ok(match lane.queue.as_ref().and_then(RecordQueue::first) {
-            Some(Item::Record(record)) if record.offset < lane.to => Front::Record(record),
+        Ok(match span.queue.as_ref().and_then(RecordQueue::first) {
+            Some(Item::Record(record)) if record.offset < span.to => Front::Record(record),
             _ => Front::Done,
         })
     }
 
     fn pass(&mut self, span: usize) {
-        let Some(lane) = self.lanes.get_mut(span) else {
+        let Some(span) = self.queues.get_mut(span) else {
             return;
         };
-        if let Some(queue) = &mut lane.queue {
+        if let Some(queue) = &mut span.queue {
             if let Some(Item::Record(record)) = queue.first() {
-                lane.next = record.offset + 1;
+                span.next = record.offset + 1;
             }
             queue.pass();
         }
     }
 }
 
-impl Lane {
+impl SpanQueue {
     /// Brings the next record of the stretch to the front, or finishes it. Returns whether it could.
     fn bring(&mut self, topics: &Topics, wait: Duration) -> Result<bool, Fault> {
         let Some(queue) = &mut self.queue else {
@@ -131,7 +131,7 @@ impl Lane {
                 None if filled => return Ok(false),
                 None => {
                     let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
-                    queue.fill(FILL_RECORDS, wait_ms);
+                    queue.receive(RECEIVE_RECORDS, wait_ms);
                     filled = true;
                 }
             }

@@ -30,12 +30,12 @@ impl Tail {
         Ok(Self(consumer))
     }
 
-    /// Gives every record that is there to `take`, with its topic; waits for the first one at most `wait`.
-    pub fn drain(&self, mut wait: Duration, mut take: impl FnMut(&str, &[u8])) {
+    /// Gives every record that is there to `handle`, with its topic; waits for the first one at most `wait`.
+    pub fn drain(&self, mut wait: Duration, mut handle: impl FnMut(&str, &[u8])) {
         while let Some(record) = self.0.poll(wait) {
             wait = Duration::ZERO;
             if let Ok(record) = record {
-                take(record.topic(), record.payload().unwrap_or_default());
+                handle(record.topic(), record.payload().unwrap_or_default());
             }
         }
     }

@@ -233,7 +233,7 @@ impl Cycle<'_> {
             key: outbound.key.as_deref(),
             timestamp: None,
             headers: Some(headers),
-            delivery_opaque: Box::new(Place {
+            delivery_opaque: Box::new(ReportedRecord {
                 index,
                 stated: outbound.partition.is_some(),
             }),
@@ -273,7 +273,7 @@ impl Cycle<'_> {
 }
 
 /// Which record a delivery report is about.
-struct Place {
+struct ReportedRecord {
     index: usize,
     /// Its partition was stated, so its offset is of interest.
     stated: bool,
@@ -346,13 +346,13 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Place>;
+    type DeliveryOpaque = Box<ReportedRecord>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, place: Box<Place>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, record: Box<ReportedRecord>) {
         match result {
-            Err((error, _)) => self.failed(place.index, error),
-            Ok(message) if place.stated => {
-                lock(&self.placed).push((place.index, message.offset()));
+            Err((error, _)) => self.failed(record.index, error),
+            Ok(message) if record.stated => {
+                lock(&self.placed).push((record.index, message.offset()));
             }
             Ok(_) => {}
         }

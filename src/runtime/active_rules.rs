@@ -17,7 +17,7 @@ pub struct ActiveRules {
 }
 
 impl ActiveRules {
-    /// The regime of a ruleset, for a group and its topics.
+    /// The active rules of a ruleset, for a group and its topics.
     pub fn new(ruleset: Ruleset, group: &str, topics: &Topics) -> Self {
         let epoch = Epoch {
             group: group.to_owned(),
@@ -29,7 +29,7 @@ impl ActiveRules {
         Self::assemble(ruleset, epoch)
     }
 
-    /// The regime that the journal states. Making rules takes milliseconds, so one that is known already is shared.
+    /// The rules that the journal states. Making rules takes milliseconds, so rules that are known already are shared.
     ///
     /// # Errors
     /// What this version of the program does not understand of its rules.
@@ -65,7 +65,7 @@ fn describe(topic: &Topic) -> String {
     format!("{} ({})", topic.name, feeds.join(", "))
 }
 
-/// The regime that is to be in force; workers take it up between two transactions.
+/// The rules that are to be in force; workers adopt them between two transactions.
 pub struct RulesHandle(Mutex<Arc<ActiveRules>>);
 
 impl RulesHandle {
@@ -74,7 +74,7 @@ impl RulesHandle {
         Self(Mutex::new(Arc::new(active_rules)))
     }
 
-    /// The regime to be in force.
+    /// The rules to be in force.
     pub fn current(&self) -> Arc<ActiveRules> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

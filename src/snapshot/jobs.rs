@@ -1,7 +1,7 @@
-//! What a depot does in the background.
+//! What a repository does in the background.
 
 use super::container::{self, PartError, PartReader, PartWriter};
-use super::store::{self, Place, blocking};
+use super::store::{self, Location, blocking};
 use crate::engine::{IMAGE_FORMAT, Image, ImageLoader, PageEpoch, Rules, Shard};
 use crate::journal::{Manifest, SnapshotPart};
 use object_store::ObjectStoreExt;
@@ -19,22 +19,22 @@ const UPLOADS: usize = 2;
 /// Decompressed frames that wait to be assembled.
 const FRAMES_AHEAD: usize = 4;
 
-/// Writes an image: all of it, or what changed since the mark, behind the parts that `manifest` names. Returns the manifest
+/// Writes an image: all of it, or what changed since a page epoch, behind the parts that `manifest` names. Returns the manifest
 /// with the new part.
 pub fn write(
-    place: &Place,
+    location: &Location,
     image: Image,
     since: Option<PageEpoch>,
     mut manifest: Manifest,
 ) -> Result<Manifest, String> {
     manifest.format = IMAGE_FORMAT;
     manifest.subscribers = image.subscribers();
-    let key = place.key(manifest.partition, manifest.seq, manifest.writer);
+    let key = location.key(manifest.partition, manifest.seq, manifest.writer);
     let written = blocking(async {
-        if let Some(parts) = written_before(place, &key, &manifest).await {
+        if let Some(parts) = written_before(location, &key, &manifest).await {
             return Ok(parts);
         }
-        let part = upload(place, image, since, &manifest, &key).await?;
+        let part = upload(location, image, since, &manifest, &key).await?;
         let mut parts = manifest.parts.clone();
         parts.push(part);
         Ok(parts)
@@ -42,7 +42,7 @@ pub fn write(
     manifest.parts = written.flatten().map_err(|problem: String| {
         format!(
             "snapshot {} could not be written: {problem}; the one before it stays in use",
-            place.show(key.as_ref())
+            location.show(key.as_ref())
         )
     })?;
     Ok(manifest)
@@ -51,18 +51,18 @@ pub fn write(
 /// The parts of a snapshot of the same entry that lies there already, whole. It holds the same state, and a manifest may
 /// name it: it must not be overwritten by bytes with another digest.
 async fn written_before(
-    place: &Place,
+    location: &Location,
     key: &Path,
     manifest: &Manifest,
 ) -> Option<Vec<SnapshotPart>> {
-    let bytes = place.store.get(key).await.ok()?.bytes().await.ok()?;
+    let bytes = location.store.get(key).await.ok()?.bytes().await.ok()?;
     let found = container::verify(&bytes).ok()?.into_snapshot(key.as_ref());
     if !same_state(&found, manifest) || found.format != IMAGE_FORMAT {
         return None;
     }
     for part in &found.parts {
         let object = store::object(&part.key).ok()?;
-        let size = place.store.head(&object).await.ok()?.size;
+        let size = location.store.head(&object).await.ok()?.size;
         if size != part.bytes {
             return None;
         }
@@ -71,15 +71,15 @@ async fn written_before(
 }
 
 async fn upload(
-    place: &Place,
+    location: &Location,
     image: Image,
     since: Option<PageEpoch>,
     manifest: &Manifest,
     key: &Path,
 ) -> Result<SnapshotPart, String> {
-    let explain = |error: object_store::Error| place.explain(&error);
+    let explain = |error: object_store::Error| location.explain(&error);
     let own = |error: PartError| format!("the part {error}");
-    let mut object = BufWriter::with_capacity(place.store.clone(), key.clone(), UPLOAD)
+    let mut object = BufWriter::with_capacity(location.store.clone(), key.clone(), UPLOAD)
         .with_max_concurrency(UPLOADS);
     let (mut writer, piece) = PartWriter::start(manifest).map_err(own)?;
     let filled = async {
@@ -96,7 +96,7 @@ async fn upload(
     match filled.await {
         Ok((bytes, digest)) => {
             let done = object.shutdown().await;
-            done.map_err(|error| place.explain(&error))?;
+            done.map_err(|error| location.explain(&error))?;
             Ok(SnapshotPart {
                 key: key.to_string(),
                 bytes,
@@ -112,7 +112,7 @@ async fn upload(
 }
 
 /// Loads the shard of a snapshot after verifying every byte of it.
-pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Shard, String> {
+pub fn load(location: &Location, manifest: &Manifest, rules: Arc<Rules>) -> Result<Shard, String> {
     if manifest.format > IMAGE_FORMAT {
         return Err(format!(
             "the snapshot of partition {} at entry {} was written by a newer version of churnwatch (image format {}, this program reads {IMAGE_FORMAT}); run that version, or a later one",
@@ -121,22 +121,26 @@ pub fn load(place: &Place, manifest: &Manifest, rules: Arc<Rules>) -> Result<Sha
     }
     let mut loader = ImageLoader::new(manifest.format);
     for (index, part) in manifest.parts.iter().enumerate() {
-        let named = |problem: String| format!("snapshot {} {problem}", place.show(&part.key));
-        let bytes = blocking(fetch(place, part)).flatten().map_err(named)?;
-        take(&bytes, index, manifest, &mut loader).map_err(named)?;
+        let named = |problem: String| format!("snapshot {} {problem}", location.show(&part.key));
+        let bytes = blocking(fetch(location, part)).flatten().map_err(named)?;
+        read_part(&bytes, index, manifest, &mut loader).map_err(named)?;
     }
     let image = loader.finish().map_err(|error| {
         let last = manifest.parts.last().map_or("", |part| &*part.key);
-        format!("snapshot {}: {error}", place.show(last))
+        format!("snapshot {}: {error}", location.show(last))
     })?;
     Ok(Shard::restored(image, rules))
 }
 
 /// The bytes of a part, if they are as many as its manifest states.
-async fn fetch(place: &Place, part: &SnapshotPart) -> Result<impl AsRef<[u8]> + use<>, String> {
-    let unread = |error: object_store::Error| format!("cannot be read: {}", place.explain(&error));
+async fn fetch(
+    location: &Location,
+    part: &SnapshotPart,
+) -> Result<impl AsRef<[u8]> + use<>, String> {
+    let unread =
+        |error: object_store::Error| format!("cannot be read: {}", location.explain(&error));
     let key = store::object(&part.key).map_err(unread)?;
-    let object = place.store.get(&key).await.map_err(unread)?;
+    let object = location.store.get(&key).await.map_err(unread)?;
     if object.meta.size != part.bytes {
         return Err(format!(
             "is damaged: it has {} bytes, its manifest states {}",
@@ -146,15 +150,15 @@ async fn fetch(place: &Place, part: &SnapshotPart) -> Result<impl AsRef<[u8]> + 
     object.bytes().await.map_err(unread)
 }
 
-/// Takes the sections of a snapshot's part number `index`; a second thread decompresses.
-fn take(
+/// Hands the sections of a snapshot's part number `index` to the loader; a second thread decompresses.
+fn read_part(
     bytes: &impl AsRef<[u8]>,
     index: usize,
     manifest: &Manifest,
     loader: &mut ImageLoader,
 ) -> Result<(), String> {
-    let said = |error: PartError| error.to_string();
-    let reader = PartReader::new(bytes.as_ref()).map_err(said)?;
+    let text = |error: PartError| error.to_string();
+    let reader = PartReader::new(bytes.as_ref()).map_err(text)?;
     let (before, rest) = manifest.parts.split_at(index);
     let own = rest.first().map(|part| part.digest);
     if own != Some(reader.digest) {
@@ -177,7 +181,7 @@ fn take(
             reader.manifest.format, manifest.format
         ));
     }
-    let frames = reader.frames().map_err(said)?;
+    let frames = reader.frames().map_err(text)?;
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(FRAMES_AHEAD);
         let decompress = move || {
@@ -193,8 +197,8 @@ fn take(
         started.map_err(|error| format!("cannot be read: no thread: {error}"))?;
         let mut found = 0;
         for frame in receiver {
-            for section in container::sections(&frame.map_err(said)?) {
-                let (kind, index, bytes) = section.map_err(said)?;
+            for section in container::sections(&frame.map_err(text)?) {
+                let (kind, index, bytes) = section.map_err(text)?;
                 let taken = loader.add(kind, index, bytes);
                 taken.map_err(|error| format!("cannot be used: {error}"))?;
                 found += 1;
@@ -215,24 +219,24 @@ fn same_state(one: &Manifest, other: &Manifest) -> bool {
 
 /// Deletes the parts of a partition with a seq below `before_seq`, but none of `keep`; and what uploads that never ended
 /// left in a directory.
-pub fn prune(place: &Place, partition: i32, before_seq: u64, keep: &[String]) {
-    let folder = place.folder(partition);
+pub fn prune(location: &Location, partition: i32, before_seq: u64, keep: &[String]) {
+    let folder = location.folder(partition);
     let pruned = blocking(async {
-        let found = store::list_folder(&place.store, &folder).await;
-        let found = found.map_err(|error| (folder.to_string(), place.explain(&error)))?;
+        let found = store::list_folder(&location.store, &folder).await;
+        let found = found.map_err(|error| (folder.to_string(), location.explain(&error)))?;
         let old = found
             .into_iter()
             .filter(|part| part.seq < before_seq && !keep.contains(&part.key));
         for part in old {
-            let deleted = async { place.store.delete(&store::object(&part.key)?).await };
+            let deleted = async { location.store.delete(&store::object(&part.key)?).await };
             match deleted.await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err((part.key, place.explain(&error))),
+                Err(error) => return Err((part.key, location.explain(&error))),
             }
         }
         Ok(())
     });
-    let left = remove_stagings(place, &folder, before_seq);
+    let left = remove_stagings(location, &folder, before_seq);
     let problem = match pruned {
         Ok(Ok(())) => left
             .err()
@@ -241,15 +245,15 @@ pub fn prune(place: &Place, partition: i32, before_seq: u64, keep: &[String]) {
         Err(problem) => Some((folder.to_string(), problem)),
     };
     if let Some((key, problem)) = problem {
-        let key = place.show(&key);
+        let key = location.show(&key);
         tracing::warn!(%key, %problem, "old snapshots were not deleted; it is tried again after the next one");
     }
 }
 
 /// An upload into a directory goes to `name.part#1` first, which stays if the process is killed, and which the store never
 /// lists.
-fn remove_stagings(place: &Place, folder: &Path, before_seq: u64) -> std::io::Result<()> {
-    let Some(directory) = &place.directory else {
+fn remove_stagings(location: &Location, folder: &Path, before_seq: u64) -> std::io::Result<()> {
+    let Some(directory) = &location.directory else {
         return Ok(());
     };
     let directory = folder

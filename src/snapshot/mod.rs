@@ -12,7 +12,7 @@ mod store;
 
 pub use container::{CONTAINER_VERSION, PartError, PartInfo, verify};
 pub use repository::{SnapshotRepository, SnapshotRequest, Spawn};
-pub use store::{Found, earliest_seq, list, open, read};
+pub use store::{StoredPart, earliest_seq, list, open, read};
 
 #[cfg(doc)]
 use crate::journal::Manifest;

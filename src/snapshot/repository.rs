@@ -1,5 +1,5 @@
 use super::jobs;
-use super::store::{self, Place};
+use super::store::{self, Location};
 use crate::engine::{Image, PageEpoch, Rules, Shard};
 use crate::journal::Manifest;
 use object_store::ObjectStore;
@@ -25,26 +25,26 @@ pub struct SnapshotRequest {
     pub manifest: Manifest,
 }
 
-/// Writes and loads the snapshots of a worker's partitions in the background. No method waits. Dropping a depot leaves
+/// Writes and loads the snapshots of a worker's partitions in the background. No method waits. Dropping a repository leaves
 /// the jobs under way to end by themselves; nobody learns of their results.
 pub struct SnapshotRepository {
-    place: Place,
+    location: Location,
     spawn: Spawn,
-    writes: Vec<Write>,
-    loads: Vec<Load>,
+    writes: Vec<PendingWrite>,
+    loads: Vec<PendingLoad>,
     /// By partition, the last snapshot written, until its manifest is committed.
     candidates: BTreeMap<i32, ParentSnapshot>,
     /// By partition, the last snapshot whose manifest is committed.
-    bases: BTreeMap<i32, ParentSnapshot>,
+    parents: BTreeMap<i32, ParentSnapshot>,
 }
 
-struct Write {
+struct PendingWrite {
     partition: i32,
-    mark: PageEpoch,
+    epoch: PageEpoch,
     result: Receiver<Result<Manifest, String>>,
 }
 
-struct Load {
+struct PendingLoad {
     manifest: Manifest,
     result: Receiver<Result<Shard, String>>,
 }
@@ -53,7 +53,7 @@ struct Load {
 struct ParentSnapshot {
     manifest: Manifest,
     /// When its image was taken, unless the shard has been replaced since.
-    mark: Option<PageEpoch>,
+    epoch: Option<PageEpoch>,
 }
 
 impl SnapshotRepository {
@@ -73,28 +73,28 @@ impl SnapshotRepository {
                 tracing::error!(%error, "no thread for a snapshot");
             }
         });
-        Ok(Self::at(store::place(url, group)?, spawn))
+        Ok(Self::at(store::location(url, group)?, spawn))
     }
 
     /// A repository in any store; `spawn` decides how jobs run. Objects are named `<prefix>/<partition>/...`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: &str, spawn: Spawn) -> Self {
-        let place = Place {
+        let location = Location {
             name: store.to_string(),
             store,
             prefix: Path::from_iter([prefix]),
             directory: None,
         };
-        Self::at(place, spawn)
+        Self::at(location, spawn)
     }
 
-    fn at(place: Place, spawn: Spawn) -> Self {
+    fn at(location: Location, spawn: Spawn) -> Self {
         Self {
-            place,
+            location,
             spawn,
             writes: Vec::new(),
             loads: Vec::new(),
             candidates: BTreeMap::new(),
-            bases: BTreeMap::new(),
+            parents: BTreeMap::new(),
         }
     }
 
@@ -104,32 +104,32 @@ impl SnapshotRepository {
     }
 
     /// Starts to write a snapshot. It is incremental if the partition's last published one was made of the same shard by
-    /// this depot, less than half of the pages changed since, and its chain is short enough; otherwise full.
-    pub fn begin(&mut self, order: SnapshotRequest) {
+    /// this repository, less than half of the pages changed since, and its chain is short enough; otherwise full.
+    pub fn begin(&mut self, request: SnapshotRequest) {
         let SnapshotRequest {
             image,
             mut manifest,
-        } = order;
+        } = request;
         let partition = manifest.partition;
-        let mark = image.epoch();
-        let base = self.bases.get(&partition).and_then(|base| {
-            let since = base.mark?;
-            let worthwhile = base.manifest.parts.len() < PARTS_MAX
+        let epoch = image.epoch();
+        let parent = self.parents.get(&partition).and_then(|parent| {
+            let since = parent.epoch?;
+            let worthwhile = parent.manifest.parts.len() < PARTS_MAX
                 && image.changed_since(since) < CHANGED_MAX
-                && base.manifest.seq < manifest.seq;
-            worthwhile.then(|| (since, base.manifest.parts.clone()))
+                && parent.manifest.seq < manifest.seq;
+            worthwhile.then(|| (since, parent.manifest.parts.clone()))
         });
-        let since = base.as_ref().map(|(since, _)| *since);
-        manifest.parts = base.map(|(_, parts)| parts).unwrap_or_default();
+        let since = parent.as_ref().map(|(since, _)| *since);
+        manifest.parts = parent.map(|(_, parts)| parts).unwrap_or_default();
         let (sender, result) = channel();
-        let place = self.place.clone();
+        let location = self.location.clone();
         (self.spawn)(Box::new(move || {
             // Nobody listens any more if the partition was lost.
-            let _ = sender.send(jobs::write(&place, image, since, manifest));
+            let _ = sender.send(jobs::write(&location, image, since, manifest));
         }));
-        self.writes.push(Write {
+        self.writes.push(PendingWrite {
             partition,
-            mark,
+            epoch,
             result,
         });
     }
@@ -143,7 +143,7 @@ impl SnapshotRepository {
         if let Ok(manifest) = &result {
             let candidate = ParentSnapshot {
                 manifest: manifest.clone(),
-                mark: Some(write.mark),
+                epoch: Some(write.epoch),
             };
             self.candidates.insert(write.partition, candidate);
         }
@@ -154,9 +154,9 @@ impl SnapshotRepository {
     pub fn published(&mut self, manifest: &Manifest) {
         let partition = manifest.partition;
         let candidate = self.candidates.remove(&partition);
-        let same = |base: &ParentSnapshot| base.manifest.parts == manifest.parts;
+        let same = |parent: &ParentSnapshot| parent.manifest.parts == manifest.parts;
         if let Some(candidate) = candidate.filter(same) {
-            self.bases.insert(partition, candidate);
+            self.parents.insert(partition, candidate);
         }
     }
 
@@ -164,13 +164,13 @@ impl SnapshotRepository {
     pub fn load(&mut self, manifest: &Manifest, rules: Arc<Rules>) {
         self.forget(manifest.partition);
         let (sender, result) = channel();
-        let (place, manifest) = (self.place.clone(), manifest.clone());
-        self.loads.push(Load {
+        let (location, manifest) = (self.location.clone(), manifest.clone());
+        self.loads.push(PendingLoad {
             manifest: manifest.clone(),
             result,
         });
         (self.spawn)(Box::new(move || {
-            let _ = sender.send(jobs::load(&place, &manifest, rules));
+            let _ = sender.send(jobs::load(&location, &manifest, rules));
         }));
     }
 
@@ -184,11 +184,11 @@ impl SnapshotRepository {
         if result.is_ok() {
             // No later snapshot may build upon it, because the loaded shard counts all pages as changed; but it must
             // not be pruned either.
-            let base = ParentSnapshot {
+            let parent = ParentSnapshot {
                 manifest,
-                mark: None,
+                epoch: None,
             };
-            self.bases.insert(partition, base);
+            self.parents.insert(partition, parent);
         }
         Some((partition, result))
     }
@@ -197,21 +197,24 @@ impl SnapshotRepository {
     /// [`earliest_seq`](super::earliest_seq). Parts of the last published snapshot always stay. Only space is at stake,
     /// so a failure is just logged.
     pub fn prune(&mut self, partition: i32, before_seq: u64) {
-        let bases = [self.bases.get(&partition), self.candidates.get(&partition)];
-        let parts = bases
+        let parents = [
+            self.parents.get(&partition),
+            self.candidates.get(&partition),
+        ];
+        let parts = parents
             .into_iter()
             .flatten()
-            .flat_map(|base| &base.manifest.parts);
+            .flat_map(|parent| &parent.manifest.parts);
         let keep: Vec<String> = parts.map(|part| part.key.clone()).collect();
-        let place = self.place.clone();
+        let location = self.location.clone();
         (self.spawn)(Box::new(move || {
-            jobs::prune(&place, partition, before_seq, &keep);
+            jobs::prune(&location, partition, before_seq, &keep);
         }));
     }
 
     /// The partition was lost, or its shard replaced: what is known of it is dropped, and so are results under way.
     pub fn forget(&mut self, partition: i32) {
-        self.bases.remove(&partition);
+        self.parents.remove(&partition);
         self.candidates.remove(&partition);
         self.writes.retain(|write| write.partition != partition);
         self.loads

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// One part in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct StoredPart {
     /// The shard's partition.
     pub partition: i32,
     /// The last entry of the journal that the state contains.
@@ -30,7 +30,7 @@ pub struct Found {
 
 /// A store, and where in it the parts of one consumer group lie.
 #[derive(Clone)]
-pub struct Place {
+pub struct Location {
     pub store: Arc<dyn ObjectStore>,
     pub prefix: Path,
     /// The store as a message names it.
@@ -57,8 +57,8 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>, String> {
     if url == "memory:" {
         return Ok(MEMORY.clone());
     }
-    if let Some(place) = url.strip_prefix("s3://") {
-        return open_s3(url, place);
+    if let Some(location) = url.strip_prefix("s3://") {
+        return open_s3(url, location);
     }
     let directory = directory(url)?;
     let store = LocalFileSystem::new_with_prefix(&directory);
@@ -72,8 +72,8 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>, String> {
     Ok(Arc::new(store.with_fsync(true)))
 }
 
-/// The place of a group in the store that a URL names; a directory is made if there is none.
-pub fn place(url: &str, group: &str) -> Result<Place, String> {
+/// The location of a group in the store that a URL names; a directory is made if there is none.
+pub fn location(url: &str, group: &str) -> Result<Location, String> {
     let remote = url == "memory:" || url.starts_with("s3://");
     let directory = if remote { None } else { Some(directory(url)?) };
     if let Some(directory) = &directory {
@@ -83,7 +83,7 @@ pub fn place(url: &str, group: &str) -> Result<Place, String> {
             format!("{shown}: the directory for snapshots cannot be made: {error}; make it, or name another place")
         })?;
     }
-    Ok(Place {
+    Ok(Location {
         store: open(url)?,
         prefix: Path::from_iter([group]),
         name: url.to_owned(),
@@ -95,7 +95,7 @@ pub fn place(url: &str, group: &str) -> Result<Place, String> {
 ///
 /// # Errors
 /// Why the store cannot be listed.
-pub fn list(store: &Arc<dyn ObjectStore>, prefix: &str) -> Result<Vec<Found>, String> {
+pub fn list(store: &Arc<dyn ObjectStore>, prefix: &str) -> Result<Vec<StoredPart>, String> {
     let prefix = Path::from_iter([prefix]);
     let listing = async {
         let mut found = Vec::new();
@@ -108,7 +108,7 @@ pub fn list(store: &Arc<dyn ObjectStore>, prefix: &str) -> Result<Vec<Found>, St
         }
         Ok(found)
     };
-    let found: object_store::Result<Vec<Found>> = blocking(listing)?;
+    let found: object_store::Result<Vec<StoredPart>> = blocking(listing)?;
     let mut found = found.map_err(|error| format!("{store}/{prefix}: {}", causes(&error)))?;
     found.sort_by_key(|part| (part.partition, part.seq, part.writer));
     Ok(found)
@@ -132,7 +132,7 @@ pub fn earliest_seq(manifest: &Manifest) -> u64 {
     seqs.fold(manifest.seq, u64::min)
 }
 
-impl Place {
+impl Location {
     /// The name of a part.
     pub fn key(&self, partition: i32, seq: u64, writer: u64) -> Path {
         let name = format!("{seq:020}-{writer:016x}.part");
@@ -170,12 +170,12 @@ impl Place {
 pub async fn list_folder(
     store: &Arc<dyn ObjectStore>,
     folder: &Path,
-) -> object_store::Result<Vec<Found>> {
+) -> object_store::Result<Vec<StoredPart>> {
     let listed = store.list_with_delimiter(Some(folder)).await?;
     let found = listed.objects.into_iter().filter_map(|object| {
         let key = object.location.to_string();
         let (partition, seq, writer) = parse(&key)?;
-        Some(Found {
+        Some(StoredPart {
             partition,
             seq,
             writer,
@@ -226,8 +226,8 @@ pub fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn open_s3(url: &str, place: &str) -> Result<Arc<dyn ObjectStore>, String> {
-    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+fn open_s3(url: &str, location: &str) -> Result<Arc<dyn ObjectStore>, String> {
+    let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
     if bucket.is_empty() {
         return Err(format!(
             "{url}: no bucket; write it as s3://bucket/prefix, the prefix may be left out"

@@ -54,7 +54,7 @@ fn take(member: &mut Member, count: usize, mut take: impl FnMut(TopicPartition, 
     let mut taken = 0;
     wait_for(&format!("{count} records have come"), || {
         assert_eq!(member.serve().unwrap(), None);
-        member.fill(100, WAIT);
+        member.receive(100, WAIT);
         for item in member.items() {
             match item {
                 Item::Record(record) => {

@@ -162,7 +162,7 @@ impl<'a> Clerk<'a> {
     }
 
     fn take(&mut self) {
-        self.link.fill(50, Duration::from_millis(50));
+        self.link.receive(50, Duration::from_millis(50));
         for item in self.link.items() {
             let Item::Record(record) = item else { continue };
             let shard = self.shards.get_mut(&record.at.partition).unwrap();

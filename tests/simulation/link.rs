@@ -135,7 +135,7 @@ impl<'a> Link for SimLink<'a> {
 
     /// Hands over what was fetched by now: of any assigned partition any stretch, in any order of the partitions, and
     /// sometimes nothing at all, as the network has it. With nothing there, the process gets its next turn later.
-    fn fill(&mut self, records_max: usize, wait: Duration) -> usize {
+    fn receive(&mut self, records_max: usize, wait: Duration) -> usize {
         self.taken.clear();
         if self.stage.alive(self.process).is_err() {
             return 0;

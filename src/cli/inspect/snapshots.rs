@@ -5,7 +5,7 @@ use crate::cli::terminal::print;
 use crate::config::Config;
 use crate::journal::SnapshotPart;
 use crate::model::{Calendar, Timestamp};
-use crate::snapshot::{Found, PartInfo};
+use crate::snapshot::{PartInfo, StoredPart};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl Snapshots {
 
 /// What is to be shown of a part. Parts come in the order of their entries, so that those it builds upon were seen.
 fn line(
-    part: &Found,
+    part: &StoredPart,
     info: Result<PartInfo, String>,
     verified: &mut BTreeMap<String, SnapshotPart>,
     calendar: &Calendar,

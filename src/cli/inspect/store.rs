@@ -2,7 +2,7 @@ use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::engine::{Rules, Shard};
 use crate::journal::Manifest;
-use crate::snapshot::{self, Found, PartInfo, SnapshotRepository, Spawn};
+use crate::snapshot::{self, PartInfo, SnapshotRepository, Spawn, StoredPart};
 use object_store::ObjectStore;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Every part, by partition, seq and writer; of one partition only, if it is stated.
-    pub fn list(&self, partition: Option<i32>) -> Result<Vec<Found>, Failure> {
+    pub fn list(&self, partition: Option<i32>) -> Result<Vec<StoredPart>, Failure> {
         let found = snapshot::list(&self.objects, &self.group);
         let mut found = found.map_err(|problem| {
             Failure::Failed(format!("state.snapshots: {}: {problem}", self.url))
@@ -54,7 +54,7 @@ impl Store {
 
     /// Reads a part and verifies every checksum; nothing if it has been deleted since it was listed, as parts are that
     /// nobody needs any more.
-    pub fn verify(&self, part: &Found) -> Result<Option<Result<PartInfo, String>>, Failure> {
+    pub fn verify(&self, part: &StoredPart) -> Result<Option<Result<PartInfo, String>>, Failure> {
         let bytes = match snapshot::read(&self.objects, &part.key) {
             Ok(bytes) => bytes,
             Err(problem) => {
@@ -78,7 +78,7 @@ impl Store {
 }
 
 /// A part must be what its name says.
-fn named_rightly(part: &Found, info: PartInfo) -> Result<PartInfo, String> {
+fn named_rightly(part: &StoredPart, info: PartInfo) -> Result<PartInfo, String> {
     let (partition, seq) = (info.manifest.partition, info.manifest.seq);
     if (partition, seq) == (part.partition, part.seq) {
         return Ok(info);

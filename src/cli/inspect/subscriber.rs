@@ -7,7 +7,7 @@ use crate::engine::{Description, Shard};
 use crate::journal::Manifest;
 use crate::kafka::partition_of;
 use crate::model::{Msisdn, Timestamp};
-use crate::snapshot::Found;
+use crate::snapshot::StoredPart;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -128,7 +128,7 @@ impl Subscriber {
 }
 
 /// The partitions of some parts, first the one where the subscriber must be if the highest of them is the last there is.
-fn in_likely_order(found: &[Found], msisdn: &Msisdn) -> Vec<i32> {
+fn in_likely_order(found: &[StoredPart], msisdn: &Msisdn) -> Vec<i32> {
     let mut partitions: Vec<i32> = found.iter().map(|part| part.partition).collect();
     partitions.dedup();
     let count = partitions.last().map_or(1, |last| last.saturating_add(1));
@@ -140,7 +140,7 @@ fn in_likely_order(found: &[Found], msisdn: &Msisdn) -> Vec<i32> {
 /// The newest of a partition's snapshots that is whole; those passed over are told of on stderr.
 fn newest<'a>(
     store: &Store,
-    parts: impl DoubleEndedIterator<Item = &'a Found>,
+    parts: impl DoubleEndedIterator<Item = &'a StoredPart>,
 ) -> Result<Option<Newest>, Failure> {
     for part in parts.rev() {
         let Some(info) = store.verify(part)? else {

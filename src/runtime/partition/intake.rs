@@ -5,7 +5,7 @@ use crate::model::{Effect, Feed, FeedSet, Outcome, Reject, Source};
 
 /// Applies one record of Kafka to its shard. The topic it came from carries `feeds`. Returns the record's feed, as far
 /// as it is known, and what became of it.
-pub(super) fn take(
+pub(super) fn apply(
     decoder: &Decoder,
     feeds: FeedSet,
     shard: &mut Shard,

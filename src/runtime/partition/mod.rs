@@ -23,7 +23,7 @@ use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport}
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A script of this many steps makes a journal record that every broker takes.
+/// A step log of this length makes a journal record that every broker takes.
 const STEPS_MAX: usize = 16_384;
 
 /// How often the work is rolled up: it looks at every open task.
@@ -81,7 +81,7 @@ impl Partition {
     }
 
     /// Applies a record of a topic that carries `feeds`.
-    pub fn take(
+    pub fn apply(
         &mut self,
         feeds: FeedSet,
         record: &ConsumedRecord<'_>,
@@ -93,13 +93,13 @@ impl Partition {
             ruleset, encoder, ..
         } = &*self.active_rules;
         let decoder = &ruleset.decoder;
-        let (feed, outcome) = intake::take(decoder, feeds, shard, record, source, effects);
+        let (feed, outcome) = intake::apply(decoder, feeds, shard, record, source, effects);
         output.report.received(1);
         output.report.outcome(feed, &outcome);
         if let Outcome::Rejected(reject) = &outcome {
-            output.refuse(record, source, reject, encoder, &mut self.output_digest);
+            output.dead_letter(record, source, reject, encoder, &mut self.output_digest);
         }
-        output.say(encoder, &mut self.output_digest);
+        output.publish(encoder, &mut self.output_digest);
         let topic = record.at.topic;
         self.step_log.run(topic as u8, record.offset);
         self.snapshots.debt += 1;
@@ -127,7 +127,7 @@ impl Partition {
         let closes = self.shard.stats().day_closes;
         self.shard.tick(now, inputs, &mut output.effects);
         self.quiet = self.shard.stats().day_closes == closes && output.effects.is_empty();
-        output.say(&self.active_rules.encoder, &mut self.output_digest);
+        output.publish(&self.active_rules.encoder, &mut self.output_digest);
     }
 
     /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.
@@ -137,7 +137,7 @@ impl Partition {
         }
         self.step_log.sweep(subscribers);
         let left = self.shard.sweep(subscribers as usize, &mut output.effects);
-        output.say(&self.active_rules.encoder, &mut self.output_digest);
+        output.publish(&self.active_rules.encoder, &mut self.output_digest);
         left
     }
 
@@ -155,7 +155,7 @@ impl Partition {
         &self.active_rules
     }
 
-    /// Whether the script is so long that it should be committed, whatever is in it.
+    /// Whether the step log is so long that it should be committed, whatever is in it.
     pub fn long(&self) -> bool {
         self.step_log.steps().len() >= STEPS_MAX
     }

@@ -14,9 +14,9 @@ const TRUNCATED: &str = "errors.truncated_from_bytes";
 
 /// What waits for the next commit: records, and the figures that go with them.
 pub struct Output {
-    /// Said by the engine and not yet encoded; empty between calls.
+    /// Effects of the engine that are not yet encoded; empty between calls.
     pub effects: Vec<Effect>,
-    /// What became of the records and what was said; told to the metrics with the commit.
+    /// What became of the records and what they led to; added to the metrics with the commit.
     pub report: BatchReport,
     tasks: Arc<str>,
     signals: Arc<str>,
@@ -62,15 +62,15 @@ impl Output {
         self.waiting_bytes
     }
 
-    /// Everything was committed, or is not ours to say any more.
+    /// Everything was committed, or is not ours to publish any more.
     pub fn clear(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
         self.report = BatchReport::default();
     }
 
-    /// Encodes the effects of one shard.
-    pub fn say(&mut self, encoder: &Encoder, output_digest: &mut OutputDigest) {
+    /// Encodes the effects of one shard, to be published with the next commit.
+    pub fn publish(&mut self, encoder: &Encoder, output_digest: &mut OutputDigest) {
         if self.effects.is_empty() {
             return;
         }
@@ -94,8 +94,8 @@ impl Output {
         self.effects = effects;
     }
 
-    /// Takes a record that was refused.
-    pub fn refuse(
+    /// Adds a record that was refused, as a dead letter.
+    pub fn dead_letter(
         &mut self,
         record: &ConsumedRecord<'_>,
         source: &Source,

@@ -168,7 +168,8 @@ impl<R: Reader> Replay<R> {
                 Front::Record(record) if record.offset < run.to => {
                     source.offset = record.offset;
                     let output = &mut self.output;
-                    self.partition.take(carrier.feeds, &record, &source, output);
+                    self.partition
+                        .apply(carrier.feeds, &record, &source, output);
                 }
                 Front::Record(_) | Front::Done => {
                     let reason = format!(
@@ -189,7 +190,7 @@ impl<R: Reader> Replay<R> {
         Ok(true)
     }
 
-    /// An entry is done: the output must be what it was then.
+    /// An entry is done: its output must be the same as then.
     fn verify(&mut self, setup: &Setup) -> Result<(), Fault> {
         let Some(entry) = self.entries.front() else {
             return Ok(());

@@ -108,7 +108,7 @@ impl<L: Link> Worker<'_, L> {
         Ok(())
     }
 
-    /// What the next transaction holds besides what was said: for each partition its journal's records, and the offsets.
+    /// What the next transaction holds besides the output: for each partition its journal's records, and the offsets.
     fn transaction(&self, dirty: &[i32]) -> (Vec<Outbound>, Vec<(TopicPartition, i64)>) {
         let mut outbound = Vec::new();
         let mut offsets = Vec::new();

@@ -29,7 +29,7 @@ pub struct Worker<'a, L: Link> {
     pub(super) output: Output,
     pub(super) uncommitted: Uncommitted,
     pub(super) retry: Option<Retry>,
-    /// Nothing more was waiting when records were last taken.
+    /// Nothing more was waiting when records were last received.
     pub(super) drained: bool,
     /// Since the start.
     pub(super) records_processed: u64,

@@ -8,8 +8,8 @@ use crate::runtime::partition::Partition;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Records taken from the client at a time: enough to be fast, few enough to look up often.
-const FILL_RECORDS: usize = 2_048;
+/// Records received from the client at a time: enough to be fast, few enough to look up often.
+const RECEIVE_RECORDS: usize = 2_048;
 /// Longest wait for records; the group's events are served in between.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// How often the shards are told the time.
@@ -21,9 +21,9 @@ const SWEEP_SUBSCRIBERS: u32 = 256;
 
 /// What makes the loop turn.
 enum Wake {
-    /// Records were fetched.
+    /// Records were received.
     Records,
-    /// The group gave or took partitions.
+    /// The group assigned or revoked partitions.
     Change(Change),
     /// A commit that failed is to be tried again.
     Retry,
@@ -41,7 +41,7 @@ impl<L: Link> Worker<'_, L> {
     pub fn turn(&mut self) -> Result<bool, Fault> {
         self.health.beat();
         match self.wake()? {
-            Wake::Records => self.take_records()?,
+            Wake::Records => self.route_records()?,
             Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
             Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
             Wake::Retry => self.commit()?,
@@ -53,7 +53,7 @@ impl<L: Link> Worker<'_, L> {
         }
         self.restore()?;
         if self.retry.is_none() {
-            self.look_at_rules();
+            self.adopt_rules();
             self.pass_time();
             self.look_at_snapshots();
             if self.due() {
@@ -81,24 +81,28 @@ impl<L: Link> Worker<'_, L> {
         }
         let run = &self.setup.config.run;
         let records_max = run.batch_records_max as usize;
-        let (mut fill, mut wait) = (FILL_RECORDS.min(records_max), IDLE_WAIT);
+        let (mut records, mut wait) = (RECEIVE_RECORDS.min(records_max), IDLE_WAIT);
         if !self.output.waiting().is_empty() {
             let room = records_max.saturating_sub(self.uncommitted.records);
-            fill = fill.min(room.max(1));
+            records = records.min(room.max(1));
             wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
         }
         let mut shards = self.partitions.values().map(|partition| &partition.shard);
         if !self.restores.is_empty() || shards.any(|shard| shard.sweeping()) {
             wait = Duration::ZERO;
         }
-        let taken = self.link.fill(fill, wait);
+        let received = self.link.receive(records, wait);
         let behind: i64 = self.partitions.values().map(Partition::lag).sum();
-        self.drained = taken < fill && behind < FILL_RECORDS as i64;
-        Ok(if taken > 0 { Wake::Records } else { Wake::Idle })
+        self.drained = received < records && behind < RECEIVE_RECORDS as i64;
+        Ok(if received > 0 {
+            Wake::Records
+        } else {
+            Wake::Idle
+        })
     }
 
-    /// Applies what was fetched.
-    fn take_records(&mut self) -> Result<(), Fault> {
+    /// Gives every record that was received to its partition.
+    fn route_records(&mut self) -> Result<(), Fault> {
         let mut source = Source {
             topic: "".into(),
             partition: 0,
@@ -133,7 +137,7 @@ impl<L: Link> Worker<'_, L> {
             }
             source.partition = record.at.partition;
             source.offset = record.offset;
-            partition.take(topic.feeds, &record, &source, &mut self.output);
+            partition.apply(topic.feeds, &record, &source, &mut self.output);
             self.uncommitted.records += 1;
             self.records_processed += 1;
         }
@@ -141,8 +145,8 @@ impl<L: Link> Worker<'_, L> {
         Ok(())
     }
 
-    /// Takes up rules that were changed.
-    fn look_at_rules(&mut self) {
+    /// Puts rules in force that were changed.
+    fn adopt_rules(&mut self) {
         let current = self.setup.rules_handle.current();
         if Arc::ptr_eq(&current, &self.active_rules) {
             return;
