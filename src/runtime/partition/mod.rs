@@ -29,7 +29,7 @@ const STEPS_MAX: usize = 16_384;
 /// How often the work is rolled up: it looks at every open task.
 const ROLLUP_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a worker holds of one partition number: its shard, how far each input topic has been processed, and the script
+/// What a worker holds of one partition number: its shard, how far each input topic has been processed, and the log
 /// of what was done since the last commit. Live and in a replay the same methods are used.
 pub struct Partition {
     /// The number.
@@ -45,7 +45,7 @@ pub struct Partition {
     active_rules: Arc<ActiveRules>,
     step_log: StepLog,
     output_digest: OutputDigest,
-    /// The last tick began no close and said nothing.
+    /// The last tick began no close and had no effect.
     quiet: bool,
     /// Figures last reported.
     reported: ShardStats,

@@ -8,12 +8,12 @@ use crate::support::scenario::{FRIEND, call};
 use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::engine::Shard;
 use churnwatch::snapshot::{
-    Found, SnapshotRepository, SnapshotRequest, earliest_seq, list, open, read, verify,
+    SnapshotRepository, SnapshotRequest, StoredPart, earliest_seq, list, open, read, verify,
 };
 use std::fs;
 use std::path::Path;
 
-fn found(directory: &Path) -> Vec<Found> {
+fn found(directory: &Path) -> Vec<StoredPart> {
     list(&open(directory.to_str().unwrap()).unwrap(), GROUP).unwrap()
 }
 
