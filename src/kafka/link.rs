@@ -13,8 +13,8 @@ pub trait Link {
     /// Reads stretches of partitions again, outside the group.
     type Reader: Reader;
 
-    /// Serves the group and returns the next change of our partitions. To be called often, while records wait as well:
-    /// it is what tells the group that we are alive.
+    /// Serves the group and returns the next change of our partitions. Call it often, also while records wait: it tells
+    /// the group that we are alive.
     ///
     /// # Errors
     /// [`Fault`] if the consumer cannot go on.
@@ -57,14 +57,15 @@ pub trait Link {
     /// Gives the records of the last [`receive`](Self::receive) back.
     fn clear(&mut self);
 
-    /// How far each of our partitions was handed over, control records included; only those of which something was.
+    /// How far each of our partitions was handed over, control records included. Partitions without any record yet are
+    /// left out.
     ///
     /// # Errors
     /// [`Fault`] if the client has lost track of its partitions.
     fn positions(&self) -> Result<Vec<(TopicPartition, i64)>, Fault>;
 
-    /// Offset of the next record to process by the group; none if nothing was committed. Offsets of a transaction that
-    /// is still open are waited for.
+    /// Offset of the next record for the group to process; none if nothing was committed. Waits for the offsets of an
+    /// open transaction.
     ///
     /// # Errors
     /// [`Fault`]; worth trying again if it is a restart.
@@ -96,8 +97,8 @@ pub trait Link {
     /// [`Fault`] if the client refuses.
     fn reader(&self, spans: &[Span]) -> Result<Self::Reader, Fault>;
 
-    /// Drops the producer, if there is one, and connects a new one under the same transactional id, which ends whatever
-    /// the old one had open and fences every late request of it.
+    /// Drops the producer, if there is one, and connects a new one with the same transactional id. That ends whatever
+    /// the old one had open and fences its late requests.
     ///
     /// # Errors
     /// The outer [`Fault`] if the worker cannot go on; the inner text if the brokers do not answer, which may pass.
@@ -114,7 +115,7 @@ pub trait Link {
         offsets: &[(TopicPartition, i64)],
     ) -> Result<Attempt, Fault>;
 
-    /// Lets the brokers delete what a partition's journal holds before an offset. It is only about space: a failure is
+    /// Lets the brokers delete what a partition's journal holds before an offset. Only space is at stake: a failure is
     /// logged.
     fn trim_journal(&mut self, partition: i32, before: i64);
 }

@@ -104,7 +104,7 @@ async fn upload(
             })
         }
         Err(problem) => {
-            // What was uploaded is of no use; what cannot be removed now is found by the next prune.
+            // What was uploaded is of no use. What cannot be removed now, the next prune finds.
             let _ = object.abort().await;
             Err(problem)
         }
