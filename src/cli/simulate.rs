@@ -65,7 +65,7 @@ pub(super) struct Simulate {
     #[arg(long)]
     pub print_scenario: bool,
 
-    /// No dirt: no duplicates, late or spoilt records
+    /// No faults: no duplicates, no late or unreadable records
     #[arg(long)]
     pub clean: bool,
 
@@ -112,7 +112,7 @@ impl Simulate {
             start: self.start,
             time_zone: self.time_zone.clone(),
             operator: self.operator,
-            dirt: !self.clean,
+            faults: !self.clean,
             scenario: scenario.map_err(SimError::from)?,
             ..CityConfig::new(self.subscribers, self.days, self.seed)
         };
@@ -160,7 +160,7 @@ fn describe(out: &Path, summary: &Summary) -> String {
         summary
             .expected
             .iter()
-            .map(|(fate, count)| format!("{fate} {}", HumanCount(*count)))
+            .map(|(expected, count)| format!("{expected} {}", HumanCount(*count)))
             .collect::<Vec<_>>()
             .join(", ")
     );
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(parameters["subscribers"], 20);
         assert_eq!(parameters["start"], "2026-01-05");
         assert_eq!(parameters["operator"], "telecom");
-        assert_eq!(parameters["dirt"], false);
+        assert_eq!(parameters["faults"], false);
         let scenario = &parameters["scenario"];
         assert_eq!(scenario["outage"]["on_days"].as_array().unwrap().len(), 0);
         assert_eq!(scenario["holiday"]["days"], 7);

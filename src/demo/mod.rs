@@ -1,9 +1,9 @@
 //! `churnwatch demo`: a simulated city, a broker in this process, the detector as `run` starts it, and a live view.
 
-mod newsroom;
-mod scene;
+mod feeder;
+mod outputs;
 mod screen;
-mod town;
+mod state;
 mod view;
 
 use crate::config::Config;
@@ -13,13 +13,13 @@ use crate::kafka::{EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;
-use newsroom::Newsroom;
-use scene::Scene;
+use feeder::CityFeeder;
+use outputs::OutputReader;
 use screen::Screen;
+use state::ViewState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use town::Town;
 use view::grouped;
 
 /// Partitions of every topic.
@@ -59,16 +59,16 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     let stalled = config.http.stalled_seconds;
     let health = Health::new(config.run.workers.into(), stalled, clock::monotonic_ms);
     let server = Server::start(&config.http, telemetry.clone(), health.clone()).map_err(text)?;
-    let mut scene = Scene {
+    let mut state = ViewState {
         city: options.subscribers,
         days: options.days,
         bootstrap: broker.bootstrap(),
         metrics: format!("http://{}/metrics", server.address()),
-        ..Scene::default()
+        ..ViewState::default()
     };
-    let mut newsroom = Newsroom::open(&config, telemetry.clone(), PARTITIONS)?;
+    let mut outputs = OutputReader::open(&config, telemetry.clone(), PARTITIONS)?;
     let day = Arc::new(AtomicU32::new(0));
-    let town = Town {
+    let feeder = CityFeeder {
         city,
         loader: Loader::new(&config)?,
         partitions: PARTITIONS,
@@ -78,25 +78,26 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     let workers = Stop::default();
     let setup = Setup::new(config.clone(), telemetry.clone(), PARTITIONS);
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
-    let mut screen = Screen::open(&scene);
+    let mut screen = Screen::open(&state);
     let watch = clock::Stopwatch::start();
     let sent = std::thread::scope(|threads| {
-        let town = threads.spawn(|| town.live(&config, &telemetry, stop));
+        let feeder = threads.spawn(|| feeder.run(&config, &telemetry, stop));
         let start = CityConfig::new(1, 1, 0).start;
         let mut rate = Rate::default();
-        while !town.is_finished() && !pool.finished() {
-            let news = newsroom.update(&mut scene, FRAME);
-            scene.day = day.load(Ordering::Relaxed);
-            scene.date = (start + scene.day as i32 - 1).to_string();
-            scene.events_per_second = rate.of(scene.events, watch.elapsed());
-            if screen.show(&scene, &news) {
+        while !feeder.is_finished() && !pool.finished() {
+            let changed = outputs.update(&mut state, FRAME);
+            state.day = day.load(Ordering::Relaxed);
+            state.date = (start + state.day as i32 - 1).to_string();
+            state.events_per_second = rate.of(state.events, watch.elapsed());
+            if screen.show(&state, &changed) {
                 stop.ask();
             }
         }
         if pool.finished() {
             stop.ask();
         }
-        town.join()
+        feeder
+            .join()
             .unwrap_or_else(|_| Err("the simulated city ended unexpectedly".to_owned()))
     });
     screen.close();
@@ -109,14 +110,14 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     };
     let last = clock::Stopwatch::start();
     while telemetry.counts().records < sent && !pool.finished() && !last.reached(LAST_RECORDS) {
-        newsroom.update(&mut scene, FRAME);
+        outputs.update(&mut state, FRAME);
     }
     workers.ask();
     pool.join()?;
-    newsroom.update(&mut scene, FRAME);
+    outputs.update(&mut state, FRAME);
     print!(
         "{}",
-        summary(&scene, &newsroom, &telemetry, sent, watch.elapsed())
+        summary(&state, &outputs, &telemetry, sent, watch.elapsed())
     );
     Ok(())
 }
@@ -155,8 +156,8 @@ impl Rate {
 }
 
 fn summary(
-    scene: &Scene,
-    newsroom: &Newsroom,
+    state: &ViewState,
+    outputs: &OutputReader,
     telemetry: &Telemetry,
     sent: u64,
     took: Duration,
@@ -165,8 +166,8 @@ fn summary(
     let row = |name: &str, count: u64| format!("  {name:<26}{:>14}\n", grouped(count));
     let mut text = format!(
         "{} days of {} subscribers in {:.0} s\n",
-        scene.day,
-        grouped(scene.city.into()),
+        state.day,
+        grouped(state.city.into()),
         took.as_secs_f64()
     );
     for (name, count) in [
@@ -181,14 +182,9 @@ fn summary(
         text += &row(name, count);
     }
     text += "signals, also those that raised no task\n";
-    text.extend(scene.signals.iter().map(|(name, count)| row(name, *count)));
+    text.extend(state.signals.iter().map(|(name, count)| row(name, *count)));
     text += "tasks opened, by first signal\n";
-    text.extend(
-        newsroom
-            .opened
-            .iter()
-            .map(|(name, count)| row(name, *count)),
-    );
+    text.extend(outputs.opened.iter().map(|(name, count)| row(name, *count)));
     text += "tasks closed\n";
-    text + &row("", scene.tasks_closed)
+    text + &row("", state.tasks_closed)
 }

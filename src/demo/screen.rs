@@ -1,4 +1,4 @@
-use super::scene::{Scene, TaskLine};
+use super::state::{TaskLine, ViewState};
 use super::view::{draw, grouped};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
@@ -15,9 +15,9 @@ pub enum Screen {
 
 impl Screen {
     /// Takes the terminal, if there is one, and says where to look.
-    pub fn open(scene: &Scene) -> Self {
-        println!("Kafka broker for any client: {}", scene.bootstrap);
-        println!("metrics: {}", scene.metrics);
+    pub fn open(state: &ViewState) -> Self {
+        println!("Kafka broker for any client: {}", state.bootstrap);
+        println!("metrics: {}", state.metrics);
         if !stdout().is_terminal() {
             return Self::Lines(0);
         }
@@ -27,15 +27,15 @@ impl Screen {
         }
     }
 
-    /// Shows the scene. Returns whether a key asked to end.
-    pub fn show(&mut self, scene: &Scene, news: &[TaskLine]) -> bool {
+    /// Shows the state. Returns whether a key asked to end.
+    pub fn show(&mut self, state: &ViewState, changed: &[TaskLine]) -> bool {
         match self {
             Self::Terminal(terminal) => {
                 // A terminal that cannot be drawn on is gone; the demo ends as if asked to.
-                terminal.draw(|frame| draw(frame, scene)).is_err() || end_was_pressed()
+                terminal.draw(|frame| draw(frame, state)).is_err() || end_was_pressed()
             }
             Self::Lines(day) => {
-                for task in news {
+                for task in changed {
                     println!(
                         "{}  {:<8} {} {:<8} -> {} by {}: {}",
                         task.opened_at,
@@ -47,16 +47,16 @@ impl Screen {
                         task.reason
                     );
                 }
-                if scene.day > *day {
-                    *day = scene.day;
+                if state.day > *day {
+                    *day = state.day;
                     println!(
                         "{}  day {} of {}: {} events, {} a second, {} tasks opened",
-                        scene.date,
-                        scene.day,
-                        scene.days,
-                        grouped(scene.events),
-                        grouped(scene.events_per_second),
-                        grouped(scene.tasks_opened)
+                        state.date,
+                        state.day,
+                        state.days,
+                        grouped(state.events),
+                        grouped(state.events_per_second),
+                        grouped(state.tasks_opened)
                     );
                 }
                 false

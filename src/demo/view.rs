@@ -4,10 +4,10 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Bar, BarChart, BarGroup, Block, Gauge, Paragraph, Wrap};
 
-use super::scene::{Scene, TaskLine};
+use super::state::{TaskLine, ViewState};
 
 /// Draws the whole screen.
-pub fn draw(frame: &mut Frame<'_>, scene: &Scene) {
+pub fn draw(frame: &mut Frame<'_>, state: &ViewState) {
     let [head, middle, tasks, foot] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Length(10),
@@ -17,40 +17,40 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene) {
     .areas(frame.area());
     let [figures, signals] =
         Layout::horizontal([Constraint::Length(44), Constraint::Min(30)]).areas(middle);
-    progress(frame, head, scene);
-    figures_table(frame, figures, scene);
-    signals_chart(frame, signals, scene);
-    newest_tasks(frame, tasks, scene);
-    addresses(frame, foot, scene);
+    progress(frame, head, state);
+    figures_table(frame, figures, state);
+    signals_chart(frame, signals, state);
+    newest_tasks(frame, tasks, state);
+    addresses(frame, foot, state);
 }
 
-fn progress(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
+fn progress(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
     let title = format!(
         " churnwatch demo: a city of {} subscribers ",
-        grouped(scene.city.into())
+        grouped(state.city.into())
     );
-    let share = scene.day as f64 / f64::from(scene.days.max(1));
+    let share = state.day as f64 / f64::from(state.days.max(1));
     let gauge = Gauge::default()
         .block(Block::bordered().title(title.bold()))
         .gauge_style(Style::new().fg(Color::Cyan))
         .ratio(share.clamp(0.0, 1.0))
         .label(format!(
             "{}  day {} of {}",
-            scene.date, scene.day, scene.days
+            state.date, state.day, state.days
         ));
     frame.render_widget(gauge, area);
 }
 
-fn figures_table(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
+fn figures_table(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
     let rows = [
-        ("events", grouped(scene.events)),
-        ("events a second", grouped(scene.events_per_second)),
-        ("  late, applied", grouped(scene.late)),
-        ("  duplicates dropped", grouped(scene.duplicates)),
-        ("  dead-lettered", grouped(scene.dead_lettered)),
-        ("days closed", grouped(scene.day_closes)),
-        ("tasks opened", grouped(scene.tasks_opened)),
-        ("tasks closed", grouped(scene.tasks_closed)),
+        ("events", grouped(state.events)),
+        ("events a second", grouped(state.events_per_second)),
+        ("  late, applied", grouped(state.late)),
+        ("  duplicates dropped", grouped(state.duplicates)),
+        ("  dead-lettered", grouped(state.dead_lettered)),
+        ("days closed", grouped(state.day_closes)),
+        ("tasks opened", grouped(state.tasks_opened)),
+        ("tasks closed", grouped(state.tasks_closed)),
     ];
     let lines = rows.map(|(name, value)| {
         Line::from(vec![
@@ -65,8 +65,8 @@ fn figures_table(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
     frame.render_widget(Paragraph::new(lines.to_vec()).block(block), area);
 }
 
-fn signals_chart(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
-    let mut signals: Vec<_> = scene.signals.iter().collect();
+fn signals_chart(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
+    let mut signals: Vec<_> = state.signals.iter().collect();
     // As many as there is room for.
     signals.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let bars = signals.into_iter().map(|(trigger, count)| {
@@ -86,8 +86,8 @@ fn signals_chart(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
     frame.render_widget(chart, area);
 }
 
-fn newest_tasks(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
-    let lines: Vec<Line<'_>> = scene.tasks.iter().flat_map(task).collect();
+fn newest_tasks(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
+    let lines: Vec<Line<'_>> = state.tasks.iter().flat_map(task).collect();
     let block = Block::bordered().title(" newest retention tasks ");
     let paragraph = Paragraph::new(lines)
         .wrap(Wrap { trim: false })
@@ -118,12 +118,12 @@ fn task(task: &TaskLine) -> [Line<'_>; 2] {
     [head, Line::from(format!("           {}", task.reason))]
 }
 
-fn addresses(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
+fn addresses(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
     let text = Line::from(vec![
         Span::raw(" Kafka "),
-        Span::raw(scene.bootstrap.as_str()).bold(),
+        Span::raw(state.bootstrap.as_str()).bold(),
         Span::raw("   metrics "),
-        Span::raw(scene.metrics.as_str()).bold(),
+        Span::raw(state.metrics.as_str()).bold(),
         Span::raw("   q or Ctrl-C ends"),
     ]);
     frame.render_widget(Paragraph::new(text).block(Block::bordered()), area);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_screen_shows_progress_signals_tasks_and_addresses() {
-        let scene = Scene {
+        let state = ViewState {
             city: 2_000,
             date: "2026-03-09".to_owned(),
             day: 8,
@@ -174,10 +174,10 @@ mod tests {
             .into(),
             bootstrap: "127.0.0.1:9092".to_owned(),
             metrics: "http://127.0.0.1:9464/metrics".to_owned(),
-            ..Scene::default()
+            ..ViewState::default()
         };
         let mut terminal = Terminal::new(TestBackend::new(110, 30)).unwrap();
-        terminal.draw(|frame| draw(frame, &scene)).unwrap();
+        terminal.draw(|frame| draw(frame, &state)).unwrap();
         let screen = terminal.backend().to_string();
         for expected in [
             "2026-03-09  day 8 of 60",

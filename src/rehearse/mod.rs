@@ -1,7 +1,7 @@
 //! A rehearsal: rules at work on a simulated city before they go live on a real one.
 //!
 //! The city's records go through the decoder and the engine in the order of their arrival. Every published task goes at once
-//! to a [`Clerk`](crate::sim::Clerk), which plays account managers and subscribers, and what they report comes back into the
+//! to [`AccountManagers`](crate::sim::AccountManagers), which play the subscribers too, and what they report comes back into the
 //! stream at its own time. So outcomes, contact rules, corrections, escalations and follow-ups all play, in one process and
 //! without a clock: the same settings give the same bytes.
 //!

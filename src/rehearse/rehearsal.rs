@@ -7,7 +7,7 @@ use crate::decode::Decoder;
 use crate::driver::Partitioner;
 use crate::engine::Rules;
 use crate::model::{Effect, Feed, Task, Timestamp};
-use crate::sim::{City, CityConfig, Clerk, SimError};
+use crate::sim::{AccountManagers, City, CityConfig, SimError};
 use std::sync::Arc;
 
 /// The settings of a rehearsal.
@@ -45,7 +45,7 @@ pub struct Rehearsal {
 
 /// The detector and the account managers, who act on each other's output.
 struct ClosedLoop {
-    managers: Clerk,
+    managers: AccountManagers,
     detector: Detector,
     report: ReportBuilder,
     effects: Vec<Effect>,
@@ -71,8 +71,8 @@ impl Rehearsal {
         let days = city.days;
         let first_day = city.start + warm_up_days as i32;
         city.days = days.saturating_add(warm_up_days);
-        let mut managers = Clerk::new(&city.scenario, &city.time_zone, city.seed)?;
-        managers.keep_quiet(rules.policy.quiet.clone());
+        let mut managers = AccountManagers::new(&city.scenario, &city.time_zone, city.seed)?;
+        managers.set_quiet_hours(rules.policy.quiet.clone());
         let figures = CityFigures {
             subscribers: city.subscribers,
             seed: city.seed,
@@ -119,7 +119,7 @@ impl Rehearsal {
         loop {
             if city.days_begun() != days {
                 days = city.days_begun();
-                closed_loop.managers.foresee(city.foreseen());
+                closed_loop.managers.set_truth(city.full_truth());
             }
             let Some(event) = city.next_event() else {
                 break;
@@ -177,7 +177,7 @@ impl ClosedLoop {
     fn publish<E>(&mut self, emit: &mut impl FnMut(&Effect) -> Result<(), E>) -> Result<(), E> {
         for effect in self.effects.drain(..) {
             if let Effect::Task(task) = &effect {
-                self.managers.hear(task);
+                self.managers.receive_task(task);
             }
             self.report.count(&effect);
             emit(&effect)?;

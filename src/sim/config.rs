@@ -25,7 +25,7 @@ pub struct CityConfig {
     /// Whose network this is; the others are competitors.
     pub operator: Operator,
     /// Whether records arrive with faults (behaviour: Faults in the feeds).
-    pub dirt: bool,
+    pub faults: bool,
     /// Who lives there, what happens to them and to their records.
     pub scenario: Scenario,
 }
@@ -76,7 +76,7 @@ pub enum SimError {
 
 impl CityConfig {
     /// A city of that size with the default for everything else: China Mobile in Asia/Shanghai from 2026-03-02, with
-    /// dirt, and the scenario of [`Scenario::reference`].
+    /// faults, and the scenario of [`Scenario::reference`].
     pub fn new(subscribers: u32, days: u32, seed: u64) -> Self {
         Self {
             subscribers,
@@ -85,7 +85,7 @@ impl CityConfig {
             start: Day(20_514),
             time_zone: "Asia/Shanghai".to_owned(),
             operator: Operator::Mobile,
-            dirt: true,
+            faults: true,
             scenario: Scenario::default(),
         }
     }

@@ -9,8 +9,8 @@
 //!   many days follow: a larger or longer city begins like a smaller one.
 //! - **Streaming.** [`City::next_event`] hands out records in the order of their arrival; memory does not grow with days.
 //!
-//! Task outcomes need tasks, which only a detector makes: a [`Clerk`] reads published tasks and the ground truth, and says
-//! what becomes of them, afterwards or while the detector is at work.
+//! Task outcomes need tasks, which only a detector makes. [`AccountManagers`] read published tasks and the ground truth, and
+//! say what becomes of them, afterwards or while the detector is at work.
 
 mod city;
 mod config;
@@ -31,8 +31,8 @@ mod tests;
 
 pub use city::{City, SimEvent, Tally};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
-pub use event::{Fate, Flaw};
-pub use files::{Compression, FlawCount, Parameters, Progress, Summary, TruthCount, write_files};
-pub use outcomes::{Answer, AnswerError, Clerk};
+pub use event::{Expected, Fault};
+pub use files::{Compression, FaultCount, Parameters, Progress, Summary, TruthCount, write_files};
+pub use outcomes::{AccountManagers, Answer, AnswerError};
 pub use scenario::Scenario;
 pub use truth::{Class, Detail, Kind, Truth};

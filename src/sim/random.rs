@@ -14,7 +14,7 @@ pub enum Purpose {
     /// What the subscriber does on a day.
     Behaviour = 2,
     /// What happens to the records on their way here.
-    Dirt = 3,
+    Faults = 3,
     /// Which records a mediation outage loses.
     Outage = 4,
     /// What happens to whole mediation files on a day.
@@ -202,7 +202,7 @@ mod tests {
             first(2, 1, 1, Purpose::Traits),
             first(1, 2, 1, Purpose::Traits),
             first(1, 1, 2, Purpose::Traits),
-            first(1, 1, 1, Purpose::Dirt),
+            first(1, 1, 1, Purpose::Faults),
         ] {
             assert_ne!(base, other);
         }

@@ -1,5 +1,5 @@
 //! What a city promises: the same bytes, independent subscribers, valid records, a truth its records bear out, and
-//! exactly the dirt it counts.
+//! exactly the faults it counts.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -52,7 +52,7 @@ fn scenario(text: &str) -> Scenario {
 
 fn clean(subscribers: u32, days: u32, seed: u64) -> CityConfig {
     CityConfig {
-        dirt: false,
+        faults: false,
         ..CityConfig::new(subscribers, days, seed)
     }
 }
@@ -114,7 +114,7 @@ fn arrivals_never_go_back() {
     assert!(events.is_sorted_by_key(|event| event.at_ms));
     assert_eq!(events.len() as u64, city.tally().records);
     assert_eq!(
-        city.tally().fates.values().sum::<u64>(),
+        city.tally().expected.values().sum::<u64>(),
         city.tally().records
     );
 }
@@ -189,7 +189,7 @@ fn clean_records_are_complete() {
     assert_eq!(types.len(), 19, "{types:?}");
     assert!(forms.contains(&(Feed::Cdr, true)) && forms.contains(&(Feed::Cdr, false)));
     assert_eq!(money.len(), 2);
-    assert!(city.tally().flaws.is_empty());
+    assert!(city.tally().faults.is_empty());
     // The longest identifier is shorter than a time stamp.
     assert!(ids.iter().all(|(_, id)| id.len() <= 18));
 }
@@ -229,32 +229,32 @@ fn an_outage_loses_call_records_and_stops_progress() {
     assert!(claims(Feed::Billing) > calendar.start_of(day + 1));
 }
 
-/// Counts flaws by looking at the records only.
-fn visible_flaws(events: &[Arrived]) -> BTreeMap<Flaw, u64> {
+/// Counts faults by looking at the records only.
+fn visible_faults(events: &[Arrived]) -> BTreeMap<Fault, u64> {
     let mut found = BTreeMap::new();
     for event in events.iter().filter(|event| event.key.is_some()) {
-        if let Some(flaw) = visible_flaw(event) {
-            *found.entry(flaw).or_default() += 1;
+        if let Some(fault) = visible_fault(event) {
+            *found.entry(fault).or_default() += 1;
         }
     }
     found
 }
 
-fn visible_flaw(event: &Arrived) -> Option<Flaw> {
+fn visible_fault(event: &Arrived) -> Option<Fault> {
     let Some(value) = &event.value else {
-        return Some(Flaw::Tombstone);
+        return Some(Fault::Tombstone);
     };
     if value.is_empty() {
-        return Some(Flaw::PayloadEmpty);
+        return Some(Fault::PayloadEmpty);
     }
     if value[0] == 0 {
-        return Some(Flaw::PayloadFramed);
+        return Some(Fault::PayloadFramed);
     }
     if str::from_utf8(value).is_err() {
-        return Some(Flaw::PayloadNotUtf8);
+        return Some(Fault::PayloadNotUtf8);
     }
     let Ok(record) = serde_json::from_slice::<Value>(value) else {
-        return Some(Flaw::PayloadTruncated);
+        return Some(Fault::PayloadTruncated);
     };
     let ahead_ms = happened(&record).0 - event.at_ms;
     let own = event.key.as_deref().unwrap();
@@ -265,30 +265,30 @@ fn visible_flaw(event: &Arrived) -> Option<Flaw> {
     let overdue_hours = -ahead_ms / Timestamp::HOUR_MS;
     [
         (
-            Flaw::SecondsForMilliseconds,
+            Fault::SecondsForMilliseconds,
             in_1970 && happened(&record).0 > 1_000_000_000,
         ),
-        (Flaw::ClockAtZero, happened(&record).0 <= 1_000_000_000),
-        (Flaw::ClockYearsAhead, ahead_ms > 4 * 365 * 86_400_000),
-        (Flaw::MsisdnTruncated, msisdn.len() < 5),
+        (Fault::ClockAtZero, happened(&record).0 <= 1_000_000_000),
+        (Fault::ClockYearsAhead, ahead_ms > 4 * 365 * 86_400_000),
+        (Fault::MsisdnTruncated, msisdn.len() < 5),
         (
-            Flaw::MsisdnPrefixed,
+            Fault::MsisdnPrefixed,
             msisdn.starts_with('+') || msisdn.starts_with("00"),
         ),
-        (Flaw::OtherIsOwn, other == own),
-        (Flaw::OtherTruncated, other.len() < 5),
-        (Flaw::DurationNegative, seconds < 0.0),
-        (Flaw::DurationOverflowing, seconds > 86_400.0),
-        (Flaw::UnknownField, !record["vendor_extension"].is_null()),
+        (Fault::OtherIsOwn, other == own),
+        (Fault::OtherTruncated, other.len() < 5),
+        (Fault::DurationNegative, seconds < 0.0),
+        (Fault::DurationOverflowing, seconds > 86_400.0),
+        (Fault::UnknownField, !record["vendor_extension"].is_null()),
         (
-            Flaw::SecondGateway,
+            Fault::SecondGateway,
             record["record_id"].as_str().unwrap().ends_with(".2"),
         ),
-        (Flaw::OtherPrefixed, dialled(other)),
-        (Flaw::ClockHoursAhead, overdue_hours < 0),
+        (Fault::OtherPrefixed, dialled(other)),
+        (Fault::ClockHoursAhead, overdue_hours < 0),
     ]
     .into_iter()
-    .find_map(|(flaw, holds)| holds.then_some(flaw))
+    .find_map(|(fault, holds)| holds.then_some(fault))
 }
 
 /// Not how the switch writes a clean number: a mobile, a landline with its zero, a service, a short number.
@@ -302,28 +302,28 @@ fn dialled(other: &str) -> bool {
 }
 
 #[test]
-fn injected_dirt_is_what_is_counted() {
+fn injected_faults_are_what_is_counted() {
     let (events, city) = live(CityConfig::new(1_500, 8, 10));
     let tally = city.tally();
-    let found = visible_flaws(&events);
-    for flaw in Flaw::ALL {
-        let counted = tally.flaws.get(&flaw).copied().unwrap_or_default();
-        assert!(counted > 0, "{} never happens", flaw.name());
-        match flaw {
+    let found = visible_faults(&events);
+    for fault in Fault::ALL {
+        let counted = tally.faults.get(&fault).copied().unwrap_or_default();
+        assert!(counted > 0, "{} never happens", fault.name());
+        match fault {
             // Seen only against other records, below, or not at all.
-            Flaw::Duplicate
-            | Flaw::Late
-            | Flaw::FileResent
-            | Flaw::FileOutOfOrder
-            | Flaw::ClockMinutesAhead
-            | Flaw::ClockHoursAhead => {}
-            _ => assert_eq!(found.get(&flaw), Some(&counted), "{}", flaw.name()),
+            Fault::Duplicate
+            | Fault::Late
+            | Fault::FileResent
+            | Fault::FileOutOfOrder
+            | Fault::ClockMinutesAhead
+            | Fault::ClockHoursAhead => {}
+            _ => assert_eq!(found.get(&fault), Some(&counted), "{}", fault.name()),
         }
     }
-    let share = |flaw| tally.flaws[&flaw] as f64 / tally.records as f64;
-    assert!((0.004..0.006).contains(&share(Flaw::Duplicate)));
-    assert!((0.018..0.022).contains(&share(Flaw::Late)));
-    assert!((0.001..0.006).contains(&share(Flaw::FileResent)));
+    let share = |fault| tally.faults[&fault] as f64 / tally.records as f64;
+    assert!((0.004..0.006).contains(&share(Fault::Duplicate)));
+    assert!((0.018..0.022).contains(&share(Fault::Late)));
+    assert!((0.001..0.006).contains(&share(Fault::FileResent)));
 
     // Copies are equal to the byte, and there are as many of them as were counted.
     let mut times: BTreeMap<&[u8], u64> = BTreeMap::new();
@@ -334,15 +334,15 @@ fn injected_dirt_is_what_is_counted() {
         }
     }
     let copies: u64 = times.values().map(|n| n - 1).sum();
-    let counted = tally.flaws[&Flaw::Duplicate] + tally.flaws[&Flaw::FileResent];
+    let counted = tally.faults[&Fault::Duplicate] + tally.faults[&Fault::FileResent];
     assert!(counted - copies <= 2, "{counted} counted, {copies} found");
 }
 
 #[test]
-fn dirt_does_not_change_what_people_do() {
-    let truth = |dirt| {
+fn faults_do_not_change_what_people_do() {
+    let truth = |faults| {
         let config = CityConfig {
-            dirt,
+            faults,
             ..CityConfig::new(300, 30, 13)
         };
         live(config).1.truth()

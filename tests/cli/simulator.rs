@@ -2,7 +2,7 @@
 
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{Body, Direction, Feed};
-use churnwatch::sim::{City, CityConfig, Clerk, Flaw, Kind, Scenario};
+use churnwatch::sim::{AccountManagers, City, CityConfig, Fault, Kind, Scenario};
 use std::collections::BTreeMap;
 
 fn decoder() -> Decoder {
@@ -12,7 +12,7 @@ fn decoder() -> Decoder {
 #[test]
 fn clean_records_are_accepted() {
     let config = CityConfig {
-        dirt: false,
+        faults: false,
         scenario: Scenario::parse("churn.scale = 8", "test").unwrap(),
         ..CityConfig::new(400, 30, 31)
     };
@@ -49,21 +49,21 @@ fn spoilt_records_are_refused_for_the_right_reason() {
             Err(reject) => *refused.entry(reject.reason()).or_default() += 1,
         }
     }
-    let flaws = &city.tally().flaws;
-    let count = |kinds: &[Flaw]| kinds.iter().map(|flaw| flaws[flaw]).sum::<u64>();
+    let faults = &city.tally().faults;
+    let count = |kinds: &[Fault]| kinds.iter().map(|fault| faults[fault]).sum::<u64>();
     let expected = BTreeMap::from([
-        ("empty", count(&[Flaw::PayloadEmpty])),
-        ("framed", count(&[Flaw::PayloadFramed])),
-        ("not_utf8", count(&[Flaw::PayloadNotUtf8])),
-        ("not_json", count(&[Flaw::PayloadTruncated])),
-        ("invalid_msisdn", count(&[Flaw::MsisdnTruncated])),
+        ("empty", count(&[Fault::PayloadEmpty])),
+        ("framed", count(&[Fault::PayloadFramed])),
+        ("not_utf8", count(&[Fault::PayloadNotUtf8])),
+        ("not_json", count(&[Fault::PayloadTruncated])),
+        ("invalid_msisdn", count(&[Fault::MsisdnTruncated])),
         (
             "invalid_field",
-            count(&[Flaw::DurationNegative, Flaw::DurationOverflowing]),
+            count(&[Fault::DurationNegative, Fault::DurationOverflowing]),
         ),
         (
             "implausible_timestamp",
-            count(&[Flaw::SecondsForMilliseconds, Flaw::ClockAtZero]),
+            count(&[Fault::SecondsForMilliseconds, Fault::ClockAtZero]),
         ),
     ]);
     // A clock years ahead is the engine's to judge.
@@ -117,7 +117,7 @@ fn hotlines_are_recognised_however_they_were_dialled() {
 
 #[test]
 fn outcomes_of_tasks_are_accepted() {
-    let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 3).unwrap();
+    let mut managers = AccountManagers::new(&Scenario::default(), "Asia/Shanghai", 3).unwrap();
     for number in 0..300 {
         let task = serde_json::json!({
             "task_id": format!("task-{number}"), "msisdn": format!("13912345{number:03}"),
@@ -125,11 +125,11 @@ fn outcomes_of_tasks_are_accepted() {
             "updated_at": "2026-04-01T08:00:00+08:00", "expires_at": "2026-05-01T08:00:00+08:00",
             "recommended_action": { "channel": "outbound_call", "playbook": [] },
         });
-        clerk.take(task.to_string().as_bytes()).unwrap();
+        managers.add_task_line(task.to_string().as_bytes()).unwrap();
     }
     let decoder = decoder();
     let mut forbidden = 0;
-    for answer in clerk.answers() {
+    for answer in managers.answers() {
         let record = decoder.decode(answer.json.as_bytes()).unwrap();
         let Decoded::Event(event) = record else {
             panic!("{}", answer.json);

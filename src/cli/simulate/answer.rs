@@ -2,7 +2,7 @@
 
 use crate::cli::failure::Failure;
 use crate::files::{Lines, Output};
-use crate::sim::{AnswerError, Clerk, Scenario, SimError};
+use crate::sim::{AccountManagers, AnswerError, Scenario, SimError};
 use std::path::PathBuf;
 
 /// Write plausible outcomes of tasks: who was reached, stays, refuses or leaves
@@ -46,11 +46,11 @@ impl Answer {
     pub(super) fn run(self) -> Result<(), Failure> {
         let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let scenario = scenario.map_err(SimError::from)?;
-        let mut clerk = Clerk::new(&scenario, &self.time_zone, self.seed)?;
-        each_line(&self.truth, |line| clerk.learn(line))?;
-        each_line(&self.tasks, |line| clerk.take(line))?;
-        let tasks = clerk.tasks();
-        let answers = clerk.answers();
+        let mut managers = AccountManagers::new(&scenario, &self.time_zone, self.seed)?;
+        each_line(&self.truth, |line| managers.add_truth_line(line))?;
+        each_line(&self.tasks, |line| managers.add_task_line(line))?;
+        let tasks = managers.tasks();
+        let answers = managers.answers();
         let mut out = Output::create(&self.out)?;
         for answer in &answers {
             out.line(answer.json.as_bytes())?;

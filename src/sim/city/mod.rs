@@ -8,13 +8,13 @@ pub use tally::Tally;
 
 use super::config::{CityConfig, SimError};
 use super::event::{Body, Event};
-use super::faults::{Weather, soil};
-use super::life::{Pace, live};
+use super::faults::{DayFaults, inject_faults};
+use super::life::{BurstTiming, live};
 use super::person::Person;
 use super::random::{Dice, Purpose, mix};
 use super::today::Today;
 use super::truth::{Detail, Kind, Truth};
-use super::wire::{Emitter, push_int};
+use super::wire::{RecordWriter, push_int};
 use crate::model::{Calendar, Feed, Timestamp};
 use jiff::tz::TimeZone;
 use progress::state_progress;
@@ -27,13 +27,13 @@ use queue::Queue;
 pub struct City {
     config: CityConfig,
     calendar: Calendar,
-    pace: Pace,
+    timing: BurstTiming,
     people: Vec<Person>,
     truth: Vec<Truth>,
     /// Days begun so far; the records still on their way at the end take a few days more.
     days_begun: u16,
     queue: Queue,
-    emitter: Emitter,
+    writer: RecordWriter,
     tally: Tally,
     bytes: Vec<u8>,
     key: Vec<u8>,
@@ -66,14 +66,14 @@ impl City {
             .map(|index| Person::new(&config, index))
             .collect();
         Ok(Self {
-            pace: Pace::new(&config.scenario.usage),
+            timing: BurstTiming::new(&config.scenario.usage),
             config,
             calendar,
             people,
             truth: Vec::new(),
             days_begun: 0,
             queue: Queue::default(),
-            emitter: Emitter::new(zone),
+            writer: RecordWriter::new(zone),
             tally: Tally::default(),
             bytes: Vec::new(),
             key: Vec::new(),
@@ -113,11 +113,11 @@ impl City {
             complete_until_ms,
         } = event.body
         {
-            let emitter = &mut self.emitter;
-            emitter.write_progress(&event, feed, complete_until_ms, &mut self.bytes);
+            let writer = &mut self.writer;
+            writer.write_progress(&event, feed, complete_until_ms, &mut self.bytes);
         } else {
             let person = &self.people[event.person as usize];
-            present = self.emitter.write(person, &event, &mut self.bytes);
+            present = self.writer.write(person, &event, &mut self.bytes);
             push_int(&mut self.key, person.number as i64);
         }
         self.tally.count(&event, self.bytes.len());
@@ -142,7 +142,7 @@ impl City {
 
     /// The ground truth with all that lies ahead: what people have made up their minds to do by the days begun so far, in
     /// the order in which it was decided.
-    pub fn foreseen(&self) -> &[Truth] {
+    pub fn full_truth(&self) -> &[Truth] {
         &self.truth
     }
 
@@ -164,7 +164,7 @@ impl City {
         let Self {
             config,
             calendar,
-            pace,
+            timing,
             people,
             truth,
             queue,
@@ -177,7 +177,7 @@ impl City {
         queue.begin_day(start_ms, end_ms);
         if u32::from(*days_begun) < config.days {
             city_wide_truth(&today, truth);
-            live_day(&today, pace, people, truth, queue, tally);
+            live_day(&today, timing, people, truth, queue, tally);
         }
         if u32::from(*days_begun) <= config.days {
             state_progress(&today, queue);
@@ -189,30 +189,30 @@ impl City {
 
 fn live_day(
     today: &Today,
-    pace: &Pace,
+    timing: &BurstTiming,
     people: &mut [Person],
     truth: &mut Vec<Truth>,
     queue: &mut Queue,
     tally: &mut Tally,
 ) {
     let config = today.config;
-    let weather = Weather::of(today);
+    let day_faults = DayFaults::of(today);
     let mut records = Vec::new();
     for person in people {
         records.clear();
         let known = truth.len();
-        live(person, today, pace, &mut records, truth);
+        live(person, today, timing, &mut records, truth);
         if today.outage {
             tally.lost_in_outage += lose(today, person, &mut records, &mut truth[known..]);
         }
-        let dice = &mut Dice::new(config.seed, person.index, today.number, Purpose::Dirt);
+        let dice = &mut Dice::new(config.seed, person.index, today.number, Purpose::Faults);
         for event in &records {
             let arrival_ms = event.at_ms + latency_ms(event);
-            if config.dirt {
-                soil(
+            if config.faults {
+                inject_faults(
                     *event,
                     arrival_ms,
-                    &weather,
+                    &day_faults,
                     dice,
                     |arrival_ms, event, delay| {
                         tally.count_delay(delay);

@@ -47,7 +47,7 @@ pub fn state_progress(today: &Today, queue: &mut Queue) {
                 at_ms,
                 person: NOBODY,
                 record,
-                flaw: None,
+                fault: None,
                 copy: None,
                 body: Body::Progress {
                     feed,

@@ -1,9 +1,9 @@
 //! What the simulator passes around before it becomes JSON: small plain records, so that a day of millions fits in
 //! memory. The specification gives the record types and their fields (behaviour: Events).
 
-mod flaw;
+mod fault;
 
-pub use flaw::{Fate, Flaw};
+pub use fault::{Expected, Fault};
 
 use crate::model::{Day, Feed};
 
@@ -16,10 +16,10 @@ pub struct Event {
     pub person: u32,
     /// Number of the record among the subscriber's, from 0.
     pub record: u32,
-    /// What is wrong with its content, or that it was added by a flaw.
-    pub flaw: Option<Flaw>,
+    /// What is wrong with its content, or that a fault added it.
+    pub fault: Option<Fault>,
     /// Why it is here a second time, if it is.
-    pub copy: Option<Flaw>,
+    pub copy: Option<Fault>,
     pub body: Body,
 }
 
@@ -206,13 +206,13 @@ impl Body {
 
 impl Event {
     /// What a detector must make of the record.
-    pub fn fate(&self) -> Fate {
+    pub fn expected(&self) -> Expected {
         if matches!(self.body, Body::Progress { .. }) {
-            return Fate::Ignored;
+            return Expected::Ignored;
         }
-        let own = self.flaw.map_or(Fate::Applied, Flaw::fate);
+        let own = self.fault.map_or(Expected::Applied, Fault::expected);
         match (own, self.copy) {
-            (Fate::Applied, Some(copy)) => copy.fate(),
+            (Expected::Applied, Some(copy)) => copy.expected(),
             _ => own,
         }
     }
@@ -223,19 +223,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spoilt_copy_is_still_spoilt() {
+    fn a_copy_keeps_the_fault_of_the_first() {
         let event = Event {
             at_ms: 0,
             person: 0,
             record: 0,
-            flaw: None,
-            copy: Some(Flaw::Duplicate),
+            fault: None,
+            copy: Some(Fault::Duplicate),
             body: Body::CompetitorContact,
         };
-        assert_eq!(event.fate(), Fate::Duplicate);
-        let flaw = Some(Flaw::ClockAtZero);
-        assert_eq!(Event { flaw, ..event }.fate(), Fate::DeadLettered);
-        let flaw = Some(Flaw::UnknownField);
-        assert_eq!(Event { flaw, ..event }.fate(), Fate::Duplicate);
+        assert_eq!(event.expected(), Expected::Duplicate);
+        let fault = Some(Fault::ClockAtZero);
+        assert_eq!(Event { fault, ..event }.expected(), Expected::DeadLettered);
+        let fault = Some(Fault::UnknownField);
+        assert_eq!(Event { fault, ..event }.expected(), Expected::Duplicate);
     }
 }

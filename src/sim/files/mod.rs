@@ -3,7 +3,7 @@
 
 mod summary;
 
-pub use summary::{FlawCount, Parameters, Summary, TruthCount};
+pub use summary::{FaultCount, Parameters, Summary, TruthCount};
 
 use super::city::City;
 use super::config::{CityConfig, SimError};

@@ -2,7 +2,7 @@
 
 use crate::model::Timestamp;
 use crate::sim::city::{City, Tally};
-use crate::sim::event::{Fate, Flaw};
+use crate::sim::event::{Expected, Fault};
 use crate::sim::scenario::Scenario;
 use crate::sim::truth::Truth;
 use serde::Serialize;
@@ -28,14 +28,14 @@ pub struct Summary {
     /// Arrival of the last record, RFC 3339.
     pub last_arrival: String,
     /// Records that no line can hold, by kind: tombstones and empty payloads. They are counted nowhere else here
-    /// except under `flaws`.
+    /// except under `faults`.
     pub left_out: u64,
     /// Records lost in the outage.
     pub lost_in_outage: u64,
     /// Lines by feed and by `record_type`, as they were meant.
     pub records: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
-    /// Flaws by kind.
-    pub flaws: BTreeMap<&'static str, FlawCount>,
+    /// Faults by kind.
+    pub faults: BTreeMap<&'static str, FaultCount>,
     /// Lines by what a detector must make of them; the sum is `lines`.
     pub expected: BTreeMap<&'static str, u64>,
     /// Lines of ground truth by kind.
@@ -58,17 +58,17 @@ pub struct Parameters {
     /// See [`CityConfig`].
     pub operator: &'static str,
     /// See [`CityConfig`].
-    pub dirt: bool,
+    pub faults: bool,
     /// See [`CityConfig`].
     pub scenario: Scenario,
 }
 
-/// How often a flaw occurs, and what it means for a record.
+/// How often a fault occurs, and what it means for a record.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct FlawCount {
-    /// Records with the flaw.
+pub struct FaultCount {
+    /// Records with the fault.
     pub records: u64,
-    /// What a detector must make of a record with this flaw alone.
+    /// What a detector must make of a record with this fault alone.
     pub expected: &'static str,
 }
 
@@ -106,10 +106,10 @@ pub fn summarise(
     for ((feed, kind), count) in &tally.by_type {
         records.entry(feed.name()).or_default().insert(kind, *count);
     }
-    let flaws = tally.flaws.iter().map(|(flaw, records)| {
-        let expected = flaw.fate().name();
+    let faults = tally.faults.iter().map(|(fault, records)| {
+        let expected = fault.expected().name();
         let records = *records;
-        (flaw.name(), FlawCount { records, expected })
+        (fault.name(), FaultCount { records, expected })
     });
     let mut counts: BTreeMap<&str, TruthCount> = BTreeMap::new();
     for line in truth {
@@ -119,7 +119,7 @@ pub fn summarise(
         count.left += u64::from(line.left_at.is_some());
     }
     Summary {
-        format: "churnwatch-simulation/2",
+        format: "churnwatch-simulation/1",
         version: env!("CARGO_PKG_VERSION"),
         parameters: Parameters {
             subscribers: config.subscribers,
@@ -128,7 +128,7 @@ pub fn summarise(
             start: config.start.to_string(),
             time_zone: config.time_zone.clone(),
             operator: config.operator.name(),
-            dirt: config.dirt,
+            faults: config.faults,
             scenario: config.scenario.clone(),
         },
         events_file,
@@ -139,22 +139,22 @@ pub fn summarise(
         left_out: written.left_out,
         lost_in_outage: tally.lost_in_outage,
         records,
-        flaws: flaws.collect(),
+        faults: faults.collect(),
         expected: expected_of_lines(tally),
         truth: counts,
     }
 }
 
-/// The fates of the records that lines can hold.
+/// What is expected of the records that lines can hold.
 fn expected_of_lines(tally: &Tally) -> BTreeMap<&'static str, u64> {
-    let flawed = |flaw| tally.flaws.get(&flaw).copied().unwrap_or_default();
-    let lines = |(fate, count): (&Fate, &u64)| {
-        let left_out = match fate {
-            Fate::Ignored => flawed(Flaw::Tombstone),
-            Fate::DeadLettered => flawed(Flaw::PayloadEmpty),
+    let count = |fault| tally.faults.get(&fault).copied().unwrap_or_default();
+    let lines = |(expected, records): (&Expected, &u64)| {
+        let left_out = match expected {
+            Expected::Ignored => count(Fault::Tombstone),
+            Expected::DeadLettered => count(Fault::PayloadEmpty),
             _ => 0,
         };
-        (fate.name(), count - left_out)
+        (expected.name(), records - left_out)
     };
-    tally.fates.iter().map(lines).collect()
+    tally.expected.iter().map(lines).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::model::Timestamp;
 use crate::sim::event::Body;
-use crate::sim::person::{Entry, Person};
+use crate::sim::person::{Person, ScheduledEvent};
 use crate::sim::random::Dice;
 use crate::sim::today::Today;
 use crate::sim::truth::{Detail, Kind, Truth};
@@ -64,10 +64,10 @@ fn leave_for(
     let returns_on = today.day + days;
     let from_ms = today.at(from);
     let until_ms = today.moment(returns_on, until);
-    if person.course.leaving() || person.course.silence_after(from_ms) {
+    if person.timeline.leaving() || person.timeline.silence_after(from_ms) {
         return;
     }
-    person.course.go_away(from_ms, until_ms);
+    person.timeline.go_away(from_ms, until_ms);
     let mut line = Truth::new(Some(person.number), kind, from_ms);
     line.until = Some(Timestamp(until_ms));
     line.details.push(("days", Detail::Count(days.into())));
@@ -81,7 +81,7 @@ fn leave_for(
             (today.day, from, Body::Suspension { reason }),
             (returns_on, until, Body::Reactivation { reason }),
         ] {
-            person.course.write_down(Entry {
+            person.timeline.schedule(ScheduledEvent {
                 day,
                 time_of_day_ms,
                 body,

@@ -3,7 +3,9 @@
 use super::contact::office_hours;
 use crate::model::{Day, Timestamp};
 use crate::sim::event::{Body, Invoice};
-use crate::sim::person::{CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND, Entry, Person};
+use crate::sim::person::{
+    CENTS_A_MEGABYTE, CENTS_A_MESSAGE, CENTS_A_SECOND, Person, ScheduledEvent,
+};
 use crate::sim::random::Dice;
 use crate::sim::today::{DAY_MS, Date, Today};
 use crate::sim::truth::{Detail, Kind, Truth};
@@ -94,8 +96,8 @@ fn plan_payment(
         }
         return true;
     }
-    if let Some(fault) = draw_fault(person, today, dice) {
-        default_on(fault, person, today, invoice, dice, truth);
+    if let Some(how) = draw_non_payment(person, today, dice) {
+        default_on(how, person, today, invoice, dice, truth);
         return true;
     }
     let billing = &today.config.scenario.billing;
@@ -113,7 +115,7 @@ fn plan_payment(
 
 /// How an invoice is not paid.
 #[derive(Clone, Copy)]
-enum Fault {
+enum NonPayment {
     /// Weeks late.
     Late,
     /// When the line has been suspended.
@@ -124,13 +126,13 @@ enum Fault {
     Gone,
 }
 
-fn draw_fault(person: &Person, today: &Today, dice: &mut Dice) -> Option<Fault> {
+fn draw_non_payment(person: &Person, today: &Today, dice: &mut Dice) -> Option<NonPayment> {
     let scenario = &today.config.scenario;
     let billing = &scenario.billing;
     let place = dice.unit();
-    if person.course.leaving() {
-        let gone = !person.course.usable(today.bounds().0);
-        return (gone && place < billing.gone_unpaid_share).then_some(Fault::Gone);
+    if person.timeline.leaving() {
+        let gone = !person.timeline.usable(today.bounds().0);
+        return (gone && place < billing.gone_unpaid_share).then_some(NonPayment::Gone);
     }
     let factor = if person.account.careless {
         billing.careless_factor
@@ -140,19 +142,22 @@ fn draw_fault(person: &Person, today: &Today, dice: &mut Dice) -> Option<Fault> 
     let arrears = &scenario.churn.arrears;
     let mut reached = 0.0;
     let shares = [
-        (arrears.invoice_share * scenario.churn.scale, Fault::Never),
-        (billing.suspended_paid_share, Fault::AfterSuspension),
-        (billing.late_share, Fault::Late),
+        (
+            arrears.invoice_share * scenario.churn.scale,
+            NonPayment::Never,
+        ),
+        (billing.suspended_paid_share, NonPayment::AfterSuspension),
+        (billing.late_share, NonPayment::Late),
     ];
-    shares.into_iter().find_map(|(share, fault)| {
+    shares.into_iter().find_map(|(share, how)| {
         reached += share * factor;
-        (place < reached).then_some(fault)
+        (place < reached).then_some(how)
     })
 }
 
 /// Nothing is paid: until much later, until after a suspension, or never.
 fn default_on(
-    fault: Fault,
+    how: NonPayment,
     person: &mut Person,
     today: &Today,
     invoice: &Invoice,
@@ -160,27 +165,27 @@ fn default_on(
     truth: &mut Vec<Truth>,
 ) {
     let billing = &today.config.scenario.billing;
-    let kind = match fault {
-        Fault::Late => Kind::LatePayment,
-        Fault::AfterSuspension => Kind::SuspensionPaid,
-        Fault::Never => Kind::Arrears,
-        Fault::Gone => Kind::UnpaidInvoice,
+    let kind = match how {
+        NonPayment::Late => Kind::LatePayment,
+        NonPayment::AfterSuspension => Kind::SuspensionPaid,
+        NonPayment::Never => Kind::Arrears,
+        NonPayment::Gone => Kind::UnpaidInvoice,
     };
     let due_ms = today.start_of(invoice.due_on.next());
     let mut line = Truth::new(Some(person.number), kind, due_ms);
     line.details
         .push(("amount_cents", Detail::Count(i64::from(invoice.amount))));
     line.details.push(("due_on", Detail::On(invoice.due_on)));
-    let paid_on = match fault {
-        Fault::Late => {
+    let paid_on = match how {
+        NonPayment::Late => {
             let late_days = dice.days(billing.late_days);
             Some((invoice.due_on + late_days).max(today.day + 1))
         }
-        Fault::AfterSuspension => {
+        NonPayment::AfterSuspension => {
             let (suspended_on, _) = suspend(person, today, invoice, dice);
             let back_on = suspended_on + dice.days(billing.suspended_paid_days);
             let reason = "arrears";
-            person.course.write_down(Entry {
+            person.timeline.schedule(ScheduledEvent {
                 day: back_on,
                 time_of_day_ms: REACTIVATED_MS,
                 body: Body::Reactivation { reason },
@@ -190,18 +195,18 @@ fn default_on(
             line.details.push(suspended);
             Some(back_on)
         }
-        Fault::Never => {
+        NonPayment::Never => {
             let (suspended_on, gone_ms) = suspend(person, today, invoice, dice);
             let days = dice.days(today.config.scenario.churn.arrears.leaving_days);
             let left_ms = gone_ms + i64::from(days) * DAY_MS;
             line.left_at = Some(Timestamp(left_ms));
             let suspended = ("suspended_on", Detail::On(suspended_on));
             line.details.push(suspended);
-            person.course.gone_ms = gone_ms;
-            person.course.leaving_for = Some(truth.len());
+            person.timeline.gone_ms = gone_ms;
+            person.timeline.leaving_episode = Some(truth.len());
             None
         }
-        Fault::Gone => None,
+        NonPayment::Gone => None,
     };
     let account = &mut person.account;
     account.pays_on = paid_on;
@@ -220,7 +225,7 @@ fn suspend(person: &mut Person, today: &Today, invoice: &Invoice, dice: &mut Dic
     let day = (invoice.due_on + days).max(today.day + 1);
     let time_of_day_ms = dice.between(0, 3 * 3_600_000);
     let reason = "arrears";
-    person.course.write_down(Entry {
+    person.timeline.schedule(ScheduledEvent {
         day,
         time_of_day_ms,
         body: Body::Suspension { reason },
@@ -237,7 +242,7 @@ fn pay(person: &mut Person, day: Day, amount: i32, dice: &mut Dice) {
             amount: topped_up,
             balance: topped_up + dice.below(2_000) as i32,
         };
-        person.course.write_down(Entry {
+        person.timeline.schedule(ScheduledEvent {
             day,
             time_of_day_ms: 8 * 3_600_000 + dice.below(3_000_000),
             body: recharge,

@@ -6,7 +6,7 @@ use crate::sim::scenario::Usage;
 use crate::sim::today::DAY_MS;
 
 /// How events follow one another within a day: in bursts, with gaps from moments to hours.
-pub struct Pace {
+pub struct BurstTiming {
     /// Of 2^32: the chance that another event of the burst follows, for calls and messages, and for data.
     pub calls: u32,
     /// The same of data sessions.
@@ -15,7 +15,7 @@ pub struct Pace {
     gaps_ms: [u32; 256],
 }
 
-impl Pace {
+impl BurstTiming {
     pub fn new(usage: &Usage) -> Self {
         let go_on = |mean: f64| ((1.0 - 1.0 / mean) * 4_294_967_295.0) as u32;
         let gap_ms = |place: usize| {
@@ -50,12 +50,12 @@ mod tests {
     #[test]
     fn bursts_have_their_mean_and_stay_in_the_day() {
         let scenario = Scenario::default();
-        let pace = Pace::new(&scenario.usage);
+        let timing = BurstTiming::new(&scenario.usage);
         let dice = &mut Dice::new(1, 0, 0, Purpose::Behaviour);
         let habits = Habits::human(&scenario, dice, false, false);
         let (mut before, mut close, mut events) = (None, 0, 0);
         for _ in 0..20_000 {
-            let at = pace.next(pace.calls, before, &habits, dice);
+            let at = timing.next(timing.calls, before, &habits, dice);
             assert!(i64::from(at) < DAY_MS);
             close += u32::from(
                 before.is_some_and(|before: u32| (before..before + 600_000).contains(&at)),

@@ -1,18 +1,18 @@
-//! How subscribers are lost: the scripts of the churn paths, with what tends to come before and after (behaviour:
-//! Purpose, Churn triggers). A script is drawn when it begins; its later steps go into the line's diary.
+//! How subscribers are lost: the churn paths, with what tends to come before and after (behaviour: Purpose, Churn
+//! triggers). A path is drawn whole when it begins; its later events are scheduled on the line's timeline.
 
 use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
 use crate::model::{Day, Timestamp};
 use crate::sim::event::{Body, Forwarding};
-use crate::sim::person::{Entry, Mark, Person};
+use crate::sim::person::{Person, ScheduledEvent, TruthNote};
 use crate::sim::random::Dice;
 use crate::sim::today::Today;
 use crate::sim::truth::{Detail, Kind, Truth};
 
-/// One of the troubles begins today.
+/// One of the churn paths begins today.
 pub fn begin(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
     let churn = &today.config.scenario.churn;
-    let paths: [(f64, Script); 5] = [
+    let paths: [(f64, ChurnPath); 5] = [
         (churn.stop.rate, begin_stop),
         (churn.drop.rate, begin_drop),
         (churn.decay.rate, begin_decay),
@@ -20,26 +20,26 @@ pub fn begin(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Ve
         (churn.complaint.rate, begin_complaint),
     ];
     let mut place = dice.unit() * churn.rate() / churn.scale.max(1e-9);
-    for (rate, script) in paths {
+    for (rate, path) in paths {
         if place < rate {
-            return script(person, today, dice, truth);
+            return path(person, today, dice, truth);
         }
         place -= rate;
     }
 }
 
-type Script = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>);
+type ChurnPath = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>);
 
 /// The line will not be used from a moment on, and its owner is lost then.
 fn leave(person: &mut Person, gone_ms: i64, mut line: Truth, truth: &mut Vec<Truth>) {
     line.left_at = line.left_at.or(Some(Timestamp(gone_ms)));
-    person.course.gone_ms = gone_ms;
-    person.course.leaving_for = Some(truth.len());
+    person.timeline.gone_ms = gone_ms;
+    person.timeline.leaving_episode = Some(truth.len());
     truth.push(line);
 }
 
 /// The contacts of a competitor with somebody who leaves `lead_days` after today.
-fn lure(
+fn competitor_contacts(
     person: &mut Person,
     today: &Today,
     kind: Kind,
@@ -50,21 +50,21 @@ fn lure(
     if dice.chance(marketing_share) {
         for _ in 0..dice.between(1, 3) {
             let day = today.day + dice.below(lead_days as u32) as i32;
-            let mark = Mark::before(Kind::CompetitorMarketing, kind);
-            marketing_call(person, today, day, mark, dice);
+            let note = TruthNote::leading_to(Kind::CompetitorMarketing, kind);
+            marketing_call(person, today, day, note, dice);
         }
     }
     if dice.chance(hotline_share) {
         for _ in 0..dice.between(1, 3) {
             // The new SIM is delivered within 72 hours of the call.
             let day = today.day + (lead_days - dice.between(1, 3) as i32).max(0);
-            hotline_call(person, today, day, before(kind), dice);
+            hotline_call(person, today, day, hotline_note(kind), dice);
         }
     }
 }
 
-fn before(kind: Kind) -> Option<Mark> {
-    Mark::before(Kind::CompetitorHotline, kind)
+fn hotline_note(kind: Kind) -> Option<TruthNote> {
+    TruthNote::leading_to(Kind::CompetitorHotline, kind)
 }
 
 /// The owner has decided to move to a competitor, and does so from one moment to the next. The ground truth begins at
@@ -77,19 +77,19 @@ pub fn begin_stop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &m
     let gone_ms = today.moment(leaves_on, time);
     let mut line = Truth::new(Some(person.number), Kind::Stop, gone_ms);
     line.details.push(("decided_on", Detail::On(today.day)));
-    let lures = (stop.marketing_share, stop.hotline_share);
-    lure(person, today, Kind::Stop, lead_days, lures, dice);
+    let shares = (stop.marketing_share, stop.hotline_share);
+    competitor_contacts(person, today, Kind::Stop, lead_days, shares, dice);
     let meanwhile = |dice: &mut Dice| today.day + dice.below(lead_days as u32) as i32;
     if dice.chance(stop.complaint_share) {
-        let mark = Mark::before(Kind::SingleComplaint, Kind::Stop);
+        let note = TruthNote::leading_to(Kind::SingleComplaint, Kind::Stop);
         let day = meanwhile(dice);
         let body = unresolved(dice);
-        office_hours(person, day, body, mark, dice);
+        office_hours(person, day, body, note, dice);
     }
     if dice.chance(stop.cancel_enquiry_share) {
-        let mark = Mark::before(Kind::CancelEnquiry, Kind::Stop);
+        let note = TruthNote::leading_to(Kind::CancelEnquiry, Kind::Stop);
         let day = meanwhile(dice);
-        enquiry(person, day, "cancel", mark, dice);
+        enquiry(person, day, "cancel", note, dice);
     }
     if dice.chance(stop.forwarding_share) {
         // Whoever still calls the old number reaches the new one.
@@ -97,11 +97,11 @@ pub fn begin_stop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &m
             other: person.acquaintance(dice),
             action: Forwarding::Activate,
         };
-        person.course.write_down(Entry {
+        person.timeline.schedule(ScheduledEvent {
             day: leaves_on,
             time_of_day_ms: time.saturating_sub(60_000),
             body,
-            truth: Mark::before(Kind::CallForwarding, Kind::Stop),
+            truth: TruthNote::leading_to(Kind::CallForwarding, Kind::Stop),
         });
     }
     if dice.chance(stop.cancellation_share) {
@@ -117,10 +117,10 @@ pub fn begin_stop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &m
 fn begin_drop(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut Vec<Truth>) {
     let drop = &today.config.scenario.churn.drop;
     let level = dice.within(drop.to_level);
-    person.course.shift(today.day, 0, level, level);
+    person.timeline.shift(today.day, 0, level, level);
     if dice.chance(drop.hotline_share) {
         let day = today.day + dice.below(5) as i32;
-        hotline_call(person, today, day, before(Kind::Drop), dice);
+        hotline_call(person, today, day, hotline_note(Kind::Drop), dice);
     }
     let mut line = Truth::new(Some(person.number), Kind::Drop, today.bounds().0);
     line.details.push(("to_level", Detail::Level(level)));
@@ -138,7 +138,7 @@ fn begin_decay(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut 
     let decay = &today.config.scenario.churn.decay;
     let level = dice.within(decay.to_level);
     person
-        .course
+        .timeline
         .shift(today.day, decay.days as u16, level, level);
     let mut line = Truth::new(Some(person.number), Kind::Decay, today.bounds().0);
     line.details.push(("to_level", Detail::Level(level)));
@@ -151,7 +151,13 @@ fn begin_decay(person: &mut Person, today: &Today, dice: &mut Dice, truth: &mut 
     let gone_ms = today.moment(leaves_on, person.habits.time_of_day_ms(dice));
     if dice.chance(decay.hotline_share) {
         let day = leaves_on - dice.between(1, 3) as i32;
-        hotline_call(person, today, day.max(today.day), before(Kind::Decay), dice);
+        hotline_call(
+            person,
+            today,
+            day.max(today.day),
+            hotline_note(Kind::Decay),
+            dice,
+        );
     }
     leave(person, gone_ms, line, truth);
 }
@@ -162,17 +168,17 @@ fn begin_port_out(person: &mut Person, today: &Today, dice: &mut Dice, truth: &m
     let lead_days = dice.days(port_out.decided_days);
     let leaves_on = today.day + lead_days;
     let mut line = Truth::new(Some(person.number), Kind::PortOut, today.bounds().0);
-    let lures = (port_out.marketing_share, port_out.hotline_share);
-    lure(person, today, Kind::PortOut, lead_days, lures, dice);
+    let shares = (port_out.marketing_share, port_out.hotline_share);
+    competitor_contacts(person, today, Kind::PortOut, lead_days, shares, dice);
     let applies_on = leaves_on - dice.days(port_out.application_days);
     if dice.chance(port_out.enquiry_share) {
         let days = applies_on.since(today.day).max(1) as u32;
         let day = today.day + dice.below(days) as i32;
-        let mark = Mark::before(Kind::PortOutEnquiry, Kind::PortOut);
-        enquiry(person, day, "port_out", mark, dice);
+        let note = TruthNote::leading_to(Kind::PortOutEnquiry, Kind::PortOut);
+        enquiry(person, day, "port_out", note, dice);
     }
-    let mark = Mark::before(Kind::PortOutApplication, Kind::PortOut);
-    office_hours(person, applies_on, Body::PortOutApplication, mark, dice);
+    let note = TruthNote::leading_to(Kind::PortOutApplication, Kind::PortOut);
+    office_hours(person, applies_on, Body::PortOutApplication, note, dice);
     line.details.push(("applies_on", Detail::On(applies_on)));
     let gone_ms = cancel(person, today, leaves_on, "port_out", dice);
     leave(person, gone_ms, line, truth);
@@ -185,7 +191,7 @@ fn begin_complaint(person: &mut Person, today: &Today, dice: &mut Dice, truth: &
     let leaves_on = today.day + lead_days;
     let time_of_day_ms = office_time_ms(dice);
     let body = unresolved(dice);
-    person.course.write_down(Entry {
+    person.timeline.schedule(ScheduledEvent {
         day: today.day,
         time_of_day_ms,
         body,
@@ -198,7 +204,7 @@ fn begin_complaint(person: &mut Person, today: &Today, dice: &mut Dice, truth: &
     );
     let level = dice.within(path.to_level);
     person
-        .course
+        .timeline
         .shift(today.day, lead_days as u16, level, level);
     line.details.push(("to_level", Detail::Level(level)));
     if let Body::Complaint { category, .. } = body {
@@ -206,18 +212,18 @@ fn begin_complaint(person: &mut Person, today: &Today, dice: &mut Dice, truth: &
     }
     let meanwhile = |dice: &mut Dice| today.day + 1 + dice.below(lead_days as u32 - 1) as i32;
     if dice.chance(path.again_share) {
-        let mark = Mark::before(Kind::SingleComplaint, Kind::Complaint);
+        let note = TruthNote::leading_to(Kind::SingleComplaint, Kind::Complaint);
         let day = meanwhile(dice);
         let body = unresolved(dice);
-        office_hours(person, day, body, mark, dice);
+        office_hours(person, day, body, note, dice);
     }
     if dice.chance(path.cancel_enquiry_share) {
-        let mark = Mark::before(Kind::CancelEnquiry, Kind::Complaint);
+        let note = TruthNote::leading_to(Kind::CancelEnquiry, Kind::Complaint);
         let day = meanwhile(dice);
-        enquiry(person, day, "cancel", mark, dice);
+        enquiry(person, day, "cancel", note, dice);
     }
-    let lures = (0.0, path.hotline_share);
-    lure(person, today, Kind::Complaint, lead_days, lures, dice);
+    let shares = (0.0, path.hotline_share);
+    competitor_contacts(person, today, Kind::Complaint, lead_days, shares, dice);
     let gone_ms = cancel(person, today, leaves_on, "voluntary", dice);
     leave(person, gone_ms, line, truth);
 }
@@ -231,7 +237,7 @@ fn cancel(
     dice: &mut Dice,
 ) -> i64 {
     let time_of_day_ms = office_time_ms(dice);
-    person.course.write_down(Entry {
+    person.timeline.schedule(ScheduledEvent {
         day,
         time_of_day_ms,
         body: Body::Cancellation { reason },

@@ -1,9 +1,9 @@
-//! Contacts with competitors and with our own service, written into the line's diary.
+//! Contacts with competitors and with our own service, scheduled on the line's timeline.
 
 use super::usage::answered_call;
 use crate::model::Day;
 use crate::sim::event::Body;
-use crate::sim::person::{Entry, Mark, Person};
+use crate::sim::person::{Person, ScheduledEvent, TruthNote};
 use crate::sim::random::Dice;
 use crate::sim::today::Today;
 
@@ -12,7 +12,7 @@ pub fn hotline_call(
     person: &mut Person,
     today: &Today,
     day: Day,
-    truth: Option<Mark>,
+    truth: Option<TruthNote>,
     dice: &mut Dice,
 ) {
     let other = dice.pick(&today.config.operator.competitor_hotlines());
@@ -25,7 +25,7 @@ pub fn hotline_call(
         Body::Call(answered_call(person, true, other, dice))
     };
     let time_of_day_ms = person.habits.time_of_day_ms(dice);
-    person.course.write_down(Entry {
+    person.timeline.schedule(ScheduledEvent {
         day,
         time_of_day_ms,
         body,
@@ -38,7 +38,7 @@ pub fn marketing_call(
     person: &mut Person,
     today: &Today,
     day: Day,
-    truth: Option<Mark>,
+    truth: Option<TruthNote>,
     dice: &mut Dice,
 ) {
     let other = dice.pick(&today.config.operator.competitor_marketing());
@@ -55,7 +55,7 @@ pub fn enquiry(
     person: &mut Person,
     day: Day,
     subject: &'static str,
-    truth: Option<Mark>,
+    truth: Option<TruthNote>,
     dice: &mut Dice,
 ) {
     office_hours(person, day, Body::Enquiry { subject }, truth, dice);
@@ -66,11 +66,11 @@ pub fn office_hours(
     person: &mut Person,
     day: Day,
     body: Body,
-    truth: Option<Mark>,
+    truth: Option<TruthNote>,
     dice: &mut Dice,
 ) {
     let time_of_day_ms = office_time_ms(dice);
-    person.course.write_down(Entry {
+    person.timeline.schedule(ScheduledEvent {
         day,
         time_of_day_ms,
         body,

@@ -5,16 +5,16 @@ use super::churn::begin_stop;
 use super::contact::{enquiry, hotline_call, marketing_call, office_hours, office_time_ms};
 use crate::model::{Day, Timestamp};
 use crate::sim::event::{Body, Forwarding};
-use crate::sim::person::{Mark, PLANS, Person};
+use crate::sim::person::{PLANS, Person, TruthNote};
 use crate::sim::random::Dice;
 use crate::sim::scenario::{Events, LINE_DAYS};
 use crate::sim::today::Today;
-use crate::sim::truth::{Detail, Kind, Truth};
+use crate::sim::truth::{Class, Detail, Kind, Truth};
 
-type Happening = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>) -> bool;
+type EverydayEvent = fn(&mut Person, &Today, &mut Dice, &mut Vec<Truth>) -> bool;
 
 /// What can happen on a day, with its rates.
-fn happenings(events: &Events) -> [(f64, Happening); 14] {
+fn everyday_events(events: &Events) -> [(f64, EverydayEvent); 14] {
     [
         (events.marketing_rate, sales_call),
         (events.wrong_number_rate, wrong_number),
@@ -33,17 +33,17 @@ fn happenings(events: &Events) -> [(f64, Happening); 14] {
     ]
 }
 
-/// Draws at most one happening of the day and writes it into the diary. Returns whether the profile changed.
-pub fn draw_happening(
+/// Draws at most one event of the day and schedules it. Returns whether the profile changed.
+pub fn draw_everyday_event(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
     truth: &mut Vec<Truth>,
 ) -> bool {
     let mut place = dice.unit() * LINE_DAYS;
-    for (rate, happen) in happenings(&today.config.scenario.events) {
+    for (rate, event) in everyday_events(&today.config.scenario.events) {
         if place < rate {
-            return happen(person, today, dice, truth);
+            return event(person, today, dice, truth);
         }
         place -= rate;
     }
@@ -56,8 +56,8 @@ fn sales_call(
     dice: &mut Dice,
     _truth: &mut Vec<Truth>,
 ) -> bool {
-    let mark = Mark::idle(Kind::CompetitorMarketing);
-    marketing_call(person, today, today.day, mark, dice);
+    let note = TruthNote::standalone(Kind::CompetitorMarketing);
+    marketing_call(person, today, today.day, note, dice);
     false
 }
 
@@ -69,7 +69,13 @@ fn wrong_number(
 ) -> bool {
     for _ in 0..dice.between(1, 2) {
         let day = today.day + dice.below(4) as i32;
-        hotline_call(person, today, day, Mark::idle(Kind::WrongNumber), dice);
+        hotline_call(
+            person,
+            today,
+            day,
+            TruthNote::standalone(Kind::WrongNumber),
+            dice,
+        );
     }
     false
 }
@@ -80,8 +86,8 @@ fn port_curiosity(
     dice: &mut Dice,
     _truth: &mut Vec<Truth>,
 ) -> bool {
-    let mark = Mark::idle(Kind::PortCuriosity);
-    enquiry(person, today.day, "port_out", mark, dice);
+    let note = TruthNote::standalone(Kind::PortCuriosity);
+    enquiry(person, today.day, "port_out", note, dice);
     false
 }
 
@@ -91,8 +97,8 @@ fn cancel_curiosity(
     dice: &mut Dice,
     _truth: &mut Vec<Truth>,
 ) -> bool {
-    let mark = Mark::idle(Kind::CancelCuriosity);
-    enquiry(person, today.day, "cancel", mark, dice);
+    let note = TruthNote::standalone(Kind::CancelCuriosity);
+    enquiry(person, today.day, "cancel", note, dice);
     false
 }
 
@@ -145,8 +151,8 @@ fn complaint(
         resolved: dice.chance(events.resolved_share),
         satisfaction: rated.then(|| dice.between(1, 5) as u8),
     };
-    let mark = Mark::idle(Kind::SingleComplaint);
-    office_hours(person, day, body, mark, dice);
+    let note = TruthNote::standalone(Kind::SingleComplaint);
+    office_hours(person, day, body, note, dice);
 }
 
 /// A service is charged; some are never asked for, and some of those lead to a complaint.
@@ -164,8 +170,8 @@ fn charge(person: &mut Person, today: &Today, dice: &mut Dice, _truth: &mut Vec<
         ]),
         subscribed_by_customer: !unasked,
     };
-    let mark = Mark::idle(Kind::UnaskedCharge).filter(|_| unasked);
-    office_hours(person, today.day, body, mark, dice);
+    let note = TruthNote::standalone(Kind::UnaskedCharge).filter(|_| unasked);
+    office_hours(person, today.day, body, note, dice);
     if unasked && dice.chance(events.unasked_complaint_share) {
         let later = today.day + dice.between(1, 6) as i32;
         complaint(person, today, later, "unwanted_service", dice);
@@ -226,8 +232,8 @@ fn forwarding(
     let events = &today.config.scenario.events;
     let other = person.acquaintance(dice);
     let body = |action| Body::Forward { other, action };
-    let mark = Mark::idle(Kind::CallForwarding);
-    office_hours(person, today.day, body(Forwarding::Activate), mark, dice);
+    let note = TruthNote::standalone(Kind::CallForwarding);
+    office_hours(person, today.day, body(Forwarding::Activate), note, dice);
     if dice.chance(events.forwarding_ends_share) {
         let later = today.day + dice.days(events.forwarding_days);
         office_hours(person, later, body(Forwarding::Deactivate), None, dice);
@@ -245,7 +251,7 @@ fn substitution(
     let voice = dice.within(events.substitution_voice_level);
     let data = events.substitution_data_level;
     let days = events.substitution_days as u16;
-    person.course.shift(today.day, days, voice, data);
+    person.timeline.shift(today.day, days, voice, data);
     let mut line = Truth::new(Some(person.number), Kind::Substitution, today.bounds().0);
     line.details.push(("voice_to_level", Detail::Level(voice)));
     line.details.push(("data_to_level", Detail::Level(data)));
@@ -262,7 +268,7 @@ fn data_growth(
     let events = &today.config.scenario.events;
     let level = dice.within(events.data_growth_level);
     let days = events.data_growth_days as u16;
-    person.course.shift(today.day, days, 1.0, level);
+    person.timeline.shift(today.day, days, 1.0, level);
     let mut line = Truth::new(Some(person.number), Kind::DataGrowth, today.bounds().0);
     line.details.push(("data_to_level", Detail::Level(level)));
     truth.push(line);
@@ -270,7 +276,7 @@ fn data_growth(
 }
 
 /// Looks at what ends on a date: contracts, points and offers. Returns whether the profile changed.
-pub fn mind_dates(
+pub fn check_dates(
     person: &mut Person,
     today: &Today,
     dice: &mut Dice,
@@ -314,11 +320,17 @@ pub fn mind_dates(
     changed
 }
 
-/// The line of ground truth about an event of the diary.
-pub fn remember(mark: Mark, person: &Person, today: &Today, at_ms: i64, truth: &mut Vec<Truth>) {
-    let mut line = Truth::new(Some(person.number), mark.kind, at_ms);
-    line.details.extend(mark.detail());
-    if mark.kind.class() == crate::sim::truth::Class::Harmless {
+/// Writes the line of ground truth about a scheduled event.
+pub fn write_note(
+    note: TruthNote,
+    person: &Person,
+    today: &Today,
+    at_ms: i64,
+    truth: &mut Vec<Truth>,
+) {
+    let mut line = Truth::new(Some(person.number), note.kind, at_ms);
+    line.details.extend(note.detail());
+    if note.kind.class() == Class::Harmless {
         // Curiosity is over with the day.
         line.until = Some(Timestamp(today.bounds().1));
     }

@@ -8,7 +8,7 @@ mod contact;
 mod everyday;
 mod usage;
 
-pub use bursts::Pace;
+pub use bursts::BurstTiming;
 
 use super::event::{Body, Event, Forwarding};
 use super::person::{Line, Person};
@@ -18,14 +18,14 @@ use super::truth::{Kind, Truth};
 use crate::model::Timestamp;
 use absence::{begin_absence, seasonal_absence};
 use billing::bill;
-use everyday::{draw_happening, mind_dates, remember};
+use everyday::{check_dates, draw_everyday_event, write_note};
 use usage::use_line;
 
 /// The subscriber lives through a day: appends its records, and to the ground truth what began.
 pub fn live(
     person: &mut Person,
     today: &Today,
-    pace: &Pace,
+    timing: &BurstTiming,
     events: &mut Vec<Event>,
     truth: &mut Vec<Truth>,
 ) {
@@ -41,22 +41,22 @@ pub fn live(
         begin_line(person, today, events, truth, dice);
     }
     let mut profile_changed = false;
-    if person.line == Line::Human && !person.course.leaving() {
+    if person.line == Line::Human && !person.timeline.leaving() {
         profile_changed |= draw_events(person, today, dice, truth);
     }
     if let Some(invoice) = bill(person, today, dice, truth) {
         let at_ms = today.at(dice.between(3_600_000, 5 * 3_600_000));
         events.push(person.record(at_ms, invoice));
     }
-    profile_changed |= follow_diary(person, today, events, truth);
+    profile_changed |= run_scheduled(person, today, events, truth);
     if profile_changed && !first {
         let at_ms = today.at(dice.between(10 * 3_600_000, 18 * 3_600_000));
         let profile = Body::Profile(person.profile);
         events.push(person.record(at_ms, profile));
     }
-    if person.course.gone_ms > start_ms {
-        use_line(person, today, pace, events, dice);
-        if person.course.gone_ms <= end_ms {
+    if person.timeline.gone_ms > start_ms {
+        use_line(person, today, timing, events, dice);
+        if person.timeline.gone_ms <= end_ms {
             close_episode(person, truth);
         }
     }
@@ -65,7 +65,7 @@ pub fn live(
 /// The owner is gone: only now the last use is known. Where it lies before the onset, the silence was the onset; of a
 /// stop it always is.
 fn close_episode(person: &mut Person, truth: &mut [Truth]) {
-    let place = person.course.leaving_for.take();
+    let place = person.timeline.leaving_episode.take();
     let Some(line) = place.and_then(|place| truth.get_mut(place)) else {
         return;
     };
@@ -86,7 +86,7 @@ fn begin_line(
     let (start_ms, _) = today.bounds();
     let at_ms = if person.activated_on == today.day {
         let at_ms = today.at(dice.between(9 * 3_600_000, 19 * 3_600_000));
-        person.course.silence(start_ms, at_ms);
+        person.timeline.silence(start_ms, at_ms);
         at_ms
     } else {
         start_ms + (mix(person.number) % 600_000) as i64
@@ -95,7 +95,9 @@ fn begin_line(
     events.push(person.record(at_ms, profile));
     if person.second_sim {
         let scenario = &today.config.scenario;
-        person.course.plan_absence(dice, scenario, today.day, true);
+        person
+            .timeline
+            .plan_absence(dice, scenario, today.day, true);
     }
     let traits = [
         (person.poor_coverage, Kind::PoorCoverage),
@@ -118,47 +120,47 @@ fn draw_events(
     truth: &mut Vec<Truth>,
 ) -> bool {
     let scenario = &today.config.scenario;
-    if person.course.next_absence <= today.day {
+    if person.timeline.next_absence <= today.day {
         begin_absence(person, today, dice, truth);
         let second_sim = person.second_sim;
         person
-            .course
+            .timeline
             .plan_absence(dice, scenario, today.day, second_sim);
     }
     seasonal_absence(person, today, dice, truth);
-    if person.course.next_trouble <= today.day {
+    if person.timeline.next_churn <= today.day {
         // Whoever is away decides nothing.
-        if !person.course.silence_after(today.bounds().0) {
+        if !person.timeline.silence_after(today.bounds().0) {
             churn::begin(person, today, dice, truth);
         }
-        person.course.plan_trouble(dice, scenario, today.day);
+        person.timeline.plan_churn(dice, scenario, today.day);
         return false;
     }
-    let changed = draw_happening(person, today, dice, truth);
-    mind_dates(person, today, dice, truth) || changed
+    let changed = draw_everyday_event(person, today, dice, truth);
+    check_dates(person, today, dice, truth) || changed
 }
 
-/// Lets happen what the diary holds for today. Returns whether the profile changed.
-fn follow_diary(
+/// Carries out what is scheduled for today. Returns whether the profile changed.
+fn run_scheduled(
     person: &mut Person,
     today: &Today,
     events: &mut Vec<Event>,
     truth: &mut Vec<Truth>,
 ) -> bool {
     let mut profile_changed = false;
-    for entry in person.course.take_due(today.day) {
+    for entry in person.timeline.take_due(today.day) {
         let at_ms = today.at(entry.time_of_day_ms);
         let needs_line = entry.body.is_usage() || matches!(entry.body, Body::Forward { .. });
-        if needs_line && !person.course.usable(at_ms) {
+        if needs_line && !person.timeline.usable(at_ms) {
             continue;
         }
         match entry.body {
             Body::Suspension { reason: "arrears" } => {
-                person.course.silence(at_ms, i64::MAX);
+                person.timeline.silence(at_ms, i64::MAX);
                 person.profile.suspensions = person.profile.suspensions.saturating_add(1);
                 profile_changed = true;
             }
-            Body::Reactivation { reason: "arrears" } => person.course.end_silence(at_ms),
+            Body::Reactivation { reason: "arrears" } => person.timeline.end_silence(at_ms),
             Body::Cancellation { .. } => person.account.closed = true,
             Body::Forward { other, action } => {
                 person.forwards_to = (action == Forwarding::Activate).then_some(other);
@@ -166,8 +168,8 @@ fn follow_diary(
             _ => {}
         }
         events.push(person.record(at_ms, entry.body));
-        if let Some(mark) = entry.truth {
-            remember(mark, person, today, at_ms, truth);
+        if let Some(note) = entry.truth {
+            write_note(note, person, today, at_ms, truth);
         }
     }
     profile_changed

@@ -1,6 +1,6 @@
 //! Calls, messages and data sessions as people make them.
 
-use super::bursts::Pace;
+use super::bursts::BurstTiming;
 use crate::sim::event::{Body, Call, Cause, Event, Forwarding};
 use crate::sim::person::{ANSWERED, Person, SESSION_SIGMA, TALK_SIGMA, stranger};
 use crate::sim::random::Dice;
@@ -10,16 +10,16 @@ use crate::sim::today::Today;
 pub fn use_line(
     person: &mut Person,
     today: &Today,
-    pace: &Pace,
+    timing: &BurstTiming,
     events: &mut Vec<Event>,
     dice: &mut Dice,
 ) {
-    let levels = person.course.levels(today.day);
+    let levels = person.timeline.levels(today.day);
     let demand = person.habits.demand(today, levels, dice);
     let forwarded = today.config.scenario.events.forwarded_call_share;
     let mut before = None;
     for _ in 0..demand.voice {
-        let time = pace.next(pace.calls, before, &person.habits, dice);
+        let time = timing.next(timing.calls, before, &person.habits, dice);
         before = Some(time);
         let mut body = call_or_message(person, dice);
         if let (Some(other), Body::Call(call)) = (person.forwards_to, &body)
@@ -33,7 +33,7 @@ pub fn use_line(
     }
     let mut before = None;
     for _ in 0..demand.data {
-        let time = pace.next(pace.sessions, before, &person.habits, dice);
+        let time = timing.next(timing.sessions, before, &person.habits, dice);
         before = Some(time);
         let body = data_session(person, dice);
         use_once(person, today.at(time), body, events);
@@ -41,7 +41,7 @@ pub fn use_line(
 }
 
 fn use_once(person: &mut Person, at_ms: i64, body: Body, events: &mut Vec<Event>) {
-    if person.course.usable(at_ms) {
+    if person.timeline.usable(at_ms) {
         events.push(person.record(at_ms, body));
     }
 }
@@ -67,8 +67,8 @@ pub fn call_or_message(person: &Person, dice: &mut Dice) -> Body {
         _ => person.acquaintance(dice),
     };
     let mut call = answered_call(person, outgoing, other, dice);
-    let fate = f64::from(bits >> 8 & 0xffff) / 65_536.0;
-    (call.cause, call.duration_seconds) = match fate {
+    let draw = f64::from(bits >> 8 & 0xffff) / 65_536.0;
+    (call.cause, call.duration_seconds) = match draw {
         f if f < ANSWERED * habits.dropped => (Cause::Dropped, 1 + call.duration_seconds / 2),
         f if f < ANSWERED => (Cause::NormalRelease, call.duration_seconds),
         f if f < 0.94 => (Cause::Unanswered, 0),

@@ -1,6 +1,6 @@
-//! What the clerk knows of people: who is on the way out, since when, why, and when they go.
+//! Who intends to leave, since when, why, and when they go, as the ground truth says.
 
-use super::lines::{AnswerError, moment, read};
+use super::lines::{AnswerError, parse_line, parse_time};
 use crate::model::{Calendar, Day, Timestamp};
 use crate::sim::truth::{Class, Detail, Kind, Truth};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody who is, was or will be on the way out.
 #[derive(Default)]
-pub struct Insight {
+pub struct Intentions {
     /// Churn episodes by subscriber.
     leavers: BTreeMap<String, Vec<Episode>>,
     /// Who phones in a place where calls drop.
@@ -59,38 +59,38 @@ struct Details<'a> {
     decided_on: Option<Cow<'a, str>>,
 }
 
-impl Insight {
+impl Intentions {
     /// Takes note of a line of a truth file.
-    pub fn read(&mut self, line: &[u8], calendar: &Calendar) -> Result<(), AnswerError> {
-        let line: Line = read(line, "ground truth")?;
+    pub fn add_line(&mut self, line: &[u8], calendar: &Calendar) -> Result<(), AnswerError> {
+        let line: Line = parse_line(line, "ground truth")?;
         let Some(msisdn) = &line.msisdn else {
             return Ok(());
         };
         if line.class != Class::Churn.name() {
-            self.note(msisdn, &line.kind);
+            self.note_trait(msisdn, &line.kind);
             return Ok(());
         }
         let left_at = line.left_at.as_deref();
-        let left_at = left_at.map(|at| moment("left_at", at)).transpose()?;
-        let from = moment("from", &line.from)?;
+        let left_at = left_at.map(|at| parse_time("left_at", at)).transpose()?;
+        let from = parse_time("from", &line.from)?;
         let decided_on = line.details.decided_on.as_deref().and_then(Day::parse);
         let episode = Episode {
             from: begun(from, decided_on, calendar),
             left_at,
             reason: reason_of(&line.kind, line.details.category.as_deref()),
         };
-        self.add(msisdn, episode);
+        self.add_episode(msisdn, episode);
         Ok(())
     }
 
     /// Takes note of what a city tells.
-    pub fn hear(&mut self, line: &Truth, calendar: &Calendar) {
+    pub fn add_truth(&mut self, line: &Truth, calendar: &Calendar) {
         let Some(number) = line.msisdn else {
             return;
         };
         let (msisdn, kind) = (number.to_string(), line.kind.name());
         if line.kind.class() != Class::Churn {
-            return self.note(&msisdn, kind);
+            return self.note_trait(&msisdn, kind);
         }
         let detail = |name: &str| {
             let found = line.details.iter().find(|(other, _)| *other == name);
@@ -109,16 +109,16 @@ impl Insight {
             left_at: line.left_at,
             reason: reason_of(kind, category),
         };
-        self.add(&msisdn, episode);
+        self.add_episode(&msisdn, episode);
     }
 
-    fn note(&mut self, msisdn: &str, kind: &str) {
+    fn note_trait(&mut self, msisdn: &str, kind: &str) {
         if kind == Kind::PoorCoverage.name() {
             self.badly_covered.insert(national(msisdn).to_owned());
         }
     }
 
-    fn add(&mut self, msisdn: &str, episode: Episode) {
+    fn add_episode(&mut self, msisdn: &str, episode: Episode) {
         let person = self.leavers.entry(national(msisdn).to_owned()).or_default();
         person.push(episode);
     }

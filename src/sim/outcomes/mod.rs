@@ -1,4 +1,4 @@
-//! What becomes of tasks: a clerk who knows the ground truth plays the people who work on them and the people they call.
+//! What becomes of tasks: the account managers who work on them and the people they call, played by the ground truth.
 
 mod intentions;
 mod lines;
@@ -12,9 +12,9 @@ use super::scenario::{Outcomes, Scenario};
 use super::truth::Truth;
 use crate::engine::settings::QuietRules;
 use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
-use intentions::Insight;
-use lines::{moment, read};
-use schedule::{Agenda, Step};
+use intentions::Intentions;
+use lines::{parse_line, parse_time};
+use schedule::{Schedule, Step};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,19 +23,20 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Answers tasks with outcomes.
 ///
-/// Over files it [`take`](Self::take)s every revision of all tasks and then gives all [`answers`](Self::answers). Beside a
-/// detector at work it [`hear`](Self::hear)s each revision as it is published, and gives each answer
-/// [when it is due](Self::next_until), so that the detector can act upon it. The same task is answered alike both ways.
-pub struct Clerk {
+/// Over files, every revision of all tasks goes to [`add_task_line`](Self::add_task_line), and [`answers`](Self::answers) then
+/// gives all outcomes. Beside a running detector, each revision goes to [`receive_task`](Self::receive_task) as it is
+/// published, and [`next_until`](Self::next_until) gives each outcome when it is due, so that the detector can act on it.
+/// The same task gets the same answer both ways.
+pub struct AccountManagers {
     outcomes: Outcomes,
     calendar: Calendar,
     seed: u64,
     quiet: QuietRules,
-    people: Insight,
-    tasks: BTreeMap<Arc<str>, Work>,
-    agenda: Agenda,
+    intentions: Intentions,
+    tasks: BTreeMap<Arc<str>, TaskState>,
+    schedule: Schedule,
     /// Answers to tasks of files, so far.
-    given: Vec<Answer>,
+    answered: Vec<Answer>,
 }
 
 /// A `task_outcome` record.
@@ -50,7 +51,7 @@ pub struct Answer {
 }
 
 /// A task, as far as it matters here.
-struct Work {
+struct TaskState {
     msisdn: String,
     not_before: Timestamp,
     expires_at: Timestamp,
@@ -113,7 +114,7 @@ struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    fn told(&self, at: Timestamp, talk: bool) -> Answer {
+    fn answer(&self, at: Timestamp, talk: bool) -> Answer {
         Answer {
             at,
             // Strings and a truth value: there is nothing in it that JSON cannot hold.
@@ -124,16 +125,16 @@ impl Outcome<'_> {
 }
 
 /// Hours in which nobody is called, unless they are told otherwise.
-const USUAL: QuietRules = QuietRules {
+const DEFAULT_QUIET_HOURS: QuietRules = QuietRules {
     from_hour: 21,
     to_hour: 9,
 };
 
 /// Results that close a task.
-const VERDICTS: [&str; 3] = ["saved", "refused", "lost"];
+const CLOSING_RESULTS: [&str; 3] = ["saved", "refused", "lost"];
 
-impl Clerk {
-    /// A clerk who works by the `[outcomes]` of a scenario, in a time zone, and calls nobody from 21 to 9 o'clock.
+impl AccountManagers {
+    /// Account managers who work by the `[outcomes]` of a scenario, in a time zone, and call nobody from 21 to 9 o'clock.
     ///
     /// # Errors
     /// [`SimError::TimeZone`] if the zone is not known.
@@ -142,61 +143,61 @@ impl Clerk {
             outcomes: scenario.outcomes.clone(),
             calendar: Calendar::new(time_zone)?,
             seed,
-            quiet: USUAL,
-            people: Insight::default(),
+            quiet: DEFAULT_QUIET_HOURS,
+            intentions: Intentions::default(),
             tasks: BTreeMap::new(),
-            agenda: Agenda::default(),
-            given: Vec::new(),
+            schedule: Schedule::default(),
+            answered: Vec::new(),
         })
     }
 
     /// Calls nobody in these hours.
-    pub fn keep_quiet(&mut self, quiet: QuietRules) {
+    pub fn set_quiet_hours(&mut self, quiet: QuietRules) {
         self.quiet = quiet;
     }
 
-    /// Takes note of a line of a truth file.
+    /// Adds a line of a truth file.
     ///
     /// # Errors
     /// If it is none.
-    pub fn learn(&mut self, line: &[u8]) -> Result<(), AnswerError> {
-        self.people.read(line, &self.calendar)
+    pub fn add_truth_line(&mut self, line: &[u8]) -> Result<(), AnswerError> {
+        self.intentions.add_line(line, &self.calendar)
     }
 
-    /// Takes note of a city's ground truth, in place of what was known before.
-    pub fn foresee(&mut self, truth: &[Truth]) {
-        self.people = Insight::default();
+    /// Replaces what is known by a city's ground truth.
+    pub fn set_truth(&mut self, truth: &[Truth]) {
+        self.intentions = Intentions::default();
         for line in truth {
-            self.people.hear(line, &self.calendar);
+            self.intentions.add_truth(line, &self.calendar);
         }
     }
 
-    /// Takes a revision of a task from a file; those of one task in the order in which they were published.
+    /// Adds a revision of a task from a file; those of one task in the order in which they were published.
     ///
     /// # Errors
     /// If it is none.
-    pub fn take(&mut self, line: &[u8]) -> Result<(), AnswerError> {
-        let line: TaskLine = read(line, "a task")?;
+    pub fn add_task_line(&mut self, line: &[u8]) -> Result<(), AnswerError> {
+        let line: TaskLine = parse_line(line, "a task")?;
         let revision = Revision {
             task_id: line.task_id.into(),
             msisdn: line.msisdn,
             open: line.status != TaskStatus::Closed.name(),
-            not_before: moment("not_before", &line.not_before)?,
-            expires_at: moment("expires_at", &line.expires_at)?,
-            updated_at: moment("updated_at", &line.updated_at)?,
+            not_before: parse_time("not_before", &line.not_before)?,
+            expires_at: parse_time("expires_at", &line.expires_at)?,
+            updated_at: parse_time("updated_at", &line.updated_at)?,
             campaign: line.recommended_action.channel == Channel::BulkCampaign.name(),
         };
         let task_id = &revision.task_id;
-        while let Some((at, step)) = self.agenda.take_before(task_id, revision.updated_at) {
+        while let Some((at, step)) = self.schedule.take_before(task_id, revision.updated_at) {
             let answer = self.act(at, task_id, step);
-            self.given.extend(answer);
+            self.answered.extend(answer);
         }
         self.note(revision);
         Ok(())
     }
 
-    /// Takes a revision of a task that is published now.
-    pub fn hear(&mut self, task: &Task) {
+    /// Receives a revision of a task as it is published.
+    pub fn receive_task(&mut self, task: &Task) {
         self.note(Revision {
             task_id: task.task_id.as_str().into(),
             msisdn: task.msisdn.as_str().to_owned(),
@@ -208,14 +209,14 @@ impl Clerk {
         });
     }
 
-    /// Tasks taken so far.
+    /// Tasks received so far.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
     }
 
     /// What becomes of the tasks, by time.
     pub fn answers(&mut self) -> Vec<Answer> {
-        let mut answers = std::mem::take(&mut self.given);
+        let mut answers = std::mem::take(&mut self.answered);
         while let Some(answer) = self.next_until(Timestamp(i64::MAX)) {
             answers.push(answer);
         }
@@ -226,7 +227,7 @@ impl Clerk {
     /// The next answer up to a moment.
     pub fn next_until(&mut self, until: Timestamp) -> Option<Answer> {
         loop {
-            let (at, task_id, step) = self.agenda.take_due(until)?;
+            let (at, task_id, step) = self.schedule.take_due(until)?;
             let answer = self.act(at, &task_id, step);
             if answer.is_some() {
                 return answer;
@@ -237,8 +238,8 @@ impl Clerk {
     /// Plans what a revision asks for.
     fn note(&mut self, revision: Revision) {
         let task_id = revision.task_id;
-        let work = self.tasks.entry(Arc::clone(&task_id));
-        let work = work.or_insert_with(|| Work {
+        let task = self.tasks.entry(Arc::clone(&task_id));
+        let task = task.or_insert_with(|| TaskState {
             msisdn: revision.msisdn,
             not_before: revision.not_before,
             expires_at: revision.expires_at,
@@ -248,61 +249,66 @@ impl Clerk {
             last: None,
             right: "reached",
         });
-        work.open = revision.open;
-        work.not_before = revision.not_before;
-        work.expires_at = revision.expires_at;
-        work.campaign = revision.campaign;
+        task.open = revision.open;
+        task.not_before = revision.not_before;
+        task.expires_at = revision.expires_at;
+        task.campaign = revision.campaign;
         // Whoever was spoken to is left in peace until there is another date; whoever was not is tried again.
-        let wanted = match work.last {
-            Some((at, true)) => work.not_before > at,
+        let wanted = match task.last {
+            Some((at, true)) => task.not_before > at,
             Some((_, false)) | None => true,
         };
-        if !work.open || !wanted || u32::from(work.contacts) >= self.outcomes.contacts_max {
-            return self.agenda.cancel(&task_id, Step::Contact);
+        if !task.open || !wanted || u32::from(task.contacts) >= self.outcomes.contacts_max {
+            return self.schedule.cancel(&task_id, Step::Contact);
         }
-        let earliest = work.not_before.max(revision.updated_at);
-        let planned = self.agenda.planned(&task_id, Step::Contact);
+        let earliest = task.not_before.max(revision.updated_at);
+        let planned = self.schedule.planned(&task_id, Step::Contact);
         if planned.is_some_and(|at| at >= earliest) {
             return;
         }
-        let next = 2 * work.contacts;
+        let next = 2 * task.contacts;
         let dice = &mut dice(self.seed, &task_id, next);
         let hours = dice.within(self.outcomes.contact_hours);
         let at = self.at_work(later(earliest, hours), dice);
-        self.agenda.plan(&task_id, Step::Contact, at);
+        self.schedule.plan(&task_id, Step::Contact, at);
     }
 
     fn act(&mut self, at: Timestamp, task_id: &Arc<str>, step: Step) -> Option<Answer> {
-        // Taken out, so that the rest of the clerk is free to look things up.
-        let mut work = self.tasks.remove(task_id)?;
+        // Taken out, so that the other fields can be borrowed meanwhile.
+        let mut task = self.tasks.remove(task_id)?;
         let answer = match step {
-            Step::Contact => self.contact(at, task_id, &mut work),
-            Step::ReportLoss => (work.open && at < work.expires_at).then(|| {
-                self.outcome(at, task_id, &work, "lost", "-lost")
-                    .told(at, false)
+            Step::Contact => self.contact(at, task_id, &mut task),
+            Step::ReportLoss => (task.open && at < task.expires_at).then(|| {
+                self.outcome(at, task_id, &task, "lost", "-lost")
+                    .answer(at, false)
             }),
             Step::Correct => {
-                let suffix = format!("-{}-corrected", work.contacts);
-                let record = self.outcome(at, task_id, &work, work.right, &suffix);
-                Some(record.told(at, false))
+                let suffix = format!("-{}-corrected", task.contacts);
+                let record = self.outcome(at, task_id, &task, task.right, &suffix);
+                Some(record.answer(at, false))
             }
         };
-        self.tasks.insert(Arc::clone(task_id), work);
+        self.tasks.insert(Arc::clone(task_id), task);
         answer
     }
 
     /// Tries to reach the subscriber.
-    fn contact(&mut self, at: Timestamp, task_id: &Arc<str>, work: &mut Work) -> Option<Answer> {
-        if at >= work.expires_at {
+    fn contact(
+        &mut self,
+        at: Timestamp,
+        task_id: &Arc<str>,
+        task: &mut TaskState,
+    ) -> Option<Answer> {
+        if at >= task.expires_at {
             return None;
         }
         let rates = &self.outcomes;
-        let dice = &mut dice(self.seed, task_id, 2 * work.contacts + 1);
-        work.contacts += 1;
-        let episode = self.people.episode(&work.msisdn, at);
-        let reason = self.people.reason(&work.msisdn, episode);
+        let dice = &mut dice(self.seed, task_id, 2 * task.contacts + 1);
+        task.contacts += 1;
+        let episode = self.intentions.episode(&task.msisdn, at);
+        let reason = self.intentions.reason(&task.msisdn, episode);
         let left_at = episode.and_then(|episode| episode.left_at);
-        let reached = dice.chance(match work.campaign {
+        let reached = dice.chance(match task.campaign {
             true => rates.campaign_reached_share,
             false => rates.reached_share,
         });
@@ -322,41 +328,41 @@ impl Clerk {
             _ => "reached",
         };
         let mistaken = reached && dice.chance(rates.mistake_share);
-        let others = VERDICTS.into_iter().filter(|other| *other != result);
+        let others = CLOSING_RESULTS.into_iter().filter(|other| *other != result);
         let wrong = dice.pick(&others.collect::<Vec<_>>());
         let corrected_at = later(at, dice.within(rates.correction_hours));
         let corrected_at = self.at_work(corrected_at, dice);
-        let (known, first) = (result == "lost", work.contacts == 1);
+        let (known, first) = (result == "lost", task.contacts == 1);
         if let Some(left_at) = left_at.filter(|_| first && !known) {
             let reported = later(left_at, 24.0 * dice.within(rates.lost_reported_days));
             let reported = self.at_work(reported, dice);
             if dice.chance(rates.lost_reported_share) && reported > at {
-                self.agenda.plan(task_id, Step::ReportLoss, reported);
+                self.schedule.plan(task_id, Step::ReportLoss, reported);
             }
         }
-        work.last = Some((at, reached));
-        let told = match mistaken {
+        task.last = Some((at, reached));
+        let reported_result = match mistaken {
             true => {
-                work.right = result;
-                self.agenda.plan(task_id, Step::Correct, corrected_at);
+                task.right = result;
+                self.schedule.plan(task_id, Step::Correct, corrected_at);
                 wrong
             }
             false => result,
         };
         // Nobody knows who did not read a campaign.
-        if work.campaign && !reached {
+        if task.campaign && !reached {
             return None;
         }
         let suffix = match first {
             true => String::new(),
-            false => format!("-{}", work.contacts),
+            false => format!("-{}", task.contacts),
         };
-        let mut record = self.outcome(at, task_id, work, told, &suffix);
+        let mut record = self.outcome(at, task_id, task, reported_result, &suffix);
         let meant = (reason != "no_intention").then_some(reason);
         record.stated_reason = meant.filter(|_| reached && stated);
         record.confirmed_reason = (reached && confirmed).then_some(reason);
         record.do_not_contact = (reached && annoyed).then_some(true);
-        Some(record.told(at, reached))
+        Some(record.answer(at, reached))
     }
 
     /// The record of a task that says nothing but the result.
@@ -364,14 +370,14 @@ impl Clerk {
         &self,
         at: Timestamp,
         task_id: &'a str,
-        work: &'a Work,
+        task: &'a TaskState,
         result: &'static str,
         suffix: &str,
     ) -> Outcome<'a> {
         Outcome {
             record_type: "task_outcome",
             record_id: format!("outcome-{:016x}{suffix}", xxh3_64(task_id.as_bytes())),
-            msisdn: &work.msisdn,
+            msisdn: &task.msisdn,
             event_timestamp: self.calendar.rfc3339(at),
             task_id,
             result,

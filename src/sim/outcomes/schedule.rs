@@ -17,12 +17,12 @@ pub enum Step {
 
 /// Plans by task and by time.
 #[derive(Default)]
-pub struct Agenda {
+pub struct Schedule {
     by_task: BTreeMap<(Arc<str>, Step), Timestamp>,
     by_time: BTreeSet<(Timestamp, Arc<str>, Step)>,
 }
 
-impl Agenda {
+impl Schedule {
     /// Plans a step, in place of an earlier plan for it.
     pub fn plan(&mut self, task: &Arc<str>, step: Step, at: Timestamp) {
         self.cancel(task, step);

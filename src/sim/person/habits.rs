@@ -2,7 +2,7 @@
 //!
 //! A person's daily count of calls and messages is negative binomial around a mean that moves in four ways: slowly (a
 //! drifting rate), between ordinary and quiet days that come in runs, with the weekday, and now and then to nothing at
-//! all when the telephone is off. `calibration` measures the result and holds it to the specification's figures.
+//! all when the telephone is off. `tests/calibration.rs` compares the result with the specification's figures.
 
 use crate::sim::random::Dice;
 use crate::sim::scenario::Scenario;

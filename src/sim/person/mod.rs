@@ -12,7 +12,7 @@ pub use habits::{
 };
 pub use numbers::stranger;
 pub use plans::{PLANS, Plan};
-pub use timeline::{Course, Entry, Mark};
+pub use timeline::{ScheduledEvent, Timeline, TruthNote};
 
 use super::config::CityConfig;
 use super::event::{Body, Event, Profile};
@@ -96,7 +96,7 @@ pub struct Person {
     pub profile: Profile,
     pub habits: Habits,
     pub account: Account,
-    pub course: Course,
+    pub timeline: Timeline,
     /// Records made so far.
     pub records: u32,
 }
@@ -213,7 +213,7 @@ impl Person {
             last_use_ms: None,
             profile,
             account: Account::new(dice, &config.scenario.billing, first),
-            course: Course::new(dice, &config.scenario, first),
+            timeline: Timeline::new(dice, &config.scenario, first),
             habits,
             records: 0,
         }
@@ -256,7 +256,7 @@ impl Person {
             at_ms,
             person: self.index,
             record,
-            flaw: None,
+            fault: None,
             copy: None,
             body,
         }

@@ -1,5 +1,5 @@
-//! The course a line takes: at what level it is used, when it is silent, when it is gone for good; and the diary of
-//! what is going to happen to it.
+//! What lies ahead of a line: at what level it is used, when it is silent, when its owner is gone for good, and the
+//! events scheduled for it.
 
 use crate::model::Day;
 use crate::sim::event::Body;
@@ -8,7 +8,7 @@ use crate::sim::scenario::{LINE_DAYS, Scenario};
 use crate::sim::truth::{Detail, Kind};
 
 /// The state of one line.
-pub struct Course {
+pub struct Timeline {
     /// Level of calls and messages, and of data, once the present shift is over.
     level: (f64, f64),
     shift: Option<Shift>,
@@ -19,12 +19,12 @@ pub struct Course {
     away_until_ms: i64,
     /// From when on the line is not used any more, its owner leaving for good.
     pub gone_ms: i64,
-    /// The place in the ground truth of the episode that ends so.
-    pub leaving_for: Option<usize>,
-    /// The days on which the next trouble begins and the next absence.
-    pub next_trouble: Day,
+    /// The index in the ground truth of the churn episode that ends then.
+    pub leaving_episode: Option<usize>,
+    /// The days on which the next churn path and the next absence begin.
+    pub next_churn: Day,
     pub next_absence: Day,
-    diary: Vec<Entry>,
+    scheduled: Vec<ScheduledEvent>,
 }
 
 /// A change of level that is under way, from the levels before it.
@@ -34,32 +34,32 @@ struct Shift {
     before: (f64, f64),
 }
 
-/// Something that is going to happen.
+/// An event that is going to happen.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct ScheduledEvent {
     pub day: Day,
     pub time_of_day_ms: u32,
     pub body: Body,
     /// What the ground truth says about it, if it is worth a line.
-    pub truth: Option<Mark>,
+    pub truth: Option<TruthNote>,
 }
 
 /// A line of ground truth about one event.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub struct TruthNote {
     pub kind: Kind,
     /// The churn episode that it belongs to, if any.
     pub before: Option<Kind>,
 }
 
-impl Mark {
-    /// An event that leads nowhere.
-    pub const fn idle(kind: Kind) -> Option<Self> {
+impl TruthNote {
+    /// A note on an event that leads nowhere.
+    pub const fn standalone(kind: Kind) -> Option<Self> {
         Some(Self { kind, before: None })
     }
 
-    /// An event on the way out.
-    pub const fn before(kind: Kind, episode: Kind) -> Option<Self> {
+    /// A note on an event before somebody leaves.
+    pub const fn leading_to(kind: Kind, episode: Kind) -> Option<Self> {
         let before = Some(episode);
         Some(Self { kind, before })
     }
@@ -71,29 +71,29 @@ impl Mark {
     }
 }
 
-impl Course {
-    /// The course of a line whose first day is given.
+impl Timeline {
+    /// The timeline of a line whose first day is given.
     pub fn new(dice: &mut Dice, scenario: &Scenario, first: Day) -> Self {
-        let mut course = Self {
+        let mut timeline = Self {
             level: (1.0, 1.0),
             shift: None,
             silent_from_ms: i64::MIN,
             silent_until_ms: i64::MIN,
             away_until_ms: i64::MIN,
             gone_ms: i64::MAX,
-            leaving_for: None,
-            next_trouble: first,
+            leaving_episode: None,
+            next_churn: first,
             next_absence: first,
-            diary: Vec::new(),
+            scheduled: Vec::new(),
         };
-        course.plan_trouble(dice, scenario, first);
-        course.plan_absence(dice, scenario, first, false);
-        course
+        timeline.plan_churn(dice, scenario, first);
+        timeline.plan_absence(dice, scenario, first, false);
+        timeline
     }
 
-    /// Draws the day of the next trouble.
-    pub fn plan_trouble(&mut self, dice: &mut Dice, scenario: &Scenario, from: Day) {
-        self.next_trouble = occurs_after(from, scenario.churn.rate(), dice);
+    /// Draws the day on which the next churn path begins.
+    pub fn plan_churn(&mut self, dice: &mut Dice, scenario: &Scenario, from: Day) {
+        self.next_churn = occurs_after(from, scenario.churn.rate(), dice);
     }
 
     /// Draws the day of the next absence.
@@ -171,18 +171,18 @@ impl Course {
         self.gone_ms != i64::MAX
     }
 
-    /// Writes something down for later.
-    pub fn write_down(&mut self, entry: Entry) {
-        self.diary.push(entry);
+    /// Schedules an event.
+    pub fn schedule(&mut self, entry: ScheduledEvent) {
+        self.scheduled.push(entry);
     }
 
-    /// Takes what the diary holds for a day, in the order of its times.
-    pub fn take_due(&mut self, day: Day) -> Vec<Entry> {
-        if self.diary.iter().all(|entry| entry.day > day) {
+    /// Takes what is scheduled for a day, in the order of its times.
+    pub fn take_due(&mut self, day: Day) -> Vec<ScheduledEvent> {
+        if self.scheduled.iter().all(|entry| entry.day > day) {
             return Vec::new();
         }
-        let mut due: Vec<Entry> = self
-            .diary
+        let mut due: Vec<ScheduledEvent> = self
+            .scheduled
             .extract_if(.., |entry| entry.day <= day)
             .collect();
         due.sort_by_key(|entry| entry.time_of_day_ms);
@@ -201,57 +201,57 @@ mod tests {
     use super::*;
     use crate::sim::random::Purpose;
 
-    fn course() -> Course {
+    fn timeline() -> Timeline {
         let dice = &mut Dice::new(1, 0, 0, Purpose::Traits);
-        Course::new(dice, &Scenario::default(), Day(100))
+        Timeline::new(dice, &Scenario::default(), Day(100))
     }
 
     #[test]
     fn shifts_ramp_and_compound() {
-        let mut course = course();
-        course.shift(Day(10), 10, 0.5, 1.0);
-        assert_eq!(course.levels(Day(10)), (1.0, 1.0));
-        assert_eq!(course.levels(Day(15)), (0.75, 1.0));
-        assert_eq!(course.levels(Day(40)), (0.5, 1.0));
-        course.shift(Day(40), 0, 0.5, 0.5);
-        assert_eq!(course.levels(Day(40)), (0.25, 0.5));
+        let mut timeline = timeline();
+        timeline.shift(Day(10), 10, 0.5, 1.0);
+        assert_eq!(timeline.levels(Day(10)), (1.0, 1.0));
+        assert_eq!(timeline.levels(Day(15)), (0.75, 1.0));
+        assert_eq!(timeline.levels(Day(40)), (0.5, 1.0));
+        timeline.shift(Day(40), 0, 0.5, 0.5);
+        assert_eq!(timeline.levels(Day(40)), (0.25, 0.5));
     }
 
     #[test]
     fn silences_join() {
-        let mut course = course();
-        course.silence(100, 200);
-        course.silence(150, i64::MAX);
-        assert!(course.usable(99) && !course.usable(100) && !course.usable(10_000));
-        course.end_silence(500);
-        assert!(course.usable(500) && !course.usable(499));
-        course.silence(900, 1_000);
-        assert!(course.usable(600) && !course.usable(950));
+        let mut timeline = timeline();
+        timeline.silence(100, 200);
+        timeline.silence(150, i64::MAX);
+        assert!(timeline.usable(99) && !timeline.usable(100) && !timeline.usable(10_000));
+        timeline.end_silence(500);
+        assert!(timeline.usable(500) && !timeline.usable(499));
+        timeline.silence(900, 1_000);
+        assert!(timeline.usable(600) && !timeline.usable(950));
         // Whoever is suspended while away is back when both are over.
-        course.go_away(2_000, 3_000);
-        course.silence(2_500, i64::MAX);
-        course.end_silence(2_800);
-        assert!(!course.usable(2_900) && course.usable(3_000));
+        timeline.go_away(2_000, 3_000);
+        timeline.silence(2_500, i64::MAX);
+        timeline.end_silence(2_800);
+        assert!(!timeline.usable(2_900) && timeline.usable(3_000));
     }
 
     #[test]
-    fn the_diary_is_taken_in_order() {
-        let mut course = course();
+    fn scheduled_events_are_taken_in_order() {
+        let mut timeline = timeline();
         for (day, time) in [(3, 5), (1, 9), (1, 2)] {
-            course.write_down(Entry {
+            timeline.schedule(ScheduledEvent {
                 day: Day(day),
                 time_of_day_ms: time,
                 body: Body::CompetitorContact,
                 truth: None,
             });
         }
-        let times: Vec<u32> = course
+        let times: Vec<u32> = timeline
             .take_due(Day(2))
             .iter()
             .map(|entry| entry.time_of_day_ms)
             .collect();
         assert_eq!(times, [2, 9]);
-        assert!(course.take_due(Day(2)).is_empty());
-        assert_eq!(course.take_due(Day(3)).len(), 1);
+        assert!(timeline.take_due(Day(2)).is_empty());
+        assert_eq!(timeline.take_due(Day(3)).len(), 1);
     }
 }

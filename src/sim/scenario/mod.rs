@@ -4,7 +4,7 @@
 
 mod sections;
 
-pub(super) use sections::{Billing, Dirt, Events, Outcomes, Usage};
+pub(super) use sections::{Billing, Events, Faults, Outcomes, Usage};
 
 use crate::layers::{Key, Layers, Origin, Problem, Problems, Schema};
 use sections::{Absence, Churn, Contracts, Holiday, Lines, Outage, Week};
@@ -14,7 +14,7 @@ use std::path::Path;
 /// Lines and days that rates count for.
 pub(super) const LINE_DAYS: f64 = 1_000.0 * 30.0;
 
-/// How a city's people live, who leaves, what only looks like leaving, and how dirty the records are.
+/// How a city's people live, who leaves, what only looks like leaving, and what is wrong with the records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -28,7 +28,7 @@ pub struct Scenario {
     pub(super) events: Events,
     pub(super) billing: Billing,
     pub(super) contracts: Contracts,
-    pub(super) dirt: Dirt,
+    pub(super) faults: Faults,
     pub(super) outcomes: Outcomes,
 }
 
@@ -119,9 +119,9 @@ impl Scenario {
                 self.outcomes.content_saved_share + self.outcomes.annoyed_share,
             ),
             (
-                &["dirt"],
-                "the shares of flaws that a record is born with",
-                self.dirt.born_with_share(),
+                &["faults"],
+                "the shares of faults that single records have",
+                self.faults.record_fault_share(),
             ),
             (
                 &["events"],

@@ -1,6 +1,6 @@
 //! The sections of a scenario, key for key. What a key means is said in `scenario.toml`.
 
-use crate::sim::event::Flaw;
+use crate::sim::event::Fault;
 use serde::{Deserialize, Serialize};
 
 /// The lower and the upper bound of an even draw.
@@ -226,7 +226,7 @@ section!(Contracts {
     offer_renewal_share: f64,
 });
 
-section!(Dirt {
+section!(Faults {
     late_share: f64,
     duplicate_share: f64,
     file_resent_share: f64,
@@ -326,34 +326,37 @@ impl Events {
     }
 }
 
-impl Dirt {
-    /// The flaws that records are born with, where they can occur, with their shares.
-    pub const fn born_with(&self) -> [(f64, Flaw); 19] {
+impl Faults {
+    /// The faults of single records, with their shares of the records that can have them.
+    pub const fn record_fault_shares(&self) -> [(f64, Fault); 19] {
         [
-            (self.other_prefixed_share, Flaw::OtherPrefixed),
-            (self.unknown_field_share, Flaw::UnknownField),
-            (self.msisdn_prefixed_share, Flaw::MsisdnPrefixed),
-            (self.second_gateway_share, Flaw::SecondGateway),
-            (self.other_truncated_share, Flaw::OtherTruncated),
-            (self.clock_minutes_ahead_share, Flaw::ClockMinutesAhead),
-            (self.other_own_share, Flaw::OtherIsOwn),
-            (self.duration_negative_share, Flaw::DurationNegative),
-            (self.seconds_share, Flaw::SecondsForMilliseconds),
-            (self.msisdn_truncated_share, Flaw::MsisdnTruncated),
-            (self.duration_overflowing_share, Flaw::DurationOverflowing),
-            (self.clock_years_ahead_share, Flaw::ClockYearsAhead),
-            (self.clock_hours_ahead_share, Flaw::ClockHoursAhead),
-            (self.payload_truncated_share, Flaw::PayloadTruncated),
-            (self.tombstone_share, Flaw::Tombstone),
-            (self.clock_zero_share, Flaw::ClockAtZero),
-            (self.payload_empty_share, Flaw::PayloadEmpty),
-            (self.payload_not_utf8_share, Flaw::PayloadNotUtf8),
-            (self.payload_framed_share, Flaw::PayloadFramed),
+            (self.other_prefixed_share, Fault::OtherPrefixed),
+            (self.unknown_field_share, Fault::UnknownField),
+            (self.msisdn_prefixed_share, Fault::MsisdnPrefixed),
+            (self.second_gateway_share, Fault::SecondGateway),
+            (self.other_truncated_share, Fault::OtherTruncated),
+            (self.clock_minutes_ahead_share, Fault::ClockMinutesAhead),
+            (self.other_own_share, Fault::OtherIsOwn),
+            (self.duration_negative_share, Fault::DurationNegative),
+            (self.seconds_share, Fault::SecondsForMilliseconds),
+            (self.msisdn_truncated_share, Fault::MsisdnTruncated),
+            (self.duration_overflowing_share, Fault::DurationOverflowing),
+            (self.clock_years_ahead_share, Fault::ClockYearsAhead),
+            (self.clock_hours_ahead_share, Fault::ClockHoursAhead),
+            (self.payload_truncated_share, Fault::PayloadTruncated),
+            (self.tombstone_share, Fault::Tombstone),
+            (self.clock_zero_share, Fault::ClockAtZero),
+            (self.payload_empty_share, Fault::PayloadEmpty),
+            (self.payload_not_utf8_share, Fault::PayloadNotUtf8),
+            (self.payload_framed_share, Fault::PayloadFramed),
         ]
     }
 
-    /// Share of the records that are born with a flaw, at most.
-    pub fn born_with_share(&self) -> f64 {
-        self.born_with().iter().map(|(share, _)| share).sum()
+    /// The largest share of records that can have a fault of their own.
+    pub fn record_fault_share(&self) -> f64 {
+        self.record_fault_shares()
+            .iter()
+            .map(|(share, _)| share)
+            .sum()
     }
 }

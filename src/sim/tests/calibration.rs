@@ -9,7 +9,7 @@ use crate::sim::{City, CityConfig, Class, Scenario, Truth};
 use std::collections::BTreeSet;
 
 /// Daily counts of one subscriber over the whole observation.
-struct Diary {
+struct DailyCounts {
     number: u64,
     voice: Vec<u32>,
     data: Vec<u32>,
@@ -20,13 +20,13 @@ const DAYS: u32 = 180;
 /// Silences that begin later than this before the end may or may not end: they are left out of P(comes back).
 const CENSORED_DAYS: usize = 45;
 
-fn observe(text: &str) -> (Vec<Diary>, Vec<Truth>) {
+fn observe(text: &str) -> (Vec<DailyCounts>, Vec<Truth>) {
     // Those whose logs were published had no holiday and no outage that we know of.
     let mut scenario = Scenario::parse(text, "test").unwrap();
     scenario.holiday.from_days.clear();
     scenario.outage.on_days.clear();
     let config = CityConfig {
-        dirt: false,
+        faults: false,
         scenario,
         ..CityConfig::new(PEOPLE, DAYS, 2_026)
     };
@@ -35,10 +35,10 @@ fn observe(text: &str) -> (Vec<Diary>, Vec<Truth>) {
         .filter(|person| person.line == Line::Human && person.activated_on < config.start)
         .collect();
     let mut place = vec![None; PEOPLE as usize];
-    let mut diaries = Vec::new();
+    let mut people = Vec::new();
     for person in humans {
-        place[person.index as usize] = Some(diaries.len());
-        diaries.push(Diary {
+        place[person.index as usize] = Some(people.len());
+        people.push(DailyCounts {
             number: person.number,
             voice: vec![0; DAYS as usize],
             data: vec![0; DAYS as usize],
@@ -52,12 +52,12 @@ fn observe(text: &str) -> (Vec<Diary>, Vec<Truth>) {
         };
         let day = ((event.at_ms - start_ms) / 86_400_000) as usize;
         match event.body {
-            Body::Call(_) | Body::Message { .. } => diaries[*place].voice[day] += 1,
-            Body::Data { .. } => diaries[*place].data[day] += 1,
+            Body::Call(_) | Body::Message { .. } => people[*place].voice[day] += 1,
+            Body::Data { .. } => people[*place].data[day] += 1,
             _ => {}
         }
     }
-    (diaries, city.truth())
+    (people, city.truth())
 }
 
 /// Between the first and the last day with a call or message, as a log would show the user.
@@ -144,7 +144,7 @@ fn so_are_those_of_the_scenarios_to_tune_and_to_report_on() {
 }
 
 fn calibrate(scenario: &str) {
-    let (diaries, truth) = observe(scenario);
+    let (people, truth) = observe(scenario);
     let mut bands = Vec::new();
     let mut band = |what: &str, found, real, low, high| {
         bands.push(Band {
@@ -157,7 +157,7 @@ fn calibrate(scenario: &str) {
     };
 
     // The published logs keep users with at least one event a day.
-    let users: Vec<&Diary> = diaries
+    let users: Vec<&DailyCounts> = people
         .iter()
         .filter(|user| span(&user.voice).len() >= 30 && moments(span(&user.voice)).0 >= 1.0)
         .collect();
@@ -195,7 +195,7 @@ fn calibrate(scenario: &str) {
         0.1,
         0.25,
     );
-    let silent_share = |u: &&Diary| {
+    let silent_share = |u: &&DailyCounts| {
         let days = span(&u.voice);
         days.iter().filter(|n| **n == 0).count() as f64 / days.len() as f64
     };
@@ -209,7 +209,7 @@ fn calibrate(scenario: &str) {
         (7, "15 to 100", 15.0, 100.0),
         (14, "0 to 35", 1.0, 35.0),
     ] {
-        let ended = |u: &&Diary| {
+        let ended = |u: &&DailyCounts| {
             let runs = silences(span(&u.voice));
             runs.iter().filter(|(_, length, _)| *length >= days).count()
         };
@@ -245,7 +245,7 @@ fn calibrate(scenario: &str) {
     }
 
     // Data sessions beside.
-    let both = |u: &&Diary| {
+    let both = |u: &&DailyCounts| {
         let days = span(&u.voice).len();
         let pairs = u.voice.iter().zip(&u.data).take(days);
         let silent = pairs.clone().filter(|(v, _)| **v == 0).count();
@@ -270,15 +270,16 @@ fn calibrate(scenario: &str) {
         .filter(|line| line.kind.class() == Class::Churn)
         .filter_map(|line| line.msisdn)
         .collect();
-    let sound: Vec<&Diary> = diaries
+    let sound: Vec<&DailyCounts> = people
         .iter()
         .filter(|u| !troubled.contains(&u.number))
         .collect();
     let months = sound.len() as f64 * f64::from(DAYS) / 30.0;
-    let alarms = |rule: &dyn Fn(&Diary) -> usize| {
+    let alarms = |rule: &dyn Fn(&DailyCounts) -> usize| {
         1_000.0 * sound.iter().map(|u| rule(u)).sum::<usize>() as f64 / months
     };
-    let all = |u: &Diary| -> Vec<u32> { u.voice.iter().zip(&u.data).map(|(v, d)| v + d).collect() };
+    let all =
+        |u: &DailyCounts| -> Vec<u32> { u.voice.iter().zip(&u.data).map(|(v, d)| v + d).collect() };
     let zeros = alarms(&|u| zero_run_alarms(&all(u)));
     band(
         "3 zero days, all activity: false alarms",

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const DAY_MS: i64 = 24 * Timestamp::HOUR_MS;
 
 /// Every subscriber's records by moment, and the ground truth.
-struct Chronicle {
+struct History {
     lives: BTreeMap<u64, Vec<(Timestamp, Value)>>,
     truth: Vec<Truth>,
     city: City,
@@ -17,7 +17,7 @@ struct Chronicle {
 }
 
 /// Much happens in it, and it lives through the students' summer holidays.
-fn chronicle() -> Chronicle {
+fn history() -> History {
     const DAYS: u32 = 90;
     let eventful = "outage.on_days = []\nlines.sim_bank_share = 1\n[churn]\nscale = 8\n\
          [events]\nport_curiosity_rate = 20\ncancel_curiosity_rate = 20\nsubstitution_rate = 20\n\
@@ -30,7 +30,7 @@ fn chronicle() -> Chronicle {
     };
     let (events, city) = live(config);
     let calendar = city.calendar();
-    Chronicle {
+    History {
         lives: by_subscriber(&events),
         truth: city.truth(),
         end: calendar.start_of(city.config().start + DAYS as i32),
@@ -56,7 +56,7 @@ fn is_usage(record: &Value) -> bool {
     usage.contains(&record["record_type"].as_str().unwrap())
 }
 
-impl Chronicle {
+impl History {
     fn life(&self, line: &Truth) -> &[(Timestamp, Value)] {
         &self.lives[&line.msisdn.unwrap()]
     }
@@ -109,12 +109,8 @@ fn forever() -> Timestamp {
 
 #[test]
 fn everything_happens_and_in_order() {
-    let chronicle = chronicle();
-    let kinds: BTreeSet<&str> = chronicle
-        .truth
-        .iter()
-        .map(|line| line.kind.name())
-        .collect();
+    let history = history();
+    let kinds: BTreeSet<&str> = history.truth.iter().map(|line| line.kind.name()).collect();
     let expected = [
         "arrears",
         "bill_shock",
@@ -154,13 +150,13 @@ fn everything_happens_and_in_order() {
         "wrong_number",
     ];
     assert_eq!(kinds, BTreeSet::from(expected));
-    for line in &chronicle.truth {
-        assert!(line.from < chronicle.end, "{line:?}");
+    for line in &history.truth {
+        assert!(line.from < history.end, "{line:?}");
         for at in [line.last_use_at, line.left_at, line.until]
             .into_iter()
             .flatten()
         {
-            assert!(line.from <= at && at < chronicle.end, "{line:?}");
+            assert!(line.from <= at && at < history.end, "{line:?}");
         }
         let (class, left) = (line.kind.class(), line.left_at.is_some());
         assert!(class == Class::Churn || !left && line.last_use_at.is_none());
@@ -172,8 +168,8 @@ fn everything_happens_and_in_order() {
 
 #[test]
 fn the_last_use_is_the_last_and_leaving_is_for_good() {
-    let chronicle = chronicle();
-    let churn = chronicle
+    let history = history();
+    let churn = history
         .truth
         .iter()
         .filter(|line| line.kind.class() == Class::Churn);
@@ -181,19 +177,19 @@ fn the_last_use_is_the_last_and_leaving_is_for_good() {
     for line in churn {
         if let Some(last) = line.last_use_at {
             assert_eq!(
-                chronicle.usage(line, Timestamp(last.0 + 1), forever()),
+                history.usage(line, Timestamp(last.0 + 1), forever()),
                 0,
                 "{line:?}"
             );
             assert_eq!(
-                chronicle.usage(line, last, Timestamp(last.0 + 1)),
+                history.usage(line, last, Timestamp(last.0 + 1)),
                 1,
                 "{line:?}"
             );
             *gone.entry(line.kind.name()).or_default() += 1;
         }
         if let Some(left) = line.left_at {
-            assert_eq!(chronicle.usage(line, left, forever()), 0, "{line:?}");
+            assert_eq!(history.usage(line, left, forever()), 0, "{line:?}");
         }
     }
     for (kind, least) in [
@@ -210,57 +206,50 @@ fn the_last_use_is_the_last_and_leaving_is_for_good() {
 
 #[test]
 fn churn_paths_leave_their_traces() {
-    let chronicle = chronicle();
-    for line in chronicle.of(Kind::Stop) {
+    let history = history();
+    for line in history.of(Kind::Stop) {
         assert_eq!(Some(line.from), line.last_use_at.or(Some(line.from)));
         assert!(day_of(line, "decided_on").is_some());
     }
-    for line in chronicle.of(Kind::PortOut) {
+    for line in history.of(Kind::PortOut) {
         let Some(left) = line.left_at else { continue };
-        let applied = chronicle.count(line, "port_out_application", line.from, left);
+        let applied = history.count(line, "port_out_application", line.from, left);
         assert_eq!(applied, 1, "{line:?}");
-        let cancelled = chronicle.count(line, "cancellation", left, Timestamp(left.0 + 1));
+        let cancelled = history.count(line, "cancellation", left, Timestamp(left.0 + 1));
         assert_eq!(cancelled, 1, "{line:?}");
     }
-    for line in chronicle.of(Kind::Complaint) {
+    for line in history.of(Kind::Complaint) {
         // Where the last use lies before it, the onset does too.
         if line.last_use_at == Some(line.from) {
             continue;
         }
-        assert!(
-            chronicle.has(line, "complaint", |r| r["resolution"] == "open"
-                || r["satisfaction"].as_u64() <= Some(2))
-        );
+        assert!(history.has(line, "complaint", |r| r["resolution"] == "open"
+            || r["satisfaction"].as_u64() <= Some(2)));
     }
-    falls(&chronicle, Kind::Drop, 0..14, 0.2..0.5);
-    falls(&chronicle, Kind::Decay, 15..30, 0.2..0.7);
-    falls(&chronicle, Kind::PortOut, 0..4, 0.75..1.25);
-    let arrears = chronicle.of(Kind::Arrears);
+    falls(&history, Kind::Drop, 0..14, 0.2..0.5);
+    falls(&history, Kind::Decay, 15..30, 0.2..0.7);
+    falls(&history, Kind::PortOut, 0..4, 0.75..1.25);
+    let arrears = history.of(Kind::Arrears);
     for line in arrears {
-        unpaid_until(&chronicle, line, None);
+        unpaid_until(&history, line, None);
     }
 }
 
 /// What is used some days after the onset is a share of what was used before, taken together.
-fn falls(
-    chronicle: &Chronicle,
-    kind: Kind,
-    days: std::ops::Range<i64>,
-    share: std::ops::Range<f64>,
-) {
+fn falls(history: &History, kind: Kind, days: std::ops::Range<i64>, share: std::ops::Range<f64>) {
     let (mut before, mut after) = (0.0, 0.0);
     let length = days.end - days.start;
-    for line in chronicle.of(kind) {
+    for line in history.of(kind) {
         let at = |day: i64| Timestamp(line.from.0 + day * DAY_MS);
-        let earliest = chronicle
+        let earliest = history
             .city
             .calendar()
-            .start_of(chronicle.city.config().start);
-        if at(-14) < earliest || at(days.end) > chronicle.end {
+            .start_of(history.city.config().start);
+        if at(-14) < earliest || at(days.end) > history.end {
             continue;
         }
-        before += chronicle.usage(line, at(-14), line.from) as f64 / 14.0;
-        after += chronicle.usage(line, at(days.start), at(days.end)) as f64 / length as f64;
+        before += history.usage(line, at(-14), line.from) as f64 / 14.0;
+        after += history.usage(line, at(days.start), at(days.end)) as f64 / length as f64;
     }
     let found = after / before;
     assert!(
@@ -270,24 +259,24 @@ fn falls(
 }
 
 /// The invoice exists; nothing is paid from its due date to the day of payment, and then it is.
-fn unpaid_until(chronicle: &Chronicle, line: &Truth, paid_on: Option<Day>) {
-    let calendar: &Calendar = chronicle.city.calendar();
+fn unpaid_until(history: &History, line: &Truth, paid_on: Option<Day>) {
+    let calendar: &Calendar = history.city.calendar();
     let due_on = day_of(line, "due_on").unwrap().to_string();
-    let invoices = chronicle.life(line).iter();
+    let invoices = history.life(line).iter();
     let invoices = invoices.filter(|(_, record)| record["due_on"] == due_on.as_str());
     assert_eq!(invoices.count(), 1, "{line:?}");
     let from = calendar.start_of(day_of(line, "due_on").unwrap().next());
     let until = paid_on.map_or(forever(), |day| calendar.start_of(day));
-    assert_eq!(chronicle.count(line, "payment", from, until), 0, "{line:?}");
-    if let Some(day) = paid_on.filter(|day| calendar.start_of(*day) < chronicle.end) {
+    assert_eq!(history.count(line, "payment", from, until), 0, "{line:?}");
+    if let Some(day) = paid_on.filter(|day| calendar.start_of(*day) < history.end) {
         let (from, to) = (calendar.start_of(day), calendar.start_of(day.next()));
-        assert!(chronicle.count(line, "payment", from, to) > 0, "{line:?}");
+        assert!(history.count(line, "payment", from, to) > 0, "{line:?}");
     }
 }
 
 #[test]
 fn silences_are_silent_and_end() {
-    let chronicle = chronicle();
+    let history = history();
     let mut returned = 0;
     for kind in [
         Kind::Travel,
@@ -296,19 +285,19 @@ fn silences_are_silent_and_end() {
         Kind::StudentHoliday,
         Kind::LostHandset,
     ] {
-        for line in chronicle.of(kind) {
-            let until = line.until.unwrap_or(chronicle.end);
-            assert_eq!(chronicle.usage(line, line.from, until), 0, "{line:?}");
-            returned += chronicle.usage(line, until, forever()).min(1);
+        for line in history.of(kind) {
+            let until = line.until.unwrap_or(history.end);
+            assert_eq!(history.usage(line, line.from, until), 0, "{line:?}");
+            returned += history.usage(line, until, forever()).min(1);
         }
     }
     assert!(returned > 50, "{returned}");
     // After a lost handset there is another one.
     let mut handsets = 0;
-    for line in chronicle.of(Kind::LostHandset) {
+    for line in history.of(Kind::LostHandset) {
         let Some(until) = line.until else { continue };
         let imei = |from: Timestamp, to: Timestamp| -> BTreeSet<&str> {
-            let life = chronicle.life(line).iter();
+            let life = history.life(line).iter();
             life.filter(|(at, _)| (from..to).contains(at))
                 .filter_map(|(_, record)| record["imei"].as_str())
                 .collect()
@@ -328,27 +317,24 @@ fn silences_are_silent_and_end() {
 
 #[test]
 fn confounders_and_notes_are_in_the_records() {
-    let chronicle = chronicle();
+    let history = history();
     let competitor = |r: &Value| {
         let other = r["other_number"].as_str().unwrap();
         ["10000", "10010", "10099"].contains(&other)
     };
     for kind in [Kind::CompetitorHotline, Kind::WrongNumber] {
-        for line in chronicle.of(kind) {
-            let asked = chronicle.has(line, "mo_call", competitor);
-            assert!(
-                asked || chronicle.has(line, "mo_sms", competitor),
-                "{line:?}"
-            );
+        for line in history.of(kind) {
+            let asked = history.has(line, "mo_call", competitor);
+            assert!(asked || history.has(line, "mo_sms", competitor), "{line:?}");
         }
     }
-    for line in chronicle.of(Kind::CompetitorMarketing) {
+    for line in history.of(Kind::CompetitorMarketing) {
         let answered = |r: &Value| {
             ["10001", "10016"].contains(&r["other_number"].as_str().unwrap())
                 && r["cause_for_termination"] == "normal_release"
         };
-        let called = chronicle.has(line, "mt_call", answered);
-        assert!(called || chronicle.has(line, "competitor_contact", |_| true));
+        let called = history.has(line, "mt_call", answered);
+        assert!(called || history.has(line, "competitor_contact", |_| true));
     }
     for (kind, subject) in [
         (Kind::PortCuriosity, "port_out"),
@@ -356,23 +342,23 @@ fn confounders_and_notes_are_in_the_records() {
         (Kind::CancelCuriosity, "cancel"),
         (Kind::CancelEnquiry, "cancel"),
     ] {
-        for line in chronicle.of(kind) {
-            assert!(chronicle.has(line, "enquiry", |r| r["subject"] == subject));
+        for line in history.of(kind) {
+            assert!(history.has(line, "enquiry", |r| r["subject"] == subject));
         }
     }
-    for line in chronicle.of(Kind::UnaskedCharge) {
-        assert!(chronicle.has(line, "charge", |r| r["subscribed_by_customer"] == false));
+    for line in history.of(Kind::UnaskedCharge) {
+        assert!(history.has(line, "charge", |r| r["subscribed_by_customer"] == false));
     }
-    for line in chronicle.of(Kind::CallForwarding) {
-        assert!(chronicle.has(line, "call_forward", |r| r["action"] == "activate"));
+    for line in history.of(Kind::CallForwarding) {
+        assert!(history.has(line, "call_forward", |r| r["action"] == "activate"));
     }
     let forwarded = |line: &&Truth| {
-        let life = chronicle.life(line).iter();
+        let life = history.life(line).iter();
         life.filter(|(_, r)| r["record_type"] == "call_forward" && r["action"].is_null())
             .count()
     };
     assert!(
-        chronicle
+        history
             .of(Kind::CallForwarding)
             .iter()
             .map(forwarded)
@@ -380,45 +366,45 @@ fn confounders_and_notes_are_in_the_records() {
             > 10
     );
     for kind in [Kind::LatePayment, Kind::SuspensionPaid] {
-        for line in chronicle.of(kind) {
+        for line in history.of(kind) {
             let paid_on = day_of(line, "paid_on");
             assert!(paid_on.is_some());
-            unpaid_until(&chronicle, line, paid_on);
+            unpaid_until(&history, line, paid_on);
         }
     }
-    for line in chronicle.of(Kind::SuspensionPaid) {
-        let suspended = chronicle.count(line, "suspension", line.from, chronicle.end);
-        let back = chronicle.count(line, "reactivation", line.from, chronicle.end);
+    for line in history.of(Kind::SuspensionPaid) {
+        let suspended = history.count(line, "suspension", line.from, history.end);
+        let back = history.count(line, "reactivation", line.from, history.end);
         assert!(
             back <= suspended && (line.until.is_none() || back > 0),
             "{line:?}"
         );
     }
-    let shocks = chronicle.of(Kind::BillShock);
+    let shocks = history.of(Kind::BillShock);
     for line in shocks {
         let day = Timestamp(line.from.0 + DAY_MS);
         assert_eq!(
-            chronicle.count(line, "invoice", line.from, day),
+            history.count(line, "invoice", line.from, day),
             1,
             "{line:?}"
         );
     }
-    substitution_shifts(&chronicle);
+    substitution_shifts(&history);
 }
 
 /// Calls and messages fall, data rises.
-fn substitution_shifts(chronicle: &Chronicle) {
+fn substitution_shifts(history: &History) {
     let (mut voice, mut data) = ([0.0; 2], [0.0; 2]);
-    for line in chronicle.of(Kind::Substitution) {
+    for line in history.of(Kind::Substitution) {
         let at = |day: i64| Timestamp(line.from.0 + day * DAY_MS);
-        if at(28) > chronicle.end {
+        if at(28) > history.end {
             continue;
         }
         for (half, from) in [(0, at(-14)), (1, at(14))] {
             let to = Timestamp(from.0 + 14 * DAY_MS);
-            let sessions = chronicle.count(line, "data", from, to);
+            let sessions = history.count(line, "data", from, to);
             data[half] += sessions as f64;
-            voice[half] += (chronicle.usage(line, from, to) - sessions) as f64;
+            voice[half] += (history.usage(line, from, to) - sessions) as f64;
         }
     }
     assert!(voice[1] < 0.6 * voice[0], "{voice:?}");

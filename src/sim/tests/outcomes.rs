@@ -1,8 +1,8 @@
-//! The clerk: people answer as they are, tasks are worked on as they stand.
+//! Account managers: people answer as they are, tasks are worked on as they stand.
 
 use crate::engine::settings::QuietRules;
 use crate::model::Calendar;
-use crate::sim::{Answer, City, CityConfig, Clerk, Scenario};
+use crate::sim::{AccountManagers, Answer, City, CityConfig, Scenario};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,19 +26,21 @@ fn truth(number: u32, left_at: Value) -> Vec<u8> {
 }
 
 /// A thousand content customers, a thousand who waver, a thousand who leave on the 11th, and a thousand who are gone.
-fn clerk(channel: &str) -> Clerk {
-    let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
+fn managers(channel: &str) -> AccountManagers {
+    let mut managers = AccountManagers::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
     for number in 0..4_000 {
-        clerk.take(&task(number, "open", channel, OPENED)).unwrap();
+        managers
+            .add_task_line(&task(number, "open", channel, OPENED))
+            .unwrap();
         let left_at = match number / 1_000 {
             0 => continue,
             1 => Value::Null,
             2 => "2026-04-11T00:00:00+08:00".into(),
             _ => "2026-03-22T00:00:00+08:00".into(),
         };
-        clerk.learn(&truth(number, left_at)).unwrap();
+        managers.add_truth_line(&truth(number, left_at)).unwrap();
     }
-    clerk
+    managers
 }
 
 fn count(answers: &[Answer], group: u32) -> BTreeMap<String, u32> {
@@ -56,7 +58,7 @@ fn count(answers: &[Answer], group: u32) -> BTreeMap<String, u32> {
 
 #[test]
 fn people_answer_as_they_are() {
-    let answers = clerk("outbound_call").answers();
+    let answers = managers("outbound_call").answers();
     assert!(answers.is_sorted());
     let about = |found: Option<&u32>, expected: u32| {
         let found = found.copied().unwrap_or_default();
@@ -112,12 +114,12 @@ fn people_answer_as_they_are() {
             .iter()
             .all(|a| calendar.rfc3339(a.at).as_str() > OPENED)
     );
-    assert_eq!(answers, clerk("outbound_call").answers());
+    assert_eq!(answers, managers("outbound_call").answers());
 }
 
 #[test]
 fn campaigns_are_rarely_answered_and_silence_is_no_outcome() {
-    let answers = clerk("bulk_campaign").answers();
+    let answers = managers("bulk_campaign").answers();
     let counts = count(&answers, 0);
     assert!(!counts.contains_key("unreachable"));
     assert!(
@@ -128,7 +130,7 @@ fn campaigns_are_rarely_answered_and_silence_is_no_outcome() {
 
 #[test]
 fn closed_tasks_are_not_worked_on() {
-    let mut clerk = clerk("outbound_call");
+    let mut managers = managers("outbound_call");
     for number in 0..4_000 {
         let closed = task(
             number,
@@ -136,34 +138,37 @@ fn closed_tasks_are_not_worked_on() {
             "outbound_call",
             "2026-04-01T10:10:00+08:00",
         );
-        clerk.take(&closed).unwrap();
+        managers.add_task_line(&closed).unwrap();
     }
-    assert_eq!(clerk.tasks(), 4_000);
-    assert!(clerk.answers().is_empty());
+    assert_eq!(managers.tasks(), 4_000);
+    assert!(managers.answers().is_empty());
 }
 
 #[test]
 fn lines_that_are_something_else_are_refused() {
-    let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
-    let error = clerk.take(b"{\"task_id\":\"x\"}").unwrap_err().to_string();
+    let mut managers = AccountManagers::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
+    let error = managers
+        .add_task_line(b"{\"task_id\":\"x\"}")
+        .unwrap_err()
+        .to_string();
     assert_eq!(error, "not a task: stops making sense at column 15");
     let line = truth(1, "soon".into());
-    let error = clerk.learn(&line).unwrap_err().to_string();
+    let error = managers.add_truth_line(&line).unwrap_err().to_string();
     assert_eq!(error, "`left_at` is not RFC 3339");
-    assert!(Clerk::new(&Scenario::default(), "Middle/Earth", 5).is_err());
+    assert!(AccountManagers::new(&Scenario::default(), "Middle/Earth", 5).is_err());
 }
 
-/// A clerk by other rates, with some churn episodes known, and tasks of content customers.
-fn clerk_by(settings: &[&str], tasks: u32) -> Clerk {
+/// Account managers by other rates, with some churn episodes known, and tasks of content customers.
+fn managers_by(settings: &[&str], tasks: u32) -> AccountManagers {
     let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
     let scenario = Scenario::load(None, &settings).unwrap();
-    let mut clerk = Clerk::new(&scenario, "Asia/Shanghai", 5).unwrap();
+    let mut managers = AccountManagers::new(&scenario, "Asia/Shanghai", 5).unwrap();
     for number in 0..tasks {
-        clerk
-            .take(&task(number, "open", "outbound_call", OPENED))
+        managers
+            .add_task_line(&task(number, "open", "outbound_call", OPENED))
             .unwrap();
     }
-    clerk
+    managers
 }
 
 /// A revision that sets another date.
@@ -186,17 +191,17 @@ fn by_task(answers: &[Answer]) -> BTreeMap<String, Vec<Value>> {
 
 #[test]
 fn whoever_is_not_reached_is_tried_again_a_few_times() {
-    let mut clerk = clerk_by(&["outcomes.reached_share=0"], 50);
+    let mut managers = managers_by(&["outcomes.reached_share=0"], 50);
     for day in [3, 6, 9, 12] {
         let [updated_at, not_before] =
             [9, 12].map(|hour| format!("2026-04-{day:02}T{hour:02}:00:00+08:00"));
         for number in 0..50 {
-            clerk
-                .take(&planned_for(number, &updated_at, &not_before))
+            managers
+                .add_task_line(&planned_for(number, &updated_at, &not_before))
                 .unwrap();
         }
     }
-    let answers = clerk.answers();
+    let answers = managers.answers();
     assert!(answers.iter().all(|answer| !answer.talk));
     for records in by_task(&answers).values() {
         let at: Vec<&str> = records
@@ -226,16 +231,18 @@ fn whoever_was_spoken_to_is_left_in_peace_until_the_next_date() {
         "outcomes.annoyed_share=0",
         "outcomes.mistake_share=0",
     ];
-    let mut clerk = clerk_by(&undecided, 40);
+    let mut managers = managers_by(&undecided, 40);
     for number in 0..40 {
         let same = planned_for(number, "2026-04-05T09:00:00+08:00", OPENED);
-        clerk.take(&same).unwrap();
+        managers.add_task_line(&same).unwrap();
         if number < 20 {
             let later = "2026-04-09T09:00:00+08:00";
-            clerk.take(&planned_for(number, later, later)).unwrap();
+            managers
+                .add_task_line(&planned_for(number, later, later))
+                .unwrap();
         }
     }
-    let tasks = by_task(&clerk.answers());
+    let tasks = by_task(&managers.answers());
     for number in 0..40 {
         let records = &tasks[&format!("task-{number}")];
         assert_eq!(records.len(), if number < 20 { 2 } else { 1 });
@@ -244,11 +251,11 @@ fn whoever_was_spoken_to_is_left_in_peace_until_the_next_date() {
 
 #[test]
 fn a_wrong_result_is_corrected_within_a_day() {
-    let mut clerk = clerk_by(
+    let mut managers = managers_by(
         &["outcomes.mistake_share=1", "outcomes.reached_share=1"],
         300,
     );
-    let answers = clerk.answers();
+    let answers = managers.answers();
     assert_eq!(answers.iter().filter(|answer| answer.talk).count(), 300);
     let mut right = BTreeMap::new();
     for records in by_task(&answers).values() {
@@ -276,7 +283,7 @@ fn reasons_are_those_of_the_truth() {
         "outcomes.confirmed_share=1",
         "outcomes.mistake_share=0",
     ];
-    let mut clerk = clerk_by(&always, 6);
+    let mut managers = managers_by(&always, 6);
     let paths = [
         json!({"kind": "port_out", "details": {}}),
         json!({"kind": "complaint", "details": {"category": "network"}}),
@@ -289,9 +296,11 @@ fn reasons_are_those_of_the_truth() {
         let mut line: Value = serde_json::from_slice(&truth(number as u32, Value::Null)).unwrap();
         let fields = line.as_object_mut().unwrap();
         fields.extend(path.as_object().unwrap().clone());
-        clerk.learn(line.to_string().as_bytes()).unwrap();
+        managers
+            .add_truth_line(line.to_string().as_bytes())
+            .unwrap();
     }
-    let tasks = by_task(&clerk.answers());
+    let tasks = by_task(&managers.answers());
     for (number, reason) in [
         "competitor_offer",
         "network",
@@ -321,11 +330,11 @@ fn a_city_is_heard_as_its_file_is_read() {
     .unwrap();
     while city.next_event().is_some() {}
     let [mut heard, mut read] =
-        [(); 2].map(|()| Clerk::new(&scenario, "Asia/Shanghai", 5).unwrap());
-    heard.foresee(city.foreseen());
+        [(); 2].map(|()| AccountManagers::new(&scenario, "Asia/Shanghai", 5).unwrap());
+    heard.set_truth(city.full_truth());
     let mut numbers = BTreeSet::new();
-    for line in city.foreseen() {
-        read.learn(line.to_json(city.calendar()).as_bytes())
+    for line in city.full_truth() {
+        read.add_truth_line(line.to_json(city.calendar()).as_bytes())
             .unwrap();
         numbers.extend(line.msisdn);
     }
@@ -333,8 +342,8 @@ fn a_city_is_heard_as_its_file_is_read() {
         let line = String::from_utf8(task(place as u32, "open", "outbound_call", OPENED)).unwrap();
         let own = &number.to_string()[2..];
         let line = line.replace(&format!("139{place:08}"), own);
-        heard.take(line.as_bytes()).unwrap();
-        read.take(line.as_bytes()).unwrap();
+        heard.add_task_line(line.as_bytes()).unwrap();
+        read.add_task_line(line.as_bytes()).unwrap();
     }
     let answers = heard.answers();
     assert_eq!(answers, read.answers());
@@ -346,21 +355,21 @@ fn a_city_is_heard_as_its_file_is_read() {
 fn quiet_hours_are_kept_as_told() {
     let calendar = Calendar::new("Asia/Shanghai").unwrap();
     for (from, to) in [(18, 10), (0, 23), (3, 3)] {
-        let mut clerk = Clerk::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
-        clerk.keep_quiet(QuietRules {
+        let mut managers = AccountManagers::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
+        managers.set_quiet_hours(QuietRules {
             from_hour: from,
             to_hour: to,
         });
         for number in 0..200 {
-            clerk
-                .take(&task(number, "open", "outbound_call", OPENED))
+            managers
+                .add_task_line(&task(number, "open", "outbound_call", OPENED))
                 .unwrap();
         }
         let quiet = |hour: u8| match from > to {
             true => hour >= from || hour < to,
             false => (from..to).contains(&hour),
         };
-        let hours: BTreeSet<u8> = clerk
+        let hours: BTreeSet<u8> = managers
             .answers()
             .iter()
             .map(|answer| calendar.hour_of(answer.at))

@@ -152,7 +152,7 @@ fn push_date(out: &mut Vec<u8>, date: Date) {
 }
 
 /// Writes moments as RFC 3339 with the offset of a zone.
-pub struct Clockface {
+pub struct TimestampWriter {
     zone: TimeZone,
     /// The quarter of an hour looked up last, and its offset: offsets change only between such quarters.
     quarter: i64,
@@ -161,7 +161,7 @@ pub struct Clockface {
 
 const QUARTER_MS: i64 = 900_000;
 
-impl Clockface {
+impl TimestampWriter {
     pub fn new(zone: TimeZone) -> Self {
         Self {
             zone,
@@ -181,12 +181,12 @@ impl Clockface {
         let local_ms = at_ms + i64::from(self.offset_seconds) * 1_000;
         let second_of_day = local_ms.div_euclid(1_000).rem_euclid(86_400) as u32;
         push_date(out, Date::of(Day(local_ms.div_euclid(86_400_000) as i32)));
-        for (mark, value) in [
+        for (note, value) in [
             (b'T', second_of_day / 3_600),
             (b':', second_of_day / 60 % 60),
             (b':', second_of_day % 60),
         ] {
-            out.push(mark);
+            out.push(note);
             push_padded(out, value, 2);
         }
         let ms = local_ms.rem_euclid(1_000) as u32;
@@ -240,7 +240,7 @@ mod tests {
     fn moments_agree_with_the_library() {
         for zone in ["Asia/Shanghai", "America/St_Johns", "Europe/Berlin"] {
             let zone = TimeZone::get(zone).unwrap();
-            let mut face = Clockface::new(zone.clone());
+            let mut face = TimestampWriter::new(zone.clone());
             for step in 0..3_000 {
                 let at_ms = 1_761_000_000_000 + step * 7_654_321;
                 let mut out = Vec::new();

@@ -1,19 +1,19 @@
-//! Records as JSON, field for field as specified (behaviour: Events), with the faults their source gave them.
+//! Records as JSON, field for field as specified (behaviour: Events), with the faults they have.
 
 mod json;
 
 pub use json::push_int;
 
-use super::event::{Body, Call, Event, Flaw, Forwarding, Invoice, Profile};
+use super::event::{Body, Call, Event, Fault, Forwarding, Invoice, Profile};
 use super::person::{Line, PLANS, PROVINCES, Person};
 use super::random::mix;
 use crate::model::Feed;
 use jiff::tz::TimeZone;
-use json::{Clockface, Json, push_base36, push_padded};
+use json::{Json, TimestampWriter, push_base36, push_padded};
 
 /// Turns records into bytes.
-pub struct Emitter {
-    clockface: Clockface,
+pub struct RecordWriter {
+    timestamps: TimestampWriter,
     scratch: Vec<u8>,
 }
 
@@ -21,21 +21,21 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const YEAR_MS: i64 = 365 * 24 * HOUR_MS;
 
-impl Emitter {
+impl RecordWriter {
     pub fn new(zone: TimeZone) -> Self {
         Self {
-            clockface: Clockface::new(zone),
+            timestamps: TimestampWriter::new(zone),
             scratch: Vec::new(),
         }
     }
 
     /// Writes a record of a subscriber; false for a null value.
     pub fn write(&mut self, person: &Person, event: &Event, out: &mut Vec<u8>) -> bool {
-        match event.flaw {
-            Some(Flaw::Tombstone) => return false,
-            Some(Flaw::PayloadEmpty) => return true,
+        match event.fault {
+            Some(Fault::Tombstone) => return false,
+            Some(Fault::PayloadEmpty) => return true,
             // Magic byte 0 and a schema's number.
-            Some(Flaw::PayloadFramed) => out.extend_from_slice(&[0, 0, 0, 1, 7]),
+            Some(Fault::PayloadFramed) => out.extend_from_slice(&[0, 0, 0, 1, 7]),
             _ => {}
         }
         let start = out.len();
@@ -53,24 +53,24 @@ impl Emitter {
             push_base36(out, event.person);
             out.push(b'-');
             push_base36(out, event.record);
-            if event.flaw == Some(Flaw::SecondGateway) {
+            if event.fault == Some(Fault::SecondGateway) {
                 out.extend_from_slice(b".2");
             }
         });
         json.raw("msisdn", true, |out| push_msisdn(out, person, event));
         self.timestamp(&mut json, person, event);
         body(&mut json, person, event);
-        if event.flaw == Some(Flaw::UnknownField) {
+        if event.fault == Some(Fault::UnknownField) {
             json.text("vendor_extension", "x7");
             json.object("trace", |json| json.int("hop", i64::from(event.record % 5)));
         }
         json.close();
-        match event.flaw {
-            Some(Flaw::PayloadTruncated) => {
+        match event.fault {
+            Some(Fault::PayloadTruncated) => {
                 let length = out.len() - start;
                 out.truncate(start + length * 3 / 4);
             }
-            Some(Flaw::PayloadNotUtf8) => out[start + 20] = 0xfe,
+            Some(Fault::PayloadNotUtf8) => out[start + 20] = 0xfe,
             _ => {}
         }
         true
@@ -84,7 +84,7 @@ impl Emitter {
         complete_until_ms: i64,
         out: &mut Vec<u8>,
     ) {
-        let clockface = &mut self.clockface;
+        let timestamps = &mut self.timestamps;
         let mut json = Json::open(out);
         json.text("record_type", event.body.record_type());
         json.raw("record_id", true, |out| {
@@ -92,11 +92,11 @@ impl Emitter {
             push_base36(out, event.record);
         });
         json.raw("event_timestamp", true, |out| {
-            clockface.push(out, event.at_ms)
+            timestamps.push(out, event.at_ms)
         });
         json.text("feed", feed.name());
         json.raw("complete_until", true, |out| {
-            clockface.push(out, complete_until_ms);
+            timestamps.push(out, complete_until_ms);
         });
         json.close();
     }
@@ -105,19 +105,19 @@ impl Emitter {
     fn timestamp(&mut self, json: &mut Json, person: &Person, event: &Event) {
         const KEY: &str = "event_timestamp";
         let (feed, record) = (event.body.feed(), i64::from(event.record));
-        let at_ms = match event.flaw {
-            Some(Flaw::SecondsForMilliseconds) => return json.int(KEY, event.at_ms / 1_000),
-            Some(Flaw::ClockAtZero) => record * 1_000,
-            Some(Flaw::ClockYearsAhead) => event.at_ms + (60 + record % 7) * YEAR_MS,
-            Some(Flaw::ClockHoursAhead) => event.at_ms + (1 + record % 20) * HOUR_MS,
-            Some(Flaw::ClockMinutesAhead) => event.at_ms + (2 + record % 7) * MINUTE_MS,
+        let at_ms = match event.fault {
+            Some(Fault::SecondsForMilliseconds) => return json.int(KEY, event.at_ms / 1_000),
+            Some(Fault::ClockAtZero) => record * 1_000,
+            Some(Fault::ClockYearsAhead) => event.at_ms + (60 + record % 7) * YEAR_MS,
+            Some(Fault::ClockHoursAhead) => event.at_ms + (1 + record % 20) * HOUR_MS,
+            Some(Fault::ClockMinutesAhead) => event.at_ms + (2 + record % 7) * MINUTE_MS,
             _ => event.at_ms,
         };
         if feed == Feed::Subscriber || (feed == Feed::Cdr && person.index.is_multiple_of(2)) {
             return json.int(KEY, at_ms);
         }
         self.scratch.clear();
-        self.clockface.push(&mut self.scratch, at_ms);
+        self.timestamps.push(&mut self.scratch, at_ms);
         let text = &self.scratch;
         json.raw(KEY, true, |out| out.extend_from_slice(text));
     }
@@ -125,8 +125,8 @@ impl Emitter {
 
 fn push_msisdn(out: &mut Vec<u8>, person: &Person, event: &Event) {
     let number = person.number as i64;
-    match event.flaw {
-        Some(Flaw::MsisdnPrefixed) => {
+    match event.fault {
+        Some(Fault::MsisdnPrefixed) => {
             let prefix: &[u8] = if event.record.is_multiple_of(2) {
                 b"+"
             } else {
@@ -135,7 +135,7 @@ fn push_msisdn(out: &mut Vec<u8>, person: &Person, event: &Event) {
             out.extend_from_slice(prefix);
             push_int(out, number);
         }
-        Some(Flaw::MsisdnTruncated) => {
+        Some(Fault::MsisdnTruncated) => {
             let digits = 1 + event.record % 4;
             push_int(out, number / 10_i64.pow(13 - digits));
         }
@@ -207,14 +207,14 @@ fn body(json: &mut Json, person: &Person, event: &Event) {
 
 fn call_fields(json: &mut Json, person: &Person, event: &Event, call: &Call) {
     other_number(json, person, event, call.other);
-    match event.flaw {
-        Some(Flaw::DurationNegative) => {
+    match event.fault {
+        Some(Fault::DurationNegative) => {
             json.int("duration_seconds", -1 - i64::from(call.duration_seconds));
         }
-        Some(Flaw::DurationOverflowing) if event.record.is_multiple_of(2) => {
+        Some(Fault::DurationOverflowing) if event.record.is_multiple_of(2) => {
             json.int("duration_seconds", i64::from(u32::MAX));
         }
-        Some(Flaw::DurationOverflowing) => json.raw("duration_seconds", false, |out| {
+        Some(Fault::DurationOverflowing) => json.raw("duration_seconds", false, |out| {
             out.extend_from_slice(b"18446744073709551616");
         }),
         _ => json.int("duration_seconds", i64::from(call.duration_seconds)),
@@ -265,9 +265,9 @@ fn push_imei(out: &mut Vec<u8>, person: &Person, handset: u8) {
 }
 
 fn other_number(json: &mut Json, person: &Person, event: &Event, other: u64) {
-    json.raw("other_number", true, |out| match event.flaw {
-        Some(Flaw::OtherIsOwn) => push_int(out, person.number as i64),
-        Some(Flaw::OtherTruncated) => {
+    json.raw("other_number", true, |out| match event.fault {
+        Some(Fault::OtherIsOwn) => push_int(out, person.number as i64),
+        Some(Fault::OtherTruncated) => {
             let digits = other.checked_ilog10().unwrap_or_default();
             let keep = 1 + event.record % 4;
             push_int(
@@ -275,7 +275,7 @@ fn other_number(json: &mut Json, person: &Person, event: &Event, other: u64) {
                 (other / 10_u64.pow((digits + 1).saturating_sub(keep))) as i64,
             );
         }
-        Some(Flaw::OtherPrefixed) => push_as_dialled(out, event.record, other),
+        Some(Fault::OtherPrefixed) => push_as_dialled(out, event.record, other),
         _ => push_national(out, other),
     });
 }

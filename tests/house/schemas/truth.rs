@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 fn every_line_of_truth_is_valid() {
     let scenario = Scenario::parse("[churn]\nscale = 8\n", "test").unwrap();
     let mut city = City::new(CityConfig {
-        dirt: false,
+        faults: false,
         scenario,
         ..CityConfig::new(300, 75, 19)
     })

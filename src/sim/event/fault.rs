@@ -1,9 +1,9 @@
 //! What can be wrong with a record, and what a detector must make of it.
 
-/// A kind of dirt.
+/// What is wrong with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Flaw {
+pub enum Fault {
     /// The record arrives twice, within hours.
     Duplicate,
     /// The record arrives 1 to 48 hours late.
@@ -54,7 +54,7 @@ pub enum Flaw {
 
 /// What a detector must make of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum Expected {
     /// Counted.
     Applied,
     /// Dropped as seen before; if the detector no longer remembers the first one, counted.
@@ -67,7 +67,7 @@ pub enum Fate {
     AppliedOrDeadLettered,
 }
 
-impl Flaw {
+impl Fault {
     /// Every kind, in the order of their numbers.
     pub const ALL: [Self; 23] = [
         Self::Duplicate,
@@ -124,12 +124,12 @@ impl Flaw {
         }
     }
 
-    /// What a detector must make of a record with this flaw alone.
-    pub const fn fate(self) -> Fate {
+    /// What a detector must make of a record with this fault alone.
+    pub const fn expected(self) -> Expected {
         match self {
-            Self::Duplicate | Self::FileResent | Self::SecondGateway => Fate::Duplicate,
-            Self::Tombstone => Fate::Ignored,
-            Self::ClockHoursAhead => Fate::AppliedOrDeadLettered,
+            Self::Duplicate | Self::FileResent | Self::SecondGateway => Expected::Duplicate,
+            Self::Tombstone => Expected::Ignored,
+            Self::ClockHoursAhead => Expected::AppliedOrDeadLettered,
             Self::MsisdnTruncated
             | Self::DurationNegative
             | Self::DurationOverflowing
@@ -139,7 +139,7 @@ impl Flaw {
             | Self::PayloadEmpty
             | Self::PayloadTruncated
             | Self::PayloadNotUtf8
-            | Self::PayloadFramed => Fate::DeadLettered,
+            | Self::PayloadFramed => Expected::DeadLettered,
             Self::Late
             | Self::FileOutOfOrder
             | Self::MsisdnPrefixed
@@ -147,12 +147,12 @@ impl Flaw {
             | Self::OtherTruncated
             | Self::OtherIsOwn
             | Self::ClockMinutesAhead
-            | Self::UnknownField => Fate::Applied,
+            | Self::UnknownField => Expected::Applied,
         }
     }
 }
 
-impl Fate {
+impl Expected {
     /// The name used in files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn the_list_of_kinds_is_in_order() {
-        for (number, flaw) in Flaw::ALL.into_iter().enumerate() {
-            assert_eq!(flaw as usize, number);
+        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+            assert_eq!(fault as usize, number);
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::scene::{Scene, TaskLine};
+use super::state::{TaskLine, ViewState};
 use crate::config::Config;
 use crate::kafka::Tail;
 use crate::model::Msisdn;
@@ -10,8 +10,8 @@ use std::time::Duration;
 /// Tasks on show.
 const TASKS: usize = 12;
 
-/// Reads the output topics as any consumer would, and keeps the scene up to date.
-pub struct Newsroom {
+/// Reads the output topics as any consumer would, and keeps the view up to date.
+pub struct OutputReader {
     tail: Tail,
     telemetry: Telemetry,
     tasks_topic: String,
@@ -20,7 +20,7 @@ pub struct Newsroom {
     pub opened: BTreeMap<String, u64>,
 }
 
-impl Newsroom {
+impl OutputReader {
     /// Subscribes to tasks and signals.
     ///
     /// # Errors
@@ -36,9 +36,9 @@ impl Newsroom {
         })
     }
 
-    /// Brings the view up to date; waits at most `wait` for news. Returns the tasks that opened or changed since.
-    pub fn update(&mut self, scene: &mut Scene, wait: Duration) -> Vec<TaskLine> {
-        let mut news = Vec::new();
+    /// Brings the view up to date; waits at most `wait` for records. Returns the tasks that opened or changed since.
+    pub fn update(&mut self, state: &mut ViewState, wait: Duration) -> Vec<TaskLine> {
+        let mut changed = Vec::new();
         let Self {
             tail,
             tasks_topic,
@@ -53,32 +53,32 @@ impl Newsroom {
             if topic != tasks_topic {
                 *signals.entry(text(&record, "/trigger")).or_default() += 1;
             } else if record["status"] == "closed" {
-                scene.tasks_closed += 1;
+                state.tasks_closed += 1;
             } else {
                 if record["status"] == "open" {
-                    scene.tasks_opened += 1;
+                    state.tasks_opened += 1;
                     *opened
                         .entry(text(&record, "/signals/0/trigger"))
                         .or_default() += 1;
                 }
-                news.push(task_line(&record));
+                changed.push(task_line(&record));
             }
         });
-        for line in &news {
-            scene.tasks.push_front(line.clone());
+        for line in &changed {
+            state.tasks.push_front(line.clone());
         }
-        scene.tasks.truncate(TASKS);
-        scene.signals = signals
+        state.tasks.truncate(TASKS);
+        state.signals = signals
             .iter()
             .map(|(name, count)| (name.clone(), *count))
             .collect();
         let counts = self.telemetry.counts();
-        scene.events = counts.records;
-        scene.late = counts.late;
-        scene.duplicates = counts.duplicate;
-        scene.dead_lettered = counts.dead_lettered;
-        scene.day_closes = self.telemetry.day_closes();
-        news
+        state.events = counts.records;
+        state.late = counts.late;
+        state.duplicates = counts.duplicate;
+        state.dead_lettered = counts.dead_lettered;
+        state.day_closes = self.telemetry.day_closes();
+        changed
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 /// What the live view shows.
 #[derive(Debug, Clone, Default)]
-pub struct Scene {
+pub struct ViewState {
     /// Subscribers of the city.
     pub city: u32,
     /// The simulated date.

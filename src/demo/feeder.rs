@@ -12,9 +12,9 @@ const BEHIND_MAX: u64 = 8_000;
 /// How long to wait for the detector to come up, a step at a time.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Lets the city live: its records go to the feeds' topics, no faster than `day_seconds` for a day, and no further
-/// ahead than the broker's memory allows.
-pub struct Town {
+/// Sends a city's records to the feeds' topics: no faster than `day_seconds` for a day, and no further ahead of the
+/// detector than the broker's memory allows.
+pub struct CityFeeder {
     /// The city.
     pub city: City,
     /// Where the records go.
@@ -27,12 +27,12 @@ pub struct Town {
     pub day: Arc<AtomicU32>,
 }
 
-impl Town {
-    /// Lives until its last day is over or `stop` is asked. Returns the records sent.
+impl CityFeeder {
+    /// Runs until the last day is over or `stop` is asked. Returns the records sent.
     ///
     /// # Errors
     /// What the broker refuses.
-    pub fn live(
+    pub fn run(
         mut self,
         config: &Config,
         telemetry: &Telemetry,
