@@ -10,7 +10,7 @@ use churnwatch::sim::{CityConfig, Compression, Scenario, write_files};
 /// More trouble than in an ordinary city, so that few subscribers give many tasks.
 const TROUBLE: &str = "churn.scale = 8";
 
-/// The events of a city in a folder, with every kind of dirt.
+/// The events of a city in a folder, with every kind of fault.
 pub struct City {
     pub events: PathBuf,
     pub lines: u64,
