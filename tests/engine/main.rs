@@ -8,6 +8,7 @@ mod batch_split_invariance;
 mod clock_and_days;
 mod credit;
 mod decoding;
+mod driver;
 mod future_timestamps;
 mod golden_lifecycle;
 mod golden_scenarios;
