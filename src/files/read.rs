@@ -1,4 +1,4 @@
-use super::FileError;
+use super::error::FileError;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

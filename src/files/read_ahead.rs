@@ -1,4 +1,5 @@
-use super::{FileError, Lines};
+use super::error::FileError;
+use super::read::Lines;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;

@@ -1,4 +1,4 @@
-use super::FileError;
+use super::error::FileError;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
