@@ -41,6 +41,16 @@ pub enum Decoded<'a> {
     },
 }
 
+impl Decoded<'_> {
+    /// The feed it belongs to.
+    pub fn feed(&self) -> Feed {
+        match self {
+            Self::Event(event) => event.body.feed(),
+            Self::Progress { feed, .. } => *feed,
+        }
+    }
+}
+
 const FEEDS: &read::Choices<Feed> = &[
     (Feed::Cdr.name(), Feed::Cdr),
     (Feed::Billing.name(), Feed::Billing),

@@ -24,10 +24,8 @@ pub fn read<'a>(decoder: &Decoder, value: Option<&'a [u8]>) -> Reading<'a> {
 
 /// The feed that a record says it belongs to.
 pub fn feed_of(reading: &Reading<'_>) -> Option<Feed> {
-    match reading.as_ref().ok()?.as_ref()? {
-        Decoded::Event(event) => Some(event.body.feed()),
-        Decoded::Progress { feed, .. } => Some(*feed),
-    }
+    let decoded = reading.as_ref().ok()?.as_ref();
+    decoded.map(Decoded::feed)
 }
 
 /// Applies one record to one shard and appends the effects.

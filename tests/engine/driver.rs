@@ -67,7 +67,10 @@ fn every_record_has_one_outcome() {
         assert_eq!(outcome, expected, "{value:?}");
     }
     let counts = driver.counts();
-    assert_eq!((counts.records, counts.applied, counts.duplicate), (6, 1, 1));
+    assert_eq!(
+        (counts.records, counts.applied, counts.duplicate),
+        (6, 1, 1)
+    );
     assert_eq!((counts.ignored, counts.dead_lettered), (2, 2));
     assert!(counts.conserved());
 }

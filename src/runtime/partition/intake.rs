@@ -1,4 +1,5 @@
-use crate::decode::{self, Decoder};
+use crate::decode::{Decoded, Decoder};
+use crate::driver::{self, Reading};
 use crate::engine::Shard;
 use crate::kafka::ConsumedRecord;
 use crate::model::{Effect, Feed, FeedSet, Outcome, Reject, Source};
@@ -13,45 +14,22 @@ pub(super) fn apply(
     source: &Source,
     effects: &mut Vec<Effect>,
 ) -> (Option<Feed>, Outcome) {
-    let outcome = match read(decoder, feeds, record) {
-        Ok(Some(decode::Decoded::Event(event))) => {
-            let feed = event.body.feed();
-            return (Some(feed), shard.apply(&event, source, effects));
-        }
-        Ok(Some(decode::Decoded::Progress {
-            feed,
-            complete_until,
-        })) => {
-            return (Some(feed), shard.progress(feed, complete_until, effects));
-        }
-        Ok(None) => Outcome::Ignored,
-        Err(reject) => Outcome::Rejected(reject),
-    };
-    shard.count(&outcome);
+    let reading = read(decoder, feeds, record);
+    let outcome = driver::apply(shard, &reading, source, effects);
     // A record that could not be read counts for its topic's feed, if the topic carries only one.
     let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
-    (carried.next().filter(|_| carried.next().is_none()), outcome)
+    let only = carried.next().filter(|_| carried.next().is_none());
+    (driver::feed_of(&reading).or(only), outcome)
 }
 
-/// What a record says; nothing for a tombstone.
-fn read<'a>(
-    decoder: &Decoder,
-    feeds: FeedSet,
-    record: &ConsumedRecord<'a>,
-) -> Result<Option<decode::Decoded<'a>>, Reject> {
-    let Some(value) = record.value() else {
-        return Ok(None);
-    };
-    let decoded = decoder.decode(value)?;
-    let feed = match &decoded {
-        decode::Decoded::Event(event) => event.body.feed(),
-        decode::Decoded::Progress { feed, .. } => *feed,
-    };
-    if !feeds.contains(feed) {
+/// What a record says, if its topic carries its feed and its key names its subscriber.
+fn read<'a>(decoder: &Decoder, feeds: FeedSet, record: &ConsumedRecord<'a>) -> Reading<'a> {
+    let reading = driver::read(decoder, record.value());
+    if driver::feed_of(&reading).is_some_and(|feed| !feeds.contains(feed)) {
         return Err(Reject::WrongFeed);
     }
-    if let decode::Decoded::Event(event) = &decoded {
+    if let Ok(Some(Decoded::Event(event))) = &reading {
         decoder.check_key(record.key(), &event.msisdn)?;
     }
-    Ok(Some(decoded))
+    reading
 }

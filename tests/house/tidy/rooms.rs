@@ -41,7 +41,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("http", "config health telemetry"),
     (
         "runtime",
-        "model config decode engine encode journal snapshot kafka telemetry health",
+        "model config decode engine driver encode journal snapshot kafka telemetry health",
     ),
     ("runtime/clock", "model"),
     ("runtime/stop", ""),
@@ -55,7 +55,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/partition",
-        "model config decode engine encode journal kafka telemetry runtime/clock runtime/active_rules",
+        "model config decode engine driver encode journal kafka telemetry runtime/clock runtime/active_rules",
     ),
     (
         "runtime/restore",
