@@ -3,6 +3,18 @@
 //! No clock, no randomness, no sockets, no files, no logging. Given the same calls in the same order, a [`Shard`]
 //! appends the same effects, byte for byte, on every machine. It cannot fail: bad input was made a
 //! [`Reject`](crate::model::Reject) before, or becomes one as the outcome of a call.
+//!
+//! The rooms, lowest first; each may name only those above it in this list:
+//!
+//! - `codec`: values to the bytes of an image and back
+//! - [`settings`]: one plain struct for each section of the configuration
+//! - `state`: subscribers, accounts, windows, baselines, population, watermarks, and the states of triggers
+//! - [`triggers`]: what a trigger is, what it is shown, and one file for each; the registry
+//! - [`rules`]: settings and triggers together, as they are in force
+//! - `policy`: from firings to tasks: score, budget, contacts, outcomes, escalation, figures
+//! - `image`: the sections of an image, and the loader that reads them
+//! - `shard`: the engine itself. An event is ingested, counted and shown to the triggers; the clock closes days and
+//!   releases tasks. Only this room touches the fields of a [`Shard`].
 
 mod codec;
 mod image;
@@ -18,7 +30,7 @@ pub mod triggers;
 pub const VERSION: u32 = 3;
 
 pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
-pub use policy::{Figures, Holder, Mentions, Region, Tally};
+pub use policy::{Figures, Holder, Mentions, Region, Tally, TaskCount};
 pub use rules::Rules;
 pub use shard::describe::{
     AccountDescription, BaselineDescription, BillDescription, ContactDescription, DayDescription,

@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{HOTLINE, NOT_PURSUED, Town, call, crowd, profile};
 use churnwatch::engine::{
-    Figures, Holder, IMAGE_FORMAT, ImageLoader, Inputs, Purposes, Rollup, Shard, Work,
+    Figures, Holder, IMAGE_FORMAT, ImageLoader, Inputs, Purposes, Rollup, Shard, TaskCount, Work,
 };
 use churnwatch::model::{
     Body, CloseReason, Effect, EnquirySubject, Level, OutcomeResult, Purpose, Task, TaskOutcome,
@@ -75,7 +75,7 @@ fn figures_add_up_from_city_to_province_to_everything() {
 
     let rollup = town.shard.rollup();
     let level = |region: &str| Rollup::level([&rollup], region);
-    let open = |work: &Purposes| (work.churn.outcomes.opened, work.churn.now.open);
+    let open = |work: &Purposes| (work.churn.outcomes[TaskCount::Opened], work.churn.now.open);
     assert_eq!(open(&level("").total), (6, 4));
     assert_eq!(open(&level("").here), (1, 1), "of no known region");
     assert_eq!(open(&level("").children["HQ"]), (5, 3));
@@ -235,9 +235,9 @@ fn regions_and_managers_beyond_the_bound_count_as_other() {
     assert_eq!(rollup.tally.holders.len(), 4_097);
     assert_eq!(rollup.holders[&Holder::Other][&Purpose::Churn].open, 104);
     let level = Rollup::level([&rollup], "");
-    assert_eq!(level.total.churn.outcomes.opened, 4_200);
+    assert_eq!(level.total.churn.outcomes[TaskCount::Opened], 4_200);
     let other = &level.children["other"].churn;
-    assert_eq!(other.now.open, other.outcomes.opened);
+    assert_eq!(other.now.open, other.outcomes[TaskCount::Opened]);
     assert_eq!(other.now.open, 88 * 7);
     // What is closed of them leaves where it was counted.
     let who = "13900004200";
@@ -359,10 +359,11 @@ fn counted(tasks: &[Task], purpose: Purpose, chosen: impl Fn(&Task) -> bool) -> 
     let mut work = Work::default();
     for task in tasks {
         let (now, outcomes) = (&mut work.now, &mut work.outcomes);
-        outcomes.opened += 1;
-        outcomes.escalated += u64::from(task.assignee.level != Level::AccountManager);
-        outcomes.reached += u64::from(task.contacted_at.is_some());
-        outcomes.unreachable += u64::from(task.outcome == Some(OutcomeResult::Unreachable));
+        outcomes[TaskCount::Opened] += 1;
+        outcomes[TaskCount::Escalated] += u64::from(task.assignee.level != Level::AccountManager);
+        outcomes[TaskCount::Reached] += u64::from(task.contacted_at.is_some());
+        outcomes[TaskCount::Unreachable] +=
+            u64::from(task.outcome == Some(OutcomeResult::Unreachable));
         for (motive, stated) in [(task.motives.stated, true), (task.motives.confirmed, false)] {
             if let Some(motive) = motive {
                 let mentions = outcomes.reasons.entry(motive).or_default();
@@ -380,23 +381,23 @@ fn counted(tasks: &[Task], purpose: Purpose, chosen: impl Fn(&Task) -> bool) -> 
             .is_some_and(|m| m.name() == "no_intention");
         let reason = task.close_reason.unwrap();
         let (count, right) = match reason {
-            CloseReason::Saved => (&mut outcomes.saved, Some(!no_intention)),
-            CloseReason::Refused => (&mut outcomes.refused, Some(!no_intention)),
-            CloseReason::Lost => (&mut outcomes.lost, Some(!no_intention)),
-            CloseReason::Churned => (&mut outcomes.churned, Some(true)),
-            CloseReason::Expired => (&mut outcomes.expired, Some(false)),
-            CloseReason::Contacted => (&mut outcomes.contacted, None),
+            CloseReason::Saved => (TaskCount::Saved, Some(!no_intention)),
+            CloseReason::Refused => (TaskCount::Refused, Some(!no_intention)),
+            CloseReason::Lost => (TaskCount::Lost, Some(!no_intention)),
+            CloseReason::Churned => (TaskCount::Churned, Some(true)),
+            CloseReason::Expired => (TaskCount::Expired, Some(false)),
+            CloseReason::Contacted => (TaskCount::Contacted, None),
             CloseReason::MnpHold
             | CloseReason::Superseded
             | CloseReason::NotPursued
             | CloseReason::OptedOut
-            | CloseReason::Erased => (&mut outcomes.other, None),
-            _ => (&mut outcomes.recovered, Some(false)),
+            | CloseReason::Erased => (TaskCount::Other, None),
+            _ => (TaskCount::Recovered, Some(false)),
         };
-        *count += 1;
+        outcomes[count] += 1;
         let judged = right.filter(|_| purpose == Purpose::Churn);
-        outcomes.confirmed += u64::from(judged == Some(true));
-        outcomes.refuted += u64::from(judged == Some(false));
+        outcomes[TaskCount::Confirmed] += u64::from(judged == Some(true));
+        outcomes[TaskCount::Refuted] += u64::from(judged == Some(false));
     }
     work
 }

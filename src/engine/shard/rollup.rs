@@ -5,6 +5,7 @@ use super::Shard;
 use crate::engine::policy::{Figures, Holder, Tally};
 use crate::engine::triggers::{REGISTRY, index_of};
 use crate::model::{Level, Purpose, Task, Tier, Timestamp};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -315,14 +316,14 @@ fn below<'p>(path: &'p str, region: &str) -> Option<&'p str> {
     rest.strip_prefix('/')
 }
 
-/// Figures with the precision they give.
+/// Figures by their names, with the precision they give.
 fn judged<S: Serializer>(figures: &Figures, to: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct WithPrecision<'a> {
-        #[serde(flatten)]
-        figures: &'a Figures,
-        precision: Option<f64>,
+    let counts = figures.named();
+    let mut map = to.serialize_map(Some(counts.len() + 2))?;
+    for (name, count) in counts {
+        map.serialize_entry(name, &count)?;
     }
-    let precision = figures.precision();
-    WithPrecision { figures, precision }.serialize(to)
+    map.serialize_entry("reasons", &figures.reasons)?;
+    map.serialize_entry("precision", &figures.precision())?;
+    map.end()
 }
