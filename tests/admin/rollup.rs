@@ -245,7 +245,7 @@ fn regions_and_managers_beyond_the_bound_count_as_other() {
     let rollup = town.shard.rollup();
     assert_eq!(rollup.holders[&Holder::Other][&Purpose::Churn].open, 103);
     assert_eq!(
-        rollup.tally.holders[&Holder::Other][&Purpose::Churn].churned,
+        rollup.tally.holders[&Holder::Other][&Purpose::Churn][TaskCount::Churned],
         1
     );
 }

@@ -8,11 +8,38 @@ use super::revision::{advance, escalation};
 use super::taskbook::Taskbook;
 use crate::engine::triggers::index_of;
 use crate::model::{
-    CloseReason, Effect, Purpose, Severity, Signal, Source, Stage, Task, TaskStatus,
+    Body, CloseReason, Effect, Event, Purpose, Severity, Signal, Source, Stage, Suppression, Task,
+    TaskStatus,
 };
 use std::sync::Arc;
 
 impl Taskbook {
+    /// Lets an event change tasks.
+    pub fn apply(
+        &mut self,
+        event: &Event<'_>,
+        source: &Source,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let from = Some(source);
+        match &event.body {
+            Body::TaskOutcome(outcome) => {
+                self.record_outcome(event, outcome, source, case, effects)
+            }
+            Body::Profile(_) => self.revoke(case, source, effects),
+            Body::Cancellation if case.churned() => {
+                self.close_if(case, CloseReason::Churned, from, effects, |_| true);
+                self.drop_waiting(case, Suppression::Churned, effects);
+            }
+            Body::PortOutApplication => {
+                self.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
+                self.drop_waiting(case, Suppression::MnpHold, effects);
+            }
+            _ => {}
+        }
+    }
+
     /// Care and growth make room for a churn task.
     pub(super) fn supersede(
         &mut self,

@@ -182,7 +182,9 @@ impl Shard {
         self.with_tasks(slot, closing.at, closing.facts.day, |context, case| {
             context.book.review(case, effects);
             for (trigger, firing) in firings {
-                context.raise(trigger, firing, closing.at, case, effects);
+                context
+                    .book
+                    .raise(trigger, firing, closing.at, context.share, case, effects);
             }
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, closing.at, case, effects);

@@ -264,9 +264,11 @@ impl Shard {
         let now = self.clock.max(event.at);
         self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {
-                context.raise(trigger, firing, event.at, case, effects);
+                context
+                    .book
+                    .raise(trigger, firing, event.at, context.share, case, effects);
             }
-            context.apply(event, source, case, effects);
+            context.book.apply(event, source, case, effects);
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, event.at, case, effects);
             }

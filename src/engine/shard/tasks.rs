@@ -3,59 +3,14 @@
 use super::Shard;
 use super::shadow::Shadow;
 use crate::engine::policy::{BudgetShare, Case, Taskbook};
-use crate::engine::triggers::{Firing, Registration};
-use crate::model::{
-    Body, CloseReason, Day, Effect, Event, Purpose, Source, Suppression, Tier, Timestamp,
-};
+use crate::model::{Day, Effect, Purpose, Tier, Timestamp};
 use std::cmp::Reverse;
 
 /// The taskbook, and what is needed to work on it.
 pub(super) struct TaskContext<'a> {
     pub book: &'a mut Taskbook,
     pub shadow: &'a Shadow,
-    share: BudgetShare,
-}
-
-impl TaskContext<'_> {
-    /// Raises a firing; see [`Taskbook::raise`].
-    pub fn raise(
-        &mut self,
-        trigger: &'static Registration,
-        firing: Firing,
-        at: Timestamp,
-        case: &Case<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.book
-            .raise(trigger, firing, at, self.share, case, effects);
-    }
-
-    /// Lets an event change tasks.
-    pub fn apply(
-        &mut self,
-        event: &Event<'_>,
-        source: &Source,
-        case: &Case<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let book = &mut self.book;
-        let from = Some(source);
-        match &event.body {
-            Body::TaskOutcome(outcome) => {
-                book.record_outcome(event, outcome, source, case, effects)
-            }
-            Body::Profile(_) => book.revoke(case, source, effects),
-            Body::Cancellation if case.churned() => {
-                book.close_if(case, CloseReason::Churned, from, effects, |_| true);
-                book.drop_waiting(case, Suppression::Churned, effects);
-            }
-            Body::PortOutApplication => {
-                book.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
-                book.drop_waiting(case, Suppression::MnpHold, effects);
-            }
-            _ => {}
-        }
-    }
+    pub share: BudgetShare,
 }
 
 impl Shard {
