@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The group gave or took partitions. The client waits for [`Link::assign`](super::Link::assign) or
 /// [`Link::unassign`](super::Link::unassign).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum Rebalance {
     /// These partitions are ours now.
     Assigned(Vec<TopicPartition>),
     /// All partitions are to be given up.
@@ -85,7 +85,7 @@ pub(super) fn list(
 /// when its transaction has ended, rather than inside the client's callback.
 pub(super) struct Events {
     topics: Arc<Topics>,
-    changes: Mutex<VecDeque<Change>>,
+    changes: Mutex<VecDeque<Rebalance>>,
     closing: AtomicBool,
 }
 
@@ -99,7 +99,7 @@ impl Events {
     }
 
     /// The next change of our partitions that nobody has answered.
-    pub(super) fn next_change(&self) -> Option<Change> {
+    pub(super) fn next_change(&self) -> Option<Rebalance> {
         lock(&self.changes).pop_front()
     }
 
@@ -138,9 +138,9 @@ impl ConsumerContext for Events {
                     partition: element.partition(),
                 })
             });
-            Change::Assigned(known.collect())
+            Rebalance::Assigned(known.collect())
         } else {
-            Change::Revoked {
+            Rebalance::Revoked {
                 lost: consumer.assignment_lost(),
             }
         };

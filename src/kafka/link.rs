@@ -1,6 +1,6 @@
 //! What a worker needs of Kafka, and nothing else: implemented by the client, and by the world of the simulator.
 
-use super::{Change, ConsumedRecord, Fault, Item, TopicPartition};
+use super::{ConsumedRecord, Fault, Item, Rebalance, TopicPartition};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub trait Link {
     ///
     /// # Errors
     /// [`Fault`] if the consumer cannot go on.
-    fn serve(&mut self) -> Result<Option<Change>, Fault>;
+    fn serve(&mut self) -> Result<Option<Rebalance>, Fault>;
 
     /// Lets time pass, and serves the group meanwhile; [`serve`](Self::serve) tells of it.
     fn wait(&mut self, pause: Duration);
@@ -153,7 +153,7 @@ pub enum Attempt {
     /// It may be visible or not: the brokers were asked to commit and did not answer. The producer is gone; after
     /// [`Link::fence`] the journal says what became of it.
     Unknown(String),
-    /// Nothing is visible: the group has moved on. A [`Change`] will say whether the partitions stay.
+    /// Nothing is visible: the group has moved on. A [`Rebalance`] will say whether the partitions stay.
     Membership(String),
     /// Nothing is visible: these records (by index) are larger than their topics allow.
     TooLarge(Vec<usize>),

@@ -1,6 +1,6 @@
 use super::batch::{Item, RecordQueue};
 use super::brokers::Brokers;
-use super::events::{Change, Events, list};
+use super::events::{Events, Rebalance, list};
 use super::link::{Attempt, Link};
 use super::transact::Transactor;
 use super::trim::Trims;
@@ -110,7 +110,7 @@ impl Member {
 impl Link for Member {
     type Reader = SpanReader;
 
-    fn serve(&mut self) -> Result<Option<Change>, Fault> {
+    fn serve(&mut self) -> Result<Option<Rebalance>, Fault> {
         self.wait(Duration::ZERO);
         self.trims.look();
         match self.fault.take() {

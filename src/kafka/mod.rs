@@ -26,7 +26,7 @@ pub use batch::{ConsumedRecord, Item, StoredRecord};
 pub use check::{Cluster, connect, writable};
 pub use embedded::EmbeddedBroker;
 pub use error::Fault;
-pub use events::{Change, fault, lost_records};
+pub use events::{Rebalance, fault, lost_records};
 pub use journal::JournalReader;
 pub use link::{Attempt, Front, Link, Outbound, Reader, Receipt, Span};
 pub use member::Member;

@@ -21,7 +21,7 @@ mod watchdog;
 mod worker;
 
 pub use active_rules::{ActiveRules, RulesHandle};
-pub use partition::{JournalPosition, Output, Partition, PartitionPosition};
+pub use partition::{JournalPosition, Partition, PartitionPosition, PendingOutput};
 pub use pool::Pool;
 pub use setup::Setup;
 pub use stop::Stop;

@@ -1,6 +1,6 @@
 use super::catalog;
 use super::register::{counter, counters, float_gauges, gauge, gauges, histogram};
-use super::work::{Answer, Holders, Work};
+use super::work::{Holders, ProcessAnswer, Work};
 use crate::engine::triggers::REGISTRY;
 use crate::engine::{RegionLevel, RegionOutcomes};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
@@ -209,17 +209,17 @@ impl Telemetry {
     }
 
     /// The work of a region and of those one level below it, as last rolled up; of an empty path, everything.
-    pub fn region(&self, path: &str) -> Answer<RegionLevel> {
+    pub fn region(&self, path: &str) -> ProcessAnswer<RegionLevel> {
         self.work.level(path)
     }
 
     /// What became of the tasks of a region, as last rolled up; of an empty path, everything.
-    pub fn outcomes(&self, path: &str) -> Answer<RegionOutcomes> {
+    pub fn outcomes(&self, path: &str) -> ProcessAnswer<RegionOutcomes> {
         self.work.outcomes(path)
     }
 
     /// The work of those who have tasks, or of one account manager, as last rolled up.
-    pub fn holders(&self, manager: Option<&str>) -> Answer<Holders> {
+    pub fn holders(&self, manager: Option<&str>) -> ProcessAnswer<Holders> {
         self.work.holders(manager)
     }
 

@@ -19,4 +19,4 @@ pub use reports::{
     BatchReport, CommitReport, FeedDelay, LagReport, RestoreReport, ShardReport, SnapshotReport,
     WorkReport,
 };
-pub use work::{Answer, Holders};
+pub use work::{Holders, ProcessAnswer};

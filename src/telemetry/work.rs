@@ -52,7 +52,7 @@ pub(super) struct Work {
 
 /// An answer of this process, which may have some of the partitions only: those of all processes add up.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answer<T> {
+pub struct ProcessAnswer<T> {
     /// Up to when events are known, by the partition that is furthest behind, in milliseconds since 1970; absent without
     /// partitions.
     pub clock_ms: Option<i64>,
@@ -144,27 +144,27 @@ impl Work {
     }
 
     /// A region and those one level below it.
-    pub fn level(&self, region: &str) -> Answer<RegionLevel> {
+    pub fn level(&self, region: &str) -> ProcessAnswer<RegionLevel> {
         self.answer(|rollups| Rollup::level(rollups.values(), region))
     }
 
     /// What became of the tasks of a region.
-    pub fn outcomes(&self, region: &str) -> Answer<RegionOutcomes> {
+    pub fn outcomes(&self, region: &str) -> ProcessAnswer<RegionOutcomes> {
         self.answer(|rollups| Rollup::outcomes(rollups.values(), region))
     }
 
     /// Those who have tasks, or one manager.
-    pub fn holders(&self, manager: Option<&str>) -> Answer<Holders> {
+    pub fn holders(&self, manager: Option<&str>) -> ProcessAnswer<Holders> {
         let only = manager.map(|name| Holder::Manager(name.to_owned()));
         self.answer(|rollups| Holders {
             holders: Rollup::holders(rollups.values(), only.as_ref()),
         })
     }
 
-    fn answer<T>(&self, content: impl FnOnce(&BTreeMap<i32, Rollup>) -> T) -> Answer<T> {
+    fn answer<T>(&self, content: impl FnOnce(&BTreeMap<i32, Rollup>) -> T) -> ProcessAnswer<T> {
         let rollups = self.rollups();
         let all = rollups.values();
-        Answer {
+        ProcessAnswer {
             clock_ms: all.clone().map(|rollup| rollup.clock.0).min(),
             partitions: rollups.keys().copied().collect(),
             partitions_total: all.map(|rollup| rollup.partitions).max().unwrap_or(0),

@@ -2,7 +2,9 @@
 
 use crate::support::wait_for;
 use churnwatch::config::Config;
-use churnwatch::kafka::{Attempt, Change, Fault, Link, Member, Outbound, TopicPartition, Topics};
+use churnwatch::kafka::{
+    Attempt, Fault, Link, Member, Outbound, Rebalance, TopicPartition, Topics,
+};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Code};
@@ -53,7 +55,7 @@ impl Bench {
         let topics = Arc::new(Topics::new(&config));
         let mut member = Member::join(&config, topics, 0).unwrap();
         let assigned = wait_for("the partition is ours", || match member.serve().unwrap() {
-            Some(Change::Assigned(assigned)) => Some(assigned),
+            Some(Rebalance::Assigned(assigned)) => Some(assigned),
             _ => {
                 member.wait(Duration::from_millis(20));
                 None

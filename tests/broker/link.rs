@@ -5,7 +5,7 @@ use crate::support::installation::Installation;
 use crate::support::{PATIENCE, wait_for};
 use churnwatch::config::Config;
 use churnwatch::kafka::{
-    Attempt, Change, Cluster, Fault, Front, Item, Link, Member, Outbound, Reader, Receipt, Span,
+    Attempt, Cluster, Fault, Front, Item, Link, Member, Outbound, Reader, Rebalance, Receipt, Span,
     SpanReader, TopicPartition, Topics, connect,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -31,7 +31,7 @@ fn join(installation: &Installation) -> (Member, Vec<TopicPartition>) {
     Cluster::inspect(&config).unwrap();
     let mut member = Member::join(&config, Arc::new(Topics::new(&config)), 0).unwrap();
     let assigned = wait_for("partitions are ours", || match member.serve().unwrap() {
-        Some(Change::Assigned(assigned)) => Some(assigned),
+        Some(Rebalance::Assigned(assigned)) => Some(assigned),
         _ => {
             member.wait(WAIT);
             None
@@ -117,8 +117,8 @@ fn what_is_paused_does_not_come_and_goes_on_where_it_was() {
     let _other = Member::join(&config, Arc::new(Topics::new(&config)), 1).unwrap();
     let assigned = wait_for("one of two partitions is ours", || {
         match member.serve().unwrap() {
-            Some(Change::Assigned(assigned)) => return Some(assigned),
-            Some(Change::Revoked { lost }) => {
+            Some(Rebalance::Assigned(assigned)) => return Some(assigned),
+            Some(Rebalance::Revoked { lost }) => {
                 assert!(!lost);
                 member.unassign().unwrap();
             }

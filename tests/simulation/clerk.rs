@@ -6,7 +6,7 @@
 use super::link::SimLink;
 use super::seat::{Birth, Process};
 use churnwatch::kafka::link::{Attempt, Front, Link, Reader, Receipt};
-use churnwatch::kafka::{Change, Fault, Item, Outbound, Span, TopicPartition};
+use churnwatch::kafka::{Fault, Item, Outbound, Rebalance, Span, TopicPartition};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -285,8 +285,8 @@ impl<'a> Clerk<'a> {
 impl Process for Clerk<'_> {
     fn turn(&mut self) -> Result<bool, Fault> {
         match self.link.serve()? {
-            Some(Change::Assigned(places)) => self.assigned(&places)?,
-            Some(Change::Revoked { lost }) => self.revoked(lost)?,
+            Some(Rebalance::Assigned(places)) => self.assigned(&places)?,
+            Some(Rebalance::Revoked { lost }) => self.revoked(lost)?,
             None if self.held => self.link.wait(Duration::from_millis(100)),
             None if self.stop.get() => {}
             None => self.take(),

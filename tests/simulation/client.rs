@@ -2,7 +2,7 @@
 
 use super::group::{HEARTBEAT_MS, MemberId, Membership, Pulse, SESSION_TIMEOUT_MS};
 use super::world::{ProcessId, Timer, World};
-use churnwatch::kafka::{Change, Fault, StoredRecord, TopicPartition};
+use churnwatch::kafka::{Fault, Rebalance, StoredRecord, TopicPartition};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ pub struct Client {
     pub lanes: BTreeMap<TopicPartition, Lane>,
     standing: Standing,
     /// What the worker has not asked for yet.
-    changes: VecDeque<Change>,
+    changes: VecDeque<Rebalance>,
 }
 
 /// An assigned partition.
@@ -154,7 +154,7 @@ impl World {
             }
             (Pulse::Unknown, Standing::Yielding) => {
                 client.member = None;
-                if let Some(Change::Revoked { lost }) = client.changes.front_mut() {
+                if let Some(Rebalance::Revoked { lost }) = client.changes.front_mut() {
                     *lost = true;
                 }
             }
@@ -191,7 +191,7 @@ impl World {
         let client = &mut self.clients[process];
         client.generation = generation;
         client.standing = Standing::Holding { answered: false };
-        client.changes.push_back(Change::Assigned(assigned));
+        client.changes.push_back(Rebalance::Assigned(assigned));
         self.stirred = true;
         // The generation may be over by now.
         self.within(0, HEARTBEAT_MS, Timer::Heartbeat(process));
@@ -204,7 +204,7 @@ impl World {
             return self.stand_outside(process);
         }
         client.standing = Standing::Yielding;
-        client.changes.push_back(Change::Revoked { lost });
+        client.changes.push_back(Rebalance::Revoked { lost });
     }
 
     fn stand_outside(&mut self, process: ProcessId) {
@@ -215,17 +215,17 @@ impl World {
     }
 
     /// The worker asks for news.
-    pub fn next_change(&mut self, process: ProcessId) -> Result<Option<Change>, Fault> {
+    pub fn next_change(&mut self, process: ProcessId) -> Result<Option<Rebalance>, Fault> {
         let client = &mut self.clients[process];
         if let Some(fault) = client.fault.take() {
             return Err(fault);
         }
         let change = client.changes.pop_front();
         match &change {
-            Some(Change::Revoked { lost }) => {
+            Some(Rebalance::Revoked { lost }) => {
                 self.note("revoked", &[process as i64, (*lost).into()])
             }
-            Some(Change::Assigned(places)) => {
+            Some(Rebalance::Assigned(places)) => {
                 self.note("told", &[process as i64, places.len() as i64])
             }
             None => {}

@@ -7,7 +7,7 @@ use super::transactions::Session;
 use super::world::{ProcessId, Timer, World};
 use churnwatch::kafka::link::{Attempt, Link};
 use churnwatch::kafka::{
-    Change, ConsumedRecord, Fault, Item, Outbound, Span, StoredRecord, TopicPartition,
+    ConsumedRecord, Fault, Item, Outbound, Rebalance, Span, StoredRecord, TopicPartition,
 };
 use std::ops::Range;
 use std::rc::Rc;
@@ -84,7 +84,7 @@ impl<'a> SimLink<'a> {
 impl<'a> Link for SimLink<'a> {
     type Reader = SimReader<'a>;
 
-    fn serve(&mut self) -> Result<Option<Change>, Fault> {
+    fn serve(&mut self) -> Result<Option<Rebalance>, Fault> {
         self.step(Step::Serve)?;
         let change = self.stage.world.borrow_mut().next_change(self.process)?;
         if change.is_some() {

@@ -3,13 +3,13 @@
 mod group_offsets;
 mod intake;
 mod journal_position;
-mod output;
+mod pending_output;
 mod position;
 mod snapshots;
 
 pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;
-pub use output::Output;
+pub use pending_output::PendingOutput;
 pub use position::PartitionPosition;
 pub use snapshots::Snapshots;
 
@@ -86,7 +86,7 @@ impl Partition {
         feeds: FeedSet,
         record: &ConsumedRecord<'_>,
         source: &Source,
-        output: &mut Output,
+        output: &mut PendingOutput,
     ) {
         let (shard, effects) = (&mut self.shard, &mut output.effects);
         let ActiveRules {
@@ -121,7 +121,7 @@ impl Partition {
     }
 
     /// Tells the shard the time, and how far its inputs have been read.
-    pub fn tick(&mut self, now: Timestamp, inputs: engine::Inputs, output: &mut Output) {
+    pub fn tick(&mut self, now: Timestamp, inputs: engine::Inputs, output: &mut PendingOutput) {
         let engine::Inputs { lagging, caught_up } = inputs;
         self.step_log.tick(now, lagging, caught_up, self.quiet);
         let closes = self.shard.stats().day_closes;
@@ -131,7 +131,7 @@ impl Partition {
     }
 
     /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.
-    pub fn sweep(&mut self, subscribers: u32, output: &mut Output) -> bool {
+    pub fn sweep(&mut self, subscribers: u32, output: &mut PendingOutput) -> bool {
         if !self.shard.sweeping() {
             return false;
         }

@@ -5,7 +5,7 @@ use crate::journal::{JournalEntry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::model::Source;
 use crate::runtime::active_rules::ActiveRules;
-use crate::runtime::partition::{GroupOffsets, JournalPosition, Output, Partition};
+use crate::runtime::partition::{GroupOffsets, JournalPosition, Partition, PendingOutput};
 use crate::runtime::setup::Setup;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) struct Replay<R> {
     applied: u32,
     records_left: u64,
     /// Never sent.
-    output: Output,
+    output: PendingOutput,
     /// Offset in the journal behind the last entry.
     next: i64,
 }
@@ -69,7 +69,7 @@ impl<R: Reader> Replay<R> {
         }
         Ok(Self {
             reader: link.reader(&stretches)?,
-            output: Output::new(&setup.config),
+            output: PendingOutput::new(&setup.config),
             records_left: entries.iter().map(JournalEntry::records).sum(),
             partition,
             spans,

@@ -4,7 +4,7 @@ use crate::health::{Condition, WorkerHealth};
 use crate::kafka::Link;
 use crate::runtime::active_rules::ActiveRules;
 use crate::runtime::clock::Stopwatch;
-use crate::runtime::partition::{Output, Partition};
+use crate::runtime::partition::{Partition, PendingOutput};
 use crate::runtime::restore::Restore;
 use crate::runtime::setup::Setup;
 use crate::runtime::stop::Stop;
@@ -26,7 +26,7 @@ pub struct Worker<'a, L: Link> {
     /// State of partitions that were taken away; good if they come back untouched.
     pub(super) parked: BTreeMap<i32, Partition>,
     pub(super) restores: VecDeque<Restore<L::Reader>>,
-    pub(super) output: Output,
+    pub(super) output: PendingOutput,
     pub(super) uncommitted: Uncommitted,
     pub(super) retry: Option<Retry>,
     /// Nothing more was waiting when records were last received.
@@ -62,7 +62,7 @@ impl<'a, L: Link> Worker<'a, L> {
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
-            output: Output::new(&setup.config),
+            output: PendingOutput::new(&setup.config),
             uncommitted: Uncommitted::default(),
             retry: None,
             drained: false,

@@ -1,7 +1,7 @@
 //! The loop.
 
 use super::state::Worker;
-use crate::kafka::{Change, Fault, Item, Link};
+use crate::kafka::{Fault, Item, Link, Rebalance};
 use crate::model::Source;
 use crate::runtime::clock::{self, Stopwatch};
 use crate::runtime::partition::Partition;
@@ -24,7 +24,7 @@ enum Wake {
     /// Records were received.
     Records,
     /// The group assigned or revoked partitions.
-    Change(Change),
+    Rebalance(Rebalance),
     /// A commit that failed is to be tried again.
     Retry,
     /// Time has passed.
@@ -42,8 +42,8 @@ impl<L: Link> Worker<'_, L> {
         self.health.beat();
         match self.wake()? {
             Wake::Records => self.route_records()?,
-            Wake::Change(Change::Assigned(partitions)) => self.assigned(&partitions)?,
-            Wake::Change(Change::Revoked { lost }) => self.revoked(lost)?,
+            Wake::Rebalance(Rebalance::Assigned(partitions)) => self.assigned(&partitions)?,
+            Wake::Rebalance(Rebalance::Revoked { lost }) => self.revoked(lost)?,
             Wake::Retry => self.commit()?,
             Wake::Idle => {}
             Wake::Stop => {
@@ -69,7 +69,7 @@ impl<L: Link> Worker<'_, L> {
             return Ok(Wake::Stop);
         }
         if let Some(change) = self.link.serve()? {
-            return Ok(Wake::Change(change));
+            return Ok(Wake::Rebalance(change));
         }
         if let Some(retry) = &self.retry {
             if retry.since.reached(retry.pause) {

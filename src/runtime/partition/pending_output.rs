@@ -13,7 +13,7 @@ const KEPT_BYTES: usize = 65_536;
 const TRUNCATED: &str = "errors.truncated_from_bytes";
 
 /// What waits for the next commit: records, and the figures that go with them.
-pub struct Output {
+pub struct PendingOutput {
     /// Effects of the engine that are not yet encoded; empty between calls.
     pub effects: Vec<Effect>,
     /// What became of the records and what they led to; added to the metrics with the commit.
@@ -27,7 +27,7 @@ pub struct Output {
     waiting_bytes: usize,
 }
 
-impl Output {
+impl PendingOutput {
     /// Output that goes to the topics of the configuration.
     pub fn new(config: &Config) -> Self {
         Self {
