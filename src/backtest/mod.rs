@@ -23,7 +23,7 @@
 //! - **Lead time** is the time from the first alarm of an episode to the last real use, and to the leaving; it is negative
 //!   if the alarm came later.
 //! - The first 28 days of a subscriber (the warm-up) count nowhere, neither for our rules nor for the simple ones.
-//! - Populations: see [`Scope`](cohort::Scope). Tiers are those of the last day under the first rules.
+//! - Populations: see [`Scope`](cohort::Scope). A subscriber's tier is the one of the last day under the first rules.
 //! - `harmless_alarmed_30d` is the share of harmless episodes of a kind with a false alarm before their end and within 30
 //!   days. For a holiday week or an outage, compare the false alarms on its days and the seven after with those on usual
 //!   days.

@@ -156,7 +156,7 @@ impl RuleSetRun {
         }
     }
 
-    /// Keeps what the engine said.
+    /// Keeps the engine's effects.
     fn collect(&mut self, roster: &mut Roster) {
         for effect in self.effects.drain(..) {
             match effect {

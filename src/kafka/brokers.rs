@@ -30,7 +30,7 @@ pub(super) struct Brokers {
 impl Brokers {
     pub fn new(config: &Config) -> Result<Self, String> {
         let properties = client::common(config);
-        // Ends are those of the log, not those that open transactions leave to readers.
+        // The ends are the log's, not the earlier ends that open transactions leave to readers.
         let client = properties
             .clone()
             .set("isolation.level", "read_uncommitted")
@@ -72,7 +72,7 @@ impl Brokers {
         }
     }
 
-    /// First offset of a partition, and the one behind its last record, those of open transactions included.
+    /// First offset of a partition, and the offset behind its last record; records of open transactions count.
     pub fn bounds(&self, topic: &str, partition: i32) -> KafkaResult<Range<i64>> {
         let (low, high) = self.client.fetch_watermarks(topic, partition, PATIENCE)?;
         Ok(low..high)

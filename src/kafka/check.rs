@@ -102,7 +102,7 @@ impl<'c> Survey<'c> {
         })
     }
 
-    /// The topics of others: those of the feeds and those that we write.
+    /// The topics that belong to others: the feeds' topics, and those that we write.
     fn topics(&mut self) {
         let config = self.config;
         let (mut missing, mut counts) = (Vec::new(), Vec::new());

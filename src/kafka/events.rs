@@ -47,7 +47,7 @@ pub fn fault(
         Code::AutoOffsetReset | Code::OffsetOutOfRange => Fault::Halt(format!(
             "{place}: the next record to process is not there any more ({reason}); {LOST_REMEDY}"
         )),
-        // If the topic is gone, the next start says so and what to do.
+        // If the topic is gone, the next start says what to do.
         code => match error::remedy(code) {
             Some(remedy) => Fault::Halt(format!("reading {place}: {reason}; {remedy}")),
             None => Fault::Restart(format!("reading {place}: {reason}")),

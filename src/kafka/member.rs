@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For one answer about offsets; those of another member's open transaction are waited for.
+/// For one answer about offsets. The brokers wait for another member's open transaction.
 const ASK_PATIENCE: Duration = Duration::from_secs(10);
 /// For one answer about ends, which are asked for again and again while records wait.
 const ENDS_PATIENCE: Duration = Duration::from_secs(1);

@@ -279,7 +279,7 @@ struct ReportedRecord {
     stated: bool,
 }
 
-/// Keeps what the brokers said of records and connections.
+/// Keeps what the brokers reported about records and connections.
 #[derive(Default)]
 struct Deliveries {
     /// Index and reason of every record that was refused.

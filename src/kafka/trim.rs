@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 #[derive(Default)]
 pub(super) struct Trims {
     under_way: Vec<Trim>,
-    /// The last one failed, and a line in the log has said so.
+    /// The last one failed, and the failure was logged.
     failing: bool,
 }
 

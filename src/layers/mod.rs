@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
 
-/// What is said of settings beside their documented defaults.
+/// What is known of settings beside their documented defaults.
 #[derive(Debug)]
 pub struct Schema {
     /// What they are, such as "configuration".

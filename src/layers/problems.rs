@@ -1,4 +1,4 @@
-//! What is wrong with settings, said all at once.
+//! What is wrong with settings, all problems at once.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 use super::{Source, Timestamp};
 
-/// Everything about a subscriber was erased on request; says so without naming the subscriber.
+/// The confirmation that everything about a subscriber was erased on request. It does not name the subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erasure {
     /// The request's `record_id`.

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What is said of open tasks: the label `state`.
+/// How open tasks stand: the label `state`.
 pub(super) const STATES: [&str; 5] = ["open", "due", "overdue", "escalated", "at_top"];
 /// What becomes of tasks: the label `outcome`. Being unreachable passes, and cannot be counted up.
 pub(super) const OUTCOMES: [&str; 11] = [
@@ -50,7 +50,7 @@ pub(super) struct Work {
     rollups: Arc<Mutex<BTreeMap<i32, Rollup>>>,
 }
 
-/// An answer of this process, which may have some of the partitions only: those of all processes add up.
+/// An answer of this process, which may have only some of the partitions. The answers of all processes add up.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProcessAnswer<T> {
     /// Up to when events are known, by the partition that is furthest behind, in milliseconds since 1970; absent without

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 /// Print the journal of one partition, a line for each record
 ///
-/// An entry says what one transaction did to a shard: records applied by topic, the clock, day closes, changed rules, and
-/// how much was said in consequence. A manifest names the parts of a snapshot. Only committed records are shown, up to
-/// what is there at the start. The first entries are deleted when no kept snapshot needs them.
+/// An entry says what one transaction did to a shard: records applied by topic, the clock, day closes, changed rules,
+/// and how much output followed. A manifest names the parts of a snapshot. Only committed records are shown, up to what
+/// is there at the start. The first entries are deleted when no kept snapshot needs them.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Journal {
@@ -150,7 +150,7 @@ fn topic_names(config: &Config) -> Vec<String> {
     topics.iter().map(|topic| topic.name.to_string()).collect()
 }
 
-/// Knows what the records before have said about those that follow.
+/// Remembers what earlier records said about later ones.
 struct Printer<'a> {
     /// The last epoch's; the configuration's if no epoch was seen.
     topics: Vec<String>,

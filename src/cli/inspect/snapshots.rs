@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// List the parts of all snapshots and verify every byte of them
 ///
-/// A snapshot is one full part, or a full one with those of what changed since. Reads `state.snapshots` and needs no
+/// A snapshot is one full part, perhaps followed by parts with what changed since. Reads `state.snapshots` and needs no
 /// Kafka. Exit status 1 if a part is damaged, or lacks one that it builds upon: a restart would pass it over for the
 /// snapshot before.
 #[derive(Args)]

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 /// Show what the newest snapshot knows of one subscriber
 ///
 /// Searches the newest whole snapshot of each partition in `state.snapshots` and needs no Kafka. Prints JSON: usage by
-/// day, what is ordinary, what the triggers remember, standing and bills, the open task, and of which time all of this
-/// is. The number is masked unless it is asked for.
+/// day, what is ordinary, what the triggers remember, standing and bills, the open task, and how old all of this is.
+/// The number is masked unless it is asked for.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Subscriber {

@@ -262,7 +262,7 @@ fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> 
     Ok(())
 }
 
-/// As many sections as hold so many entries, without those of an earlier image behind them.
+/// The number of sections that hold this many entries. Sections of an earlier image behind them are dropped.
 fn truncate<T>(sections: &mut Vec<T>, entries: u32, per_section: usize) {
     sections.truncate((entries as usize).div_ceil(per_section));
 }

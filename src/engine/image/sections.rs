@@ -10,7 +10,7 @@ use crate::engine::state::trigger_state::SparseStates;
 use crate::model::Msisdn;
 use serde::Serialize;
 
-/// A moment of one [`Shard`](crate::engine::Shard) value, between two of its changes: that of an image.
+/// The moment at which an image of a [`Shard`](crate::engine::Shard) was taken, between two of its changes.
 ///
 /// It says nothing about any other shard, not even about one loaded from that image. A loaded shard starts anew: every
 /// page counts as changed, and its first image must be written whole.

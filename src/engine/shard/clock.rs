@@ -80,7 +80,7 @@ impl Shard {
         self.do_what_is_due(effects);
     }
 
-    /// Whether the mediation, where it makes statements, has said that a feed's day is complete.
+    /// Whether the mediation has stated that a feed's day is complete, if it sends statements at all.
     pub(super) fn complete(&self, feed: Feed, day: Day) -> bool {
         let end = self.rules.calendar.start_of(day.next());
         let said = self.watermarks[feed as usize].complete_until();

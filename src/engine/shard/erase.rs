@@ -1,4 +1,4 @@
-//! Erasure: everything about one subscriber goes, and a record says so.
+//! Erasure: everything about one subscriber goes, and a record confirms it.
 
 use super::Shard;
 use crate::engine::state::account::Account;

@@ -42,7 +42,7 @@ impl Trigger for FollowUp {
         match (result, view.settles) {
             // Days are whole numbers far below 2^24, which 32 bits hold exactly.
             (OutcomeResult::Saved, Some(Purpose::Churn)) => state.level = view.day.0 as f32,
-            // Also where it corrects what was said of a task that is closed by now.
+            // Also if it corrects an outcome of a task that is closed by now.
             (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {
                 state.level = 0.0;
             }

@@ -47,7 +47,7 @@ pub struct DayView<'a> {
 }
 
 impl DayView<'_> {
-    /// The day on which what is said of the closed one is read: the next.
+    /// The day on which people read about the closed day: the one after it.
     pub fn today(&self) -> Day {
         self.day.next()
     }

@@ -228,7 +228,7 @@ impl Partition {
                 continue;
             }
             inputs.caught_up = false;
-            // With one topic there is nobody to fall behind.
+            // A single topic has no other to fall behind.
             if topics.len() > 1 {
                 let feeds = Feed::ALL.into_iter();
                 let carried = feeds.filter(|feed| topic.feeds.contains(*feed));

@@ -236,7 +236,7 @@ fn latency_ms(event: &Event) -> i64 {
     i64::from(duration_seconds) * 1_000 + 200 + (noise % 20_000) as i64
 }
 
-/// Loses call-detail records in the outage; says so in the truth about them. Returns how many.
+/// Loses call-detail records in the outage and notes it in their ground truth. Returns how many.
 fn lose(today: &Today, person: &Person, records: &mut Vec<Event>, truth: &mut [Truth]) -> u64 {
     let seed = today.config.seed;
     let dice = &mut Dice::new(seed, person.index, today.number, Purpose::Outage);

@@ -1,4 +1,4 @@
-//! The sections of a scenario, key for key. What a key means is said in `scenario.toml`.
+//! The sections of a scenario, key for key. `scenario.toml` explains the keys.
 
 use crate::sim::event::Fault;
 use serde::{Deserialize, Serialize};
