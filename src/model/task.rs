@@ -12,7 +12,7 @@ pub enum Effect {
     /// For the signals topic.
     Signal(Box<Signal>),
     /// For the tasks topic.
-    Task(Box<Task>),
+    Task(Arc<Task>),
     /// For the topic of shadow signals; nothing else comes of it.
     Shadow(Box<ShadowSignal>),
     /// For the topic of erasures: everything about a subscriber is gone.

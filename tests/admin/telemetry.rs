@@ -194,11 +194,11 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
             rules_version: "0123456789ab".into(),
         })));
     }
-    report.effect(&Effect::Task(Box::new(task(
+    report.effect(&Effect::Task(Arc::new(task(
         TaskStatus::Open,
         &["usage_drop"],
     ))));
-    report.effect(&Effect::Task(Box::new(task(
+    report.effect(&Effect::Task(Arc::new(task(
         TaskStatus::Updated,
         &["usage_drop", "arrears"],
     ))));

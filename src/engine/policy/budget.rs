@@ -134,6 +134,16 @@ impl Waiting {
         self.candidates.insert((slot, purpose), Arc::new(candidate));
     }
 
+    /// A subscriber's candidate.
+    pub fn get(&self, slot: u32, purpose: Purpose) -> Option<&Candidate> {
+        self.candidates.get(&(slot, purpose)).map(|it| &**it)
+    }
+
+    /// A subscriber's candidate, to be changed in its place.
+    pub fn get_mut(&mut self, slot: u32, purpose: Purpose) -> Option<&mut Candidate> {
+        self.candidates.get_mut(&(slot, purpose)).map(Arc::make_mut)
+    }
+
     /// Takes a subscriber's candidate out.
     pub fn remove(&mut self, slot: u32, purpose: Purpose) -> Option<Candidate> {
         let candidate = self.candidates.remove(&(slot, purpose))?;

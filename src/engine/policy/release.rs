@@ -88,29 +88,41 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> Option<(Rank, Tier)> {
-        let mut candidate = self.waiting.remove(case.slot, purpose)?;
-        let mut unpublished = candidate.signals.split_off(candidate.published);
-        let holds = |signal: &Signal| recovery(signal, case).is_none();
-        candidate.signals.retain(holds);
-        candidate.published = candidate.signals.len();
-        for signal in unpublished.extract_if(.., |signal| !holds(signal)) {
-            emit(signal, Some(Suppression::Recovered), effects);
-        }
-        candidate.signals.append(&mut unpublished);
-        if candidate.signals.is_empty() {
-            return None;
-        }
+        self.drop_recovered(purpose, case, effects);
+        let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
         let refusal = eligibility::subscriber_refusal(case)
             .or_else(|| eligibility::purpose_refusal(case, purpose, tier))
             .or_else(|| self.blocked_by_churn_task(case.slot, purpose))
             .or_else(|| self.contact_for(&candidate.signals, tier, case).err());
         if refusal.is_some() {
-            emit_unpublished(&candidate, refusal, effects);
+            emit_unpublished(candidate, refusal, effects);
+            self.waiting.remove(case.slot, purpose);
             return None;
         }
-        self.waiting.insert(case.slot, candidate);
         Some((Rank::of(case), tier))
+    }
+
+    /// Drops the signals of a candidate whose reason is gone, and the candidate with its last signal.
+    fn drop_recovered(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let holds = |signal: &Signal| recovery(signal, case).is_none();
+        let candidate = self.waiting.get(case.slot, purpose);
+        if candidate.is_none_or(|candidate| candidate.signals.iter().all(holds)) {
+            return;
+        }
+        let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
+            return;
+        };
+        let mut unpublished = candidate.signals.split_off(candidate.published);
+        candidate.signals.retain(holds);
+        candidate.published = candidate.signals.len();
+        for signal in unpublished.extract_if(.., |signal| !holds(signal)) {
+            emit(signal, Some(Suppression::Recovered), effects);
+        }
+        candidate.signals.append(&mut unpublished);
+        if !candidate.signals.is_empty() {
+            self.waiting.insert(case.slot, candidate);
+        }
     }
 
     /// Opens a task of a candidate within the budget.
@@ -127,13 +139,13 @@ impl Taskbook {
 
     /// Lets a candidate beyond the budget wait, unless it has waited long enough.
     pub fn keep_waiting(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
+        let Some(candidate) = self.waiting.get_mut(case.slot, purpose) else {
             return;
         };
-        emit_unpublished(&candidate, Some(Suppression::OverBudget), effects);
+        emit_unpublished(candidate, Some(Suppression::OverBudget), effects);
         candidate.published = candidate.signals.len();
-        if case.day.since(candidate.day) < i32::from(case.rules.policy.budget.wait_days) {
-            self.waiting.insert(case.slot, candidate);
+        if case.day.since(candidate.day) >= i32::from(case.rules.policy.budget.wait_days) {
+            self.waiting.remove(case.slot, purpose);
         }
     }
 

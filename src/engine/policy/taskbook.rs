@@ -78,13 +78,14 @@ impl Taskbook {
 
     /// Publishes a task as it is now. This is the only way in which tasks change.
     pub(super) fn publish(&mut self, slot: u32, task: Task, effects: &mut Vec<Effect>) {
+        let task = Arc::new(task);
         let key = (slot, task.purpose);
         let open = self.open.get(&key);
         let before = match task.status {
             // A correction of a closed task leaves alone what was opened since.
             TaskStatus::Closed if open.is_none_or(|open| open.task_id != task.task_id) => None,
             TaskStatus::Closed => self.open.remove(&key),
-            _ => self.open.insert(key, Arc::new(task.clone())),
+            _ => self.open.insert(key, Arc::clone(&task)),
         };
         if let Some(at) = before.as_deref().and_then(escalation) {
             self.escalations.remove(&(at, slot, task.purpose));
@@ -92,7 +93,7 @@ impl Taskbook {
         let before = before.or_else(|| self.correctable(slot, &task.task_id));
         Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
         self.expect(slot, &task);
-        effects.push(Effect::Task(Box::new(task)));
+        effects.push(Effect::Task(task));
     }
 
     /// Notes when a task goes up a rung.

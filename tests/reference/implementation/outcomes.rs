@@ -109,7 +109,7 @@ impl Tasks {
             task.advance(Some(source), case);
             self.settled.insert(purpose, task.clone());
             // Beside a later one that may be open.
-            self.effects.push(Effect::Task(Box::new(task)));
+            self.effects.push(Effect::Task(Arc::new(task)));
             return;
         }
         let barred = case.barred().is_some() || case.opted_out(purpose, task.tier);

@@ -13,7 +13,7 @@ impl Tasks {
         if task.status != TaskStatus::Closed {
             self.open.insert(task.purpose, task.clone());
         }
-        self.effects.push(Effect::Task(Box::new(task)));
+        self.effects.push(Effect::Task(Arc::new(task)));
     }
 
     /// A new task of signals that were published already.

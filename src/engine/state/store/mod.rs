@@ -99,8 +99,7 @@ impl Store {
         if let Some(number) = key.pseudonym() {
             return self.pseudonyms.item(number as usize).copied();
         }
-        let digits = key.0.to_string();
-        Msisdn::new(digits.get(1..)?).ok()
+        key.digits()
     }
 
     /// A subscriber's record.

@@ -81,6 +81,22 @@ impl Key {
         Some(Self(bytes.iter().fold(1, pack)))
     }
 
+    /// The MSISDN behind a key of digits, made without allocating: it is asked for at every visit.
+    pub(super) fn digits(self) -> Option<Msisdn> {
+        let mut digits = [0; DIGITS_MAX];
+        let (mut rest, mut length) = (self.0, 0);
+        for digit in digits.iter_mut().rev() {
+            if rest <= 9 {
+                break;
+            }
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            length += 1;
+        }
+        let text = str::from_utf8(&digits[DIGITS_MAX - length..]).ok()?;
+        Msisdn::new(text).ok()
+    }
+
     /// The key of the pseudonym with this number.
     pub(super) fn of_pseudonym(number: u32) -> Self {
         Self(PSEUDONYM | u64::from(number))
