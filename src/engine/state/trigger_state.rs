@@ -48,6 +48,26 @@ fn in_255ths(strength: f64) -> u8 {
 const DAY_ZERO: Day = Day(10_956);
 
 impl TriggerState {
+    /// The level as a whole number of at most 24 bits, which a float of 32 holds exactly.
+    pub fn number(&self) -> u32 {
+        self.level as u32
+    }
+
+    /// Makes the level a whole number of at most 24 bits.
+    pub fn set_number(&mut self, number: u32) {
+        self.level = number as f32;
+    }
+
+    /// The level as a day; 1970-01-01 if none was kept. Every day of the calendar fits into 24 bits.
+    pub fn kept_day(&self) -> Day {
+        Day(self.level as i32)
+    }
+
+    /// Makes the level a day.
+    pub fn keep_day(&mut self, day: Day) {
+        self.level = day.0 as f32;
+    }
+
     /// Day of the last full or weak firing.
     pub fn fired_on(&self) -> Option<Day> {
         (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))

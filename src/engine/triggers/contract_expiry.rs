@@ -30,9 +30,7 @@ strengths = [0.3, 0.5, 0.8]
 impl Trigger for ContractExpiry {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let end = view.account?.profile.contract_end_on?;
-        // Every day there can be is a whole number that 32 bits hold exactly.
-        let level = end.0 as f32;
-        if state.note != 0 && state.level != level {
+        if state.note != 0 && state.kept_day() != end {
             *state = TriggerState::default();
         }
         let days_left = end.since(view.day);
@@ -43,7 +41,7 @@ impl Trigger for ContractExpiry {
         }
         let step = *self.steps_days.get(reached - 1)?;
         let strength = *self.strengths.get(reached - 1)?;
-        state.level = level;
+        state.keep_day(end);
         state.note = reached as u8;
         Some(Firing {
             kind: FiringKind::Full,

@@ -31,7 +31,7 @@ strength = 0.3
 
 /// The day of the talk that is still to be followed up, which the level holds.
 fn saved_on(state: &TriggerState) -> Option<Day> {
-    (state.level > 0.0).then_some(Day(state.level as i32))
+    Some(state.kept_day()).filter(|day| *day > Day(0))
 }
 
 impl Trigger for FollowUp {
@@ -40,8 +40,7 @@ impl Trigger for FollowUp {
             return None;
         };
         match (result, view.settles) {
-            // Days are whole numbers far below 2^24, which 32 bits hold exactly.
-            (OutcomeResult::Saved, Some(Purpose::Churn)) => state.level = view.day.0 as f32,
+            (OutcomeResult::Saved, Some(Purpose::Churn)) => state.keep_day(view.day),
             // Also if it corrects an outcome of a task that is closed by now.
             (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {
                 state.level = 0.0;

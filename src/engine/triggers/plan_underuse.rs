@@ -56,15 +56,14 @@ impl Trigger for PlanUnderuse {
         if !consecutive || !last.iter().all(|bill| self.below(bill)) {
             return None;
         }
-        // Every day there can be is a whole number that 32 bits hold exactly.
-        let period = newest.period.0 as f32;
+        let period = newest.period;
         let known = state.note != 0
-            && (state.level == period || state.cooling(view.day, self.cooldown_days));
+            && (state.kept_day() == period || state.cooling(view.day, self.cooldown_days));
         if known {
             return None;
         }
         state.note = REPORTED;
-        state.level = period;
+        state.keep_day(period);
         let sum = |of: fn(&Bill) -> Money| last.iter().map(of).fold(Money::ZERO, Money::plus);
         let (usage, fees) = (sum(|bill| bill.usage_value), sum(|bill| bill.plan_fee));
         let used = used(usage, fees);

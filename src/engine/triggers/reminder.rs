@@ -40,7 +40,7 @@ impl Schedule<'_> {
         state: &mut TriggerState,
     ) -> Option<Reminder> {
         let occasion = occasion.filter(|on| *on >= today);
-        let reminded = Day(state.level as i32);
+        let reminded = state.kept_day();
         if state.note > 0 && occasion != Some(reminded) {
             let age_days = today.since(reminded);
             if !(1..=i32::from(self.grace_days)).contains(&age_days) {
@@ -57,8 +57,7 @@ impl Schedule<'_> {
         if count <= state.note || state.cooling(today - 1, self.cooldown_days) {
             return None;
         }
-        // Days are whole numbers small enough for a float of 32 bits to hold them exactly.
-        state.level = on.0 as f32;
+        state.keep_day(on);
         state.note = count;
         Some(Reminder {
             on,
@@ -72,9 +71,9 @@ impl Schedule<'_> {
 pub fn describe_state(state: &TriggerState, occasion: &str) -> String {
     match state.note {
         0 => format!("no {occasion} ahead that was reported"),
-        1 => format!("{occasion} on {}, reported once", Day(state.level as i32)),
+        1 => format!("{occasion} on {}, reported once", state.kept_day()),
         times => {
-            let on = Day(state.level as i32);
+            let on = state.kept_day();
             format!("{occasion} on {on}, all of its first {times} reminders behind")
         }
     }

@@ -104,8 +104,8 @@ impl Trigger for TerminalChange {
     }
 }
 
-/// What the state's level holds: 16 bits of the known handset's fingerprint and the day of the first call from another,
-/// a whole number of 24 bits, which a float of 32 holds exactly. The note counts the calls from others since.
+/// What the state's level holds: 16 bits of the known handset's fingerprint and the day of the first call from another.
+/// The note counts the calls from others since.
 struct Known {
     /// 0 for none.
     handset: u16,
@@ -115,7 +115,7 @@ struct Known {
 
 impl Known {
     fn of(state: &TriggerState) -> Self {
-        let packed = state.level as u32;
+        let packed = state.number();
         Self {
             handset: (packed >> 8) as u16,
             since: packed as u8,
@@ -123,7 +123,7 @@ impl Known {
     }
 
     fn keep(&self, state: &mut TriggerState) {
-        state.level = (u32::from(self.handset) << 8 | u32::from(self.since)) as f32;
+        state.set_number(u32::from(self.handset) << 8 | u32::from(self.since));
     }
 
     /// Days since the first call from another handset. A record that came late may lie before that: no days.
