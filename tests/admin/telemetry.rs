@@ -13,6 +13,7 @@ use churnwatch::telemetry::{
     WorkReport,
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// Sum of the samples whose line begins so.
 fn sum(telemetry: &Telemetry, beginning: &str) -> f64 {

@@ -6,6 +6,7 @@ use churnwatch::model::{
     CloseReason, Effect, Event, Motive, OutcomeResult, Purpose, Source, Task, TaskOutcome,
     TaskStatus,
 };
+use std::sync::Arc;
 
 fn verdict(result: OutcomeResult) -> Option<CloseReason> {
     match result {

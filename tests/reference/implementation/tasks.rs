@@ -5,6 +5,7 @@ use churnwatch::model::{
     Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Purpose, Severity, Signal,
     Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
+use std::sync::Arc;
 
 impl Tasks {
     /// Publishes a task, which is then the open one of its purpose unless it is closed.
