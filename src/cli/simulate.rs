@@ -247,6 +247,6 @@ mod tests {
         let Err(Failure::Usage(message)) = args.run() else {
             panic!("a scale out of range is refused");
         };
-        assert!(message.contains("churn.scale") && message.contains("0..20"));
+        assert!(message.contains("churn.scale") && message.contains("from 0 to 20"));
     }
 }

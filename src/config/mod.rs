@@ -202,8 +202,17 @@ impl std::fmt::Debug for Config {
 
 /// Every key with its default and its explanation, as TOML: what `churnwatch config` prints.
 pub fn reference() -> String {
+    // The text ends with the head of [policy.score.triggers].
+    let mut defaults = include_str!("defaults.toml").to_owned();
+    for trigger in REGISTRY {
+        if let Some(weight) = trigger.weight {
+            let (name, days) = (trigger.name, weight.half_life_days);
+            let weight = weight.weight;
+            defaults += &format!("{name} = {{ weight = {weight:?}, half_life_days = {days:?} }}\n");
+        }
+    }
     let mut text = [
-        include_str!("defaults.toml"),
+        &defaults,
         "[decode]",
         DecodeSettings::DEFAULTS,
         include_str!("words.toml"),

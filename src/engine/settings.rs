@@ -294,13 +294,23 @@ pub struct ScoreRules {
 }
 
 /// What a trigger of strength 1 adds to the log-odds, and how fast that fades.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerWeight {
     /// Log-odds.
     pub weight: f64,
     /// Days until half of it is gone.
     pub half_life_days: f64,
+}
+
+impl TriggerWeight {
+    /// The weight of a trigger that counts for the score.
+    pub const fn of(weight: f64, half_life_days: f64) -> Option<Self> {
+        Some(Self {
+            weight,
+            half_life_days,
+        })
+    }
 }
 
 /// Service numbers of the other operators, in national form.

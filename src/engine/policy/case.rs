@@ -2,7 +2,7 @@ use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::trigger_state::{TriggerState, TriggerStates};
-use crate::engine::triggers::index_of;
+use crate::engine::triggers::REGISTRY;
 use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
 
 /// One subscriber at one moment, as the policy sees it.
@@ -18,29 +18,29 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The state of a trigger for the subscriber; an untouched one if there is no such trigger.
-    pub fn state_of(&self, trigger: &str) -> TriggerState {
-        index_of(trigger).map_or_else(TriggerState::default, |place| {
-            self.trigger_states.get(place)
-        })
-    }
-
-    /// Whether a trigger fired at most so many days ago.
-    pub fn fired_within(&self, trigger: &str, days: f64) -> bool {
-        let fired = self.state_of(trigger).fired_on();
+    /// Whether a trigger fired at most so many days ago, by its state.
+    pub fn fired_within(&self, state: &TriggerState, days: f64) -> bool {
+        let fired = state.fired_on();
         fired.is_some_and(|fired| f64::from(self.day.since(fired)) <= days)
     }
 
-    /// Whether a trigger fired within its half-life.
-    pub fn fired_recently(&self, trigger: &str) -> bool {
-        let weight = self.rules.policy.score.triggers.get(trigger);
-        weight.is_some_and(|weight| self.fired_within(trigger, weight.half_life_days))
+    /// Whether the trigger at a place of the registry fired within its half-life, by its state.
+    pub fn fired_recently(&self, place: usize, state: &TriggerState) -> bool {
+        let weights = &self.rules.policy.score.triggers;
+        let weight = REGISTRY
+            .get(place)
+            .and_then(|trigger| weights.get(trigger.name));
+        weight.is_some_and(|weight| self.fired_within(state, weight.half_life_days))
     }
 
     /// Whether only service care may follow: somebody has asked how to take the number elsewhere (behaviour: Contact
     /// rules).
     pub fn care_only(&self) -> bool {
-        self.fired_recently("port_out")
+        let mut states = self.trigger_states.touched();
+        states.any(|(place, state)| {
+            let care_only = REGISTRY.get(place).is_some_and(|trigger| trigger.care_only);
+            care_only && self.fired_recently(place, &state)
+        })
     }
 
     /// Credit, stars and tier today.

@@ -1,15 +1,15 @@
 use super::case::Case;
 use crate::engine::rules::Rules;
+use crate::engine::triggers::registered;
 use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
-
-/// The competitor triggers, whose tasks are due within 72 h of the signal (behaviour: Due times and escalation).
-const COMPETITOR: [&str; 2] = ["competitor_hotline", "competitor_marketing"];
 
 /// The time by which a signal must be answered, if it is about a competitor.
 pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
     let hours = i64::from(rules.policy.due.competitor_hours);
-    let answers = COMPETITOR.contains(&&*signal.trigger);
-    answers.then(|| signal.fired_at.plus_hours(hours))
+    let trigger = registered(&signal.trigger)?;
+    trigger
+        .competitor
+        .then(|| signal.fired_at.plus_hours(hours))
 }
 
 /// Hours to act, from the moment at which the contact may be made (behaviour: Due times and escalation).

@@ -1,5 +1,5 @@
 use super::case::Case;
-use crate::engine::triggers::{REGISTRY, unsettled};
+use crate::engine::triggers::{CANCEL_ENQUIRY, COMPLAINT, REGISTRY, unsettled};
 use crate::model::{Purpose, ScorePart, Severity};
 
 /// How likely the subscriber is to leave.
@@ -56,11 +56,12 @@ pub fn severity(purpose: Purpose, case: &Case<'_>, score: f64) -> Severity {
 /// and not long ago (behaviour: Churn score and severity): critical, whatever the score.
 fn complains_and_cancels(case: &Case<'_>) -> bool {
     let days = i32::from(case.rules.policy.score.complaint_and_cancel_days);
-    let fired = |name| case.state_of(name).fired_on();
-    let Some((complaint, cancel)) = fired("complaint").zip(fired("cancel_enquiry")) else {
+    let complaints = case.trigger_states.get(COMPLAINT);
+    let enquiries = case.trigger_states.get(CANCEL_ENQUIRY);
+    let Some((complaint, cancel)) = complaints.fired_on().zip(enquiries.fired_on()) else {
         return false;
     };
     let (first, last) = (complaint.min(cancel), complaint.max(cancel));
     let close = last.since(first) <= days && case.day.since(last) <= days;
-    close && unsettled(&case.state_of("complaint"))
+    close && unsettled(&complaints)
 }

@@ -3,7 +3,7 @@
 
 use super::Shard;
 use crate::engine::policy::{Figures, Holder, Tally};
-use crate::engine::triggers::{REGISTRY, index_of};
+use crate::engine::triggers::registered;
 use crate::model::{Level, Purpose, Task, Tier, Timestamp};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -211,7 +211,7 @@ impl Rollup {
                 }
             }
         }
-        let purpose = |trigger: &str| Some(REGISTRY.get(index_of(trigger)?)?.purpose.name());
+        let purpose = |trigger: &str| Some(registered(trigger)?.purpose.name());
         let triggers = triggers.into_iter();
         RegionOutcomes {
             region: region.to_owned(),

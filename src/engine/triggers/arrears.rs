@@ -1,6 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::{DayView, EventView};
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
@@ -35,6 +35,7 @@ impl Section for Arrears {
     const NAME: &'static str = "arrears";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Suspension, BodyKind::Reactivation];
     const DAILY: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.5, 30.0);
     const DEFAULTS: &'static str = "\
 # Days past `due_on` after which an unpaid invoice fires. 1..90
 overdue_days = 15

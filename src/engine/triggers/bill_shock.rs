@@ -1,5 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
 use serde::Deserialize;
@@ -23,6 +24,7 @@ const EARLIER: usize = 6;
 impl Section for BillShock {
     const NAME: &'static str = "bill_shock";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Invoice, BodyKind::Charge];
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 21.0);
     const DEFAULTS: &'static str = "\
 # An invoice is compared with those of the 6 months billed before its own, a charge for a service the customer asked for
 # with the 6 before it. Fewer will do, but not fewer than this. 1..6
@@ -166,4 +168,14 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     let (low, high) = (figures.len().checked_sub(1)? / 2, figures.len() / 2);
     Some((figures.get(low)? + figures.get(high)?) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_earlier_invoices_can_be_asked_for_as_are_looked_at() {
+        assert!(BillShock::DEFAULTS.contains(&format!("1..{EARLIER}\nearlier_min = ")));
+    }
 }

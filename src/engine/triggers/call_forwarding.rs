@@ -1,7 +1,8 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Text};
+use crate::model::{CloseReason, Evidence, Fact, Stage, Text};
 use serde::Deserialize;
 
 /// All calls go elsewhere, for weeks (behaviour: Churn triggers; S4 case 2). Day close.
@@ -23,6 +24,7 @@ const REPORTED: u8 = 1;
 impl Section for CallForwarding {
     const NAME: &'static str = "call_forwarding";
     const DAILY: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 30.0);
     const DEFAULTS: &'static str = "\
 # Fires when forwarding is in force for so many days, its first and last included. Forwarding that was never set up by a
 # record is in force from the first forwarded call until none was seen for 7 days; days unknown are not judged. 2..365
@@ -89,6 +91,10 @@ impl Trigger for CallForwarding {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note == 0).then_some(CloseReason::ForwardingEnded)
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Decline)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,8 +1,8 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
+use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text};
 use serde::Deserialize;
 
 /// The customer asks how to cancel (behaviour: Churn triggers). Immediate.
@@ -18,6 +18,7 @@ pub struct CancelEnquiry {
 impl Section for CancelEnquiry {
     const NAME: &'static str = "cancel_enquiry";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry];
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(4.0, 30.0);
     const DEFAULTS: &'static str = "\
 # Days after a firing in which further enquiries only raise its strength. 1..365
 cooldown_days = 30
@@ -59,6 +60,10 @@ impl Trigger for CancelEnquiry {
                 ),
             },
         })
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Leave)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,6 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -16,6 +16,8 @@ pub struct CompetitorHotline {
 impl Section for CompetitorHotline {
     const NAME: &'static str = "competitor_hotline";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::Message];
+    const COMPETITOR: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.0, 7.0);
     const DEFAULTS: &'static str = "\
 # Days after a firing in which further calls only raise its strength. 1..90
 cooldown_days = 7

@@ -1,6 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{Body, BodyKind, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -20,6 +20,9 @@ pub struct CompetitorMarketing {
 impl Section for CompetitorMarketing {
     const NAME: &'static str = "competitor_marketing";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::CompetitorContact];
+    const COMPETITOR: bool = true;
+    // Weaker than `competitor_hotline`: being phoned by a competitor is no doing of the customer's.
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 14.0);
     const DEFAULTS: &'static str = "\
 # Fires at this many contacts: answered calls from a competitor's marketing number, and contacts reported by staff or
 # customer, ... 1..8
@@ -79,5 +82,16 @@ impl Trigger for CompetitorMarketing {
             Some(_) => "a run of contacts by competitors' marketing, which was reported",
         };
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::state::service_history::CONTACTS;
+
+    #[test]
+    fn as_many_contacts_can_be_asked_for_as_are_remembered() {
+        assert!(CompetitorMarketing::DEFAULTS.contains(&format!("1..{CONTACTS}\ncontacts = ")));
     }
 }

@@ -1,8 +1,9 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::{DayView, EventView};
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Text};
+use crate::model::{Body, BodyKind, CloseReason, ComplaintCategory, Evidence, Fact, Stage, Text};
 use serde::Deserialize;
 
 /// A complaint that is unresolved, or resolved in a way the customer is not content with (behaviour: Churn triggers).
@@ -30,15 +31,12 @@ pub fn unsettled(state: &TriggerState) -> bool {
     state.note & UNSETTLED != 0
 }
 
-/// Whether a complaint is known whose answer the customer is not content with.
-pub fn dissatisfied(state: &TriggerState) -> bool {
-    state.note & DISSATISFIED != 0
-}
-
 impl Section for Complaint {
     const NAME: &'static str = "complaint";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
     const DAILY: bool = true;
+    // What the customer says outweighs what the line shows.
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.0, 30.0);
     const DEFAULTS: &'static str = "\
 # A satisfaction up to this, of 1 to 5, is discontent; a better one with a complaint that was resolved is the end of it.
 # 1..4
@@ -136,6 +134,10 @@ impl Trigger for Complaint {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note == 0).then_some(CloseReason::ComplaintSettled)
+    }
+
+    fn stage(&self, state: &TriggerState) -> Option<Stage> {
+        (state.note & DISSATISFIED != 0).then_some(Stage::Leave)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,5 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub struct ContractExpiry {
 impl Section for ContractExpiry {
     const NAME: &'static str = "contract_expiry";
     const DAILY: bool = true;
+    // An occasion rather than a sign, which takes long to work out; alone it stays `early`.
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.0, 30.0);
     const DEFAULTS: &'static str = "\
 # Fires so many days before `contract_end_on`; each step once for each end of a contract. Of steps that were missed, because
 # the profile came late, only the last one fires. Falling, 1..365

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{Day, Evidence, Fact, Purpose, Text};
+use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text};
 use serde::Deserialize;
 
 /// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
@@ -98,6 +98,10 @@ impl Trigger for DataGrowth {
                 ),
             },
         })
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Promote)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

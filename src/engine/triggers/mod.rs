@@ -27,11 +27,11 @@ mod view;
 mod welcome;
 mod zero_usage_days;
 
-pub use complaint::{dissatisfied, unsettled};
+pub use complaint::unsettled;
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::DENSE;
 use crate::model::{Body, BodyKind, Purpose};
 use trigger::Section;
@@ -48,6 +48,12 @@ pub struct Registration {
     pub daily: bool,
     /// Whether it has a state for every subscriber.
     pub dense: bool,
+    /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.
+    pub competitor: bool,
+    /// Whether only service care may follow for its half-life.
+    pub care_only: bool,
+    /// What it adds to the churn score by default; nothing for one that does not count.
+    pub weight: Option<TriggerWeight>,
     /// The documented defaults, TOML without the section header.
     pub defaults: &'static str,
     /// Reads the section; every key is required, because the defaults are merged in before.
@@ -61,6 +67,9 @@ const fn register<T: Section>() -> Registration {
         listens: T::LISTENS,
         daily: T::DAILY,
         dense: T::DENSE,
+        competitor: T::COMPETITOR,
+        care_only: T::CARE_ONLY,
+        weight: T::WEIGHT,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
     }
@@ -100,6 +109,34 @@ const _: () = {
         place += 1;
     }
 };
+
+/// The place of complaints in [`REGISTRY`].
+pub const COMPLAINT: usize = place::<complaint::Complaint>();
+
+/// The place of enquiries about cancelling in [`REGISTRY`].
+pub const CANCEL_ENQUIRY: usize = place::<cancel_enquiry::CancelEnquiry>();
+
+/// The place of a trigger that the policy has a rule of its own for. One that is not registered does not compile.
+const fn place<T: Section>() -> usize {
+    let mut place = 0;
+    while !is_same(REGISTRY[place].name.as_bytes(), T::NAME.as_bytes()) {
+        place += 1;
+    }
+    place
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// The trigger of a name.
+pub fn registered(name: &str) -> Option<&'static Registration> {
+    REGISTRY.get(index_of(name)?)
+}
 
 /// The place of a trigger in [`REGISTRY`].
 pub fn index_of(name: &str) -> Option<usize> {

@@ -1,8 +1,9 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::account::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Money, Text};
+use crate::model::{CloseReason, Evidence, Fact, Money, Stage, Text};
 use serde::Deserialize;
 
 /// The usage is worth far less than the plan costs, month after month (behaviour: Churn triggers; S4 case 3). Day
@@ -24,6 +25,7 @@ const MONTH_DAYS_MAX: i32 = 31;
 impl Section for PlanUnderuse {
     const NAME: &'static str = "plan_underuse";
     const DAILY: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 45.0);
     const DEFAULTS: &'static str = "\
 # Fires when `usage_value` is below this share of `plan_fee`, ... >0..1
 share = 0.5
@@ -98,6 +100,10 @@ impl Trigger for PlanUnderuse {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Decline)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

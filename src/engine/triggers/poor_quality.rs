@@ -1,5 +1,6 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Text};
 use serde::Deserialize;
@@ -21,6 +22,7 @@ const REPORTED: u8 = 1;
 impl Section for PoorQuality {
     const NAME: &'static str = "poor_quality";
     const DAILY: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 14.0);
     const DEFAULTS: &'static str = "\
 # Fires when at least this share of the calls both ways dropped, ... >0..1
 share = 0.1

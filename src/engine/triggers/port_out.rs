@@ -1,8 +1,8 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::EventView;
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Text};
+use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text};
 use serde::Deserialize;
 
 /// The customer asks how to take the number to another operator, or applies for it (behaviour: Churn triggers).
@@ -24,6 +24,8 @@ const APPLIED: u8 = 1;
 impl Section for PortOut {
     const NAME: &'static str = "port_out";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry, BodyKind::PortOutApplication];
+    const CARE_ONLY: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(4.0, 14.0);
     const DEFAULTS: &'static str = "\
 # Days until a further enquiry, or a further application, fires again. The first application fires at once. 1..365
 cooldown_days = 30
@@ -83,6 +85,10 @@ impl Trigger for PortOut {
                 en: en.to_owned(),
             },
         })
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Leave)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,7 +1,7 @@
 use super::view::{DayView, EventView};
-use crate::engine::settings::Competitors;
+use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Text};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Stage, Text};
 use serde::de::DeserializeOwned;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
@@ -30,6 +30,12 @@ pub trait Trigger: Send + Sync {
 
     /// Why a task that rests on this trigger may close by itself; nothing while the reason still holds.
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
+        let _ = state;
+        None
+    }
+
+    /// The lifecycle stage of a line for which this fired lately, if it decides that.
+    fn stage(&self, state: &TriggerState) -> Option<Stage> {
         let _ = state;
         None
     }
@@ -68,6 +74,12 @@ pub trait Section: Trigger + DeserializeOwned + 'static {
     const DAILY: bool = false;
     /// Whether it has a state for every subscriber.
     const DENSE: bool = false;
+    /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.
+    const COMPETITOR: bool = false;
+    /// Whether only service care may follow for its half-life.
+    const CARE_ONLY: bool = false;
+    /// What it adds to the churn score, unless the configuration says otherwise; nothing for one that does not count.
+    const WEIGHT: Option<TriggerWeight> = None;
     /// The documented defaults, TOML without the section header.
     const DEFAULTS: &'static str;
 }

@@ -1,8 +1,9 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{CloseReason, Evidence, Fact, Text};
+use crate::model::{CloseReason, Evidence, Fact, Stage, Text};
 use serde::Deserialize;
 
 /// The subscriber's activity falls and stays below its own baseline, over all channels together: a joint, bounded CUSUM
@@ -33,6 +34,7 @@ impl Section for UsageDrop {
     const NAME: &'static str = "usage_drop";
     const DAILY: bool = true;
     const DENSE: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.5, 21.0);
     const DEFAULTS: &'static str = "\
 # The fall that is tested for: activity down to this share of its old level. >0..<1
 ratio = 0.45
@@ -89,6 +91,10 @@ impl Trigger for UsageDrop {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Decline)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,8 +1,9 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
+use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{CloseReason, Day, Evidence, Fact, Text};
+use crate::model::{CloseReason, Day, Evidence, Fact, Stage, Text};
 use serde::Deserialize;
 
 /// A run of known days without any event that is too improbable to be chance (behaviour: Churn triggers). Day close.
@@ -37,6 +38,7 @@ impl Section for ZeroUsageDays {
     const NAME: &'static str = "zero_usage_days";
     const DAILY: bool = true;
     const DENSE: bool = true;
+    const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.5, 14.0);
     const DEFAULTS: &'static str = "\
 # Fewest silent days of a run. 2..14
 run_days_min = 3
@@ -113,6 +115,10 @@ impl Trigger for ZeroUsageDays {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
+    }
+
+    fn stage(&self, _: &TriggerState) -> Option<Stage> {
+        Some(Stage::Leave)
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

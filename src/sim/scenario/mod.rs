@@ -259,14 +259,32 @@ mod tests {
         assert!((week.office.iter().sum::<f64>() - 7.0).abs() < 1e-9);
         assert_eq!(week.office[6], 0.0);
         let zeros = "[week]\neven = [0, 0, 0, 0, 0, 0, 0]\n";
-        insta::assert_snapshot!(errors(zeros), @"");
+        insta::assert_snapshot!(errors(zeros), @r"
+        the scenario has a problem
+        own.toml:2: week.even: is 0 on all days
+            set one above 0
+        ");
     }
 
     #[test]
     fn errors_name_file_line_key_and_range() {
         let text = "[churn.stop]\nrate = 900\nhotline_share = \"often\"\nraet = 1\n\
                     [usage]\nquiet_share = [0.1, 2.0]\ndrift_sigma = [0.5, 0.2]\n[chrun]\nscale = 1\n";
-        insta::assert_snapshot!(errors(text), @"");
+        insta::assert_snapshot!(errors(text), @r"
+        the scenario has 6 problems
+        own.toml:2: churn.stop.rate: 900.0 is out of range
+            set a number from 0 to 500, or leave the key out for the default, 12.0
+        own.toml:3: churn.stop.hotline_share: is text, not a number
+            write it like the default, 0.4
+        own.toml:4: churn.stop.raet: there is no such key
+            did you mean `churn.stop.rate`?
+        own.toml:6: usage.quiet_share: [0.1, 2.0] is out of range
+            set numbers from 0 to 0.9, or leave the key out for the default, [0.18, 0.47]
+        own.toml:7: usage.drift_sigma: [0.5, 0.2] does not begin with the smaller number
+            set numbers from 0 to 2, or leave the key out for the default, [0.1, 0.3]
+        own.toml:8: chrun: there is no such key
+            did you mean `churn`?
+        ");
         assert!(errors("[churn\n").contains("\nown.toml:1: is not TOML: "));
         let missing = Scenario::load(Some(Path::new("nowhere.toml")), &[]).unwrap_err();
         assert!(
@@ -279,14 +297,30 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        insta::assert_snapshot!(set("churn.scale"), @"");
-        insta::assert_snapshot!(set("churn.scale=x y"), @"");
-        insta::assert_snapshot!(set("churn.scale=99"), @"");
+        insta::assert_snapshot!(set("churn.scale"), @r"
+        the scenario has a problem
+        --set churn.scale: is not a key and its value
+            write it like churn.scale=2
+        ");
+        insta::assert_snapshot!(set("churn.scale=x y"), @r"
+        the scenario has a problem
+        --set churn.scale=x y: is not a key and its value
+            write it like churn.scale=2
+        ");
+        insta::assert_snapshot!(set("churn.scale=99"), @r"
+        the scenario has a problem
+        --set churn.scale=99: churn.scale: 99.0 is out of range
+            set a number from 0 to 20, or leave the key out for the default, 1.0
+        ");
     }
 
     #[test]
     fn shares_of_the_same_whole_do_not_exceed_it() {
         let text = "[lines]\ngotone_share = 0.9\n";
-        insta::assert_snapshot!(errors(text), @"");
+        insta::assert_snapshot!(errors(text), @r"
+        the scenario has a problem
+        own.toml:2: lines.gotone_share: gotone_share and mzone_share add up to 1.1
+            make it at most 1 in all
+        ");
     }
 }
