@@ -10,7 +10,7 @@ use crate::support::scene::{PARTITIONS, Scene};
 
 #[test]
 fn broker_kill9() {
-    let mut scene = Scene::new("dying", 100, 1, "run.batch_records_max = 500\n");
+    let mut scene = Scene::to_hurt("dying", 100, 1, "run.batch_records_max = 500\n");
     scene.load_share(0.3);
     let mut running = scene.installation.run();
     for _ in 0..3 {
@@ -28,7 +28,7 @@ fn broker_kill9() {
 #[test]
 fn broker_down() {
     let extra = "run.batch_records_max = 500\nrun.transaction_timeout_seconds = 2\n";
-    let mut scene = Scene::new("down", 100, 2, extra);
+    let mut scene = Scene::to_hurt("down", 100, 2, extra);
     scene.load_share(0.3);
     let mut running = scene.installation.run();
     let held = Disturbance::Delay(Duration::from_millis(500));

@@ -65,7 +65,7 @@ fn random_kill9_loop() {
          kafka.properties.\"heartbeat.interval.ms\" = \"500\"\n"
     );
     let subscribers = plan.events.div_ceil(Scene::RECORDS_PER_SUBSCRIBER) as u32;
-    let scene = Scene::new("killed", subscribers, plan.seed, &extra);
+    let scene = Scene::to_hurt("killed", subscribers, plan.seed, &extra);
     let mut soak = Soak {
         random: ChaCha8Rng::seed_from_u64(plan.seed),
         workers: MEMBERS.map(|name| scene.installation.run_member(name)),

@@ -153,7 +153,10 @@ fn a_killed_test_process_leaves_no_broker() {
     let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "a_killed_test_process_leaves_no_broker"])
+        .args([
+            "--exact",
+            "support_broker::a_killed_test_process_leaves_no_broker",
+        ])
         .env(ADDRESS_FILE, file.path())
         .env("TMPDIR", data.path());
     let mut holder = Process::spawn(command);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::broker::{Broker, Turn};
+use crate::support::broker::ProxiedBroker;
 use crate::support::client::{Client, NewRecord, unique};
 use crate::support::process::Signal;
 use crate::support::proxy::{Api, Disturbance, Often};
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 #[test]
 fn a_killed_broker_comes_back_with_its_data() {
-    let broker = Broker::in_turn();
+    let broker = ProxiedBroker::to_hurt();
     let topic = unique("kept");
     let client = Client::new(&broker.bootstrap());
     client.create_topic(&topic, 1, &[]);
@@ -37,14 +37,17 @@ fn a_killed_broker_comes_back_with_its_data() {
 
 /// A broker with a proxy, a client on either side of it, and a topic.
 struct Bench {
-    broker: Turn,
+    broker: ProxiedBroker,
     direct: Client,
     topic: String,
 }
 
 impl Bench {
     fn new(name: &str) -> Bench {
-        let broker = Broker::in_turn();
+        Bench::on(ProxiedBroker::shared(), name)
+    }
+
+    fn on(broker: ProxiedBroker, name: &str) -> Bench {
         let direct = Client::new(&broker.bootstrap());
         let topic = unique(name);
         direct.create_topic(&topic, 1, &[]);
@@ -220,7 +223,7 @@ fn chance_is_drawn_from_a_seed() {
 
 #[test]
 fn a_frozen_broker_goes_on() {
-    let bench = Bench::new("frozen");
+    let bench = Bench::on(ProxiedBroker::to_hurt(), "frozen");
     bench.broker.signal(Signal::Stop);
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", bench.broker.bootstrap())

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -59,11 +59,14 @@ until [ -e "$folder/exit-status" ]; do sleep 0.01; done
 rm -rf "$folder"
 "#;
 
+/// Proxies before the broker that tests share: so many of its tests that disturb their requests run side by side.
+const SHARED_PROXIES: usize = 4;
+
 /// A broker. Dropping it kills it and removes its data.
 pub struct Broker {
     port: u16,
     folder: PathBuf,
-    proxy: Option<Proxy>,
+    proxies: Vec<Proxy>,
     watchdog: Child,
 }
 
@@ -75,40 +78,10 @@ impl Broker {
     /// When it cannot be started; the message says why and what to do.
     pub fn shared() -> &'static Broker {
         static SHARED: LazyLock<Result<Broker, String>> =
-            LazyLock::new(|| Broker::try_start(false));
+            LazyLock::new(|| Broker::try_start(SHARED_PROXIES));
         SHARED
             .as_ref()
             .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
-    }
-
-    /// A broker of one's own, for tests that hurt it, with a second address behind a [`Proxy`] that can disturb what
-    /// passes. A client that begins there never learns of the direct one.
-    ///
-    /// # Panics
-    ///
-    /// As [`Broker::shared`].
-    pub fn start_with_proxy() -> Broker {
-        Broker::try_start(true)
-            .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
-    }
-
-    /// A broker with a proxy that the tests of this process use one after the other: each may hurt it as it likes, and
-    /// leaves it running. After a test that failed there is another one.
-    ///
-    /// # Panics
-    ///
-    /// As [`Broker::shared`].
-    pub fn in_turn() -> Turn {
-        static BROKER: Mutex<Option<Broker>> = Mutex::new(None);
-        let mut broker = BROKER.lock().unwrap_or_else(|poisoned| {
-            BROKER.clear_poison();
-            let mut broker = poisoned.into_inner();
-            *broker = None;
-            broker
-        });
-        let running = broker.get_or_insert_with(Broker::start_with_proxy);
-        running.proxy().reset();
-        Turn(broker)
     }
 
     /// Its address, as `bootstrap.servers` takes it.
@@ -116,33 +89,15 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What stands before its second address.
-    ///
-    /// # Panics
-    ///
-    /// When it was started without.
-    pub fn proxy(&self) -> &Proxy {
-        self.proxy.as_ref().expect("a broker with a proxy")
-    }
-
     /// Ends it on the spot; its data stay.
-    ///
-    /// # Panics
-    ///
-    /// When it had ended already, which is as bad as a test that hurts nothing.
-    pub fn kill(&self) {
+    fn kill(&self) {
         let ended = self.folder.join("exit-status");
         assert!(!ended.exists(), "the broker had ended by itself");
         self.order("KILL");
         wait_for("the broker is dead", || ended.exists().then_some(()));
     }
 
-    /// Starts it again after [`Broker::kill`], on the same data and ports, and waits until it answers.
-    ///
-    /// # Panics
-    ///
-    /// When it does not come up; the message has the end of its log.
-    pub fn restart(&self) {
+    fn restart(&self) {
         let ended = self.folder.join("exit-status");
         self.order("START");
         wait_for("the broker is launched", || (!ended.exists()).then_some(()));
@@ -150,21 +105,16 @@ impl Broker {
             .unwrap_or_else(|reason| panic!("the broker does not come back: {reason}"));
     }
 
-    /// Freezes it with [`Signal::Stop`] or lets it go on with [`Signal::Cont`].
-    pub fn signal(&self, signal: Signal) {
-        self.order(signal.name());
-    }
-
     fn order(&self, order: &str) {
         let mut orders = self.watchdog.stdin.as_ref().expect("the watchdog's pipe");
         writeln!(orders, "{order}").expect("a watchdog that takes orders");
     }
 
-    fn try_start(proxied: bool) -> Result<Broker, String> {
+    fn try_start(proxies: usize) -> Result<Broker, String> {
         let libs = libs()?;
         let mut attempt = 1;
         loop {
-            match Broker::launch(&libs, proxied) {
+            match Broker::launch(&libs, proxies) {
                 Err(reason) if attempt < ATTEMPTS && reason.contains("Address already in use") => {
                     attempt += 1;
                 }
@@ -173,17 +123,20 @@ impl Broker {
         }
     }
 
-    fn launch(libs: &Path, proxied: bool) -> Result<Broker, String> {
+    fn launch(libs: &Path, proxies: usize) -> Result<Broker, String> {
         let folder = tempfile::Builder::new()
             .prefix("churnwatch-kafka-")
             .tempdir()
             .map_err(|error| format!("cannot make a folder for its data: {error}"))?;
-        let [port, controller_port, proxied_port] = free_ports();
-        let proxy = proxied.then(|| Proxy::before(proxied_port));
+        let [port, controller_port] = free_ports();
         let mut listeners = Listeners::new(port, controller_port);
-        if let Some(proxy) = &proxy {
-            listeners.add("PROXIED", proxied_port, proxy.port());
-        }
+        let proxies = (0..proxies).map(|index| {
+            let [proxied_port] = free_ports();
+            let proxy = Proxy::before(proxied_port);
+            listeners.add(&format!("PROXIED{index}"), proxied_port, proxy.port());
+            proxy
+        });
+        let proxies: Vec<Proxy> = proxies.collect();
         let properties = folder.path().join("server.properties");
         let settings = settings(&folder.path().join("data"), &listeners, controller_port);
         fs::write(&properties, settings)
@@ -228,7 +181,7 @@ impl Broker {
         let broker = Broker {
             port,
             folder,
-            proxy,
+            proxies,
             watchdog,
         };
         broker.await_metadata()?;
@@ -268,14 +221,113 @@ impl Broker {
     }
 }
 
-/// A test's turn with the broker of [`Broker::in_turn`].
-pub struct Turn(MutexGuard<'static, Option<Broker>>);
+/// A broker with a second address behind a [`Proxy`] that can disturb what passes. A client that begins there never learns
+/// of the direct one. No other test has this proxy meanwhile.
+pub enum ProxiedBroker {
+    /// The broker that tests share, and the number of the proxy.
+    Shared(usize, MutexGuard<'static, ()>),
+    /// A broker that the test may hurt as it likes and leaves running.
+    Whole(MutexGuard<'static, Option<Broker>>),
+}
 
-impl Deref for Turn {
+impl ProxiedBroker {
+    /// A proxy before the broker of [`Broker::shared`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Broker::shared`].
+    pub fn shared() -> ProxiedBroker {
+        static TAKEN: [Mutex<()>; SHARED_PROXIES] = [const { Mutex::new(()) }; SHARED_PROXIES];
+        let free = |taken: &'static Mutex<()>| match taken.try_lock() {
+            Ok(guard) => Some(guard),
+            // A test that failed leaves nothing behind that the next one minds.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        loop {
+            let mut all = (0..).zip(&TAKEN);
+            if let Some((index, guard)) = all.find_map(|(n, taken)| Some((n, free(taken)?))) {
+                let broker = ProxiedBroker::Shared(index, guard);
+                broker.proxy().reset();
+                return broker;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The broker that tests may hurt, one after the other. After a test that failed there is another one.
+    ///
+    /// # Panics
+    ///
+    /// As [`Broker::shared`].
+    pub fn to_hurt() -> ProxiedBroker {
+        static BROKER: Mutex<Option<Broker>> = Mutex::new(None);
+        let mut broker = BROKER.lock().unwrap_or_else(|poisoned| {
+            BROKER.clear_poison();
+            let mut broker = poisoned.into_inner();
+            *broker = None;
+            broker
+        });
+        broker.get_or_insert_with(|| {
+            Broker::try_start(1)
+                .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
+        });
+        let broker = ProxiedBroker::Whole(broker);
+        broker.proxy().reset();
+        broker
+    }
+
+    /// What stands before its second address.
+    pub fn proxy(&self) -> &Proxy {
+        match self {
+            ProxiedBroker::Shared(index, _) => &self.proxies[*index],
+            ProxiedBroker::Whole(_) => &self.proxies[0],
+        }
+    }
+
+    /// Ends the broker on the spot; its data stay.
+    ///
+    /// # Panics
+    ///
+    /// When it had ended already, which is as bad as a test that hurts nothing, and when other tests use it too.
+    pub fn kill(&self) {
+        self.whole().kill();
+    }
+
+    /// Starts the broker again after [`kill`](Self::kill), on the same data and ports, and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up; the message has the end of its log.
+    pub fn restart(&self) {
+        self.whole().restart();
+    }
+
+    /// Freezes the broker with [`Signal::Stop`] or lets it go on with [`Signal::Cont`].
+    ///
+    /// # Panics
+    ///
+    /// When other tests use it too.
+    pub fn signal(&self, signal: Signal) {
+        self.whole().order(signal.name());
+    }
+
+    fn whole(&self) -> &Broker {
+        match self {
+            ProxiedBroker::Shared(..) => panic!("other tests use this broker too"),
+            ProxiedBroker::Whole(broker) => broker.as_ref().expect("a broker"),
+        }
+    }
+}
+
+impl Deref for ProxiedBroker {
     type Target = Broker;
 
     fn deref(&self) -> &Broker {
-        self.0.as_ref().expect("a broker")
+        match self {
+            ProxiedBroker::Shared(..) => Broker::shared(),
+            ProxiedBroker::Whole(_) => self.whole(),
+        }
     }
 }
 
@@ -290,7 +342,7 @@ impl Drop for Broker {
 /// first compiler and the serial collector are the best.
 fn java(libs: &Path, class: &str) -> Command {
     let mut java = Command::new("java");
-    java.args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+    java.args(["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
         .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         .arg("-cp")
         .arg(libs.join("*"))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use churnwatch::kafka::partition_of;
 use tempfile::TempDir;
 
-use super::broker::Broker;
+use super::broker::{Broker, ProxiedBroker};
 use super::client::{Client, NewRecord, ReadRecord, unique};
 use super::http::{Metrics, get};
 use super::process::Process;
@@ -55,7 +55,12 @@ impl Installation {
     /// Behind the proxy of a broker, with all feeds in one topic and the clock of the events: what comes out depends on
     /// nothing but the topic's records, so that `detect` over the same records says what it must be. Snapshots are taken
     /// often, unless `extra` says when.
-    pub fn behind_proxy(broker: &Broker, name: &str, partitions: i32, extra: &str) -> Installation {
+    pub fn behind_proxy(
+        broker: &ProxiedBroker,
+        name: &str,
+        partitions: i32,
+        extra: &str,
+    ) -> Installation {
         let snapshots = unless_stated(extra, "snapshot_", "state.snapshot_debt_records = 5000");
         let extra = format!(
             "window.clock = \"event\"\n\

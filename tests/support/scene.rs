@@ -1,6 +1,6 @@
 //! What the tests of faults have in common: a broker behind a proxy, a city as input, workers, and the oracle at the end.
 
-use super::broker::{Broker, Turn};
+use super::broker::ProxiedBroker;
 use super::city::City;
 use super::installation::{Installation, Running};
 use super::oracle::{Oracle, Verdict};
@@ -14,7 +14,7 @@ pub const PARTITIONS: i32 = 4;
 pub struct Scene {
     pub installation: Installation,
     pub city: City,
-    pub broker: Turn,
+    pub broker: ProxiedBroker,
     oracle: Oracle,
 }
 
@@ -25,7 +25,15 @@ impl Scene {
     /// A city of so many subscribers and 50 days, long enough for windows to fill and days to close. Nothing of it is
     /// loaded yet. `extra` is more configuration.
     pub fn new(name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
-        let broker = Broker::in_turn();
+        Scene::on(ProxiedBroker::shared(), name, subscribers, seed, extra)
+    }
+
+    /// The same on a broker that may be killed.
+    pub fn to_hurt(name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
+        Scene::on(ProxiedBroker::to_hurt(), name, subscribers, seed, extra)
+    }
+
+    fn on(broker: ProxiedBroker, name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
         let installation = Installation::behind_proxy(&broker, name, PARTITIONS, extra);
         let city = City::build(installation.folder(), subscribers, 50, seed);
         let oracle = Oracle::ask(&installation, &city.events);

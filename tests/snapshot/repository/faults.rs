@@ -123,7 +123,7 @@ fn snapshot_disk_full() {
     assert!(first.parts[0].bytes < 20 << 10);
 
     let test = again(
-        "faults::snapshot_disk_full",
+        "repository::faults::snapshot_disk_full",
         directory.path().to_str().unwrap(),
     );
     let mut limited = Command::new("sh");

@@ -164,7 +164,7 @@ fn snapshots_in_s3() {
         ("AWS_ACCESS_KEY_ID", "the-key"),
         ("AWS_SECRET_ACCESS_KEY", "the-secret"),
     ];
-    let mut test = again("s3::snapshots_in_s3", "s3://snapshots/of/ours");
+    let mut test = again("repository::s3::snapshots_in_s3", "s3://snapshots/of/ours");
     let output = test.envs(environment).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -185,7 +185,10 @@ fn snapshots_in_s3() {
         let wrong = name == "AWS_ACCESS_KEY_ID";
         (name, if wrong { "another-key" } else { value })
     });
-    let mut test = again("s3::snapshots_in_s3", "refused s3://snapshots/of/ours");
+    let mut test = again(
+        "repository::s3::snapshots_in_s3",
+        "refused s3://snapshots/of/ours",
+    );
     let output = test.envs(environment).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}");
