@@ -1,6 +1,6 @@
 //! The admin pages over a real socket, good clients and bad ones.
 
-use crate::support::scenario::{Town, profile};
+use crate::support::scenario::{Scenario, profile};
 use churnwatch::config::{Config, HttpSettings};
 use churnwatch::engine::Tally;
 use churnwatch::health::{Condition, Health};
@@ -151,8 +151,8 @@ fn liveness_follows_the_workers_beat() {
 }
 
 /// Two people of Canton, one of them with an account manager and saved, and one of Peking.
-fn town() -> Town {
-    let mut town = Town::new("");
+fn scenario() -> Scenario {
+    let mut scenario = Scenario::new("");
     for (who, city, manager) in [
         ("13900000001", ["HQ", "广东", "广州"], Some("am 7")),
         ("13900000002", ["HQ", "广东", "广州"], None),
@@ -162,19 +162,19 @@ fn town() -> Town {
             p.region = city.map(Into::into).into();
             p.account_manager = manager.map(Into::into);
         });
-        town.event(who, "2026-03-02 10:00", body);
+        scenario.event(who, "2026-03-02 10:00", body);
         let enquiry = Body::Enquiry(EnquirySubject::Cancel);
-        town.event(who, "2026-03-02 10:00", enquiry);
+        scenario.event(who, "2026-03-02 10:00", enquiry);
     }
     let outcome = Body::TaskOutcome(TaskOutcome {
-        task_id: town.last_task("13900000001").task_id.into(),
+        task_id: scenario.last_task("13900000001").task_id.into(),
         result: OutcomeResult::Saved,
         stated_reason: Some("price".into()),
         confirmed_reason: None,
         do_not_contact: false,
     });
-    town.event("13900000001", "2026-03-02 11:00", outcome);
-    town
+    scenario.event("13900000001", "2026-03-02 11:00", outcome);
+    scenario
 }
 
 /// The JSON of an answer, which must be valid by the schema of its page.
@@ -201,7 +201,7 @@ fn with_work() -> Admin {
     for partition in [2, 5] {
         let report = WorkReport {
             partition,
-            rollup: town().shard.rollup(),
+            rollup: scenario().shard.rollup(),
             since: &Tally::default(),
         };
         report.emit(&admin.telemetry);

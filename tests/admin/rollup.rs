@@ -1,6 +1,6 @@
 //! What became of tasks, counted by the engine, against a plain count of what it published.
 
-use crate::support::scenario::{HOTLINE, NOT_PURSUED, Town, call, crowd, profile};
+use crate::support::scenario::{HOTLINE, NOT_PURSUED, Scenario, call, crowd, profile};
 use churnwatch::engine::{
     Figures, Holder, IMAGE_FORMAT, ImageLoader, Inputs, Purposes, Rollup, Shard, TaskCount, Work,
 };
@@ -51,7 +51,7 @@ fn counts(figures: &Figures) -> Vec<(&'static str, u64)> {
 
 #[test]
 fn figures_add_up_from_city_to_province_to_everything() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let people: [(&str, &[&str], Option<&str>); 6] = [
         ("13900000001", &["HQ", "广东", "广州"], Some("am-7")),
         ("13900000002", &["HQ", "广东", "广州"], None),
@@ -61,19 +61,19 @@ fn figures_add_up_from_city_to_province_to_everything() {
         ("13900000006", &[], None),
     ];
     for (who, region, manager) in people {
-        town.event(who, "2026-03-02 10:00", resident(region, manager));
-        town.event(who, "2026-03-02 11:00", CANCEL);
+        scenario.event(who, "2026-03-02 10:00", resident(region, manager));
+        scenario.event(who, "2026-03-02 11:00", CANCEL);
     }
     let saved = outcome(
-        &town.last_task("13900000001"),
+        &scenario.last_task("13900000001"),
         OutcomeResult::Saved,
         None,
         None,
     );
-    town.event("13900000001", "2026-03-02 12:00", saved);
-    town.event("13900000003", "2026-03-02 12:00", Body::Cancellation);
+    scenario.event("13900000001", "2026-03-02 12:00", saved);
+    scenario.event("13900000003", "2026-03-02 12:00", Body::Cancellation);
 
-    let rollup = town.shard.rollup();
+    let rollup = scenario.shard.rollup();
     let level = |region: &str| Rollup::level([&rollup], region);
     let open = |work: &Purposes| (work.churn.outcomes[TaskCount::Opened], work.churn.now.open);
     assert_eq!(open(&level("").total), (6, 4));
@@ -122,21 +122,21 @@ fn figures_add_up_from_city_to_province_to_everything() {
 #[test]
 fn a_correction_takes_the_earlier_verdict_back() {
     const ONE: &str = "13900000001";
-    let mut town = Town::new("");
-    town.event(ONE, "2026-03-02 11:00", CANCEL);
-    let task = town.last_task(ONE);
-    let churn = |town: &Town| everything(&town.shard).churn.outcomes;
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-02 11:00", CANCEL);
+    let task = scenario.last_task(ONE);
+    let churn = |scenario: &Scenario| everything(&scenario.shard).churn.outcomes;
     let reasons = |figures: &Figures| -> Vec<(&'static str, u64, u64)> {
         let reasons = figures.reasons.iter();
         let named = reasons.map(|(motive, m)| (motive.name(), m.stated, m.confirmed));
         named.collect()
     };
-    assert_eq!(counts(&churn(&town)), [("opened", 1)]);
+    assert_eq!(counts(&churn(&scenario)), [("opened", 1)]);
 
     use OutcomeResult::{Lost, Reached, Saved, Unreachable};
     let mut say = |at: &str, result, stated, confirmed| {
-        town.event(ONE, at, outcome(&task, result, stated, confirmed));
-        churn(&town)
+        scenario.event(ONE, at, outcome(&task, result, stated, confirmed));
+        churn(&scenario)
     };
     let said = say("2026-03-02 12:00", Unreachable, None, None);
     assert_eq!(counts(&said), [("opened", 1), ("unreachable", 1)]);
@@ -173,10 +173,10 @@ fn a_correction_takes_the_earlier_verdict_back() {
     assert_eq!(counts(&said), [("opened", 1), ("reached", 1)], "open again");
     assert_eq!(reasons(&said), [("price", 1, 1)]);
     assert_eq!(said.precision(), None);
-    assert_eq!(everything(&town.shard).churn.now.open, 1);
+    assert_eq!(everything(&scenario.shard).churn.now.open, 1);
 
     // By trigger it is the same.
-    let by_trigger = Rollup::outcomes([&town.shard.rollup()], "");
+    let by_trigger = Rollup::outcomes([&scenario.shard.rollup()], "");
     let [trigger] = &by_trigger.triggers[..] else {
         panic!("{by_trigger:?}");
     };
@@ -184,53 +184,63 @@ fn a_correction_takes_the_earlier_verdict_back() {
         (&*trigger.trigger, trigger.purpose),
         ("cancel_enquiry", Some("churn"))
     );
-    assert_eq!(trigger.tiers["small"].0, churn(&town));
+    assert_eq!(trigger.tiers["small"].0, churn(&scenario));
 }
 
 #[test]
 fn open_tasks_become_due_then_overdue_and_climb() {
     const KEY: &str = "13900000001";
-    let mut town = Town::new(WALL_CLOCK);
-    town.tick("2026-03-02 22:00", Inputs::default());
-    town.event(KEY, "2026-03-02 22:00", resident(&["HQ"], Some("am-7")));
-    town.event(KEY, "2026-03-02 22:00", CANCEL);
-    let now = |town: &Town| {
-        let now = everything(&town.shard).churn.now;
+    let mut scenario = Scenario::new(WALL_CLOCK);
+    scenario.tick("2026-03-02 22:00", Inputs::default());
+    scenario.event(KEY, "2026-03-02 22:00", resident(&["HQ"], Some("am-7")));
+    scenario.event(KEY, "2026-03-02 22:00", CANCEL);
+    let now = |scenario: &Scenario| {
+        let now = everything(&scenario.shard).churn.now;
         [now.open, now.due, now.overdue, now.escalated, now.at_top]
     };
-    assert_eq!(now(&town), [1, 0, 0, 0, 0], "quiet hours");
-    town.tick("2026-03-03 09:00", Inputs::default());
-    assert_eq!(now(&town), [1, 1, 0, 0, 0]);
-    let due = town.last_task(KEY).due_at;
-    town.shard.tick(due, Inputs::default(), &mut town.effects);
-    assert_eq!(now(&town), [1, 1, 0, 1, 0], "up a rung at the very moment");
+    assert_eq!(now(&scenario), [1, 0, 0, 0, 0], "quiet hours");
+    scenario.tick("2026-03-03 09:00", Inputs::default());
+    assert_eq!(now(&scenario), [1, 1, 0, 0, 0]);
+    let due = scenario.last_task(KEY).due_at;
+    scenario
+        .shard
+        .tick(due, Inputs::default(), &mut scenario.effects);
+    assert_eq!(
+        now(&scenario),
+        [1, 1, 0, 1, 0],
+        "up a rung at the very moment"
+    );
     let later = Timestamp(due.0 + 1);
-    town.shard.tick(later, Inputs::default(), &mut town.effects);
-    assert_eq!(now(&town), [1, 0, 1, 1, 0]);
-    while town.last_task(KEY).assignee.level < Level::DeputyGeneralManager {
-        let next = town.last_task(KEY).escalates_at.unwrap();
-        town.shard.tick(next, Inputs::default(), &mut town.effects);
+    scenario
+        .shard
+        .tick(later, Inputs::default(), &mut scenario.effects);
+    assert_eq!(now(&scenario), [1, 0, 1, 1, 0]);
+    while scenario.last_task(KEY).assignee.level < Level::DeputyGeneralManager {
+        let next = scenario.last_task(KEY).escalates_at.unwrap();
+        scenario
+            .shard
+            .tick(next, Inputs::default(), &mut scenario.effects);
     }
-    assert_eq!(now(&town), [1, 0, 1, 1, 1]);
-    let reached = outcome(&town.last_task(KEY), OutcomeResult::Reached, None, None);
-    let at = town.last_task(KEY).updated_at;
-    town.event_at(KEY, at, reached);
-    assert_eq!(now(&town)[2], 0, "somebody has spoken to the customer");
+    assert_eq!(now(&scenario), [1, 0, 1, 1, 1]);
+    let reached = outcome(&scenario.last_task(KEY), OutcomeResult::Reached, None, None);
+    let at = scenario.last_task(KEY).updated_at;
+    scenario.event_at(KEY, at, reached);
+    assert_eq!(now(&scenario)[2], 0, "somebody has spoken to the customer");
 }
 
 #[test]
 fn regions_and_managers_beyond_the_bound_count_as_other() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for (index, who) in crowd(4_200).iter().enumerate() {
         let body = profile(|p| {
             p.region = vec!["HQ".into(), format!("city {}", index % 600).into()];
             p.vip = true;
             p.account_manager = Some(format!("am-{index}").into());
         });
-        town.event(who, "2026-03-02 10:00", body);
-        town.event(who, "2026-03-02 10:00", CANCEL);
+        scenario.event(who, "2026-03-02 10:00", body);
+        scenario.event(who, "2026-03-02 10:00", CANCEL);
     }
-    let rollup = town.shard.rollup();
+    let rollup = scenario.shard.rollup();
     assert_eq!(rollup.tally.regions.len(), 513);
     assert_eq!(rollup.tally.holders.len(), 4_097);
     assert_eq!(rollup.holders[&Holder::Other][&Purpose::Churn].open, 104);
@@ -241,8 +251,8 @@ fn regions_and_managers_beyond_the_bound_count_as_other() {
     assert_eq!(other.now.open, 88 * 7);
     // What is closed of them leaves where it was counted.
     let who = "13900004200";
-    town.event(who, "2026-03-02 11:00", Body::Cancellation);
-    let rollup = town.shard.rollup();
+    scenario.event(who, "2026-03-02 11:00", Body::Cancellation);
+    let rollup = scenario.shard.rollup();
     assert_eq!(rollup.holders[&Holder::Other][&Purpose::Churn].open, 103);
     assert_eq!(
         rollup.tally.holders[&Holder::Other][&Purpose::Churn][TaskCount::Churned],
@@ -290,15 +300,17 @@ const REGIONS: [&[&str]; 4] = [
     &[],
 ];
 
-/// Plays deeds to a town.
-fn play(deeds: &[(usize, Deed)]) -> Town {
-    let mut town = Town::new(WALL_CLOCK);
+/// Plays deeds to a scenario.
+fn play(deeds: &[(usize, Deed)]) -> Scenario {
+    let mut scenario = Scenario::new(WALL_CLOCK);
     let people = crowd(8);
-    let mut now = town.time("2026-03-02 10:00");
-    town.shard.tick(now, Inputs::default(), &mut town.effects);
+    let mut now = scenario.time("2026-03-02 10:00");
+    scenario
+        .shard
+        .tick(now, Inputs::default(), &mut scenario.effects);
     for (index, who) in people.iter().enumerate() {
         let manager = (index % 3 == 0).then_some("am-7");
-        town.event_at(who, now, resident(REGIONS[index % 4], manager));
+        scenario.event_at(who, now, resident(REGIONS[index % 4], manager));
     }
     for (index, deed) in deeds {
         let who = &people[*index];
@@ -313,7 +325,7 @@ fn play(deeds: &[(usize, Deed)]) -> Town {
             },
             Deed::IsNotPursued => profile(|p| p.flags = NOT_PURSUED),
             Deed::Answers(result, last, reason) => {
-                let tasks = tasks_of(&town, who);
+                let tasks = tasks_of(&scenario, who);
                 let place = tasks.len().checked_sub(if last { 1 } else { 2 });
                 let Some(task) = place.and_then(|place| tasks.get(place)) else {
                     continue;
@@ -324,21 +336,23 @@ fn play(deeds: &[(usize, Deed)]) -> Town {
                 // In steps, so that days close and tasks climb on the way.
                 for _ in 0..hours {
                     now = now.plus_hours(1);
-                    town.shard.tick(now, Inputs::default(), &mut town.effects);
-                    town.shard.sweep(usize::MAX, &mut town.effects);
+                    scenario
+                        .shard
+                        .tick(now, Inputs::default(), &mut scenario.effects);
+                    scenario.shard.sweep(usize::MAX, &mut scenario.effects);
                 }
                 continue;
             }
         };
-        town.event_at(who, now, body);
+        scenario.event_at(who, now, body);
     }
-    town
+    scenario
 }
 
 /// The tasks of somebody as last published, in the order in which they were opened.
-fn tasks_of(town: &Town, who: &str) -> Vec<Task> {
+fn tasks_of(scenario: &Scenario, who: &str) -> Vec<Task> {
     let mut tasks: Vec<Task> = Vec::new();
-    for effect in &town.effects {
+    for effect in &scenario.effects {
         let Effect::Task(task) = effect else { continue };
         if task.msisdn.as_str() != who {
             continue;
@@ -407,12 +421,12 @@ fn settled(work: &Work) -> (u64, Figures) {
     (work.now.open, work.outcomes.clone())
 }
 
-fn check(town: &mut Town) -> Result<(), TestCaseError> {
+fn check(scenario: &mut Scenario) -> Result<(), TestCaseError> {
     let tasks: Vec<Task> = crowd(8)
         .iter()
-        .flat_map(|who| tasks_of(town, who))
+        .flat_map(|who| tasks_of(scenario, who))
         .collect();
-    let rollup = town.shard.rollup();
+    let rollup = scenario.shard.rollup();
     let path = |task: &Task| task.assignee.region.join("/");
     for purpose in Purpose::ALL {
         let mut all = Rollup::level([&rollup], "").total;
@@ -460,7 +474,7 @@ fn check(town: &mut Town) -> Result<(), TestCaseError> {
     }
     // An image remembers it all.
     let mut assembly = ImageLoader::new(IMAGE_FORMAT);
-    for section in town.shard.image().sections(None) {
+    for section in scenario.shard.image().sections(None) {
         assembly
             .add(section.kind, section.index, &section.bytes)
             .unwrap();
@@ -485,9 +499,9 @@ fn every_task_counts_once_as_it_was_last_published() {
     let seen_here = std::cell::RefCell::new(&mut seen);
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let result = runner.run(&deeds(), |deeds| {
-        let mut town = play(&deeds);
-        check(&mut town)?;
-        for (name, count) in everything(&town.shard).churn.outcomes.named() {
+        let mut scenario = play(&deeds);
+        check(&mut scenario)?;
+        for (name, count) in everything(&scenario.shard).churn.outcomes.named() {
             *seen_here.borrow_mut().entry(name).or_default() += count;
         }
         Ok(())
@@ -513,10 +527,10 @@ fn every_task_counts_once_as_it_was_last_published() {
 
 #[test]
 fn a_tally_that_contradicts_its_tasks_is_refused() {
-    let mut town = Town::new("");
-    town.event("13900000001", "2026-03-02 11:00", CANCEL);
+    let mut scenario = Scenario::new("");
+    scenario.event("13900000001", "2026-03-02 11:00", CANCEL);
     let mut assembly = ImageLoader::new(IMAGE_FORMAT);
-    for section in town.shard.image().sections(None) {
+    for section in scenario.shard.image().sections(None) {
         // An empty tally: no regions, no holders.
         let bytes = if section.kind == 10 {
             vec![0, 0]

@@ -1,6 +1,6 @@
 //! The metrics as Prometheus sees them.
 
-use crate::support::scenario::{Town, profile};
+use crate::support::scenario::{Scenario, profile};
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::engine::{Shard, Tally};
 use churnwatch::model::{
@@ -299,9 +299,9 @@ fn a_partition_that_left_leaves_no_gauges() {
     );
 }
 
-/// A town in which so many in each region have asked how to cancel.
-fn enquiries(regions: &[(&str, usize)]) -> Town {
-    let mut town = Town::new("");
+/// A scenario in which so many in each region have asked how to cancel.
+fn enquiries(regions: &[(&str, usize)]) -> Scenario {
+    let mut scenario = Scenario::new("");
     let mut next = 0;
     for (region, residents) in regions {
         for _ in 0..*residents {
@@ -309,12 +309,12 @@ fn enquiries(regions: &[(&str, usize)]) -> Town {
             let who = format!("139{next:08}");
             let region: Vec<String> = region.split('/').map(str::to_owned).collect();
             let body = profile(|p| p.region = region.into_iter().map(Into::into).collect());
-            town.event(&who, "2026-03-02 10:00", body);
+            scenario.event(&who, "2026-03-02 10:00", body);
             let body = Body::Enquiry(EnquirySubject::Cancel);
-            town.event(&who, "2026-03-02 10:00", body);
+            scenario.event(&who, "2026-03-02 10:00", body);
         }
     }
-    town
+    scenario
 }
 
 fn work_of(shard: &Shard, partition: i32, since: &Tally, telemetry: &Telemetry) {
@@ -331,14 +331,14 @@ fn open_tasks_are_stated_by_how_they_stand_and_where() {
     let telemetry = Telemetry::new().unwrap();
     assert_eq!(series(&telemetry, "churnwatch_tasks{"), 5 * 3 * 3);
     assert_eq!(sum(&telemetry, "churnwatch_tasks{"), 0.0);
-    let town = enquiries(&[
+    let scenario = enquiries(&[
         ("HQ/广东/广州", 2),
         ("HQ/广东/深圳", 1),
         ("HQ/北京", 3),
         ("", 1),
     ]);
     let other = enquiries(&[("HQ/广东/广州", 10)]);
-    work_of(&town.shard, 0, &Tally::default(), &telemetry);
+    work_of(&scenario.shard, 0, &Tally::default(), &telemetry);
     work_of(&other.shard, 1, &Tally::default(), &telemetry);
     for (series, value) in [
         (
@@ -385,9 +385,9 @@ fn regions_beyond_the_bound_share_a_series() {
         .enumerate()
         .map(|(n, region)| (region.as_str(), if n < 10 { 1 } else { 2 }))
         .collect();
-    let town = enquiries(&regions);
+    let scenario = enquiries(&regions);
     let telemetry = Telemetry::new().unwrap();
-    work_of(&town.shard, 0, &Tally::default(), &telemetry);
+    work_of(&scenario.shard, 0, &Tally::default(), &telemetry);
     let open = "churnwatch_region_tasks{purpose=\"churn\",region=\"";
     let of = |region: &str| sum(&telemetry, &format!("{open}{region}\",state=\"open\"}}"));
     assert_eq!(series(&telemetry, open), 65 * 5);
@@ -406,7 +406,7 @@ fn regions_beyond_the_bound_share_a_series() {
 fn what_became_of_tasks_is_counted_once() {
     const ONE: &str = "13900000001";
     let telemetry = Telemetry::new().unwrap();
-    let mut town = enquiries(&[("HQ", 3)]);
+    let mut scenario = enquiries(&[("HQ", 3)]);
     let of = |outcome: &str| {
         let labels = format!("outcome=\"{outcome}\",tier=\"ordinary\",trigger=\"cancel_enquiry\"");
         sum(
@@ -422,17 +422,17 @@ fn what_became_of_tasks_is_counted_once() {
         )
     };
     let mut since = Tally::default();
-    let mut report = |town: &Town| {
-        work_of(&town.shard, 0, &since, &telemetry);
-        since = Tally::clone(&town.shard.tally());
+    let mut report = |scenario: &Scenario| {
+        work_of(&scenario.shard, 0, &since, &telemetry);
+        since = Tally::clone(&scenario.shard.tally());
     };
-    report(&town);
-    report(&town);
+    report(&scenario);
+    report(&scenario);
     assert_eq!(
         (of("opened"), of("saved"), judged("confirmed")),
         (3.0, 0.0, 0.0)
     );
-    let task_id = town.last_task(ONE).task_id;
+    let task_id = scenario.last_task(ONE).task_id;
     let outcome = |result| {
         Body::TaskOutcome(TaskOutcome {
             task_id: task_id.clone().into(),
@@ -442,16 +442,16 @@ fn what_became_of_tasks_is_counted_once() {
             do_not_contact: false,
         })
     };
-    town.event(ONE, "2026-03-02 11:00", outcome(OutcomeResult::Saved));
-    report(&town);
-    report(&town);
+    scenario.event(ONE, "2026-03-02 11:00", outcome(OutcomeResult::Saved));
+    report(&scenario);
+    report(&scenario);
     assert_eq!(
         (of("opened"), of("saved"), judged("confirmed")),
         (3.0, 1.0, 1.0)
     );
     // A correction: counters do not go back.
-    town.event(ONE, "2026-03-02 12:00", outcome(OutcomeResult::Lost));
-    report(&town);
+    scenario.event(ONE, "2026-03-02 12:00", outcome(OutcomeResult::Lost));
+    report(&scenario);
     assert_eq!(
         (of("saved"), of("lost"), judged("confirmed")),
         (1.0, 1.0, 1.0)

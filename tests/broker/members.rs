@@ -2,43 +2,47 @@
 
 use std::time::Duration;
 
+use crate::support::fault_scenario::FaultScenario;
 use crate::support::http::get;
 use crate::support::installation::Running;
 use crate::support::process::Signal;
 use crate::support::proxy::{Api, Disturbance, Often};
-use crate::support::scene::Scene;
 use crate::support::{PATIENCE, wait_while_moving};
 
 const DROPPED: Disturbance = Disturbance::DropRequest { silence: PATIENCE };
 
 /// A worker freezes while its transaction is about to end, another one takes its place, and it wakes up.
-fn zombie(scene: &mut Scene, start: impl Fn(&Scene, &str) -> Running, names: [&str; 2]) {
-    scene.load_share(0.2);
-    let mut zombie = start(scene, names[0]);
+fn zombie(
+    scenario: &mut FaultScenario,
+    start: impl Fn(&FaultScenario, &str) -> Running,
+    names: [&str; 2],
+) {
+    scenario.load_share(0.2);
+    let mut zombie = start(scenario, names[0]);
     zombie.wait_ready();
-    scene.disturb_endtxn(&[DROPPED], &mut zombie);
+    scenario.disturb_endtxn(&[DROPPED], &mut zombie);
     zombie.process.signal(Signal::Stop);
 
-    let mut heir = start(scene, names[1]);
-    scene.load_share(0.2);
-    scene.wait_processed(&mut [&mut heir]);
+    let mut heir = start(scenario, names[1]);
+    scenario.load_share(0.2);
+    scenario.wait_processed(&mut [&mut heir]);
     zombie.process.signal(Signal::Cont);
     // It finds out, and both have work.
-    scene.load_share(0.2);
-    scene.wait_processed(&mut [&mut heir]);
+    scenario.load_share(0.2);
+    scenario.wait_processed(&mut [&mut heir]);
     zombie.process.signal(Signal::Kill);
     zombie.process.wait();
-    scene.finish(&mut [&mut heir]);
+    scenario.finish(&mut [&mut heir]);
 }
 
 #[test]
 fn zombie_fenced() {
     let extra = "run.transaction_timeout_seconds = 2\nrun.batch_records_max = 500\n";
-    let mut scene = Scene::new("zombie", 100, 1, extra);
+    let mut scenario = FaultScenario::new("zombie", 100, 1, extra);
     // The group forgets it after its session.
     zombie(
-        &mut scene,
-        |scene, name| scene.installation.run_other(name),
+        &mut scenario,
+        |scenario, name| scenario.installation.run_other(name),
         ["zombie", "heir"],
     );
 }
@@ -50,32 +54,32 @@ run.transaction_timeout_seconds = 2
 run.batch_records_max = 500
 kafka.properties.\"session.timeout.ms\" = \"60000\"
 ";
-    let mut scene = Scene::new("twin", 100, 2, extra);
+    let mut scenario = FaultScenario::new("twin", 100, 2, extra);
     // The same member, transactional id included.
     zombie(
-        &mut scene,
-        |scene, name| scene.installation.run_member(name),
+        &mut scenario,
+        |scenario, name| scenario.installation.run_member(name),
         ["same", "same"],
     );
 }
 
 #[test]
 fn rebalance_mid_transaction() {
-    let mut scene = Scene::new("rebalance", 100, 3, "run.batch_records_max = 500\n");
-    scene.load_share(0.2);
-    let mut first = scene.installation.run_as("first");
+    let mut scenario = FaultScenario::new("rebalance", 100, 3, "run.batch_records_max = 500\n");
+    scenario.load_share(0.2);
+    let mut first = scenario.installation.run_as("first");
     // Shorter than the program's patience and than the group's.
     let held = [Disturbance::Delay(Duration::from_millis(1500))];
     for round in 0..2 {
-        scene.disturb_endtxn(&held, &mut first);
-        let mut second = scene.installation.run_as("second");
-        assert_eq!(scene.installation.members().len(), 2, "round {round}");
-        scene.disturb_endtxn(&held, &mut first);
-        scene.stop(&mut [&mut second]);
-        scene.load_share(0.1);
+        scenario.disturb_endtxn(&held, &mut first);
+        let mut second = scenario.installation.run_as("second");
+        assert_eq!(scenario.installation.members().len(), 2, "round {round}");
+        scenario.disturb_endtxn(&held, &mut first);
+        scenario.stop(&mut [&mut second]);
+        scenario.load_share(0.1);
     }
-    scene.finish(&mut [&mut first]);
-    scene.stop(&mut [&mut first]);
+    scenario.finish(&mut [&mut first]);
+    scenario.stop(&mut [&mut first]);
 }
 
 #[test]
@@ -84,29 +88,29 @@ fn rolling_restart() {
 run.batch_records_max = 500
 kafka.properties.\"session.timeout.ms\" = \"60000\"
 ";
-    let mut scene = Scene::new("rolling", 100, 4, extra);
+    let mut scenario = FaultScenario::new("rolling", 100, 4, extra);
     let names = ["a", "b", "c"];
-    let mut workers = names.map(|name| scene.installation.run_member(name));
+    let mut workers = names.map(|name| scenario.installation.run_member(name));
     for worker in &mut workers {
         worker.wait_ready();
     }
     for (turn, name) in names.into_iter().enumerate() {
-        let mut load = scene.start_loading(scene.city.lines / 5);
-        let joins = scene.proxy().seen(Api::JoinGroup);
-        scene.stop(&mut [&mut workers[turn]]);
-        workers[turn] = scene.installation.run_member(name);
+        let mut load = scenario.start_loading(scenario.city.lines / 5);
+        let joins = scenario.proxy().seen(Api::JoinGroup);
+        scenario.stop(&mut [&mut workers[turn]]);
+        workers[turn] = scenario.installation.run_member(name);
         workers[turn].wait_ready();
         // The members that stay are not disturbed: a rebalance would make all of them join anew.
-        let joins = scene.proxy().seen(Api::JoinGroup) - joins;
+        let joins = scenario.proxy().seen(Api::JoinGroup) - joins;
         assert!(
             joins < names.len() as u64,
             "{joins} members joined when {name} came back"
         );
-        scene.wait_loaded(&mut load);
+        scenario.wait_loaded(&mut load);
     }
     let [a, b, c] = &mut workers;
-    scene.finish(&mut [a, b, c]);
-    scene.stop(&mut [a, b, c]);
+    scenario.finish(&mut [a, b, c]);
+    scenario.stop(&mut [a, b, c]);
 }
 
 #[test]
@@ -122,23 +126,23 @@ kafka.properties.\"max.poll.interval.ms\" = \"{POLL_INTERVAL}\"
 kafka.properties.\"max.partition.fetch.bytes\" = \"16384\"
 "
     );
-    let mut scene = Scene::new("restore", 100, 5, &extra);
-    scene.load_share(0.8);
-    let mut running = scene.installation.run_unready();
-    scene.wait_processed(&mut [&mut running]);
+    let mut scenario = FaultScenario::new("restore", 100, 5, &extra);
+    scenario.load_share(0.8);
+    let mut running = scenario.installation.run_unready();
+    scenario.wait_processed(&mut [&mut running]);
     running.process.signal(Signal::Kill);
     running.process.wait();
 
-    let proxy = scene.proxy();
+    let proxy = scenario.proxy();
     let late = Disturbance::Delay(Duration::from_millis(LATE));
     proxy.disturb(Api::Fetch, late, Often::Always);
-    let mut running = scene.installation.run_unready();
+    let mut running = scenario.installation.run_unready();
     let fetches = proxy.disturbed(Api::Fetch);
     running.process.wait_for("the restore has begun", |_| {
         (proxy.disturbed(Api::Fetch) > fetches).then_some(())
     });
     let (joins, fetches) = (proxy.seen(Api::JoinGroup), proxy.disturbed(Api::Fetch));
-    let members = scene.installation.members();
+    let members = scenario.installation.members();
     wait_while_moving("the restore is done", || {
         assert_eq!(proxy.seen(Api::JoinGroup), joins, "it had to join again");
         match get(running.address, "/readyz") {
@@ -151,7 +155,7 @@ kafka.properties.\"max.partition.fetch.bytes\" = \"16384\"
         fetches * LATE > 3 * POLL_INTERVAL,
         "the restore took only {fetches} fetches of {LATE} ms"
     );
-    assert_eq!(scene.installation.members(), members);
-    scene.finish(&mut [&mut running]);
-    scene.stop(&mut [&mut running]);
+    assert_eq!(scenario.installation.members(), members);
+    scenario.finish(&mut [&mut running]);
+    scenario.stop(&mut [&mut running]);
 }

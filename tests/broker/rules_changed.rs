@@ -1,10 +1,10 @@
 //! Restarts with other rules: what was said stays, and a replay uses the rules that were in force.
 
 use crate::support::client::ReadRecord;
+use crate::support::fault_scenario::FaultScenario;
 use crate::support::installation::Running;
 use crate::support::oracle::Verdict;
 use crate::support::process::Signal;
-use crate::support::scene::Scene;
 use serde_json::Value;
 
 /// No snapshot is taken while it runs: each restart replays everything.
@@ -26,23 +26,23 @@ const RULES: [&[(&str, &str)]; 4] = [
 
 #[test]
 fn rules_changed_between_runs() {
-    let mut scene = Scene::new("rules", 300, 1, EXTRA);
+    let mut scenario = FaultScenario::new("rules", 300, 1, EXTRA);
     let mut said: Vec<ReadRecord> = Vec::new();
     let mut versions = Vec::new();
     // Hardly anything is said of a city's first weeks.
-    scene.load_share(0.3);
+    scenario.load_share(0.3);
     for rules in RULES {
-        let mut running = scene.installation.run_with(rules);
+        let mut running = scenario.installation.run_with(rules);
         running.wait_ready();
-        scene.load_share(0.17);
-        scene.wait_processed(&mut [&mut running]);
+        scenario.load_share(0.17);
+        scenario.wait_processed(&mut [&mut running]);
         running.process.signal(Signal::Kill);
         running.process.wait();
 
-        let now = scene.installation.read("tasks");
+        let now = scenario.installation.read("tasks");
         let version = version(&running);
         let mut opened = 0;
-        for partition in 0..scene.installation.partitions {
+        for partition in 0..scenario.installation.partitions {
             let of = |tasks: &[ReadRecord]| -> Vec<ReadRecord> {
                 let of = tasks.iter().filter(|task| task.partition == partition);
                 of.cloned().collect()
@@ -61,7 +61,7 @@ fn rules_changed_between_runs() {
         assert!(opened > 5, "only {opened} tasks were opened by these rules");
         versions.push(version);
         said = now;
-        let verdict = Verdict::without_oracle(&scene.installation);
+        let verdict = Verdict::without_oracle(&scenario.installation);
         assert!(verdict.is_clean(), "{verdict}");
     }
     assert_eq!(versions[0], versions[3]);

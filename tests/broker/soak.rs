@@ -10,11 +10,11 @@
 
 use std::time::Duration;
 
+use crate::support::fault_scenario::FaultScenario;
 use crate::support::http::get;
 use crate::support::installation::Running;
 use crate::support::process::Signal;
 use crate::support::proxy::{Api, Disturbance, Often};
-use crate::support::scene::Scene;
 use crate::support::wait_for;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -64,17 +64,17 @@ fn random_kill9_loop() {
          kafka.properties.\"session.timeout.ms\" = \"6000\"\n\
          kafka.properties.\"heartbeat.interval.ms\" = \"500\"\n"
     );
-    let subscribers = plan.events.div_ceil(Scene::RECORDS_PER_SUBSCRIBER) as u32;
-    let scene = Scene::to_hurt("killed", subscribers, plan.seed, &extra);
+    let subscribers = plan.events.div_ceil(FaultScenario::RECORDS_PER_SUBSCRIBER) as u32;
+    let scenario = FaultScenario::to_hurt("killed", subscribers, plan.seed, &extra);
     let mut soak = Soak {
         random: ChaCha8Rng::seed_from_u64(plan.seed),
-        workers: MEMBERS.map(|name| scene.installation.run_member(name)),
-        scene,
+        workers: MEMBERS.map(|name| scenario.installation.run_member(name)),
+        scenario,
         counts: Counts::default(),
     };
     soak.run(&plan);
     let [first, second] = &mut soak.workers;
-    let verdict = soak.scene.finish(&mut [first, second]);
+    let verdict = soak.scenario.finish(&mut [first, second]);
     println!("{}\n{verdict}", soak.report(&plan));
     assert_eq!(
         soak.counts.endtxn, plan.endtxn,
@@ -86,13 +86,13 @@ fn random_kill9_loop() {
     );
     assert!(verdict.manifests > 0, "no snapshot was ever published");
     let [first, second] = &mut soak.workers;
-    soak.scene.stop(&mut [first, second]);
+    soak.scenario.stop(&mut [first, second]);
 }
 
 struct Soak {
     random: ChaCha8Rng,
     workers: [Running; 2],
-    scene: Scene,
+    scenario: FaultScenario,
     counts: Counts,
 }
 
@@ -113,25 +113,27 @@ impl Soak {
     /// One kill in each round, while a piece of the input is being loaded.
     fn run(&mut self, plan: &Plan) {
         let rounds = plan.kills;
-        let piece_lines = self.scene.city.lines.div_ceil(rounds);
+        let piece_lines = self.scenario.city.lines.div_ceil(rounds);
         let mut loaded = 0;
         for round in 1..=rounds {
             // Not too far behind, so that the last kills are under load as well.
             let [first, second] = &mut self.workers;
             let behind = loaded - 2 * piece_lines as i64;
-            self.scene.wait_processed_to(behind, &mut [first, second]);
-            let mut load = self.scene.start_loading(piece_lines);
+            self.scenario
+                .wait_processed_to(behind, &mut [first, second]);
+            let mut load = self.scenario.start_loading(piece_lines);
             self.disturb_endtxn(plan.endtxn * round / rounds);
             self.kill_worker();
             if self.counts.broker_kills < plan.broker_kills * round / rounds {
                 self.kill_broker();
             }
-            self.scene.wait_loaded(&mut load);
-            loaded = self.scene.installation.length("cdr");
+            self.scenario.wait_loaded(&mut load);
+            loaded = self.scenario.installation.length("cdr");
         }
         let [first, second] = &mut self.workers;
-        self.scene.wait_processed_to(loaded, &mut [first, second]);
-        self.counts.endtxn = self.scene.proxy().disturbed(Api::EndTxn);
+        self.scenario
+            .wait_processed_to(loaded, &mut [first, second]);
+        self.counts.endtxn = self.scenario.proxy().disturbed(Api::EndTxn);
     }
 
     /// Sees to it that so many ends of transactions have been disturbed, sooner or later.
@@ -144,7 +146,7 @@ impl Soak {
                 1 => Disturbance::DropRequest { silence: time },
                 _ => Disturbance::DropResponse { silence: time },
             };
-            self.scene
+            self.scenario
                 .proxy()
                 .disturb(Api::EndTxn, disturbance, Often::Times(1));
         }
@@ -155,7 +157,7 @@ impl Soak {
         let victim = self.below(2) as usize;
         // A random moment is the point here: in a transaction, between two, or while the last kill is being overcome.
         std::thread::sleep(Duration::from_millis(self.below(800)));
-        let installation = &self.scene.installation;
+        let installation = &self.scenario.installation;
         let worker = &mut self.workers[victim];
         let ended = worker.process.exit_status();
         assert!(
@@ -172,17 +174,17 @@ impl Soak {
         self.counts.unready += u64::from(!ready);
         if self.below(6) == 0 {
             wait_for("the group has noticed that a member is gone", || {
-                (self.scene.installation.members().len() < MEMBERS.len()).then_some(())
+                (self.scenario.installation.members().len() < MEMBERS.len()).then_some(())
             });
             self.counts.taken_over += 1;
         }
-        self.workers[victim] = self.scene.installation.run_member(MEMBERS[victim]);
+        self.workers[victim] = self.scenario.installation.run_member(MEMBERS[victim]);
     }
 
     fn kill_broker(&mut self) {
-        self.scene.broker.kill();
+        self.scenario.broker.kill();
         std::thread::sleep(Duration::from_millis(self.below(1000)));
-        self.scene.broker.restart();
+        self.scenario.broker.restart();
         self.counts.broker_kills += 1;
     }
 
@@ -199,7 +201,7 @@ impl Soak {
             "seed {}: {} events, {kills} kill -9 of workers ({under_load} under load, {unready} while it was not ready, \
              {taken_over} with the other one taking over), {broker_kills} of the broker, {endtxn} ends of transactions \
              delayed or dropped",
-            plan.seed, self.scene.city.lines
+            plan.seed, self.scenario.city.lines
         )
     }
 

@@ -1,4 +1,4 @@
-//! `churnwatch backtest` over a small town whose figures can be worked out by hand.
+//! `churnwatch backtest` over a few subscribers whose figures can be worked out by hand.
 //!
 //! Ten subscribers make two calls a day for ninety days. The 28 days of learning leave 62 that count:
 //!
@@ -48,7 +48,7 @@ fn call(subscriber: char, at_ms: i64, other: &str) -> (i64, String) {
     record("mo_call", subscriber, at_ms, &rest)
 }
 
-/// The town's events, with some further ones.
+/// Their events, with some further ones.
 fn events(further: &[(i64, String)]) -> String {
     let mut lines = further.to_vec();
     for subscriber in 'A'..='J' {

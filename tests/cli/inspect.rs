@@ -1,7 +1,7 @@
 //! `churnwatch inspect snapshots` and `inspect subscriber` over files that the library wrote. There is no Kafka.
 
 use crate::support::scenario::{
-    FRIEND, HOTLINE, MACHINE, Town, call, crowd, days, invoice, profile, usual,
+    FRIEND, HOTLINE, MACHINE, Scenario, call, crowd, days, invoice, profile, usual,
 };
 use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Manifest};
@@ -17,18 +17,18 @@ const GROUP: &str = "churnwatch";
 const WHO: &str = "13900000007";
 const MASKED: &str = "139***07";
 
-/// A town with a history of some weeks, in which [`WHO`] has a task.
-fn town() -> Town {
-    let mut town = Town::new("");
+/// A scenario with a history of some weeks, in which [`WHO`] has a task.
+fn scenario() -> Scenario {
+    let mut scenario = Scenario::new("");
     let crowd = crowd(400);
-    town.live(&crowd, days("2026-03-01", "2026-03-05"), |who, day| {
+    scenario.live(&crowd, days("2026-03-01", "2026-03-05"), |who, day| {
         usual(who, day) % 4
     });
     let due = invoice("2026-02-01", "2026-03-20", 88);
-    town.event(WHO, "2026-03-06 09:00", profile(|p| p.vip = true));
-    town.event(WHO, "2026-03-06 09:10", due);
-    town.event(WHO, "2026-03-06 09:20", call(HOTLINE));
-    town
+    scenario.event(WHO, "2026-03-06 09:00", profile(|p| p.vip = true));
+    scenario.event(WHO, "2026-03-06 09:10", due);
+    scenario.event(WHO, "2026-03-06 09:20", call(HOTLINE));
+    scenario
 }
 
 /// A store in a directory, and a configuration file that names it.
@@ -127,11 +127,11 @@ fn damage(path: &Path) {
 
 #[test]
 fn whole_snapshots_are_listed_and_all_is_well() {
-    let (mut store, mut town) = (Store::new(), town());
-    store.publish(&mut town.shard, 2, 10);
-    town.event(WHO, "2026-03-06 10:00", call(FRIEND));
-    let second = store.publish(&mut town.shard, 2, 20);
-    store.publish(&mut Town::new("").shard, 10, 5);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    store.publish(&mut scenario.shard, 2, 10);
+    scenario.event(WHO, "2026-03-06 10:00", call(FRIEND));
+    let second = store.publish(&mut scenario.shard, 2, 20);
+    store.publish(&mut Scenario::new("").shard, 10, 5);
 
     let (status, printed, errors) = store.inspect(&["snapshots", "--json"]);
     assert_eq!((status, errors.as_str()), (Some(0), ""));
@@ -171,11 +171,11 @@ fn whole_snapshots_are_listed_and_all_is_well() {
 
 #[test]
 fn damage_and_what_builds_upon_it_is_found() {
-    let (mut store, mut town) = (Store::new(), town());
-    let first = store.publish(&mut town.shard, 0, 10);
-    town.event(WHO, "2026-03-06 10:00", call(FRIEND));
-    store.publish(&mut town.shard, 0, 20);
-    store.publish(&mut town.shard, 1, 7);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    let first = store.publish(&mut scenario.shard, 0, 10);
+    scenario.event(WHO, "2026-03-06 10:00", call(FRIEND));
+    store.publish(&mut scenario.shard, 0, 20);
+    store.publish(&mut scenario.shard, 1, 7);
     damage(&first);
 
     let (status, printed, errors) = store.inspect(&["snapshots", "--json"]);
@@ -198,8 +198,8 @@ fn damage_and_what_builds_upon_it_is_found() {
 
 #[test]
 fn a_part_under_another_s_name_is_found() {
-    let (mut store, mut town) = (Store::new(), town());
-    let part = store.publish(&mut town.shard, 0, 10);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    let part = store.publish(&mut scenario.shard, 0, 10);
     let renamed = part.with_file_name("00000000000000000011-0000000000000abc.part");
     std::fs::rename(&part, renamed).unwrap();
     let (status, table, _) = store.inspect(&["snapshots"]);
@@ -235,11 +235,11 @@ fn where_there_are_no_snapshots_it_is_said() {
 
 #[test]
 fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
-    let (mut store, mut town) = (Store::new(), town());
-    store.publish(&mut town.shard, 2, 10);
-    town.event(WHO, "2026-03-06 10:00", call(HOTLINE));
-    store.publish(&mut town.shard, 2, 20);
-    store.publish(&mut Town::new("").shard, 0, 5);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    store.publish(&mut scenario.shard, 2, 10);
+    scenario.event(WHO, "2026-03-06 10:00", call(HOTLINE));
+    store.publish(&mut scenario.shard, 2, 20);
+    store.publish(&mut Scenario::new("").shard, 0, 5);
 
     // As records may have it, too.
     let (status, printed, errors) = store.inspect(&["subscriber", "8613900000007"]);
@@ -266,7 +266,7 @@ fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
     let reason = shown["open_tasks"][0]["reasons"]["competitor_hotline"].as_str();
     assert!(reason.unwrap().starts_with("Contact no. 2"));
     let days = shown["window"].as_array().unwrap();
-    let window = town.window(WHO);
+    let window = scenario.window(WHO);
     assert_eq!(days.len(), window.len());
     for (shown, (day, bucket)) in days.iter().zip(&window) {
         assert_eq!(shown["day"], day.to_string());
@@ -291,10 +291,10 @@ fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
 
 #[test]
 fn a_damaged_snapshot_is_passed_over_for_the_one_before() {
-    let (mut store, mut town) = (Store::new(), town());
-    store.publish(&mut town.shard, 0, 10);
-    town.event(WHO, "2026-03-06 10:00", call(FRIEND));
-    let second = store.publish(&mut town.shard, 0, 20);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    store.publish(&mut scenario.shard, 0, 10);
+    scenario.event(WHO, "2026-03-06 10:00", call(FRIEND));
+    let second = store.publish(&mut scenario.shard, 0, 20);
     damage(&second);
     let (status, printed, errors) = store.inspect(&["subscriber", WHO]);
     assert_eq!(status, Some(0));
@@ -308,13 +308,13 @@ fn a_damaged_snapshot_is_passed_over_for_the_one_before() {
 
 #[test]
 fn of_the_erased_nothing_is_known() {
-    let (mut store, mut town) = (Store::new(), town());
-    store.publish(&mut town.shard, 0, 10);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    store.publish(&mut scenario.shard, 0, 10);
     let (status, ..) = store.inspect(&["subscriber", WHO]);
     assert_eq!(status, Some(0));
     let request = "a-request".into();
-    town.event(WHO, "2026-03-06 10:00", Body::Erase { request });
-    store.publish(&mut town.shard, 0, 20);
+    scenario.event(WHO, "2026-03-06 10:00", Body::Erase { request });
+    store.publish(&mut scenario.shard, 0, 20);
     let (status, printed, errors) = store.inspect(&["subscriber", WHO, "--show-msisdn"]);
     assert_eq!((status, printed.as_str()), (Some(1), ""));
     let nothing = format!("nothing is known of subscriber {MASKED}");
@@ -324,8 +324,8 @@ fn of_the_erased_nothing_is_known() {
 
 #[test]
 fn who_is_not_there_is_not_named() {
-    let (mut store, mut town) = (Store::new(), town());
-    let first = store.publish(&mut town.shard, 0, 10);
+    let (mut store, mut scenario) = (Store::new(), scenario());
+    let first = store.publish(&mut scenario.shard, 0, 10);
     let absent = "13812345678";
     let (status, printed, errors) = store.inspect(&["subscriber", absent]);
     assert_eq!((status, printed.as_str()), (Some(1), ""));
@@ -351,18 +351,18 @@ fn who_is_not_there_is_not_named() {
 #[test]
 fn standing_is_told_in_plain_words() {
     use churnwatch::model::{Body, ProfileFlags, SuspensionReason};
-    let mut town = town();
-    let standing = |town: &Town, who: &str| {
-        let described = town.shard.describe(&Msisdn::new(who).unwrap());
+    let mut scenario = scenario();
+    let standing = |scenario: &Scenario, who: &str| {
+        let described = scenario.shard.describe(&Msisdn::new(who).unwrap());
         described.unwrap().standing
     };
     let [machine, late, gone, leaving, plain] = [1, 2, 3, 4, 5].map(|n| format!("139{n:08}"));
     let at = "2026-03-06 11:00";
-    town.event(&machine, at, profile(|p| p.flags = MACHINE));
-    town.event(&late, at, Body::Suspension(SuspensionReason::Arrears));
-    town.event(&gone, at, Body::Cancellation);
-    town.event(&leaving, at, Body::PortOutApplication);
-    town.event(
+    scenario.event(&machine, at, profile(|p| p.flags = MACHINE));
+    scenario.event(&late, at, Body::Suspension(SuspensionReason::Arrears));
+    scenario.event(&gone, at, Body::Cancellation);
+    scenario.event(&leaving, at, Body::PortOutApplication);
+    scenario.event(
         &leaving,
         at,
         profile(|p| {
@@ -373,38 +373,42 @@ fn standing_is_told_in_plain_words() {
         }),
     );
     assert_eq!(
-        standing(&town, &machine),
+        standing(&scenario, &machine),
         ["in service", "a machine: no trigger looks at it"]
     );
     assert_eq!(
-        standing(&town, &late),
+        standing(&scenario, &late),
         ["suspended for arrears since 2026-03-06"]
     );
     assert_eq!(
-        standing(&town, &gone),
+        standing(&scenario, &gone),
         [
             "cancelled on 2026-03-06",
             "counts as churned: no task is opened"
         ]
     );
     assert_eq!(
-        standing(&town, &leaving),
+        standing(&scenario, &leaving),
         [
             "port-out applied for on 2026-03-06: nobody may be contacted",
             "not pursued: no task is opened"
         ]
     );
     assert_eq!(
-        standing(&town, &plain),
+        standing(&scenario, &plain),
         ["in service; nothing is known of profile and bills"]
     );
-    let described = town.shard.describe(&Msisdn::new(&late).unwrap()).unwrap();
+    let described = scenario
+        .shard
+        .describe(&Msisdn::new(&late).unwrap())
+        .unwrap();
     assert_eq!(
         described.triggers["arrears"].remembers,
         "a suspension, which was reported"
     );
     assert!(
-        town.shard
+        scenario
+            .shard
             .describe(&Msisdn::new("13812345678").unwrap())
             .is_none()
     );

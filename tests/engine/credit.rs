@@ -1,7 +1,7 @@
 //! Who a subscriber is to the operator: the exact table of credit points, the stars, the tier, who is not pursued, and
 //! what a subscriber is worth (behaviour: Credit, tier and stage). Every bound is looked at from both sides.
 
-use crate::support::scenario::{HOTLINE, Town, call, day, profile};
+use crate::support::scenario::{HOTLINE, Scenario, call, day, profile};
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
@@ -12,15 +12,15 @@ const ONE: &str = "13900000001";
 
 /// Points, stars and tier as of a day's noon by the clock, after some records.
 fn rated(overrides: &str, on: &str, records: &[(&str, Body<'static>)]) -> (i32, u8, &'static str) {
-    let mut town = Town::new(&format!("window.clock = \"wall\"\n{overrides}"));
+    let mut scenario = Scenario::new(&format!("window.clock = \"wall\"\n{overrides}"));
     for (at, body) in records {
-        town.tick(at, Inputs::default());
-        town.event(ONE, at, body.clone());
+        scenario.tick(at, Inputs::default());
+        scenario.event(ONE, at, body.clone());
     }
-    town.tick(&format!("{on} 12:00"), Inputs::default());
+    scenario.tick(&format!("{on} 12:00"), Inputs::default());
     let who = Msisdn::new(ONE).unwrap();
-    let account = town.shard.describe(&who).unwrap().account.unwrap();
-    assert_eq!(town.shard.tier(&who).unwrap().name(), account.tier);
+    let account = scenario.shard.describe(&who).unwrap().account.unwrap();
+    assert_eq!(scenario.shard.tier(&who).unwrap().name(), account.tier);
     (account.credit_score, account.stars, account.tier)
 }
 
@@ -246,7 +246,7 @@ fn companies_and_important_people_are_key_whatever_their_points() {
 
 /// What is said of a call to a competitor by a line whose profile has a flag, as an operator's system writes it.
 fn called_with(flags: &str) -> Vec<String> {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let record = format!(
         r#"{{"record_id":"p1","record_type":"profile","msisdn":"{ONE}","event_timestamp":"2026-02-01T09:00:00+08:00","activated_on":"2020-01-01","flags":[{flags}]}}"#
     );
@@ -259,9 +259,9 @@ fn called_with(flags: &str) -> Vec<String> {
         partition: 0,
         offset: 0,
     };
-    town.shard.apply(&event, &source, &mut town.effects);
-    town.event(ONE, "2026-02-02 10:00", call(HOTLINE));
-    town.said(ONE)
+    scenario.shard.apply(&event, &source, &mut scenario.effects);
+    scenario.event(ONE, "2026-02-02 10:00", call(HOTLINE));
+    scenario.published(ONE)
 }
 
 #[test]
@@ -286,12 +286,12 @@ fn who_is_not_pursued_gets_no_task_and_machines_not_even_a_signal() {
 
 /// What a subscriber is worth, as the task of a call to a competitor has it.
 fn value(overrides: &str, records: &[Body<'static>]) -> i64 {
-    let mut town = Town::new(overrides);
+    let mut scenario = Scenario::new(overrides);
     for body in records {
-        town.event(ONE, "2026-02-01 10:00", body.clone());
+        scenario.event(ONE, "2026-02-01 10:00", body.clone());
     }
-    town.event(ONE, "2026-02-02 10:00", call(HOTLINE));
-    town.last_task(ONE).monthly_value.0
+    scenario.event(ONE, "2026-02-02 10:00", call(HOTLINE));
+    scenario.last_task(ONE).monthly_value.0
 }
 
 #[test]

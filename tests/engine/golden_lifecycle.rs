@@ -2,7 +2,7 @@
 //! records an operator would send. `cargo test --test engine golden_lifecycle -- --nocapture` prints the case and what
 //! became of it.
 
-use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile};
+use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, crowd, day, days, profile};
 use churnwatch::model::{
     Body, ComplaintCategory, EnquirySubject, ForwardAction, Invoice, Money, Number, Plan, Profile,
     Purpose, Severity, Stage, Task,
@@ -24,7 +24,7 @@ fn take_plan(profile: &mut Profile<'static>, id: &'static str, yuan: i64) {
 }
 
 /// Billed for a month on the evening of the third of the next one, and paid.
-fn billed(town: &mut Town, month: u32, fee: i64, amount: i64, usage_value: i64) {
+fn billed(scenario: &mut Scenario, month: u32, fee: i64, amount: i64, usage_value: i64) {
     let at = |minute: u32| format!("2026-{:02}-03 21:{minute:02}", month + 1);
     let invoice = Invoice {
         period: day(&format!("2026-{month:02}-01")),
@@ -35,18 +35,18 @@ fn billed(town: &mut Town, month: u32, fee: i64, amount: i64, usage_value: i64) 
         due_on: day(&format!("2026-{:02}-20", month + 1)),
     };
     let amount = invoice.amount;
-    town.event(ONE, &at(0), Body::Invoice(invoice));
-    town.event(ONE, &at(30), Body::Payment { amount });
+    scenario.event(ONE, &at(0), Body::Invoice(invoice));
+    scenario.event(ONE, &at(30), Body::Payment { amount });
 }
 
-/// Ordinary days of the town.
-fn pass(town: &mut Town, from: &str, to: &str) {
-    town.live(&crowd(3), days(from, to), |_, _| 2);
+/// Ordinary days of all subscribers.
+fn pass(scenario: &mut Scenario, from: &str, to: &str) {
+    scenario.live(&crowd(3), days(from, to), |_, _| 2);
 }
 
 /// Prints a case with what became of it, and gives the task.
-fn told(town: &Town, case: &str) -> Task {
-    let task = town.last_task(ONE);
+fn told(scenario: &Scenario, case: &str) -> Task {
+    let task = scenario.last_task(ONE);
     let reasons: Vec<&str> = task.signals.iter().map(|signal| &*signal.trigger).collect();
     println!(
         "{case}: stage {}, {} task of {} tier, {} ({})",
@@ -62,11 +62,11 @@ fn told(town: &Town, case: &str) -> Task {
 #[test]
 fn e8_to_e9_upgrade_is_promote() {
     let upgraded = |called: &str| {
-        let mut town = Town::new("");
-        town.event(ONE, "2026-01-05 10:00", with_plan("e8", 89));
-        town.event(ONE, "2026-02-02 10:00", with_plan("e9", 129));
-        town.event(ONE, called, call(HOTLINE));
-        town
+        let mut scenario = Scenario::new("");
+        scenario.event(ONE, "2026-01-05 10:00", with_plan("e8", 89));
+        scenario.event(ONE, "2026-02-02 10:00", with_plan("e9", 129));
+        scenario.event(ONE, called, call(HOTLINE));
+        scenario
     };
     let task = told(&upgraded("2026-02-20 10:00"), "E8 -> E9 upgrade");
     assert_eq!((task.purpose, task.stage), (Purpose::Churn, Stage::Promote));
@@ -75,80 +75,80 @@ fn e8_to_e9_upgrade_is_promote() {
     assert_eq!(stage("2026-04-03 10:00"), Stage::Promote);
     assert_eq!(stage("2026-04-04 10:00"), Stage::Mature);
     // The way back is none, nor is a first plan.
-    let mut town = Town::new("");
-    town.event(ONE, "2026-01-05 10:00", with_plan("e9", 129));
-    town.event(ONE, "2026-02-02 10:00", with_plan("e8", 89));
-    town.event(ONE, "2026-02-20 10:00", call(HOTLINE));
-    assert_eq!(town.last_task(ONE).stage, Stage::Mature);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-05 10:00", with_plan("e9", 129));
+    scenario.event(ONE, "2026-02-02 10:00", with_plan("e8", 89));
+    scenario.event(ONE, "2026-02-20 10:00", call(HOTLINE));
+    assert_eq!(scenario.last_task(ONE).stage, Stage::Mature);
 }
 
 #[test]
 fn long_term_forwarding_is_decline() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 07:00", with_plan("e8", 89));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 07:00", with_plan("e8", 89));
     let forward = Body::CallForward {
         other: Number::from_digits(FRIEND.as_bytes()),
         action: ForwardAction::Activate,
     };
-    town.event(ONE, "2026-02-01 10:00", forward);
-    pass(&mut town, "2026-02-01", "2026-02-16");
-    let task = told(&town, "long-term call forwarding");
+    scenario.event(ONE, "2026-02-01 10:00", forward);
+    pass(&mut scenario, "2026-02-01", "2026-02-16");
+    let task = told(&scenario, "long-term call forwarding");
     assert_eq!((task.purpose, task.stage), (Purpose::Churn, Stage::Decline));
 }
 
 #[test]
 fn spend_far_below_plan_is_decline() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-01-01 07:00", with_plan("e9-139", 139));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-01 07:00", with_plan("e9-139", 139));
     for (month, worth) in [(1, 60), (2, 20)] {
-        billed(&mut town, month, 139, 139, worth);
+        billed(&mut scenario, month, 139, 139, worth);
     }
-    pass(&mut town, "2026-03-04", "2026-03-05");
-    let task = told(&town, "spend far below a 139 plan");
+    pass(&mut scenario, "2026-03-04", "2026-03-05");
+    let task = told(&scenario, "spend far below a 139 plan");
     assert_eq!((task.purpose, task.stage), (Purpose::Churn, Stage::Decline));
     assert_eq!(task.signals[0].trigger, "plan_underuse");
 }
 
 #[test]
 fn plan_189_spending_about_200_is_mature() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-01-01 07:00", with_plan("e9-189", 189));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-01 07:00", with_plan("e9-189", 189));
     for (month, amount) in [(1, 199), (2, 204), (3, 200)] {
-        billed(&mut town, month, 189, amount, amount);
+        billed(&mut scenario, month, 189, amount, amount);
     }
-    pass(&mut town, "2026-04-04", "2026-04-05");
-    let task = told(&town, "189 plan, about 200 spent every month");
+    pass(&mut scenario, "2026-04-04", "2026-04-05");
+    let task = told(&scenario, "189 plan, about 200 spent every month");
     assert_eq!((task.purpose, task.stage), (Purpose::Grow, Stage::Mature));
     // The chance to grow.
     assert_eq!(task.signals[0].trigger, "plan_overuse");
-    let steps = town.steps(ONE);
+    let steps = scenario.steps(ONE);
     assert!(steps[0].contains("next larger plan"), "{steps:?}");
 }
 
 #[test]
 fn plan_139_wrong_charge_complaint_and_how_to_cancel_is_leave() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 09:00", with_plan("e9-139", 139));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 09:00", with_plan("e9-139", 139));
     let charge = Body::Charge {
         amount: Money(1_500),
         subscribed_by_customer: false,
     };
-    town.event(ONE, "2026-02-02 10:00", charge);
+    scenario.event(ONE, "2026-02-02 10:00", charge);
     let complaint = |resolved, satisfaction| Body::Complaint {
         category: ComplaintCategory::Billing,
         resolved,
         satisfaction,
     };
-    town.event(ONE, "2026-02-03 10:00", complaint(false, None));
-    town.event(ONE, "2026-02-05 10:00", complaint(true, Some(1)));
-    town.event(
+    scenario.event(ONE, "2026-02-03 10:00", complaint(false, None));
+    scenario.event(ONE, "2026-02-05 10:00", complaint(true, Some(1)));
+    scenario.event(
         ONE,
         "2026-02-06 10:00",
         Body::Enquiry(EnquirySubject::Cancel),
     );
     let case =
         "139 plan, complaint about a wrong charge, unhappy with the answer, asks how to cancel";
-    let task = told(&town, case);
+    let task = told(&scenario, case);
     assert_eq!((task.purpose, task.stage), (Purpose::Churn, Stage::Leave));
     assert_eq!(task.severity, Severity::Critical);
     let reasons: Vec<&str> = task.signals.iter().map(|signal| &*signal.trigger).collect();

@@ -1,27 +1,27 @@
 //! Lines that behave like machines although nobody marked them (behaviour: Machines).
 
-use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile, usual};
+use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, crowd, day, days, profile, usual};
 use churnwatch::model::{Body, Day, Direction, Msisdn, Number};
 
 const ONE: &str = "13900000001";
 
-/// A town of 30 in which one line makes so many calls a day, all others as many as usual.
-fn one(rules: &str, from: &str, to: &str, calls: impl Fn(Day) -> u32) -> Town {
-    let mut town = Town::new(rules);
-    town.live(&crowd(30), days(from, to), |who, on| match who {
+/// A scenario of 30 subscribers in which one line makes so many calls a day, all others as many as usual.
+fn one(rules: &str, from: &str, to: &str, calls: impl Fn(Day) -> u32) -> Scenario {
+    let mut scenario = Scenario::new(rules);
+    scenario.live(&crowd(30), days(from, to), |who, on| match who {
         ONE => calls(on),
         _ => usual(who, on),
     });
-    town
+    scenario
 }
 
-fn standing(town: &Town) -> Vec<String> {
+fn standing(scenario: &Scenario) -> Vec<String> {
     let who = Msisdn::new(ONE).unwrap();
-    town.shard.describe(&who).unwrap().standing
+    scenario.shard.describe(&who).unwrap().standing
 }
 
-fn robots(town: &Town) -> u64 {
-    town.shard.stats().machines
+fn robots(scenario: &Scenario) -> u64 {
+    scenario.shard.stats().machines
 }
 
 #[test]
@@ -41,47 +41,48 @@ fn three_busy_days_of_seven_make_a_machine_and_one_does_not() {
             0,
         ),
     ] {
-        let town = one("", "2026-02-01", "2026-02-27", |on| {
+        let scenario = one("", "2026-02-01", "2026-02-27", |on| {
             if busy.contains(&on.since(from)) {
                 calls
             } else {
                 6
             }
         });
-        assert_eq!(robots(&town), expected, "{case}");
-        assert_eq!(town.total(), 0, "{case}");
+        assert_eq!(robots(&scenario), expected, "{case}");
+        assert_eq!(scenario.total(), 0, "{case}");
     }
 }
 
 #[test]
 fn messages_count_as_calls_do() {
-    let mut town = Town::new("robots.sent_a_day = 40");
+    let mut scenario = Scenario::new("robots.sent_a_day = 40");
     for on in days("2026-02-01", "2026-02-08").map(Day) {
-        town.live(&crowd(5), on.0..=on.0, usual);
+        scenario.live(&crowd(5), on.0..=on.0, usual);
         for second in 0..40 {
-            let at =
-                churnwatch::model::Timestamp(town.time(&format!("{on} 20:30")).0 + second * 1000);
+            let at = churnwatch::model::Timestamp(
+                scenario.time(&format!("{on} 20:30")).0 + second * 1000,
+            );
             let message = Body::Message {
                 direction: Direction::Outgoing,
                 other: Number::from_digits(FRIEND.as_bytes()),
             };
-            town.event_at(ONE, at, message);
+            scenario.event_at(ONE, at, message);
         }
     }
-    assert_eq!(robots(&town), 1);
+    assert_eq!(robots(&scenario), 1);
 }
 
 #[test]
 fn a_machine_that_falls_silent_or_calls_a_competitor_is_nobody_to_keep() {
-    let mut town = one("", "2026-01-20", "2026-03-10", |on| match on {
+    let mut scenario = one("", "2026-01-20", "2026-03-10", |on| match on {
         on if on < day("2026-02-20") => 300,
         _ => 0,
     });
-    town.event(ONE, "2026-03-10 21:00", call(HOTLINE));
-    assert_eq!(town.total(), 0);
-    assert_eq!(robots(&town), 1, "silence makes no person of it");
+    scenario.event(ONE, "2026-03-10 21:00", call(HOTLINE));
+    assert_eq!(scenario.total(), 0);
+    assert_eq!(robots(&scenario), 1, "silence makes no person of it");
     assert_eq!(
-        standing(&town)[1..],
+        standing(&scenario)[1..],
         ["behaves like a machine: no trigger looks at it before 14 more days of a person's use"]
     );
 }
@@ -90,16 +91,19 @@ fn a_machine_that_falls_silent_or_calls_a_competitor_is_nobody_to_keep() {
 fn after_two_weeks_of_a_persons_use_it_is_a_person_again_with_a_new_baseline() {
     let person_from = day("2026-02-20");
     let calls = move |on: Day| if on < person_from { 300 } else { 6 };
-    let town = one("", "2026-01-20", "2026-03-05", calls);
-    assert_eq!(robots(&town), 1);
-    let town = one("", "2026-01-20", "2026-03-06", calls);
-    assert_eq!((robots(&town), standing(&town).len()), (0, 1));
+    let scenario = one("", "2026-01-20", "2026-03-05", calls);
+    assert_eq!(robots(&scenario), 1);
+    let scenario = one("", "2026-01-20", "2026-03-06", calls);
+    assert_eq!((robots(&scenario), standing(&scenario).len()), (0, 1));
     // Sixty calls where there were three hundred are no drop; the silence of the person is one.
-    let town = one("", "2026-01-20", "2026-04-20", |on| match on {
+    let scenario = one("", "2026-01-20", "2026-04-20", |on| match on {
         on if on < day("2026-04-10") => calls(on),
         _ => 0,
     });
-    assert_eq!(town.said(ONE)[0][..26], *"2026-04-13 08:00 zero_usag");
+    assert_eq!(
+        scenario.published(ONE)[0][..26],
+        *"2026-04-13 08:00 zero_usag"
+    );
     let relapse = one("", "2026-01-20", "2026-03-12", |on| match on {
         on if on == day("2026-03-01") => 300,
         on => calls(on),
@@ -109,10 +113,10 @@ fn after_two_weeks_of_a_persons_use_it_is_a_person_again_with_a_new_baseline() {
 
 #[test]
 fn unknown_days_prove_nothing() {
-    // The town is silent on three days, so that nothing is known of them; the machine's calls then do not count.
+    // Everybody is silent on three days, so that nothing is known of them; the machine's calls then do not count.
     let outage = day("2026-03-03")..=day("2026-03-05");
-    let mut town = Town::new("");
-    town.live(
+    let mut scenario = Scenario::new("");
+    scenario.live(
         &crowd(30),
         days("2026-01-20", "2026-03-20"),
         |who, on| match (who, outage.contains(&on)) {
@@ -121,7 +125,7 @@ fn unknown_days_prove_nothing() {
             (who, false) => usual(who, on),
         },
     );
-    assert_eq!(robots(&town), 0);
+    assert_eq!(robots(&scenario), 0);
 }
 
 #[test]
@@ -130,8 +134,8 @@ fn the_calls_of_robots_excuse_nobody() {
     // on the days before too quiet.
     let people = crowd(40);
     let robot = |who: &str| who > people[29].as_str();
-    let mut town = Town::new("");
-    town.live(
+    let mut scenario = Scenario::new("");
+    scenario.live(
         &people,
         days("2026-01-20", "2026-03-20"),
         |who, on| match who {
@@ -146,20 +150,20 @@ fn the_calls_of_robots_excuse_nobody() {
             who => usual(who, on),
         },
     );
-    assert_eq!(robots(&town), 10);
+    assert_eq!(robots(&scenario), 10);
     let accused: Vec<_> = people
         .iter()
-        .filter(|who| !town.said(who).is_empty())
+        .filter(|who| !scenario.published(who).is_empty())
         .collect();
     assert_eq!(accused, [ONE]);
 }
 
 #[test]
 fn a_new_owner_of_a_machines_number_is_a_person() {
-    let mut town = one("", "2026-02-01", "2026-02-20", |_| 300);
-    assert_eq!(robots(&town), 1);
-    town.event(ONE, "2026-02-20 21:00", Body::Cancellation);
+    let mut scenario = one("", "2026-02-01", "2026-02-20", |_| 300);
+    assert_eq!(robots(&scenario), 1);
+    scenario.event(ONE, "2026-02-20 21:00", Body::Cancellation);
     let owner = profile(|p| p.activated_on = Some(day("2026-02-21")));
-    town.event(ONE, "2026-02-21 07:00", owner);
-    assert_eq!(robots(&town), 0);
+    scenario.event(ONE, "2026-02-21 07:00", owner);
+    assert_eq!(robots(&scenario), 0);
 }

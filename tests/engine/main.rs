@@ -16,7 +16,7 @@ mod machines;
 mod policy;
 mod shadow;
 mod signals_and_tasks;
-mod standing;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;
+mod who_is_contacted;

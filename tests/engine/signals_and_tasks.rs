@@ -1,30 +1,30 @@
 //! Who is accused of what, when, and what task comes of it (behaviour: Triggers, From signals to tasks).
 
 use crate::support::scenario::{
-    FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Town, call, crowd, day, days, invoice, outcome, payment,
-    profile, usual,
+    FRIEND, HOTLINE, MACHINE, NOT_PURSUED, Scenario, call, crowd, day, days, invoice, outcome,
+    payment, profile, usual,
 };
 use churnwatch::model::{Body, Day, Effect, OutcomeResult, Profile, Segment, SuspensionReason};
 
 const ONE: &str = "13900000001";
 const SUSPENDED: Body<'static> = Body::Suspension(SuspensionReason::Arrears);
 
-/// A town of 30 in which one subscriber uses the line as told, and all others as usual.
-fn one_among_usual(from: &str, to: &str, calls: impl Fn(Day) -> u32) -> Town {
-    let mut town = Town::new("");
-    town.live(&crowd(30), days(from, to), |who, on| match who {
+/// A scenario of 30 subscribers in which one subscriber uses the line as told, and all others as usual.
+fn one_among_usual(from: &str, to: &str, calls: impl Fn(Day) -> u32) -> Scenario {
+    let mut scenario = Scenario::new("");
+    scenario.live(&crowd(30), days(from, to), |who, on| match who {
         ONE => calls(on),
         _ => usual(who, on),
     });
-    town
+    scenario
 }
 
 #[test]
 fn a_holiday_accuses_nobody() {
     for share in [0, 1, 3] {
-        let mut town = Town::new("");
+        let mut scenario = Scenario::new("");
         let holiday = day("2026-02-16")..=day("2026-02-22");
-        town.live(
+        scenario.live(
             &crowd(30),
             days("2026-01-01", "2026-03-10"),
             |who, on| match holiday.contains(&on) {
@@ -32,20 +32,20 @@ fn a_holiday_accuses_nobody() {
                 false => usual(who, on),
             },
         );
-        assert_eq!(town.total(), 0, "with {share}0 % of the usual calls");
+        assert_eq!(scenario.total(), 0, "with {share}0 % of the usual calls");
     }
 }
 
 #[test]
 fn meters_that_keep_no_holiday_do_not_make_people_suspects() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let people = crowd(60);
     let meter = |who: &str| who > people[29].as_str();
     for who in people.iter().filter(|who| meter(who)) {
-        town.event(who, "2026-01-01 07:00", profile(|p| p.flags = MACHINE));
+        scenario.event(who, "2026-01-01 07:00", profile(|p| p.flags = MACHINE));
     }
     let holiday = day("2026-02-16")..=day("2026-02-22");
-    town.live(
+    scenario.live(
         &people,
         days("2026-01-01", "2026-03-10"),
         |who, on| match on {
@@ -54,7 +54,7 @@ fn meters_that_keep_no_holiday_do_not_make_people_suspects() {
             on => usual(who, on),
         },
     );
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
@@ -63,9 +63,12 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
     let quiet_after = |calls: u32| move |on: Day| if on <= last { calls } else { 0 };
     let heavy = one_among_usual("2026-01-20", "2026-03-16", quiet_after(12));
     let light = one_among_usual("2026-01-20", "2026-03-25", quiet_after(1));
-    assert_eq!(heavy.said(ONE)[0], "2026-03-04 08:00 zero_usage_days 1.00");
     assert_eq!(
-        light.said(ONE),
+        heavy.published(ONE)[0],
+        "2026-03-04 08:00 zero_usage_days 1.00"
+    );
+    assert_eq!(
+        light.published(ONE),
         [
             "2026-03-08 08:00 zero_usage_days 0.30 (weak_sign)",
             "2026-03-14 08:00 zero_usage_days 0.81",
@@ -79,57 +82,57 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
 #[test]
 fn one_silence_one_signal_and_returning_closes_the_task() {
     let silent = day("2026-03-01")..=day("2026-03-07");
-    let town = one_among_usual("2026-01-20", "2026-03-16", |on| {
+    let scenario = one_among_usual("2026-01-20", "2026-03-16", |on| {
         if silent.contains(&on) { 0 } else { 9 }
     });
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-04 08:00 zero_usage_days 1.00",
             "2026-03-04 08:00 task 1 open: small at_risk due 2026-03-07 09:00",
             "2026-03-08 08:00 task 2 closed: usage_recovered",
         ]
     );
-    assert_eq!(town.total(), 3, "of nobody else anything");
+    assert_eq!(scenario.total(), 3, "of nobody else anything");
 }
 
 #[test]
 fn a_lasting_fall_is_a_drop_and_its_end_closes_the_task() {
     let fall = day("2026-03-01")..=day("2026-03-21");
-    let town = one_among_usual("2026-01-20", "2026-04-20", |on| {
+    let scenario = one_among_usual("2026-01-20", "2026-04-20", |on| {
         if fall.contains(&on) { 2 } else { 9 }
     });
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-11 08:00 usage_drop 0.50",
             "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
             "2026-03-28 08:00 task 2 closed: usage_recovered",
         ]
     );
-    assert_eq!(town.total(), 3, "of nobody else anything");
+    assert_eq!(scenario.total(), 3, "of nobody else anything");
 }
 
 #[test]
 fn a_week_of_travel_is_no_drop() {
     let away = day("2026-03-01")..=day("2026-03-09");
-    let town = one_among_usual("2026-01-20", "2026-04-20", |on| {
+    let scenario = one_among_usual("2026-01-20", "2026-04-20", |on| {
         if away.contains(&on) { 1 } else { 9 }
     });
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn who_was_often_silent_is_asked_about_later() {
     let (first, last) = (day("2026-02-08")..=day("2026-02-13"), day("2026-03-01"));
-    let town = one_among_usual("2026-01-10", "2026-03-12", |on| {
+    let scenario = one_among_usual("2026-01-10", "2026-03-12", |on| {
         if first.contains(&on) || on >= last {
             0
         } else {
             9
         }
     });
-    let said = town.said(ONE);
+    let said = scenario.published(ONE);
     let signals: Vec<&String> = said
         .iter()
         .filter(|line| line.contains("zero_usage"))
@@ -151,12 +154,12 @@ fn who_was_often_silent_is_asked_about_later() {
 fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
     let fall = day("2026-03-01")..=day("2026-03-21");
     let drops = |ordinary: &str| {
-        let town = one_among_usual("2026-01-20", "2026-03-21", |on| match on {
+        let scenario = one_among_usual("2026-01-20", "2026-03-21", |on| match on {
             on if on == day(ordinary) => 9,
             on if fall.contains(&on) => 2,
             _ => 9,
         });
-        let said = town.said(ONE);
+        let said = scenario.published(ONE);
         said.into_iter().find(|line| line.contains("usage_drop"))
     };
     let (without, with) = (drops("2026-02-28"), drops("2026-03-10"));
@@ -167,12 +170,12 @@ fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
 
 #[test]
 fn the_fourth_call_to_a_hotline_says_nothing() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for hour in 10..14 {
-        town.event(ONE, &format!("2026-02-01 {hour}:00"), call(HOTLINE));
+        scenario.event(ONE, &format!("2026-02-01 {hour}:00"), call(HOTLINE));
     }
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 competitor_hotline 0.60",
             "2026-02-01 10:00 task 1 open: small early due 2026-02-04 10:00",
@@ -185,12 +188,12 @@ fn the_fourth_call_to_a_hotline_says_nothing() {
 
 #[test]
 fn after_the_cool_down_a_hotline_call_is_news() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", call(HOTLINE));
-    town.event(ONE, "2026-02-07 10:00", call(HOTLINE));
-    town.event(ONE, "2026-02-08 10:00", call(HOTLINE));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-07 10:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-08 10:00", call(HOTLINE));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 competitor_hotline 0.60",
             "2026-02-01 10:00 task 1 open: small early due 2026-02-04 10:00",
@@ -202,44 +205,44 @@ fn after_the_cool_down_a_hotline_call_is_news() {
 
 #[test]
 fn own_numbers_and_incoming_calls_are_no_competitor() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for number in [FRIEND, "10086", "10085", "1001", "100100"] {
-        town.event(ONE, "2026-02-01 10:00", call(number));
+        scenario.event(ONE, "2026-02-01 10:00", call(number));
     }
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn old_news_fires_no_immediate_trigger() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-05 10:00", call(FRIEND));
-    town.event(ONE, "2026-02-03 09:59", call(HOTLINE));
-    assert_eq!(town.total(), 0);
-    town.event(ONE, "2026-02-03 10:00", call(HOTLINE));
-    assert_eq!(town.said(ONE).len(), 2);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-05 10:00", call(FRIEND));
+    scenario.event(ONE, "2026-02-03 09:59", call(HOTLINE));
+    assert_eq!(scenario.total(), 0);
+    scenario.event(ONE, "2026-02-03 10:00", call(HOTLINE));
+    assert_eq!(scenario.published(ONE).len(), 2);
 }
 
 /// A subscriber with a bill, due on 10 February; days pass until the end of March.
-fn billed(pays: impl Fn(&mut Town, Day)) -> Town {
-    let mut town = Town::new("");
+fn billed(pays: impl Fn(&mut Scenario, Day)) -> Scenario {
+    let mut scenario = Scenario::new("");
     let people = crowd(3);
-    town.event(
+    scenario.event(
         ONE,
         "2026-01-31 10:00",
         invoice("2026-01-01", "2026-02-10", 80),
     );
     for on in days("2026-02-01", "2026-03-31").map(Day) {
-        town.live(&people, on.0..=on.0, |_, _| 2);
-        pays(&mut town, on);
+        scenario.live(&people, on.0..=on.0, |_, _| 2);
+        pays(&mut scenario, on);
     }
-    town
+    scenario
 }
 
 #[test]
 fn a_bill_fires_fifteen_days_after_it_was_due_and_again_after_thirty() {
-    let town = billed(|_, _| {});
+    let scenario = billed(|_, _| {});
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-26 08:00 arrears 0.60",
             "2026-02-26 08:00 task 1 open: small early due 2026-03-01 09:00",
@@ -252,26 +255,26 @@ fn a_bill_fires_fifteen_days_after_it_was_due_and_again_after_thirty() {
 
 #[test]
 fn a_bill_paid_in_time_says_nothing() {
-    let town = billed(|town, on| {
+    let scenario = billed(|scenario, on| {
         if on == day("2026-02-24") {
-            town.event(ONE, "2026-02-24 22:00", payment(80));
+            scenario.event(ONE, "2026-02-24 22:00", payment(80));
         }
     });
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn paying_part_changes_nothing_and_the_rest_closes_the_task() {
-    let town = billed(|town, on| {
+    let scenario = billed(|scenario, on| {
         if on == day("2026-03-01") {
-            town.event(ONE, "2026-03-01 22:00", payment(50));
+            scenario.event(ONE, "2026-03-01 22:00", payment(50));
         }
         if on == day("2026-03-05") {
-            town.event(ONE, "2026-03-05 22:00", payment(30));
+            scenario.event(ONE, "2026-03-05 22:00", payment(30));
         }
     });
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-26 08:00 arrears 0.60",
             "2026-02-26 08:00 task 1 open: small early due 2026-03-01 09:00",
@@ -282,13 +285,13 @@ fn paying_part_changes_nothing_and_the_rest_closes_the_task() {
 
 #[test]
 fn after_ninety_days_of_suspension_the_subscriber_has_churned() {
-    let mut town = Town::new("policy.task_days = 200");
+    let mut scenario = Scenario::new("policy.task_days = 200");
     let people = crowd(4);
-    town.event(ONE, "2026-02-01 10:00", SUSPENDED);
-    town.live(&people[1..], days("2026-02-01", "2026-05-10"), |_, _| 2);
-    town.event(ONE, "2026-05-10 21:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-01 10:00", SUSPENDED);
+    scenario.live(&people[1..], days("2026-02-01", "2026-05-10"), |_, _| 2);
+    scenario.event(ONE, "2026-05-10 21:00", call(HOTLINE));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 arrears 0.90",
             "2026-02-01 10:00 task 1 open: small at_risk due 2026-02-04 10:00",
@@ -300,14 +303,14 @@ fn after_ninety_days_of_suspension_the_subscriber_has_churned() {
 
 #[test]
 fn machines_say_nothing_whatever_they_do() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-01-20 07:00", profile(|p| p.flags = MACHINE));
-    town.event(
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-20 07:00", profile(|p| p.flags = MACHINE));
+    scenario.event(
         ONE,
         "2026-01-20 07:30",
         invoice("2025-12-01", "2026-01-25", 80),
     );
-    town.live(
+    scenario.live(
         &crowd(30),
         days("2026-01-20", "2026-03-10"),
         |who, on| match who {
@@ -315,19 +318,19 @@ fn machines_say_nothing_whatever_they_do() {
             who => usual(who, on),
         },
     );
-    town.event(ONE, "2026-03-10 21:00", call(HOTLINE));
-    town.event(ONE, "2026-03-10 21:00", SUSPENDED);
-    assert_eq!(town.total(), 0);
+    scenario.event(ONE, "2026-03-10 21:00", call(HOTLINE));
+    scenario.event(ONE, "2026-03-10 21:00", SUSPENDED);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn those_not_pursued_get_signals_and_no_task() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 09:00", profile(|p| p.flags = NOT_PURSUED));
-    town.event(ONE, "2026-02-01 10:00", call(HOTLINE));
-    town.event(ONE, "2026-02-01 11:00", SUSPENDED);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 09:00", profile(|p| p.flags = NOT_PURSUED));
+    scenario.event(ONE, "2026-02-01 10:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-01 11:00", SUSPENDED);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 competitor_hotline 0.60 (not_pursued)",
             "2026-02-01 11:00 arrears 0.90 (not_pursued)",
@@ -338,10 +341,13 @@ fn those_not_pursued_get_signals_and_no_task() {
 #[test]
 fn the_tier_says_who_acts_and_by_when() {
     let task = |at: &str, change: fn(&mut Profile<'static>)| {
-        let mut town = Town::new("");
-        town.event(ONE, "2026-02-01 08:00", profile(change));
-        town.event(ONE, at, call(HOTLINE));
-        let (task, opened) = (town.last_task(ONE), town.said(ONE).pop().unwrap());
+        let mut scenario = Scenario::new("");
+        scenario.event(ONE, "2026-02-01 08:00", profile(change));
+        scenario.event(ONE, at, call(HOTLINE));
+        let (task, opened) = (
+            scenario.last_task(ONE),
+            scenario.published(ONE).pop().unwrap(),
+        );
         (task.stars, task.assignee.queue, opened)
     };
     let expected =
@@ -378,18 +384,18 @@ fn the_tier_says_who_acts_and_by_when() {
 
 #[test]
 fn an_outcome_closes_the_task_and_a_repeat_does_not_open_another() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", call(HOTLINE));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", call(HOTLINE));
     for (at, result) in [
         ("2026-02-02 10:00", OutcomeResult::Unreachable),
         ("2026-02-02 11:00", OutcomeResult::Refused),
     ] {
-        let outcome = outcome(&town.last_task(ONE), result);
-        town.event(ONE, at, outcome);
+        let outcome = outcome(&scenario.last_task(ONE), result);
+        scenario.event(ONE, at, outcome);
     }
-    town.event(ONE, "2026-02-03 10:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-03 10:00", call(HOTLINE));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 competitor_hotline 0.60",
             "2026-02-01 10:00 task 1 open: small early due 2026-02-04 10:00",
@@ -404,15 +410,15 @@ fn an_outcome_closes_the_task_and_a_repeat_does_not_open_another() {
 #[test]
 fn sentences_say_what_was_seen() {
     let silent = day("2026-03-01");
-    let mut town = one_among_usual(
+    let mut scenario = one_among_usual(
         "2026-01-20",
         "2026-03-05",
         |on| {
             if on < silent { 9 } else { 0 }
         },
     );
-    town.event(ONE, "2026-03-05 21:00", call(HOTLINE));
-    let texts = town.effects.iter().filter_map(|effect| match effect {
+    scenario.event(ONE, "2026-03-05 21:00", call(HOTLINE));
+    let texts = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some((signal.text.zh.as_str(), signal.text.en.as_str())),
         _ => None,
     });

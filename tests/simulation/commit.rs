@@ -1,6 +1,6 @@
 //! One transaction from begin to end, with everything that can go wrong in between.
 
-use super::faults::{Blow, Step};
+use super::faults::{Disruption, Step};
 use super::link::{PATIENCE_MS, SimLink};
 use super::transactions::{Refusal, Session};
 use super::world::{Timer, World};
@@ -40,23 +40,23 @@ impl SimLink<'_> {
     /// Connects a producer. One that died within a transaction keeps the coordinator busy for a while.
     pub(super) fn connect(&mut self) -> Result<Result<(), String>, Fault> {
         self.step(Step::Fence)?;
-        let until_ms = self.stage.now_ms() + PATIENCE_MS;
+        let until_ms = self.scheduler.now_ms() + PATIENCE_MS;
         loop {
-            self.stage.alive(self.process)?;
-            if self.stage.world.borrow_mut().answers() {
-                let session = self.stage.world.borrow_mut().init_producer(&self.id);
+            self.scheduler.alive(self.process)?;
+            if self.scheduler.world.borrow_mut().answers() {
+                let session = self.scheduler.world.borrow_mut().init_producer(&self.id);
                 if let Ok(session) = session {
                     self.session = Some(session);
                     return Ok(Ok(()));
                 }
             } else {
-                self.stage.pass(900);
+                self.scheduler.pass(900);
             }
-            if self.stage.now_ms() >= until_ms {
-                self.stage.alive(self.process)?;
+            if self.scheduler.now_ms() >= until_ms {
+                self.scheduler.alive(self.process)?;
                 return Ok(Err("the coordinator does not answer".to_owned()));
             }
-            self.stage.pass(100);
+            self.scheduler.pass(100);
         }
     }
 
@@ -83,7 +83,7 @@ impl SimLink<'_> {
             Err(Failed::Fault(fault)) => Err(fault),
             Err(Failed::Attempt(attempt)) => {
                 // The client aborts before it drops the producer, if the coordinator hears it.
-                let mut world = self.stage.world.borrow_mut();
+                let mut world = self.scheduler.world.borrow_mut();
                 if world.dice.chance(500) && !world.outage {
                     let _ = world.end_transaction(&session, false);
                 }
@@ -91,13 +91,13 @@ impl SimLink<'_> {
                 Ok(attempt)
             }
             Err(Failed::Unknown) => {
-                self.stage
+                self.scheduler
                     .world
                     .borrow_mut()
                     .note("outcome unknown", &[self.process as i64]);
                 let waits_ms = self.dice(0, PATIENCE_MS);
-                self.stage.pass(waits_ms);
-                self.stage.alive(self.process)?;
+                self.scheduler.pass(waits_ms);
+                self.scheduler.alive(self.process)?;
                 Ok(Attempt::Unknown(
                     "the coordinator did not say how it ended".to_owned(),
                 ))
@@ -133,7 +133,7 @@ impl SimLink<'_> {
             return Err(Failed::Attempt(refusal()));
         }
         // A client that the group has thrown out knows so at the latest now.
-        let membership = self.stage.world.borrow().membership(self.process);
+        let membership = self.scheduler.world.borrow().membership(self.process);
         let membership = membership.ok_or_else(|| {
             Failed::Attempt(Attempt::Membership("not a member any more".to_owned()))
         })?;
@@ -164,17 +164,17 @@ impl SimLink<'_> {
             }
             End::Heard | End::AnswerLost => {}
         }
-        let blow = self.world(|world| {
-            let blow = world.blow(Step::EndSent);
-            if blow == Some(Blow::Crash) {
+        let disruption = self.world(|world| {
+            let disruption = world.disruption(Step::EndSent);
+            if disruption == Some(Disruption::Crash) {
                 // The request is on its way, and arrives all the same.
                 world.within(0, 3_000, Timer::LateEnd(session.clone()));
             }
-            blow
+            disruption
         });
-        if blow == Some(Blow::Crash) {
-            self.stage
-                .suffer(self.seat, self.process, Step::EndSent, blow)?;
+        if disruption == Some(Disruption::Crash) {
+            self.scheduler
+                .suffer(self.slot, self.process, Step::EndSent, disruption)?;
         }
         let answer = self.retry(|world| world.end_transaction(session, true));
         answer.map_err(|failed| match failed {
@@ -183,8 +183,8 @@ impl SimLink<'_> {
             failed => failed,
         })?;
         // Who stands still meanwhile reads the answer later.
-        self.stage
-            .suffer(self.seat, self.process, Step::EndSent, blow)?;
+        self.scheduler
+            .suffer(self.slot, self.process, Step::EndSent, disruption)?;
         self.step(Step::Ended)?;
         if matches!(end, End::AnswerLost) {
             return Err(Failed::Unknown);
@@ -204,7 +204,7 @@ impl SimLink<'_> {
         });
         let why = || Fault::Halt(format!("there is no topic {}", outbound.topic));
         let place = place.ok_or_else(why)?;
-        let record = Rc::new(stored(outbound, self.stage.now_ms()));
+        let record = Rc::new(stored(outbound, self.scheduler.now_ms()));
         self.retry(|world| world.produce(session, place, Rc::clone(&record)))
     }
 
@@ -213,11 +213,11 @@ impl SimLink<'_> {
         &self,
         mut request: impl FnMut(&mut World) -> Result<T, Refusal>,
     ) -> Result<T, Failed> {
-        let until_ms = self.stage.now_ms() + PATIENCE_MS;
-        while self.stage.now_ms() <= until_ms {
-            let outage = self.stage.world.borrow().outage;
+        let until_ms = self.scheduler.now_ms() + PATIENCE_MS;
+        while self.scheduler.now_ms() <= until_ms {
+            let outage = self.scheduler.world.borrow().outage;
             if !outage {
-                let answer = request(&mut self.stage.world.borrow_mut());
+                let answer = request(&mut self.scheduler.world.borrow_mut());
                 match answer {
                     Ok(answer) => return Ok(answer),
                     Err(Refusal::Busy) => {}
@@ -230,8 +230,8 @@ impl SimLink<'_> {
                     }
                 }
             }
-            self.stage.pass(100);
-            self.stage.alive(self.process)?;
+            self.scheduler.pass(100);
+            self.scheduler.alive(self.process)?;
         }
         Err(Failed::Attempt(Attempt::Again(
             "the brokers do not answer".to_owned(),
@@ -243,7 +243,7 @@ impl SimLink<'_> {
     }
 
     fn world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
-        act(&mut self.stage.world.borrow_mut())
+        act(&mut self.scheduler.world.borrow_mut())
     }
 }
 

@@ -6,7 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// What a stream of chance is used for: streams never share draws, so that another fault leaves the inputs as they are.
 #[derive(Debug, Clone, Copy)]
 pub enum Stream {
-    /// What the world looks like: partitions, seats, rates.
+    /// What the world looks like: partitions, slots, rates.
     Shape = 1,
     /// The input records.
     Input = 2,

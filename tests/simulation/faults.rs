@@ -72,7 +72,7 @@ impl Step {
 
 /// What hits a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blow {
+pub enum Disruption {
     /// It is gone, as by `kill -9`.
     Crash,
     /// It stands still for so many milliseconds, its client's threads too, as by `SIGSTOP`.
@@ -125,8 +125,8 @@ impl Rates {
 pub struct Faults {
     /// By chance.
     pub rates: Rates,
-    /// A blow at the n-th time (from 0) that any process comes to a step.
-    pub planned: Vec<(Step, u32, Blow)>,
+    /// A disruption at the n-th time (from 0) that any process comes to a step.
+    pub planned: Vec<(Step, u32, Disruption)>,
     /// How often each planned step was passed.
     passed: Vec<u32>,
     /// Nothing more goes wrong: the world is to come to rest.
@@ -135,7 +135,7 @@ pub struct Faults {
 
 impl Faults {
     /// Faults by chance, and planned ones.
-    pub fn new(rates: Rates, planned: Vec<(Step, u32, Blow)>) -> Self {
+    pub fn new(rates: Rates, planned: Vec<(Step, u32, Disruption)>) -> Self {
         let passed = vec![0; planned.len()];
         Self {
             rates,
@@ -151,12 +151,12 @@ impl Faults {
     }
 
     /// What hits a process that comes to a step.
-    pub fn blow(&mut self, dice: &mut Dice, step: Step) -> Option<Blow> {
-        for ((planned, turn, blow), passed) in self.planned.iter().zip(&mut self.passed) {
+    pub fn disruption(&mut self, dice: &mut Dice, step: Step) -> Option<Disruption> {
+        for ((planned, turn, disruption), passed) in self.planned.iter().zip(&mut self.passed) {
             if *planned == step {
                 *passed += 1;
                 if *passed == turn + 1 {
-                    return Some(*blow);
+                    return Some(*disruption);
                 }
             }
         }
@@ -168,10 +168,10 @@ impl Faults {
         };
         let (crash, stall) = (hit(self.rates.crash), hit(self.rates.stall));
         if crash {
-            Some(Blow::Crash)
+            Some(Disruption::Crash)
         } else if stall {
             let long = dice.chance(500);
-            Some(Blow::Stall(if long {
+            Some(Disruption::Stall(if long {
                 dice.between(10_000, 70_000)
             } else {
                 dice.between(50, 9_000)
@@ -181,7 +181,7 @@ impl Faults {
         }
     }
 
-    /// Whether all planned blows have fallen.
+    /// Whether all planned disruptions have come.
     pub fn spent(&self) -> bool {
         let mut planned = self.planned.iter().zip(&self.passed);
         planned.all(|((_, turn, _), passed)| passed > turn)

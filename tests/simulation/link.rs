@@ -2,7 +2,7 @@
 
 use super::faults::Step;
 use super::reader::SimReader;
-use super::stage::Stage;
+use super::scheduler::Scheduler;
 use super::transactions::Session;
 use super::world::{ProcessId, Timer, World};
 use churnwatch::kafka::link::{Attempt, Link};
@@ -18,8 +18,8 @@ pub const PATIENCE_MS: i64 = 10_000;
 
 /// One process's membership, producer and readers.
 pub struct SimLink<'a> {
-    pub(super) stage: Rc<Stage<'a>>,
-    pub(super) seat: usize,
+    pub(super) scheduler: Rc<Scheduler<'a>>,
+    pub(super) slot: usize,
     pub(super) process: ProcessId,
     /// Its `transactional.id`.
     pub(super) id: Rc<str>,
@@ -35,10 +35,10 @@ enum Taken {
 }
 
 impl<'a> SimLink<'a> {
-    pub fn new(stage: Rc<Stage<'a>>, seat: usize, process: ProcessId, id: Rc<str>) -> Self {
+    pub fn new(scheduler: Rc<Scheduler<'a>>, slot: usize, process: ProcessId, id: Rc<str>) -> Self {
         Self {
-            stage,
-            seat,
+            scheduler,
+            slot,
             process,
             id,
             session: None,
@@ -48,22 +48,22 @@ impl<'a> SimLink<'a> {
 
     /// The time.
     pub fn now_ms(&self) -> i64 {
-        self.stage.now_ms()
+        self.scheduler.now_ms()
     }
 
     /// The process comes to a step, where it may be hit.
     pub(super) fn step(&self, step: Step) -> Result<(), Fault> {
-        self.stage.step(self.seat, self.process, step)
+        self.scheduler.step(self.slot, self.process, step)
     }
 
     /// Asks the brokers something.
     fn ask<T>(&self, question: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
-        self.stage.alive(self.process)?;
-        if self.stage.world.borrow_mut().answers() {
-            return Ok(question(&mut self.stage.world.borrow_mut()));
+        self.scheduler.alive(self.process)?;
+        if self.scheduler.world.borrow_mut().answers() {
+            return Ok(question(&mut self.scheduler.world.borrow_mut()));
         }
-        self.stage.pass(1_000);
-        self.stage.alive(self.process)?;
+        self.scheduler.pass(1_000);
+        self.scheduler.alive(self.process)?;
         Err(Fault::Restart("the brokers do not answer".to_owned()))
     }
 
@@ -86,22 +86,26 @@ impl<'a> Link for SimLink<'a> {
 
     fn serve(&mut self) -> Result<Option<Rebalance>, Fault> {
         self.step(Step::Serve)?;
-        let change = self.stage.world.borrow_mut().next_change(self.process)?;
+        let change = self
+            .scheduler
+            .world
+            .borrow_mut()
+            .next_change(self.process)?;
         if change.is_some() {
-            self.stage.stir(self.seat);
+            self.scheduler.stir(self.slot);
         }
         Ok(change)
     }
 
     fn wait(&mut self, pause: Duration) {
-        if self.stage.alive(self.process).is_ok() {
-            self.stage.pass(pause.as_millis() as i64);
+        if self.scheduler.alive(self.process).is_ok() {
+            self.scheduler.pass(pause.as_millis() as i64);
         }
     }
 
     fn assign(&mut self, starts: &[(TopicPartition, i64)]) -> Result<(), Fault> {
         self.step(Step::Assign)?;
-        self.stage
+        self.scheduler
             .world
             .borrow_mut()
             .take_lanes(self.process, starts);
@@ -111,13 +115,16 @@ impl<'a> Link for SimLink<'a> {
     fn unassign(&mut self) -> Result<(), Fault> {
         self.taken.clear();
         self.step(Step::Unassign)?;
-        self.stage.world.borrow_mut().give_up_lanes(self.process);
+        self.scheduler
+            .world
+            .borrow_mut()
+            .give_up_lanes(self.process);
         Ok(())
     }
 
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), Fault> {
-        self.stage.alive(self.process)?;
-        self.stage
+        self.scheduler.alive(self.process)?;
+        self.scheduler
             .world
             .borrow_mut()
             .pause_lanes(self.process, partitions, true);
@@ -125,8 +132,8 @@ impl<'a> Link for SimLink<'a> {
     }
 
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), Fault> {
-        self.stage.alive(self.process)?;
-        self.stage
+        self.scheduler.alive(self.process)?;
+        self.scheduler
             .world
             .borrow_mut()
             .pause_lanes(self.process, partitions, false);
@@ -137,10 +144,10 @@ impl<'a> Link for SimLink<'a> {
     /// sometimes nothing at all, as the network has it. With nothing there, the process gets its next turn later.
     fn receive(&mut self, records_max: usize, wait: Duration) -> usize {
         self.taken.clear();
-        if self.stage.alive(self.process).is_err() {
+        if self.scheduler.alive(self.process).is_err() {
             return 0;
         }
-        let mut world = self.stage.world.borrow_mut();
+        let mut world = self.scheduler.world.borrow_mut();
         let mut places: Vec<TopicPartition> = world.fetching(self.process);
         world.dice.shuffle(&mut places);
         let mut records = 0;
@@ -161,9 +168,9 @@ impl<'a> Link for SimLink<'a> {
         }
         drop(world);
         if records > 0 {
-            self.stage.stir(self.seat);
+            self.scheduler.stir(self.slot);
         } else {
-            self.stage.nap(self.seat, wait.as_millis() as i64);
+            self.scheduler.nap(self.slot, wait.as_millis() as i64);
         }
         self.taken.len()
     }
@@ -185,8 +192,8 @@ impl<'a> Link for SimLink<'a> {
     }
 
     fn positions(&self) -> Result<Vec<(TopicPartition, i64)>, Fault> {
-        self.stage.alive(self.process)?;
-        let world = self.stage.world.borrow();
+        self.scheduler.alive(self.process)?;
+        let world = self.scheduler.world.borrow();
         let lanes = world.clients[self.process].lanes.iter();
         Ok(lanes
             .filter(|(_, lane)| lane.handed)
@@ -199,22 +206,22 @@ impl<'a> Link for SimLink<'a> {
         of: &[TopicPartition],
     ) -> Result<Vec<(TopicPartition, Option<i64>)>, Fault> {
         self.step(Step::Committed)?;
-        let until_ms = self.stage.now_ms() + PATIENCE_MS;
+        let until_ms = self.scheduler.now_ms() + PATIENCE_MS;
         loop {
             let settled =
                 self.ask(|world| !of.iter().any(|place| world.group.is_promised(*place)))?;
             if settled {
-                let world = self.stage.world.borrow();
+                let world = self.scheduler.world.borrow();
                 return Ok(of
                     .iter()
                     .map(|place| (*place, world.group.committed(*place)))
                     .collect());
             }
-            if self.stage.now_ms() >= until_ms {
+            if self.scheduler.now_ms() >= until_ms {
                 let why = "offsets of an open transaction are not settled yet";
                 return Err(Fault::Restart(why.to_owned()));
             }
-            self.stage.pass(100);
+            self.scheduler.pass(100);
         }
     }
 
@@ -235,10 +242,10 @@ impl<'a> Link for SimLink<'a> {
     }
 
     fn reader(&self, spans: &[Span]) -> Result<SimReader<'a>, Fault> {
-        self.stage.alive(self.process)?;
+        self.scheduler.alive(self.process)?;
         Ok(SimReader::new(
-            Rc::clone(&self.stage),
-            self.seat,
+            Rc::clone(&self.scheduler),
+            self.slot,
             self.process,
             spans,
         ))
@@ -254,12 +261,12 @@ impl<'a> Link for SimLink<'a> {
         outbound: &[Outbound],
         offsets: &[(TopicPartition, i64)],
     ) -> Result<Attempt, Fault> {
-        self.stage.stir(self.seat);
+        self.scheduler.stir(self.slot);
         self.transact(outbound, offsets)
     }
 
     fn trim_journal(&mut self, partition: i32, before: i64) {
-        let mut world = self.stage.world.borrow_mut();
+        let mut world = self.scheduler.world.borrow_mut();
         // Where snapshots get lost the journal is all there is: then brokers keep it whole to the end.
         let fails = world.faults.rates.damage > 0 || world.happens(|rates| rates.trim_fails);
         if !fails && !world.clients[self.process].dead && !world.outage {
@@ -272,6 +279,6 @@ impl<'a> Link for SimLink<'a> {
 
 impl Drop for SimLink<'_> {
     fn drop(&mut self) {
-        self.stage.world.borrow_mut().close(self.process);
+        self.scheduler.world.borrow_mut().close(self.process);
     }
 }

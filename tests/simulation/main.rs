@@ -5,9 +5,9 @@
 //! |---|---|
 //! | brokers | `log` (a partition), `transactions` and `group` (the coordinators), `world` (all of it, and its timers) |
 //! | clients | `client` (the group's protocol), `link`, `commit`, `reader` (the worker's way to it) |
-//! | processes | `seat`, `turns`, `stage` (who runs when), `worker` (the real one), `clerk` (a tiny one) |
+//! | processes | `slot`, `turns`, `scheduler` (who runs when), `worker` (the real one), `copy_worker` (a tiny one) |
 //! | faults | `faults` (what, where, how often), `store` (snapshots that are lost, torn, damaged) |
-//! | inputs | `town` (what subscribers do), `arrivals` (when it comes, and in whose transactions) |
+//! | inputs | `traffic` (what subscribers do), `arrivals` (when it comes, and in whose transactions) |
 //! | proof | `oracle` (what must hold), `world_tests` (the world is no kinder than Kafka), `scenarios` |
 //!
 //! A seed decides everything. A failure names it and shows what happened last:
@@ -23,9 +23,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrivals;
-mod clerk;
 mod client;
 mod commit;
+mod copy_worker;
 mod dice;
 mod faults;
 mod group;
@@ -36,11 +36,11 @@ mod play;
 mod reader;
 mod scenario;
 mod scenarios;
-mod seat;
-mod stage;
+mod scheduler;
+mod slot;
 mod store;
-mod town;
 mod trace;
+mod traffic;
 mod transactions;
 mod turns;
 mod worker;

@@ -1,7 +1,7 @@
 //! Reading stretches of partitions again.
 
 use super::faults::Step;
-use super::stage::Stage;
+use super::scheduler::Scheduler;
 use super::world::ProcessId;
 use churnwatch::kafka::link::{Front, Reader};
 use churnwatch::kafka::{ConsumedRecord, Fault, Span, StoredRecord};
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Reads stretches for one process.
 pub struct SimReader<'a> {
-    stage: Rc<Stage<'a>>,
-    seat: usize,
+    scheduler: Rc<Scheduler<'a>>,
+    slot: usize,
     process: ProcessId,
     stretches: Vec<Stretch>,
 }
@@ -24,15 +24,20 @@ struct Stretch {
 }
 
 impl<'a> SimReader<'a> {
-    pub fn new(stage: Rc<Stage<'a>>, seat: usize, process: ProcessId, spans: &[Span]) -> Self {
+    pub fn new(
+        scheduler: Rc<Scheduler<'a>>,
+        slot: usize,
+        process: ProcessId,
+        spans: &[Span],
+    ) -> Self {
         let stretch = |span: &Span| Stretch {
             span: *span,
             next: span.from,
             front: None,
         };
         Self {
-            stage,
-            seat,
+            scheduler,
+            slot,
             process,
             stretches: spans.iter().map(stretch).collect(),
         }
@@ -40,7 +45,7 @@ impl<'a> SimReader<'a> {
 
     /// Looks for the next record of a stretch. Returns whether it is known what comes next.
     fn look(&mut self, span: usize) -> Result<bool, Fault> {
-        let world = &mut *self.stage.world.borrow_mut();
+        let world = &mut *self.scheduler.world.borrow_mut();
         let late = world.outage || world.dice.chance(30);
         let Stretch { span, next, front } = &mut self.stretches[span];
         if front.is_some() || *next >= span.to {
@@ -74,10 +79,11 @@ impl<'a> SimReader<'a> {
 
 impl Reader for SimReader<'_> {
     fn front(&mut self, span: usize, wait: Duration) -> Result<Front<'_>, Fault> {
-        self.stage.step(self.seat, self.process, Step::Restore)?;
+        self.scheduler
+            .step(self.slot, self.process, Step::Restore)?;
         if !self.look(span)? {
-            self.stage.pass(wait.as_millis() as i64);
-            self.stage.alive(self.process)?;
+            self.scheduler.pass(wait.as_millis() as i64);
+            self.scheduler.alive(self.process)?;
             return Ok(Front::Pending);
         }
         let Stretch { span, next, front } = &self.stretches[span];

@@ -2,15 +2,15 @@
 
 use super::arrivals::{Incoming, Pace, timeline};
 use super::dice::{Dice, Stream};
-use super::faults::{Blow, Faults, Rates, Step};
-use super::oracle::{Judge, Verdict, equals_a_plain_fold};
-use super::play::{Curtain, play, strike};
-use super::seat::Conduct;
-use super::stage::Stage;
-use super::store::Shelf;
-use super::town::{DAY_MS, FIRST_DAY_MS, Town};
+use super::faults::{Disruption, Faults, Rates, Step};
+use super::oracle::{OutputOracle, Verdict, equals_a_plain_fold};
+use super::play::{Ending, play, release};
+use super::scheduler::Scheduler;
+use super::slot::ProcessPlan;
+use super::store::FaultyStore;
 use super::trace::Trace;
-use super::worker::Lodge;
+use super::traffic::{DAY_MS, FIRST_DAY_MS, Traffic};
+use super::worker::WorkerResources;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
 use churnwatch::runtime::{Setup, clock};
@@ -23,10 +23,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Shape {
     pub partitions: i32,
-    pub town: Town,
+    pub traffic: Traffic,
     pub rates: Rates,
-    pub planned: Vec<(Step, u32, Blow)>,
-    pub conduct: Conduct,
+    pub planned: Vec<(Step, u32, Disruption)>,
+    pub processes: ProcessPlan,
     pub pace: Pace,
     /// Input records that begin a transaction of their producer, in a thousand.
     pub transactional: u32,
@@ -34,7 +34,7 @@ pub struct Shape {
     pub trouble_ms: i64,
     /// After everything is processed, so much time passes undisturbed.
     pub rest_ms: i64,
-    pub end: Curtain,
+    pub end: Ending,
     /// When the world begins, in milliseconds since 1970.
     pub begins_ms: i64,
     /// The first topic's records come late: from a day on, by so many days.
@@ -46,7 +46,7 @@ pub struct Shape {
 /// A kind of world.
 pub struct Scenario {
     setups: Vec<Setup>,
-    judge: Judge,
+    oracle: OutputOracle,
     /// Changes what is drawn for any world into what this one is about.
     pub shape: fn(&mut Shape, &mut Dice),
 }
@@ -63,7 +63,7 @@ pub struct Outcome {
     pub snapshots: u64,
     /// Virtual time.
     pub lasted_ms: i64,
-    /// Whether every planned blow has fallen.
+    /// Whether every planned disruption has come.
     pub spent: bool,
 }
 
@@ -127,10 +127,10 @@ impl Scenario {
         };
         let setups: Vec<Setup> = texts.iter().zip(shadows).map(setup).collect();
         let topics = &setups[0].config.topics;
-        let judge = Judge::new(topics.outputs().map(|(_, topic)| topic));
+        let oracle = OutputOracle::new(topics.outputs().map(|(_, topic)| topic));
         Self {
             setups,
-            judge,
+            oracle,
             shape,
         }
     }
@@ -170,7 +170,7 @@ impl Scenario {
         let setup = &self.setups[0];
         let mut dice = Dice::new(seed, Stream::Input);
         let mut records = shape
-            .town
+            .traffic
             .records(&setup.topics, shape.partitions, &mut dice);
         shape.stall_feed(&mut records);
         let arrivals = timeline(
@@ -196,48 +196,48 @@ impl Scenario {
             arrivals,
             trace,
         };
-        let lodge = Lodge::new();
-        let shelf = Shelf::new(seed, faults);
+        let resources = WorkerResources::new();
+        let faulty_store = FaultyStore::new(seed, faults);
         let second_from_ms = shape.begins_ms + shape.second_rules_ms;
         let last = self.setups.len() - 1;
-        let midwife = lodge.midwife(&self.setups, move |now_ms| {
+        let start_process = resources.start_process(&self.setups, move |now_ms| {
             last.min(usize::from(now_ms >= second_from_ms))
         });
         let tell_time = |now_ms: i64| clock::simulate(u64::try_from(now_ms).ok());
         let world = World::new(plan, Dice::new(seed, Stream::World));
-        let stage = Stage::new(
+        let scheduler = Scheduler::new(
             world,
-            Arc::clone(&shelf),
-            shape.conduct.clone(),
-            midwife,
+            Arc::clone(&faulty_store),
+            shape.processes.clone(),
+            start_process,
             tell_time,
         );
-        let played = play(&stage, shape.trouble_ms, shape.rest_ms, shape.end);
-        strike(&stage);
+        let played = play(&scheduler, shape.trouble_ms, shape.rest_ms, shape.end);
+        release(&scheduler);
         clock::simulate(None);
-        let world = stage.world.borrow();
-        let judged = played.and_then(|()| self.judge(&world));
+        let world = scheduler.world.borrow();
+        let judged = played.and_then(|()| self.oracle(&world));
         let verdict = judged
             .map_err(|why| format!("{}\n{why}\n{shape:?}", world.trace.tail(super::lines())))?;
         Ok(Outcome {
             seeds: 1,
             verdict,
             digest: world.trace.digest(),
-            turns: stage.turns.get(),
+            turns: scheduler.turns.get(),
             starts: world.clients.len() as u64,
-            snapshots: shelf.writes(),
+            snapshots: faulty_store.writes(),
             lasted_ms: world.now_ms - shape.begins_ms,
-            spent: world.faults.spent() || shelf.spent(),
+            spent: world.faults.spent() || faulty_store.spent(),
         })
     }
 
-    fn judge(&self, world: &World) -> Result<Verdict, String> {
-        let verdict = self.judge.judge(world)?;
+    fn oracle(&self, world: &World) -> Result<Verdict, String> {
+        let verdict = self.oracle.oracle(world)?;
         let config = &self.setups[0].config;
         let event_clock =
             config.rules.window.clock == churnwatch::engine::settings::ClockKind::Event;
         if event_clock && world.topics.len() == 1 && self.setups.len() == 1 {
-            equals_a_plain_fold(&self.judge, world, &config.ruleset(), &config.kafka.group)?;
+            equals_a_plain_fold(&self.oracle, world, &config.ruleset(), &config.kafka.group)?;
         }
         Ok(verdict)
     }
@@ -259,7 +259,7 @@ impl Shape {
         let visits = visits.collect();
         Self {
             partitions: dice.between(1, 4) as i32,
-            town: Town {
+            traffic: Traffic {
                 subscribers: if city { 4 } else { dice.between(5, 24) as u32 },
                 days,
                 hot: false,
@@ -280,9 +280,9 @@ impl Shape {
                 trim_fails: 100,
             },
             planned: Vec::new(),
-            conduct: Conduct {
+            processes: ProcessPlan {
                 visits,
-                seats: dice.between(1, 3) as usize,
+                slots: dice.between(1, 3) as usize,
                 named: dice.chance(500),
                 pause_ms: dice.pick(&[100, 5_000, 60_000]),
                 renamed: dice.pick(&[0, 300]),
@@ -296,7 +296,7 @@ impl Shape {
             transactional: 30,
             trouble_ms: dice.between(0, 30_000),
             rest_ms: 3_000,
-            end: dice.pick(&[Curtain::Stop, Curtain::Kill]),
+            end: dice.pick(&[Ending::Stop, Ending::Kill]),
             begins_ms: FIRST_DAY_MS + 40 * DAY_MS,
             feed_stalls: None,
             second_rules_ms: i64::MAX / 4,
@@ -328,8 +328,8 @@ impl Shape {
         self.pace = Pace::Live {
             every_ms: 4 * 3_600_000,
         };
-        self.conduct.nap_ms_max = 1_800_000;
-        self.conduct.visits = vec![(2 * DAY_MS, 4 * DAY_MS)];
+        self.processes.nap_ms_max = 1_800_000;
+        self.processes.visits = vec![(2 * DAY_MS, 4 * DAY_MS)];
         // It lasts a thousand times longer than other worlds.
         self.rates.outage = self.rates.outage.min(1);
         self.rates.crash = self.rates.crash.min(3);

@@ -2,7 +2,7 @@
 
 use super::arrivals::Pace;
 use super::dice::{Dice, Stream};
-use super::faults::{Blow, Rates, Step};
+use super::faults::{Disruption, Rates, Step};
 use super::scenario::{ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS};
 use super::seeds;
 use super::trace::Trace;
@@ -53,7 +53,7 @@ fn crash_at_every_step() {
                 unknown: fails,
                 ..Rates::NONE
             };
-            shape.planned = vec![(step, dice.below(6) as u32, Blow::Crash)];
+            shape.planned = vec![(step, dice.below(6) as u32, Disruption::Crash)];
             let outcome = scenario.of(seed, shape.clone(), Trace::default());
             let outcome = outcome.unwrap_or_else(|_| {
                 let told = scenario
@@ -99,12 +99,12 @@ fn unknown_outcomes() {
 #[test]
 fn rebalance() {
     let scenario = Scenario::new(&[ONE_TOPIC], |shape, dice| {
-        shape.conduct.named = false;
+        shape.processes.named = false;
         shape.pace = Pace::Spread {
             preloaded: 200,
             over_ms: 200_000,
         };
-        shape.conduct.visits = (0..dice.between(2, 6))
+        shape.processes.visits = (0..dice.between(2, 6))
             .map(|_| {
                 let comes_ms = dice.between(1_000, 150_000);
                 (comes_ms, comes_ms + dice.between(500, 60_000))
@@ -124,8 +124,8 @@ fn zombie() {
             slow_markers: 100,
             ..Rates::NONE
         };
-        shape.conduct.twins = dice.chance(700);
-        shape.conduct.named = dice.chance(700);
+        shape.processes.twins = dice.chance(700);
+        shape.processes.named = dice.chance(700);
         shape.trouble_ms = 120_000;
     });
     play("zombie", &scenario, 400);
@@ -201,10 +201,10 @@ fn shadow_rules_come_and_go() {
 #[test]
 fn mass_fire_storm() {
     let scenario = Scenario::new(&[ONE_TOPIC], |shape, _| {
-        shape.town.city = false;
-        shape.town.subscribers = 40;
-        shape.town.days = 12;
-        shape.town.storm_on = Some(6);
+        shape.traffic.city = false;
+        shape.traffic.subscribers = 40;
+        shape.traffic.days = 12;
+        shape.traffic.storm_on = Some(6);
     });
     let sum = play("mass_fire_storm", &scenario, 150);
     assert!(sum.verdict.tasks > 30 * sum.seeds, "no storm");
@@ -214,9 +214,9 @@ fn mass_fire_storm() {
 #[test]
 fn hot_subscriber() {
     let scenario = Scenario::new(&[ONE_TOPIC], |shape, dice| {
-        shape.town.city = false;
-        shape.town.subscribers = dice.between(10, 20) as u32;
-        shape.town.hot = true;
+        shape.traffic.city = false;
+        shape.traffic.subscribers = dice.between(10, 20) as u32;
+        shape.traffic.hot = true;
     });
     play("hot_subscriber", &scenario, 300);
 }

@@ -1,7 +1,7 @@
 //! The object store that snapshots lie in, and the background work of processes that write and read it.
 
 use super::dice::{Dice, Stream};
-use super::faults::{Blow, Faults, Step};
+use super::faults::{Disruption, Faults, Step};
 use super::world::ProcessId;
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A store in memory to which happens what happens to disks and buckets: writes fail, processes die while they write
 /// and leave half an object under its final name, objects are lost, bits flip.
-pub struct Shelf {
+pub struct FaultyStore {
     objects: InMemory,
-    mood: Mutex<Mood>,
+    state: Mutex<StoreState>,
 }
 
-struct Mood {
+struct StoreState {
     dice: Dice,
     faults: Faults,
     /// The process at work was killed.
@@ -30,11 +30,11 @@ struct Mood {
     writes: u64,
 }
 
-impl Shelf {
+impl FaultyStore {
     /// An empty store with the faults of a world.
     pub fn new(seed: u64, faults: Faults) -> Arc<Self> {
         let dice = Dice::new(seed, Stream::Store);
-        let mood = Mutex::new(Mood {
+        let state = Mutex::new(StoreState {
             dice,
             faults,
             killed: false,
@@ -42,37 +42,37 @@ impl Shelf {
         });
         Arc::new(Self {
             objects: InMemory::new(),
-            mood,
+            state,
         })
     }
 
     /// Nothing more goes wrong.
     pub fn calm(&self) {
-        self.mood().faults.over = true;
+        self.state().faults.over = true;
     }
 
     /// Whether the process that was at work since the last call was killed.
     pub fn killed(&self) -> bool {
-        std::mem::take(&mut self.mood().killed)
+        std::mem::take(&mut self.state().killed)
     }
 
     /// Objects written so far.
     pub fn writes(&self) -> u64 {
-        self.mood().writes
+        self.state().writes
     }
 
-    /// Whether the planned blows of this store have fallen.
+    /// Whether the planned disruptions of this store have come.
     pub fn spent(&self) -> bool {
-        self.mood().faults.spent()
+        self.state().faults.spent()
     }
 
-    fn mood(&self) -> MutexGuard<'_, Mood> {
-        self.mood.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, StoreState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Loses an object or flips one of its bits.
     async fn damage(&self, location: &Path) -> Result<()> {
-        let word = self.mood().dice.word();
+        let word = self.state().dice.word();
         if word.is_multiple_of(3) {
             return self.objects.delete(location).await;
         }
@@ -86,9 +86,9 @@ impl Shelf {
     }
 }
 
-impl Mood {
+impl StoreState {
     fn struck(&mut self, step: Step) -> bool {
-        let struck = self.faults.blow(&mut self.dice, step) == Some(Blow::Crash);
+        let struck = self.faults.disruption(&mut self.dice, step) == Some(Disruption::Crash);
         self.killed |= struck;
         struck
     }
@@ -102,7 +102,7 @@ fn failed(why: &'static str) -> Error {
 }
 
 #[async_trait]
-impl ObjectStore for Shelf {
+impl ObjectStore for FaultyStore {
     async fn put_opts(
         &self,
         to: &Path,
@@ -110,13 +110,13 @@ impl ObjectStore for Shelf {
         opts: PutOptions,
     ) -> Result<PutResult> {
         let (before, amid, fails) = {
-            let Mood { dice, faults, .. } = &mut *self.mood();
+            let StoreState { dice, faults, .. } = &mut *self.state();
             let fails = faults.happens(dice, |rates| rates.put_fails);
-            let mut struck = |step| faults.blow(dice, step) == Some(Blow::Crash);
+            let mut struck = |step| faults.disruption(dice, step) == Some(Disruption::Crash);
             (struck(Step::Upload), struck(Step::Uploading), fails)
         };
         if before {
-            self.mood().killed = true;
+            self.state().killed = true;
             return Err(failed("killed before the write"));
         }
         if amid {
@@ -125,9 +125,9 @@ impl ObjectStore for Shelf {
                 .flat_map(|chunk| chunk.iter().copied())
                 .collect();
             let kept = {
-                let mut mood = self.mood();
-                mood.killed = true;
-                mood.dice.below(bytes.len() as u64 + 1) as usize
+                let mut state = self.state();
+                state.killed = true;
+                state.dice.below(bytes.len() as u64 + 1) as usize
             };
             // A store that renames or publishes whole objects leaves nothing, others a part of it.
             if kept % 2 == 1 {
@@ -140,10 +140,10 @@ impl ObjectStore for Shelf {
         }
         let put = self.objects.put_opts(to, payload, opts).await?;
         let damaged = {
-            let mut mood = self.mood();
-            mood.writes += 1;
-            mood.struck(Step::Uploaded);
-            let Mood { dice, faults, .. } = &mut *mood;
+            let mut state = self.state();
+            state.writes += 1;
+            state.struck(Step::Uploaded);
+            let StoreState { dice, faults, .. } = &mut *state;
             faults.happens(dice, |rates| rates.damage)
         };
         if damaged {
@@ -184,13 +184,13 @@ impl ObjectStore for Shelf {
     }
 }
 
-impl fmt::Display for Shelf {
+impl fmt::Display for FaultyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Shelf")
     }
 }
 
-impl fmt::Debug for Shelf {
+impl fmt::Debug for FaultyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Shelf")
     }
@@ -227,14 +227,21 @@ mod tests {
     use super::super::faults::Rates;
     use super::*;
 
-    fn put(shelf: &Shelf, name: &str) -> Result<PutResult> {
+    fn put(faulty_store: &FaultyStore, name: &str) -> Result<PutResult> {
         let payload = vec![7; 100].into();
         // Every future of a store in memory is ready at once.
-        shelf.put(&name.into(), payload).now_or_never().unwrap()
+        faulty_store
+            .put(&name.into(), payload)
+            .now_or_never()
+            .unwrap()
     }
 
-    fn read(shelf: &Shelf, name: &str) -> Option<Vec<u8>> {
-        let found = shelf.get(&name.into()).now_or_never().unwrap().ok()?;
+    fn read(faulty_store: &FaultyStore, name: &str) -> Option<Vec<u8>> {
+        let found = faulty_store
+            .get(&name.into())
+            .now_or_never()
+            .unwrap()
+            .ok()?;
         Some(found.bytes().now_or_never().unwrap().unwrap().to_vec())
     }
 
@@ -242,17 +249,17 @@ mod tests {
     fn a_write_that_was_killed_leaves_nothing_or_a_part() {
         let (mut nothing, mut part) = (0, 0);
         for seed in 0..40 {
-            let planned = vec![(Step::Uploading, 1, Blow::Crash)];
-            let shelf = Shelf::new(seed, Faults::new(Rates::NONE, planned));
-            put(&shelf, "first").unwrap();
-            assert!(!shelf.killed());
-            assert!(put(&shelf, "second").is_err() && shelf.killed());
-            match read(&shelf, "second") {
+            let planned = vec![(Step::Uploading, 1, Disruption::Crash)];
+            let faulty_store = FaultyStore::new(seed, Faults::new(Rates::NONE, planned));
+            put(&faulty_store, "first").unwrap();
+            assert!(!faulty_store.killed());
+            assert!(put(&faulty_store, "second").is_err() && faulty_store.killed());
+            match read(&faulty_store, "second") {
                 None => nothing += 1,
                 Some(bytes) if bytes.len() < 100 => part += 1,
                 Some(_) => panic!("a whole object of a killed process"),
             }
-            assert_eq!(read(&shelf, "first").unwrap().len(), 100);
+            assert_eq!(read(&faulty_store, "first").unwrap().len(), 100);
         }
         assert!(nothing > 5 && part > 5, "{nothing} {part}");
     }
@@ -265,9 +272,9 @@ mod tests {
                 damage: 1_000,
                 ..Rates::NONE
             };
-            let shelf = Shelf::new(seed, Faults::new(rates, Vec::new()));
-            put(&shelf, "object").unwrap();
-            match read(&shelf, "object") {
+            let faulty_store = FaultyStore::new(seed, Faults::new(rates, Vec::new()));
+            put(&faulty_store, "object").unwrap();
+            match read(&faulty_store, "object") {
                 None => lost += 1,
                 Some(bytes) => {
                     let bits: u32 = bytes.iter().map(|byte| (byte ^ 7).count_ones()).sum();

@@ -1,9 +1,9 @@
 //! What happens to a process: it starts, has turns, is hit, and ends.
 
-use super::faults::{Blow, Step};
+use super::faults::{Disruption, Step};
 use super::link::SimLink;
-use super::seat::{Birth, Seat, State};
-use super::stage::Stage;
+use super::scheduler::Scheduler;
+use super::slot::{ProcessContext, ProcessSlot, State};
 use super::world::ProcessId;
 use churnwatch::kafka::Fault;
 use churnwatch::kafka::link::Link;
@@ -11,23 +11,23 @@ use object_store::ObjectStore;
 use std::rc::Rc;
 use std::sync::Arc;
 
-impl<'a> Stage<'a> {
+impl<'a> Scheduler<'a> {
     /// Gives a turn to one of the processes that are due, or starts one.
     pub fn act(self: &Rc<Self>) {
         let now_ms = self.now_ms();
-        let seats: Vec<Rc<Seat<'a>>> = self.seats.borrow().clone();
-        let due = |seat: &&Rc<Seat<'a>>| {
-            let state = seat.state.get();
+        let slots: Vec<Rc<ProcessSlot<'a>>> = self.slots.borrow().clone();
+        let due = |slot: &&Rc<ProcessSlot<'a>>| {
+            let state = slot.state.get();
             !state.busy && state.next_ms.is_some_and(|next_ms| next_ms <= now_ms)
         };
-        let due: Vec<&Rc<Seat<'a>>> = seats.iter().filter(due).collect();
+        let due: Vec<&Rc<ProcessSlot<'a>>> = slots.iter().filter(due).collect();
         if due.is_empty() || self.is_deep() {
             return;
         }
         let chosen = due[self.dice(|dice| dice.below(due.len() as u64)) as usize];
-        let number = seats
+        let number = slots
             .iter()
-            .position(|seat| Rc::ptr_eq(seat, chosen))
+            .position(|slot| Rc::ptr_eq(slot, chosen))
             .unwrap_or_default();
         match chosen.state.get().process {
             Some(process) => self.turn(chosen, process),
@@ -35,16 +35,16 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn start(self: &Rc<Self>, seat: &Rc<Seat<'a>>, number: usize) {
-        let renamed = self.dice(|dice| dice.chance(self.conduct.renamed));
+    fn start(self: &Rc<Self>, slot: &Rc<ProcessSlot<'a>>, number: usize) {
+        let renamed = self.dice(|dice| dice.chance(self.processes.renamed));
         if renamed {
-            seat.name.borrow_mut().push('+');
+            slot.name.borrow_mut().push('+');
         }
-        let name: Rc<str> = seat.name.borrow().as_str().into();
-        let instance = self.conduct.named.then(|| Rc::clone(&name));
+        let name: Rc<str> = slot.name.borrow().as_str().into();
+        let instance = self.processes.named.then(|| Rc::clone(&name));
         let process = self.world.borrow_mut().add_client(instance);
-        let before = seat.state.get();
-        seat.state.set(State {
+        let before = slot.state.get();
+        slot.state.set(State {
             process: Some(process),
             busy: true,
             idle: 0,
@@ -55,20 +55,20 @@ impl<'a> Stage<'a> {
         let connected = link
             .fence()
             .and_then(|connected| connected.map_err(Fault::Restart));
-        let mut state = seat.state.get();
+        let mut state = slot.state.get();
         state.busy = false;
         state.next_ms = Some(self.now_ms());
         match connected {
             Ok(()) => {
                 self.world.borrow_mut().subscribe(process);
-                let birth = Birth {
+                let context = ProcessContext {
                     link,
-                    store: Arc::clone(&self.shelf) as Arc<dyn ObjectStore>,
+                    store: Arc::clone(&self.faulty_store) as Arc<dyn ObjectStore>,
                     spawn: self.jobs.spawn(process),
                     start: process,
                 };
-                let born = (self.midwife)(birth);
-                *seat.process.borrow_mut() = Some(born);
+                let born = (self.start_process)(context);
+                *slot.process.borrow_mut() = Some(born);
             }
             Err(fault) => {
                 drop(link);
@@ -76,22 +76,22 @@ impl<'a> Stage<'a> {
                 state.next_ms = self.follow_up(Some(fault), state.last);
             }
         }
-        seat.state.set(state);
+        slot.state.set(state);
     }
 
-    fn turn(self: &Rc<Self>, seat: &Rc<Seat<'a>>, process: ProcessId) {
+    fn turn(self: &Rc<Self>, slot: &Rc<ProcessSlot<'a>>, process: ProcessId) {
         self.turns.set(self.turns.get() + 1);
-        let before = seat.state.get();
+        let before = slot.state.get();
         let leaves = before
             .leaves_ms
             .is_some_and(|leaves_ms| leaves_ms <= self.now_ms());
-        seat.state.set(State {
+        slot.state.set(State {
             busy: true,
             nap_ms: 0,
             last: before.last || leaves,
             ..before
         });
-        let result = match &mut *seat.process.borrow_mut() {
+        let result = match &mut *slot.process.borrow_mut() {
             Some(running) => {
                 if leaves {
                     running.ask_to_stop();
@@ -100,7 +100,7 @@ impl<'a> Stage<'a> {
             }
             None => Ok(false),
         };
-        let mut state = seat.state.get();
+        let mut state = slot.state.get();
         state.busy = false;
         let dead = self.world.borrow().clients[process].dead;
         let cost_ms = self.dice(|dice| dice.between(0, 4));
@@ -108,12 +108,12 @@ impl<'a> Stage<'a> {
             Ok(true) if !dead => Some(self.now_ms() + cost_ms + state.nap_ms),
             result => {
                 // The world is not borrowed here: a process that is dropped closes its client.
-                drop(seat.process.borrow_mut().take());
+                drop(slot.process.borrow_mut().take());
                 state.process = None;
                 self.follow_up(result.err().filter(|_| !dead), state.last)
             }
         };
-        seat.state.set(state);
+        slot.state.set(state);
     }
 
     /// When the next process starts in the place of one that has ended.
@@ -127,33 +127,33 @@ impl<'a> Stage<'a> {
                 self.halted.borrow_mut().get_or_insert(reason);
             }
         }
-        let pause_ms = self.dice(|dice| dice.between(10, self.conduct.pause_ms.max(10)));
+        let pause_ms = self.dice(|dice| dice.between(10, self.processes.pause_ms.max(10)));
         (!last).then_some(self.now_ms() + pause_ms)
     }
 
     /// A process has no records to take: its next turn comes later, and the later the longer that lasts. One that has
     /// other work, and would not wait, is slowed down a little as well.
-    pub fn nap(&self, seat: usize, wait_ms: i64) {
-        let Some(seat) = self.seats.borrow().get(seat).map(Rc::clone) else {
+    pub fn nap(&self, slot: usize, wait_ms: i64) {
+        let Some(slot) = self.slots.borrow().get(slot).map(Rc::clone) else {
             return;
         };
-        let mut state = seat.state.get();
+        let mut state = slot.state.get();
         let (first_ms, most_ms) = match wait_ms {
             0 => (1, 100),
-            _ => (wait_ms, self.conduct.nap_ms_max.max(wait_ms)),
+            _ => (wait_ms, self.processes.nap_ms_max.max(wait_ms)),
         };
         state.nap_ms = most_ms.min(first_ms << state.idle.min(30));
         state.idle += 1;
-        seat.state.set(state);
+        slot.state.set(state);
     }
 
     /// A process has something to do.
-    pub fn stir(&self, seat: usize) {
-        if let Some(seat) = self.seats.borrow().get(seat) {
-            seat.state.set(State {
+    pub fn stir(&self, slot: usize) {
+        if let Some(slot) = self.slots.borrow().get(slot) {
+            slot.state.set(State {
                 idle: 0,
                 nap_ms: 0,
-                ..seat.state.get()
+                ..slot.state.get()
             });
         }
     }
@@ -162,10 +162,10 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// It is dead; nothing that it does now reaches anybody.
-    pub fn step(self: &Rc<Self>, seat: usize, process: ProcessId, step: Step) -> Result<(), Fault> {
+    pub fn step(self: &Rc<Self>, slot: usize, process: ProcessId, step: Step) -> Result<(), Fault> {
         self.alive(process)?;
-        let blow = self.world.borrow_mut().blow(step);
-        self.suffer(seat, process, step, blow)
+        let disruption = self.world.borrow_mut().disruption(step);
+        self.suffer(slot, process, step, disruption)
     }
 
     /// A process is hit, or not.
@@ -174,26 +174,26 @@ impl<'a> Stage<'a> {
     /// As [`step`](Self::step).
     pub fn suffer(
         self: &Rc<Self>,
-        seat: usize,
+        slot: usize,
         process: ProcessId,
         step: Step,
-        blow: Option<Blow>,
+        disruption: Option<Disruption>,
     ) -> Result<(), Fault> {
-        match blow {
+        match disruption {
             None => {}
-            Some(Blow::Crash) => {
+            Some(Disruption::Crash) => {
                 let mut world = self.world.borrow_mut();
                 world.note("crash", &[process as i64, step as i64]);
                 world.kill(process);
             }
-            Some(Blow::Stall(ms)) => {
+            Some(Disruption::Stall(ms)) => {
                 {
                     let mut world = self.world.borrow_mut();
                     world.note("stall", &[process as i64, step as i64, ms]);
                     world.fall_silent(process);
                 }
-                if self.conduct.twins && ms > 1_000 {
-                    self.start_twin(seat);
+                if self.processes.twins && ms > 1_000 {
+                    self.start_twin(slot);
                 }
                 self.pass(ms);
                 self.alive(process)?;
@@ -216,8 +216,8 @@ impl<'a> Stage<'a> {
 
     /// Starts another process under the names of one that stands still, as a supervisor does that takes it for dead.
     /// Whatever becomes of the first, nobody starts it again.
-    fn start_twin(&self, seat: usize) {
-        let Some(first) = self.seats.borrow().get(seat).map(Rc::clone) else {
+    fn start_twin(&self, slot: usize) {
+        let Some(first) = self.slots.borrow().get(slot).map(Rc::clone) else {
             return;
         };
         let state = first.state.get();
@@ -236,6 +236,6 @@ impl<'a> Stage<'a> {
             leaves_ms,
             ..State::default()
         };
-        self.seats.borrow_mut().push(Seat::new(name, state));
+        self.slots.borrow_mut().push(ProcessSlot::new(name, state));
     }
 }

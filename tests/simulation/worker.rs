@@ -1,7 +1,7 @@
 //! The real worker in the modelled world.
 
 use super::link::SimLink;
-use super::seat::{Birth, Midwife, Process};
+use super::slot::{Process, ProcessContext, StartProcess};
 use churnwatch::health::{Health, WorkerHealth};
 use churnwatch::kafka::Fault;
 use churnwatch::runtime::{Setup, Stop, Worker};
@@ -11,12 +11,12 @@ use churnwatch::snapshot::SnapshotRepository;
 const STARTS_MAX: usize = 1_000;
 
 /// What workers borrow: it must outlive the world they are in.
-pub struct Lodge {
+pub struct WorkerResources {
     stops: Vec<Stop>,
     healths: Vec<WorkerHealth>,
 }
 
-impl Lodge {
+impl WorkerResources {
     pub fn new() -> Self {
         let health = Health::new(STARTS_MAX, 60, || 0);
         Self {
@@ -26,36 +26,36 @@ impl Lodge {
     }
 
     /// Makes workers: each process runs under one of the set-ups, as `choose` says by the time of its start.
-    pub fn midwife<'a>(
+    pub fn start_process<'a>(
         &'a self,
         setups: &'a [Setup],
         choose: impl Fn(i64) -> usize + 'a,
-    ) -> Midwife<'a> {
-        Box::new(move |birth: Birth<'a>| {
-            let Birth {
+    ) -> StartProcess<'a> {
+        Box::new(move |context: ProcessContext<'a>| {
+            let ProcessContext {
                 link,
                 store,
                 spawn,
                 start,
-            } = birth;
+            } = context;
             let setup = &setups[choose(link.now_ms())];
             let (stop, health) = (&self.stops[start], &self.healths[start]);
             let repository = SnapshotRepository::new(store, "sim", spawn);
             // Numbers of starts are small; those of real ones are not.
             let writer = 0x5eed_0000_0000 + start as u64;
             let worker = Worker::new(setup, stop, health, link, repository, writer);
-            Box::new(Hired { worker, stop })
+            Box::new(RunningWorker { worker, stop })
         })
     }
 }
 
 /// A worker and the bell that ends it.
-struct Hired<'a> {
+struct RunningWorker<'a> {
     worker: Worker<'a, SimLink<'a>>,
     stop: &'a Stop,
 }
 
-impl Process for Hired<'_> {
+impl Process for RunningWorker<'_> {
     fn turn(&mut self) -> Result<bool, Fault> {
         self.worker.turn()
     }

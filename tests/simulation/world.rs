@@ -5,7 +5,7 @@
 
 use super::client::Client;
 use super::dice::Dice;
-use super::faults::{Blow, Faults, Rates, Step};
+use super::faults::{Disruption, Faults, Rates, Step};
 use super::group::Group;
 use super::log::{Log, Txn};
 use super::trace::Trace;
@@ -245,8 +245,8 @@ impl World {
     }
 
     /// What hits a process that comes to a step.
-    pub fn blow(&mut self, step: Step) -> Option<Blow> {
-        self.faults.blow(&mut self.dice, step)
+    pub fn disruption(&mut self, step: Step) -> Option<Disruption> {
+        self.faults.disruption(&mut self.dice, step)
     }
 
     /// A record or an end of transaction comes in.

@@ -1,13 +1,13 @@
 //! The world by itself: a client that does everything right is never hurt, and one that does not is found out.
 
 use super::arrivals::{Incoming, Pace, timeline};
-use super::clerk::{COPIES, Clerk, JOURNAL, Mistake};
+use super::copy_worker::{COPIES, CopyWorker, JOURNAL, Mistake};
 use super::dice::{Dice, Stream};
 use super::faults::{Faults, Rates};
-use super::play::{Curtain, play, strike};
-use super::seat::Conduct;
-use super::stage::Stage;
-use super::store::Shelf;
+use super::play::{Ending, play, release};
+use super::scheduler::Scheduler;
+use super::slot::ProcessPlan;
+use super::store::FaultyStore;
 use super::trace::Trace;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
@@ -35,7 +35,7 @@ fn topics() -> Arc<Topics> {
     Arc::new(Topics::new(&Config::from_toml_str(text, "test").unwrap()))
 }
 
-/// Lets clerks copy some hundred records in a rough world. Returns the world's digest.
+/// Lets copy workers copy some hundred records in a rough world. Returns the world's digest.
 fn copy(
     seed: u64,
     topics: &Arc<Topics>,
@@ -72,16 +72,16 @@ fn copy(
         let comes_ms = dice.between(1_000, 100_000);
         (comes_ms, comes_ms + dice.between(1_000, 100_000))
     });
-    let conduct = Conduct {
+    let processes = ProcessPlan {
         visits: visits.collect(),
-        seats: dice.between(1, 3) as usize,
+        slots: dice.between(1, 3) as usize,
         named: dice.chance(500),
         pause_ms: dice.pick(&[100, 5_000, 60_000]),
         renamed: dice.pick(&[0, 300]),
         twins: dice.chance(300),
         nap_ms_max: 2_000,
     };
-    let end = dice.pick(&[Curtain::Stop, Curtain::Kill]);
+    let end = dice.pick(&[Ending::Stop, Ending::Kill]);
     let trouble_ms = dice.between(0, 60_000);
     let plan = Plan {
         begins_ms: BEGINS_MS,
@@ -94,19 +94,19 @@ fn copy(
         trace,
     };
     let names: Vec<String> = topics.iter().map(|topic| topic.name.to_string()).collect();
-    let stage = Stage::new(
+    let scheduler = Scheduler::new(
         World::new(plan, Dice::new(seed, Stream::World)),
-        Shelf::new(seed, faults),
-        conduct,
-        Box::new(move |birth| Box::new(Clerk::new(birth, names.clone(), mistake))),
+        FaultyStore::new(seed, faults),
+        processes,
+        Box::new(move |context| Box::new(CopyWorker::new(context, names.clone(), mistake))),
         |_| (),
     );
-    let played = play(&stage, trouble_ms, 2_000, end);
-    strike(&stage);
-    let world = stage.world.borrow();
+    let played = play(&scheduler, trouble_ms, 2_000, end);
+    release(&scheduler);
+    let world = scheduler.world.borrow();
     let result = played.and_then(|()| all_copied(&world));
     result.map_err(|why| format!("{why}\n{}", world.trace.tail(super::lines())))?;
-    Ok((world.trace.digest(), stage.turns.get()))
+    Ok((world.trace.digest(), scheduler.turns.get()))
 }
 
 /// Every visible record was copied once, in the order of its partition.

@@ -16,6 +16,7 @@
 pub mod broker;
 pub mod city;
 pub mod client;
+pub mod fault_scenario;
 pub mod feeding;
 pub mod http;
 pub mod installation;
@@ -25,7 +26,6 @@ pub mod properties;
 pub mod proxy;
 pub mod rules;
 pub mod scenario;
-pub mod scene;
 pub mod streams;
 
 use std::time::{Duration, Instant};

@@ -15,7 +15,7 @@ pub const EVENT_CLOCK: &str = "window.clock = \"event\"";
 pub const AT_ONCE: &str = "policy.budget.collect_minutes = 0";
 
 /// A shard in which every call is one line of a test.
-pub struct Town {
+pub struct Scenario {
     pub shard: Shard,
     pub effects: Vec<Effect>,
     rules: Arc<Rules>,
@@ -114,7 +114,7 @@ pub const NOT_PURSUED: ProfileFlags = ProfileFlags {
     machine: false,
 };
 
-impl Town {
+impl Scenario {
     /// An empty shard; `overrides` is TOML over the defaults and over [`AT_ONCE`].
     pub fn new(overrides: &str) -> Self {
         let (rules, _) = crate::support::rules::rules(&[EVENT_CLOCK, AT_ONCE, overrides]);
@@ -267,7 +267,7 @@ impl Town {
     }
 
     /// What was said of one subscriber, one line for each signal and task.
-    pub fn said(&self, who: &str) -> Vec<String> {
+    pub fn published(&self, who: &str) -> Vec<String> {
         self.lines(self.effects.iter(), who)
     }
 

@@ -1,9 +1,10 @@
 //! Quiet hours, the gap between two contacts, the cap on their number.
 
 use super::{
-    CANCEL, COMPLAINT, ONE, SUSPENDED, hotline, key, ordinary, pass, report, since, talk, town_of,
+    CANCEL, COMPLAINT, ONE, SUSPENDED, hotline, key, ordinary, pass, report, scenario_of, since,
+    talk,
 };
-use crate::support::scenario::{FRIEND, Town, call, crowd, day, profile};
+use crate::support::scenario::{FRIEND, Scenario, call, crowd, day, profile};
 use churnwatch::model::{Body, Invoice, Money, Msisdn, OutcomeResult};
 
 #[test]
@@ -55,10 +56,10 @@ fn nobody_is_contacted_in_quiet_hours() {
             "2026-02-02 03:00 to 2026-02-04 03:00",
         ),
     ] {
-        let mut town = town_of(rules, ordinary());
-        hotline(&mut town, fired);
+        let mut scenario = scenario_of(rules, ordinary());
+        hotline(&mut scenario, fired);
         assert_eq!(
-            town.planned(ONE),
+            scenario.planned(ONE),
             format!("{planned}, account_manager"),
             "{fired} {rules}"
         );
@@ -67,25 +68,25 @@ fn nobody_is_contacted_in_quiet_hours() {
 
 #[test]
 fn the_competitor_s_hours_are_counted_from_the_signal_and_not_from_the_morning() {
-    let mut town = town_of("policy.due.ordinary_hours = 72", ordinary());
-    hotline(&mut town, "2026-02-02 22:00");
+    let mut scenario = scenario_of("policy.due.ordinary_hours = 72", ordinary());
+    hotline(&mut scenario, "2026-02-02 22:00");
     assert_eq!(
-        town.planned(ONE),
+        scenario.planned(ONE),
         "2026-02-03 09:00 to 2026-02-05 22:00, account_manager"
     );
 }
 
 /// A customer of the tier `ordinary` who was spoken to on these occasions and complains then.
 fn complains(rules: &str, profile: Body<'static>, talks: &[&str], at: &str) -> String {
-    let mut town = town_of(rules, profile);
+    let mut scenario = scenario_of(rules, profile);
     for at in talks {
-        talk(&mut town, at);
+        talk(&mut scenario, at);
     }
-    town.event(ONE, at, COMPLAINT);
-    let said = town.said(ONE);
+    scenario.event(ONE, at, COMPLAINT);
+    let said = scenario.published(ONE);
     match said.len() {
         1 => said[0].rsplit(' ').next().unwrap().to_owned(),
-        _ => town.planned(ONE)[..16].to_owned(),
+        _ => scenario.planned(ONE)[..16].to_owned(),
     }
 }
 
@@ -200,26 +201,26 @@ fn a_competitor_is_answered_within_the_gap_or_not_at_all() {
             ],
         ),
     ] {
-        let mut town = town_of("", ordinary());
-        talk(&mut town, "2026-02-02 11:00");
-        hotline(&mut town, at);
-        assert_eq!(town.said(ONE), expected);
+        let mut scenario = scenario_of("", ordinary());
+        talk(&mut scenario, "2026-02-02 11:00");
+        hotline(&mut scenario, at);
+        assert_eq!(scenario.published(ONE), expected);
     }
 }
 
 #[test]
 fn a_competitor_s_signal_is_not_taken_into_a_task_that_could_not_answer_it() {
-    let mut town = town_of("", ordinary());
-    talk(&mut town, "2026-02-02 11:00");
-    town.event(ONE, "2026-02-03 10:00", COMPLAINT);
+    let mut scenario = scenario_of("", ordinary());
+    talk(&mut scenario, "2026-02-02 11:00");
+    scenario.event(ONE, "2026-02-03 10:00", COMPLAINT);
     assert_eq!(
-        town.planned(ONE),
+        scenario.planned(ONE),
         "2026-02-09 11:00 to 2026-02-11 11:00, account_manager"
     );
-    hotline(&mut town, "2026-02-05 10:00");
-    hotline(&mut town, "2026-02-13 10:00");
+    hotline(&mut scenario, "2026-02-05 10:00");
+    hotline(&mut scenario, "2026-02-13 10:00");
     assert_eq!(
-        since(&town, 2),
+        since(&scenario, 2),
         [
             "2026-02-05 10:00 competitor_hotline 0.60 (contact_gap)",
             "2026-02-13 10:00 competitor_hotline 0.60",
@@ -237,35 +238,35 @@ fn a_task_that_ends_without_an_outcome_may_have_been_worked_on() {
         ("2026-02-02 14:00", "2026-02-10 09:00"),
         ("2026-02-02 22:00", "2026-02-03 10:00"),
     ] {
-        let mut town = town_of("window.idle_feed_hours = 1", ordinary());
-        town.event(ONE, suspended, SUSPENDED);
-        town.event(ONE, "2026-02-02 23:00", Body::Reactivation);
+        let mut scenario = scenario_of("window.idle_feed_hours = 1", ordinary());
+        scenario.event(ONE, suspended, SUSPENDED);
+        scenario.event(ONE, "2026-02-02 23:00", Body::Reactivation);
         for who in &crowd(4)[1..] {
-            town.event(who, "2026-02-03 08:00", call(FRIEND));
+            scenario.event(who, "2026-02-03 08:00", call(FRIEND));
         }
         let closed = "2026-02-03 08:00 task 2 closed: arrears_paid";
-        assert_eq!(since(&town, 2), [closed]);
-        town.event(ONE, "2026-02-03 10:00", COMPLAINT);
-        assert_eq!(town.planned(ONE)[..16], *planned, "{suspended}");
+        assert_eq!(since(&scenario, 2), [closed]);
+        scenario.event(ONE, "2026-02-03 10:00", COMPLAINT);
+        assert_eq!(scenario.planned(ONE)[..16], *planned, "{suspended}");
     }
     // Long overdue: the contact was made when it was due, if it was.
-    let mut town = town_of("", ordinary());
-    town.event(ONE, "2026-02-02 14:00", SUSPENDED);
-    pass(&mut town, "2026-02-03", "2026-02-07");
-    town.event(ONE, "2026-02-07 15:00", Body::Reactivation);
-    pass(&mut town, "2026-02-08", "2026-02-08");
-    town.event(ONE, "2026-02-08 15:00", COMPLAINT);
-    assert_eq!(town.planned(ONE)[..16], *"2026-02-11 14:00");
+    let mut scenario = scenario_of("", ordinary());
+    scenario.event(ONE, "2026-02-02 14:00", SUSPENDED);
+    pass(&mut scenario, "2026-02-03", "2026-02-07");
+    scenario.event(ONE, "2026-02-07 15:00", Body::Reactivation);
+    pass(&mut scenario, "2026-02-08", "2026-02-08");
+    scenario.event(ONE, "2026-02-08 15:00", COMPLAINT);
+    assert_eq!(scenario.planned(ONE)[..16], *"2026-02-11 14:00");
 }
 
 /// A customer whose birthday and whose three bills beyond the plan are both noticed on the morning of 6 March.
-fn birthday_and_overuse(rules: &str) -> Town {
-    let mut town = Town::new(rules);
+fn birthday_and_overuse(rules: &str) -> Scenario {
+    let mut scenario = Scenario::new(rules);
     let born = profile(|p| {
         p.birthday = Some((3, 7));
         p.avg_monthly_spend = Some(Money(2_000));
     });
-    town.event(ONE, "2026-03-05 07:00", born);
+    scenario.event(ONE, "2026-03-05 07:00", born);
     for month in ["2025-12-01", "2026-01-01", "2026-02-01"] {
         let bill = Invoice {
             period: day(month),
@@ -275,17 +276,17 @@ fn birthday_and_overuse(rules: &str) -> Town {
             overage: Money(3_000),
             due_on: day("2026-03-25"),
         };
-        town.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
+        scenario.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
     }
-    pass(&mut town, "2026-03-05", "2026-03-06");
-    town
+    pass(&mut scenario, "2026-03-05", "2026-03-06");
+    scenario
 }
 
 #[test]
 fn care_and_growth_heed_each_other_s_plans() {
-    let town = birthday_and_overuse("");
+    let scenario = birthday_and_overuse("");
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-06 08:00 birthday 0.50",
             "2026-03-06 08:00 task 1 open: ordinary early due 2026-03-08 09:00",
@@ -297,14 +298,14 @@ fn care_and_growth_heed_each_other_s_plans() {
 #[test]
 fn a_birthday_greeting_does_not_stand_in_the_way_of_keeping_somebody() {
     let called = |rules: &str| {
-        let mut town = birthday_and_overuse(rules);
-        report(&mut town, "2026-03-06 15:00", OutcomeResult::Reached);
+        let mut scenario = birthday_and_overuse(rules);
+        report(&mut scenario, "2026-03-06 15:00", OutcomeResult::Reached);
         assert_eq!(
-            since(&town, 3),
+            since(&scenario, 3),
             ["2026-03-06 15:00 task 2 closed: contacted"]
         );
-        hotline(&mut town, "2026-03-07 10:00");
-        since(&town, 4)
+        hotline(&mut scenario, "2026-03-07 10:00");
+        since(&scenario, 4)
     };
     assert_eq!(
         called(""),
@@ -328,22 +329,22 @@ fn care_heeds_what_was_said_to_keep_the_customer() {
         ),
         ("2026-02-26 10:00", "2026-03-06 08:00 birthday 0.50"),
     ] {
-        let mut town = Town::new("");
-        town.event(
+        let mut scenario = Scenario::new("");
+        scenario.event(
             ONE,
             "2026-02-20 20:00",
             profile(|p| p.birthday = Some((3, 7))),
         );
-        talk(&mut town, spoken);
-        pass(&mut town, "2026-03-02", "2026-03-06");
-        assert_eq!(town.said(ONE)[0], expected, "{spoken}");
+        talk(&mut scenario, spoken);
+        pass(&mut scenario, "2026-03-02", "2026-03-06");
+        assert_eq!(scenario.published(ONE)[0], expected, "{spoken}");
     }
 }
 
 #[test]
 fn a_try_that_reached_nobody_is_followed_by_another_and_is_no_contact() {
-    let mut town = town_of("", key());
-    hotline(&mut town, "2026-02-02 12:00");
+    let mut scenario = scenario_of("", key());
+    hotline(&mut scenario, "2026-02-02 12:00");
     let due = "2026-02-03 12:00";
     for (at, from) in [
         ("2026-02-02 13:00", "2026-02-02 17:00"),
@@ -354,54 +355,54 @@ fn a_try_that_reached_nobody_is_followed_by_another_and_is_no_contact() {
         // A report that was long on its way.
         ("2026-02-02 12:30", "2026-02-03 09:00"),
     ] {
-        report(&mut town, at, OutcomeResult::Unreachable);
+        report(&mut scenario, at, OutcomeResult::Unreachable);
         assert_eq!(
-            town.planned(ONE),
+            scenario.planned(ONE),
             format!("{from} to {due}, account_manager"),
             "{at}"
         );
     }
-    assert_eq!(town.last_task(ONE).revision, 5);
-    assert_eq!(town.last_task(ONE).contacted_at, None);
+    assert_eq!(scenario.last_task(ONE).revision, 5);
+    assert_eq!(scenario.last_task(ONE).contacted_at, None);
     // Had one of them been a contact, the next would have to wait.
-    report(&mut town, "2026-02-03 10:00", OutcomeResult::Saved);
-    let mut other = town_of("", key());
+    report(&mut scenario, "2026-02-03 10:00", OutcomeResult::Saved);
+    let mut other = scenario_of("", key());
     hotline(&mut other, "2026-02-02 12:00");
     report(&mut other, "2026-02-02 13:00", OutcomeResult::Unreachable);
     other.event(ONE, "2026-02-02 14:00", Body::Cancellation);
-    assert!(other.said(ONE).pop().unwrap().ends_with("churned"));
+    assert!(other.published(ONE).pop().unwrap().ends_with("churned"));
 }
 
 #[test]
 fn the_next_talk_comes_when_the_gap_allows_it() {
-    let mut town = town_of("", ordinary());
-    hotline(&mut town, "2026-02-02 10:00");
-    report(&mut town, "2026-02-02 20:30", OutcomeResult::Reached);
+    let mut scenario = scenario_of("", ordinary());
+    hotline(&mut scenario, "2026-02-02 10:00");
+    report(&mut scenario, "2026-02-02 20:30", OutcomeResult::Reached);
     // The competitor was answered by the first talk: the second has the tier's time.
     assert_eq!(
-        town.planned(ONE),
+        scenario.planned(ONE),
         "2026-02-09 20:30 to 2026-02-11 20:30, account_manager"
     );
-    let task = town.last_task(ONE);
+    let task = scenario.last_task(ONE);
     assert_eq!(
         (task.escalates_at, task.contacted_at),
-        (None, Some(town.time("2026-02-02 20:30")))
+        (None, Some(scenario.time("2026-02-02 20:30")))
     );
     // A further call to the competitor would come too early to be answered.
-    hotline(&mut town, "2026-02-03 10:00");
-    report(&mut town, "2026-02-10 10:00", OutcomeResult::Reached);
+    hotline(&mut scenario, "2026-02-03 10:00");
+    report(&mut scenario, "2026-02-10 10:00", OutcomeResult::Reached);
     // Two contacts are the cap: the third waits for a month after the first, beyond the task's life.
     assert_eq!(
-        since(&town, 3),
+        since(&scenario, 3),
         [
             "2026-02-03 10:00 competitor_hotline 0.80 (contact_gap)",
             "2026-02-10 10:00 task 3 updated: ordinary early due 2026-02-11 20:30",
         ]
     );
-    report(&mut town, "2026-02-10 10:30", OutcomeResult::Refused);
-    town.event(ONE, "2026-02-11 10:00", CANCEL);
+    report(&mut scenario, "2026-02-10 10:30", OutcomeResult::Refused);
+    scenario.event(ONE, "2026-02-11 10:00", CANCEL);
     assert_eq!(
-        since(&town, 5),
+        since(&scenario, 5),
         [
             "2026-02-10 10:30 task 4 closed: refused",
             "2026-02-11 10:00 cancel_enquiry 0.80 (contact_cap)",
@@ -411,15 +412,15 @@ fn the_next_talk_comes_when_the_gap_allows_it() {
 
 #[test]
 fn contacts_are_forgotten_after_a_month() {
-    let mut town = town_of("", ordinary());
-    talk(&mut town, "2026-02-02 11:00");
+    let mut scenario = scenario_of("", ordinary());
+    talk(&mut scenario, "2026-02-02 11:00");
     for (from, to, kept) in [
         ("2026-02-03", "2026-03-04", 1),
         ("2026-03-05", "2026-03-05", 0),
     ] {
-        pass(&mut town, from, to);
+        pass(&mut scenario, from, to);
         let who = Msisdn::new(ONE).unwrap();
-        let described = town.shard.describe(&who).unwrap();
+        let described = scenario.shard.describe(&who).unwrap();
         assert_eq!(described.contacts.len(), kept, "on {to}");
     }
 }

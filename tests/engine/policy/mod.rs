@@ -9,7 +9,7 @@ mod outcome;
 mod properties;
 mod storm;
 
-use crate::support::scenario::{HOTLINE, Town, call, crowd, days, outcome, profile};
+use crate::support::scenario::{HOTLINE, Scenario, call, crowd, days, outcome, profile};
 use churnwatch::model::{
     Body, ComplaintCategory, EnquirySubject, Money, OutcomeResult, SuspensionReason, TaskOutcome,
 };
@@ -46,25 +46,25 @@ fn small() -> Body<'static> {
     })
 }
 
-/// A town in which one subscriber has a profile, stated in the morning of 1 February.
-fn town_of(overrides: &str, profile: Body<'static>) -> Town {
-    let mut town = Town::new(overrides);
-    town.event(ONE, "2026-02-01 09:00", profile);
-    town
+/// A scenario in which one subscriber has a profile, stated in the morning of 1 February.
+fn scenario_of(overrides: &str, profile: Body<'static>) -> Scenario {
+    let mut scenario = Scenario::new(overrides);
+    scenario.event(ONE, "2026-02-01 09:00", profile);
+    scenario
 }
 
-fn hotline(town: &mut Town, at: &str) {
-    town.event(ONE, at, call(HOTLINE));
+fn hotline(scenario: &mut Scenario, at: &str) {
+    scenario.event(ONE, at, call(HOTLINE));
 }
 
 /// An outcome of the subscriber's last task.
-fn report(town: &mut Town, at: &str, result: OutcomeResult) {
-    let body = outcome(&town.last_task(ONE), result);
-    town.event(ONE, at, body);
+fn report(scenario: &mut Scenario, at: &str, result: OutcomeResult) {
+    let body = outcome(&scenario.last_task(ONE), result);
+    scenario.event(ONE, at, body);
 }
 
 /// A talk that no task asked for.
-fn talk(town: &mut Town, at: &str) {
+fn talk(scenario: &mut Scenario, at: &str) {
     let body = Body::TaskOutcome(TaskOutcome {
         task_id: "by hand".into(),
         result: OutcomeResult::Reached,
@@ -72,11 +72,11 @@ fn talk(town: &mut Town, at: &str) {
         confirmed_reason: None,
         do_not_contact: false,
     });
-    town.event(ONE, at, body);
+    scenario.event(ONE, at, body);
 }
 
 /// The subscriber says not to be contacted; `task_id` may be of any task.
-fn forbid(town: &mut Town, at: &str, task_id: &str) {
+fn forbid(scenario: &mut Scenario, at: &str, task_id: &str) {
     let body = Body::TaskOutcome(TaskOutcome {
         task_id: task_id.to_owned().into(),
         result: OutcomeResult::Unreachable,
@@ -84,15 +84,15 @@ fn forbid(town: &mut Town, at: &str, task_id: &str) {
         confirmed_reason: None,
         do_not_contact: true,
     });
-    town.event(ONE, at, body);
+    scenario.event(ONE, at, body);
 }
 
 /// Ordinary days of others, by whose records the days close, each at eight in the morning of the next.
-fn pass(town: &mut Town, from: &str, to: &str) {
-    town.live(&crowd(4)[1..], days(from, to), |_, _| 2);
+fn pass(scenario: &mut Scenario, from: &str, to: &str) {
+    scenario.live(&crowd(4)[1..], days(from, to), |_, _| 2);
 }
 
-/// What a town said of the subscriber from some line on.
-fn since(town: &Town, line: usize) -> Vec<String> {
-    town.said(ONE).split_off(line)
+/// What the scenario published of the subscriber from some line on.
+fn since(scenario: &Scenario, line: usize) -> Vec<String> {
+    scenario.published(ONE).split_off(line)
 }

@@ -1,7 +1,7 @@
 //! A hundred thousand subscribers signal on one day: the best of them get the day's places, some wait, and the state
 //! stays small (behaviour: Budget).
 
-use crate::support::scenario::{Town, invoice};
+use crate::support::scenario::{Scenario, invoice};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{Effect, Msisdn, Suppression, TaskStatus, Tier};
 use std::cmp::Reverse;
@@ -41,9 +41,9 @@ fn ranked(tier: Tier) -> Vec<String> {
 }
 
 /// Bytes of the open tasks, the dossiers and the candidates in an image.
-fn book(town: &mut Town) -> [usize; 3] {
+fn book(scenario: &mut Scenario) -> [usize; 3] {
     let mut bytes = [0; 3];
-    for section in town.shard.image().sections(None) {
+    for section in scenario.shard.image().sections(None) {
         if let Some(place) = [3, 8, 9].iter().position(|kind| *kind == section.kind) {
             bytes[place] += section.bytes.len();
         }
@@ -75,22 +75,24 @@ fn said(effects: &[Effect]) -> Said {
 
 #[test]
 fn a_day_on_which_everybody_signals_stays_within_budget_and_memory() {
-    let mut town = Town::new(RULES);
-    town.tick("2026-02-25 10:00", Inputs::default());
+    let mut scenario = Scenario::new(RULES);
+    scenario.tick("2026-02-25 10:00", Inputs::default());
     for index in 0..PEOPLE {
         let bill = invoice("2026-01-01", "2026-02-10", bill_of(index));
-        town.event(&subscriber(index), "2026-02-25 10:00", bill);
+        scenario.event(&subscriber(index), "2026-02-25 10:00", bill);
     }
-    let (bytes_before, book_before) = (town.shard.stats().store_bytes, book(&mut town));
-    assert_eq!(town.total(), 0);
+    let (bytes_before, book_before) = (scenario.shard.stats().store_bytes, book(&mut scenario));
+    assert_eq!(scenario.total(), 0);
 
     // The close, slice by slice: at no time do more wait than there is room for.
-    let noon = town.time("2026-02-26 12:00");
-    town.shard.tick(noon, Inputs::default(), &mut town.effects);
+    let noon = scenario.time("2026-02-26 12:00");
+    scenario
+        .shard
+        .tick(noon, Inputs::default(), &mut scenario.effects);
     let (mut slices, mut most) = (0, 0);
     loop {
-        let left = town.shard.sweep(10_000, &mut town.effects);
-        most = most.max(book(&mut town)[2]);
+        let left = scenario.shard.sweep(10_000, &mut scenario.effects);
+        most = most.max(book(&mut scenario)[2]);
         slices += 1;
         if !left {
             break;
@@ -99,13 +101,15 @@ fn a_day_on_which_everybody_signals_stays_within_budget_and_memory() {
     assert_eq!(slices, 10);
     let room: usize = ROOM[1] + ROOM[2];
     assert!(most <= room * CANDIDATE_BYTES, "{most} bytes of candidates");
-    let waiting = |town: &Town, index: u32| {
+    let waiting = |scenario: &Scenario, index: u32| {
         let who = Msisdn::new(&subscriber(index)).unwrap();
-        !town.shard.describe(&who).unwrap().waiting.is_empty()
+        !scenario.shard.describe(&who).unwrap().waiting.is_empty()
     };
-    let wait = (0..PEOPLE).filter(|index| waiting(&town, *index)).count();
+    let wait = (0..PEOPLE)
+        .filter(|index| waiting(&scenario, *index))
+        .count();
     assert_eq!(wait, room);
-    let (opened, fates) = said(&town.effects);
+    let (opened, fates) = said(&scenario.effects);
     assert!(opened.is_empty(), "they are being collected");
     let lapsed = PEOPLE as usize - room;
     assert_eq!(
@@ -125,9 +129,9 @@ fn a_day_on_which_everybody_signals_stays_within_budget_and_memory() {
         };
         places.iter().map(of).collect()
     };
-    town.effects.clear();
-    town.tick("2026-02-26 13:00", Inputs::default());
-    let (opened, fates) = said(&town.effects);
+    scenario.effects.clear();
+    scenario.tick("2026-02-26 13:00", Inputs::default());
+    let (opened, fates) = said(&scenario.effects);
     assert_eq!(opened, best(0));
     let expected = [(None, 120), (Some(Suppression::OverBudget), room - 120)];
     assert_eq!(
@@ -145,17 +149,18 @@ fn a_day_on_which_everybody_signals_stays_within_budget_and_memory() {
         "2026-03-03",
     ];
     for (day, date) in (1..).zip(dates) {
-        town.effects.clear();
+        scenario.effects.clear();
         for time in ["12:00", "13:00"] {
-            town.tick(&format!("{date} {time}"), Inputs::default());
+            scenario.tick(&format!("{date} {time}"), Inputs::default());
         }
-        let (opened, fates) = said(&town.effects);
+        let (opened, fates) = said(&scenario.effects);
         assert_eq!(fates, BTreeMap::new(), "day {day}");
         let expected = if day <= 3 { best(day) } else { BTreeMap::new() };
         assert_eq!(opened, expected, "day {day}");
     }
-    assert_eq!(town.shard.stats().open_tasks, 4 * 120);
-    let (bytes, [tasks, dossiers, candidates]) = (town.shard.stats().store_bytes, book(&mut town));
+    assert_eq!(scenario.shard.stats().open_tasks, 4 * 120);
+    let (bytes, [tasks, dossiers, candidates]) =
+        (scenario.shard.stats().store_bytes, book(&mut scenario));
     assert_eq!([dossiers, candidates], book_before[1..]);
     assert!(tasks <= 4 * 120 * 2_000, "{tasks} bytes of tasks");
     // What the trigger remembers of everybody, and nothing of the tasks that never were.

@@ -1,6 +1,6 @@
 //! Care and growth: which occasions are noticed, when, and what comes of them (behaviour: Care and growth triggers).
 
-use crate::support::scenario::{HOTLINE, Town, call, crowd, day, days, invoice, profile};
+use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, invoice, profile};
 use churnwatch::model::{Effect, Money, Profile};
 
 const ONE: &str = "13900000001";
@@ -10,28 +10,28 @@ const EVENING: &str = "21:00";
 /// The date of a profile, and what it says.
 type Told<'a> = (&'a str, &'a dyn Fn(&mut Profile<'static>));
 
-/// A small town in ordinary use, in which one subscriber's profile is stated on some days.
-fn told<'a>(rules: &str, (from, to): (&str, &str), profiles: &[Told<'a>]) -> Town {
-    let mut town = Town::new(rules);
+/// Subscribers in ordinary use, in which one subscriber's profile is stated on some days.
+fn told<'a>(rules: &str, (from, to): (&str, &str), profiles: &[Told<'a>]) -> Scenario {
+    let mut scenario = Scenario::new(rules);
     for on in days(from, to) {
-        town.live(&crowd(3), on..=on, |_, _| 2);
+        scenario.live(&crowd(3), on..=on, |_, _| 2);
         for (date, change) in profiles.iter().filter(|(date, _)| day(date).0 == on) {
-            town.event(ONE, &format!("{date} {EVENING}"), profile(change));
+            scenario.event(ONE, &format!("{date} {EVENING}"), profile(change));
         }
     }
-    town
+    scenario
 }
 
 /// The signals of a trigger about [`ONE`]: day, and what is said.
-fn signals(town: &Town, trigger: &str) -> Vec<String> {
-    let lines = town.said(ONE).into_iter();
+fn signals(scenario: &Scenario, trigger: &str) -> Vec<String> {
+    let lines = scenario.published(ONE).into_iter();
     let named = lines.filter(|line| line.contains(trigger));
     named.map(|line| line[..10].to_owned()).collect()
 }
 
 /// What was said in English, in order.
-fn sentences(town: &Town) -> Vec<String> {
-    let texts = town.effects.iter().filter_map(|effect| match effect {
+fn sentences(scenario: &Scenario) -> Vec<String> {
+    let texts = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some(signal.text.en.clone()),
         _ => None,
     });
@@ -40,19 +40,19 @@ fn sentences(town: &Town) -> Vec<String> {
 
 #[test]
 fn a_new_customer_is_welcomed_the_morning_after() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-03", "2026-03-20"),
         &[("2026-03-03", &|p| p.activated_on = Some(day("2026-03-03")))],
     );
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-04 08:00 welcome 0.40",
             "2026-03-04 08:00 task 1 open: small early due 2026-03-07 09:00",
         ]
     );
-    assert_eq!(sentences(&town), ["New customer since 2026-03-03"]);
+    assert_eq!(sentences(&scenario), ["New customer since 2026-03-03"]);
 }
 
 #[test]
@@ -68,14 +68,14 @@ fn who_is_no_new_customer_is_not_welcomed() {
         ("was there before", "2026-03-03", "2024-03-03", 0),
     ] {
         // Usage begins on the day: a line that was used before is not new.
-        let mut town = Town::new("");
+        let mut scenario = Scenario::new("");
         for date in crate::support::scenario::days(days.0, days.1) {
-            town.live(&crowd(4)[1..], date..=date, |_, _| 2);
+            scenario.live(&crowd(4)[1..], date..=date, |_, _| 2);
             if date == day(at).0 {
-                town.event(ONE, &format!("{at} {EVENING}"), profile(activated(on)));
+                scenario.event(ONE, &format!("{at} {EVENING}"), profile(activated(on)));
             }
         }
-        assert_eq!(town.signals("welcome"), welcomed, "{case}");
+        assert_eq!(scenario.signals("welcome"), welcomed, "{case}");
     }
     let used = told("", days, &[("2026-03-09", &activated("2026-03-07"))]);
     assert_eq!(used.signals("welcome"), 0, "in use before its first day");
@@ -83,7 +83,7 @@ fn who_is_no_new_customer_is_not_welcomed() {
 
 #[test]
 fn a_new_owner_of_the_number_is_welcomed_again_and_a_corrected_date_is_not() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-03", "2026-03-20"),
         &[
@@ -91,7 +91,7 @@ fn a_new_owner_of_the_number_is_welcomed_again_and_a_corrected_date_is_not() {
             ("2026-03-06", &|p| p.activated_on = Some(day("2026-03-02"))),
         ],
     );
-    assert_eq!(signals(&town, "welcome"), ["2026-03-04"]);
+    assert_eq!(signals(&scenario, "welcome"), ["2026-03-04"]);
 }
 
 #[test]
@@ -127,31 +127,35 @@ fn birthdays_come_every_year_and_leap_days_on_the_first_of_march() {
         ((4, 9), "", vec![]),
     ] {
         let born = born(birthday.0, birthday.1);
-        let town = told(
+        let scenario = told(
             rules,
             ("2026-02-20", "2026-04-05"),
             &[("2026-02-21", &born)],
         );
-        assert_eq!(signals(&town, "birthday"), expected, "{birthday:?} {rules}");
+        assert_eq!(
+            signals(&scenario, "birthday"),
+            expected,
+            "{birthday:?} {rules}"
+        );
     }
     let leap = born(2, 29);
-    let town = told("", ("2028-02-20", "2029-03-05"), &[("2028-02-21", &leap)]);
-    assert_eq!(signals(&town, "birthday"), ["2028-02-28", "2029-02-28"]);
+    let scenario = told("", ("2028-02-20", "2029-03-05"), &[("2028-02-21", &leap)]);
+    assert_eq!(signals(&scenario, "birthday"), ["2028-02-28", "2029-02-28"]);
     assert_eq!(
-        sentences(&town)[..1],
+        sentences(&scenario)[..1],
         ["The customer's birthday is on 2028-02-29"]
     );
 }
 
 #[test]
 fn a_birthday_task_closes_when_the_day_is_past() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-02", "2026-03-20"),
         &[("2026-03-03", &|p| p.birthday = Some((3, 6)))],
     );
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-05 08:00 birthday 0.50",
             "2026-03-05 08:00 task 1 open: ordinary early due 2026-03-07 09:00",
@@ -162,7 +166,7 @@ fn a_birthday_task_closes_when_the_day_is_past() {
 
 #[test]
 fn a_corrected_birthday_is_not_greeted_twice() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-02", "2026-04-20"),
         &[
@@ -170,7 +174,7 @@ fn a_corrected_birthday_is_not_greeted_twice() {
             ("2026-03-07", &|p| p.birthday = Some((4, 6))),
         ],
     );
-    assert_eq!(signals(&town, "birthday"), ["2026-03-05"]);
+    assert_eq!(signals(&scenario, "birthday"), ["2026-03-05"]);
 }
 
 #[test]
@@ -188,21 +192,21 @@ fn every_completed_year_is_an_anniversary() {
         ("2025-03-10", "triggers.anniversary.years_min = 2", vec![]),
     ] {
         let activated = |p: &mut Profile<'static>| p.activated_on = Some(day(activated));
-        let town = told(
+        let scenario = told(
             rules,
             ("2026-02-20", "2026-04-05"),
             &[("2026-02-20", &activated)],
         );
-        assert_eq!(signals(&town, "anniversary"), expected);
+        assert_eq!(signals(&scenario, "anniversary"), expected);
     }
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-08", "2026-03-12"),
         &[("2026-03-08", &|p| {
             p.activated_on = Some(day("2021-03-10"));
         })],
     );
-    assert_eq!(sentences(&town), ["With us for 5 years on 2026-03-10"]);
+    assert_eq!(sentences(&scenario), ["With us for 5 years on 2026-03-10"]);
 }
 
 #[test]
@@ -214,12 +218,12 @@ fn daylight_saving_moves_no_occasion() {
         ((10, 26), "2026-10-25"),
     ] {
         let born = |p: &mut Profile<'static>| p.birthday = Some(birthday);
-        let town = told(
+        let scenario = told(
             "window.time_zone = \"Europe/Berlin\"",
             ("2026-03-20", "2026-10-30"),
             &[("2026-03-20", &born)],
         );
-        assert_eq!(signals(&town, "birthday"), [eve]);
+        assert_eq!(signals(&scenario, "birthday"), [eve]);
     }
 }
 
@@ -229,9 +233,9 @@ fn dates_that_lapse_are_told_a_month_and_a_week_ahead() {
     let points =
         |on: &'static str| move |p: &mut Profile<'static>| p.points_expire_on = Some(day(on));
     let lapse = points("2026-04-01");
-    let town = told("", dates, &[("2026-02-01", &lapse)]);
+    let scenario = told("", dates, &[("2026-02-01", &lapse)]);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-02 08:00 points_expiry 0.50",
             "2026-03-02 08:00 task 1 open: ordinary early due 2026-03-04 09:00",
@@ -240,7 +244,7 @@ fn dates_that_lapse_are_told_a_month_and_a_week_ahead() {
         ]
     );
     assert_eq!(
-        sentences(&town),
+        sentences(&scenario),
         [
             "Loyalty points lapse on 2026-04-01 (days left: 30)",
             "Loyalty points lapse on 2026-04-01 (days left: 7)"
@@ -281,14 +285,14 @@ fn dates_that_lapse_are_told_a_month_and_a_week_ahead() {
     ] {
         let changes: Vec<_> = profiles.iter().map(|(at, on)| (*at, points(on))).collect();
         let changes: Vec<Told<'_>> = changes.iter().map(|(at, on)| (*at, on as _)).collect();
-        let town = told("", dates, &changes);
-        assert_eq!(signals(&town, "points_expiry"), expected, "{case}");
+        let scenario = told("", dates, &changes);
+        assert_eq!(signals(&scenario, "points_expiry"), expected, "{case}");
     }
 }
 
 #[test]
 fn an_offer_that_is_prolonged_closes_its_task() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-01", "2026-03-20"),
         &[
@@ -301,7 +305,7 @@ fn an_offer_that_is_prolonged_closes_its_task() {
         ],
     );
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-02 08:00 offer_expiry 0.50",
             "2026-03-02 08:00 task 1 open: ordinary early due 2026-03-04 09:00",
@@ -369,15 +373,15 @@ fn a_further_star_is_worth_a_word() {
             .map(|(at, change)| (*at, change as _))
             .collect();
         let rules = "triggers.anniversary.years_min = 50";
-        let town = told(rules, ("2026-03-02", "2026-03-25"), &changes);
-        let stars = town.effects.iter().filter_map(|effect| match effect {
+        let scenario = told(rules, ("2026-03-02", "2026-03-25"), &changes);
+        let stars = scenario.effects.iter().filter_map(|effect| match effect {
             Effect::Signal(signal) => {
                 let (before, now) = (signal.evidence.expected, signal.evidence.observed);
                 Some(format!("{before} {now}"))
             }
             _ => None,
         });
-        let days = signals(&town, "star_upgrade").into_iter();
+        let days = signals(&scenario, "star_upgrade").into_iter();
         let rises: Vec<_> = days
             .zip(stars)
             .map(|(on, stars)| format!("{on} {stars}"))
@@ -388,27 +392,27 @@ fn a_further_star_is_worth_a_word() {
 
 #[test]
 fn learning_what_a_customer_spends_is_no_further_star() {
-    let mut town = Town::new("");
-    town.live(&crowd(3), days("2026-03-02", "2026-03-04"), |_, _| 2);
-    town.event(
+    let mut scenario = Scenario::new("");
+    scenario.live(&crowd(3), days("2026-03-02", "2026-03-04"), |_, _| 2);
+    scenario.event(
         ONE,
         "2026-03-04 21:00",
         profile(|p| p.brand = Some("gotone".into())),
     );
-    town.live(&crowd(3), days("2026-03-05", "2026-03-06"), |_, _| 2);
-    town.event(
+    scenario.live(&crowd(3), days("2026-03-05", "2026-03-06"), |_, _| 2);
+    scenario.event(
         ONE,
         "2026-03-06 21:00",
         invoice("2026-02-01", "2026-03-20", 300),
     );
-    town.live(&crowd(3), days("2026-03-07", "2026-03-09"), |_, _| 2);
-    assert_eq!(town.signals("star_upgrade"), 0);
-    assert_eq!(town.total(), 0);
+    scenario.live(&crowd(3), days("2026-03-07", "2026-03-09"), |_, _| 2);
+    assert_eq!(scenario.signals("star_upgrade"), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn care_gives_way_to_keeping_the_customer() {
-    let mut town = told(
+    let mut scenario = told(
         "",
         ("2026-03-02", "2026-03-06"),
         &[("2026-03-03", &|p| {
@@ -416,10 +420,10 @@ fn care_gives_way_to_keeping_the_customer() {
             p.offer_expires_on = Some(day("2026-03-17"));
         })],
     );
-    town.event(ONE, "2026-03-06 21:00", call(HOTLINE));
-    town.live(&crowd(3), days("2026-03-07", "2026-03-12"), |_, _| 2);
+    scenario.event(ONE, "2026-03-06 21:00", call(HOTLINE));
+    scenario.live(&crowd(3), days("2026-03-07", "2026-03-12"), |_, _| 2);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-04 08:00 offer_expiry 0.50",
             "2026-03-04 08:00 task 1 open: ordinary early due 2026-03-06 09:00",
@@ -438,12 +442,12 @@ fn care_gives_way_to_keeping_the_customer() {
 
 #[test]
 fn the_playbook_of_care_answers_the_occasion() {
-    let town = told(
+    let scenario = told(
         "",
         ("2026-03-02", "2026-03-06"),
         &[("2026-03-03", &|p| {
             p.birthday = Some((3, 6));
         })],
     );
-    assert_eq!(town.steps(ONE), ["Wish a happy birthday; sell nothing"]);
+    assert_eq!(scenario.steps(ONE), ["Wish a happy birthday; sell nothing"]);
 }

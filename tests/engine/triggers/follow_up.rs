@@ -1,7 +1,7 @@
 //! Care for those who were kept: some days later somebody asks whether what was promised has come true (behaviour:
 //! Recommended action).
 
-use crate::support::scenario::{HOTLINE, Town, call, crowd, day, days, outcome, profile};
+use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, outcome, profile};
 use churnwatch::model::{
     Body, ComplaintCategory, Effect, Evidence, Fact, Msisdn, OutcomeResult, Signal,
 };
@@ -14,27 +14,27 @@ const COMPLAINT: Body<'static> = Body::Complaint {
     satisfaction: None,
 };
 
-/// Ordinary days of a small town.
-fn pass(town: &mut Town, from: &str, to: &str) {
-    town.live(&crowd(4), days(from, to), |_, _| 3);
+/// Ordinary days of a few subscribers.
+fn pass(scenario: &mut Scenario, from: &str, to: &str) {
+    scenario.live(&crowd(4), days(from, to), |_, _| 3);
 }
 
-/// A town in which one subscriber called a competitor on 3 March, so that a churn task is open.
-fn town(rules: &str) -> Town {
-    let mut town = Town::new(rules);
-    pass(&mut town, "2026-03-02", "2026-03-02");
-    town.event(ONE, "2026-03-03 10:00", call(HOTLINE));
-    town
+/// A scenario in which one subscriber called a competitor on 3 March, so that a churn task is open.
+fn scenario(rules: &str) -> Scenario {
+    let mut scenario = Scenario::new(rules);
+    pass(&mut scenario, "2026-03-02", "2026-03-02");
+    scenario.event(ONE, "2026-03-03 10:00", call(HOTLINE));
+    scenario
 }
 
 /// An outcome of the subscriber's last task.
-fn report(town: &mut Town, at: &str, result: OutcomeResult) {
-    let body = outcome(&town.last_task(ONE), result);
-    town.event(ONE, at, body);
+fn report(scenario: &mut Scenario, at: &str, result: OutcomeResult) {
+    let body = outcome(&scenario.last_task(ONE), result);
+    scenario.event(ONE, at, body);
 }
 
-fn follow_ups(town: &Town) -> Vec<&Signal> {
-    let signals = town.effects.iter().filter_map(|effect| match effect {
+fn follow_ups(scenario: &Scenario) -> Vec<&Signal> {
+    let signals = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) if signal.trigger == "follow_up" => Some(&**signal),
         _ => None,
     });
@@ -42,8 +42,8 @@ fn follow_ups(town: &Town) -> Vec<&Signal> {
 }
 
 /// What the trigger remembers of the subscriber, in plain words.
-fn remembered(town: &Town) -> String {
-    let about = town.shard.describe(&Msisdn::new(ONE).unwrap()).unwrap();
+fn remembered(scenario: &Scenario) -> String {
+    let about = scenario.shard.describe(&Msisdn::new(ONE).unwrap()).unwrap();
     let memory = about.triggers.get("follow_up");
     memory.map_or_else(String::new, |memory| memory.remembers.clone())
 }
@@ -51,25 +51,25 @@ fn remembered(town: &Town) -> String {
 /// A talk counts for a week, so that the next one is possible when that is over.
 #[test]
 fn who_was_kept_is_asked_once_when_another_talk_is_allowed() {
-    let mut town = town("");
-    assert_eq!(remembered(&town), "nothing to follow up");
-    report(&mut town, "2026-03-04 20:59", OutcomeResult::Saved);
+    let mut scenario = scenario("");
+    assert_eq!(remembered(&scenario), "nothing to follow up");
+    report(&mut scenario, "2026-03-04 20:59", OutcomeResult::Saved);
     assert_eq!(
-        remembered(&town),
+        remembered(&scenario),
         "kept by a talk on 2026-03-04, to be followed up"
     );
-    let before = town.said(ONE).len();
-    pass(&mut town, "2026-03-05", "2026-04-30");
+    let before = scenario.published(ONE).len();
+    pass(&mut scenario, "2026-03-05", "2026-04-30");
     assert_eq!(
-        town.said(ONE)[before..],
+        scenario.published(ONE)[before..],
         [
             "2026-03-12 08:00 follow_up 0.30",
             "2026-03-12 08:00 task 1 open: small early due 2026-03-15 09:00",
             "2026-04-11 08:00 task 2 closed: expired",
         ]
     );
-    assert_eq!(remembered(&town), "followed up on 2026-03-11");
-    let [signal] = follow_ups(&town)[..] else {
+    assert_eq!(remembered(&scenario), "followed up on 2026-03-11");
+    let [signal] = follow_ups(&scenario)[..] else {
         panic!("not one signal");
     };
     let expected = Evidence {
@@ -91,7 +91,7 @@ fn who_was_kept_is_asked_once_when_another_talk_is_allowed() {
         "客户2026-03-04经挽留留网，至今8天，应回访承诺是否兑现"
     );
     assert_eq!(
-        town.steps(ONE),
+        scenario.steps(ONE),
         ["Call back: ask whether what was promised has come true, and put right what has not"]
     );
 }
@@ -104,13 +104,13 @@ fn only_a_churn_task_that_was_settled_well_is_followed_up() {
         OutcomeResult::Refused,
         OutcomeResult::Lost,
     ] {
-        let mut town = town("");
-        report(&mut town, "2026-03-04 12:00", result);
-        pass(&mut town, "2026-03-05", "2026-03-25");
-        assert_eq!(town.signals("follow_up"), 0, "{}", result.name());
+        let mut scenario = scenario("");
+        report(&mut scenario, "2026-03-04 12:00", result);
+        pass(&mut scenario, "2026-03-05", "2026-03-25");
+        assert_eq!(scenario.signals("follow_up"), 0, "{}", result.name());
     }
     // Unknown tasks, and those that are closed already.
-    let mut unknown = town("");
+    let mut unknown = scenario("");
     let mut task = unknown.last_task(ONE);
     task.task_id = "another".to_owned();
     let saved = outcome(&task, OutcomeResult::Saved);
@@ -120,7 +120,7 @@ fn only_a_churn_task_that_was_settled_well_is_followed_up() {
     pass(&mut unknown, "2026-03-05", "2026-03-25");
     assert_eq!(unknown.signals("follow_up"), 0);
     // Tasks of care.
-    let mut care = Town::new("");
+    let mut care = Scenario::new("");
     pass(&mut care, "2026-03-02", "2026-03-02");
     let born = profile(|p| p.birthday = Some((3, 5)));
     care.event(ONE, "2026-03-02 21:00", born);
@@ -134,22 +134,22 @@ fn only_a_churn_task_that_was_settled_well_is_followed_up() {
 /// The later talk is the one whose promises count.
 #[test]
 fn a_later_talk_starts_anew() {
-    let mut town = town("policy.contact.gap_days = 0");
-    report(&mut town, "2026-03-04 12:00", OutcomeResult::Saved);
-    pass(&mut town, "2026-03-05", "2026-03-08");
-    town.event(ONE, "2026-03-09 10:00", COMPLAINT);
-    report(&mut town, "2026-03-09 12:00", OutcomeResult::Saved);
-    pass(&mut town, "2026-03-10", "2026-04-14");
-    let [signal] = follow_ups(&town)[..] else {
+    let mut scenario = scenario("policy.contact.gap_days = 0");
+    report(&mut scenario, "2026-03-04 12:00", OutcomeResult::Saved);
+    pass(&mut scenario, "2026-03-05", "2026-03-08");
+    scenario.event(ONE, "2026-03-09 10:00", COMPLAINT);
+    report(&mut scenario, "2026-03-09 12:00", OutcomeResult::Saved);
+    pass(&mut scenario, "2026-03-10", "2026-04-14");
+    let [signal] = follow_ups(&scenario)[..] else {
         panic!("not one signal");
     };
     let saved_on = Fact::Date(day("2026-03-09"));
     assert_eq!(signal.evidence.facts, [("saved_on".into(), saved_on)]);
     // Kept again after the follow-up: another one.
-    town.event(ONE, "2026-04-15 10:00", call(HOTLINE));
-    report(&mut town, "2026-04-15 12:00", OutcomeResult::Saved);
-    pass(&mut town, "2026-04-16", "2026-04-30");
-    assert_eq!(town.signals("follow_up"), 2);
+    scenario.event(ONE, "2026-04-15 10:00", call(HOTLINE));
+    report(&mut scenario, "2026-04-15 12:00", OutcomeResult::Saved);
+    pass(&mut scenario, "2026-04-16", "2026-04-30");
+    assert_eq!(scenario.signals("follow_up"), 2);
 }
 
 #[test]
@@ -161,12 +161,12 @@ fn the_wait_is_the_operator_s() {
         (3, 7, "2026-03-07 08:00 follow_up 0.30 (contact_gap)"),
         (30, 7, "2026-04-03 08:00 follow_up 0.30"),
     ] {
-        let mut town = town(&format!(
+        let mut scenario = scenario(&format!(
             "triggers.follow_up.after_days = {after_days}\npolicy.contact.gap_days = {gap_days}"
         ));
-        report(&mut town, "2026-03-04 12:00", OutcomeResult::Saved);
-        pass(&mut town, "2026-03-05", "2026-04-10");
-        let said = town.said(ONE).into_iter();
+        report(&mut scenario, "2026-03-04 12:00", OutcomeResult::Saved);
+        pass(&mut scenario, "2026-03-05", "2026-04-10");
+        let said = scenario.published(ONE).into_iter();
         let said: Vec<_> = said.filter(|line| line.contains("follow_up")).collect();
         assert_eq!(said, [expected]);
     }
@@ -175,11 +175,11 @@ fn the_wait_is_the_operator_s() {
 /// A number's new owner was promised nothing.
 #[test]
 fn a_new_owner_is_not_asked() {
-    let mut town = town("");
-    report(&mut town, "2026-03-04 12:00", OutcomeResult::Saved);
-    town.event(ONE, "2026-03-05 12:00", Body::Cancellation);
+    let mut scenario = scenario("");
+    report(&mut scenario, "2026-03-04 12:00", OutcomeResult::Saved);
+    scenario.event(ONE, "2026-03-05 12:00", Body::Cancellation);
     let owner = profile(|p| p.activated_on = Some(day("2026-03-06")));
-    town.event(ONE, "2026-03-06 09:00", owner);
-    pass(&mut town, "2026-03-07", "2026-03-25");
-    assert_eq!(town.signals("follow_up"), 0);
+    scenario.event(ONE, "2026-03-06 09:00", owner);
+    pass(&mut scenario, "2026-03-07", "2026-03-25");
+    assert_eq!(scenario.signals("follow_up"), 0);
 }

@@ -1,21 +1,21 @@
 //! Growth: who uses more than the plan holds, and who has a new handset (behaviour: Care and growth triggers).
 
-use crate::support::scenario::{FRIEND, HOTLINE, Town, call, crowd, day, days, profile, usual};
+use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, crowd, day, days, profile, usual};
 use churnwatch::model::{Body, CallOutcome, Day, Direction, Effect, Invoice, Money, Number, Plan};
 
 const ONE: &str = "13900000001";
 
 /// The signals of a trigger: day and strength.
-fn signals(town: &Town, trigger: &str) -> Vec<String> {
-    let lines = town.said(ONE).into_iter();
+fn signals(scenario: &Scenario, trigger: &str) -> Vec<String> {
+    let lines = scenario.published(ONE).into_iter();
     let named = lines.filter(|line| line[17..].starts_with(trigger));
     let short = |line: String| format!("{} {}", &line[..10], &line[18 + trigger.len()..]);
     named.map(short).collect()
 }
 
 /// What was said in English, in order.
-fn sentences(town: &Town) -> Vec<String> {
-    let texts = town.effects.iter().filter_map(|effect| match effect {
+fn sentences(scenario: &Scenario) -> Vec<String> {
+    let texts = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some(signal.text.en.clone()),
         _ => None,
     });
@@ -23,14 +23,14 @@ fn sentences(town: &Town) -> Vec<String> {
 }
 
 /// Billed on the 5th for the month before: `(plan fee, amount, worth of the usage)` in yuan, from December on.
-fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Town {
-    let mut town = Town::new(rules);
+fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Scenario {
+    let mut scenario = Scenario::new(rules);
     if let Some(fee) = fee_now {
         let plan = Plan {
             monthly_fee: Money(fee * 100),
             ..Plan::default()
         };
-        town.event(ONE, "2026-01-01 07:00", profile(|p| p.plan = Some(plan)));
+        scenario.event(ONE, "2026-01-01 07:00", profile(|p| p.plan = Some(plan)));
     }
     for (index, (plan_fee, amount, usage_value)) in (1..).zip(invoices) {
         let month = Day::from_ymd(2026, index, 1).unwrap();
@@ -43,19 +43,19 @@ fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> To
             overage: Money::ZERO,
             due_on: month + 24,
         };
-        town.live(&crowd(3), month.0..=month.0 + 4, |_, _| 2);
+        scenario.live(&crowd(3), month.0..=month.0 + 4, |_, _| 2);
         let on = (month + 4).to_string();
-        town.event(ONE, &format!("{on} 21:00"), Body::Invoice(invoice));
-        town.event(
+        scenario.event(ONE, &format!("{on} 21:00"), Body::Invoice(invoice));
+        scenario.event(
             ONE,
             &format!("{on} 21:30"),
             Body::Payment {
                 amount: Money(amount * 100),
             },
         );
-        town.live(&crowd(3), month.0 + 5..=month.0 + 27, |_, _| 2);
+        scenario.live(&crowd(3), month.0 + 5..=month.0 + 27, |_, _| 2);
     }
-    town
+    scenario
 }
 
 #[test]
@@ -129,15 +129,15 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
             vec![],
         ),
     ] {
-        let town = billed("", invoices, fee_now);
-        assert_eq!(signals(&town, "plan_overuse"), expected, "{case}");
+        let scenario = billed("", invoices, fee_now);
+        assert_eq!(signals(&scenario, "plan_overuse"), expected, "{case}");
     }
-    let town = billed("", &[(100, 130, 100); 3], None);
+    let scenario = billed("", &[(100, 130, 100); 3], None);
     assert_eq!(
-        sentences(&town),
+        sentences(&scenario),
         ["3 invoices in a row beyond the plan: 130.00 on average, the plan costs 100.00"]
     );
-    let task = town.last_task(ONE);
+    let task = scenario.last_task(ONE);
     assert_eq!(
         (task.purpose.name(), task.severity.name()),
         ("grow", "early")
@@ -146,7 +146,7 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
 
 #[test]
 fn an_invoice_within_the_plan_ends_the_matter() {
-    let town = billed(
+    let scenario = billed(
         "",
         &[
             (100, 130, 100),
@@ -156,13 +156,13 @@ fn an_invoice_within_the_plan_ends_the_matter() {
         ],
         None,
     );
-    let said = town.said(ONE);
+    let said = scenario.published(ONE);
     assert_eq!(
         said[2..],
         ["2026-04-05 08:00 task 2 closed: expired"],
         "{said:?}"
     );
-    let town = billed(
+    let scenario = billed(
         "policy.task_days = 60",
         &[
             (100, 130, 100),
@@ -173,7 +173,7 @@ fn an_invoice_within_the_plan_ends_the_matter() {
         None,
     );
     assert_eq!(
-        town.said(ONE)[2..],
+        scenario.published(ONE)[2..],
         ["2026-04-06 08:00 task 2 closed: occasion_over"]
     );
 }
@@ -218,55 +218,55 @@ fn a_new_handset_is_noticed_when_the_old_one_stays_away() {
             vec!["2026-03-09 0.40"],
         ),
     ] {
-        let mut town = Town::new("");
+        let mut scenario = Scenario::new("");
         for (on, handset) in (day("2026-03-01").0..).map(Day).zip(handsets) {
-            town.live(&crowd(4)[1..], on.0..=on.0, |_, _| 2);
+            scenario.live(&crowd(4)[1..], on.0..=on.0, |_, _| 2);
             for time in ["20:30", "20:45"] {
                 let call = match handset {
                     0 => call(FRIEND),
                     handset => call_from(*handset),
                 };
-                town.event(ONE, &format!("{on} {time}"), call);
+                scenario.event(ONE, &format!("{on} {time}"), call);
             }
         }
-        town.finish();
-        assert_eq!(signals(&town, "terminal_change"), expected, "{case}");
+        scenario.finish();
+        assert_eq!(signals(&scenario, "terminal_change"), expected, "{case}");
     }
 }
 
 #[test]
 fn calls_that_come_late_bring_no_handset_forward() {
-    let mut town = Town::new("");
-    town.live(&crowd(3), days("2026-03-01", "2026-03-04"), |_, _| 2);
-    town.event(ONE, "2026-03-04 20:30", call_from(1));
+    let mut scenario = Scenario::new("");
+    scenario.live(&crowd(3), days("2026-03-01", "2026-03-04"), |_, _| 2);
+    scenario.event(ONE, "2026-03-04 20:30", call_from(1));
     for minute in 31..40 {
-        town.event(ONE, &format!("2026-03-04 20:{minute}"), call_from(2));
-        town.event(ONE, &format!("2026-03-03 20:{minute}"), call_from(2));
+        scenario.event(ONE, &format!("2026-03-04 20:{minute}"), call_from(2));
+        scenario.event(ONE, &format!("2026-03-03 20:{minute}"), call_from(2));
     }
-    assert_eq!(town.total(), 0);
-    town.event(ONE, "2026-03-07 20:30", call_from(2));
-    town.finish();
+    assert_eq!(scenario.total(), 0);
+    scenario.event(ONE, "2026-03-07 20:30", call_from(2));
+    scenario.finish();
     assert_eq!(
-        sentences(&town),
+        sentences(&scenario),
         ["A new handset since 2026-03-04 (19 calls from it)"]
     );
 }
 
-/// A town of 30, everybody with a session of so many MiB a day beside some calls.
-fn streamed(rules: &str, to: &str, mebibytes: impl Fn(&str, Day) -> u64) -> Town {
-    let mut town = Town::new(rules);
+/// A scenario of 30 subscribers, everybody with a session of so many MiB a day beside some calls.
+fn streamed(rules: &str, to: &str, mebibytes: impl Fn(&str, Day) -> u64) -> Scenario {
+    let mut scenario = Scenario::new(rules);
     let people = crowd(30);
     for on in days("2026-02-01", to) {
-        town.live(&people, on..=on, usual);
+        scenario.live(&people, on..=on, usual);
         for who in &people {
             let session = Body::Data {
                 volume_bytes: mebibytes(who, Day(on)) << 20,
                 session: None,
             };
-            town.event(who, &format!("{} 20:30", Day(on)), session);
+            scenario.event(who, &format!("{} 20:30", Day(on)), session);
         }
     }
-    town
+    scenario
 }
 
 #[test]
@@ -285,8 +285,8 @@ fn twice_the_data_for_two_weeks_is_growth() {
         ["669 MiB of data a day in the last 13 days; 300 before"]
     );
     for (case, mebibytes) in [("half as much more", 450), ("less", 100)] {
-        let town = streamed("", "2026-04-10", since("2026-03-10", mebibytes));
-        assert_eq!(town.signals("data_growth"), 0, "{case}");
+        let scenario = streamed("", "2026-04-10", since("2026-03-10", mebibytes));
+        assert_eq!(scenario.signals("data_growth"), 0, "{case}");
     }
     let film = streamed("", "2026-03-30", |who, on| {
         if who == ONE && on == day("2026-03-10") {
@@ -308,37 +308,37 @@ fn twice_the_data_for_two_weeks_is_growth() {
 
 #[test]
 fn the_first_weeks_of_a_line_are_no_growth() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let people = crowd(30);
     for on in days("2026-02-01", "2026-03-30") {
-        town.live(&people, on..=on, usual);
+        scenario.live(&people, on..=on, usual);
         if on >= day("2026-02-20").0 {
             let session = Body::Data {
                 volume_bytes: 500 << 20,
                 session: None,
             };
-            town.event("13800000099", &format!("{} 20:30", Day(on)), session);
+            scenario.event("13800000099", &format!("{} 20:30", Day(on)), session);
         }
     }
-    assert_eq!(town.signals("data_growth"), 0);
+    assert_eq!(scenario.signals("data_growth"), 0);
 }
 
 #[test]
 fn growth_waits_while_the_customer_may_leave() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let since = "2026-03-01";
     for on in days(since, "2026-03-08").map(Day) {
-        town.live(&crowd(3), on.0..=on.0, |_, _| 2);
+        scenario.live(&crowd(3), on.0..=on.0, |_, _| 2);
         if on == day("2026-03-02") {
-            town.event(ONE, "2026-03-02 20:15", call(HOTLINE));
+            scenario.event(ONE, "2026-03-02 20:15", call(HOTLINE));
         }
         let handset = if on == day(since) { 1 } else { 2 };
         for time in ["20:30", "20:45"] {
-            town.event(ONE, &format!("{on} {time}"), call_from(handset));
+            scenario.event(ONE, &format!("{on} {time}"), call_from(handset));
         }
     }
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-02 20:15 competitor_hotline 0.60",
             "2026-03-02 20:15 task 1 open: small early due 2026-03-05 20:15",

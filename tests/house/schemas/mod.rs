@@ -1,7 +1,7 @@
 //! What the program accepts and emits is what `schemas/` says.
 mod asyncapi;
+mod dead_letters;
 mod inputs;
-mod letters;
 mod outputs;
 mod truth;
 

@@ -1,6 +1,6 @@
 //! Tasks and signals are what their schemas say.
 
-use super::letters::erasure;
+use super::dead_letters::erasure;
 use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{

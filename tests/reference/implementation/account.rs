@@ -17,7 +17,7 @@ pub struct Account {
 
 /// What the history amounts to.
 #[derive(Default)]
-pub struct Standing {
+pub struct AccountView {
     profile: Option<(Timestamp, Profile<'static>)>,
     bills: Vec<Bill>,
     credit: Money,
@@ -55,8 +55,8 @@ impl Account {
         self.records.push((event.clone(), day));
     }
 
-    pub fn standing(&self) -> Standing {
-        let mut standing = Standing::default();
+    pub fn standing(&self) -> AccountView {
+        let mut standing = AccountView::default();
         for (event, day) in &self.records {
             standing.take(event, *day);
         }
@@ -64,7 +64,7 @@ impl Account {
     }
 }
 
-impl Standing {
+impl AccountView {
     fn take(&mut self, event: &Event<'static>, day: Day) {
         match &event.body {
             Body::Profile(profile) => self.take_profile(event.at, day, profile),

@@ -1,7 +1,7 @@
 //! The triggers of care and growth (behaviour: Care and growth triggers), and lines that behave like machines
 //! (behaviour: Machines).
 
-use super::account::{Bill, Standing};
+use super::account::{AccountView, Bill};
 use super::churn::EventView;
 use super::days::Days;
 use super::population::{Population, near};
@@ -581,7 +581,7 @@ impl Behaviour {
     }
 }
 
-impl Standing {
+impl AccountView {
     /// Whether both profile and spend are known.
     fn rateable(&self) -> bool {
         self.profile().is_some() && self.monthly_spend().is_some()

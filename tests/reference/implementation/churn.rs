@@ -1,6 +1,6 @@
 //! The churn triggers that look at what customers and competitors say, at contracts and bills, and at the line.
 
-use super::account::Standing;
+use super::account::AccountView;
 use super::service_history::{ServiceHistory, approach};
 use super::triggers::{DayView, Firing, Kind, Memory};
 use churnwatch::engine::Rules;
@@ -127,7 +127,7 @@ pub struct EventView<'a> {
     pub event: &'a Event<'static>,
     pub day: Day,
     pub source: &'a Source,
-    pub standing: &'a Standing,
+    pub standing: &'a AccountView,
     pub service_history: &'a ServiceHistory,
     /// What the open task is for that an outcome names.
     pub settles: Option<Purpose>,

@@ -1,6 +1,6 @@
 //! From firings to tasks (behaviour: From signals to tasks): at most one open task for each subscriber and purpose.
 
-use super::account::Standing;
+use super::account::AccountView;
 use super::budget::Candidate;
 use super::care;
 use super::churn;
@@ -21,7 +21,7 @@ pub struct Case<'a> {
     pub msisdn: Msisdn,
     pub now: Timestamp,
     pub day: Day,
-    pub standing: &'a Standing,
+    pub standing: &'a AccountView,
     pub memory: &'a Memory,
     pub rules: &'a Rules,
     pub days: &'a Days,

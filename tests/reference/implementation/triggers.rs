@@ -1,6 +1,6 @@
 //! Usage, hotlines and arrears, and what the triggers together remember of one subscriber (behaviour: Triggers).
 
-use super::account::Standing;
+use super::account::AccountView;
 use super::baseline::Baseline;
 use super::care;
 use super::churn;
@@ -140,7 +140,7 @@ pub struct DayView<'a> {
     pub today: &'a ClosedDay,
     pub known_days: usize,
     pub usage: &'a Usage,
-    pub standing: &'a Standing,
+    pub standing: &'a AccountView,
     pub service_history: &'a ServiceHistory,
     pub baselines: [Baseline; 2],
     pub population: &'a Population,
@@ -314,7 +314,7 @@ impl Memory {
         &mut self,
         day: Day,
         source: &Source,
-        standing: &Standing,
+        standing: &AccountView,
         settings: &ArrearsSettings,
     ) -> Option<Firing> {
         // A suspension that was over before its record arrived is no news.

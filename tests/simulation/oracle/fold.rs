@@ -1,7 +1,7 @@
 //! The simplest reference there is: the records of a partition in the order of their offsets, one after the other.
 
-use super::Judge;
-use super::replay::{Bench, Due};
+use super::OutputOracle;
+use super::replay::{ExpectedRecord, ReplayShard};
 use crate::world::World;
 use churnwatch::config::Ruleset;
 use churnwatch::engine::Inputs;
@@ -18,16 +18,16 @@ type OutputDigest = BTreeMap<(String, Option<Vec<u8>>), Vec<Option<Vec<u8>>>>;
 /// # Errors
 /// Where they differ.
 pub fn equals_a_plain_fold(
-    judge: &Judge,
+    oracle: &OutputOracle,
     world: &World,
     ruleset: &Ruleset,
     group: &str,
 ) -> Result<(), String> {
     let mut expected = OutputDigest::new();
     for partition in 0..world.partitions {
-        let mut bench = Bench::under(judge, ruleset.clone(), group);
+        let mut shard_under_rules = ReplayShard::under(oracle, ruleset.clone(), group);
         let mut due = Vec::new();
-        bench
+        shard_under_rules
             .shard
             .tick(Timestamp(world.now_ms), Inputs::default(), &mut Vec::new());
         let at = TopicPartition {
@@ -35,10 +35,10 @@ pub fn equals_a_plain_fold(
             partition,
         };
         for (offset, record) in world.logs[&at].history() {
-            bench.apply(world, at, offset, record, &mut due);
-            bench.sweep(&mut due);
+            shard_under_rules.apply(world, at, offset, record, &mut due);
+            shard_under_rules.sweep(&mut due);
         }
-        for Due {
+        for ExpectedRecord {
             topic, key, value, ..
         } in due
         {
@@ -48,7 +48,7 @@ pub fn equals_a_plain_fold(
     let mut found = OutputDigest::new();
     for (place, log) in &world.logs {
         let topic = &world.names[place.topic];
-        if !judge.topics().contains(&topic) {
+        if !oracle.topics().contains(&topic) {
             continue;
         }
         for (_, record) in log.history() {
@@ -61,7 +61,7 @@ pub fn equals_a_plain_fold(
     // Dead letters of one key come from several partitions.
     for said in [&mut expected, &mut found] {
         for ((topic, _), values) in said.iter_mut() {
-            if *topic == judge.dead_letters {
+            if *topic == oracle.dead_letters {
                 values.sort();
             }
         }

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Names of the topics that are judged, and rulesets by their text: making rules takes longer than using them here.
-pub struct Judge {
+pub struct OutputOracle {
     pub tasks: String,
     pub signals: String,
     pub shadow_signals: String,
@@ -38,7 +38,7 @@ pub struct Verdict {
     pub epochs: u64,
 }
 
-impl Judge {
+impl OutputOracle {
     /// A judge of the topics of tasks, signals, shadow signals, dead letters and erasures.
     pub fn new(outputs: [&str; 5]) -> Self {
         let [tasks, signals, shadow_signals, dead_letters, erasures] = outputs.map(str::to_owned);
@@ -68,7 +68,7 @@ impl Judge {
     ///
     /// # Errors
     /// What does not hold.
-    pub fn judge(&self, world: &World) -> Result<Verdict, String> {
+    pub fn oracle(&self, world: &World) -> Result<Verdict, String> {
         let mut replays = Vec::new();
         let mut verdict = Verdict::default();
         for partition in 0..world.partitions {

@@ -1,19 +1,19 @@
 //! Whether the output topics hold what the journals say, and nothing else.
 
-use super::Judge;
-use super::replay::{Due, Replay};
+use super::OutputOracle;
+use super::replay::{ExpectedRecord, Replay};
 use crate::log::Txn;
 use crate::world::World;
 use churnwatch::kafka::{TopicPartition, partition_of};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The records due in one partition of an output topic (none: in any) by one transaction, by shard and in its order.
-type Queues<'r> = BTreeMap<usize, VecDeque<&'r Due>>;
+type Queues<'r> = BTreeMap<usize, VecDeque<&'r ExpectedRecord>>;
 
 /// Every committed record of output is due by the entry of some shard in the same transaction, and every one that is due
 /// lies there, once. Records of one shard lie in the order in which it said them; between shards there is no order. A
 /// dead letter without a key may lie in any partition of its topic.
-pub fn check(judge: &Judge, world: &World, replays: &[Replay]) -> Result<(), String> {
+pub fn check(oracle: &OutputOracle, world: &World, replays: &[Replay]) -> Result<(), String> {
     let mut due: BTreeMap<(Txn, &str, Option<i32>), Queues<'_>> = BTreeMap::new();
     for (shard, replay) in replays.iter().enumerate() {
         for (transaction, records) in &replay.due {
@@ -43,7 +43,7 @@ pub fn check(judge: &Judge, world: &World, replays: &[Replay]) -> Result<(), Str
                 .collect()
         })
         .collect();
-    for name in judge.topics() {
+    for name in oracle.topics() {
         for partition in 0..world.partitions {
             let place = world.place(name, partition).ok_or("no such topic")?;
             let mut last = vec![0; replays.len()];

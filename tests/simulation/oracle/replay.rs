@@ -1,6 +1,6 @@
 //! What follows from a partition's journal and its input, by a fresh shard that knows nothing else.
 
-use super::Judge;
+use super::OutputOracle;
 use super::books::Books;
 use crate::log::Txn;
 use crate::world::World;
@@ -14,7 +14,7 @@ use churnwatch::model::{Counts, Effect, FeedSet, Outcome, Reject, Source};
 use std::sync::Arc;
 
 /// A record that must lie in the output.
-pub struct Due {
+pub struct ExpectedRecord {
     pub topic: String,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
@@ -24,14 +24,14 @@ pub struct Due {
 /// What a partition came to.
 pub struct Replay {
     /// Of each transaction the records due, in order.
-    pub due: Vec<(Txn, Vec<Due>)>,
+    pub due: Vec<(Txn, Vec<ExpectedRecord>)>,
     pub counts: Counts,
     pub epochs: u64,
 }
 
 /// Rules in force, and the shard under them.
-pub struct Bench<'j> {
-    judge: &'j Judge,
+pub struct ReplayShard<'j> {
+    oracle: &'j OutputOracle,
     pub shard: Shard,
     ruleset: Ruleset,
     encoder: Encoder,
@@ -40,12 +40,12 @@ pub struct Bench<'j> {
 
 /// Replays a partition.
 pub fn replay(
-    judge: &Judge,
+    oracle: &OutputOracle,
     world: &World,
     partition: i32,
     books: &Books,
 ) -> Result<Replay, String> {
-    let mut bench: Option<Bench<'_>> = None;
+    let mut shard_under_rules: Option<ReplayShard<'_>> = None;
     let mut replay = Replay {
         due: Vec::new(),
         counts: Counts::default(),
@@ -57,17 +57,17 @@ pub fn replay(
             if let Step::Epoch(epoch) = step {
                 replay.epochs += 1;
                 check_epoch(world, epoch)?;
-                bench = Some(match bench.take() {
-                    Some(bench) => bench.adopt(epoch)?,
-                    None => Bench::new(judge, epoch)?,
+                shard_under_rules = Some(match shard_under_rules.take() {
+                    Some(shard_under_rules) => shard_under_rules.adopt(epoch)?,
+                    None => ReplayShard::new(oracle, epoch)?,
                 });
                 continue;
             }
-            let bench = bench
+            let shard_under_rules = shard_under_rules
                 .as_mut()
                 .ok_or_else(|| format!("entry {} comes before any rules", entry.seq))?;
             match step {
-                Step::Run(run) => bench.run(world, partition, run, &mut due),
+                Step::Run(run) => shard_under_rules.run(world, partition, run, &mut due),
                 Step::Tick {
                     now,
                     lagging,
@@ -77,12 +77,16 @@ pub fn replay(
                         lagging: *lagging,
                         caught_up: *caught_up,
                     };
-                    bench.shard.tick(*now, inputs, &mut bench.effects);
-                    bench.speak(&mut due);
+                    shard_under_rules
+                        .shard
+                        .tick(*now, inputs, &mut shard_under_rules.effects);
+                    shard_under_rules.speak(&mut due);
                 }
                 Step::Sweep { subscribers } => {
-                    bench.shard.sweep(*subscribers as usize, &mut bench.effects);
-                    bench.speak(&mut due);
+                    shard_under_rules
+                        .shard
+                        .sweep(*subscribers as usize, &mut shard_under_rules.effects);
+                    shard_under_rules.speak(&mut due);
                 }
                 Step::Epoch(_) => {}
             }
@@ -96,8 +100,8 @@ pub fn replay(
         }
         replay.due.push((*transaction, due));
     }
-    if let Some(bench) = bench {
-        replay.counts = *bench.shard.counts();
+    if let Some(shard_under_rules) = shard_under_rules {
+        replay.counts = *shard_under_rules.shard.counts();
     }
     if !replay.counts.conserved() {
         return Err(format!("records are not conserved: {:?}", replay.counts));
@@ -114,17 +118,17 @@ fn check_epoch(world: &World, epoch: &Epoch) -> Result<(), String> {
     Ok(())
 }
 
-impl<'j> Bench<'j> {
-    pub fn new(judge: &'j Judge, epoch: &Epoch) -> Result<Self, String> {
-        let ruleset = judge.ruleset(&epoch.ruleset)?;
-        Ok(Self::under(judge, ruleset, &epoch.group))
+impl<'j> ReplayShard<'j> {
+    pub fn new(oracle: &'j OutputOracle, epoch: &Epoch) -> Result<Self, String> {
+        let ruleset = oracle.ruleset(&epoch.ruleset)?;
+        Ok(Self::under(oracle, ruleset, &epoch.group))
     }
 
     /// An empty shard under rules.
-    pub fn under(judge: &'j Judge, ruleset: Ruleset, group: &str) -> Self {
+    pub fn under(oracle: &'j OutputOracle, ruleset: Ruleset, group: &str) -> Self {
         let source = format!("{}/{group}", Encoder::SOURCE_DEFAULT);
         Self {
-            judge,
+            oracle,
             shard: Shard::new(Arc::clone(&ruleset.rules)),
             encoder: Encoder::new(
                 ruleset.rules.calendar.clone(),
@@ -137,7 +141,7 @@ impl<'j> Bench<'j> {
     }
 
     fn adopt(mut self, epoch: &Epoch) -> Result<Self, String> {
-        let fresh = Self::new(self.judge, epoch)?;
+        let fresh = Self::new(self.oracle, epoch)?;
         self.shard.adopt(Arc::clone(&fresh.ruleset.rules));
         Ok(Self {
             shard: self.shard,
@@ -146,7 +150,7 @@ impl<'j> Bench<'j> {
     }
 
     /// Applies the records of a run.
-    fn run(&mut self, world: &World, partition: i32, run: &Run, due: &mut Vec<Due>) {
+    fn run(&mut self, world: &World, partition: i32, run: &Run, due: &mut Vec<ExpectedRecord>) {
         let at = TopicPartition {
             topic: run.topic.into(),
             partition,
@@ -165,7 +169,7 @@ impl<'j> Bench<'j> {
         at: TopicPartition,
         offset: i64,
         record: &StoredRecord,
-        due: &mut Vec<Due>,
+        due: &mut Vec<ExpectedRecord>,
     ) {
         let topic = world.topics.get(at.topic).unwrap();
         let source = Source {
@@ -196,7 +200,7 @@ impl<'j> Bench<'j> {
                 headers: &headers,
             };
             let outgoing = self.encoder.dead_letter(&original, reject);
-            due.push(Due::new(&self.judge.dead_letters, outgoing));
+            due.push(ExpectedRecord::new(&self.oracle.dead_letters, outgoing));
         }
         self.speak(due);
     }
@@ -231,31 +235,33 @@ impl<'j> Bench<'j> {
     }
 
     /// Goes on with the closing of days to its end.
-    pub fn sweep(&mut self, due: &mut Vec<Due>) {
+    pub fn sweep(&mut self, due: &mut Vec<ExpectedRecord>) {
         self.shard.sweep(usize::MAX, &mut self.effects);
         self.speak(due);
     }
 
-    fn speak(&mut self, due: &mut Vec<Due>) {
+    fn speak(&mut self, due: &mut Vec<ExpectedRecord>) {
         for effect in self.effects.drain(..) {
             due.push(match &effect {
-                Effect::Task(task) => Due::new(&self.judge.tasks, self.encoder.task(task)),
+                Effect::Task(task) => {
+                    ExpectedRecord::new(&self.oracle.tasks, self.encoder.task(task))
+                }
                 Effect::Signal(signal) => {
-                    Due::new(&self.judge.signals, self.encoder.signal(signal))
+                    ExpectedRecord::new(&self.oracle.signals, self.encoder.signal(signal))
                 }
                 Effect::Erased(erasure) => {
-                    Due::new(&self.judge.erasures, self.encoder.erasure(erasure))
+                    ExpectedRecord::new(&self.oracle.erasures, self.encoder.erasure(erasure))
                 }
                 Effect::Shadow(shadow) => {
                     let outgoing = self.encoder.shadow_signal(shadow);
-                    Due::new(&self.judge.shadow_signals, outgoing)
+                    ExpectedRecord::new(&self.oracle.shadow_signals, outgoing)
                 }
             });
         }
     }
 }
 
-impl Due {
+impl ExpectedRecord {
     fn new(topic: &str, outgoing: Outgoing) -> Self {
         let headers = outgoing.headers.into_iter();
         Self {

@@ -4,9 +4,9 @@ use super::*;
 use crate::arrivals::{Pace, timeline};
 use crate::dice::{Dice, Stream};
 use crate::faults::Faults;
-use crate::oracle::replay::Bench;
-use crate::town::{DAY_MS, FIRST_DAY_MS, Town};
+use crate::oracle::replay::ReplayShard;
 use crate::trace::Trace;
+use crate::traffic::{DAY_MS, FIRST_DAY_MS, Traffic};
 use crate::world::{Plan, World};
 use churnwatch::config::Config;
 use churnwatch::journal::{Epoch, JournalEntry, JournalRecord, OutputDigest, Run, Step};
@@ -65,7 +65,7 @@ fn config() -> Config {
 fn world(seed: u64, config: &Config) -> World {
     let topics = Arc::new(Topics::new(config));
     let mut dice = Dice::new(seed, Stream::Input);
-    let town = Town {
+    let traffic = Traffic {
         subscribers: 12,
         days: 12,
         hot: false,
@@ -73,7 +73,7 @@ fn world(seed: u64, config: &Config) -> World {
         dirt: 60,
         city: false,
     };
-    let records = town.records(&topics, PARTITIONS, &mut dice);
+    let records = traffic.records(&topics, PARTITIONS, &mut dice);
     let begins_ms = FIRST_DAY_MS + 20 * DAY_MS;
     let pace = Pace::Spread {
         preloaded: 1_000,
@@ -97,7 +97,7 @@ fn world(seed: u64, config: &Config) -> World {
 
 /// Does the work of a worker without any of its means, in transactions of up to 40 records, and cooks the books. Returns
 /// whether there was an opportunity.
-fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked) -> bool {
+fn keep_books(world: &mut World, oracle: &OutputOracle, config: &Config, cooked: Cooked) -> bool {
     let epoch = Epoch {
         group: config.kafka.group.clone(),
         engine: churnwatch::engine::VERSION,
@@ -115,7 +115,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
             topic: 0,
             partition,
         };
-        let mut bench = Bench::new(judge, &epoch).unwrap();
+        let mut shard_under_rules = ReplayShard::new(oracle, &epoch).unwrap();
         let mut steps = vec![Step::Epoch(Box::new(epoch.clone()))];
         let records: Vec<_> = world.logs[&at]
             .history()
@@ -125,14 +125,16 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
         for (seq, chunk) in (1..).zip(records.chunks(40)) {
             let mut due = Vec::new();
             let now = Timestamp(world.now_ms);
-            bench.shard.tick(now, Default::default(), &mut Vec::new());
+            shard_under_rules
+                .shard
+                .tick(now, Default::default(), &mut Vec::new());
             steps.push(Step::Tick {
                 now,
                 lagging: FeedSet::NONE,
                 caught_up: true,
             });
             for (offset, record) in chunk {
-                bench.apply(world, at, *offset, record, &mut due);
+                shard_under_rules.apply(world, at, *offset, record, &mut due);
             }
             let mut run = Run {
                 topic: 0,
@@ -153,7 +155,7 @@ fn keep_books(world: &mut World, judge: &Judge, config: &Config, cooked: Cooked)
                 _ => {}
             }
             steps.push(Step::Run(run));
-            bench.sweep(&mut due);
+            shard_under_rules.sweep(&mut due);
             steps.push(Step::Sweep {
                 subscribers: u32::MAX,
             });
@@ -262,15 +264,15 @@ fn records_end(world: &World, at: TopicPartition) -> i64 {
 #[test]
 fn honest_books_pass_and_are_a_plain_fold() {
     let config = config();
-    let judge = Judge::new(OUTPUTS);
+    let oracle = OutputOracle::new(OUTPUTS);
     let mut sum = Verdict::default();
     for seed in 0..20 {
         let mut world = world(seed, &config);
-        keep_books(&mut world, &judge, &config, Cooked::Not);
-        let verdict = judge
-            .judge(&world)
+        keep_books(&mut world, &oracle, &config, Cooked::Not);
+        let verdict = oracle
+            .oracle(&world)
             .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        equals_a_plain_fold(&judge, &world, &config.ruleset(), "sim").unwrap();
+        equals_a_plain_fold(&oracle, &world, &config.ruleset(), "sim").unwrap();
         sum.records += verdict.records;
         sum.tasks += verdict.tasks;
         sum.signals += verdict.signals;
@@ -287,14 +289,14 @@ fn honest_books_pass_and_are_a_plain_fold() {
 #[test]
 fn cooked_books_are_found_out() {
     let config = config();
-    let judge = Judge::new(OUTPUTS);
+    let oracle = OutputOracle::new(OUTPUTS);
     for cooked in COOKED {
         let mut opportunities = 0;
         for seed in 0..10 {
             let mut world = world(seed, &config);
-            if keep_books(&mut world, &judge, &config, cooked) {
+            if keep_books(&mut world, &oracle, &config, cooked) {
                 opportunities += 1;
-                assert!(judge.judge(&world).is_err(), "seed {seed}: {cooked:?}");
+                assert!(oracle.oracle(&world).is_err(), "seed {seed}: {cooked:?}");
             }
         }
         assert!(opportunities > 0, "{cooked:?}");
@@ -304,10 +306,10 @@ fn cooked_books_are_found_out() {
 #[test]
 fn a_fold_in_another_order_is_no_plain_fold() {
     let config = config();
-    let judge = Judge::new(OUTPUTS);
+    let oracle = OutputOracle::new(OUTPUTS);
     let mut world = world(3, &config);
-    keep_books(&mut world, &judge, &config, Cooked::Not);
+    keep_books(&mut world, &oracle, &config, Cooked::Not);
     let other =
         Config::from_toml_str("window.days = 28\nwindow.clock = \"event\"", "test").unwrap();
-    assert!(equals_a_plain_fold(&judge, &world, &other.ruleset(), "sim").is_err());
+    assert!(equals_a_plain_fold(&oracle, &world, &other.ruleset(), "sim").is_err());
 }

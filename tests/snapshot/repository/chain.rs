@@ -1,8 +1,8 @@
 //! Full and incremental parts, what builds upon what, and what is deleted.
 
 use super::{
-    GROUP, PARTITION, assert_same, load, manifest, publish, refused, repository, rules, state,
-    town, wait, write,
+    GROUP, PARTITION, assert_same, load, manifest, publish, refused, repository, rules, scenario,
+    state, wait, write,
 };
 use crate::support::scenario::{FRIEND, call};
 use churnwatch::engine::IMAGE_FORMAT;
@@ -26,28 +26,28 @@ fn a_chain_loads_as_a_full_snapshot_does() {
     let (chained, full) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut depot_of_chain = repository(chained.path());
     let mut depot_of_full = repository(full.path());
-    let mut town = town(2_000);
+    let mut scenario = scenario(2_000);
     let mut lengths = Vec::new();
     for seq in 1..=10 {
         // A few subscribers of few pages; some that are new.
         for who in [7, 8, 1_500, 2_000 + 40 * seq] {
             let who = format!("139{who:08}");
-            town.event(&who, &format!("2026-03-05 12:{seq:02}"), call(FRIEND));
+            scenario.event(&who, &format!("2026-03-05 12:{seq:02}"), call(FRIEND));
         }
-        let chain = publish(&mut depot_of_chain, &mut town.shard, seq);
+        let chain = publish(&mut depot_of_chain, &mut scenario.shard, seq);
         lengths.push(chain.parts.len());
         let first = chain.parts.first().unwrap();
         for part in chain.parts.iter().skip(1) {
             assert!(part.bytes < first.bytes / 2, "{part:?} of {first:?}");
         }
 
-        let whole = write(&mut depot_of_full, &mut town.shard, seq).unwrap();
+        let whole = write(&mut depot_of_full, &mut scenario.shard, seq).unwrap();
         assert_eq!(whole.parts.len(), 1, "nothing was published to build upon");
         assert_eq!(chain.subscribers, whole.subscribers);
         let mut from_chain = load(&mut repository(chained.path()), &chain).unwrap();
         let mut from_full = load(&mut repository(full.path()), &whole).unwrap();
-        assert_same(&mut from_chain, &mut town.shard);
-        assert_same(&mut from_full, &mut town.shard);
+        assert_same(&mut from_chain, &mut scenario.shard);
+        assert_same(&mut from_full, &mut scenario.shard);
     }
     assert_eq!(lengths, [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]);
 }
@@ -56,19 +56,19 @@ fn a_chain_loads_as_a_full_snapshot_does() {
 fn a_part_is_incremental_only_where_that_is_right() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository = repository(directory.path());
-    let mut town = town(500);
+    let mut scenario = scenario(500);
     let parts = |manifest: Result<_, _>| -> usize {
         let manifest: churnwatch::journal::Manifest = manifest.unwrap();
         manifest.parts.len()
     };
-    assert_eq!(parts(write(&mut repository, &mut town.shard, 1)), 1);
+    assert_eq!(parts(write(&mut repository, &mut scenario.shard, 1)), 1);
     assert_eq!(
-        parts(write(&mut repository, &mut town.shard, 2)),
+        parts(write(&mut repository, &mut scenario.shard, 2)),
         1,
         "the manifest of the first was never committed"
     );
-    let second = publish(&mut repository, &mut town.shard, 3);
-    assert_eq!(parts(write(&mut repository, &mut town.shard, 4)), 2);
+    let second = publish(&mut repository, &mut scenario.shard, 3);
+    assert_eq!(parts(write(&mut repository, &mut scenario.shard, 4)), 2);
 
     let mut loaded = load(&mut repository, &second).unwrap();
     assert_eq!(
@@ -82,7 +82,7 @@ fn a_part_is_incremental_only_where_that_is_right() {
 
     publish(&mut repository, &mut loaded, 8);
     let everybody = crate::support::scenario::crowd(500);
-    let mut changed = crate::support::scenario::Town::new("");
+    let mut changed = crate::support::scenario::Scenario::new("");
     std::mem::swap(&mut changed.shard, &mut loaded);
     for who in &everybody {
         changed.event(who, "2026-03-05 12:00", call(FRIEND));
@@ -97,8 +97,8 @@ fn a_part_is_incremental_only_where_that_is_right() {
 #[test]
 fn a_snapshot_of_the_same_entry_is_written_once() {
     let directory = tempfile::tempdir().unwrap();
-    let mut town = town(300);
-    let first = publish(&mut repository(directory.path()), &mut town.shard, 5);
+    let mut scenario = scenario(300);
+    let first = publish(&mut repository(directory.path()), &mut scenario.shard, 5);
     let path = directory.path().join(&first.parts[0].key);
     let bytes = fs::read(&path).unwrap();
 
@@ -118,10 +118,10 @@ fn a_snapshot_of_the_same_entry_is_written_once() {
 fn prune_deletes_only_what_it_was_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository = repository(directory.path());
-    let mut town = town(300);
-    let mut last = publish(&mut repository, &mut town.shard, 1);
+    let mut scenario = scenario(300);
+    let mut last = publish(&mut repository, &mut scenario.shard, 1);
     for seq in 2..=5 {
-        last = publish(&mut repository, &mut town.shard, seq);
+        last = publish(&mut repository, &mut scenario.shard, seq);
     }
     assert_eq!(earliest_seq(&last), 1);
     repository.prune(PARTITION, 5);
@@ -154,8 +154,8 @@ fn uploads_that_a_killed_process_left_are_removed() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository =
         SnapshotRepository::open(directory.path().to_str().unwrap(), GROUP).unwrap();
-    let mut town = town(50);
-    let manifest = publish(&mut repository, &mut town.shard, 9);
+    let mut scenario = scenario(50);
+    let manifest = publish(&mut repository, &mut scenario.shard, 9);
     let object = directory.path().join(&manifest.parts[0].key);
     let staged = |seq: u64| {
         let name = format!("{seq:020}-0000000000000001.part#1");
@@ -179,9 +179,9 @@ fn found_parts_say_what_they_are() {
     );
     // Real threads, and a directory that is made.
     let mut repository = SnapshotRepository::open(&url, GROUP).unwrap();
-    let mut town = town(300);
-    publish(&mut repository, &mut town.shard, 1);
-    let last = publish(&mut repository, &mut town.shard, 2);
+    let mut scenario = scenario(300);
+    publish(&mut repository, &mut scenario.shard, 1);
+    let last = publish(&mut repository, &mut scenario.shard, 2);
 
     let store = open(&url).unwrap();
     let found = list(&store, GROUP).unwrap();
@@ -192,7 +192,10 @@ fn found_parts_say_what_they_are() {
     let bytes = read(&store, &newest.key).unwrap();
     let info = verify(bytes.as_ref()).unwrap();
     assert_eq!((info.version, info.manifest.format), (1, IMAGE_FORMAT));
-    assert_eq!(info.manifest.subscribers, town.shard.stats().subscribers);
+    assert_eq!(
+        info.manifest.subscribers,
+        scenario.shard.stats().subscribers
+    );
     assert_eq!(info.manifest.parts.len(), 1, "the full part before it");
     assert_eq!(info.bytes, newest.bytes);
     assert!(info.sections >= 3 && info.frames >= 1 && info.raw_bytes > info.bytes);
@@ -203,12 +206,12 @@ fn found_parts_say_what_they_are() {
 
 #[test]
 fn memory_is_shared_within_the_process() {
-    let mut town = town(20);
+    let mut scenario = scenario(20);
     let mut one = SnapshotRepository::open("memory:", GROUP).unwrap();
     let mut other = SnapshotRepository::open("memory:", GROUP).unwrap();
-    let manifest = publish(&mut one, &mut town.shard, 1);
+    let manifest = publish(&mut one, &mut scenario.shard, 1);
     let mut loaded = load(&mut other, &manifest).unwrap();
-    assert_same(&mut loaded, &mut town.shard);
+    assert_same(&mut loaded, &mut scenario.shard);
 }
 
 #[test]
@@ -216,13 +219,13 @@ fn a_group_may_have_any_name() {
     let directory = tempfile::tempdir().unwrap();
     let url = directory.path().to_str().unwrap();
     let store = open(url).unwrap();
-    let mut town = town(20);
+    let mut scenario = scenario(20);
     for group in ["team a/churn #1", "100%", "客户流失", ".."] {
         let mut repository = SnapshotRepository::open(url, group).unwrap();
-        publish(&mut repository, &mut town.shard, 1);
-        let last = publish(&mut repository, &mut town.shard, 2);
+        publish(&mut repository, &mut scenario.shard, 1);
+        let last = publish(&mut repository, &mut scenario.shard, 2);
         let mut loaded = load(&mut repository, &last).unwrap();
-        assert_same(&mut loaded, &mut town.shard);
+        assert_same(&mut loaded, &mut scenario.shard);
 
         let seqs = || -> Vec<u64> {
             let found = list(&store, group).unwrap();
@@ -288,9 +291,9 @@ fn places_that_cannot_be_are_refused_with_words() {
     assert!(problem.ends_with("there is no such directory"), "{problem}");
 }
 
-/// A little more of a town's life.
-pub fn later(town: &mut crate::support::scenario::Town) {
+/// A little more of the same life.
+pub fn later(scenario: &mut crate::support::scenario::Scenario) {
     for who in [7, 8, 150] {
-        town.event(&format!("139{who:08}"), "2026-03-05 12:00", call(FRIEND));
+        scenario.event(&format!("139{who:08}"), "2026-03-05 12:00", call(FRIEND));
     }
 }

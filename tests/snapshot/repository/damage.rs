@@ -1,6 +1,6 @@
 //! Bytes that are not as they were written.
 
-use super::{GROUP, PARTITION, assert_same, load, publish, refused, repository, town};
+use super::{GROUP, PARTITION, assert_same, load, publish, refused, repository, scenario};
 use churnwatch::journal::Manifest;
 use churnwatch::snapshot::{PartError, SnapshotRepository, verify};
 use proptest::prelude::*;
@@ -22,8 +22,8 @@ struct Specimen {
 impl Specimen {
     fn new(people: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut town = town(people);
-        let manifest = publish(&mut repository(directory.path()), &mut town.shard, 1);
+        let mut scenario = scenario(people);
+        let manifest = publish(&mut repository(directory.path()), &mut scenario.shard, 1);
         let bytes = fs::read(directory.path().join(&manifest.parts[0].key)).unwrap();
         Self {
             directory,
@@ -114,7 +114,7 @@ fn snapshot_torn() {
     specimen.refused(&mut repository, &longer);
     fs::write(specimen.path(), bytes).unwrap();
     let mut loaded = load(&mut repository, &specimen.manifest).unwrap();
-    assert_same(&mut loaded, &mut town(3_000).shard);
+    assert_same(&mut loaded, &mut scenario(3_000).shard);
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn snapshot_bitflip() {
 fn parts_are_not_taken_for_each_other() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository = repository(directory.path());
-    let mut town = town(500);
-    let chain = [1, 2, 3].map(|seq| publish(&mut repository, &mut town.shard, seq));
+    let mut scenario = scenario(500);
+    let chain = [1, 2, 3].map(|seq| publish(&mut repository, &mut scenario.shard, seq));
     let [_, second, third] = &chain;
     assert_eq!(third.parts.len(), 3);
 

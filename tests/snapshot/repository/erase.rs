@@ -1,8 +1,8 @@
 //! Snapshots after an erasure do not hold the subscriber any more, nor do they rest on parts that do.
 
 use super::damage::edges;
-use super::{load, manifest, publish, repository, state, town, wait};
-use crate::support::scenario::{FRIEND, HOTLINE, Town, call, profile};
+use super::{load, manifest, publish, repository, scenario, state, wait};
+use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, profile};
 use churnwatch::journal::Manifest;
 use churnwatch::model::{Body, Effect, OutcomeResult, TaskOutcome, TaskStatus};
 use churnwatch::snapshot::SnapshotRequest;
@@ -12,16 +12,20 @@ use std::path::Path;
 const NUMBER: &str = "13900000008";
 const PSEUDONYM: &str = "k7-Qz.93b:A";
 
-/// A town in which both have windows, profiles, tasks, and a past with their managers.
-fn subject() -> Town {
-    let mut town = town(300);
+/// A scenario in which both have windows, profiles, tasks, and a past with their managers.
+fn subject() -> Scenario {
+    let mut scenario = scenario(300);
     for who in [NUMBER, PSEUDONYM] {
-        town.event(who, "2026-03-05 11:00", call(HOTLINE));
-        town.event(who, "2026-03-05 11:01", profile(|_| {}));
-        let task = town.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Task(task) if task.msisdn.as_str() == who => Some(task.task_id.clone()),
-            _ => None,
-        });
+        scenario.event(who, "2026-03-05 11:00", call(HOTLINE));
+        scenario.event(who, "2026-03-05 11:01", profile(|_| {}));
+        let task = scenario
+            .effects
+            .iter()
+            .rev()
+            .find_map(|effect| match effect {
+                Effect::Task(task) if task.msisdn.as_str() == who => Some(task.task_id.clone()),
+                _ => None,
+            });
         let outcome = |result| {
             Body::TaskOutcome(TaskOutcome {
                 task_id: task.clone().unwrap().into(),
@@ -31,18 +35,18 @@ fn subject() -> Town {
                 do_not_contact: false,
             })
         };
-        town.event(who, "2026-03-05 11:30", outcome(OutcomeResult::Saved));
-        town.event(who, "2026-03-05 11:40", outcome(OutcomeResult::Reached));
+        scenario.event(who, "2026-03-05 11:30", outcome(OutcomeResult::Saved));
+        scenario.event(who, "2026-03-05 11:40", outcome(OutcomeResult::Reached));
     }
-    town
+    scenario
 }
 
-fn erase(town: &mut Town, who: &str, at: &str) {
+fn erase(scenario: &mut Scenario, who: &str, at: &str) {
     let request = "erase-1".into();
-    let before = town.effects.len();
-    town.event(who, at, Body::Erase { request });
-    let [Effect::Task(task), Effect::Erased(erasure)] = &town.effects[before..] else {
-        panic!("{:?}", &town.effects[before..]);
+    let before = scenario.effects.len();
+    scenario.event(who, at, Body::Erase { request });
+    let [Effect::Task(task), Effect::Erased(erasure)] = &scenario.effects[before..] else {
+        panic!("{:?}", &scenario.effects[before..]);
     };
     assert_eq!(task.status, TaskStatus::Closed);
     assert_eq!((erasure.known, erasure.tasks_closed), (true, 1));
@@ -74,10 +78,10 @@ fn holds(bytes: &[u8], who: &str) -> bool {
 fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository = repository(directory.path());
-    let mut town = subject();
-    publish(&mut repository, &mut town.shard, 1);
-    town.event("13900000150", "2026-03-05 12:00", call(FRIEND));
-    let before = publish(&mut repository, &mut town.shard, 2);
+    let mut scenario = subject();
+    publish(&mut repository, &mut scenario.shard, 1);
+    scenario.event("13900000150", "2026-03-05 12:00", call(FRIEND));
+    let before = publish(&mut repository, &mut scenario.shard, 2);
     assert_eq!(before.parts.len(), 2);
     let held = bytes_of(directory.path(), &before);
     assert!(holds(&held, NUMBER) && holds(&held, PSEUDONYM));
@@ -85,18 +89,18 @@ fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
     assert!(holds(&held, "13900000009"));
 
     for (seq, who) in [(3, NUMBER), (4, PSEUDONYM)] {
-        erase(&mut town, who, "2026-03-05 13:00");
-        let after = publish(&mut repository, &mut town.shard, seq);
+        erase(&mut scenario, who, "2026-03-05 13:00");
+        let after = publish(&mut repository, &mut scenario.shard, seq);
         assert_eq!(after.parts.len(), 1, "on parts of before");
         assert_eq!(after.subscribers, before.subscribers - (seq - 2));
         assert!(!holds(&bytes_of(directory.path(), &after), who), "{seq}");
         let mut loaded = load(&mut super::repository(directory.path()), &after).unwrap();
-        assert_eq!(loaded.fingerprint(), town.shard.fingerprint());
-        assert!(state(&mut loaded) == state(&mut town.shard));
+        assert_eq!(loaded.fingerprint(), scenario.shard.fingerprint());
+        assert!(state(&mut loaded) == state(&mut scenario.shard));
     }
     // From then on parts are incremental again.
-    town.event("13900000150", "2026-03-05 14:00", call(FRIEND));
-    let later = publish(&mut repository, &mut town.shard, 5);
+    scenario.event("13900000150", "2026-03-05 14:00", call(FRIEND));
+    let later = publish(&mut repository, &mut scenario.shard, 5);
     assert_eq!(later.parts.len(), 2);
     let held = bytes_of(directory.path(), &later);
     assert!(!holds(&held, NUMBER) && !holds(&held, PSEUDONYM));
@@ -105,14 +109,14 @@ fn later_snapshots_rest_on_nothing_that_holds_the_erased() {
 #[test]
 fn nor_do_those_of_a_shard_that_was_restored_before_the_erasure() {
     let directory = tempfile::tempdir().unwrap();
-    let mut town = subject();
-    let before = publish(&mut repository(directory.path()), &mut town.shard, 1);
+    let mut scenario = subject();
+    let before = publish(&mut repository(directory.path()), &mut scenario.shard, 1);
 
     let mut repository = repository(directory.path());
-    town.shard = load(&mut repository, &before).unwrap();
-    erase(&mut town, NUMBER, "2026-03-05 13:00");
-    erase(&mut town, PSEUDONYM, "2026-03-05 13:01");
-    let after = publish(&mut repository, &mut town.shard, 2);
+    scenario.shard = load(&mut repository, &before).unwrap();
+    erase(&mut scenario, NUMBER, "2026-03-05 13:00");
+    erase(&mut scenario, PSEUDONYM, "2026-03-05 13:01");
+    let after = publish(&mut repository, &mut scenario.shard, 2);
     assert_eq!(after.parts.len(), 1);
     let held = bytes_of(directory.path(), &after);
     assert!(!holds(&held, NUMBER) && !holds(&held, PSEUDONYM));
@@ -123,10 +127,10 @@ fn nor_do_those_of_a_shard_that_was_restored_before_the_erasure() {
 fn nor_do_those_behind_a_snapshot_that_was_under_way() {
     let directory = tempfile::tempdir().unwrap();
     let mut repository = repository(directory.path());
-    let mut town = subject();
-    publish(&mut repository, &mut town.shard, 1);
-    let image = town.shard.image();
-    erase(&mut town, NUMBER, "2026-03-05 13:00");
+    let mut scenario = subject();
+    publish(&mut repository, &mut scenario.shard, 1);
+    let image = scenario.shard.image();
+    erase(&mut scenario, NUMBER, "2026-03-05 13:00");
     repository.begin(SnapshotRequest {
         image,
         manifest: manifest(2),
@@ -136,7 +140,7 @@ fn nor_do_those_behind_a_snapshot_that_was_under_way() {
     repository.published(&under_way);
     assert!(holds(&bytes_of(directory.path(), &under_way), NUMBER));
 
-    let after = publish(&mut repository, &mut town.shard, 3);
+    let after = publish(&mut repository, &mut scenario.shard, 3);
     assert_eq!(after.parts.len(), 1);
     assert!(!holds(&bytes_of(directory.path(), &after), NUMBER));
 }

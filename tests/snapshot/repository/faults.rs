@@ -1,7 +1,7 @@
 //! Stores that fail while a snapshot is written.
 
 use super::{
-    GROUP, again, assert_same, at_once, load, manifest, place, publish, repository, town, write,
+    GROUP, again, assert_same, at_once, load, manifest, place, publish, repository, scenario, write,
 };
 use churnwatch::snapshot::{SnapshotRepository, list, open};
 use futures_util::stream::BoxStream;
@@ -83,13 +83,13 @@ fn fsync_error() {
         failing: failing.clone(),
     };
     let mut repository = SnapshotRepository::new(Arc::new(store), GROUP, at_once());
-    let mut town = town(1_000);
-    let first = publish(&mut repository, &mut town.shard, 1);
+    let mut scenario = scenario(1_000);
+    let first = publish(&mut repository, &mut scenario.shard, 1);
     let mut then = load(&mut super::repository(directory.path()), &first).unwrap();
 
     failing.store(true, Ordering::Relaxed);
-    super::chain::later(&mut town);
-    let problem = write(&mut repository, &mut town.shard, 2).unwrap_err();
+    super::chain::later(&mut scenario);
+    let problem = write(&mut repository, &mut scenario.shard, 2).unwrap_err();
     assert!(problem.contains("Input/output error"), "{problem}");
     assert!(
         problem.contains("00000000000000000002-0123456789abcdef.part"),
@@ -104,11 +104,11 @@ fn fsync_error() {
 
     // The next one does not build upon what may not be there.
     failing.store(false, Ordering::Relaxed);
-    let next = publish(&mut repository, &mut town.shard, 3);
+    let next = publish(&mut repository, &mut scenario.shard, 3);
     assert_eq!(next.parts[0], first.parts[0]);
     assert_eq!(next.parts.len(), 2);
     let mut loaded = load(&mut super::repository(directory.path()), &next).unwrap();
-    assert_same(&mut loaded, &mut town.shard);
+    assert_same(&mut loaded, &mut scenario.shard);
 }
 
 /// A real file system that takes no more: the process may write files of 20 KiB at most.
@@ -119,7 +119,11 @@ fn snapshot_disk_full() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let first = publish(&mut repository(directory.path()), &mut town(20).shard, 1);
+    let first = publish(
+        &mut repository(directory.path()),
+        &mut scenario(20).shard,
+        1,
+    );
     assert!(first.parts[0].bytes < 20 << 10);
 
     let test = again(
@@ -143,19 +147,23 @@ fn snapshot_disk_full() {
     let found = list(&store, GROUP).unwrap();
     assert_eq!(found.len(), 1, "half a part is no part: {found:?}");
     let mut loaded = load(&mut repository(directory.path()), &first).unwrap();
-    assert_same(&mut loaded, &mut town(20).shard);
+    assert_same(&mut loaded, &mut scenario(20).shard);
     // With space again, it is written.
-    publish(&mut repository(directory.path()), &mut town(2_000).shard, 2);
+    publish(
+        &mut repository(directory.path()),
+        &mut scenario(2_000).shard,
+        2,
+    );
 }
 
 fn write_where_nothing_fits(directory: &std::path::Path) {
     let mut repository = repository(directory);
-    let mut town = town(2_000);
+    let mut scenario = scenario(2_000);
     // Once in one piece, once as an upload in several.
     for padding in [0, 9 << 20] {
         let mut manifest = manifest(2);
         manifest.epoch.ruleset = "#".repeat(padding);
-        let image = town.shard.image();
+        let image = scenario.shard.image();
         repository.begin(churnwatch::snapshot::SnapshotRequest { image, manifest });
         let (_, written) = repository.written().unwrap();
         let problem = written.unwrap_err();

@@ -1,11 +1,11 @@
 //! Parts that earlier versions wrote. Every version of the container and of the image keeps a specimen here for ever.
 
-use super::{assert_same, load, publish, repository, town};
+use super::{assert_same, load, publish, repository, scenario};
 use churnwatch::snapshot::verify;
 use std::fs;
 use std::path::Path;
 
-/// Container 1, image 1, `town(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+/// Container 1, image 1, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
 const V1: &str = "tests/golden/snapshot-v1.part";
 
 fn golden() -> Vec<u8> {
@@ -13,7 +13,7 @@ fn golden() -> Vec<u8> {
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden.exists() {
         let directory = tempfile::tempdir().unwrap();
         let mut repository = repository(directory.path());
-        let written = publish(&mut repository, &mut town(40).shard, 1);
+        let written = publish(&mut repository, &mut scenario(40).shard, 1);
         fs::copy(directory.path().join(&written.parts[0].key), &golden).unwrap();
     }
     fs::read(golden).unwrap()

@@ -7,7 +7,7 @@ mod faults;
 mod golden;
 mod s3;
 
-use crate::support::scenario::{HOTLINE, Town, call, crowd, days, invoice, profile, usual};
+use crate::support::scenario::{HOTLINE, Scenario, call, crowd, days, invoice, profile, usual};
 use churnwatch::engine::{Rules, Section, Shard};
 use churnwatch::journal::{Epoch, Manifest};
 use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest, Spawn};
@@ -18,20 +18,20 @@ use std::time::Duration;
 const GROUP: &str = "churnwatch";
 const PARTITION: i32 = 3;
 
-/// A town with some history: windows, accounts, open tasks.
-fn town(people: usize) -> Town {
-    let mut town = Town::new("");
+/// A scenario with some history: windows, accounts, open tasks.
+fn scenario(people: usize) -> Scenario {
+    let mut scenario = Scenario::new("");
     let crowd = crowd(people);
-    town.live(&crowd, days("2026-03-01", "2026-03-04"), |who, day| {
+    scenario.live(&crowd, days("2026-03-01", "2026-03-04"), |who, day| {
         usual(who, day) % 4
     });
     for who in crowd.iter().step_by(7) {
-        town.event(who, "2026-03-05 09:00", call(HOTLINE));
-        town.event(who, "2026-03-05 09:10", profile(|_| {}));
+        scenario.event(who, "2026-03-05 09:00", call(HOTLINE));
+        scenario.event(who, "2026-03-05 09:10", profile(|_| {}));
         let bill = invoice("2026-02-01", "2026-03-20", 88);
-        town.event(who, "2026-03-05 09:20", bill);
+        scenario.event(who, "2026-03-05 09:20", bill);
     }
-    town
+    scenario
 }
 
 fn rules() -> Arc<Rules> {

@@ -1,7 +1,7 @@
 //! A store that speaks S3 over HTTP, in this process; the depot that uses it is in another, which finds it in its
 //! environment as in real life.
 
-use super::{GROUP, PARTITION, again, assert_same, load, manifest, place, publish, town, wait};
+use super::{GROUP, PARTITION, again, assert_same, load, manifest, place, publish, scenario, wait};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -197,22 +197,22 @@ fn snapshots_in_s3() {
 
 fn keep_snapshots_in(url: &str) {
     let mut repository = SnapshotRepository::open(url, GROUP).unwrap();
-    let mut town = town(300);
-    publish(&mut repository, &mut town.shard, 1);
-    let chain = publish(&mut repository, &mut town.shard, 2);
+    let mut scenario = scenario(300);
+    publish(&mut repository, &mut scenario.shard, 1);
+    let chain = publish(&mut repository, &mut scenario.shard, 2);
     assert_eq!(chain.parts.len(), 2);
     let mut loaded = load(&mut repository, &chain).unwrap();
-    assert_same(&mut loaded, &mut town.shard);
+    assert_same(&mut loaded, &mut scenario.shard);
 
     // Too large for one request.
     let mut manifest = manifest(3);
     manifest.epoch.ruleset = "#".repeat(20 << 20 >> 1);
-    let image = town.shard.image();
+    let image = scenario.shard.image();
     repository.begin(SnapshotRequest { image, manifest });
     let large = wait(|| repository.written()).1.unwrap();
     repository.published(&large);
     let mut loaded = load(&mut repository, &large).unwrap();
-    assert_same(&mut loaded, &mut town.shard);
+    assert_same(&mut loaded, &mut scenario.shard);
 
     let store = open(url).unwrap();
     let seqs = || -> Vec<u64> {
@@ -228,7 +228,7 @@ fn keep_snapshots_in(url: &str) {
 /// With a key that the store does not know.
 fn be_refused_by(url: &str) {
     let mut repository = SnapshotRepository::open(url, GROUP).unwrap();
-    let mut town = town(20);
-    let problem = super::write(&mut repository, &mut town.shard, 9).unwrap_err();
+    let mut scenario = scenario(20);
+    let problem = super::write(&mut repository, &mut scenario.shard, 9).unwrap_err();
     println!("{problem}");
 }

@@ -2,7 +2,7 @@ mod answers;
 mod troubles;
 
 use super::random::Random;
-use super::{Bills, Course, Leaves, Life, Plan, Spell, Standing, Step};
+use super::{Bills, DaySpan, Departure, Life, Plan, ProfileKind, Step, UsagePattern};
 use churnwatch::engine::Inputs;
 use churnwatch::model::{
     self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
@@ -67,10 +67,10 @@ impl Stream<'_> {
         (share * f64::from(self.plan.days)) as i32
     }
 
-    fn within(&self, index: i32, spell: Option<Spell>) -> bool {
-        spell.is_some_and(|spell| {
-            let from = self.at_share(spell.from);
-            (from..from + spell.days).contains(&index)
+    fn within(&self, index: i32, day_span: Option<DaySpan>) -> bool {
+        day_span.is_some_and(|day_span| {
+            let from = self.at_share(day_span.from);
+            (from..from + day_span.days).contains(&index)
         })
     }
 
@@ -93,7 +93,7 @@ impl Stream<'_> {
                 false => 1 + u64::from(index >= changes_at),
             };
             self.handset = told.then_some(handset << 48);
-            let mut mood = self.course(life, index);
+            let mut mood = self.usage_pattern(life, index);
             if self.within(index, self.plan.holiday) {
                 mood *= 0.3;
             }
@@ -125,28 +125,28 @@ impl Stream<'_> {
         }
     }
 
-    fn course(&self, life: &Life, index: i32) -> f64 {
+    fn usage_pattern(&self, life: &Life, index: i32) -> f64 {
         let after = |from: f64| index >= self.at_share(from);
-        let course = match life.course {
-            Course::Stops { from } if after(from) => 0.0,
-            Course::Falls { from, to } if after(from) => to,
-            Course::Away(spell) if self.within(index, Some(spell)) => 0.0,
-            Course::Decays { from } if after(from) => {
+        let usage_pattern = match life.usage_pattern {
+            UsagePattern::Stops { from } if after(from) => 0.0,
+            UsagePattern::Falls { from, to } if after(from) => to,
+            UsagePattern::Away(day_span) if self.within(index, Some(day_span)) => 0.0,
+            UsagePattern::Decays { from } if after(from) => {
                 libm::pow(0.93, f64::from(index - self.at_share(from)))
             }
-            Course::Bursts { from } if index == self.at_share(from) => 60.0,
-            Course::Dials(spell) if self.within(index, Some(spell)) => 60.0,
+            UsagePattern::Bursts { from } if index == self.at_share(from) => 60.0,
+            UsagePattern::Dials(day_span) if self.within(index, Some(day_span)) => 60.0,
             _ => 1.0,
         };
         let gone = |from: f64| index > self.at_share(from) + 1;
         match life.leaves {
-            Some(Leaves::PortsOut { from }) if gone(from) => 0.0,
-            Some(Leaves::Replaced { from, days }) => {
+            Some(Departure::PortsOut { from }) if gone(from) => 0.0,
+            Some(Departure::Replaced { from, days }) => {
                 let left = self.at_share(from);
                 let empty = left < index && index < left + days;
-                if empty { 0.0 } else { course }
+                if empty { 0.0 } else { usage_pattern }
             }
-            _ => course,
+            _ => usage_pattern,
         }
     }
 
@@ -259,15 +259,15 @@ impl Stream<'_> {
     }
 
     fn profiles(&mut self, life: &Life, who: Msisdn) {
-        if matches!(life.standing, Standing::Unknown) {
+        if matches!(life.standing, ProfileKind::Unknown) {
             return;
         }
         let changes = 1 + self.random.below(3) as i32;
         for change in 0..changes {
             let flagged = change + 1 == changes;
             let flags = ProfileFlags {
-                not_pursued: flagged && matches!(life.standing, Standing::NotPursued),
-                machine: flagged && matches!(life.standing, Standing::Machine),
+                not_pursued: flagged && matches!(life.standing, ProfileKind::NotPursued),
+                machine: flagged && matches!(life.standing, ProfileKind::Machine),
             };
             let tenure_days = self.random.below(2_500) as i32;
             let index = self.random.below(i64::from(self.plan.days)) as i32;
@@ -359,13 +359,13 @@ impl Stream<'_> {
             self.resent(who);
         }
         match life.leaves {
-            Some(Leaves::Cancels { from }) => {
+            Some(Departure::Cancels { from }) => {
                 self.emit(who, self.at_share(from), Body::Cancellation);
             }
-            Some(Leaves::PortsOut { from }) => {
+            Some(Departure::PortsOut { from }) => {
                 self.emit(who, self.at_share(from), Body::PortOutApplication);
             }
-            Some(Leaves::Replaced { from, days }) => {
+            Some(Departure::Replaced { from, days }) => {
                 let left = self.at_share(from);
                 self.emit(who, left, Body::Cancellation);
                 let owner = self.profile(self.day(left + days), ProfileFlags::default());
@@ -465,8 +465,8 @@ impl Stream<'_> {
     fn arrive(&mut self, at: Timestamp, event: Event<'static>) {
         let mut arrives = at;
         let lagging = self.plan.lagging;
-        if let Some((_, spell)) = lagging.filter(|(feed, _)| *feed == event.body.feed()) {
-            let (from, until) = self.lag(spell);
+        if let Some((_, day_span)) = lagging.filter(|(feed, _)| *feed == event.body.feed()) {
+            let (from, until) = self.lag(day_span);
             if (from..until).contains(&at) {
                 arrives = Timestamp(until.0 + (at.0 - from.0) / 1_000);
             }
@@ -474,10 +474,10 @@ impl Stream<'_> {
         self.arrivals.push((arrives, Step::Event(event)));
     }
 
-    fn lag(&self, spell: Spell) -> (Timestamp, Timestamp) {
-        let from = self.at_share(spell.from);
+    fn lag(&self, day_span: DaySpan) -> (Timestamp, Timestamp) {
+        let from = self.at_share(day_span.from);
         let start = |index| self.calendar.start_of(self.day(index));
-        (start(from), start(from + spell.days))
+        (start(from), start(from + day_span.days))
     }
 
     fn statements(&mut self) {
@@ -508,7 +508,7 @@ impl Stream<'_> {
         let lag = self
             .plan
             .lagging
-            .map(|(feed, spell)| (feed, self.lag(spell)));
+            .map(|(feed, day_span)| (feed, self.lag(day_span)));
         let end = self.calendar.start_of(self.day(self.plan.days));
         let mut steps = Vec::new();
         let mut ticked = Timestamp::MIN;

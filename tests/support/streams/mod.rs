@@ -95,12 +95,12 @@ pub struct Plan {
     pub first_day: i32,
     pub days: i32,
     pub people: Vec<Life>,
-    pub holiday: Option<Spell>,
-    pub outage: Option<Spell>,
+    pub holiday: Option<DaySpan>,
+    pub outage: Option<DaySpan>,
     /// A feed that is not read to its end for some time.
-    pub lagging: Option<(Feed, Spell)>,
+    pub lagging: Option<(Feed, DaySpan)>,
     /// Whether the mediation says how far call detail is complete, and the days it forgets to.
-    pub statements: Option<Spell>,
+    pub statements: Option<DaySpan>,
     /// Records in a thousand that come twice, late, out of order, from the future, or not at all readable.
     pub dirt: u32,
     /// Which part of the budget there is, of how many.
@@ -110,7 +110,7 @@ pub struct Plan {
 
 /// A stretch of days, as a share of the stream's length.
 #[derive(Debug, Clone, Copy)]
-pub struct Spell {
+pub struct DaySpan {
     pub from: f64,
     pub days: i32,
 }
@@ -120,27 +120,27 @@ pub struct Spell {
 pub struct Life {
     pub voice_a_day: f64,
     pub data_a_day: f64,
-    pub course: Course,
-    pub standing: Standing,
+    pub usage_pattern: UsagePattern,
+    pub standing: ProfileKind,
     pub bills: Bills,
     /// Calls to competitors, as shares of the stream's length.
     pub hotline: Vec<f64>,
     pub outcomes: bool,
     /// Everything about the subscriber is to be erased, and perhaps something comes after all.
     pub erased: Option<f64>,
-    pub leaves: Option<Leaves>,
+    pub leaves: Option<Departure>,
     /// Complaints, enquiries and calls by competitors from some time on, as a share of the stream's length.
-    pub quarrel: Option<f64>,
+    pub complaints: Option<f64>,
     /// Calls are forwarded.
-    pub forwards: Vec<Spell>,
+    pub forwards: Vec<DaySpan>,
     /// Many calls drop.
-    pub drops: Option<Spell>,
+    pub drops: Option<DaySpan>,
     /// For services, some of them nobody asked for.
     pub charged: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Course {
+pub enum UsagePattern {
     Steady,
     Stops {
         from: f64,
@@ -149,7 +149,7 @@ pub enum Course {
         from: f64,
         to: f64,
     },
-    Away(Spell),
+    Away(DaySpan),
     Decays {
         from: f64,
     },
@@ -158,11 +158,11 @@ pub enum Course {
         from: f64,
     },
     /// Calls like a machine for some days.
-    Dials(Spell),
+    Dials(DaySpan),
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Standing {
+pub enum ProfileKind {
     Unknown,
     Customer,
     Machine,
@@ -184,7 +184,7 @@ pub enum Bills {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Leaves {
+pub enum Departure {
     Cancels {
         from: f64,
     },
@@ -329,10 +329,10 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         20..=80,
     );
     let weather = (
-        option(1, spell(1..10)),
-        option(1, spell(1..4)),
-        option(1, (select(&Feed::ALL[..]), spell(1..6))),
-        option(1, spell(0..4)),
+        option(1, day_span(1..10)),
+        option(1, day_span(1..4)),
+        option(1, (select(&Feed::ALL[..]), day_span(1..6))),
+        option(1, day_span(0..4)),
         prop_oneof![Just(0_u32), 0..60_u32],
         prop_oneof![2 => Just((0, 1)), 1 => (0..3).prop_map(|part| (part, 3))],
         any::<bool>(),
@@ -369,23 +369,23 @@ fn life() -> impl Strategy<Value = Life> {
         2 => (share(), 1..60).prop_map(|(from, days)| Bills::Suspended { from, days }),
     ];
     let standing = prop_oneof![
-        3 => Just(Standing::Unknown),
-        6 => Just(Standing::Customer),
-        1 => Just(Standing::Machine),
-        1 => Just(Standing::NotPursued),
+        3 => Just(ProfileKind::Unknown),
+        6 => Just(ProfileKind::Customer),
+        1 => Just(ProfileKind::Machine),
+        1 => Just(ProfileKind::NotPursued),
     ];
     let leaves = prop_oneof![
-        share().prop_map(|from| Leaves::Cancels { from }),
-        share().prop_map(|from| Leaves::PortsOut { from }),
-        (share(), 5..15).prop_map(|(from, days)| Leaves::Replaced { from, days }),
+        share().prop_map(|from| Departure::Cancels { from }),
+        share().prop_map(|from| Departure::PortsOut { from }),
+        (share(), 5..15).prop_map(|(from, days)| Departure::Replaced { from, days }),
     ];
     let troubles = (
         option(2, share()),
-        prop::collection::vec(spell(3..40), 0..3),
-        option(2, spell(3..20)),
+        prop::collection::vec(day_span(3..40), 0..3),
+        option(2, day_span(3..20)),
         prop::bool::weighted(0.3),
     );
-    let what = (rate(), rate(), course(), standing);
+    let what = (rate(), rate(), usage_pattern(), standing);
     let more = (
         bills,
         prop::collection::vec(share(), 0..4),
@@ -394,20 +394,20 @@ fn life() -> impl Strategy<Value = Life> {
         option(9, leaves),
     );
     (what, more, troubles).prop_map(|(what, more, troubles)| {
-        let (voice_a_day, data_a_day, course, standing) = what;
-        let (quarrel, forwards, drops, charged) = troubles;
+        let (voice_a_day, data_a_day, usage_pattern, standing) = what;
+        let (complaints, forwards, drops, charged) = troubles;
         let (bills, hotline, outcomes, erased, leaves) = more;
         Life {
             voice_a_day,
             data_a_day,
-            course,
+            usage_pattern,
             standing,
             bills,
             hotline,
             outcomes,
             erased,
             leaves,
-            quarrel,
+            complaints,
             forwards,
             drops,
             charged,
@@ -415,15 +415,15 @@ fn life() -> impl Strategy<Value = Life> {
     })
 }
 
-fn course() -> impl Strategy<Value = Course> {
+fn usage_pattern() -> impl Strategy<Value = UsagePattern> {
     prop_oneof![
-        4 => Just(Course::Steady),
-        3 => share().prop_map(|from| Course::Stops { from }),
-        3 => (share(), 0.0..0.5).prop_map(|(from, to)| Course::Falls { from, to }),
-        3 => spell(3..15).prop_map(Course::Away),
-        1 => share().prop_map(|from| Course::Decays { from }),
-        1 => share().prop_map(|from| Course::Bursts { from }),
-        1 => spell(2..15).prop_map(Course::Dials),
+        4 => Just(UsagePattern::Steady),
+        3 => share().prop_map(|from| UsagePattern::Stops { from }),
+        3 => (share(), 0.0..0.5).prop_map(|(from, to)| UsagePattern::Falls { from, to }),
+        3 => day_span(3..15).prop_map(UsagePattern::Away),
+        1 => share().prop_map(|from| UsagePattern::Decays { from }),
+        1 => share().prop_map(|from| UsagePattern::Bursts { from }),
+        1 => day_span(2..15).prop_map(UsagePattern::Dials),
     ]
 }
 
@@ -431,8 +431,8 @@ fn share() -> impl Strategy<Value = f64> {
     0.0..1.0
 }
 
-fn spell(days: std::ops::Range<i32>) -> impl Strategy<Value = Spell> {
-    (share(), days).prop_map(|(from, days)| Spell { from, days })
+fn day_span(days: std::ops::Range<i32>) -> impl Strategy<Value = DaySpan> {
+    (share(), days).prop_map(|(from, days)| DaySpan { from, days })
 }
 
 /// Absent so many times as often as present.

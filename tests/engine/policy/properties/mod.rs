@@ -3,8 +3,8 @@
 //! beyond their bounds, tasks beyond the budget, and signals that are lost or said twice (behaviour: Contact rules).
 
 mod acts;
+mod known;
 mod observer;
-mod standing;
 
 use crate::support::properties::{config, for_all};
 use acts::{Act, Plan, What, plans};

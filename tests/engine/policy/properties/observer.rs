@@ -1,6 +1,6 @@
 //! Watches what a shard says, and knows nothing but that and what it was told.
 
-use super::standing::Standing;
+use super::known::Known;
 use churnwatch::engine::{Rules, ShardStats};
 use churnwatch::model::{
     Body, CloseReason, Day, Effect, Erasure, Event, Level, Msisdn, Outcome, OutcomeResult, Purpose,
@@ -58,7 +58,7 @@ macro_rules! ensure {
 
 #[derive(Default)]
 struct Person {
-    standing: Standing,
+    known: Known,
     open: BTreeMap<Purpose, Task>,
     /// Every task as it was last published.
     tasks: BTreeMap<String, Task>,
@@ -125,7 +125,7 @@ impl Observer {
             let day = self.rules.calendar.day_of(event.at);
             let person = self.person(&event.msisdn);
             person.erased = false;
-            if person.standing.take(event, day) {
+            if person.known.take(event, day) {
                 person.contacts.clear();
             }
             if let Body::TaskOutcome(outcome) = &event.body {
@@ -197,7 +197,7 @@ impl Observer {
         for (tier, tasks) in urgent {
             *self.urgent.entry(tier).or_default() += tasks;
         }
-        self.standing()
+        self.known()
     }
 
     /// A signal: said once, and never of somebody held out for another reason than the strongest.
@@ -305,10 +305,10 @@ impl Observer {
     }
 
     /// Nobody has a task who must not have one.
-    fn standing(&self) -> Result<(), Broken> {
+    fn known(&self) -> Result<(), Broken> {
         for person in self.people.values() {
             for task in person.open.values() {
-                let why = person.standing.forbids(task);
+                let why = person.known.forbids(task);
                 ensure!(why.is_none(), "still open, {why:?}: {task:#?}");
             }
         }

@@ -1,7 +1,7 @@
 //! Contracts and bills: what ends, what costs more than it should, and what costs more than it is used.
 
 use super::{CANCEL, ONE, days_pass};
-use crate::support::scenario::{Town, day, days, profile};
+use crate::support::scenario::{Scenario, day, days, profile};
 use churnwatch::model::{Body, Day, Effect, Invoice, Money, Stage};
 
 fn contract_until(end: &str) -> Body<'static> {
@@ -14,11 +14,11 @@ fn contract_until(end: &str) -> Body<'static> {
 
 #[test]
 fn a_contract_is_spoken_of_sixty_thirty_and_seven_days_before_its_end() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-01-01 07:00", contract_until("2026-03-31"));
-    days_pass(&mut town, "2026-01-01", "2026-04-10");
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-01 07:00", contract_until("2026-03-31"));
+    days_pass(&mut scenario, "2026-01-01", "2026-04-10");
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-01-31 08:00 contract_expiry 0.30",
             "2026-01-31 08:00 task 1 open: small early due 2026-02-03 09:00",
@@ -33,11 +33,11 @@ fn a_contract_is_spoken_of_sixty_thirty_and_seven_days_before_its_end() {
 
 #[test]
 fn of_steps_that_were_missed_only_the_last_fires() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-03-10 07:00", contract_until("2026-03-31"));
-    days_pass(&mut town, "2026-03-10", "2026-03-20");
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-10 07:00", contract_until("2026-03-31"));
+    days_pass(&mut scenario, "2026-03-10", "2026-03-20");
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-11 08:00 contract_expiry 0.50",
             "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
@@ -47,13 +47,13 @@ fn of_steps_that_were_missed_only_the_last_fires() {
 
 #[test]
 fn a_renewed_contract_closes_the_task() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-03-10 07:00", contract_until("2026-03-31"));
-    days_pass(&mut town, "2026-03-10", "2026-03-12");
-    town.event(ONE, "2026-03-13 07:00", contract_until("2028-03-31"));
-    days_pass(&mut town, "2026-03-13", "2026-04-10");
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-10 07:00", contract_until("2026-03-31"));
+    days_pass(&mut scenario, "2026-03-10", "2026-03-12");
+    scenario.event(ONE, "2026-03-13 07:00", contract_until("2028-03-31"));
+    days_pass(&mut scenario, "2026-03-13", "2026-04-10");
     assert_eq!(
-        town.said(ONE)[1..],
+        scenario.published(ONE)[1..],
         [
             "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
             "2026-03-13 08:00 task 2 closed: contract_renewed",
@@ -63,13 +63,13 @@ fn a_renewed_contract_closes_the_task() {
 
 #[test]
 fn a_renewal_by_a_month_is_spoken_of_when_its_own_end_is_near() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-03-26 07:00", contract_until("2026-03-31"));
-    days_pass(&mut town, "2026-03-26", "2026-03-27");
-    town.event(ONE, "2026-03-28 07:00", contract_until("2026-04-30"));
-    days_pass(&mut town, "2026-03-28", "2026-04-02");
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-26 07:00", contract_until("2026-03-31"));
+    days_pass(&mut scenario, "2026-03-26", "2026-03-27");
+    scenario.event(ONE, "2026-03-28 07:00", contract_until("2026-04-30"));
+    days_pass(&mut scenario, "2026-03-28", "2026-04-02");
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-27 08:00 contract_expiry 0.80",
             "2026-03-27 08:00 task 1 open: small early due 2026-03-30 09:00",
@@ -82,20 +82,20 @@ fn a_renewal_by_a_month_is_spoken_of_when_its_own_end_is_near() {
 
 #[test]
 fn a_contract_that_has_ended_and_one_without_an_end_say_nothing() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-03-10 07:00", contract_until("2026-03-09"));
-    town.event("13900000002", "2026-03-10 07:00", profile(|_| {}));
-    days_pass(&mut town, "2026-03-10", "2026-03-20");
-    assert_eq!(town.total(), 0);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-10 07:00", contract_until("2026-03-09"));
+    scenario.event("13900000002", "2026-03-10 07:00", profile(|_| {}));
+    days_pass(&mut scenario, "2026-03-10", "2026-03-20");
+    assert_eq!(scenario.total(), 0);
 }
 
 /// Invoices of the months from January on: plan fee and usage value. Each comes on the third of the month after.
-fn plan_and_use(months: &[(i64, i64)]) -> Town {
-    let mut town = Town::new("");
+fn plan_and_use(months: &[(i64, i64)]) -> Scenario {
+    let mut scenario = Scenario::new("");
     let mut from = "2026-01-01".to_owned();
     for (month, (fee, used)) in (1..).zip(months) {
         let billed_on = format!("2026-{:02}-03", month + 1);
-        days_pass(&mut town, &from, &format!("2026-{:02}-02", month + 1));
+        days_pass(&mut scenario, &from, &format!("2026-{:02}-02", month + 1));
         let invoice = Body::Invoice(Invoice {
             period: day(&format!("2026-{month:02}-01")),
             amount: Money(fee * 100),
@@ -104,28 +104,28 @@ fn plan_and_use(months: &[(i64, i64)]) -> Town {
             overage: Money::ZERO,
             due_on: day("2026-12-31"),
         });
-        town.event(ONE, &format!("{billed_on} 07:00"), invoice);
+        scenario.event(ONE, &format!("{billed_on} 07:00"), invoice);
         from = billed_on;
     }
     let end = format!("2026-{:02}-10", months.len() + 1);
-    days_pass(&mut town, &from, &end);
-    town
+    days_pass(&mut scenario, &from, &end);
+    scenario
 }
 
 /// S4 case 3: spend far below the plan.
 #[test]
 fn two_months_far_below_the_plan_are_a_plan_too_large() {
-    let town = plan_and_use(&[(139, 60), (139, 20)]);
+    let scenario = plan_and_use(&[(139, 60), (139, 20)]);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-03 08:00 plan_underuse 0.71",
             "2026-03-03 08:00 task 1 open: small early due 2026-03-06 09:00",
         ]
     );
-    let task = town.last_task(ONE);
+    let task = scenario.last_task(ONE);
     assert_eq!(task.stage, Stage::Decline);
-    assert!(town.steps(ONE)[0].contains("floor plan"));
+    assert!(scenario.steps(ONE)[0].contains("floor plan"));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn one_month_half_the_plan_and_months_that_are_not_billed_are_none() {
 
 #[test]
 fn months_with_a_gap_between_them_are_not_in_a_row() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for (month, at) in [
         ("2026-01-01", "2026-02-03 07:00"),
         ("2026-03-01", "2026-04-03 07:00"),
@@ -155,18 +155,18 @@ fn months_with_a_gap_between_them_are_not_in_a_row() {
             overage: Money::ZERO,
             due_on: day("2026-12-31"),
         });
-        town.event(ONE, at, invoice);
+        scenario.event(ONE, at, invoice);
     }
-    days_pass(&mut town, "2026-04-03", "2026-04-06");
-    assert_eq!(town.total(), 0);
+    days_pass(&mut scenario, "2026-04-03", "2026-04-06");
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn underuse_goes_on_every_other_month_and_ends_with_a_month_above() {
     let low = (100, 20);
-    let town = plan_and_use(&[low, low, low, low, (100, 90), low, low]);
+    let scenario = plan_and_use(&[low, low, low, low, (100, 90), low, low]);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-03 08:00 plan_underuse 0.80",
             "2026-03-03 08:00 task 1 open: small early due 2026-03-06 09:00",
@@ -184,8 +184,8 @@ fn underuse_goes_on_every_other_month_and_ends_with_a_month_above() {
 }
 
 /// Bills of so many yuan, one a month from January on; the last is the one that is asked about.
-fn billed(yuan: &[i64]) -> Town {
-    let mut town = Town::new("");
+fn billed(yuan: &[i64]) -> Scenario {
+    let mut scenario = Scenario::new("");
     for (month, yuan) in (1..).zip(yuan) {
         let invoice = Body::Invoice(Invoice {
             period: day(&format!("2026-{month:02}-01")),
@@ -195,9 +195,9 @@ fn billed(yuan: &[i64]) -> Town {
             overage: Money::ZERO,
             due_on: day("2026-12-31"),
         });
-        town.event(ONE, &format!("2026-{:02}-03 10:00", month + 1), invoice);
+        scenario.event(ONE, &format!("2026-{:02}-03 10:00", month + 1), invoice);
     }
-    town
+    scenario
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_bill_far_above_the_last_six_is_a_shock() {
         // The bills of somebody who is billed anything.
         (&[100, 200, 300, 400, 500, 600], None),
     ] {
-        let said = billed(yuan).said(ONE);
+        let said = billed(yuan).published(ONE);
         let shock = said.iter().find(|line| line.contains("bill_shock"));
         let shock = shock.map(|line| line.rsplit(' ').next().unwrap());
         assert_eq!(shock, strength, "{yuan:?}");
@@ -227,7 +227,7 @@ fn a_bill_far_above_the_last_six_is_a_shock() {
 
 #[test]
 fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
-    let mut town = billed(&[100, 100, 100, 100]);
+    let mut scenario = billed(&[100, 100, 100, 100]);
     let corrected = Body::Invoice(Invoice {
         period: day("2026-04-01"),
         amount: Money(20_000),
@@ -236,9 +236,9 @@ fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
         overage: Money::ZERO,
         due_on: day("2026-12-31"),
     });
-    town.event(ONE, "2026-05-04 10:00", corrected);
+    scenario.event(ONE, "2026-05-04 10:00", corrected);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-05-04 10:00 bill_shock 0.77",
             "2026-05-04 10:00 task 1 open: small early due 2026-05-07 10:00",
@@ -256,14 +256,14 @@ fn charge(yuan: i64, subscribed_by_customer: bool) -> Body<'static> {
 /// S0: services opened unasked.
 #[test]
 fn any_charge_nobody_asked_for_is_a_shock() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-02 10:00", charge(1, false));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-02 10:00", charge(1, false));
     // One that is given back is none.
-    town.event(ONE, "2026-02-03 10:00", charge(-1, false));
-    town.event(ONE, "2026-02-04 10:00", charge(1, false));
-    town.event(ONE, "2026-03-04 09:00", charge(1, false));
+    scenario.event(ONE, "2026-02-03 10:00", charge(-1, false));
+    scenario.event(ONE, "2026-02-04 10:00", charge(1, false));
+    scenario.event(ONE, "2026-03-04 09:00", charge(1, false));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 bill_shock 0.70",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
@@ -274,14 +274,14 @@ fn any_charge_nobody_asked_for_is_a_shock() {
 
 #[test]
 fn a_charge_is_compared_with_those_the_customer_asked_for() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", charge(300, false));
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", charge(300, false));
     for on in 2..6 {
-        town.event(ONE, &format!("2026-02-{on:02} 10:00"), charge(10, true));
+        scenario.event(ONE, &format!("2026-02-{on:02} 10:00"), charge(10, true));
     }
-    town.event(ONE, "2026-02-06 10:00", charge(30, true));
+    scenario.event(ONE, "2026-02-06 10:00", charge(30, true));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-01 10:00 bill_shock 0.70",
             "2026-02-01 10:00 task 1 open: small early due 2026-02-04 10:00",
@@ -294,26 +294,26 @@ fn a_charge_is_compared_with_those_the_customer_asked_for() {
 /// S4: 139 plan, wrong charge, asks how to cancel.
 #[test]
 fn an_unasked_charge_and_the_question_how_to_cancel_come_together_in_one_task() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-02 10:00", charge(15, false));
-    town.event(ONE, "2026-02-05 10:00", CANCEL);
-    let task = town.last_task(ONE);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-02 10:00", charge(15, false));
+    scenario.event(ONE, "2026-02-05 10:00", CANCEL);
+    let task = scenario.last_task(ONE);
     let reasons: Vec<_> = task.signals.iter().map(|signal| &*signal.trigger).collect();
     assert_eq!(reasons, ["bill_shock", "cancel_enquiry"]);
     assert_eq!(task.stage, Stage::Leave);
-    assert!(town.steps(ONE)[0].starts_with("Find out why"));
-    assert!(town.steps(ONE)[1].starts_with("Explain abnormal charges"));
+    assert!(scenario.steps(ONE)[0].starts_with("Find out why"));
+    assert!(scenario.steps(ONE)[1].starts_with("Explain abnormal charges"));
 }
 
 #[test]
 fn sentences_name_amounts_and_days() {
-    let mut town = billed(&[80, 80, 80, 180]);
-    town.event(ONE, "2026-06-20 10:00", charge(15, false));
-    town.event(ONE, "2026-06-20 10:00", contract_until("2026-07-20"));
+    let mut scenario = billed(&[80, 80, 80, 180]);
+    scenario.event(ONE, "2026-06-20 10:00", charge(15, false));
+    scenario.event(ONE, "2026-06-20 10:00", contract_until("2026-07-20"));
     for on in days("2026-06-20", "2026-06-21").map(Day) {
-        days_pass(&mut town, &on.to_string(), &on.to_string());
+        days_pass(&mut scenario, &on.to_string(), &on.to_string());
     }
-    let texts = town.effects.iter().filter_map(|effect| match effect {
+    let texts = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => Some((signal.text.zh.as_str(), signal.text.en.as_str())),
         _ => None,
     });

@@ -3,9 +3,9 @@
 
 mod bills;
 mod line;
-mod said;
+mod statements;
 
-use crate::support::scenario::{Town, crowd, days};
+use crate::support::scenario::{Scenario, crowd, days};
 use churnwatch::model::{Body, CallOutcome, Direction, EnquirySubject, Number};
 
 const ONE: &str = "13900000001";
@@ -25,6 +25,6 @@ fn called_by(other: &str, outcome: CallOutcome) -> Body<'static> {
 }
 
 /// Others go on as ever, so that days close: each with the next one's first record, at eight in the morning if not before.
-fn days_pass(town: &mut Town, from: &str, to: &str) {
-    town.live(&crowd(4)[1..], days(from, to), |_, _| 2);
+fn days_pass(scenario: &mut Scenario, from: &str, to: &str) {
+    scenario.live(&crowd(4)[1..], days(from, to), |_, _| 2);
 }

@@ -1,6 +1,6 @@
 //! What customers and competitors say, charges, and calls that go elsewhere.
 
-use super::{Life, Spell, Stream};
+use super::{DaySpan, Life, Stream};
 use churnwatch::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, ForwardAction, Money, Msisdn,
     Number,
@@ -11,7 +11,7 @@ const NUMBERS: [&str; 5] = ["13712345678", "10010", "10016", "10086", ""];
 
 impl Stream<'_> {
     pub(super) fn troubles(&mut self, life: &Life, who: Msisdn) {
-        if let Some(from) = life.quarrel {
+        if let Some(from) = life.complaints {
             let from = self.at_share(from);
             for index in from..(from + 40).min(self.plan.days) {
                 if self.random.chance(0.25) {
@@ -20,8 +20,8 @@ impl Stream<'_> {
                 }
             }
         }
-        for spell in &life.forwards {
-            self.forwarding(*spell, who);
+        for day_span in &life.forwards {
+            self.forwarding(*day_span, who);
         }
         if life.charged {
             let mut index = 0;
@@ -84,13 +84,13 @@ impl Stream<'_> {
     }
 
     /// Set up and taken down by records, only set up, or only seen at work.
-    fn forwarding(&mut self, spell: Spell, who: Msisdn) {
+    fn forwarding(&mut self, day_span: DaySpan, who: Msisdn) {
         let number = self.random.one_of(&NUMBERS);
         let other = Number::from_digits(number.as_bytes());
         let body = |action| Body::CallForward { other, action };
         let (from, until) = (
-            self.at_share(spell.from),
-            self.at_share(spell.from) + spell.days,
+            self.at_share(day_span.from),
+            self.at_share(day_span.from) + day_span.days,
         );
         let manner = self.random.below(4);
         if manner != 3 {

@@ -4,14 +4,14 @@
 //! must show the damage. It does by journal and offsets what a worker does, without state, snapshots or time.
 
 use super::link::SimLink;
-use super::seat::{Birth, Process};
+use super::slot::{Process, ProcessContext};
 use churnwatch::kafka::link::{Attempt, Front, Link, Reader, Receipt};
 use churnwatch::kafka::{Fault, Item, Outbound, Rebalance, Span, TopicPartition};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a clerk may get wrong.
+/// What a copy worker may get wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
     /// Nothing.
@@ -41,11 +41,11 @@ impl Mistake {
 
 /// Where copies go.
 pub const COPIES: &str = "copies";
-/// The clerk's journal.
+/// The copy worker's journal.
 pub const JOURNAL: &str = "journal";
 
 /// One process.
-pub struct Clerk<'a> {
+pub struct CopyWorker<'a> {
     link: SimLink<'a>,
     names: Vec<String>,
     mistake: Mistake,
@@ -69,13 +69,13 @@ struct Shard {
     moved: bool,
 }
 
-impl<'a> Clerk<'a> {
-    pub fn new(birth: Birth<'a>, names: Vec<String>, mistake: Mistake) -> Self {
+impl<'a> CopyWorker<'a> {
+    pub fn new(context: ProcessContext<'a>, names: Vec<String>, mistake: Mistake) -> Self {
         Self {
-            link: birth.link,
+            link: context.link,
             names,
             mistake,
-            writer: birth.start as u64,
+            writer: context.start as u64,
             shards: BTreeMap::new(),
             copies: Vec::new(),
             held: false,
@@ -282,7 +282,7 @@ impl<'a> Clerk<'a> {
     }
 }
 
-impl Process for Clerk<'_> {
+impl Process for CopyWorker<'_> {
     fn turn(&mut self) -> Result<bool, Fault> {
         match self.link.serve()? {
             Some(Rebalance::Assigned(places)) => self.assigned(&places)?,

@@ -1,13 +1,13 @@
 //! Who runs when: processes take turns in virtual time, on one thread.
 //!
-//! A process has a turn by a call of [`Process::turn`](super::seat::Process::turn), and everything it does in it goes through its link. Where a
+//! A process has a turn by a call of [`Process::turn`](super::slot::Process::turn), and everything it does in it goes through its link. Where a
 //! call of the link takes time, because it waits or because the process is made to stand still in the middle of it,
 //! the others have their turns meanwhile, on the same stack: that is how a process can be overtaken between writing
 //! the records of a transaction and committing them.
 
 use super::dice::Dice;
-use super::seat::{Conduct, Midwife, Seat, State};
-use super::store::{Job, Jobs, Shelf};
+use super::slot::{ProcessPlan, ProcessSlot, StartProcess, State};
+use super::store::{FaultyStore, Job, Jobs};
 use super::world::{ProcessId, World};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ use std::sync::Arc;
 const TURNS_MAX: usize = 6;
 
 /// A world with processes in it.
-pub struct Stage<'a> {
+pub struct Scheduler<'a> {
     pub world: RefCell<World>,
-    pub shelf: Arc<Shelf>,
-    pub conduct: Conduct,
-    pub(super) seats: RefCell<Vec<Rc<Seat<'a>>>>,
-    pub(super) midwife: Midwife<'a>,
+    pub faulty_store: Arc<FaultyStore>,
+    pub processes: ProcessPlan,
+    pub(super) slots: RefCell<Vec<Rc<ProcessSlot<'a>>>>,
+    pub(super) start_process: StartProcess<'a>,
     pub(super) jobs: Jobs,
     jobs_due: RefCell<BTreeMap<(i64, u64), (ProcessId, Job)>>,
     jobs_seen: Cell<u64>,
@@ -34,41 +34,41 @@ pub struct Stage<'a> {
     pub halted: RefCell<Option<String>>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Scheduler<'a> {
     /// Puts processes into a world. They start within the first seconds.
     pub fn new(
         world: World,
-        shelf: Arc<Shelf>,
-        conduct: Conduct,
-        midwife: Midwife<'a>,
+        faulty_store: Arc<FaultyStore>,
+        processes: ProcessPlan,
+        start_process: StartProcess<'a>,
         clock: fn(i64),
     ) -> Rc<Self> {
         let begins_ms = world.now_ms;
-        let stage = Self {
+        let scheduler = Self {
             world: RefCell::new(world),
-            shelf,
-            seats: RefCell::default(),
-            midwife,
+            faulty_store,
+            slots: RefCell::default(),
+            start_process,
             jobs: Jobs::default(),
             jobs_due: RefCell::default(),
             jobs_seen: Cell::new(0),
             clock,
             turns: Cell::new(0),
             halted: RefCell::new(None),
-            conduct,
+            processes,
         };
-        for number in 0..stage.conduct.seats {
-            let next_ms = Some(begins_ms + stage.dice(|dice| dice.between(0, 2_000)));
+        for number in 0..scheduler.processes.slots {
+            let next_ms = Some(begins_ms + scheduler.dice(|dice| dice.between(0, 2_000)));
             let state = State {
                 next_ms,
                 ..State::default()
             };
-            stage
-                .seats
+            scheduler
+                .slots
                 .borrow_mut()
-                .push(Seat::new(format!("w{number}"), state));
+                .push(ProcessSlot::new(format!("w{number}"), state));
         }
-        for (number, (comes_ms, goes_ms)) in stage.conduct.visits.iter().enumerate() {
+        for (number, (comes_ms, goes_ms)) in scheduler.processes.visits.iter().enumerate() {
             let next_ms = Some(begins_ms + comes_ms);
             let leaves_ms = Some(begins_ms + goes_ms);
             let state = State {
@@ -76,13 +76,13 @@ impl<'a> Stage<'a> {
                 leaves_ms,
                 ..State::default()
             };
-            stage
-                .seats
+            scheduler
+                .slots
                 .borrow_mut()
-                .push(Seat::new(format!("v{number}"), state));
+                .push(ProcessSlot::new(format!("v{number}"), state));
         }
         clock(begins_ms);
-        Rc::new(stage)
+        Rc::new(scheduler)
     }
 
     pub(super) fn dice<T>(&self, throw: impl FnOnce(&mut Dice) -> T) -> T {
@@ -127,10 +127,10 @@ impl<'a> Stage<'a> {
             .borrow()
             .first_key_value()
             .map(|((at_ms, _), _)| *at_ms);
-        let seats = self.seats.borrow();
-        let turns = seats
+        let slots = self.slots.borrow();
+        let turns = slots
             .iter()
-            .map(|seat| seat.state.get())
+            .map(|slot| slot.state.get())
             .filter(|state| !state.busy && !self.is_deep());
         turns
             .filter_map(|state| state.next_ms)
@@ -142,18 +142,18 @@ impl<'a> Stage<'a> {
     /// Whether so many processes are in the middle of a turn that the others have to wait: turns in the middle of others
     /// lie on one stack.
     pub(super) fn is_deep(&self) -> bool {
-        let seats = self.seats.borrow();
-        seats.iter().filter(|seat| seat.state.get().busy).count() >= TURNS_MAX
+        let slots = self.slots.borrow();
+        slots.iter().filter(|slot| slot.state.get().busy).count() >= TURNS_MAX
     }
 
     fn wake_all(&self) {
-        for seat in self.seats.borrow().iter() {
-            let mut state = seat.state.get();
+        for slot in self.slots.borrow().iter() {
+            let mut state = slot.state.get();
             if state.process.is_some() && !state.busy {
                 let soon_ms = self.now_ms() + self.dice(|dice| dice.between(1, 20));
                 state.next_ms = state.next_ms.map(|next_ms| next_ms.min(soon_ms));
                 state.idle = 0;
-                seat.state.set(state);
+                slot.state.set(state);
             }
         }
     }
@@ -194,7 +194,7 @@ impl<'a> Stage<'a> {
                 continue;
             }
             job();
-            let killed = self.shelf.killed();
+            let killed = self.faulty_store.killed();
             let mut world = self.world.borrow_mut();
             world.note("job", &[process as i64, killed.into()]);
             if killed {
@@ -212,29 +212,29 @@ impl<'a> Stage<'a> {
     /// Asks all processes to end, and starts no more.
     pub fn ask_all_to_stop(&self) {
         let now_ms = self.now_ms();
-        for seat in self.seats.borrow().iter() {
-            let mut state = seat.state.get();
+        for slot in self.slots.borrow().iter() {
+            let mut state = slot.state.get();
             state.last = true;
             state.leaves_ms = Some(now_ms);
             state.next_ms = state.process.map(|_| now_ms);
-            seat.state.set(state);
+            slot.state.set(state);
         }
     }
 
     /// Kills all processes, and starts no more.
     pub fn kill_all(&self) {
-        for seat in self.seats.borrow().iter() {
-            let state = seat.state.replace(State::default());
+        for slot in self.slots.borrow().iter() {
+            let state = slot.state.replace(State::default());
             if let Some(process) = state.process {
                 self.world.borrow_mut().kill(process);
             }
-            drop(seat.process.borrow_mut().take());
+            drop(slot.process.borrow_mut().take());
         }
     }
 
     /// Whether no process is left.
     pub fn is_empty(&self) -> bool {
-        let seats = self.seats.borrow();
-        seats.iter().all(|seat| seat.state.get().process.is_none())
+        let slots = self.slots.borrow();
+        slots.iter().all(|slot| slot.state.get().process.is_none())
     }
 }

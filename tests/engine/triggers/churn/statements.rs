@@ -1,7 +1,7 @@
 //! What customers and competitors say: marketing, complaints, enquiries.
 
 use super::{CANCEL, MARKETING, ONE, PORT_OUT, called_by, days_pass};
-use crate::support::scenario::{FRIEND, HOTLINE, Town, call, profile};
+use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, profile};
 use churnwatch::model::{Body, CallOutcome, ComplaintCategory, EnquirySubject, Stage};
 
 fn marketing_call() -> Body<'static> {
@@ -22,12 +22,12 @@ const UNSAID: u8 = 0;
 
 #[test]
 fn the_second_marketing_call_in_a_month_fires() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", marketing_call());
-    assert_eq!(town.total(), 0);
-    town.event(ONE, "2026-03-02 10:00", marketing_call());
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", marketing_call());
+    assert_eq!(scenario.total(), 0);
+    scenario.event(ONE, "2026-03-02 10:00", marketing_call());
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-03-02 10:00 competitor_marketing 0.50",
             "2026-03-02 10:00 task 1 open: small early due 2026-03-05 10:00",
@@ -37,27 +37,27 @@ fn the_second_marketing_call_in_a_month_fires() {
 
 #[test]
 fn marketing_calls_a_month_apart_say_nothing() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for at in ["2026-02-01 10:00", "2026-03-03 10:00", "2026-04-02 10:00"] {
-        town.event(ONE, at, marketing_call());
+        scenario.event(ONE, at, marketing_call());
     }
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn a_contact_that_staff_report_counts_like_a_call() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", marketing_call());
-    town.event(ONE, "2026-02-02 10:00", Body::CompetitorContact);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", marketing_call());
+    scenario.event(ONE, "2026-02-02 10:00", Body::CompetitorContact);
     assert_eq!(
-        town.said(ONE)[0],
+        scenario.published(ONE)[0],
         "2026-02-02 10:00 competitor_marketing 0.50"
     );
 }
 
 #[test]
 fn nobody_is_won_over_by_a_call_that_is_not_answered_or_not_from_a_competitor() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for hour in 10..14 {
         let at = format!("2026-02-01 {hour}:00");
         for body in [
@@ -67,20 +67,20 @@ fn nobody_is_won_over_by_a_call_that_is_not_answered_or_not_from_a_competitor() 
             called_by(FRIEND, CallOutcome::Normal),
             call(MARKETING),
         ] {
-            town.event(ONE, &at, body);
+            scenario.event(ONE, &at, body);
         }
     }
-    assert_eq!(town.total(), 0);
+    assert_eq!(scenario.total(), 0);
 }
 
 #[test]
 fn a_customer_who_is_called_on_and_on_is_more_and_more_at_risk() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for on in [1, 3, 4, 5, 6, 11] {
-        town.event(ONE, &format!("2026-02-{on:02} 10:00"), marketing_call());
+        scenario.event(ONE, &format!("2026-02-{on:02} 10:00"), marketing_call());
     }
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-03 10:00 competitor_marketing 0.50",
             "2026-02-03 10:00 task 1 open: small early due 2026-02-06 10:00",
@@ -94,13 +94,13 @@ fn a_customer_who_is_called_on_and_on_is_more_and_more_at_risk() {
 
 #[test]
 fn a_contact_that_came_too_late_to_fire_counts_for_the_next() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-10 09:00", call(FRIEND));
-    town.event(ONE, "2026-02-03 10:00", marketing_call());
-    assert_eq!(town.total(), 0);
-    town.event(ONE, "2026-02-10 10:00", marketing_call());
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-10 09:00", call(FRIEND));
+    scenario.event(ONE, "2026-02-03 10:00", marketing_call());
+    assert_eq!(scenario.total(), 0);
+    scenario.event(ONE, "2026-02-10 10:00", marketing_call());
     assert_eq!(
-        town.said(ONE)[0],
+        scenario.published(ONE)[0],
         "2026-02-10 10:00 competitor_marketing 0.50"
     );
 }
@@ -109,10 +109,13 @@ fn a_contact_that_came_too_late_to_fire_counts_for_the_next() {
 fn what_a_complaint_is_about_and_how_it_was_answered_decide_how_much_it_weighs() {
     use ComplaintCategory::{Billing, Network, Service, UnwantedService};
     let first = |category, resolved, satisfaction| {
-        let mut town = Town::new("");
+        let mut scenario = Scenario::new("");
         let body = complaint(category, resolved, satisfaction);
-        town.event(ONE, "2026-02-02 10:00", body);
-        town.said(ONE).first().map(|line| line[17..].to_owned())
+        scenario.event(ONE, "2026-02-02 10:00", body);
+        scenario
+            .published(ONE)
+            .first()
+            .map(|line| line[17..].to_owned())
     };
     for (category, resolved, satisfaction, expected) in [
         (Network, false, UNSAID, Some("complaint 0.50")),
@@ -133,21 +136,21 @@ fn what_a_complaint_is_about_and_how_it_was_answered_decide_how_much_it_weighs()
 
 #[test]
 fn a_customer_who_is_content_with_the_answer_is_left_alone() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let network = ComplaintCategory::Network;
-    days_pass(&mut town, "2026-02-01", "2026-02-01");
-    town.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
-    days_pass(&mut town, "2026-02-02", "2026-02-03");
+    days_pass(&mut scenario, "2026-02-01", "2026-02-01");
+    scenario.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
+    days_pass(&mut scenario, "2026-02-02", "2026-02-03");
     // Resolved, the operator says; the customer has not been asked.
-    town.event(ONE, "2026-02-04 06:00", complaint(network, true, UNSAID));
-    days_pass(&mut town, "2026-02-04", "2026-02-05");
-    assert_eq!(town.said(ONE).len(), 2);
-    town.event(ONE, "2026-02-06 06:00", complaint(network, true, 4));
-    days_pass(&mut town, "2026-02-06", "2026-02-07");
+    scenario.event(ONE, "2026-02-04 06:00", complaint(network, true, UNSAID));
+    days_pass(&mut scenario, "2026-02-04", "2026-02-05");
+    assert_eq!(scenario.published(ONE).len(), 2);
+    scenario.event(ONE, "2026-02-06 06:00", complaint(network, true, 4));
+    days_pass(&mut scenario, "2026-02-06", "2026-02-07");
     // No thirty days are waited for.
-    town.event(ONE, "2026-02-08 10:00", complaint(network, false, UNSAID));
+    scenario.event(ONE, "2026-02-08 10:00", complaint(network, false, UNSAID));
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 complaint 0.50",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
@@ -161,34 +164,34 @@ fn a_customer_who_is_content_with_the_answer_is_left_alone() {
 
 #[test]
 fn an_answer_closes_the_task_however_late_its_record_came() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let network = ComplaintCategory::Network;
-    town.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
-    days_pass(&mut town, "2026-02-02", "2026-02-09");
-    town.event(ONE, "2026-02-04 10:00", complaint(network, true, 5));
+    scenario.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
+    days_pass(&mut scenario, "2026-02-02", "2026-02-09");
+    scenario.event(ONE, "2026-02-04 10:00", complaint(network, true, 5));
     // What had been said before the answer changes nothing any more.
-    town.event(ONE, "2026-02-03 10:00", complaint(network, true, 1));
-    days_pass(&mut town, "2026-02-10", "2026-02-10");
+    scenario.event(ONE, "2026-02-03 10:00", complaint(network, true, 1));
+    days_pass(&mut scenario, "2026-02-10", "2026-02-10");
     assert_eq!(
-        town.said(ONE).last().unwrap(),
+        scenario.published(ONE).last().unwrap(),
         "2026-02-10 08:00 task 2 closed: complaint_settled"
     );
 }
 
 #[test]
 fn discontent_with_the_answer_makes_an_open_complaint_worse() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let billing = ComplaintCategory::Billing;
-    town.event(ONE, "2026-02-02 10:00", complaint(billing, false, UNSAID));
-    town.event(ONE, "2026-02-02 11:00", complaint(billing, false, UNSAID));
-    let stage = town.last_task(ONE).stage;
-    town.event(ONE, "2026-02-05 10:00", complaint(billing, true, 1));
+    scenario.event(ONE, "2026-02-02 10:00", complaint(billing, false, UNSAID));
+    scenario.event(ONE, "2026-02-02 11:00", complaint(billing, false, UNSAID));
+    let stage = scenario.last_task(ONE).stage;
+    scenario.event(ONE, "2026-02-05 10:00", complaint(billing, true, 1));
     assert_eq!(
-        (stage, town.last_task(ONE).stage),
+        (stage, scenario.last_task(ONE).stage),
         (Stage::Mature, Stage::Leave)
     );
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 complaint 0.70",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
@@ -200,20 +203,20 @@ fn discontent_with_the_answer_makes_an_open_complaint_worse() {
 
 #[test]
 fn asking_how_to_cancel_again_and_again_is_one_task_that_grows_worse() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     for on in [2, 3, 4, 5] {
-        town.event(ONE, &format!("2026-02-{on:02} 10:00"), CANCEL);
+        scenario.event(ONE, &format!("2026-02-{on:02} 10:00"), CANCEL);
     }
     for subject in [
         EnquirySubject::Contract,
         EnquirySubject::Bill,
         EnquirySubject::Plan,
     ] {
-        town.event(ONE, "2026-02-06 10:00", Body::Enquiry(subject));
+        scenario.event(ONE, "2026-02-06 10:00", Body::Enquiry(subject));
     }
-    town.event(ONE, "2026-03-04 09:00", CANCEL);
+    scenario.event(ONE, "2026-03-04 09:00", CANCEL);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 cancel_enquiry 0.80",
             "2026-02-02 10:00 task 1 open: small at_risk due 2026-02-05 10:00",
@@ -229,12 +232,13 @@ fn asking_how_to_cancel_again_and_again_is_one_task_that_grows_worse() {
 fn a_complaint_and_the_question_how_to_cancel_are_critical_whichever_comes_first() {
     let complaint = || complaint(ComplaintCategory::Service, false, UNSAID);
     let task = |events: [(&str, Body<'static>); 2]| {
-        let mut town =
-            Town::new("policy.score.triggers.complaint = { weight = 0.0, half_life_days = 30.0 }");
+        let mut scenario = Scenario::new(
+            "policy.score.triggers.complaint = { weight = 0.0, half_life_days = 30.0 }",
+        );
         for (at, body) in events {
-            town.event(ONE, at, body);
+            scenario.event(ONE, at, body);
         }
-        let task = town.last_task(ONE);
+        let task = scenario.last_task(ONE);
         (task.severity.name(), task.stage)
     };
     let critical = ("critical", Stage::Leave);
@@ -253,23 +257,23 @@ fn a_complaint_and_the_question_how_to_cancel_are_critical_whichever_comes_first
 
 #[test]
 fn a_settled_complaint_and_the_question_how_to_cancel_are_not_critical() {
-    let mut town = Town::new("");
+    let mut scenario = Scenario::new("");
     let network = ComplaintCategory::Network;
-    town.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
-    town.event(ONE, "2026-02-02 15:00", complaint(network, true, 5));
-    days_pass(&mut town, "2026-02-02", "2026-02-20");
-    town.event(ONE, "2026-02-20 21:00", CANCEL);
-    assert_eq!(town.last_task(ONE).severity.name(), "at_risk");
+    scenario.event(ONE, "2026-02-02 10:00", complaint(network, false, UNSAID));
+    scenario.event(ONE, "2026-02-02 15:00", complaint(network, true, 5));
+    days_pass(&mut scenario, "2026-02-02", "2026-02-20");
+    scenario.event(ONE, "2026-02-20 21:00", CANCEL);
+    assert_eq!(scenario.last_task(ONE).severity.name(), "at_risk");
 }
 
 #[test]
 fn an_enquiry_about_porting_is_for_service_care_only() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
-    town.event(ONE, "2026-02-20 10:00", PORT_OUT);
-    town.event(ONE, "2026-03-04 10:00", PORT_OUT);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    scenario.event(ONE, "2026-02-20 10:00", PORT_OUT);
+    scenario.event(ONE, "2026-03-04 10:00", PORT_OUT);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 port_out 0.70 (care_only)",
             "2026-03-04 10:00 port_out 0.70 (care_only)",
@@ -279,12 +283,12 @@ fn an_enquiry_about_porting_is_for_service_care_only() {
 
 #[test]
 fn after_an_enquiry_about_porting_no_task_makes_a_counter_offer() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
-    town.event(ONE, "2026-02-03 10:00", call(HOTLINE));
-    assert_eq!(town.last_task(ONE).stage, Stage::Leave);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    scenario.event(ONE, "2026-02-03 10:00", call(HOTLINE));
+    assert_eq!(scenario.last_task(ONE).stage, Stage::Leave);
     assert_eq!(
-        town.steps(ONE),
+        scenario.steps(ONE),
         [
             "Service care only: hear what is wrong and solve it; make no counter-offer and do not hinder the port-out"
         ]
@@ -293,14 +297,14 @@ fn after_an_enquiry_about_porting_no_task_makes_a_counter_offer() {
 
 #[test]
 fn an_application_for_porting_is_published_and_nobody_is_contacted() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-02 10:00", PORT_OUT);
-    town.event(ONE, "2026-02-02 11:00", call(HOTLINE));
-    town.event(ONE, "2026-02-03 10:00", Body::PortOutApplication);
-    town.event(ONE, "2026-02-04 10:00", Body::PortOutApplication);
-    town.event(ONE, "2026-02-05 10:00", CANCEL);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-02 10:00", PORT_OUT);
+    scenario.event(ONE, "2026-02-02 11:00", call(HOTLINE));
+    scenario.event(ONE, "2026-02-03 10:00", Body::PortOutApplication);
+    scenario.event(ONE, "2026-02-04 10:00", Body::PortOutApplication);
+    scenario.event(ONE, "2026-02-05 10:00", CANCEL);
     assert_eq!(
-        town.said(ONE),
+        scenario.published(ONE),
         [
             "2026-02-02 10:00 port_out 0.70 (care_only)",
             "2026-02-02 11:00 competitor_hotline 0.60",
@@ -314,19 +318,19 @@ fn an_application_for_porting_is_published_and_nobody_is_contacted() {
 
 #[test]
 fn what_the_last_owner_said_is_not_held_against_the_next() {
-    let mut town = Town::new("");
-    town.event(ONE, "2026-02-01 10:00", Body::CompetitorContact);
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", Body::CompetitorContact);
     let network = ComplaintCategory::Network;
-    town.event(ONE, "2026-02-01 11:00", complaint(network, false, UNSAID));
-    town.event(ONE, "2026-02-01 12:00", Body::Cancellation);
-    days_pass(&mut town, "2026-02-02", "2026-02-07");
+    scenario.event(ONE, "2026-02-01 11:00", complaint(network, false, UNSAID));
+    scenario.event(ONE, "2026-02-01 12:00", Body::Cancellation);
+    days_pass(&mut scenario, "2026-02-02", "2026-02-07");
     let since = Some(crate::support::scenario::day("2026-02-07"));
-    town.event(ONE, "2026-02-08 07:00", profile(|p| p.activated_on = since));
-    let before = town.said(ONE).len();
-    town.event(ONE, "2026-02-08 10:00", CANCEL);
-    town.event(ONE, "2026-02-08 11:00", marketing_call());
+    scenario.event(ONE, "2026-02-08 07:00", profile(|p| p.activated_on = since));
+    let before = scenario.published(ONE).len();
+    scenario.event(ONE, "2026-02-08 10:00", CANCEL);
+    scenario.event(ONE, "2026-02-08 11:00", marketing_call());
     assert_eq!(
-        town.said(ONE)[before..],
+        scenario.published(ONE)[before..],
         [
             "2026-02-08 10:00 cancel_enquiry 0.80",
             "2026-02-08 10:00 task 1 open: small at_risk due 2026-02-11 10:00",

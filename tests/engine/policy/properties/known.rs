@@ -3,7 +3,7 @@
 use churnwatch::model::{Body, Day, Event, Purpose, Task, Timestamp};
 
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct Known {
     profile_at: Option<Timestamp>,
     activated_on: Option<Day>,
     not_pursued: bool,
@@ -13,7 +13,7 @@ pub struct Standing {
     port_out_on: Option<Day>,
 }
 
-impl Standing {
+impl Known {
     /// Takes a record that was applied. Says whether the number has a new owner now, of whom nothing is known yet.
     pub fn take(&mut self, event: &Event<'_>, day: Day) -> bool {
         match &event.body {

@@ -8,15 +8,15 @@ use churnwatch::sim::{City, CityConfig, Scenario};
 
 /// One day, in milliseconds.
 pub const DAY_MS: i64 = 24 * Timestamp::HOUR_MS;
-/// Midnight of 2026-03-02 in Shanghai: the first day of every town.
+/// Midnight of 2026-03-02 in Shanghai: the first day of all traffic.
 pub const FIRST_DAY_MS: i64 = 1_772_380_800_000;
 
 /// Much trouble, and nothing that concerns everybody.
 const EVENTFUL: &str = "churn.scale = 10\nholiday.from_days = []\noutage.on_days = []";
 
-/// What a town is like.
+/// What the traffic is like.
 #[derive(Debug, Clone, Copy)]
-pub struct Town {
+pub struct Traffic {
     pub subscribers: u32,
     pub days: u32,
     /// One subscriber has a third of the traffic.
@@ -30,7 +30,7 @@ pub struct Town {
 }
 
 /// A record on its way, before it is known where it lands.
-struct Letter {
+struct Message {
     /// When it arrives.
     arrives_ms: i64,
     feed: Feed,
@@ -40,23 +40,23 @@ struct Letter {
     everywhere: bool,
 }
 
-impl Town {
+impl Traffic {
     /// All records, in the order in which they arrive.
     pub fn records(&self, topics: &Topics, partitions: i32, dice: &mut Dice) -> Vec<Incoming> {
-        let mut letters = if self.city {
+        let mut messages = if self.city {
             self.simulated(dice)
         } else {
             self.written(dice)
         };
         // Stable: what arrives in the same millisecond stays in the order of writing.
-        letters.sort_by_key(|letter| letter.arrives_ms);
-        let address = |letter: Letter| {
-            let topic = topics.of(letter.feed).unwrap();
-            let key = letter.key.map(String::into_bytes);
+        messages.sort_by_key(|message| message.arrives_ms);
+        let address = |message: Message| {
+            let topic = topics.of(message.feed).unwrap();
+            let key = message.key.map(String::into_bytes);
             let partition = key
                 .as_deref()
                 .map_or(0, |key| partition_of(key, partitions));
-            let everywhere = if letter.everywhere {
+            let everywhere = if message.everywhere {
                 0..partitions
             } else {
                 partition..partition + 1
@@ -65,24 +65,24 @@ impl Town {
                 place: TopicPartition { topic, partition },
                 record: StoredRecord {
                     key: key.clone(),
-                    value: letter.value.clone(),
+                    value: message.value.clone(),
                     headers: vec![("source".to_owned(), Some(b"town".to_vec()))],
-                    timestamp_ms: letter.arrives_ms,
+                    timestamp_ms: message.arrives_ms,
                 },
             })
         };
-        letters.into_iter().flat_map(address).collect()
+        messages.into_iter().flat_map(address).collect()
     }
 
-    fn simulated(&self, dice: &mut Dice) -> Vec<Letter> {
+    fn simulated(&self, dice: &mut Dice) -> Vec<Message> {
         let config = CityConfig {
             scenario: Scenario::parse(EVENTFUL, "test").unwrap(),
             ..CityConfig::new(self.subscribers, self.days, dice.word())
         };
         let mut city = City::new(config).unwrap();
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         while let Some(event) = city.next_event() {
-            letters.push(Letter {
+            messages.push(Message {
                 arrives_ms: event.arrival_ms,
                 feed: event.feed,
                 key: event.msisdn.map(str::to_owned),
@@ -90,17 +90,17 @@ impl Town {
                 everywhere: event.msisdn.is_none(),
             });
         }
-        letters
+        messages
     }
 
-    fn written(&self, dice: &mut Dice) -> Vec<Letter> {
-        let mut letters = Vec::new();
+    fn written(&self, dice: &mut Dice) -> Vec<Message> {
+        let mut messages = Vec::new();
         let states_progress = dice.chance(300);
         for number in 0..self.subscribers {
             let mut person = Person::new(self, number, dice);
-            person.introduce(&mut letters, dice);
+            person.introduce(&mut messages, dice);
             for day in 0..self.days {
-                person.live(self, day, &mut letters, dice);
+                person.live(self, day, &mut messages, dice);
             }
         }
         if states_progress {
@@ -109,7 +109,7 @@ impl Town {
                 let value = format!(
                     r#"{{"record_type":"feed_progress","feed":"cdr","complete_until":{until_ms}}}"#
                 );
-                letters.push(Letter {
+                messages.push(Message {
                     arrives_ms: FIRST_DAY_MS + hour * Timestamp::HOUR_MS,
                     feed: Feed::Cdr,
                     key: None,
@@ -118,7 +118,7 @@ impl Town {
                 });
             }
         }
-        letters
+        messages
     }
 }
 
@@ -132,18 +132,18 @@ struct Person {
 }
 
 impl Person {
-    fn new(town: &Town, number: u32, dice: &mut Dice) -> Self {
-        let stops_on = match town.storm_on {
+    fn new(traffic: &Traffic, number: u32, dice: &mut Dice) -> Self {
+        let stops_on = match traffic.storm_on {
             Some(day) if dice.chance(800) => day + 1,
-            _ if dice.chance(300) => dice.between(4, i64::from(town.days)) as u32,
+            _ if dice.chance(300) => dice.between(4, i64::from(traffic.days)) as u32,
             _ => u32::MAX,
         };
-        let hot = town.hot && number == 0;
+        let hot = traffic.hot && number == 0;
         Self {
             msisdn: format!("139{:08}", number * 7 + 1),
             records: 0,
             per_day: if hot {
-                i64::from(town.subscribers)
+                i64::from(traffic.subscribers)
             } else {
                 dice.between(1, 3)
             },
@@ -153,7 +153,7 @@ impl Person {
     }
 
     /// Says who it is.
-    fn introduce(&mut self, letters: &mut Vec<Letter>, dice: &mut Dice) {
+    fn introduce(&mut self, messages: &mut Vec<Message>, dice: &mut Dice) {
         let brand = dice.pick(&["gotone", "mzone", "easyown"]);
         let vip = dice.chance(100);
         let machine = if dice.chance(40) {
@@ -166,11 +166,11 @@ impl Person {
             dice.between(10, 25)
         );
         let at_ms = FIRST_DAY_MS - DAY_MS + dice.between(0, DAY_MS);
-        self.send(Feed::Subscriber, "profile", &body, at_ms, letters, dice, 0);
+        self.send(Feed::Subscriber, "profile", &body, at_ms, messages, dice, 0);
     }
 
     /// Lives through a day.
-    fn live(&mut self, town: &Town, day: u32, letters: &mut Vec<Letter>, dice: &mut Dice) {
+    fn live(&mut self, traffic: &Traffic, day: u32, messages: &mut Vec<Message>, dice: &mut Dice) {
         let begins_ms = FIRST_DAY_MS + i64::from(day) * DAY_MS;
         let mut count = self.per_day + dice.between(-1, 1);
         if day >= self.stops_on && !dice.chance(30) {
@@ -193,15 +193,23 @@ impl Person {
                 ("data", &*data),
                 ("mo_sms", r#""other_number":"13712345678""#),
             ]);
-            self.send(Feed::Cdr, kind, body, at_ms, letters, dice, town.dirt);
+            self.send(Feed::Cdr, kind, body, at_ms, messages, dice, traffic.dirt);
         }
-        if town.storm_on == Some(day) || dice.chance(8) {
+        if traffic.storm_on == Some(day) || dice.chance(8) {
             let at_ms = begins_ms + 12 * Timestamp::HOUR_MS + dice.between(0, Timestamp::HOUR_MS);
             let other = dice.pick(&["10010", "10000", "01010010"]);
             let call = format!(
                 r#""other_number":"{other}","duration_seconds":60,"cause_for_termination":"normal_release""#
             );
-            self.send(Feed::Cdr, "mo_call", &call, at_ms, letters, dice, town.dirt);
+            self.send(
+                Feed::Cdr,
+                "mo_call",
+                &call,
+                at_ms,
+                messages,
+                dice,
+                traffic.dirt,
+            );
         }
         let at_ms = begins_ms + dice.between(0, DAY_MS - 1);
         if day == 1 && self.bad_payer {
@@ -211,9 +219,9 @@ impl Person {
                 "invoice",
                 bill,
                 at_ms,
-                letters,
+                messages,
                 dice,
-                town.dirt,
+                traffic.dirt,
             );
         }
         if self.bad_payer && dice.chance(60) {
@@ -222,7 +230,15 @@ impl Person {
                 ("reactivation", r#""reason":"arrears""#),
                 ("payment", r#""amount":100"#),
             ]);
-            self.send(Feed::Billing, kind, body, at_ms, letters, dice, town.dirt);
+            self.send(
+                Feed::Billing,
+                kind,
+                body,
+                at_ms,
+                messages,
+                dice,
+                traffic.dirt,
+            );
         }
         if dice.chance(10) {
             let (kind, body) = dice.pick(&[
@@ -230,7 +246,15 @@ impl Person {
                 ("enquiry", r#""subject":"cancel""#),
                 ("port_out_application", r#""channel":"sms""#),
             ]);
-            self.send(Feed::Service, kind, body, at_ms, letters, dice, town.dirt);
+            self.send(
+                Feed::Service,
+                kind,
+                body,
+                at_ms,
+                messages,
+                dice,
+                traffic.dirt,
+            );
         }
         if dice.chance(5) {
             let body = r#""task_id":"0000000000000000","result":"saved""#;
@@ -239,9 +263,9 @@ impl Person {
                 "task_outcome",
                 body,
                 at_ms,
-                letters,
+                messages,
                 dice,
-                town.dirt,
+                traffic.dirt,
             );
         }
     }
@@ -254,7 +278,7 @@ impl Person {
         kind: &str,
         body: &str,
         at_ms: i64,
-        letters: &mut Vec<Letter>,
+        messages: &mut Vec<Message>,
         dice: &mut Dice,
         dirt: u32,
     ) {
@@ -266,7 +290,7 @@ impl Person {
             );
             format!(r#"{{{head},"event_timestamp":{at_ms},{body}}}"#).into_bytes()
         };
-        let letter = |arrives_ms, value| Letter {
+        let message = |arrives_ms, value| Message {
             arrives_ms,
             feed,
             key: Some(msisdn.clone()),
@@ -275,36 +299,36 @@ impl Person {
         };
         let soon_ms = at_ms + dice.between(200, 60_000);
         if !dice.chance(dirt) {
-            letters.push(letter(soon_ms, dated(at_ms)));
+            messages.push(message(soon_ms, dated(at_ms)));
             return;
         }
-        let good = letter(soon_ms, dated(at_ms));
+        let good = message(soon_ms, dated(at_ms));
         let flawed = match dice.below(12) {
-            0 => Letter {
+            0 => Message {
                 value: Some(dated(at_ms)[..20].to_vec()),
                 ..good
             },
-            1 => Letter {
+            1 => Message {
                 value: Some(vec![0xff, 0xfe, b'{']),
                 ..good
             },
-            2 => Letter {
+            2 => Message {
                 value: Some(b"\0\0\0\0\x01framed".to_vec()),
                 ..good
             },
-            3 => Letter {
+            3 => Message {
                 key: Some("13000000000".to_owned()),
                 ..good
             },
-            4 => Letter { key: None, ..good },
-            5 => Letter {
+            4 => Message { key: None, ..good },
+            5 => Message {
                 value: None,
                 ..good
             },
-            6 => letter(soon_ms, dated(at_ms + 400 * DAY_MS)),
-            7 => letter(soon_ms, dated(at_ms / 1_000)),
-            8 => letter(soon_ms, dated(at_ms - 40 * DAY_MS)),
-            9 => Letter {
+            6 => message(soon_ms, dated(at_ms + 400 * DAY_MS)),
+            7 => message(soon_ms, dated(at_ms / 1_000)),
+            8 => message(soon_ms, dated(at_ms - 40 * DAY_MS)),
+            9 => Message {
                 feed: if feed == Feed::Cdr {
                     Feed::Billing
                 } else {
@@ -312,15 +336,15 @@ impl Person {
                 },
                 ..good
             },
-            10 => letter(
+            10 => message(
                 at_ms + dice.between(1, 48) * Timestamp::HOUR_MS,
                 dated(at_ms),
             ),
             _ => {
-                letters.push(letter(soon_ms + dice.between(0, DAY_MS), dated(at_ms)));
+                messages.push(message(soon_ms + dice.between(0, DAY_MS), dated(at_ms)));
                 good
             }
         };
-        letters.push(flawed);
+        messages.push(flawed);
     }
 }

@@ -18,8 +18,8 @@ pub trait Process {
     fn ask_to_stop(&self);
 }
 
-/// What a process is born with.
-pub struct Birth<'a> {
+/// What a process is started with.
+pub struct ProcessContext<'a> {
     /// Its way to Kafka.
     pub link: SimLink<'a>,
     /// Where snapshots lie.
@@ -30,14 +30,14 @@ pub struct Birth<'a> {
     pub start: ProcessId,
 }
 
-/// Makes processes.
-pub type Midwife<'a> = Box<dyn Fn(Birth<'a>) -> Box<dyn Process + 'a> + 'a>;
+/// Starts a process.
+pub type StartProcess<'a> = Box<dyn Fn(ProcessContext<'a>) -> Box<dyn Process + 'a> + 'a>;
 
 /// How processes come and go.
 #[derive(Debug, Clone)]
-pub struct Conduct {
+pub struct ProcessPlan {
     /// Places that processes run in from the beginning, and again after they were killed.
-    pub seats: usize,
+    pub slots: usize,
     /// Whether they have a `group.instance.id`.
     pub named: bool,
     /// From the death of a process to the start of the next in its place: at most so many milliseconds.
@@ -53,13 +53,13 @@ pub struct Conduct {
 }
 
 /// A place for a process: who is in it, and when it acts.
-pub struct Seat<'a> {
+pub struct ProcessSlot<'a> {
     pub process: RefCell<Option<Box<dyn Process + 'a>>>,
     pub state: Cell<State>,
     pub name: RefCell<String>,
 }
 
-/// What is known of the process in a seat.
+/// What is known of the process in a slot.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct State {
     pub process: Option<ProcessId>,
@@ -77,8 +77,8 @@ pub struct State {
     pub last: bool,
 }
 
-impl<'a> Seat<'a> {
-    /// An empty seat.
+impl<'a> ProcessSlot<'a> {
+    /// An empty slot.
     pub fn new(name: String, state: State) -> Rc<Self> {
         let process = RefCell::new(None);
         let (state, name) = (Cell::new(state), RefCell::new(name));

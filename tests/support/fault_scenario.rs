@@ -11,33 +11,39 @@ use super::wait_while_moving;
 /// Partitions of every topic.
 pub const PARTITIONS: i32 = 4;
 
-pub struct Scene {
+pub struct FaultScenario {
     pub installation: Installation,
     pub city: City,
     pub broker: ProxiedBroker,
     oracle: Oracle,
 }
 
-impl Scene {
+impl FaultScenario {
     /// At least.
     pub const RECORDS_PER_SUBSCRIBER: u64 = 500;
 
     /// A city of so many subscribers and 50 days, long enough for windows to fill and days to close. Nothing of it is
     /// loaded yet. `extra` is more configuration.
-    pub fn new(name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
-        Scene::on(ProxiedBroker::shared(), name, subscribers, seed, extra)
+    pub fn new(name: &str, subscribers: u32, seed: u64, extra: &str) -> FaultScenario {
+        FaultScenario::on(ProxiedBroker::shared(), name, subscribers, seed, extra)
     }
 
     /// The same on a broker that may be killed.
-    pub fn to_hurt(name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
-        Scene::on(ProxiedBroker::to_hurt(), name, subscribers, seed, extra)
+    pub fn to_hurt(name: &str, subscribers: u32, seed: u64, extra: &str) -> FaultScenario {
+        FaultScenario::on(ProxiedBroker::to_hurt(), name, subscribers, seed, extra)
     }
 
-    fn on(broker: ProxiedBroker, name: &str, subscribers: u32, seed: u64, extra: &str) -> Scene {
+    fn on(
+        broker: ProxiedBroker,
+        name: &str,
+        subscribers: u32,
+        seed: u64,
+        extra: &str,
+    ) -> FaultScenario {
         let installation = Installation::behind_proxy(&broker, name, PARTITIONS, extra);
         let city = City::build(installation.folder(), subscribers, 50, seed);
         let oracle = Oracle::ask(&installation, &city.events);
-        Scene {
+        FaultScenario {
             installation,
             city,
             broker,
