@@ -262,7 +262,7 @@ fn put<T>(sections: &mut Vec<T>, index: u32, section: T) -> Result<(), Problem> 
     Ok(())
 }
 
-/// The number of sections that hold this many entries. Sections of an earlier image behind them are dropped.
+/// Keeps the sections that hold this many entries, and drops what an earlier image had behind them.
 fn truncate<T>(sections: &mut Vec<T>, entries: u32, per_section: usize) {
     sections.truncate((entries as usize).div_ceil(per_section));
 }
