@@ -131,7 +131,8 @@ impl Config {
         Self::assemble(Layers::new(&SCHEMA, &reference()), None)
     }
 
-    /// The topics that are written for others, by their keys: that of the shadow signals only if there are such rules.
+    /// The topics that are written for others, by their keys. The topic of shadow signals is among them only if there
+    /// are shadow rules.
     pub fn outputs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let shadow = (SHADOW_SIGNALS, &*self.topics.shadow_signals);
         let outputs = self.topics.outputs().into_iter();

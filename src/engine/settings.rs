@@ -86,7 +86,7 @@ pub struct MachineRules {
 pub struct PolicyRules {
     /// Life of a task, in days.
     pub task_days: u16,
-    /// Months of suspension after which a subscriber counts as churned, in 30-day months.
+    /// Days of suspension after which a subscriber counts as churned.
     pub churned_after_suspended_days: u16,
     /// Hours to act, by tier.
     pub due: DueRules,
@@ -96,7 +96,7 @@ pub struct PolicyRules {
     pub credit: CreditRules,
     /// Weights of the churn score.
     pub score: ScoreRules,
-    /// Expected spend a month of somebody of whom neither spend nor plan is known, in the major unit.
+    /// Expected spend a month if neither spend nor plan is known, in the major unit.
     pub value_unknown: u32,
     /// Lifecycle stages.
     pub stage: StageRules,
@@ -157,7 +157,7 @@ pub struct ContactRules {
     pub cap: ByTier<u8>,
     /// Days that `cap` looks back.
     pub cap_window_days: u16,
-    /// A churn task may wait so long for its turn, in days; beyond it is not opened.
+    /// Days that a churn task may wait for its contact; if it would be longer, the task is not opened.
     pub wait_days: u16,
     /// Hours from an unsuccessful try to the next.
     pub retry_hours: u16,
@@ -181,7 +181,7 @@ pub struct EscalationRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRules {
-    /// Candidates of a day's close are collected for so long before they are ranked.
+    /// Candidates of a day close are collected for this long before they are ranked.
     pub collect_minutes: u16,
     /// Days a candidate waits for a place before it lapses.
     pub wait_days: u16,

@@ -38,13 +38,13 @@ pub type ByPurpose = BTreeMap<Purpose, OpenTaskCounts>;
 pub struct OpenTaskCounts {
     /// Open tasks.
     pub open: u64,
-    /// Of them, those of which the customer may be contacted now and that are not overdue.
+    /// Those whose customer may be contacted now, and that are not overdue.
     pub due: u64,
-    /// Of them, those past their due time without a contact.
+    /// Open tasks past their due time without a contact.
     pub overdue: u64,
-    /// Of them, those above the first rung of the ladder.
+    /// Open tasks above the first rung of the ladder.
     pub escalated: u64,
-    /// Of these, those on its top rung.
+    /// Open tasks on the top rung.
     pub at_top: u64,
 }
 
@@ -74,9 +74,9 @@ pub struct Purposes {
 pub struct RegionLevel {
     /// Its path, such as `HQ/Guangdong`; empty for everything.
     pub region: String,
-    /// All of its work: that of the children and `here`.
+    /// All of its work: the children's and `here`.
     pub total: Purposes,
-    /// Work of customers of whom no lower region is known.
+    /// Work of customers without a known lower region.
     pub here: Purposes,
     /// By path, those one level below.
     pub children: BTreeMap<String, Purposes>,
@@ -136,7 +136,7 @@ impl Shard {
             holders: BTreeMap::new(),
             tally: self.tally(),
         };
-        // By what the tasks say first: there are many of them, and few regions and holders to make keys of.
+        // Grouped by the tasks' own words first: tasks are many, regions and holders few, so fewer keys are made.
         let mut regions: BTreeMap<&[Arc<str>], ByTier> = BTreeMap::new();
         let mut holders: BTreeMap<(Option<&str>, &str), ByPurpose> = BTreeMap::new();
         for (_, task) in self.taskbook.tasks() {
@@ -273,7 +273,7 @@ impl RegionLevel {
 }
 
 impl Purposes {
-    /// That of one purpose.
+    /// The work of one purpose.
     pub fn of(&mut self, purpose: Purpose) -> &mut Work {
         match purpose {
             Purpose::Churn => &mut self.churn,
@@ -307,7 +307,7 @@ impl OpenTaskCounts {
     }
 }
 
-/// What a path has behind that of a region, if it is of that region or one below it.
+/// The rest of a path below a region, if it is that region or one below it.
 fn below<'p>(path: &'p str, region: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(region)?;
     if rest.is_empty() || region.is_empty() {

@@ -163,7 +163,7 @@ impl Trigger for BillShock {
     }
 }
 
-/// The middle of some figures, or the mean of the two in the middle; of none there is none.
+/// The median of some figures; nothing if there are none.
 fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     let (low, high) = (figures.len().checked_sub(1)? / 2, figures.len() / 2);

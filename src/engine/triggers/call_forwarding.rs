@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// All calls go elsewhere, for weeks (behaviour: Churn triggers; S4 case 2). Day close.
 ///
-/// Forwarding is in force from an `activate` record to a `deactivate` record, however late they came. Where calls are seen
-/// forwarded without an `activate`, it is in force from the first of them until none was seen for a week.
+/// Forwarding is in force from an `activate` record to a `deactivate` record, however late they came. If calls are
+/// forwarded without an `activate`, it is in force from the first of them until none has been seen for a week.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallForwarding {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// Competitors' marketing reached the subscriber again and again (behaviour: Churn triggers). Immediate.
 ///
-/// Contacts that came too late to fire count all the same for those after them.
+/// Contacts that came too late to fire still count for later ones.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompetitorMarketing {

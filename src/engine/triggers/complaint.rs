@@ -9,8 +9,8 @@ use serde::Deserialize;
 /// A complaint that is unresolved, or resolved in a way the customer is not content with (behaviour: Churn triggers).
 /// Immediate.
 ///
-/// One that was resolved without a word on how content the customer is neither fires nor recovers. The reason goes away
-/// when the latest complaint record says resolved and content, however late it came.
+/// A complaint resolved without a satisfaction mark neither fires nor recovers. The reason goes away when the latest
+/// complaint record says that it is resolved and the customer content, however late that record came.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Complaint {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// The contract ends soon (behaviour: Churn triggers). Day close.
 ///
-/// A profile with another end starts anew: a later one, a renewal, is the end of the reason. One that names no end, or an
-/// end that has passed, changes nothing.
+/// A profile with another end starts anew; a later end is a renewal, and ends the reason. A profile without an end, or
+/// with one that has passed, changes nothing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractExpiry {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
 ///
-/// Only known days that the window still holds count, and what everybody does more of is nobody's growth: days are
-/// weighed by weekday and population factor, as every expectation is (behaviour: Expectation).
+/// Only known days still in the window count. What everybody does more of is nobody's growth, so days are weighed by
+/// weekday and population factor, as every expectation is (behaviour: Expectation).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataGrowth {

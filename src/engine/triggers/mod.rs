@@ -152,7 +152,7 @@ impl Iterator for Places {
 
     fn next(&mut self) -> Option<usize> {
         let place = self.0.trailing_zeros() as usize;
-        // The lowest place goes; of no places, none.
+        // The lowest place goes, if there is one.
         self.0 &= self.0.wrapping_sub(1);
         (place < REGISTRY.len()).then_some(place)
     }

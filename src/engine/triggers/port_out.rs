@@ -8,8 +8,8 @@ use serde::Deserialize;
 /// The customer asks how to take the number to another operator, or applies for it (behaviour: Churn triggers).
 /// Immediate.
 ///
-/// An enquiry raises no task: only service care without a counter-offer may follow. With an application a hold begins:
-/// its signal is published as suppressed, open tasks are closed, and nobody is contacted.
+/// An enquiry raises no task: only service care without a counter-offer may follow. An application begins a hold: its
+/// signal is published as suppressed, open tasks close, and nobody is contacted.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortOut {

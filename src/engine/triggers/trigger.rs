@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
 ///
-/// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: what it gives depends only
-/// on what it is shown and on its own [`TriggerState`] of the subscriber.
+/// The implementing type is its own configuration section, `[triggers.NAME]`. It is pure: its result depends only on
+/// what it is shown and on its own [`TriggerState`] of the subscriber.
 pub trait Trigger: Send + Sync {
     /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
     fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
