@@ -1,4 +1,4 @@
-//! The simulator against the decoder: every clean record is accepted, every spoilt one refused for the right reason.
+//! The simulator against the decoder: every clean record is accepted, every faulty one refused for the right reason.
 
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{Body, Direction, Feed};
@@ -34,7 +34,7 @@ fn clean_records_are_accepted() {
 }
 
 #[test]
-fn spoilt_records_are_refused_for_the_right_reason() {
+fn faulty_records_are_refused_for_the_right_reason() {
     let mut city = City::new(CityConfig::new(1_500, 8, 32)).unwrap();
     let decoder = decoder();
     let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
