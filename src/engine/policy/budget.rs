@@ -2,7 +2,6 @@
 //! (behaviour: Budget).
 
 use super::case::Case;
-use super::score::Score;
 use crate::engine::settings::BudgetRules;
 use crate::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier};
 use serde::{Deserialize, Serialize};
@@ -53,7 +52,7 @@ impl Ord for Rank {
 impl Rank {
     /// The rank of a subscriber now.
     pub fn of(case: &Case<'_>) -> Self {
-        Self(Score::of(case).value * case.monthly_value().major())
+        Self(case.score().value * case.monthly_value().major())
     }
 }
 

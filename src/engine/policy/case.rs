@@ -1,9 +1,11 @@
+use super::score::Score;
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::trigger_state::{TriggerState, TriggerStates};
 use crate::engine::triggers::REGISTRY;
 use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
+use std::cell::OnceCell;
 
 /// One subscriber at one moment, as the policy sees it.
 pub struct Case<'a> {
@@ -15,6 +17,14 @@ pub struct Case<'a> {
     pub account: Option<&'a Account>,
     pub trigger_states: TriggerStates<'a>,
     pub rules: &'a Rules,
+    pub worked_out: WorkedOut,
+}
+
+/// What is worked out of a case when it is first asked for: nothing that it rests on changes while there is a case.
+#[derive(Default)]
+pub struct WorkedOut {
+    score: OnceCell<Score>,
+    credit: OnceCell<Credit>,
 }
 
 impl Case<'_> {
@@ -43,9 +53,18 @@ impl Case<'_> {
         })
     }
 
+    /// How likely the subscriber is to leave.
+    pub fn score(&self) -> &Score {
+        let rules = &self.rules.policy.score;
+        let score = || Score::of(&self.trigger_states, self.day, rules);
+        self.worked_out.score.get_or_init(score)
+    }
+
     /// Credit, stars and tier today.
     pub fn credit(&self) -> Credit {
-        Credit::rate(self.account, self.day, &self.rules.policy.credit)
+        let rules = &self.rules.policy.credit;
+        let credit = || Credit::rate(self.account, self.day, rules);
+        *self.worked_out.credit.get_or_init(credit)
     }
 
     /// Who should act, as rated today.

@@ -15,13 +15,14 @@ mod release;
 mod revision;
 mod route;
 mod score;
+mod severity;
 pub mod shadow;
 mod stage;
 mod tally;
 mod taskbook;
 
 pub use budget::{BudgetShare, Candidate};
-pub use case::Case;
+pub use case::{Case, WorkedOut};
 pub use collecting::Collecting;
 pub use contact_history::ContactHistoryRecord;
 pub use figures::{Figures, Mentions, TaskCount};

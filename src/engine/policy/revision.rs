@@ -2,8 +2,8 @@
 
 use super::case::Case;
 use super::contact::after_quiet_hours;
-use super::score::Score;
-use super::{route, score, stage};
+use super::severity::severity;
+use super::{route, stage};
 use crate::model::{Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Timestamp};
 
 /// Counts a revision up and says when it was made, and by which record.
@@ -22,15 +22,10 @@ pub fn escalation(task: &Task) -> Option<Timestamp> {
 /// An open task with a further signal in it, if that adds a reason or raises the severity.
 ///
 /// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
-pub fn revise(
-    task: &Task,
-    signal: &Signal,
-    score: Score,
-    case: &Case<'_>,
-) -> Result<Task, Suppression> {
+pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
     let same = |other: &Signal| other.trigger == signal.trigger;
     let known = task.signals.iter().position(same);
-    let severity = score::severity(task.purpose, case, score.value);
+    let severity = severity(task.purpose, case);
     if known.is_some() && severity <= task.severity {
         return Err(Suppression::TaskOpen);
     }
@@ -44,8 +39,8 @@ pub fn revise(
     }
     task.status = TaskStatus::Updated;
     task.severity = severity.max(task.severity);
-    task.churn_score = score.value;
-    task.score_parts = score.parts;
+    task.churn_score = case.score().value;
+    task.score_parts.clone_from(&case.score().parts);
     task.stage = stage::stage(case);
     task.action.care_only = task.purpose == Purpose::Churn && case.care_only();
     let from = after_quiet_hours(case.now, case.rules).max(task.not_before);

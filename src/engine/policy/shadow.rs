@@ -1,6 +1,5 @@
 use super::case::Case;
 use super::eligibility;
-use super::score::Score;
 use super::taskbook::too_low;
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
@@ -26,7 +25,7 @@ pub fn publish(
         msisdn: case.msisdn,
         fired_at: at,
         strength: firing.strength,
-        churn_score: Score::of(case).value,
+        churn_score: case.score().value,
         evidence: firing.evidence,
         text: firing.text,
         suppressed: refusal,

@@ -3,9 +3,9 @@ use super::budget::{Candidate, Waiting};
 use super::case::Case;
 use super::contact_history::ContactHistory;
 use super::revision::{escalation, revise};
-use super::score::Score;
+use super::severity::severity;
 use super::tally::Tally;
-use super::{eligibility, route, score, stage};
+use super::{eligibility, route, stage};
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
@@ -117,14 +117,13 @@ impl Taskbook {
         effects: &mut Vec<Effect>,
     ) {
         let (kind, purpose) = (firing.kind, trigger.purpose);
-        let score = Score::of(case);
         let signal = Signal {
             trigger: trigger.name.into(),
             purpose,
             msisdn: case.msisdn,
             fired_at: at,
             strength: firing.strength,
-            churn_score: score.value,
+            churn_score: case.score().value,
             evidence: firing.evidence,
             text: firing.text,
             suppressed: None,
@@ -136,7 +135,7 @@ impl Taskbook {
         if let Some(why) = refusal {
             emit(signal, Some(why), effects);
         } else if let Some(task) = open {
-            match revise(task, &signal, score, case) {
+            match revise(task, &signal, case) {
                 Ok(task) => {
                     emit(signal, None, effects);
                     self.publish(case.slot, task, effects);
@@ -174,9 +173,9 @@ impl Taskbook {
         let Some(first) = signals.first() else { return };
         let (purpose, source) = (first.purpose, first.evidence.source.clone());
         let rules = &case.rules.policy;
-        let (score, credit) = (Score::of(case), case.credit());
+        let (score, credit) = (case.score(), case.credit());
         let tier = credit.tier;
-        let severity = score::severity(purpose, case, score.value);
+        let severity = severity(purpose, case);
         let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
         let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
         let task = Task {
@@ -187,7 +186,7 @@ impl Taskbook {
             purpose,
             severity,
             churn_score: score.value,
-            score_parts: score.parts,
+            score_parts: score.parts.clone(),
             msisdn: case.msisdn,
             tier,
             stars: credit.stars,

@@ -1,7 +1,7 @@
 //! Rules on trial: evaluated for the same subscribers as those in force, with trigger states of their own.
 
 use super::evaluation::{Evaluation, Firings};
-use crate::engine::policy::{self, Case};
+use crate::engine::policy::{self, Case, WorkedOut};
 use crate::engine::state::pages::List;
 use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, TriggerStates};
 use crate::engine::triggers::{Firing, Trigger};
@@ -65,6 +65,7 @@ impl Shadow {
         let case = Case {
             rules,
             trigger_states,
+            worked_out: WorkedOut::default(),
             ..*case
         };
         for (trigger, firing) in firings {

@@ -2,7 +2,7 @@
 
 use super::Shard;
 use super::shadow::Shadow;
-use crate::engine::policy::{BudgetShare, Case, Taskbook};
+use crate::engine::policy::{BudgetShare, Case, Taskbook, WorkedOut};
 use crate::model::{Day, Effect, Purpose, Tier, Timestamp};
 use std::cmp::Reverse;
 
@@ -33,8 +33,9 @@ impl Shard {
             now,
             day,
             account,
-            trigger_states: subscriber.describe_state(account),
+            trigger_states: subscriber.trigger_states(account),
             rules: &self.rules,
+            worked_out: WorkedOut::default(),
         };
         let mut context = TaskContext {
             book: &mut self.taskbook,

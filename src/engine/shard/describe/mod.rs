@@ -157,7 +157,7 @@ impl Shard {
         let calendar = &self.rules.calendar;
         let today = calendar.day_of(self.clock);
         let contact = |(at, purpose)| tasks::contact(at, purpose, calendar);
-        let describe_state = subscriber.describe_state(account);
+        let states = subscriber.trigger_states(account);
         let triggers = REGISTRY.iter().zip(&self.rules.triggers).enumerate();
         Some(Description {
             first_active_on: Some(subscriber.first_active)
@@ -173,7 +173,7 @@ impl Shard {
                 .map(|(place, (registered, trigger))| {
                     (
                         registered.name,
-                        trigger_state(&**trigger, &describe_state.get(place)),
+                        trigger_state(&**trigger, &states.get(place)),
                     )
                 })
                 .collect(),

@@ -142,7 +142,7 @@ impl Subscriber {
     }
 
     /// All trigger states of the subscriber, whose account this is.
-    pub fn describe_state<'a>(&'a self, account: Option<&'a Account>) -> TriggerStates<'a> {
+    pub fn trigger_states<'a>(&'a self, account: Option<&'a Account>) -> TriggerStates<'a> {
         TriggerStates {
             dense: &self.trigger_states,
             sparse: account.map(|account| &account.trigger_states),
