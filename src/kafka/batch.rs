@@ -9,8 +9,8 @@
 //! partitions. With separate queues, rebalances, errors and logs come from the safe `poll`, and records from here.
 #![allow(unsafe_code)]
 
-use super::TopicPartition;
 use super::events::Events;
+use super::topics::TopicPartition;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;

@@ -1,5 +1,5 @@
-use super::Topics;
 use super::brokers::Brokers;
+use super::topics::Topics;
 use crate::config::Config;
 use crate::model::Feed;
 use std::collections::BTreeMap;

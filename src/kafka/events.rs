@@ -1,7 +1,8 @@
 //! What the client of a consumer says besides records.
 
+use super::client;
 use super::error::{self, Fault};
-use super::{TopicPartition, Topics, client};
+use super::topics::{TopicPartition, Topics};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};

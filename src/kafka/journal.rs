@@ -1,6 +1,8 @@
 use super::brokers::Brokers;
-use super::link::{Front, Reader};
-use super::{Span, SpanReader, TopicPartition, Topics, error};
+use super::error;
+use super::link::{Front, Reader, Span};
+use super::reader::SpanReader;
+use super::topics::{TopicPartition, Topics};
 use crate::config::Config;
 use std::sync::Arc;
 use std::time::Duration;

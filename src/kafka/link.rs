@@ -1,6 +1,9 @@
 //! What a worker needs of Kafka, and nothing else: implemented by the client, and by the world of the simulator.
 
-use super::{ConsumedRecord, Fault, Item, Rebalance, TopicPartition};
+use super::batch::{ConsumedRecord, Item};
+use super::error::Fault;
+use super::events::Rebalance;
+use super::topics::TopicPartition;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;

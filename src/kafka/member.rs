@@ -1,10 +1,13 @@
 use super::batch::{Item, RecordQueue};
 use super::brokers::Brokers;
+use super::client;
+use super::error::Fault;
 use super::events::{Events, Rebalance, list};
-use super::link::{Attempt, Link};
+use super::link::{Attempt, Link, Outbound, Span};
+use super::reader::SpanReader;
+use super::topics::{TopicPartition, Topics};
 use super::transact::Transactor;
 use super::trim::Trims;
-use super::{Fault, Outbound, Span, SpanReader, TopicPartition, Topics, client};
 use crate::config::Config;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};

@@ -1,5 +1,6 @@
 use super::brokers::Brokers;
-use super::{client, error, partition_of};
+use super::partition::partition_of;
+use super::{client, error};
 use crate::config::Config;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;

@@ -1,7 +1,9 @@
 use super::batch::{Item, RecordQueue};
+use super::client;
+use super::error::Fault;
 use super::events::{Events, fault};
 use super::link::{Front, Reader, Span};
-use super::{Fault, Topics, client};
+use super::topics::Topics;
 use crate::config::Config;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
