@@ -1,7 +1,8 @@
+use super::billing::Billing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Field, Interner, Problem, Reader, Writer, fields};
-use crate::model::{Day, Invoice, Money, Profile, ProfileFlags, Segment, Timestamp};
+use crate::model::{Day, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::sync::Arc;
 
 /// What is known of a subscriber beyond usage: profile, bills, standing. Only subscribers with such records have one.
@@ -156,12 +157,10 @@ impl Account {
 
     /// Refuses what the engine would never write.
     fn check(&self) -> Result<(), Problem> {
-        let bills = &self.billing.bills;
         if usize::from(self.recent_next) >= RECENT {
             Err("has an account with a place beyond the last records")
-        } else if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
-            Err("has an account with too many bills, or bills out of order")
         } else {
+            self.billing.check()?;
             self.service_history().check()
         }
     }
@@ -280,183 +279,5 @@ impl Account {
         self.profile
             .avg_monthly_spend
             .or_else(|| self.billing.mean())
-    }
-}
-
-/// The last invoices and what is still owed on them. Payments settle the oldest first.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Billing {
-    /// Oldest period first.
-    bills: Vec<Bill>,
-    /// Paid ahead; negative after a reversal.
-    credit: Money,
-}
-
-/// One invoice and what is left of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bill {
-    /// First day of the billed month.
-    pub period: Day,
-    /// Last day to pay.
-    pub due_on: Day,
-    /// As billed.
-    pub amount: Money,
-    /// Still owed.
-    pub unpaid: Money,
-    /// The plan's share of the amount.
-    pub plan_fee: Money,
-    /// What the usage would be worth.
-    pub usage_value: Money,
-    /// Beyond the plan.
-    pub overage: Money,
-}
-
-fields!(Billing { bills, credit });
-
-fields!(Bill {
-    period,
-    due_on,
-    amount,
-    unpaid,
-    plan_fee,
-    usage_value,
-    overage,
-});
-
-/// Invoices kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
-const BILLS: usize = 7;
-
-impl Billing {
-    /// Takes an invoice; one for a month already billed replaces the earlier.
-    pub fn invoice(&mut self, invoice: &Invoice) {
-        let bill = Bill {
-            period: invoice.period,
-            due_on: invoice.due_on,
-            amount: invoice.amount,
-            unpaid: invoice.amount,
-            plan_fee: invoice.plan_fee,
-            usage_value: invoice.usage_value,
-            overage: invoice.overage,
-        };
-        match self.bills.binary_search_by_key(&bill.period, |b| b.period) {
-            Ok(at) => {
-                let paid = self.bills[at].amount.minus(self.bills[at].unpaid);
-                self.credit = self.credit.plus(paid);
-                self.bills[at] = bill;
-            }
-            Err(at) => self.bills.insert(at, bill),
-        }
-        if self.bills.len() > BILLS {
-            self.bills.remove(0);
-        }
-        self.settle();
-    }
-
-    /// Takes a payment, a recharge, or (negative) a reversal.
-    pub fn pay(&mut self, amount: Money) {
-        self.credit = self.credit.plus(amount);
-        self.settle();
-    }
-
-    /// The oldest bill not paid within `days` after it was due, and all that is owed on such bills.
-    pub fn overdue(&self, day: Day, days: u16) -> Option<(Bill, Money)> {
-        let late = |b: &&Bill| b.unpaid > Money::ZERO && day.since(b.due_on) >= i32::from(days);
-        let oldest = *self.bills.iter().find(late)?;
-        let owed = self.bills.iter().filter(late);
-        Some((oldest, owed.fold(Money::ZERO, |sum, b| sum.plus(b.unpaid))))
-    }
-
-    /// All that is owed, due or not.
-    pub fn owed(&self) -> Money {
-        let unpaid = self.bills.iter().map(|b| b.unpaid);
-        unpaid.fold(Money::ZERO, Money::plus)
-    }
-
-    /// The last invoices, oldest period first.
-    pub fn bills(&self) -> &[Bill] {
-        &self.bills
-    }
-
-    /// Paid ahead; negative after a reversal.
-    pub fn credit(&self) -> Money {
-        self.credit
-    }
-
-    fn mean(&self) -> Option<Money> {
-        let total = self
-            .bills
-            .iter()
-            .fold(Money::ZERO, |sum, b| sum.plus(b.amount));
-        let count = i64::try_from(self.bills.len()).ok()?;
-        (count > 0).then(|| Money(total.0 / count))
-    }
-
-    fn settle(&mut self) {
-        for bill in &mut self.bills {
-            if self.credit <= Money::ZERO {
-                return;
-            }
-            let paid = self.credit.min(bill.unpaid).max(Money::ZERO);
-            bill.unpaid = bill.unpaid.minus(paid);
-            self.credit = self.credit.minus(paid);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn invoice(month: i8, fen: i64) -> Invoice {
-        Invoice {
-            period: Day::from_ymd(2026, month, 1).unwrap(),
-            amount: Money(fen),
-            plan_fee: Money::ZERO,
-            usage_value: Money::ZERO,
-            overage: Money::ZERO,
-            due_on: Day::from_ymd(2026, month, 20).unwrap(),
-        }
-    }
-
-    #[test]
-    fn payments_settle_the_oldest_bill_first() {
-        let mut billing = Billing::default();
-        billing.invoice(&invoice(1, 5_000));
-        billing.invoice(&invoice(2, 6_000));
-        let day = Day::from_ymd(2026, 3, 20).unwrap();
-        assert_eq!(billing.overdue(day, 15).unwrap().1, Money(11_000));
-        billing.pay(Money(5_500));
-        let (oldest, owed) = billing.overdue(day, 15).unwrap();
-        assert_eq!((oldest.period, owed), (invoice(2, 0).period, Money(5_500)));
-        billing.pay(Money(7_000));
-        assert_eq!(
-            (billing.overdue(day, 15), billing.credit),
-            (None, Money(1_500))
-        );
-        billing.invoice(&invoice(3, 1_000));
-        assert_eq!((billing.owed(), billing.credit), (Money::ZERO, Money(500)));
-    }
-
-    #[test]
-    fn a_corrected_invoice_replaces_the_first() {
-        let mut billing = Billing::default();
-        billing.invoice(&invoice(1, 5_000));
-        billing.pay(Money(5_000));
-        billing.invoice(&invoice(1, 8_000));
-        assert_eq!(billing.owed(), Money(3_000));
-        billing.invoice(&invoice(1, 2_000));
-        assert_eq!(
-            (billing.owed(), billing.credit),
-            (Money::ZERO, Money(3_000))
-        );
-    }
-
-    #[test]
-    fn only_the_last_seven_bills_are_kept() {
-        let mut billing = Billing::default();
-        for month in 1..=9 {
-            billing.invoice(&invoice(month, 100));
-        }
-        assert_eq!((billing.bills.len(), billing.owed()), (BILLS, Money(700)));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod baseline;
+pub mod billing;
 pub mod closing;
 pub mod credit;
 pub mod machines;

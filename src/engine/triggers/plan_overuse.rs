@@ -1,6 +1,7 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
-use crate::engine::state::account::{Account, Bill};
+use crate::engine::state::account::Account;
+use crate::engine::state::billing::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text};
 use serde::Deserialize;

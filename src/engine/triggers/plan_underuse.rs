@@ -1,7 +1,7 @@
 use super::trigger::{Firing, Section, Trigger};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
-use crate::engine::state::account::Bill;
+use crate::engine::state::billing::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Money, Stage, Text};
 use serde::Deserialize;

@@ -3,7 +3,8 @@ mod tasks;
 pub use tasks::{ContactDescription, OpenTask, WaitingDescription};
 
 use super::Shard;
-use crate::engine::state::account::{Account, Bill};
+use crate::engine::state::account::Account;
+use crate::engine::state::billing::Bill;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::store::{NEVER, Subscriber};
 use crate::engine::state::trigger_state::TriggerState;
