@@ -1,6 +1,6 @@
 //! Environment variables over the file: `CHURNWATCH_SECTION__KEY=value`.
 
-use super::PROPERTIES;
+use super::settings::PROPERTIES;
 use crate::layers::{Key, Layers, Origin, Problem};
 use std::ffi::OsString;
 use toml::{Table, Value};

@@ -112,7 +112,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::config::{SCHEMA, reference};
+    use crate::config::assembly::{SCHEMA, reference};
 
     #[test]
     fn every_form_is_of_a_key() {

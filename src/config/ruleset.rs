@@ -1,4 +1,3 @@
-use super::{Config, Problems};
 use crate::decode::Decoder;
 use crate::engine::Rules;
 use std::sync::Arc;
@@ -27,19 +26,12 @@ impl Ruleset {
             decoder: decoder.clone(),
         }
     }
-
-    /// Reads the text of a ruleset back; `name` says in errors where it was found.
-    ///
-    /// # Errors
-    /// All that is wrong with it, such as keys of a newer version of the program.
-    pub fn parse(text: &str, name: &str) -> Result<Self, Problems> {
-        Config::from_journal(text, name).map(|config| config.ruleset())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn a_ruleset_is_read_back_as_it_was() {

@@ -1,6 +1,5 @@
 //! The sections around the engine: brokers, topics, workers, admin pages, logs.
 
-use super::PROPERTIES;
 use crate::decode::Decoder;
 use crate::layers::{Key, Layers};
 use crate::model::{Feed, FeedSet};
@@ -8,6 +7,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+
+/// librdkafka's properties: flat names with dots in them.
+pub const PROPERTIES: &str = "kafka.properties";
 
 /// `[kafka]`: how to reach the brokers.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

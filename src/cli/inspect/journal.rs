@@ -1,4 +1,4 @@
-use super::{json_line, writer_name};
+use super::text::{json_line, writer_name};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::config::{Config, Ruleset};

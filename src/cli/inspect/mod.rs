@@ -4,6 +4,7 @@ mod journal;
 mod snapshots;
 mod store;
 mod subscriber;
+mod text;
 
 use super::failure::Failure;
 use clap::{Args, Subcommand};
@@ -39,16 +40,4 @@ impl Inspect {
             What::Subscriber(subscriber) => subscriber.run(),
         }
     }
-}
-
-/// A line of JSON. Plain structs of text and numbers cannot fail to be written.
-fn json_line(value: &impl serde::Serialize) -> String {
-    let mut line = serde_json::to_string(value).unwrap_or_default();
-    line.push('\n');
-    line
-}
-
-/// A number of a worker as the names of parts have it.
-fn writer_name(writer: u64) -> String {
-    format!("{writer:016x}")
 }

@@ -1,5 +1,5 @@
 use super::store::Store;
-use super::{json_line, writer_name};
+use super::text::{json_line, writer_name};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::config::Config;

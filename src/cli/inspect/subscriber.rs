@@ -1,5 +1,5 @@
 use super::store::Store;
-use super::writer_name;
+use super::text::writer_name;
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::config::{Config, Ruleset};
