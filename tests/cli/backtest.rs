@@ -361,7 +361,7 @@ fn mistakes_are_named_with_file_and_line() {
         ),
         (
             r#"{"class":"churn","kind":"stop","from":"2026-02-24"}"#,
-            "`msisdn` is missing; only class \"city\" concerns nobody in particular",
+            "`msisdn` is missing; only class \"city\" concerns everybody",
         ),
         (
             r#"{"msisdn":"138","class":"churn","kind":"stop","from":"2026-02-24"}"#,
