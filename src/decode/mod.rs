@@ -51,13 +51,15 @@ impl Decoded<'_> {
     }
 }
 
-const FEEDS: &read::Choices<Feed> = &[
-    (Feed::Cdr.name(), Feed::Cdr),
-    (Feed::Billing.name(), Feed::Billing),
-    (Feed::Subscriber.name(), Feed::Subscriber),
-    (Feed::Service.name(), Feed::Service),
-    (Feed::Outcome.name(), Feed::Outcome),
-];
+const FEEDS: &read::Choices<Feed> = &{
+    let mut feeds = [(Feed::Cdr.name(), Feed::Cdr); Feed::ALL.len()];
+    let mut index = 0;
+    while index < feeds.len() {
+        feeds[index] = (Feed::ALL[index].name(), Feed::ALL[index]);
+        index += 1;
+    }
+    feeds
+};
 
 impl Decoder {
     /// # Errors

@@ -50,8 +50,8 @@ impl Feed {
 pub struct FeedSet(u8);
 
 impl FeedSet {
-    /// All five feeds.
-    pub const ALL: Self = Self(0b1_1111);
+    /// Every feed.
+    pub const ALL: Self = Self((1 << Feed::ALL.len()) - 1);
     /// No feed.
     pub const NONE: Self = Self(0);
 

@@ -150,9 +150,7 @@ impl ZeroUsageDays {
         let active = days.filter(|day| view.window.day(*day).active()).count();
         active >= usize::from(self.active_days_min)
     }
-}
 
-impl ZeroUsageDays {
     /// On an active day: forgets a little of the longest run, and takes in the one that ends here, if one does.
     fn learn(&self, view: &DayView<'_>, state: &mut TriggerState) {
         let days = (1..view.window.days()).map(|age| view.day - age);
