@@ -253,6 +253,11 @@ impl Before {
     }
 }
 
+const _: () = assert!(
+    Feed::ALL.len() <= 5,
+    "the head of a tick has five bits for feeds"
+);
+
 fn feed_bits(feeds: FeedSet) -> u8 {
     let bits = (3..).zip(Feed::ALL);
     bits.filter(|(_, feed)| feeds.contains(*feed))

@@ -50,8 +50,6 @@ impl Feed {
 pub struct FeedSet(u8);
 
 impl FeedSet {
-    /// Every feed.
-    pub const ALL: Self = Self((1 << Feed::ALL.len()) - 1);
     /// No feed.
     pub const NONE: Self = Self(0);
 
@@ -163,49 +161,41 @@ pub enum Body<'a> {
     },
 }
 
-/// The kinds of [`Body`], without what is in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum BodyKind {
-    /// [`Body::Call`].
-    Call,
-    /// [`Body::Message`].
-    Message,
-    /// [`Body::Data`].
-    Data,
-    /// [`Body::CallForward`].
-    CallForward,
-    /// [`Body::Invoice`].
-    Invoice,
-    /// [`Body::Payment`].
-    Payment,
-    /// [`Body::Charge`].
-    Charge,
-    /// [`Body::Suspension`].
-    Suspension,
-    /// [`Body::Reactivation`].
-    Reactivation,
-    /// [`Body::Cancellation`].
-    Cancellation,
-    /// [`Body::Profile`].
-    Profile,
-    /// [`Body::Complaint`].
-    Complaint,
-    /// [`Body::Enquiry`].
-    Enquiry,
-    /// [`Body::PortOutApplication`].
-    PortOutApplication,
-    /// [`Body::CompetitorContact`].
-    CompetitorContact,
-    /// [`Body::TaskOutcome`].
-    TaskOutcome,
-    /// [`Body::Erase`].
-    Erase,
+/// Declares [`BodyKind`] and counts its variants.
+macro_rules! body_kinds {
+    ($($kind:ident,)*) => {
+        /// The kinds of [`Body`], without what is in them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum BodyKind {
+            $(#[doc = concat!("[`Body::", stringify!($kind), "`]")] $kind,)*
+        }
+
+        impl BodyKind {
+            /// How many there are.
+            pub const COUNT: usize = [$(Self::$kind,)*].len();
+        }
+    };
 }
 
-impl BodyKind {
-    /// How many there are.
-    pub const COUNT: usize = Self::Erase as usize + 1;
+body_kinds! {
+    Call,
+    Message,
+    Data,
+    CallForward,
+    Invoice,
+    Payment,
+    Charge,
+    Suspension,
+    Reactivation,
+    Cancellation,
+    Profile,
+    Complaint,
+    Enquiry,
+    PortOutApplication,
+    CompetitorContact,
+    TaskOutcome,
+    Erase,
 }
 
 impl Body<'_> {

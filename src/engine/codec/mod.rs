@@ -27,7 +27,7 @@ pub struct Reader<'a> {
 }
 
 /// Something with a fixed way to bytes and back.
-pub trait Field: Sized {
+pub trait Encoded: Sized {
     /// Appends the bytes.
     fn put(&self, to: &mut Writer);
     /// Takes the bytes.
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
-        impl Field for $number {
+        impl Encoded for $number {
             fn put(&self, to: &mut Writer) {
                 to.raw(&self.to_le_bytes());
             }
@@ -119,7 +119,7 @@ macro_rules! numbers {
 
 numbers! { u8 u16 u32 u64 i32 i64 f32 }
 
-impl<A: Field, B: Field> Field for (A, B) {
+impl<A: Encoded, B: Encoded> Encoded for (A, B) {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
         self.1.put(to);
@@ -132,13 +132,13 @@ impl<A: Field, B: Field> Field for (A, B) {
 
 macro_rules! wrapped {
     ($($wrapper:ident)*) => {$(
-        impl Field for $wrapper {
+        impl Encoded for $wrapper {
             fn put(&self, to: &mut Writer) {
                 self.0.put(to);
             }
 
             fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
-                Field::get(from).map(Self)
+                Encoded::get(from).map(Self)
             }
         }
     )*};
@@ -146,7 +146,7 @@ macro_rules! wrapped {
 
 wrapped! { Day Money Timestamp }
 
-impl Field for bool {
+impl Encoded for bool {
     fn put(&self, to: &mut Writer) {
         u8::from(*self).put(to);
     }
@@ -160,7 +160,7 @@ impl Field for bool {
     }
 }
 
-impl<T: Field> Field for Option<T> {
+impl<T: Encoded> Encoded for Option<T> {
     fn put(&self, to: &mut Writer) {
         self.is_some().put(to);
         if let Some(value) = self {
@@ -173,7 +173,7 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-impl<T: Field> Field for Box<T> {
+impl<T: Encoded> Encoded for Box<T> {
     fn put(&self, to: &mut Writer) {
         T::put(self, to);
     }
@@ -183,7 +183,7 @@ impl<T: Field> Field for Box<T> {
     }
 }
 
-impl<T: Field + Copy + Default, const N: usize> Field for [T; N] {
+impl<T: Encoded + Copy + Default, const N: usize> Encoded for [T; N] {
     fn put(&self, to: &mut Writer) {
         self.iter().for_each(|value| value.put(to));
     }
@@ -197,7 +197,7 @@ impl<T: Field + Copy + Default, const N: usize> Field for [T; N] {
     }
 }
 
-impl<T: Field> Field for Vec<T> {
+impl<T: Encoded> Encoded for Vec<T> {
     fn put(&self, to: &mut Writer) {
         (self.len() as u32).put(to);
         self.iter().for_each(|value| value.put(to));
@@ -212,7 +212,7 @@ impl<T: Field> Field for Vec<T> {
     }
 }
 
-impl Field for Msisdn {
+impl Encoded for Msisdn {
     fn put(&self, to: &mut Writer) {
         (self.as_bytes().len() as u8).put(to);
         to.raw(self.as_bytes());
@@ -225,7 +225,7 @@ impl Field for Msisdn {
     }
 }
 
-impl Field for Arc<str> {
+impl Encoded for Arc<str> {
     fn put(&self, to: &mut Writer) {
         let next = to.names.len() as u32;
         let number = *to.names.entry(self.clone()).or_insert(next);
@@ -240,25 +240,25 @@ impl Field for Arc<str> {
 }
 
 /// Some fields as bytes, how many they are first.
-pub fn list<T: Field>(fields: &[T]) -> Vec<u8> {
+pub fn list<T: Encoded>(encoded: &[T]) -> Vec<u8> {
     let mut to = Writer::default();
-    (fields.len() as u32).put(&mut to);
-    fields.iter().for_each(|field| field.put(&mut to));
+    (encoded.len() as u32).put(&mut to);
+    encoded.iter().for_each(|field| field.put(&mut to));
     to.into_bytes()
 }
 
 /// The fields of such bytes.
-pub fn from_list<T: Field>(bytes: &[u8]) -> Result<Vec<T>, Problem> {
+pub fn from_list<T: Encoded>(bytes: &[u8]) -> Result<Vec<T>, Problem> {
     let mut from = Reader::new(bytes);
-    let fields = Field::get(&mut from)?;
+    let encoded = Encoded::get(&mut from)?;
     from.end()?;
-    Ok(fields)
+    Ok(encoded)
 }
 
 /// A struct as its fields in order. The compiler sees to it that none is missing.
-macro_rules! fields {
+macro_rules! encoded {
     ($type:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::engine::codec::Field for $type {
+        impl $crate::engine::codec::Encoded for $type {
             fn put(&self, to: &mut $crate::engine::codec::Writer) {
                 $(self.$field.put(to);)*
             }
@@ -267,11 +267,11 @@ macro_rules! fields {
                 from: &mut $crate::engine::codec::Reader<'_>,
             ) -> Result<Self, $crate::engine::codec::Problem> {
                 Ok(Self {
-                    $($field: $crate::engine::codec::Field::get(from)?,)*
+                    $($field: $crate::engine::codec::Encoded::get(from)?,)*
                 })
             }
         }
     };
 }
 
-pub(in crate::engine) use fields;
+pub(in crate::engine) use encoded;

@@ -35,7 +35,7 @@ impl Case<'_> {
     }
 
     /// Whether the trigger at a place of the registry fired within its half-life, by its state.
-    pub fn fired_recently(&self, place: usize, state: &TriggerState) -> bool {
+    pub fn fired_within_half_life(&self, place: usize, state: &TriggerState) -> bool {
         let weights = &self.rules.policy.score.triggers;
         let weight = REGISTRY
             .get(place)
@@ -49,7 +49,7 @@ impl Case<'_> {
         let mut states = self.trigger_states.touched();
         states.any(|(place, state)| {
             let care_only = REGISTRY.get(place).is_some_and(|trigger| trigger.care_only);
-            care_only && self.fired_recently(place, &state)
+            care_only && self.fired_within_half_life(place, &state)
         })
     }
 

@@ -55,7 +55,7 @@ impl Taskbook {
             {
                 return Err("has tasks out of order");
             }
-            book.expect(slot, &task);
+            book.schedule_escalation(slot, &task);
             book.open.insert(key, Arc::new(task));
         }
         for (slot, record) in record.contact_histories {

@@ -45,7 +45,7 @@ fn shows(case: &Case<'_>, stage: Stage) -> bool {
                     let days = case.rules.policy.stage.promote_days;
                     case.fired_within(&state, f64::from(days))
                 }
-                _ => case.fired_recently(place, &state),
+                _ => case.fired_within_half_life(place, &state),
             }
     })
 }

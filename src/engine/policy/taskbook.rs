@@ -92,12 +92,12 @@ impl Taskbook {
         }
         let before = before.or_else(|| self.correctable(slot, &task.task_id));
         Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
-        self.expect(slot, &task);
+        self.schedule_escalation(slot, &task);
         effects.push(Effect::Task(task));
     }
 
     /// Notes when a task goes up a rung.
-    pub(super) fn expect(&mut self, slot: u32, task: &Task) {
+    pub(super) fn schedule_escalation(&mut self, slot: u32, task: &Task) {
         if let Some(at) = escalation(task) {
             self.escalations.insert((at, slot, task.purpose));
         }

@@ -219,7 +219,7 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Default::default();
         }
-        let settles = match &event.body {
+        let outcome_task_purpose = match &event.body {
             Body::TaskOutcome(outcome) => self.taskbook.purpose_of(slot, &outcome.task_id),
             _ => None,
         };
@@ -228,7 +228,7 @@ impl Shard {
             day,
             source,
             account,
-            settles,
+            outcome_task_purpose,
             competitors: &rules.competitors,
         };
         let dense = &mut subscriber.trigger_states;

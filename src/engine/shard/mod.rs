@@ -170,7 +170,9 @@ impl Shard {
 
     /// Closes every day up to the last event's, as if the feeds had ended.
     pub fn finish(&mut self, effects: &mut Vec<Effect>) {
-        self.watermarks.iter_mut().for_each(Watermark::settle);
+        self.watermarks
+            .iter_mut()
+            .for_each(Watermark::enter_days_ahead);
         self.move_clock();
         let last = self.watermarks.iter().map(Watermark::at).max();
         let Some(last) = last.filter(|last| *last > Timestamp::MIN) else {

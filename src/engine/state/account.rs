@@ -1,7 +1,7 @@
 use super::billing::Billing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
-use crate::engine::codec::{Field, Interner, Problem, Reader, Writer, fields};
+use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
 use crate::model::{Day, Money, Profile, ProfileFlags, Segment, Timestamp};
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ pub struct SubscriberProfile {
     pub marketing_opt_out: bool,
 }
 
-fields!(Account {
+encoded!(Account {
     profile_at,
     profile,
     billing,
@@ -93,7 +93,7 @@ fields!(Account {
     upgraded_on,
 });
 
-fields!(SubscriberProfile {
+encoded!(SubscriberProfile {
     brand,
     activated_on,
     segment,
@@ -111,12 +111,12 @@ fields!(SubscriberProfile {
     marketing_opt_out,
 });
 
-fields!(ProfileFlags {
+encoded!(ProfileFlags {
     not_pursued,
     machine,
 });
 
-impl Field for Segment {
+impl Encoded for Segment {
     fn put(&self, to: &mut Writer) {
         (*self == Self::Group).put(to);
     }
@@ -146,7 +146,7 @@ impl Account {
         names: &mut Interner,
     ) -> Result<Vec<Self>, Problem> {
         let mut from = Reader::with_names(bytes, names)?;
-        let mut accounts: Vec<Self> = Field::get(&mut from)?;
+        let mut accounts: Vec<Self> = Encoded::get(&mut from)?;
         from.end()?;
         for account in &mut accounts {
             account.trigger_states.move_to(places, DENSE);

@@ -1,4 +1,4 @@
-use crate::engine::codec::fields;
+use crate::engine::codec::encoded;
 use crate::engine::settings::BaselineRules;
 
 /// What is ordinary for one subscriber in one channel (behaviour: Expectation): a moving average of daily events with
@@ -15,7 +15,7 @@ pub struct Baseline {
     days: u16,
 }
 
-fields!(Baseline {
+encoded!(Baseline {
     level,
     excess,
     square,

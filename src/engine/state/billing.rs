@@ -1,4 +1,4 @@
-use crate::engine::codec::{Problem, fields};
+use crate::engine::codec::{Problem, encoded};
 use crate::model::{Day, Invoice, Money};
 
 /// The last invoices and what is still owed on them. Payments settle the oldest first.
@@ -29,9 +29,9 @@ pub struct Bill {
     pub overage: Money,
 }
 
-fields!(Billing { bills, credit });
+encoded!(Billing { bills, credit });
 
-fields!(Bill {
+encoded!(Bill {
     period,
     due_on,
     amount,
@@ -67,13 +67,13 @@ impl Billing {
         if self.bills.len() > BILLS {
             self.bills.remove(0);
         }
-        self.settle();
+        self.pay_bills();
     }
 
     /// Takes a payment, a recharge, or (negative) a reversal.
     pub fn pay(&mut self, amount: Money) {
         self.credit = self.credit.plus(amount);
-        self.settle();
+        self.pay_bills();
     }
 
     /// The oldest bill not paid within `days` after it was due, and all that is owed on such bills.
@@ -119,7 +119,7 @@ impl Billing {
         (count > 0).then(|| Money(total.0 / count))
     }
 
-    fn settle(&mut self) {
+    fn pay_bills(&mut self) {
         for bill in &mut self.bills {
             if self.credit <= Money::ZERO {
                 return;

@@ -1,6 +1,6 @@
 use super::population::Population;
 use super::window::{Bucket, Window};
-use crate::engine::codec::{Field, Problem, Reader, Writer};
+use crate::engine::codec::{Encoded, Problem, Reader, Writer};
 use crate::engine::settings::MachineRules;
 use crate::model::Day;
 
@@ -74,12 +74,12 @@ fn sent(bucket: &Bucket) -> u32 {
     u32::from(bucket.outgoing) + u32::from(bucket.messages)
 }
 
-impl Field for MachineDetector {
+impl Encoded for MachineDetector {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
-        Field::get(from).map(Self)
+        Encoded::get(from).map(Self)
     }
 }

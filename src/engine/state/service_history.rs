@@ -1,4 +1,4 @@
-use crate::engine::codec::{Problem, fields};
+use crate::engine::codec::{Problem, encoded};
 use crate::engine::settings::Competitors;
 use crate::model::{Body, Day, Event, ForwardAction, Money, Number, Timestamp};
 
@@ -20,14 +20,14 @@ pub const CONTACTS: usize = 8;
 /// Charges kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const CHARGES: usize = 7;
 
-fields!(ServiceHistory {
+encoded!(ServiceHistory {
     marketing,
     charges,
     forwarding,
     complaint,
 });
 
-fields!(Forwarding {
+encoded!(Forwarding {
     changed_at,
     since,
     last_call_on,
@@ -35,7 +35,7 @@ fields!(Forwarding {
     elsewhere,
 });
 
-fields!(Complaint {
+encoded!(Complaint {
     at,
     resolved,
     satisfaction,

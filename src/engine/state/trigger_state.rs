@@ -1,7 +1,7 @@
 //! What a trigger keeps of a subscriber from one look to the next. A dense trigger has a state for every subscriber; a
 //! sparse one only where it has something to keep.
 
-use crate::engine::codec::{Field, Problem, Reader, Writer, fields, from_list};
+use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded, from_list};
 use crate::model::Day;
 
 /// What may come of a firing.
@@ -33,7 +33,7 @@ pub struct TriggerState {
     pub note: u8,
 }
 
-fields!(TriggerState {
+encoded!(TriggerState {
     level,
     fired_on,
     strength,
@@ -112,13 +112,13 @@ impl TriggerState {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SparseStates(Vec<(u8, TriggerState)>);
 
-impl Field for SparseStates {
+impl Encoded for SparseStates {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
-        Field::get(from).map(Self)
+        Encoded::get(from).map(Self)
     }
 }
 

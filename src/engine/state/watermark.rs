@@ -127,7 +127,7 @@ impl Watermark {
     }
 
     /// The feed has ended: enters the days ahead that follow on from today.
-    pub fn settle(&mut self) {
+    pub fn enter_days_ahead(&mut self) {
         let follows = |from: Day, next: &Reached| next.day.since(from) <= SETTLE_DAYS;
         while self
             .ahead
@@ -239,7 +239,7 @@ mod tests {
         }
         assert_eq!(watermark.at(), Timestamp(300));
         watermark.observe(Timestamp(90 * DAY), Day(90), 7, needed);
-        watermark.settle();
+        watermark.enter_days_ahead();
         assert_eq!(watermark.at(), Timestamp(500));
     }
 

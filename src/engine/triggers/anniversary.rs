@@ -1,5 +1,5 @@
 use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text};
@@ -15,7 +15,7 @@ pub struct Anniversary {
     strength: f64,
 }
 
-impl Section for Anniversary {
+impl TriggerSpec for Anniversary {
     const NAME: &'static str = "anniversary";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;

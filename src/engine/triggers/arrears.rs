@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::account::Account;
@@ -31,7 +31,7 @@ fn note_standing(account: Option<&Account>, state: &mut TriggerState) {
     }
 }
 
-impl Section for Arrears {
+impl TriggerSpec for Arrears {
     const NAME: &'static str = "arrears";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Suspension, BodyKind::Reactivation];
     const DAILY: bool = true;

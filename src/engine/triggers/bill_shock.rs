@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::TriggerState;
@@ -21,7 +21,7 @@ pub struct BillShock {
 /// Earlier amounts that one is compared with, at most.
 const EARLIER: usize = 6;
 
-impl Section for BillShock {
+impl TriggerSpec for BillShock {
     const NAME: &'static str = "bill_shock";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Invoice, BodyKind::Charge];
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 21.0);

@@ -1,5 +1,5 @@
 use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
@@ -14,7 +14,7 @@ pub struct Birthday {
     strength: f64,
 }
 
-impl Section for Birthday {
+impl TriggerSpec for Birthday {
     const NAME: &'static str = "birthday";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -21,7 +21,7 @@ pub struct CallForwarding {
 /// The forwarding in force was reported.
 const REPORTED: u8 = 1;
 
-impl Section for CallForwarding {
+impl TriggerSpec for CallForwarding {
     const NAME: &'static str = "call_forwarding";
     const DAILY: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 30.0);

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
@@ -15,7 +15,7 @@ pub struct CancelEnquiry {
     strengths: Vec<f64>,
 }
 
-impl Section for CancelEnquiry {
+impl TriggerSpec for CancelEnquiry {
     const NAME: &'static str = "cancel_enquiry";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry];
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(4.0, 30.0);

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -13,7 +13,7 @@ pub struct CompetitorHotline {
     strengths: Vec<f64>,
 }
 
-impl Section for CompetitorHotline {
+impl TriggerSpec for CompetitorHotline {
     const NAME: &'static str = "competitor_hotline";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::Message];
     const COMPETITOR: bool = true;

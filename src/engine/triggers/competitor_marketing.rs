@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
@@ -17,7 +17,7 @@ pub struct CompetitorMarketing {
     strengths: Vec<f64>,
 }
 
-impl Section for CompetitorMarketing {
+impl TriggerSpec for CompetitorMarketing {
     const NAME: &'static str = "competitor_marketing";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::CompetitorContact];
     const COMPETITOR: bool = true;

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::{DayView, EventView};
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::account::Account;
@@ -31,7 +31,7 @@ pub fn unsettled(state: &TriggerState) -> bool {
     state.note & UNSETTLED != 0
 }
 
-impl Section for Complaint {
+impl TriggerSpec for Complaint {
     const NAME: &'static str = "complaint";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
     const DAILY: bool = true;

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -16,7 +16,7 @@ pub struct ContractExpiry {
     strengths: Vec<f64>,
 }
 
-impl Section for ContractExpiry {
+impl TriggerSpec for ContractExpiry {
     const NAME: &'static str = "contract_expiry";
     const DAILY: bool = true;
     // An occasion rather than a sign, which takes long to work out; alone it stays `early`.

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
@@ -21,7 +21,7 @@ pub struct DataGrowth {
     strength: f64,
 }
 
-impl Section for DataGrowth {
+impl TriggerSpec for DataGrowth {
     const NAME: &'static str = "data_growth";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;

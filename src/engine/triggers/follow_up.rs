@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::{DayView, EventView};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{
@@ -15,7 +15,7 @@ pub struct FollowUp {
     strength: f64,
 }
 
-impl Section for FollowUp {
+impl TriggerSpec for FollowUp {
     const NAME: &'static str = "follow_up";
     const PURPOSE: Purpose = Purpose::Care;
     const LISTENS: &'static [BodyKind] = &[BodyKind::TaskOutcome];
@@ -39,7 +39,7 @@ impl Trigger for FollowUp {
         let Body::TaskOutcome(TaskOutcome { result, .. }) = view.event.body else {
             return None;
         };
-        match (result, view.settles) {
+        match (result, view.outcome_task_purpose) {
             (OutcomeResult::Saved, Some(Purpose::Churn)) => state.keep_day(view.day),
             // Also if it corrects an outcome of a task that is closed by now.
             (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {

@@ -34,7 +34,7 @@ pub use view::{DayView, EventView, too_old};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::DENSE;
 use crate::model::{Body, BodyKind, Purpose};
-use trigger::Section;
+use trigger::TriggerSpec;
 
 /// One registered trigger.
 pub struct Registration {
@@ -60,7 +60,15 @@ pub struct Registration {
     pub build: fn(toml::Table) -> Result<Box<dyn Trigger>, toml::de::Error>,
 }
 
-const fn register<T: Section>() -> Registration {
+const fn register<T: TriggerSpec>() -> Registration {
+    assert!(
+        T::DAILY || !T::LISTENS.is_empty(),
+        "a trigger must listen to events or look at closed days"
+    );
+    assert!(
+        !T::CARE_ONLY || T::WEIGHT.is_some(),
+        "service care lasts for the half-life, which is part of the weight"
+    );
     Registration {
         name: T::NAME,
         purpose: T::PURPOSE,
@@ -103,26 +111,26 @@ pub const REGISTRY: &[Registration] = &[
 ];
 
 const _: () = {
-    let mut place = 0;
-    while place < REGISTRY.len() {
-        assert!(REGISTRY[place].dense == (place < DENSE));
-        place += 1;
+    let mut index = 0;
+    while index < REGISTRY.len() {
+        assert!(REGISTRY[index].dense == (index < DENSE));
+        index += 1;
     }
 };
 
 /// The place of complaints in [`REGISTRY`].
-pub const COMPLAINT: usize = place::<complaint::Complaint>();
+pub const COMPLAINT: usize = index::<complaint::Complaint>();
 
 /// The place of enquiries about cancelling in [`REGISTRY`].
-pub const CANCEL_ENQUIRY: usize = place::<cancel_enquiry::CancelEnquiry>();
+pub const CANCEL_ENQUIRY: usize = index::<cancel_enquiry::CancelEnquiry>();
 
 /// The place of a trigger that the policy has a rule of its own for. One that is not registered does not compile.
-const fn place<T: Section>() -> usize {
-    let mut place = 0;
-    while !is_same(REGISTRY[place].name.as_bytes(), T::NAME.as_bytes()) {
-        place += 1;
+const fn index<T: TriggerSpec>() -> usize {
+    let mut index = 0;
+    while !is_same(REGISTRY[index].name.as_bytes(), T::NAME.as_bytes()) {
+        index += 1;
     }
-    place
+    index
 }
 
 const fn is_same(a: &[u8], b: &[u8]) -> bool {
@@ -145,21 +153,21 @@ pub fn index_of(name: &str) -> Option<usize> {
 
 /// Some triggers by their places in the registry, in order.
 #[derive(Debug, Clone, Copy)]
-pub struct Places(u64);
+pub struct TriggerSet(u64);
 
-impl Iterator for Places {
+impl Iterator for TriggerSet {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let place = self.0.trailing_zeros() as usize;
+        let index = self.0.trailing_zeros() as usize;
         // The lowest place goes, if there is one.
         self.0 &= self.0.wrapping_sub(1);
-        (place < REGISTRY.len()).then_some(place)
+        (index < REGISTRY.len()).then_some(index)
     }
 }
 
 /// The triggers that listen to a kind of events.
-pub const fn listening(kind: BodyKind) -> Places {
+pub const fn listening(kind: BodyKind) -> TriggerSet {
     LISTENERS[kind as usize]
 }
 
@@ -169,26 +177,26 @@ pub fn wanting<'a>(
     triggers: &'a [Box<dyn Trigger>],
     competitors: &'a Competitors,
 ) -> impl Iterator<Item = usize> {
-    listening(body.kind()).filter(move |place| {
-        let trigger = triggers.get(*place);
+    listening(body.kind()).filter(move |index| {
+        let trigger = triggers.get(*index);
         trigger.is_some_and(|trigger| trigger.wants(body, competitors))
     })
 }
 
 /// The triggers that look at closed days.
-pub const DAILY: Places = {
-    let (mut places, mut index) = (0, 0);
+pub const DAILY: TriggerSet = {
+    let (mut indices, mut index) = (0, 0);
     while index < REGISTRY.len() {
         if REGISTRY[index].daily {
-            places |= 1 << index;
+            indices |= 1 << index;
         }
         index += 1;
     }
-    Places(places)
+    TriggerSet(indices)
 };
 
-const LISTENERS: [Places; BodyKind::COUNT] = {
-    let mut listeners = [Places(0); BodyKind::COUNT];
+const LISTENERS: [TriggerSet; BodyKind::COUNT] = {
+    let mut listeners = [TriggerSet(0); BodyKind::COUNT];
     let mut index = 0;
     while index < REGISTRY.len() {
         let (kinds, mut next) = (REGISTRY[index].listens, 0);

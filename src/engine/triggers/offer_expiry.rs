@@ -1,5 +1,5 @@
 use super::reminder::{self, Lapse};
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::model::{CloseReason, Purpose, Text};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[serde(transparent)]
 pub struct OfferExpiry(Lapse);
 
-impl Section for OfferExpiry {
+impl TriggerSpec for OfferExpiry {
     const NAME: &'static str = "offer_expiry";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;

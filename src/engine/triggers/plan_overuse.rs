@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
@@ -19,7 +19,7 @@ pub struct PlanOveruse {
     strength: f64,
 }
 
-impl Section for PlanOveruse {
+impl TriggerSpec for PlanOveruse {
     const NAME: &'static str = "plan_overuse";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;

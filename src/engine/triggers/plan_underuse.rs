@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::billing::Bill;
@@ -22,7 +22,7 @@ const REPORTED: u8 = 1;
 /// More than a month can have.
 const MONTH_DAYS_MAX: i32 = 31;
 
-impl Section for PlanUnderuse {
+impl TriggerSpec for PlanUnderuse {
     const NAME: &'static str = "plan_underuse";
     const DAILY: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 45.0);

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -19,7 +19,7 @@ pub struct PoorQuality {
 /// Dropped calls were reported, and their share has not fallen to half since.
 const REPORTED: u8 = 1;
 
-impl Section for PoorQuality {
+impl TriggerSpec for PoorQuality {
     const NAME: &'static str = "poor_quality";
     const DAILY: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 14.0);

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -21,7 +21,7 @@ pub struct PortOut {
 /// An application was reported.
 const APPLIED: u8 = 1;
 
-impl Section for PortOut {
+impl TriggerSpec for PortOut {
     const NAME: &'static str = "port_out";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry, BodyKind::PortOutApplication];
     const CARE_ONLY: bool = true;

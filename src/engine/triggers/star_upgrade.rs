@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Evidence, Fact, Purpose, Text};
@@ -15,7 +15,7 @@ pub struct StarUpgrade {
     strength: f64,
 }
 
-impl Section for StarUpgrade {
+impl TriggerSpec for StarUpgrade {
     const NAME: &'static str = "star_upgrade";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::Competitors;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -19,7 +19,7 @@ pub struct TerminalChange {
     strength: f64,
 }
 
-impl Section for TerminalChange {
+impl TriggerSpec for TerminalChange {
     const NAME: &'static str = "terminal_change";
     const PURPOSE: Purpose = Purpose::Grow;
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call];

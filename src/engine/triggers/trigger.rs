@@ -63,7 +63,7 @@ pub struct Firing {
 }
 
 /// A trigger as its file describes it.
-pub trait Section: Trigger + DeserializeOwned + 'static {
+pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     /// Name in configuration, signals and metrics.
     const NAME: &'static str;
     /// What a task of it is for.

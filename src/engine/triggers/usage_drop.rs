@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -30,7 +30,7 @@ const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
 const RAISED: u8 = 1;
 
-impl Section for UsageDrop {
+impl TriggerSpec for UsageDrop {
     const NAME: &'static str = "usage_drop";
     const DAILY: bool = true;
     const DENSE: bool = true;

@@ -17,7 +17,7 @@ pub struct EventView<'a> {
     /// Bills and standing after the event, if there are any.
     pub account: Option<&'a Account>,
     /// The purpose of the open task that an outcome names.
-    pub settles: Option<Purpose>,
+    pub outcome_task_purpose: Option<Purpose>,
     /// The competitors' numbers.
     pub competitors: &'a Competitors,
 }

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{Day, Evidence, Fact, Purpose, Text};
@@ -16,7 +16,7 @@ pub struct Welcome {
     strength: f64,
 }
 
-impl Section for Welcome {
+impl TriggerSpec for Welcome {
     const NAME: &'static str = "welcome";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;

@@ -1,4 +1,4 @@
-use super::trigger::{Firing, Section, Trigger};
+use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
@@ -34,7 +34,7 @@ const WEAK: u8 = 4;
 /// The run gave its signal.
 const FIRED: u8 = 8;
 
-impl Section for ZeroUsageDays {
+impl TriggerSpec for ZeroUsageDays {
     const NAME: &'static str = "zero_usage_days";
     const DAILY: bool = true;
     const DENSE: bool = true;

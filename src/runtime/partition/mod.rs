@@ -156,15 +156,15 @@ impl Partition {
     }
 
     /// Whether the step log is so long that it should be committed, whatever is in it.
-    pub fn long(&self) -> bool {
+    pub fn step_log_full(&self) -> bool {
         self.step_log.steps().len() >= STEPS_MAX
     }
 
     /// Whether the next transaction has something to say about this partition. The time alone is not worth one.
-    pub fn dirty(&self) -> bool {
+    pub fn needs_commit(&self) -> bool {
         let worth = |step: &Step| matches!(step, Step::Run(_));
         self.output_digest.records > 0
-            || self.long()
+            || self.step_log_full()
             || self.snapshots.wanted
             || self.snapshots.written.is_some()
             || self.step_log.steps().iter().any(worth)
@@ -194,7 +194,7 @@ impl Partition {
     }
 
     /// Notes that everything so far was committed with an entry.
-    pub fn settle(&mut self, journal_position: JournalPosition) {
+    pub fn mark_committed(&mut self, journal_position: JournalPosition) {
         self.journal_position = journal_position;
         self.step_log.take();
         self.output_digest = OutputDigest::default();

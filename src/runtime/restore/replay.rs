@@ -212,7 +212,7 @@ impl<R: Reader> Replay<R> {
             };
             return Err(self.halt(setup, &reason));
         }
-        self.partition.settle(JournalPosition {
+        self.partition.mark_committed(JournalPosition {
             seq: entry.seq,
             next: self.next,
         });

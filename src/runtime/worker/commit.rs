@@ -28,7 +28,8 @@ impl<L: Link> Worker<'_, L> {
         let Some(since) = &self.uncommitted.since else {
             return false;
         };
-        if since.reached(COMMIT_INTERVAL) || self.partitions.values().any(Partition::long) {
+        if since.reached(COMMIT_INTERVAL) || self.partitions.values().any(Partition::step_log_full)
+        {
             return true;
         }
         if self.output.waiting().is_empty() {
@@ -47,9 +48,9 @@ impl<L: Link> Worker<'_, L> {
     /// late requests, and then the journal holds our entry or does not.
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
         let partitions = self.partitions.values();
-        let dirty = partitions.filter(|partition| partition.dirty());
-        let dirty: Vec<i32> = dirty.map(|partition| partition.number).collect();
-        let Some(first) = dirty.first() else {
+        let concerned = partitions.filter(|partition| partition.needs_commit());
+        let concerned: Vec<i32> = concerned.map(|partition| partition.number).collect();
+        let Some(first) = concerned.first() else {
             self.uncommitted = Uncommitted::default();
             self.retry = None;
             return Ok(());
@@ -60,11 +61,11 @@ impl<L: Link> Worker<'_, L> {
                 return Ok(());
             }
             if self.committed_after_all(*first)? {
-                self.settle(&dirty, &Receipt::default());
+                self.mark_committed(&concerned, &Receipt::default());
                 return Ok(());
             }
         }
-        let (journal, offsets) = self.transaction(&dirty);
+        let (journal, offsets) = self.transaction(&concerned);
         let journal_bytes = journal
             .iter()
             .filter_map(|r| r.value.as_ref())
@@ -87,7 +88,7 @@ impl<L: Link> Worker<'_, L> {
         };
         report.emit(&self.setup.telemetry);
         match attempt {
-            Attempt::Committed(receipt) => self.settle(&dirty, &receipt),
+            Attempt::Committed(receipt) => self.mark_committed(&concerned, &receipt),
             Attempt::TooLarge(indexes) => {
                 self.output.shrink(&indexes)?;
                 self.hold(
@@ -109,11 +110,11 @@ impl<L: Link> Worker<'_, L> {
     }
 
     /// What the next transaction holds besides the output: for each partition its journal's records, and the offsets.
-    fn transaction(&self, dirty: &[i32]) -> (Vec<Outbound>, Vec<(TopicPartition, i64)>) {
+    fn transaction(&self, concerned: &[i32]) -> (Vec<Outbound>, Vec<(TopicPartition, i64)>) {
         let mut outbound = Vec::new();
         let mut offsets = Vec::new();
         let topic: Arc<str> = self.setup.topics.name(self.setup.topics.journal()).into();
-        for partition in dirty
+        for partition in concerned
             .iter()
             .filter_map(|number| self.partitions.get(number))
         {
@@ -136,15 +137,15 @@ impl<L: Link> Worker<'_, L> {
     }
 
     /// Everything is visible.
-    fn settle(&mut self, dirty: &[i32], receipt: &Receipt) {
+    fn mark_committed(&mut self, concerned: &[i32], receipt: &Receipt) {
         let mut index = self.output.waiting().len();
-        for number in dirty {
+        for number in concerned {
             let Some(partition) = self.partitions.get_mut(number) else {
                 continue;
             };
             let placed = receipt.placed.iter().find(|(placed, _)| *placed == index);
             let next = placed.map_or(partition.journal_position.next, |(_, offset)| offset + 1);
-            partition.settle(JournalPosition {
+            partition.mark_committed(JournalPosition {
                 seq: partition.journal_position.seq + 1,
                 next,
             });

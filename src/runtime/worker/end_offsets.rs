@@ -2,14 +2,14 @@ use crate::runtime::clock::Stopwatch;
 use std::time::Duration;
 
 /// When the ends of our partitions were last asked for.
-pub(super) struct EndOffsets {
+pub(super) struct EndOffsetPoll {
     pub asked: Stopwatch,
     pub pause: Duration,
     /// They are known as they are now.
     pub fresh: bool,
 }
 
-impl EndOffsets {
+impl EndOffsetPoll {
     /// To be asked for at once.
     pub fn unknown() -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! How far our partitions go, and how far they were read.
 
-use super::end_offsets::EndOffsets;
+use super::end_offsets::EndOffsetPoll;
 use super::state::Worker;
 use crate::health::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
@@ -27,7 +27,7 @@ impl<L: Link> Worker<'_, L> {
             .flat_map(|partition| (0..topics).map(|topic| partition.at(topic)))
             .collect();
         let answer = self.link.ends(&ours);
-        self.end_offsets = EndOffsets {
+        self.end_offsets = EndOffsetPoll {
             asked: Stopwatch::start(),
             pause: if answer.is_ok() { INTERVAL } else { PAUSE },
             fresh: answer.is_ok(),

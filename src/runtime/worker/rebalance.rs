@@ -1,6 +1,6 @@
 //! What happens when the group gives or takes partitions.
 
-use super::end_offsets::EndOffsets;
+use super::end_offsets::EndOffsetPoll;
 use super::state::Worker;
 use super::transaction::Uncommitted;
 use crate::health::Condition;
@@ -42,7 +42,7 @@ impl<L: Link> Worker<'_, L> {
             self.setup.telemetry.forget_partition(&topics, number);
             self.repository.forget(number);
             // What was processed and not committed is not undone in memory.
-            if !partition.dirty() {
+            if !partition.needs_commit() {
                 self.parked.insert(number, partition);
             }
         }
@@ -82,7 +82,7 @@ impl<L: Link> Worker<'_, L> {
         // What did not come back is another member's.
         self.parked.clear();
         self.progress_logged = Stopwatch::start();
-        self.end_offsets = EndOffsets::unknown();
+        self.end_offsets = EndOffsetPoll::unknown();
         let restoring = self.restores.len();
         info!(
             partitions = self.partitions.len() + restoring,

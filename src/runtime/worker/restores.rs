@@ -1,6 +1,6 @@
 //! Going on with the partitions whose state is being restored.
 
-use super::end_offsets::EndOffsets;
+use super::end_offsets::EndOffsetPoll;
 use super::state::Worker;
 use crate::health::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
@@ -65,7 +65,7 @@ impl<L: Link> Worker<'_, L> {
         partition.report(&self.setup.topics, clock::now(), &self.setup.telemetry);
         self.partitions.insert(partition.number, partition);
         self.uncommitted.begin();
-        self.end_offsets = EndOffsets::unknown();
+        self.end_offsets = EndOffsetPoll::unknown();
         let all = self.restores.is_empty();
         self.health.set(Condition::Restored, all);
         Ok(())

@@ -1,4 +1,4 @@
-use super::end_offsets::EndOffsets;
+use super::end_offsets::EndOffsetPoll;
 use super::transaction::{Retry, Uncommitted};
 use crate::health::{Condition, WorkerHealth};
 use crate::kafka::Link;
@@ -33,7 +33,7 @@ pub struct Worker<'a, L: Link> {
     pub(super) drained: bool,
     /// Since the start.
     pub(super) records_processed: u64,
-    pub(super) end_offsets: EndOffsets,
+    pub(super) end_offsets: EndOffsetPoll,
     /// Since the log last said how far restoring is.
     pub(super) progress_logged: Stopwatch,
     /// Since the shards were last told the time.
@@ -67,7 +67,7 @@ impl<'a, L: Link> Worker<'a, L> {
             retry: None,
             drained: false,
             records_processed: 0,
-            end_offsets: EndOffsets::unknown(),
+            end_offsets: EndOffsetPoll::unknown(),
             progress_logged: Stopwatch::start(),
             ticked: Stopwatch::start(),
         }

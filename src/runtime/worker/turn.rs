@@ -176,7 +176,9 @@ impl<L: Link> Worker<'_, L> {
             {
             }
         }
-        if !self.output.waiting().is_empty() || self.partitions.values().any(Partition::long) {
+        if !self.output.waiting().is_empty()
+            || self.partitions.values().any(Partition::step_log_full)
+        {
             self.uncommitted.begin();
         }
     }

@@ -1,5 +1,5 @@
 use super::subscriber::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
-use crate::engine::codec::{Field, Problem, Reader, Writer, is_possible};
+use crate::engine::codec::{Encoded, Problem, Reader, Writer, is_possible};
 use crate::engine::state::pages::PAGE;
 use crate::engine::state::trigger_state::{DENSE, TriggerState};
 use crate::engine::state::window::{self, Bucket};
@@ -136,7 +136,7 @@ macro_rules! columns {
 
         fn get_columns(subscribers: &mut [Subscriber], from: &mut Reader<'_>) -> Result<(), Problem> {
             $(for subscriber in subscribers.iter_mut() {
-                subscriber.$field = Field::get(from)?;
+                subscriber.$field = Encoded::get(from)?;
             })*
             Ok(())
         }
@@ -148,7 +148,7 @@ columns! {
     recent_next data_carry_bytes baselines recent machine_detector
 }
 
-impl Field for Key {
+impl Encoded for Key {
     fn put(&self, to: &mut Writer) {
         self.0.put(to);
     }
@@ -159,7 +159,7 @@ impl Field for Key {
 }
 
 /// 0 for none, so that all take four bytes.
-impl Field for Option<AccountId> {
+impl Encoded for Option<AccountId> {
     fn put(&self, to: &mut Writer) {
         self.map_or(0, |id| id.0.get()).put(to);
     }
