@@ -156,7 +156,7 @@ fn describe(out: &Path, summary: &Summary) -> String {
     }
     let _ = writeln!(
         text,
-        "what a detector must make of the records: {}",
+        "what the records are to a detector that remembers every one of them: {}",
         summary
             .expected
             .iter()
@@ -164,7 +164,11 @@ fn describe(out: &Path, summary: &Summary) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    let _ = writeln!(text, "try: churnwatch detect --finish {}", events.display());
+    let _ = writeln!(
+        text,
+        "try: churnwatch detect --finish {} > tasks.ndjson",
+        events.display()
+    );
     text
 }
 

@@ -115,10 +115,9 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     workers.ask();
     pool.join()?;
     outputs.update(&mut state, FRAME);
-    print!(
-        "{}",
-        summary(&state, &outputs, &telemetry, sent, watch.elapsed())
-    );
+    let summary = summary(&state, &outputs, &telemetry, sent, watch.elapsed());
+    // Nobody reads on: the demo is over all the same.
+    let _ = screen::print(&summary);
     Ok(())
 }
 
@@ -185,6 +184,9 @@ fn summary(
     text.extend(state.signals.iter().map(|(name, count)| row(name, *count)));
     text += "tasks opened, by first signal\n";
     text.extend(outputs.opened.iter().map(|(name, count)| row(name, *count)));
-    text += "tasks closed\n";
-    text + &row("", state.tasks_closed)
+    text + &format!(
+        "{:<28}{:>14}\n",
+        "tasks closed",
+        grouped(state.tasks_closed)
+    )
 }

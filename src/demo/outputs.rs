@@ -15,6 +15,7 @@ pub struct OutputReader {
     tail: Tail,
     telemetry: Telemetry,
     tasks_topic: String,
+    partitions: u64,
     signals: BTreeMap<String, u64>,
     /// Tasks opened by their first trigger.
     pub opened: BTreeMap<String, u64>,
@@ -31,6 +32,7 @@ impl OutputReader {
             tail: Tail::open(config, &topics, partitions)?,
             telemetry,
             tasks_topic: config.topics.tasks.clone(),
+            partitions: u64::from(partitions.unsigned_abs()).max(1),
             signals: BTreeMap::new(),
             opened: BTreeMap::new(),
         })
@@ -65,6 +67,7 @@ impl OutputReader {
             }
         });
         for line in &changed {
+            state.tasks.retain(|shown| shown.task_id != line.task_id);
             state.tasks.push_front(line.clone());
         }
         state.tasks.truncate(TASKS);
@@ -77,7 +80,7 @@ impl OutputReader {
         state.late = counts.late;
         state.duplicates = counts.duplicate;
         state.dead_lettered = counts.dead_lettered;
-        state.day_closes = self.telemetry.day_closes();
+        state.days_closed = self.telemetry.day_closes() / self.partitions;
         changed
     }
 }
@@ -104,6 +107,7 @@ fn task_line(record: &Value) -> TaskLine {
     };
     let msisdn = text(record, "/msisdn");
     TaskLine {
+        task_id: text(record, "/task_id"),
         severity: text(record, "/severity"),
         opened_at: minute("/opened_at"),
         subscriber: Msisdn::new(&msisdn).map_or_else(|_| "***".to_owned(), |m| m.to_string()),

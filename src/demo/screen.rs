@@ -2,7 +2,7 @@ use super::state::{TaskLine, ViewState};
 use super::view::{draw, grouped};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
-use std::io::{IsTerminal, stdout};
+use std::io::{self, IsTerminal, Write, stdout};
 use std::time::Duration;
 
 /// Where the demo shows itself: full screen on a terminal, plain lines elsewhere.
@@ -16,8 +16,11 @@ pub enum Screen {
 impl Screen {
     /// Takes the terminal, if there is one, and says where to look.
     pub fn open(state: &ViewState) -> Self {
-        println!("Kafka broker for any client: {}", state.bootstrap);
-        println!("metrics: {}", state.metrics);
+        let (bootstrap, metrics) = (&state.bootstrap, &state.metrics);
+        // Whoever does not read this notices when the first lines are shown.
+        let _ = print(&format!(
+            "Kafka broker for any client: {bootstrap}\nmetrics: {metrics}\n"
+        ));
         if !stdout().is_terminal() {
             return Self::Lines(0);
         }
@@ -35,31 +38,13 @@ impl Screen {
                 terminal.draw(|frame| draw(frame, state)).is_err() || end_was_pressed()
             }
             Self::Lines(day) => {
-                for task in changed {
-                    println!(
-                        "{}  {:<8} {} {:<8} -> {} by {}: {}",
-                        task.opened_at,
-                        task.severity,
-                        task.subscriber,
-                        task.tier,
-                        task.queue,
-                        task.due_at,
-                        task.reason
-                    );
-                }
+                let mut lines: String = changed.iter().map(task_line).collect();
                 if state.day > *day {
                     *day = state.day;
-                    println!(
-                        "{}  day {} of {}: {} events, {} a second, {} tasks opened",
-                        state.date,
-                        state.day,
-                        state.days,
-                        grouped(state.events),
-                        grouped(state.events_per_second),
-                        grouped(state.tasks_opened)
-                    );
+                    lines += &day_line(state);
                 }
-                false
+                // A reader that has seen enough, such as `head`, ends the demo.
+                print(&lines).is_err()
             }
         }
     }
@@ -70,6 +55,38 @@ impl Screen {
             ratatui::restore();
         }
     }
+}
+
+fn task_line(task: &TaskLine) -> String {
+    format!(
+        "{}  {:<8} {} {:<8} -> {} by {}: {}\n",
+        task.opened_at,
+        task.severity,
+        task.subscriber,
+        task.tier,
+        task.queue,
+        task.due_at,
+        task.reason
+    )
+}
+
+fn day_line(state: &ViewState) -> String {
+    format!(
+        "{}  day {} of {}: {} events, {} a second, {} tasks opened\n",
+        state.date,
+        state.day,
+        state.days,
+        grouped(state.events),
+        grouped(state.events_per_second),
+        grouped(state.tasks_opened)
+    )
+}
+
+/// Writes to stdout, all of it at once.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }
 
 /// In raw mode Ctrl-C is a key.

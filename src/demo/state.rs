@@ -21,15 +21,15 @@ pub struct ViewState {
     pub duplicates: u64,
     /// Records that could not be used.
     pub dead_lettered: u64,
-    /// Days closed, over all partitions.
-    pub day_closes: u64,
+    /// Days closed, on average over the partitions.
+    pub days_closed: u64,
     /// Tasks opened.
     pub tasks_opened: u64,
     /// Tasks closed.
     pub tasks_closed: u64,
     /// Signals by trigger.
     pub signals: Vec<(String, u64)>,
-    /// Newest first.
+    /// The latest change first, each task once.
     pub tasks: VecDeque<TaskLine>,
     /// Where Kafka clients connect.
     pub bootstrap: String,
@@ -40,6 +40,8 @@ pub struct ViewState {
 /// A task in plain words.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TaskLine {
+    /// Which task it is.
+    pub task_id: String,
     /// `early`, `at_risk`, `critical`, `lost`.
     pub severity: String,
     /// Local date and time.

@@ -48,7 +48,7 @@ fn figures_table(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
         ("  late, applied", grouped(state.late)),
         ("  duplicates dropped", grouped(state.duplicates)),
         ("  dead-lettered", grouped(state.dead_lettered)),
-        ("days closed", grouped(state.day_closes)),
+        ("days closed", grouped(state.days_closed)),
         ("tasks opened", grouped(state.tasks_opened)),
         ("tasks closed", grouped(state.tasks_closed)),
     ];
@@ -88,7 +88,7 @@ fn signals_chart(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
 
 fn newest_tasks(frame: &mut Frame<'_>, area: Rect, state: &ViewState) {
     let lines: Vec<Line<'_>> = state.tasks.iter().flat_map(task).collect();
-    let block = Block::bordered().title(" newest retention tasks ");
+    let block = Block::bordered().title(" retention tasks, the latest change first ");
     let paragraph = Paragraph::new(lines)
         .wrap(Wrap { trim: false })
         .block(block);
@@ -163,6 +163,7 @@ mod tests {
             events: 1_234_567,
             signals: vec![("usage_drop".to_owned(), 41)],
             tasks: [TaskLine {
+                task_id: "1".to_owned(),
                 severity: "critical".to_owned(),
                 opened_at: "2026-03-09 14:05".to_owned(),
                 subscriber: "138***00".to_owned(),

@@ -33,7 +33,7 @@ pub struct Server {
 pub enum HttpError {
     /// The address cannot be had.
     #[error(
-        "cannot listen on {address}: {error}; free the address or choose another with `listen` in [http]"
+        "cannot listen on {address}: {error}; free the address or choose another: `listen` in [http], or --listen of the demo"
     )]
     Bind {
         /// The address wanted.
