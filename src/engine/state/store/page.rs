@@ -201,3 +201,39 @@ impl Key {
             || ((Msisdn::DIGITS_MIN..=DIGITS_MAX).contains(&(digits as usize)) && leading(digits))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::engine::state::store::Store;
+
+    /// An image of a program in which the second dense trigger has become sparse and the third is gone.
+    #[test]
+    fn states_follow_their_triggers_to_other_places() {
+        let mut store = Store::new(28);
+        let slot = store.slot(&Msisdn::new("13800138000").unwrap(), Day(100));
+        let states = [1, 2, 3].map(|number| {
+            let mut state = TriggerState::default();
+            state.set_number(number);
+            state
+        });
+        store.entry(slot).unwrap().subscriber.trigger_states = states;
+        let (pages, _) = store.image();
+        let bytes = pages.get(0).unwrap().encode();
+
+        let (page, relocated) = Page::decode(&bytes, 28, &[Some(0), Some(7), None]).unwrap();
+
+        let kept = page.subscribers.first().unwrap().trigger_states;
+        assert_eq!(
+            kept,
+            [states[0], TriggerState::default(), TriggerState::default()]
+        );
+        let relocated: Vec<_> = relocated
+            .iter()
+            .map(|it| (it.at, it.place, it.state))
+            .collect();
+        assert_eq!(relocated, [(0, 7, states[1])]);
+    }
+}
