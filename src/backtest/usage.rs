@@ -29,9 +29,9 @@ pub struct UsageRow<'a> {
     pub data: &'a [u8],
 }
 
-/// Days kept before that of the first event: older records came too late for every window.
+/// Days kept before the first event's day: older records came too late for every window.
 const EARLIER_DAYS: i32 = 63;
-/// Days kept after that of the first event: beyond ten years there are only wrong clocks.
+/// Days kept after the first event's day: beyond ten years there are only wrong clocks.
 const DAYS_MAX: i32 = 3_660;
 
 impl UsageColumns {
