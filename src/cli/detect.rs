@@ -51,7 +51,7 @@ pub(super) struct Detect {
     /// Write confirmations of erasures here
     #[arg(long, value_name = "FILE")]
     erasures: Option<String>,
-    /// At the end, close every day up to that of the last event
+    /// At the end, close every day up to the last event's
     #[arg(long)]
     finish: bool,
     /// The present time: records dated after it are rejected [default: now]

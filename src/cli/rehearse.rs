@@ -51,10 +51,10 @@ pub(super) struct Rehearse {
     /// Number of shards, as with topics of so many partitions; each gets its share of the budget
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]
     partitions: i32,
-    /// Write every revision of every task, those of the warm-up too
+    /// Write every revision of every task, the warm-up included
     #[arg(long, value_name = "FILE")]
     tasks: Option<String>,
-    /// Write all signals, also those without a task, those of the warm-up too
+    /// Write all signals, also those without a task, the warm-up included
     #[arg(long, value_name = "FILE")]
     signals: Option<String>,
     /// Write the report as JSON
@@ -67,8 +67,8 @@ pub(super) struct Rehearse {
 
 const AFTER_HELP: &str = "\
 How to read the report:
-  tasks opened   by purpose and tier, for each day and beside the day's budget. Urgent tasks, those of a churn signal of a
-                 single event, open whatever the budget and use it up; waiting candidates get the rest, best first. After an
+  tasks opened   by purpose and tier, for each day and beside the day's budget. A churn signal of a single event
+                 opens an urgent task: it passes the budget and uses it up. Waiting candidates get the rest, best first. After an
                  outage two days can close on one day, and `most` can then be twice the budget.
   no contact by due_at
                  the tasks that were contacted, closed or overdue by the end, and how many of them were late. A try that

@@ -29,7 +29,7 @@ pub struct Settings {
 /// How far a rehearsal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Days begun, those of the warm-up too.
+    /// Days begun, the warm-up included.
     pub days: u32,
     /// Records so far.
     pub records: u64,
@@ -97,7 +97,7 @@ impl Rehearsal {
         })
     }
 
-    /// Simulates all days. `emit` gets every effect of the engine, in order, those of the warm-up too. Returns the figures of
+    /// Simulates all days. `emit` gets every effect of the engine, in order, the warm-up included. Returns the figures of
     /// the days that count, and one churn task to show.
     ///
     /// # Errors

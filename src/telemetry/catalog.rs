@@ -135,7 +135,7 @@ pub(super) const SHADOW_SIGNALS: Metric = counter(
 pub(super) const TASK_REVISIONS: Metric = counter(
     "churnwatch_tasks_total",
     &["status", "tier", "severity", "trigger"],
-    "Published revisions of tasks; the trigger is that of the latest reason.",
+    "Published revisions of tasks; the trigger names the latest reason.",
 );
 
 pub(super) const OPEN_TASKS: Metric =
