@@ -199,7 +199,7 @@ fn city_events() -> &'static [Event<'static>] {
                 continue;
             };
             let bytes: &'static [u8] = value.to_vec().leak();
-            if let Ok(Decoded::Event(event)) = decoder.decode(bytes) {
+            if let Ok(Decoded::Event(event, _)) = decoder.decode(bytes) {
                 events.push(event);
             }
         }

@@ -78,7 +78,8 @@ impl Replay {
             first.get_or_insert(outcome);
         }
         let outcome = first.unwrap_or(Outcome::Ignored);
-        if let (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event)))) = (&outcome, &reading) {
+        if let (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event, _)))) = (&outcome, &reading)
+        {
             self.collect(event);
         }
         outcome

@@ -100,7 +100,10 @@ struct Detector {
     driver: Driver,
     outputs: Outputs,
     effects: Vec<Effect>,
-    rejects: BTreeMap<&'static str, u64>,
+    /// By feed and reason.
+    rejects: BTreeMap<(&'static str, &'static str), u64>,
+    /// Fields that could not be used, of records that counted without them.
+    field_faults: BTreeMap<(&'static str, &'static str, &'static str), u64>,
     /// Whether there are shadow rules.
     shadowed: bool,
 }
@@ -119,8 +122,8 @@ struct Outputs {
     shadowed: BTreeMap<Cow<'static, str>, u64>,
 }
 
-/// Rejected records shown on standard error if they are not written to a file.
-const SHOWN: u64 = 5;
+/// The feed of a record that could not be read far enough to know.
+const UNKNOWN_FEED: &str = "unknown";
 
 impl Detector {
     fn new(config: &Config, args: &Detect) -> Result<Self, FileError> {
@@ -149,6 +152,7 @@ impl Detector {
             },
             effects: Vec::new(),
             rejects: BTreeMap::new(),
+            field_faults: BTreeMap::new(),
             shadowed: config.rules.shadow.is_some(),
         })
     }
@@ -183,19 +187,30 @@ impl Detector {
             source.partition = partition;
         }
         let outcome = self.driver.apply(&reading, source, &mut self.effects);
-        if let Outcome::Rejected(reject) = &outcome {
-            self.reject(line, source, reject)?;
+        match &outcome {
+            Outcome::Rejected(reject) => self.reject(line, source, reject)?,
+            Outcome::Applied { .. } => {
+                let feed = driver::feed_of(&reading).map_or(UNKNOWN_FEED, Feed::name);
+                for (field, fault) in driver::field_faults_of(&reading).iter() {
+                    let key = (feed, field, fault.name());
+                    *self.field_faults.entry(key).or_default() += 1;
+                }
+            }
+            _ => {}
         }
         self.outputs.emit(&mut self.effects)?;
         Ok(())
     }
 
     fn reject(&mut self, line: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
-        *self.rejects.entry(reject.reason()).or_default() += 1;
+        let feed = self.decoder.feed_of(line).map_or(UNKNOWN_FEED, Feed::name);
+        let rejects = self.rejects.entry((feed, reject.reason())).or_default();
+        *rejects += 1;
+        if *rejects == 1 {
+            let Source { topic, offset, .. } = source;
+            eprintln!("{topic}:{offset}: rejected (feed {feed}): {reject}");
+        }
         let Some(output) = &mut self.outputs.dead_letters else {
-            if self.driver.counts().dead_lettered <= SHOWN {
-                eprintln!("{}:{}: {reject}", source.topic, source.offset);
-            }
             return Ok(());
         };
         let original = Original {
@@ -236,7 +251,14 @@ impl Detector {
             text += &row(name, count);
         }
         let rejects = self.rejects.iter();
-        text.extend(rejects.map(|(reason, count)| row(&format!("  {reason}"), *count)));
+        let named = |(feed, reason): &(_, _)| format!("  {feed}: {reason}");
+        text.extend(rejects.map(|(key, count)| row(&named(key), *count)));
+        if !self.field_faults.is_empty() {
+            text += "fields that could not be used, of records that counted\n";
+            let named = |(feed, field, fault): &(_, _, _)| format!("{feed}: {field} {fault}");
+            let faults = self.field_faults.iter();
+            text.extend(faults.map(|(key, count)| row(&named(key), *count)));
+        }
         let feed = Feed::Cdr as usize;
         let closes: u64 = stats.iter().map(|stats| stats.day_closes).sum();
         let unknown: u64 = stats.iter().map(|stats| stats.outage_days[feed]).sum();
@@ -324,5 +346,5 @@ impl Outputs {
 }
 
 fn row(name: &str, count: u64) -> String {
-    format!("  {name:<26}{:>14}\n", HumanCount(count).to_string())
+    format!("  {name:<42}{:>14}\n", HumanCount(count).to_string())
 }

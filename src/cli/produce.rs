@@ -117,7 +117,7 @@ impl Loading {
     fn line(&mut self, line: &[u8]) -> Result<(), String> {
         self.lines += 1;
         match self.decoder.decode(line) {
-            Ok(Decoded::Event(event)) => self.send(
+            Ok(Decoded::Event(event, _)) => self.send(
                 event.body.feed(),
                 Delivery::Keyed(event.msisdn.as_bytes()),
                 line,

@@ -1,14 +1,14 @@
 //! What each record type must hold, and what becomes of it (behaviour: Events).
 
+use super::field::Field;
 use super::number::Numbering;
-use super::read::{Choices, required};
-use super::wire::{Field, Fields};
+use super::read::{Choices, Flaw};
+use super::wire::Fields;
 use crate::model::{
-    Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, ForwardAction, Invoice,
+    Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
     Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment, SuspensionReason,
-    TaskOutcome,
+    TaskOutcome, Timestamp,
 };
-use std::borrow::Cow;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// `record_type`, but for `feed_progress`.
@@ -33,8 +33,35 @@ pub(super) enum RecordType {
     Erase,
 }
 
+impl RecordType {
+    /// The feed it belongs to.
+    pub(super) const fn feed(self) -> Feed {
+        match self {
+            Self::Call(_) | Self::Message(_) | Self::Data | Self::CallForward => Feed::Cdr,
+            Self::Invoice
+            | Self::Payment
+            | Self::Charge
+            | Self::Suspension
+            | Self::Reactivation
+            | Self::Cancellation => Feed::Billing,
+            Self::Profile | Self::Erase => Feed::Subscriber,
+            Self::Complaint
+            | Self::Enquiry
+            | Self::PortOutApplication
+            | Self::CompetitorContact => Feed::Service,
+            Self::TaskOutcome => Feed::Outcome,
+        }
+    }
+}
+
+/// The record type of that name.
+pub(super) fn record_type(name: &str) -> Option<RecordType> {
+    let known = RECORD_TYPES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, record_type)| *record_type)
+}
+
 /// The most frequent first.
-pub(super) const RECORD_TYPES: &Choices<RecordType> = &[
+const RECORD_TYPES: &Choices<RecordType> = &[
     ("data", RecordType::Data),
     ("mo_call", RecordType::Call(Direction::Outgoing)),
     ("mt_call", RecordType::Call(Direction::Incoming)),
@@ -125,16 +152,133 @@ const OUTCOME_RESULTS: &Choices<OutcomeResult> = &[
 const DURATION_SECONDS_MAX: i64 = 86_400;
 /// One petabyte in one record is an overflow.
 const VOLUME_BYTES_MAX: i64 = 1_000_000_000_000_000;
-/// Longest reason of an outcome, in characters: a name from a list, not the story of a talk.
-const REASON_CHARS_MAX: usize = 64;
-/// Sessions are hashed apart from record ids (whose seeds are feed numbers), so that equal texts do not collide.
-const SESSION_SEED: u64 = 1 << 32;
+/// Odd factors that spread the beginning and the volume of a part over the seed of its fingerprint.
+const PART_AT: u64 = 0x9E37_79B9_7F4A_7C15;
+const PART_VOLUME: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
 /// The part of an IMEI that names the handset; behind it come a check digit or the software's version.
 const HANDSET_DIGITS: usize = 14;
 
+/// What every record has.
+pub(super) struct Head<'h> {
+    pub(super) record_id: &'h str,
+    pub(super) msisdn: &'h Msisdn,
+    pub(super) at: Timestamp,
+}
+
+/// Reads what the record type at hand holds. Only what is essential to it can make it a reject (behaviour: Bad input).
+pub(super) fn read<'a>(
+    record_type: RecordType,
+    head: &Head<'_>,
+    fields: &mut Fields<'a>,
+    numbering: &Numbering,
+) -> Result<Body<'a>, Reject> {
+    Ok(match record_type {
+        RecordType::Call(direction) => Body::Call {
+            direction,
+            other: other_number(fields, head.msisdn, numbering),
+            duration_seconds: duration_seconds(fields),
+            outcome: fields
+                .wanted(Field::CauseForTermination, |fields, field| {
+                    fields.choice(field, CALL_OUTCOMES)
+                })
+                .unwrap_or(CallOutcome::Unknown),
+            handset: handset(fields),
+        },
+        RecordType::Message(direction) => Body::Message {
+            direction,
+            other: other_number(fields, head.msisdn, numbering),
+        },
+        RecordType::Data => {
+            let uplink = volume_bytes(fields, Field::UplinkVolumeBytes);
+            let volume_bytes = uplink + volume_bytes(fields, Field::DownlinkVolumeBytes);
+            Body::Data {
+                volume_bytes,
+                session: session(fields, head.at, volume_bytes),
+            }
+        }
+        RecordType::CallForward => Body::CallForward {
+            other: other_number(fields, head.msisdn, numbering),
+            action: forward_action(fields),
+        },
+        RecordType::Invoice => Body::Invoice(invoice(fields)?),
+        RecordType::Payment => Body::Payment {
+            amount: fields.essential(Field::Amount, Fields::money)?,
+        },
+        RecordType::Charge => Body::Charge {
+            amount: fields.essential(Field::Amount, Fields::money)?,
+            subscribed_by_customer: fields.wanted(Field::SubscribedByCustomer, Fields::boolean),
+        },
+        RecordType::Suspension => Body::Suspension(
+            fields
+                .wanted(Field::Reason, suspension_reason)
+                .unwrap_or(SuspensionReason::Unknown),
+        ),
+        RecordType::Reactivation => {
+            fields.optional(Field::Reason, suspension_reason);
+            Body::Reactivation
+        }
+        RecordType::Cancellation => Body::Cancellation,
+        RecordType::Profile => Body::Profile(Box::new(profile(fields))),
+        RecordType::Complaint => Body::Complaint {
+            category: fields
+                .wanted(Field::Category, |fields, field| {
+                    fields.choice(field, COMPLAINT_CATEGORIES)
+                })
+                .unwrap_or(ComplaintCategory::Unknown),
+            // A complaint stays open until it is said to be resolved.
+            resolved: fields
+                .wanted(Field::Resolution, |fields, field| {
+                    fields.choice(field, RESOLUTIONS)
+                })
+                .unwrap_or(false),
+            satisfaction: fields
+                .optional(Field::Satisfaction, |fields, field| {
+                    fields.integer(field, 1..=5)
+                })
+                .map(|satisfaction| satisfaction as u8),
+        },
+        RecordType::Enquiry => Body::Enquiry(
+            fields
+                .wanted(Field::Subject, |fields, field| {
+                    fields.choice(field, ENQUIRY_SUBJECTS)
+                })
+                .unwrap_or(EnquirySubject::Unknown),
+        ),
+        RecordType::PortOutApplication => Body::PortOutApplication,
+        RecordType::CompetitorContact => Body::CompetitorContact,
+        RecordType::TaskOutcome => Body::TaskOutcome(TaskOutcome {
+            task_id: fields.essential(Field::TaskId, Fields::text)?,
+            result: fields.essential_choice(Field::Result, OUTCOME_RESULTS)?,
+            stated_reason: fields.optional(Field::StatedReason, Fields::reason),
+            confirmed_reason: fields.optional(Field::ConfirmedReason, Fields::reason),
+            do_not_contact: fields.refusal(Field::DoNotContact),
+        }),
+        RecordType::Erase => Body::Erase {
+            request: head.record_id.to_owned().into(),
+        },
+    })
+}
+
+/// The other party; a withheld number and the subscriber's own tell nothing.
+fn other_number(fields: &mut Fields<'_>, msisdn: &Msisdn, numbering: &Numbering) -> Number {
+    let Some(text) = fields.optional(Field::OtherNumber, Fields::string) else {
+        return Number::OTHER;
+    };
+    let number = numbering.number(&text);
+    let own = number == Number::from_digits(msisdn.as_bytes());
+    if own { Number::OTHER } else { number }
+}
+
+fn duration_seconds(fields: &mut Fields<'_>) -> u32 {
+    let seconds = fields.wanted(Field::DurationSeconds, |fields, field| {
+        fields.integer(field, 0..=DURATION_SECONDS_MAX)
+    });
+    seconds.unwrap_or_default() as u32
+}
+
 /// The handset, where the record names one. Gateways fill the field with all kinds of things when they do not know it,
-/// which is no reason to refuse a call.
+/// so it is not worth counting.
 fn handset(fields: &Fields<'_>) -> Option<u64> {
     let imei = fields.identifier(Field::Imei).ok()??;
     let digits = imei.as_bytes().get(..HANDSET_DIGITS)?;
@@ -142,169 +286,106 @@ fn handset(fields: &Fields<'_>) -> Option<u64> {
     plausible.then(|| xxh3_64(digits))
 }
 
-/// Reads what the record type at hand must hold.
-pub(super) fn read<'a>(
-    record_type: RecordType,
-    record_id: &Cow<'a, str>,
-    fields: Fields<'a>,
-    msisdn: &Msisdn,
-    numbering: &Numbering,
-) -> Result<Body<'a>, Reject> {
-    let amount = || required(Field::Amount, fields.money(Field::Amount)?);
-    let reason = || fields.choice(Field::Reason, SUSPENSION_REASONS);
-    Ok(match record_type {
-        RecordType::Call(direction) => Body::Call {
-            direction,
-            other: other_number(&fields, msisdn, numbering)?,
-            duration_seconds: duration_seconds(&fields)?,
-            outcome: required(
-                Field::CauseForTermination,
-                fields.choice(Field::CauseForTermination, CALL_OUTCOMES)?,
-            )?,
-            handset: handset(&fields),
-        },
-        RecordType::Message(direction) => Body::Message {
-            direction,
-            other: other_number(&fields, msisdn, numbering)?,
-        },
-        RecordType::Data => Body::Data {
-            volume_bytes: volume_bytes(&fields, Field::UplinkVolumeBytes)?
-                + volume_bytes(&fields, Field::DownlinkVolumeBytes)?,
-            session: fields
-                .identifier(Field::ChargingId)?
-                .map(|id| xxh3_64_with_seed(id.as_bytes(), SESSION_SEED)),
-        },
-        RecordType::CallForward => Body::CallForward {
-            other: other_number(&fields, msisdn, numbering)?,
-            action: fields
-                .choice(Field::Action, FORWARD_ACTIONS)?
-                .unwrap_or(ForwardAction::Forwarded),
-        },
-        RecordType::Invoice => Body::Invoice(invoice(&fields)?),
-        RecordType::Payment => Body::Payment { amount: amount()? },
-        RecordType::Charge => Body::Charge {
-            amount: amount()?,
-            subscribed_by_customer: required(
-                Field::SubscribedByCustomer,
-                fields.boolean(Field::SubscribedByCustomer)?,
-            )?,
-        },
-        RecordType::Suspension => Body::Suspension(required(Field::Reason, reason()?)?),
-        RecordType::Reactivation => {
-            reason()?;
-            Body::Reactivation
-        }
-        RecordType::Cancellation => Body::Cancellation,
-        RecordType::Profile => Body::Profile(Box::new(profile(fields)?)),
-        RecordType::Complaint => Body::Complaint {
-            category: required(
-                Field::Category,
-                fields.choice(Field::Category, COMPLAINT_CATEGORIES)?,
-            )?,
-            resolved: required(
-                Field::Resolution,
-                fields.choice(Field::Resolution, RESOLUTIONS)?,
-            )?,
-            satisfaction: fields
-                .integer(Field::Satisfaction, 1..=5)?
-                .map(|satisfaction| satisfaction as u8),
-        },
-        RecordType::Enquiry => Body::Enquiry(required(
-            Field::Subject,
-            fields.choice(Field::Subject, ENQUIRY_SUBJECTS)?,
-        )?),
-        RecordType::PortOutApplication => Body::PortOutApplication,
-        RecordType::CompetitorContact => Body::CompetitorContact,
-        RecordType::TaskOutcome => Body::TaskOutcome(TaskOutcome {
-            task_id: required(Field::TaskId, fields.text(Field::TaskId)?)?,
-            result: required(
-                Field::Result,
-                fields.choice(Field::Result, OUTCOME_RESULTS)?,
-            )?,
-            stated_reason: fields.text_within(Field::StatedReason, REASON_CHARS_MAX)?,
-            confirmed_reason: fields.text_within(Field::ConfirmedReason, REASON_CHARS_MAX)?,
-            do_not_contact: fields.boolean(Field::DoNotContact)?.unwrap_or_default(),
-        }),
-        RecordType::Erase => Body::Erase {
-            request: record_id.clone(),
-        },
-    })
+fn volume_bytes(fields: &mut Fields<'_>, field: Field) -> u64 {
+    let bytes = fields.wanted(field, |fields, field| {
+        fields.integer(field, 0..=VOLUME_BYTES_MAX)
+    });
+    bytes.unwrap_or_default().unsigned_abs()
 }
 
-/// The other party; a withheld number and the subscriber's own tell nothing.
-fn other_number(
-    fields: &Fields<'_>,
-    msisdn: &Msisdn,
-    numbering: &Numbering,
-) -> Result<Number, Reject> {
-    let Some(text) = fields.string(Field::OtherNumber)? else {
-        return Ok(Number::OTHER);
+/// What a record is a part of: a session reported in parts has one `charging_id`, and each part its own beginning, volume
+/// and perhaps number. So a part that two gateways report is one, and two parts are two. Zeros are no `charging_id`.
+fn session(fields: &mut Fields<'_>, at: Timestamp, volume_bytes: u64) -> Option<u64> {
+    let number = fields.optional(Field::RecordSequenceNumber, Fields::identifier);
+    let id = fields.optional(Field::ChargingId, Fields::identifier)?;
+    if id.trim_start_matches("0x").bytes().all(|b| b == b'0') {
+        return None;
+    }
+    let part = (at.0 as u64).wrapping_mul(PART_AT) ^ volume_bytes.wrapping_mul(PART_VOLUME);
+    let part = match number {
+        Some(number) => xxh3_64_with_seed(number.as_bytes(), part),
+        None => part,
     };
-    let number = numbering.number(&text);
-    let own = number == Number::from_digits(msisdn.as_bytes());
-    Ok(if own { Number::OTHER } else { number })
+    Some(xxh3_64_with_seed(id.as_bytes(), part))
 }
 
-fn duration_seconds(fields: &Fields<'_>) -> Result<u32, Reject> {
-    let seconds = fields.integer(Field::DurationSeconds, 0..=DURATION_SECONDS_MAX)?;
-    Ok(required(Field::DurationSeconds, seconds)? as u32)
+fn forward_action(fields: &mut Fields<'_>) -> ForwardAction {
+    let action = fields.optional(Field::Action, |fields, field| {
+        fields.choice(field, FORWARD_ACTIONS)
+    });
+    match action {
+        Some(action) => action,
+        None if fields.faults.has(Field::Action) => ForwardAction::Unknown,
+        None => ForwardAction::Forwarded,
+    }
 }
 
-fn volume_bytes(fields: &Fields<'_>, field: Field) -> Result<u64, Reject> {
-    let bytes = fields.integer(field, 0..=VOLUME_BYTES_MAX)?;
-    Ok(required(field, bytes)?.unsigned_abs())
+fn suspension_reason(fields: &Fields<'_>, field: Field) -> Result<Option<SuspensionReason>, Flaw> {
+    fields.choice(field, SUSPENSION_REASONS)
 }
 
-fn invoice(fields: &Fields<'_>) -> Result<Invoice, Reject> {
-    let money = |field| required(field, fields.money(field)?);
+fn invoice(fields: &mut Fields<'_>) -> Result<Invoice, Reject> {
     Ok(Invoice {
-        period: required(Field::Period, fields.month(Field::Period)?)?,
-        amount: money(Field::Amount)?,
-        plan_fee: money(Field::PlanFee)?,
-        usage_value: money(Field::UsageValue)?,
-        overage: money(Field::Overage)?,
-        due_on: required(Field::DueOn, fields.date(Field::DueOn)?)?,
+        period: fields.essential(Field::Period, Fields::month)?,
+        amount: fields.essential(Field::Amount, Fields::money)?,
+        plan_fee: fields.wanted(Field::PlanFee, Fields::money),
+        usage_value: fields.wanted(Field::UsageValue, Fields::money),
+        overage: fields.wanted(Field::Overage, Fields::money),
+        due_on: fields.wanted(Field::DueOn, Fields::date),
     })
 }
 
 /// Operators know their customers to different depths, so everything in a profile may be absent.
-fn profile(fields: Fields<'_>) -> Result<Profile<'_>, Reject> {
-    let (fields, has_plan) = fields.open_plan()?;
-    let flag = |field| Ok::<_, Reject>(fields.boolean(field)?.unwrap_or_default());
-    let flags = fields.choices(Field::Flags, FLAGS)?;
-    Ok(Profile {
-        brand: fields.text(Field::Brand)?,
-        activated_on: fields.date(Field::ActivatedOn)?,
-        plan: has_plan.then(|| plan(&fields)).transpose()?,
-        contract_end_on: fields.date(Field::ContractEndOn)?,
-        segment: fields.choice(Field::Segment, SEGMENTS)?.unwrap_or_default(),
-        vip: flag(Field::Vip)?,
-        account_manager: fields.text(Field::AccountManager)?,
-        region: fields.region(Field::Region)?,
-        birthday: fields.month_day(Field::Birthday)?,
-        points_expire_on: fields.date(Field::PointsExpireOn)?,
-        offer_expires_on: fields.date(Field::OfferExpiresOn)?,
-        marketing_opt_out: flag(Field::MarketingOptOut)?,
+fn profile<'a>(fields: &mut Fields<'a>) -> Profile<'a> {
+    let plan = fields.open_plan().then(|| plan(fields));
+    let flags = fields.choices(Field::Flags, FLAGS);
+    Profile {
+        brand: fields.optional(Field::Brand, Fields::text),
+        activated_on: fields.optional(Field::ActivatedOn, Fields::date),
+        plan,
+        contract_end_on: fields.optional(Field::ContractEndOn, Fields::date),
+        segment: fields
+            .optional(Field::Segment, |fields, field| {
+                fields.choice(field, SEGMENTS)
+            })
+            .unwrap_or_default(),
+        vip: fields
+            .optional(Field::Vip, Fields::boolean)
+            .unwrap_or_default(),
+        account_manager: fields.optional(Field::AccountManager, Fields::text),
+        region: fields
+            .optional(Field::Region, Fields::region)
+            .unwrap_or_default(),
+        birthday: fields.optional(Field::Birthday, Fields::month_day),
+        points_expire_on: fields.optional(Field::PointsExpireOn, Fields::date),
+        offer_expires_on: fields.optional(Field::OfferExpiresOn, Fields::date),
+        marketing_opt_out: fields.refusal(Field::MarketingOptOut),
         flags: ProfileFlags {
             not_pursued: flags.iter().any(|flag| flag.not_pursued),
             machine: flags.iter().any(|flag| flag.machine),
         },
-        avg_monthly_spend: fields.money(Field::AvgMonthlySpend)?,
+        avg_monthly_spend: fields.optional(Field::AvgMonthlySpend, Fields::money),
         suspensions: fields
-            .integer(Field::Suspensions, 0..=i64::from(u16::MAX))?
+            .optional(Field::Suspensions, |fields, field| {
+                fields.integer(field, 0..=i64::from(u16::MAX))
+            })
             .map(|suspensions| suspensions as u16),
-    })
+    }
 }
 
-fn plan<'a>(fields: &Fields<'a>) -> Result<Plan<'a>, Reject> {
-    let included = |field| {
-        let amount = fields.integer(field, 0..=i64::from(u32::MAX))?;
-        Ok::<_, Reject>(amount.unwrap_or_default() as u32)
+fn plan<'a>(fields: &mut Fields<'a>) -> Plan<'a> {
+    let mut included = |field| {
+        let amount = fields.optional(field, |fields, field| {
+            fields.integer(field, 0..=i64::from(u32::MAX))
+        });
+        amount.unwrap_or_default() as u32
     };
-    Ok(Plan {
-        id: required(Field::PlanId, fields.text(Field::PlanId)?)?,
-        monthly_fee: required(Field::PlanMonthlyFee, fields.money(Field::PlanMonthlyFee)?)?,
-        voice_minutes: included(Field::PlanVoiceMinutes)?,
-        data_mb: u64::from(included(Field::PlanDataMb)?),
-    })
+    let voice_minutes = included(Field::PlanVoiceMinutes);
+    let data_mb = u64::from(included(Field::PlanDataMb));
+    Plan {
+        id: fields.wanted(Field::PlanId, Fields::text),
+        monthly_fee: fields.wanted(Field::PlanMonthlyFee, Fields::money),
+        voice_minutes,
+        data_mb,
+    }
 }

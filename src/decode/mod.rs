@@ -1,22 +1,26 @@
 //! Record bytes in, an [`Event`] or a [`Reject`] out (behaviour: Events, Bad input).
 //!
-//! Strict about what the detector reads: a required field that is missing, or a present one of the wrong type, is a
-//! reject that names the field and what is allowed. Blind to the rest: unknown fields, fields of other record types,
-//! and fields without a use here are not looked at. No reason quotes the record, so none can leak a number.
+//! Strict about what a record cannot do without: an essential field that is missing or of the wrong type is a reject that
+//! names the field and what is allowed. Any other field that cannot be used costs only itself, and is reported beside the
+//! event. Blind to the rest: unknown fields, fields of other record types, and fields without a use here are not looked
+//! at. No reason quotes the record, so none can leak a number.
 
 mod body;
+mod faults;
+mod field;
 mod number;
 mod read;
 mod settings;
 mod time;
 mod wire;
 
+pub use faults::{FieldFault, FieldFaults};
 pub use settings::{DecodeSettings, SettingProblem};
 
 use crate::model::{Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
+use field::Field;
 use number::Numbering;
-use read::required;
-use wire::{Field, Fields, invalid};
+use wire::{Fields, invalid};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Reads records.
@@ -30,8 +34,8 @@ pub struct Decoder {
 /// What one record says. Text is borrowed from its bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decoded<'a> {
-    /// Something a subscriber did or met.
-    Event(Event<'a>),
+    /// Something a subscriber did or met, and the fields that could not be used.
+    Event(Event<'a>, FieldFaults),
     /// A mediation's statement that nothing older is missing.
     Progress {
         /// Of this feed.
@@ -45,11 +49,14 @@ impl Decoded<'_> {
     /// The feed it belongs to.
     pub fn feed(&self) -> Feed {
         match self {
-            Self::Event(event) => event.body.feed(),
+            Self::Event(event, _) => event.body.feed(),
             Self::Progress { feed, .. } => *feed,
         }
     }
 }
+
+/// The record type that belongs to no subscriber.
+const PROGRESS: &str = "feed_progress";
 
 const FEEDS: &read::Choices<Feed> = &{
     let mut feeds = [(Feed::Cdr.name(), Feed::Cdr); Feed::ALL.len()];
@@ -84,37 +91,47 @@ impl Decoder {
     /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; the engine decides how far ahead
     /// of the clock a record may be dated.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<'a>, Reject> {
-        let fields = Fields::of_record(self.text(bytes)?)?;
-        let name = required(Field::RecordType, fields.string(Field::RecordType)?)?;
-        if name == "feed_progress" {
+        let mut fields = Fields::of_record(self.text(bytes)?)?;
+        let name = fields.essential(Field::RecordType, Fields::string)?;
+        if name == PROGRESS {
             return progress(&fields);
         }
-        let (_, record_type) = body::RECORD_TYPES
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or(Reject::UnknownRecordType)?;
-        let msisdn = required(Field::Msisdn, fields.string(Field::Msisdn)?)?;
+        let record_type = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        let msisdn = fields.essential(Field::Msisdn, Fields::string)?;
         let msisdn = self.msisdn(&msisdn).map_err(Reject::InvalidMsisdn)?;
-        let at = required(
-            Field::EventTimestamp,
-            fields.timestamp(Field::EventTimestamp)?,
-        )?;
+        let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
             return Err(Reject::Implausible);
         }
         if at >= time::FUTURE {
             return Err(Reject::Future);
         }
-        let record_id = required(Field::RecordId, fields.identifier(Field::RecordId)?)?;
-        let body = body::read(*record_type, &record_id, fields, &msisdn, &self.numbering)?;
+        let record_id = fields.essential(Field::RecordId, Fields::identifier)?;
+        let head = body::Head {
+            record_id: &record_id,
+            msisdn: &msisdn,
+            at,
+        };
+        let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
         // Ids are unique per source only, so the same id in two feeds is two records.
         let record = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
-        Ok(Decoded::Event(Event {
+        let event = Event {
             msisdn,
             at,
             record,
             body,
-        }))
+        };
+        Ok(Decoded::Event(event, fields.faults))
+    }
+
+    /// The feed that a record says it belongs to, as far as it can be read; for records that were refused.
+    pub fn feed_of(&self, bytes: &[u8]) -> Option<Feed> {
+        let fields = Fields::of_record(self.text(bytes).ok()?).ok()?;
+        let name = fields.string(Field::RecordType).ok()??;
+        match &*name {
+            PROGRESS => fields.choice(Field::Feed, FEEDS).ok()?,
+            name => body::record_type(name).map(body::RecordType::feed),
+        }
     }
 
     /// Whether a record's Kafka key names its subscriber, in any of the forms a subscriber's number may have.
@@ -166,10 +183,7 @@ impl Decoder {
 }
 
 fn progress<'a>(fields: &Fields<'a>) -> Result<Decoded<'a>, Reject> {
-    let complete_until = required(
-        Field::CompleteUntil,
-        fields.timestamp(Field::CompleteUntil)?,
-    )?;
+    let complete_until = fields.essential(Field::CompleteUntil, Fields::timestamp)?;
     if !(Timestamp::PLAUSIBLE_MIN..time::FUTURE).contains(&complete_until) {
         return Err(invalid(
             Field::CompleteUntil,
@@ -177,7 +191,7 @@ fn progress<'a>(fields: &Fields<'a>) -> Result<Decoded<'a>, Reject> {
         ));
     }
     Ok(Decoded::Progress {
-        feed: required(Field::Feed, fields.choice(Field::Feed, FEEDS)?)?,
+        feed: fields.essential_choice(Field::Feed, FEEDS)?,
         complete_until,
     })
 }

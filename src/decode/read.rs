@@ -1,78 +1,167 @@
 //! Reading the raw field values of a record as what its type says they are.
 
+use super::faults::FieldFault;
+use super::field::Field;
 use super::time;
-use super::wire::{Field, Fields, invalid};
-use crate::model::{Day, Money, Reject, Timestamp};
-use serde::Deserialize;
+use super::wire::{Fields, invalid};
+use crate::model::{Day, Money, MoneyError, Reject, Timestamp};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 /// Longest name, brand or identifier, in characters.
 const TEXT_CHARS_MAX: usize = 128;
+/// Longest reason of an outcome, in characters: a name from a list, not the story of a talk.
+const REASON_CHARS_MAX: usize = 64;
 const REGION_LEVELS_MAX: usize = 8;
 
 /// Values by the name records use for them.
 pub(super) type Choices<T> = [(&'static str, T)];
 
-/// The error for a field the record type must have.
-pub(super) fn required<T>(field: Field, value: Option<T>) -> Result<T, Reject> {
-    value.ok_or(Reject::MissingField(field.name()))
+/// A field's value, if it has one that can be used.
+pub(super) type Read<T> = Result<Option<T>, Flaw>;
+
+/// What is wrong with a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A text that is none of those the field may hold.
+    Unlisted,
+    /// Another type, or a value that cannot be meant; completes "field x ...".
+    Invalid(&'static str),
+    /// No amount of money.
+    Amount(MoneyError),
 }
 
+/// What people and systems write for true and false, in any case.
+const BOOLEANS: &Choices<bool> = &[
+    ("true", true),
+    ("false", false),
+    ("1", true),
+    ("0", false),
+    ("yes", true),
+    ("no", false),
+    ("y", true),
+    ("n", false),
+    ("t", true),
+    ("f", false),
+    ("on", true),
+    ("off", false),
+    ("是", true),
+    ("否", false),
+];
+
 impl<'a> Fields<'a> {
-    /// A string of any length.
-    pub(super) fn string(&self, field: Field) -> Result<Option<Cow<'a, str>>, Reject> {
-        let Some(raw) = self.raw(field) else {
-            return Ok(None);
-        };
-        let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
-            return Err(invalid(field, "must be a string"));
-        };
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-            return Ok(Some(Cow::Borrowed(inner)));
-        }
-        match serde_json::from_str(raw) {
-            Ok(text) => Ok(Some(Cow::Owned(text))),
-            Err(_) => Err(invalid(
-                field,
-                "holds an escape that stands for no character",
-            )),
-        }
-    }
-
-    /// A string of at most [`TEXT_CHARS_MAX`] characters; an empty one counts as absent.
-    pub(super) fn text(&self, field: Field) -> Result<Option<Cow<'a, str>>, Reject> {
-        self.text_within(field, TEXT_CHARS_MAX)
-    }
-
-    /// A string of at most so many characters; an empty one counts as absent.
-    pub(super) fn text_within(
+    /// A field without which the record says nothing, or something false.
+    ///
+    /// # Errors
+    /// `MissingField`, `RepeatedField` or `InvalidField`.
+    pub(super) fn essential<T>(
         &self,
         field: Field,
-        chars_max: usize,
-    ) -> Result<Option<Cow<'a, str>>, Reject> {
-        let text = self.string(field)?.filter(|text| !text.is_empty());
-        match text {
-            Some(text) if !fits(&text, chars_max) => Err(invalid(
+        read: impl FnOnce(&Self, Field) -> Read<T>,
+    ) -> Result<T, Reject> {
+        if self.is_repeated(field) {
+            return Err(Reject::RepeatedField(field.name()));
+        }
+        match read(self, field) {
+            Ok(value) => value.ok_or(Reject::MissingField(field.name())),
+            Err(Flaw::Unlisted) => Err(invalid(field, "is none of the known values")),
+            Err(Flaw::Invalid(problem)) => Err(invalid(field, problem)),
+            Err(Flaw::Amount(error)) => Err(invalid(field, error.to_string())),
+        }
+    }
+
+    /// An essential field that is one of a fixed list.
+    ///
+    /// # Errors
+    /// As [`Fields::essential`]; the reason lists what is allowed.
+    pub(super) fn essential_choice<T: Copy>(
+        &self,
+        field: Field,
+        choices: &Choices<T>,
+    ) -> Result<T, Reject> {
+        if matches!(self.choice(field, choices), Err(Flaw::Unlisted)) {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            return Err(invalid(
                 field,
-                format!("is longer than {chars_max} characters"),
-            )),
+                format!("must be one of {}", names.join(", ")),
+            ));
+        }
+        self.essential(field, |fields, field| fields.choice(field, choices))
+    }
+
+    /// A field that the record should have and can do without.
+    pub(super) fn wanted<T>(
+        &mut self,
+        field: Field,
+        read: impl FnOnce(&Self, Field) -> Read<T>,
+    ) -> Option<T> {
+        let value = self.optional(field, read);
+        if value.is_none() && !self.faults.has(field) {
+            self.faults.add(field, FieldFault::Missing);
+        }
+        value
+    }
+
+    /// A field that the record may have. One that cannot be used counts as absent.
+    pub(super) fn optional<T>(
+        &mut self,
+        field: Field,
+        read: impl FnOnce(&Self, Field) -> Read<T>,
+    ) -> Option<T> {
+        let value = match self.is_repeated(field) {
+            true => Err(Flaw::Invalid("appears twice")),
+            false => read(self, field),
+        };
+        value.unwrap_or_else(|flaw| {
+            let fault = match flaw {
+                Flaw::Unlisted => FieldFault::Unknown,
+                Flaw::Invalid(_) | Flaw::Amount(_) => FieldFault::Invalid,
+            };
+            self.faults.add(field, fault);
+            None
+        })
+    }
+
+    /// Whether the customer refuses something. A refusal that cannot be read counts as one: consent is never assumed.
+    pub(super) fn refusal(&mut self, field: Field) -> bool {
+        let said = self.optional(field, Self::boolean);
+        said.unwrap_or(self.faults.has(field))
+    }
+
+    /// A string of any length.
+    pub(super) fn string(&self, field: Field) -> Read<Cow<'a, str>> {
+        self.raw(field).map(text_of).transpose()
+    }
+
+    /// A string of at most [`TEXT_CHARS_MAX`] characters.
+    pub(super) fn text(&self, field: Field) -> Read<Cow<'a, str>> {
+        match self.string(field)? {
+            Some(text) if !fits(&text, TEXT_CHARS_MAX) => {
+                Err(Flaw::Invalid("is longer than 128 characters"))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// The reason that an outcome states.
+    pub(super) fn reason(&self, field: Field) -> Read<Cow<'a, str>> {
+        match self.string(field)? {
+            Some(text) if !fits(&text, REASON_CHARS_MAX) => {
+                Err(Flaw::Invalid("is longer than 64 characters"))
+            }
             text => Ok(text),
         }
     }
 
     /// An identifier: a text, or an integer of any size.
-    pub(super) fn identifier(&self, field: Field) -> Result<Option<Cow<'a, str>>, Reject> {
+    pub(super) fn identifier(&self, field: Field) -> Read<Cow<'a, str>> {
         match self.raw(field) {
             Some(raw) if is_integer(whole(raw)) && fits(raw, TEXT_CHARS_MAX) => {
                 Ok(Some(Cow::Borrowed(whole(raw))))
             }
-            Some(raw) if raw.starts_with('"') => match self.text(field)? {
-                None => Err(invalid(field, "is empty")),
-                text => Ok(text),
-            },
-            Some(_) => Err(invalid(
-                field,
+            Some(raw) if raw.starts_with('"') => self.text(field),
+            Some(_) => Err(Flaw::Invalid(
                 "must be a string or an integer of 1 to 128 characters",
             )),
             None => Ok(None),
@@ -80,82 +169,91 @@ impl<'a> Fields<'a> {
     }
 
     /// A string that is one of a fixed list.
-    pub(super) fn choice<T: Copy>(
-        &self,
-        field: Field,
-        choices: &Choices<T>,
-    ) -> Result<Option<T>, Reject> {
+    pub(super) fn choice<T: Copy>(&self, field: Field, choices: &Choices<T>) -> Read<T> {
         let Some(text) = self.string(field)? else {
             return Ok(None);
         };
-        match choices.iter().find(|(name, _)| *name == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => Err(not_one_of(field, choices)),
-        }
+        find(&text, choices).map(Some)
     }
 
     /// An integer within bounds; `60.0` is one, `6e1` is not.
-    pub(super) fn integer(
-        &self,
-        field: Field,
-        range: RangeInclusive<i64>,
-    ) -> Result<Option<i64>, Reject> {
+    pub(super) fn integer(&self, field: Field, range: RangeInclusive<i64>) -> Read<i64> {
         let Some(raw) = self.raw(field) else {
             return Ok(None);
         };
         match whole(raw).parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(invalid(
-                field,
-                format!(
-                    "must be an integer from {} to {}",
-                    range.start(),
-                    range.end()
-                ),
-            )),
+            _ => Err(Flaw::Invalid("must be an integer within its bounds")),
         }
     }
 
-    /// `true` or `false`.
-    pub(super) fn boolean(&self, field: Field) -> Result<Option<bool>, Reject> {
-        match self.raw(field) {
-            None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
-            Some(_) => Err(invalid(field, "must be true or false")),
-        }
+    /// `true` or `false`, or another word or digit for them.
+    pub(super) fn boolean(&self, field: Field) -> Read<bool> {
+        let written = match self.raw(field) {
+            Some(raw) if raw.starts_with('"') => self.string(field)?,
+            Some(raw) if raw.starts_with(['[', '{']) => {
+                return Err(Flaw::Invalid("must be true or false"));
+            }
+            raw => raw.map(|raw| Cow::Borrowed(whole(raw))),
+        };
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        let is_written = |name: &str| name.eq_ignore_ascii_case(written.trim());
+        let known = BOOLEANS.iter().find(|(name, _)| is_written(name));
+        known.map(|(_, value)| Some(*value)).ok_or(Flaw::Unlisted)
     }
 
     /// A decimal amount, as a number or a string, read from its digits.
-    pub(super) fn money(&self, field: Field) -> Result<Option<Money>, Reject> {
+    pub(super) fn money(&self, field: Field) -> Read<Money> {
         let amount = match self.raw(field) {
             None => return Ok(None),
             Some(raw) if raw.starts_with('"') => self.string(field)?.unwrap_or_default(),
             Some(raw) => Cow::Borrowed(raw),
         };
-        match Money::parse(&amount) {
-            Ok(money) => Ok(Some(money)),
-            Err(error) => Err(invalid(field, error.to_string())),
+        Money::parse(&amount).map(Some).map_err(Flaw::Amount)
+    }
+
+    /// A local day of a plausible year. A time of day behind it is left out.
+    pub(super) fn date(&self, field: Field) -> Read<Day> {
+        let Some(text) = self.string(field)? else {
+            return Ok(None);
+        };
+        let text = text.trim();
+        let (date, time) = text.split_at_checked(10).unwrap_or((text, ""));
+        if date.is_empty() || time::NO_DATES.contains(&date) {
+            return Ok(None);
+        }
+        let whole_date = time.is_empty() || time.starts_with(['T', 't', ' ']);
+        let day = time::date(date).filter(|_| whole_date && is_plausible(field, date));
+        day.map(Some).ok_or(Flaw::Invalid(
+            "must be a date YYYY-MM-DD of a plausible year",
+        ))
+    }
+
+    /// The first day of a month of a plausible year.
+    pub(super) fn month(&self, field: Field) -> Read<Day> {
+        let Some(text) = self.string(field)? else {
+            return Ok(None);
+        };
+        let month = time::month(&text).filter(|_| is_plausible(field, &text));
+        month
+            .map(Some)
+            .ok_or(Flaw::Invalid("must be a month YYYY-MM of a plausible year"))
+    }
+
+    /// Month and day of month; zeros mean none.
+    pub(super) fn month_day(&self, field: Field) -> Read<(u8, u8)> {
+        match self.string(field)? {
+            Some(text) if text.trim() != time::NO_MONTH_DAY => time::month_day(text.trim())
+                .map(Some)
+                .ok_or(Flaw::Invalid("must be a day of the year MM-DD")),
+            _ => Ok(None),
         }
     }
 
-    /// A local day.
-    pub(super) fn date(&self, field: Field) -> Result<Option<Day>, Reject> {
-        self.parsed(field, time::date, "must be a date YYYY-MM-DD")
-    }
-
-    /// The first day of a month.
-    pub(super) fn month(&self, field: Field) -> Result<Option<Day>, Reject> {
-        self.parsed(field, time::month, "must be a month YYYY-MM")
-    }
-
-    /// Month and day of month.
-    pub(super) fn month_day(&self, field: Field) -> Result<Option<(u8, u8)>, Reject> {
-        self.parsed(field, time::month_day, "must be a day of the year MM-DD")
-    }
-
     /// A moment: RFC 3339 or integer Unix milliseconds. Its plausibility is the caller's to judge.
-    pub(super) fn timestamp(&self, field: Field) -> Result<Option<Timestamp>, Reject> {
+    pub(super) fn timestamp(&self, field: Field) -> Read<Timestamp> {
         let at = match self.raw(field) {
             None => return Ok(None),
             Some(raw) if raw.starts_with('"') => {
@@ -163,74 +261,75 @@ impl<'a> Fields<'a> {
             }
             Some(raw) => whole(raw).parse().ok().map(Timestamp),
         };
-        match at {
-            Some(at) => Ok(Some(at)),
-            None => Err(invalid(
-                field,
-                "must be RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00, or integer Unix milliseconds",
-            )),
-        }
+        at.map(Some).ok_or(Flaw::Invalid(
+            "must be RFC 3339 with an offset, such as 2026-03-01T08:00:00+08:00, or integer Unix milliseconds",
+        ))
     }
 
     /// A list of region names, the widest first.
-    pub(super) fn region(&self, field: Field) -> Result<Vec<Cow<'a, str>>, Reject> {
-        let Some(names) = self.list(field)? else {
-            return Ok(Vec::new());
+    pub(super) fn region(&self, field: Field) -> Read<Vec<Cow<'a, str>>> {
+        let Some(entries) = self.list(field)? else {
+            return Ok(None);
         };
+        let names: Vec<_> = entries.into_iter().map(text_of).collect::<Result<_, _>>()?;
         let short = names.iter().all(|name| fits(name, TEXT_CHARS_MAX));
         if names.len() > REGION_LEVELS_MAX || !short {
-            return Err(invalid(
-                field,
+            return Err(Flaw::Invalid(
                 "must have at most 8 levels of at most 128 characters",
             ));
         }
-        Ok(names)
+        Ok(Some(names))
     }
 
-    /// A list whose entries are each one of a fixed list.
-    pub(super) fn choices<T: Copy>(
-        &self,
-        field: Field,
-        choices: &Choices<T>,
-    ) -> Result<Vec<T>, Reject> {
-        let find = |entry: Cow<'_, str>| {
-            let choice = choices.iter().find(|(name, _)| *name == entry);
-            choice
-                .map(|(_, value)| *value)
-                .ok_or_else(|| not_one_of(field, choices))
-        };
-        let entries = self.list(field)?.unwrap_or_default();
-        entries.into_iter().map(find).collect()
+    /// A list whose entries are each one of a fixed list; any others are left out.
+    pub(super) fn choices<T: Copy>(&mut self, field: Field, choices: &Choices<T>) -> Vec<T> {
+        let entries = self.optional(field, Self::list).unwrap_or_default();
+        let mut known = Vec::new();
+        for entry in entries {
+            let found = text_of(entry).and_then(|text| find(&text, choices));
+            known.extend(self.optional(field, |_, _| found.map(Some)));
+        }
+        known
     }
 
-    fn list(&self, field: Field) -> Result<Option<Vec<Cow<'a, str>>>, Reject> {
-        /// Serde borrows a `Cow` only inside a struct that asks for it.
-        #[derive(Deserialize)]
-        struct Entry<'a>(#[serde(borrow)] Cow<'a, str>);
-
+    /// The JSON texts of a list's entries.
+    fn list(&self, field: Field) -> Read<Vec<&'a str>> {
         let Some(raw) = self.raw(field) else {
             return Ok(None);
         };
-        match serde_json::from_str::<Vec<Entry<'a>>>(raw) {
-            Ok(entries) => Ok(Some(entries.into_iter().map(|Entry(text)| text).collect())),
-            Err(_) => Err(invalid(field, "must be a list of strings")),
+        match serde_json::from_str::<Vec<&'a RawValue>>(raw) {
+            Ok(entries) => Ok(Some(entries.into_iter().map(RawValue::get).collect())),
+            Err(_) => Err(Flaw::Invalid("must be a list")),
         }
     }
+}
 
-    fn parsed<T>(
-        &self,
-        field: Field,
-        parse: fn(&str) -> Option<T>,
-        problem: &'static str,
-    ) -> Result<Option<T>, Reject> {
-        match self.raw(field) {
-            None => Ok(None),
-            Some(_) => match self.string(field)?.and_then(|text| parse(&text)) {
-                Some(value) => Ok(Some(value)),
-                None => Err(invalid(field, problem)),
-            },
-        }
+/// The text that a JSON string stands for.
+fn text_of(raw: &str) -> Result<Cow<'_, str>, Flaw> {
+    let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
+        return Err(Flaw::Invalid("must be a string"));
+    };
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(inner));
     }
+    serde_json::from_str(raw)
+        .map(Cow::Owned)
+        .map_err(|_| Flaw::Invalid("holds an escape that stands for no character"))
+}
+
+fn find<T: Copy>(text: &str, choices: &Choices<T>) -> Result<T, Flaw> {
+    let known = choices.iter().find(|(name, _)| *name == text);
+    known.map(|(_, value)| *value).ok_or(Flaw::Unlisted)
+}
+
+/// Whether a date that begins with its year can be meant.
+fn is_plausible(field: Field, date: &str) -> bool {
+    let first = match field {
+        Field::ActivatedOn => time::FIRST_NETWORKS,
+        _ => time::YEAR_MIN,
+    };
+    let year = date.get(..4).and_then(|year| year.parse().ok());
+    year.is_some_and(|year| (first..=time::YEAR_MAX).contains(&year))
 }
 
 fn fits(text: &str, chars_max: usize) -> bool {
@@ -249,9 +348,4 @@ fn whole(raw: &str) -> &str {
 fn is_integer(raw: &str) -> bool {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn not_one_of<T>(field: Field, choices: &Choices<T>) -> Reject {
-    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-    invalid(field, format!("must be one of {}", names.join(", ")))
 }

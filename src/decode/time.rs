@@ -5,6 +5,29 @@ use crate::model::{Day, Timestamp};
 /// 2200-01-01T00:00:00Z: no record of a living clock is dated so late.
 pub(super) const FUTURE: Timestamp = Timestamp(7_258_118_400_000);
 
+/// The years a date may lie in. No contract, offer or bill of a living system lies outside them.
+pub(super) const YEAR_MIN: u16 = 2000;
+pub(super) const YEAR_MAX: u16 = 2098;
+/// Lines may be older, but not older than the first mobile networks.
+pub(super) const FIRST_NETWORKS: u16 = 1980;
+
+/// What systems write where there is no date: zeros, and the ends of what a format, a clock or a spreadsheet knows.
+pub(super) const NO_DATES: [&str; 11] = [
+    "0000-00-00",
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1899-12-31",
+    "1900-01-01",
+    "1970-01-01",
+    "1980-01-01",
+    "2099-12-31",
+    "2999-12-31",
+    "9999-12-31",
+];
+/// The same for a day of the year.
+pub(super) const NO_MONTH_DAY: &str = "00-00";
+
 /// Reads RFC 3339 with an offset, to the millisecond; further decimals are cut off, a leap second is the second
 /// before it.
 pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {

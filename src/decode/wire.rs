@@ -3,118 +3,37 @@
 //! Every known field is kept as the JSON text of its value, and read only if the record type has it. So money is exact,
 //! no number type limits a value, and a field of another record type cannot make a record invalid.
 
+use super::faults::{FieldFault, FieldFaults};
+use super::field::Field;
+use super::read::Flaw;
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::fmt;
 
-macro_rules! fields {
-    (record { $($field:ident = $key:literal,)* } plan { $($inner:ident = $inner_key:literal as $name:literal,)* }) => {
-        /// A field of some record type, or of a profile's `plan`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Field { $($field,)* $($inner,)* }
-
-        impl Field {
-            const ALL: &[Self] = &[$(Self::$field,)* $(Self::$inner,)*];
-
-            /// The name in reasons of dead letters.
-            pub(super) const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$field => $key,)*
-                    $(Self::$inner => $name,)*
-                }
-            }
-
-            fn of_record(key: &str) -> Option<Self> {
-                match key { $($key => Some(Self::$field),)* _ => None }
-            }
-
-            fn of_plan(key: &str) -> Option<Self> {
-                match key { $($inner_key => Some(Self::$inner),)* _ => None }
-            }
-        }
-    };
-}
-
-// The most frequent first: keys are compared in this order.
-fields! {
-    record {
-        RecordId = "record_id",
-        RecordType = "record_type",
-        Msisdn = "msisdn",
-        EventTimestamp = "event_timestamp",
-        OtherNumber = "other_number",
-        DurationSeconds = "duration_seconds",
-        CauseForTermination = "cause_for_termination",
-        UplinkVolumeBytes = "uplink_volume_bytes",
-        DownlinkVolumeBytes = "downlink_volume_bytes",
-        ChargingId = "charging_id",
-        Imei = "imei",
-        Action = "action",
-        Amount = "amount",
-        Period = "period",
-        PlanFee = "plan_fee",
-        UsageValue = "usage_value",
-        Overage = "overage",
-        DueOn = "due_on",
-        SubscribedByCustomer = "subscribed_by_customer",
-        Reason = "reason",
-        Brand = "brand",
-        ActivatedOn = "activated_on",
-        Plan = "plan",
-        ContractEndOn = "contract_end_on",
-        Segment = "segment",
-        Vip = "vip",
-        AccountManager = "account_manager",
-        Region = "region",
-        Birthday = "birthday",
-        PointsExpireOn = "points_expire_on",
-        OfferExpiresOn = "offer_expires_on",
-        MarketingOptOut = "marketing_opt_out",
-        Flags = "flags",
-        AvgMonthlySpend = "avg_monthly_spend",
-        Suspensions = "suspensions",
-        Category = "category",
-        Resolution = "resolution",
-        Satisfaction = "satisfaction",
-        Subject = "subject",
-        TaskId = "task_id",
-        Result = "result",
-        StatedReason = "stated_reason",
-        ConfirmedReason = "confirmed_reason",
-        DoNotContact = "do_not_contact",
-        Feed = "feed",
-        CompleteUntil = "complete_until",
-    }
-    plan {
-        PlanId = "id" as "plan.id",
-        PlanMonthlyFee = "monthly_fee" as "plan.monthly_fee",
-        PlanVoiceMinutes = "voice_minutes" as "plan.voice_minutes",
-        PlanDataMb = "data_mb" as "plan.data_mb",
-    }
-}
-
 /// The known fields of one record.
 pub(super) struct Fields<'a> {
     values: [Option<&'a str>; Field::ALL.len()],
-    /// One bit for each field met, null ones too.
+    /// The fields met, null ones too.
     seen: u64,
-    repeated: Option<Field>,
+    /// Those met more than once: nobody can say which value is meant.
+    repeated: u64,
+    /// Those that were read and could not be used.
+    pub(super) faults: FieldFaults,
 }
-
-const _: () = assert!(Field::ALL.len() <= 64);
 
 impl<'a> Fields<'a> {
     /// Takes the record's object apart.
     ///
     /// # Errors
-    /// `NotJson`, `NotAnObject` or `RepeatedField`.
+    /// `NotJson` or `NotAnObject`.
     pub(super) fn of_record(text: &'a str) -> Result<Self, Reject> {
         let mut fields = Self {
             values: [None; Field::ALL.len()],
             seen: 0,
-            repeated: None,
+            repeated: 0,
+            faults: FieldFaults::default(),
         };
         let is_object = text.trim_ascii_start().starts_with('{');
         let read = if is_object {
@@ -126,25 +45,32 @@ impl<'a> Fields<'a> {
         if !is_object {
             return Err(Reject::NotAnObject);
         }
-        fields.unrepeated()
+        Ok(fields)
     }
 
-    /// Takes the plan of a profile apart as well, if there is one. Returns whether there is.
-    ///
-    /// # Errors
-    /// `InvalidField` or `RepeatedField`.
-    pub(super) fn open_plan(mut self) -> Result<(Self, bool), Reject> {
-        let Some(plan) = self.raw(Field::Plan) else {
-            return Ok((self, false));
+    /// Takes the plan of a profile apart as well. Returns whether there is one that can be read.
+    pub(super) fn open_plan(&mut self) -> bool {
+        let object = |fields: &Self, field| match fields.raw(field) {
+            Some(plan) if !plan.starts_with('{') => Err(Flaw::Invalid("must be an object")),
+            plan => Ok(plan),
         };
-        // The text is JSON already; what can fail is its type or an escape in a key.
-        if !plan.starts_with('{') || self.fill(plan, Field::of_plan).is_err() {
-            return Err(invalid(Field::Plan, "must be an object"));
+        let Some(plan) = self.optional(Field::Plan, object) else {
+            return false;
+        };
+        // The text is JSON already; what can fail is an escape in a key.
+        let read = self.fill(plan, Field::of_plan).is_ok();
+        if !read {
+            self.faults.add(Field::Plan, FieldFault::Invalid);
         }
-        Ok((self.unrepeated()?, true))
+        read
     }
 
-    /// The JSON text of a field's value; absent if it is missing or null.
+    /// Whether the record has the field more than once.
+    pub(super) fn is_repeated(&self, field: Field) -> bool {
+        self.repeated & field.bit() != 0
+    }
+
+    /// The JSON text of a field's value; absent if it is missing, null or an empty text.
     pub(super) fn raw(&self, field: Field) -> Option<&'a str> {
         self.values[field as usize]
     }
@@ -164,19 +90,9 @@ impl<'a> Fields<'a> {
     }
 
     fn set(&mut self, field: Field, value: &'a str) {
-        let bit = 1 << field as u64;
-        if self.seen & bit != 0 {
-            self.repeated = self.repeated.or(Some(field));
-        }
-        self.seen |= bit;
-        self.values[field as usize] = (value != "null").then_some(value);
-    }
-
-    fn unrepeated(self) -> Result<Self, Reject> {
-        match self.repeated {
-            Some(field) => Err(Reject::RepeatedField(field.name())),
-            None => Ok(self),
-        }
+        self.repeated |= self.seen & field.bit();
+        self.seen |= field.bit();
+        self.values[field as usize] = (!matches!(value, "null" | "\"\"")).then_some(value);
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Like the engine, it reads no clock and no file, and the same calls give the same effects.
 
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, FieldFaults};
 use crate::engine::{Inputs, Rules, Shard};
 use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, Timestamp};
 use std::sync::Arc;
@@ -28,6 +28,14 @@ pub fn feed_of(reading: &Reading<'_>) -> Option<Feed> {
     decoded.map(Decoded::feed)
 }
 
+/// The fields of a record that could not be used, though the record can.
+pub fn field_faults_of(reading: &Reading<'_>) -> FieldFaults {
+    match reading {
+        Ok(Some(Decoded::Event(_, faults))) => *faults,
+        _ => FieldFaults::default(),
+    }
+}
+
 /// Applies one record to one shard and appends the effects.
 pub fn apply(
     shard: &mut Shard,
@@ -36,7 +44,7 @@ pub fn apply(
     effects: &mut Vec<Effect>,
 ) -> Outcome {
     let outcome = match reading {
-        Ok(Some(Decoded::Event(event))) => return shard.apply(event, source, effects),
+        Ok(Some(Decoded::Event(event, _))) => return shard.apply(event, source, effects),
         Ok(Some(Decoded::Progress {
             feed,
             complete_until,
@@ -92,7 +100,7 @@ impl Driver {
 
     /// The partition of a subscriber's event. Other records belong to no partition: a statement of progress goes to all.
     pub fn partition_of(&self, reading: &Reading<'_>) -> Option<i32> {
-        let Ok(Some(Decoded::Event(event))) = reading else {
+        let Ok(Some(Decoded::Event(event, _))) = reading else {
             return None;
         };
         let partitions = self.partitions.len() as i32;

@@ -340,9 +340,10 @@ impl Competitors {
             Body::Call {
                 direction: Direction::Incoming,
                 other,
+                duration_seconds,
                 outcome,
                 ..
-            } => outcome.answered() && self.marketing(*other).is_some(),
+            } => outcome.answered(*duration_seconds) && self.marketing(*other).is_some(),
             Body::CompetitorContact => true,
             _ => false,
         }

@@ -87,7 +87,7 @@ pub enum Body<'a> {
         direction: Direction,
         /// The other party.
         other: Number,
-        /// Talk time, 0..86,400.
+        /// Talk time, 0..86,400; 0 if unknown.
         duration_seconds: u32,
         /// How it ended.
         outcome: CallOutcome,
@@ -103,9 +103,9 @@ pub enum Body<'a> {
     },
     /// `data`.
     Data {
-        /// Up and down together.
+        /// Up and down together; what is unknown counts as 0.
         volume_bytes: u64,
-        /// Fingerprint of `charging_id`: a session reported by two gateways counts once.
+        /// Fingerprint of the part of a session: one reported by two gateways counts once.
         session: Option<u64>,
     },
     /// `call_forward`.
@@ -126,8 +126,8 @@ pub enum Body<'a> {
     Charge {
         /// The price.
         amount: Money,
-        /// Whether the customer asked for the service.
-        subscribed_by_customer: bool,
+        /// Whether the customer asked for the service, if known.
+        subscribed_by_customer: Option<bool>,
     },
     /// `suspension`.
     Suspension(SuspensionReason),
@@ -267,12 +267,18 @@ pub enum CallOutcome {
     Busy,
     /// `failed`.
     Failed,
+    /// Not said, or a cause that nobody knows.
+    Unknown,
 }
 
 impl CallOutcome {
-    /// Whether the two parties spoke.
-    pub const fn answered(self) -> bool {
-        matches!(self, Self::Normal | Self::Dropped)
+    /// Whether the two parties spoke. Talk time says so where the cause is unknown.
+    pub const fn answered(self, duration_seconds: u32) -> bool {
+        match self {
+            Self::Normal | Self::Dropped => true,
+            Self::Unanswered | Self::Busy | Self::Failed => false,
+            Self::Unknown => duration_seconds > 0,
+        }
     }
 }
 
@@ -313,6 +319,8 @@ pub enum ForwardAction {
     Deactivate,
     /// A call was forwarded.
     Forwarded,
+    /// Something else, which tells nothing about where calls go.
+    Unknown,
 }
 
 /// An `invoice`.
@@ -323,13 +331,13 @@ pub struct Invoice {
     /// To be paid.
     pub amount: Money,
     /// The plan's share of it.
-    pub plan_fee: Money,
+    pub plan_fee: Option<Money>,
     /// What the usage would be worth.
-    pub usage_value: Money,
+    pub usage_value: Option<Money>,
     /// Beyond the plan.
-    pub overage: Money,
+    pub overage: Option<Money>,
     /// Last day to pay.
-    pub due_on: Day,
+    pub due_on: Option<Day>,
 }
 
 /// `reason` of a suspension or reactivation.
@@ -341,6 +349,8 @@ pub enum SuspensionReason {
     Voluntary,
     /// Suspected fraud.
     Fraud,
+    /// Not said, or a reason that nobody knows.
+    Unknown,
 }
 
 /// A `profile`: the latest wins as a whole.
@@ -382,9 +392,9 @@ pub struct Profile<'a> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan<'a> {
     /// The operator's name for it.
-    pub id: Cow<'a, str>,
+    pub id: Option<Cow<'a, str>>,
     /// Price a month.
-    pub monthly_fee: Money,
+    pub monthly_fee: Option<Money>,
     /// Minutes included.
     pub voice_minutes: u32,
     /// Megabytes included.
@@ -421,6 +431,8 @@ pub enum ComplaintCategory {
     Service,
     /// A service nobody asked for.
     UnwantedService,
+    /// Not said, or something else.
+    Unknown,
 }
 
 impl ComplaintCategory {
@@ -431,6 +443,7 @@ impl ComplaintCategory {
             Self::Network => "network",
             Self::Service => "service",
             Self::UnwantedService => "unwanted_service",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -448,6 +461,8 @@ pub enum EnquirySubject {
     Bill,
     /// The plan.
     Plan,
+    /// Not said, or something else.
+    Unknown,
 }
 
 /// A `task_outcome`: what became of a retention task.

@@ -76,7 +76,7 @@ impl Detector {
         let source = self.append(feed, self.driver.partition_of(&reading));
         let outcome = self.driver.apply(&reading, &source, effects);
         match (outcome, reading) {
-            (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event)))) => {
+            (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event, _)))) => {
                 ReportedOutcome::of(&event)
             }
             _ => None,

@@ -59,6 +59,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &RECORDS,
     &RECORDS_LATE,
     &DEAD_LETTERS,
+    &FIELD_FAULTS,
     &SIGNALS,
     &SHADOW_SIGNALS,
     &TASK_REVISIONS,
@@ -111,8 +112,21 @@ pub(super) const RECORDS_LATE: Metric = counter(
 
 pub(super) const DEAD_LETTERS: Metric = counter(
     "churnwatch_dead_letters_total",
-    &["reason"],
-    "Records that could not be used, by reason.",
+    &["feed", "reason"],
+    "Records that could not be used, by feed and reason.",
+)
+.detail(
+    "A record that could not be read counts for the feed of its topic, and as `unknown` if the topic carries several.",
+);
+
+pub(super) const FIELD_FAULTS: Metric = counter(
+    "churnwatch_field_faults_total",
+    &["feed", "field", "fault"],
+    "Fields that could not be used, of records that counted without them.",
+)
+.detail(
+    "Faults: `missing`: the record type should have it; `unknown`: a value that is not in the field's list; `invalid`: of \
+     another type, or a value that cannot be meant.",
 );
 
 pub(super) const SIGNALS: Metric = counter(

@@ -68,6 +68,7 @@ pub struct Telemetry {
     pub(super) records: IntCounterVec,
     pub(super) late: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
+    pub(super) field_faults: IntCounterVec,
     pub(super) signals: IntCounterVec,
     pub(super) shadow_signals: IntCounterVec,
     pub(super) tasks: IntCounterVec,
@@ -106,6 +107,7 @@ impl Telemetry {
             records: counters(r, &catalog::RECORDS)?,
             late: counters(r, &catalog::RECORDS_LATE)?,
             dead_letters: counters(r, &catalog::DEAD_LETTERS)?,
+            field_faults: counters(r, &catalog::FIELD_FAULTS)?,
             signals: counters(r, &catalog::SIGNALS)?,
             shadow_signals: counters(r, &catalog::SHADOW_SIGNALS)?,
             tasks: counters(r, &catalog::TASK_REVISIONS)?,
@@ -239,13 +241,13 @@ impl Telemetry {
             for outcome in OUTCOMES {
                 self.records.with_label_values(&[feed, outcome]);
             }
+            for reason in Reject::REASONS {
+                self.dead_letters.with_label_values(&[feed, reason]);
+            }
         }
         for feed in feeds() {
             self.late.with_label_values(&[feed]);
             self.outage_days.with_label_values(&[feed]);
-        }
-        for reason in Reject::REASONS {
-            self.dead_letters.with_label_values(&[reason]);
         }
         for outcome in CommitOutcome::ALL {
             self.commits.with_label_values(&[outcome.name()]);

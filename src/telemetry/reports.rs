@@ -13,7 +13,10 @@ pub struct BatchReport {
     received: u64,
     /// By feed, and last the records whose feed is unknown.
     counts: [Counts; Feed::ALL.len() + 1],
-    dead_letters: BTreeMap<&'static str, u64>,
+    /// By feed and reason.
+    dead_letters: BTreeMap<[&'static str; 2], u64>,
+    /// By feed, field and fault.
+    field_faults: BTreeMap<[&'static str; 3], u64>,
     /// By trigger and suppression.
     signals: SignalCounts,
     /// The same of the shadow rules.
@@ -33,8 +36,16 @@ impl BatchReport {
         let index = feed.map_or(Feed::ALL.len(), |feed| feed as usize);
         self.counts[index].count(outcome);
         if let Outcome::Rejected(reject) = outcome {
-            *self.dead_letters.entry(reject.reason()).or_default() += 1;
+            let feed = feed.map_or(UNKNOWN_FEED, Feed::name);
+            let labels = [feed, reject.reason()];
+            *self.dead_letters.entry(labels).or_default() += 1;
         }
+    }
+
+    /// Counts a field that could not be used in a record that counted without it.
+    pub fn field_fault(&mut self, feed: Feed, field: &'static str, fault: &'static str) {
+        let labels = [feed.name(), field, fault];
+        *self.field_faults.entry(labels).or_default() += 1;
     }
 
     /// Counts a signal or a task about to be published.
@@ -90,11 +101,13 @@ impl BatchReport {
                     .inc_by(counts.late);
             }
         }
-        for (reason, number) in report.dead_letters {
-            telemetry
-                .dead_letters
-                .with_label_values(&[reason])
-                .inc_by(number);
+        for (labels, number) in report.dead_letters {
+            let counter = telemetry.dead_letters.with_label_values(&labels);
+            counter.inc_by(number);
+        }
+        for (labels, number) in report.field_faults {
+            let counter = telemetry.field_faults.with_label_values(&labels);
+            counter.inc_by(number);
         }
         for (labels, number) in report.signals {
             telemetry.signals.with_label_values(&labels).inc_by(number);

@@ -152,6 +152,8 @@ fn records_are_counted_by_feed_and_outcome() {
     report.outcome(Some(Feed::Billing), &Outcome::Duplicate);
     report.outcome(None, &Outcome::Rejected(Reject::NotUtf8));
     report.outcome(None, &Outcome::Ignored);
+    report.field_fault(Feed::Cdr, "cause_for_termination", "unknown");
+    report.field_fault(Feed::Cdr, "cause_for_termination", "unknown");
     report.emit(&telemetry);
     // The report is empty now: emitting it again adds nothing.
     report.emit(&telemetry);
@@ -174,7 +176,14 @@ fn records_are_counted_by_feed_and_outcome() {
         ),
         ("churnwatch_records_total{", 4.0),
         ("churnwatch_records_late_total{feed=\"cdr\"}", 1.0),
-        ("churnwatch_dead_letters_total{reason=\"not_utf8\"}", 1.0),
+        (
+            "churnwatch_dead_letters_total{feed=\"unknown\",reason=\"not_utf8\"}",
+            1.0,
+        ),
+        (
+            "churnwatch_field_faults_total{fault=\"unknown\",feed=\"cdr\",field=\"cause_for_termination\"}",
+            2.0,
+        ),
     ] {
         assert_eq!(sum(&telemetry, series), value, "{series}");
     }
@@ -229,7 +238,7 @@ fn series_with_known_labels_exist_from_the_start() {
     assert_eq!(series(&telemetry, "churnwatch_records_total{"), 6 * 5);
     assert_eq!(
         series(&telemetry, "churnwatch_dead_letters_total{"),
-        Reject::REASONS.len()
+        6 * Reject::REASONS.len()
     );
     assert_eq!(series(&telemetry, "churnwatch_feed_outage_days_total{"), 5);
     assert_eq!(series(&telemetry, "churnwatch_commits_total{"), 3);

@@ -108,6 +108,48 @@ fn signals_on_trial_go_to_a_file_of_their_own() {
     assert!(error.contains("there are no shadow rules"), "{error}");
 }
 
+/// The first of each feed and reason has its place, and all have their numbers.
+#[test]
+fn what_cannot_be_used_is_named_by_feed() {
+    let directory = tempfile::tempdir().unwrap();
+    let events = directory.path().join("events.ndjson");
+    let record = |number: u32, kind: &str, fields: &str| {
+        format!(
+            r#"{{"record_id":"{number}","record_type":"{kind}","msisdn":"13800138000","event_timestamp":"2026-03-01T08:00:00+08:00"{fields}}}"#
+        )
+    };
+    let radio_loss = r#","duration_seconds":60,"cause_for_termination":"radio_loss""#;
+    let records = [
+        record(1, "mo_call", radio_loss),
+        record(2, "mo_call", radio_loss),
+        record(3, "profile", r#","segment":"government""#),
+        record(4, "invoice", r#","period":"2026-02""#),
+        record(5, "invoice", r#","period":"2026-02""#),
+        "no record".to_owned(),
+    ];
+    std::fs::write(&events, records.join("\n")).unwrap();
+    let events = events.to_str().unwrap();
+    let (status, _, summary) = churnwatch(&["detect", events], &[]);
+    assert_eq!(status, Some(3), "{summary}");
+    let lines: Vec<String> = summary
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for line in [
+        &format!("{events}:4: rejected (feed billing): field `amount` is missing"),
+        &format!(
+            "{events}:6: rejected (feed unknown): the record is not valid JSON: malformed at line 1, column 2"
+        ),
+        "billing: missing_field 2",
+        "unknown: not_json 1",
+        "cdr: cause_for_termination unknown 2",
+        "subscriber: segment unknown 1",
+    ] {
+        assert!(lines.iter().any(|l| l == line), "no `{line}` in\n{summary}");
+    }
+    assert!(!summary.contains(&format!("{events}:5:")), "{summary}");
+}
+
 /// Who asked for it is not named; where nothing was known, that is said as well.
 #[test]
 fn erasures_are_confirmed_in_a_file_of_their_own() {

@@ -117,10 +117,10 @@ fn bill(month: u32, yuan: i64) -> Body<'static> {
     Body::Invoice(Invoice {
         period: day(&format!("2025-{month:02}-01")),
         amount: Money(yuan * 100),
-        plan_fee: Money::ZERO,
-        usage_value: Money::ZERO,
-        overage: Money::ZERO,
-        due_on: day("2026-12-31"),
+        plan_fee: Some(Money::ZERO),
+        usage_value: Some(Money::ZERO),
+        overage: Some(Money::ZERO),
+        due_on: Some(day("2026-12-31")),
     })
 }
 
@@ -251,7 +251,7 @@ fn called_with(flags: &str) -> Vec<String> {
         r#"{{"record_id":"p1","record_type":"profile","msisdn":"{ONE}","event_timestamp":"2026-02-01T09:00:00+08:00","activated_on":"2020-01-01","flags":[{flags}]}}"#
     );
     let decoder = Decoder::new(DecodeSettings::default()).unwrap();
-    let Decoded::Event(event) = decoder.decode(record.as_bytes()).unwrap() else {
+    let Decoded::Event(event, _) = decoder.decode(record.as_bytes()).unwrap() else {
         panic!("{record} is no event");
     };
     let source = Source {
@@ -300,7 +300,7 @@ fn a_subscriber_is_worth_the_spend_else_the_plan_else_what_is_assumed() {
         profile(|p| {
             p.avg_monthly_spend = spend.map(Money);
             p.plan = fee.map(|fee| Plan {
-                monthly_fee: Money(fee),
+                monthly_fee: Some(Money(fee)),
                 ..Plan::default()
             });
         })

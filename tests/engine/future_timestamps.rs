@@ -95,7 +95,7 @@ fn arrives(scenario: &mut Scenario, timestamp: &str) -> Outcome {
         r#"{{"record_id":"{timestamp}","record_type":"mt_sms","msisdn":"{ONE}","event_timestamp":{timestamp}}}"#
     );
     match decoder.decode(json.as_bytes()) {
-        Ok(Decoded::Event(event)) => {
+        Ok(Decoded::Event(event, _)) => {
             let body = Body::Message {
                 direction: churnwatch::model::Direction::Incoming,
                 other: churnwatch::model::Number::OTHER,

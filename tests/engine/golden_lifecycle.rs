@@ -17,8 +17,8 @@ fn with_plan(id: &'static str, yuan: i64) -> Body<'static> {
 
 fn take_plan(profile: &mut Profile<'static>, id: &'static str, yuan: i64) {
     profile.plan = Some(Plan {
-        id: id.into(),
-        monthly_fee: Money(yuan * 100),
+        id: Some(id.into()),
+        monthly_fee: Some(Money(yuan * 100)),
         ..Plan::default()
     });
 }
@@ -29,10 +29,10 @@ fn billed(scenario: &mut Scenario, month: u32, fee: i64, amount: i64, usage_valu
     let invoice = Invoice {
         period: day(&format!("2026-{month:02}-01")),
         amount: Money(amount * 100),
-        plan_fee: Money(fee * 100),
-        usage_value: Money(usage_value * 100),
-        overage: Money((amount - fee).max(0) * 100),
-        due_on: day(&format!("2026-{:02}-20", month + 1)),
+        plan_fee: Some(Money(fee * 100)),
+        usage_value: Some(Money(usage_value * 100)),
+        overage: Some(Money((amount - fee).max(0) * 100)),
+        due_on: Some(day(&format!("2026-{:02}-20", month + 1))),
     };
     let amount = invoice.amount;
     scenario.event(ONE, &at(0), Body::Invoice(invoice));
@@ -131,7 +131,7 @@ fn plan_139_wrong_charge_complaint_and_how_to_cancel_is_leave() {
     scenario.event(ONE, "2026-02-01 09:00", with_plan("e9-139", 139));
     let charge = Body::Charge {
         amount: Money(1_500),
-        subscribed_by_customer: false,
+        subscribed_by_customer: Some(false),
     };
     scenario.event(ONE, "2026-02-02 10:00", charge);
     let complaint = |resolved, satisfaction| Body::Complaint {

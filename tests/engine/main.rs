@@ -19,4 +19,5 @@ mod signals_and_tasks;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;
+mod unclear_records;
 mod who_is_contacted;

@@ -3,7 +3,7 @@
 use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
 use churnwatch::telemetry::{
-    FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry, metrics_table,
+    BatchReport, FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry, metrics_table,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,6 +41,9 @@ fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
         seconds: 0.0,
     };
     restore.emit(&telemetry);
+    let mut batch = BatchReport::default();
+    batch.field_fault(Feed::Cdr, "cause_for_termination", "unknown");
+    batch.emit(&telemetry);
     let text = telemetry.render().unwrap();
     let kinds = text
         .lines()
@@ -115,6 +118,22 @@ fn every_alert_is_on_metrics_that_exist() {
         alerts,
         "each alert tells what to do"
     );
+}
+
+/// A feed of few records is not hidden by one of many.
+#[test]
+fn what_is_lost_is_judged_feed_by_feed() {
+    for alert in [
+        "ChurnwatchDeadLetters",
+        "ChurnwatchExpired",
+        "ChurnwatchFieldFaults",
+    ] {
+        let start = ALERTS.find(&format!("- alert: {alert}\n")).unwrap();
+        let rule = ALERTS[start..].split("annotations:").next().unwrap();
+        let (lost, _) = rule.split_once("\n          > ").unwrap();
+        assert!(lost.contains("sum by (job, feed"), "{alert}");
+        assert!(rule.contains("* sum by (job, feed) ("), "{alert}");
+    }
 }
 
 #[test]
@@ -250,15 +269,18 @@ fn the_alerts_name_outcomes_that_exist() {
             .rfind(|c: char| !c.is_ascii_lowercase() && c != '_')
             .unwrap()
             + 1;
-        let end = at + ALERTS[at..].find('}').unwrap() + 1;
-        assert!(
-            text.contains(&ALERTS[start..end]),
-            "{}",
-            &ALERTS[start..end]
-        );
+        let metric = &ALERTS[start..at];
+        let outcome = ALERTS[at..].split('"').nth(1).unwrap();
+        let known = text.lines().any(|line| {
+            line.starts_with(metric) && line.contains(&format!("outcome=\"{outcome}\""))
+        });
+        assert!(known, "{metric} has no outcome {outcome}");
         named += 1;
     }
-    assert_eq!(named, 3, "failed, written and refused snapshots");
+    assert_eq!(
+        named, 7,
+        "dead letters twice, what expired, what counted, and three of snapshots"
+    );
 }
 
 /// What `docs/operations.md` says that the program says when it refuses to start.

@@ -72,10 +72,10 @@ pub fn invoice(period: &str, due_on: &str, yuan: i64) -> Body<'static> {
     Body::Invoice(Invoice {
         period: day(period),
         amount: Money(yuan * 100),
-        plan_fee: Money(yuan * 100),
-        usage_value: Money(yuan * 100),
-        overage: Money::ZERO,
-        due_on: day(due_on),
+        plan_fee: Some(Money(yuan * 100)),
+        usage_value: Some(Money(yuan * 100)),
+        overage: Some(Money::ZERO),
+        due_on: Some(day(due_on)),
     })
 }
 

@@ -1,5 +1,5 @@
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 1;
+pub const IMAGE_FORMAT: u16 = 2;
 
 /// One piece of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -204,7 +204,7 @@ impl Account {
         if new_owner {
             self.reset_for_new_owner();
         }
-        let plan_fee = profile.plan.as_ref().map(|plan| plan.monthly_fee);
+        let plan_fee = profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let dearer = self.profile.plan_fee.zip(plan_fee);
         if dearer.is_some_and(|(before, now)| now > before) {
             self.upgraded_on = Some(day);

@@ -15,18 +15,18 @@ pub struct Billing {
 pub struct Bill {
     /// First day of the billed month.
     pub period: Day,
-    /// Last day to pay.
-    pub due_on: Day,
+    /// Last day to pay, if known.
+    pub due_on: Option<Day>,
     /// As billed.
     pub amount: Money,
     /// Still owed.
     pub unpaid: Money,
     /// The plan's share of the amount.
-    pub plan_fee: Money,
+    pub plan_fee: Option<Money>,
     /// What the usage would be worth.
-    pub usage_value: Money,
+    pub usage_value: Option<Money>,
     /// Beyond the plan.
-    pub overage: Money,
+    pub overage: Option<Money>,
 }
 
 encoded!(Billing { bills, credit });
@@ -76,12 +76,13 @@ impl Billing {
         self.pay_bills();
     }
 
-    /// The oldest bill not paid within `days` after it was due, and all that is owed on such bills.
-    pub fn overdue(&self, day: Day, days: u16) -> Option<(Bill, Money)> {
-        let late = |b: &&Bill| b.unpaid > Money::ZERO && day.since(b.due_on) >= i32::from(days);
-        let oldest = *self.bills.iter().find(late)?;
-        let owed = self.bills.iter().filter(late);
-        Some((oldest, owed.fold(Money::ZERO, |sum, b| sum.plus(b.unpaid))))
+    /// When the oldest bill that was not paid within `days` was due, and all that is owed on such bills.
+    pub fn overdue(&self, day: Day, days: u16) -> Option<(Day, Money)> {
+        let unpaid = self.bills.iter().filter(|b| b.unpaid > Money::ZERO);
+        let due = unpaid.filter_map(|b| Some((b.due_on?, b.unpaid)));
+        let mut late = due.filter(|(due_on, _)| day.since(*due_on) >= i32::from(days));
+        let (due_on, owed) = late.next()?;
+        Some((due_on, late.fold(owed, |sum, (_, unpaid)| sum.plus(unpaid))))
     }
 
     /// Refuses what the engine would never write.
@@ -139,10 +140,10 @@ mod tests {
         Invoice {
             period: Day::from_ymd(2026, month, 1).unwrap(),
             amount: Money(fen),
-            plan_fee: Money::ZERO,
-            usage_value: Money::ZERO,
-            overage: Money::ZERO,
-            due_on: Day::from_ymd(2026, month, 20).unwrap(),
+            plan_fee: None,
+            usage_value: None,
+            overage: None,
+            due_on: Day::from_ymd(2026, month, 20),
         }
     }
 
@@ -155,7 +156,7 @@ mod tests {
         assert_eq!(billing.overdue(day, 15).unwrap().1, Money(11_000));
         billing.pay(Money(5_500));
         let (oldest, owed) = billing.overdue(day, 15).unwrap();
-        assert_eq!((oldest.period, owed), (invoice(2, 0).period, Money(5_500)));
+        assert_eq!((Some(oldest), owed), (invoice(2, 0).due_on, Money(5_500)));
         billing.pay(Money(7_000));
         assert_eq!(
             (billing.overdue(day, 15), billing.credit),

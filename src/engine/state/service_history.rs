@@ -7,7 +7,7 @@ use crate::model::{Body, Day, Event, ForwardAction, Money, Number, Timestamp};
 pub struct ServiceHistory {
     /// Days of the last contacts by competitors' marketing, oldest first.
     marketing: Vec<Day>,
-    /// The last prices of services the customer asked for, in order of arrival.
+    /// The last prices of services not known to be unasked for, in order of arrival.
     charges: Vec<Money>,
     /// Where calls go.
     pub forwarding: Forwarding,
@@ -66,7 +66,7 @@ impl ServiceHistory {
         &self.marketing
     }
 
-    /// The last prices of services the customer asked for, in order of arrival.
+    /// The last prices of services not known to be unasked for, in order of arrival.
     pub fn charges(&self) -> &[Money] {
         &self.charges
     }
@@ -119,8 +119,8 @@ impl ServiceEvent {
             }
             Body::Charge {
                 amount,
-                subscribed_by_customer: true,
-            } => Some(Self::Charge(amount)),
+                subscribed_by_customer,
+            } if subscribed_by_customer != Some(false) => Some(Self::Charge(amount)),
             Body::Complaint {
                 resolved,
                 satisfaction,
@@ -130,12 +130,14 @@ impl ServiceEvent {
                 resolved,
                 satisfaction,
             })),
-            Body::CallForward { other, action } => Some(Self::Forwarding {
-                action,
-                elsewhere: other == Number::OTHER
-                    || competitors.hotline(other).is_some()
-                    || competitors.marketing(other).is_some(),
-            }),
+            Body::CallForward { other, action } if action != ForwardAction::Unknown => {
+                Some(Self::Forwarding {
+                    action,
+                    elsewhere: other == Number::OTHER
+                        || competitors.hotline(other).is_some()
+                        || competitors.marketing(other).is_some(),
+                })
+            }
             _ => None,
         }
     }
@@ -191,6 +193,7 @@ impl Forwarding {
                 self.since = Some(self.since(day).unwrap_or(day));
                 self.last_call_on = self.last_call_on.max(Some(day));
             }
+            ForwardAction::Unknown => return,
         }
         self.elsewhere = elsewhere && action != ForwardAction::Deactivate;
         if action != ForwardAction::Forwarded {

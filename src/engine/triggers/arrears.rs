@@ -93,7 +93,7 @@ impl Trigger for Arrears {
         let overdue = view
             .account
             .and_then(|a| a.billing.overdue(view.day, self.overdue_days));
-        let Some((bill, owed)) = overdue else {
+        let Some((due_on, owed)) = overdue else {
             state.note &= !OVERDUE;
             return None;
         };
@@ -102,7 +102,7 @@ impl Trigger for Arrears {
             return None;
         }
         state.note |= OVERDUE;
-        let days = view.day.since(bill.due_on);
+        let days = view.day.since(due_on);
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.overdue_strength,
@@ -114,19 +114,13 @@ impl Trigger for Arrears {
                 threshold: f64::from(self.overdue_days),
                 facts: vec![
                     ("owed".into(), Fact::Amount(owed)),
-                    ("due_on".into(), Fact::Date(bill.due_on)),
+                    ("due_on".into(), Fact::Date(due_on)),
                 ],
                 source: None,
             },
             text: Text {
-                zh: format!(
-                    "账单逾期{days}天未缴（到期日{}），欠费{owed}元",
-                    bill.due_on
-                ),
-                en: format!(
-                    "{owed} unpaid {days} days after it was due on {}",
-                    bill.due_on
-                ),
+                zh: format!("账单逾期{days}天未缴（到期日{due_on}），欠费{owed}元"),
+                en: format!("{owed} unpaid {days} days after it was due on {due_on}"),
             },
         })
     }

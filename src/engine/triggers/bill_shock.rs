@@ -92,7 +92,7 @@ impl BillShock {
             }
             Body::Charge {
                 amount,
-                subscribed_by_customer: true,
+                subscribed_by_customer: Some(true) | None,
             } => {
                 // The newest is this one.
                 let charges = account.service_history().charges().iter().rev();

@@ -88,6 +88,7 @@ impl Trigger for Complaint {
             }
             ComplaintCategory::Network => ("网络质量", "the network", false),
             ComplaintCategory::Service => ("服务", "service", false),
+            ComplaintCategory::Unknown => ("其他问题", "something else", false),
         };
         let extra = if grave { self.grave_extra } else { 0.0 };
         let strength = (base + extra).min(1.0);

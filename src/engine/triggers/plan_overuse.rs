@@ -110,11 +110,11 @@ impl PlanOveruse {
     fn row(&self, account: &Account, day: Day) -> Option<Row> {
         let bills = account.billing.bills();
         let last = bills.last()?;
-        if day.since(last.due_on) > i32::from(self.recent_days) {
+        if day.since(last.due_on?) > i32::from(self.recent_days) {
             return None;
         }
         let row = bills.get(bills.len().checked_sub(usize::from(self.invoices))?..)?;
-        let fee_now = account.profile.plan_fee.unwrap_or(last.plan_fee);
+        let fee_now = account.profile.plan_fee.or(last.plan_fee);
         let over = |bill: &Bill| self.over(used(bill), bill.plan_fee);
         if !row.iter().all(over) || !self.over(used(last), fee_now) {
             return None;
@@ -124,18 +124,21 @@ impl PlanOveruse {
             count: i64::from(self.invoices),
             fee: row
                 .iter()
-                .fold(Money::ZERO, |sum, bill| sum.plus(bill.plan_fee)),
+                .filter_map(|bill| bill.plan_fee)
+                .fold(Money::ZERO, Money::plus),
             used: row
                 .iter()
                 .fold(Money::ZERO, |sum, bill| sum.plus(used(bill))),
         })
     }
 
-    fn over(&self, used: Money, fee: Money) -> bool {
-        fee > Money::ZERO && used.0 as f64 >= fee.0 as f64 * (1.0 + self.over_share)
+    fn over(&self, used: Money, fee: Option<Money>) -> bool {
+        let over = |fee: Money| used.0 as f64 >= fee.0 as f64 * (1.0 + self.over_share);
+        fee.is_some_and(|fee| fee > Money::ZERO && over(fee))
     }
 }
 
 fn used(bill: &Bill) -> Money {
-    bill.amount.max(bill.usage_value)
+    bill.usage_value
+        .map_or(bill.amount, |usage| bill.amount.max(usage))
 }

@@ -40,7 +40,10 @@ strength = 0.5
 
 impl PlanUnderuse {
     fn below(&self, bill: &Bill) -> bool {
-        bill.plan_fee > Money::ZERO && used(bill.usage_value, bill.plan_fee) < self.share
+        let (Some(usage), Some(fee)) = (bill.usage_value, bill.plan_fee) else {
+            return false;
+        };
+        fee > Money::ZERO && used(usage, fee) < self.share
     }
 }
 
@@ -66,7 +69,9 @@ impl Trigger for PlanUnderuse {
         }
         state.note = REPORTED;
         state.keep_day(period);
-        let sum = |of: fn(&Bill) -> Money| last.iter().map(of).fold(Money::ZERO, Money::plus);
+        let sum = |of: fn(&Bill) -> Option<Money>| {
+            last.iter().filter_map(of).fold(Money::ZERO, Money::plus)
+        };
         let (usage, fees) = (sum(|bill| bill.usage_value), sum(|bill| bill.plan_fee));
         let used = used(usage, fees);
         let months = self.invoices;

@@ -5,12 +5,14 @@ mod intake;
 mod journal_position;
 mod pending_output;
 mod position;
+mod rejections;
 mod snapshots;
 
 pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;
 pub use pending_output::PendingOutput;
 pub use position::PartitionPosition;
+pub use rejections::{Rejection, Rejections};
 pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;
@@ -20,6 +22,7 @@ use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
 use crate::kafka::{ConsumedRecord, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
+use intake::Intake;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,9 +96,18 @@ impl Partition {
             ruleset, encoder, ..
         } = &*self.active_rules;
         let decoder = &ruleset.decoder;
-        let (feed, outcome) = intake::apply(decoder, feeds, shard, record, source, effects);
+        let Intake {
+            feed,
+            outcome,
+            field_faults,
+        } = intake::apply(decoder, feeds, shard, record, source, effects);
         output.report.received(1);
         output.report.outcome(feed, &outcome);
+        if let (Some(feed), Outcome::Applied { .. }) = (feed, &outcome) {
+            for (field, fault) in field_faults.iter() {
+                output.report.field_fault(feed, field, fault.name());
+            }
+        }
         if let Outcome::Rejected(reject) = &outcome {
             output.dead_letter(record, source, reject, encoder, &mut self.output_digest);
         }

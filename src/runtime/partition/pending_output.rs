@@ -1,3 +1,4 @@
+use super::rejections::Rejections;
 use crate::config::Config;
 use crate::encode::{Encoder, Original, Outgoing};
 use crate::journal::OutputDigest;
@@ -18,6 +19,8 @@ pub struct PendingOutput {
     pub effects: Vec<Effect>,
     /// What became of the records and what they led to; added to the metrics with the commit.
     pub report: BatchReport,
+    /// The dead letters among it; to be named in the log with the commit.
+    pub rejections: Rejections,
     tasks: Arc<str>,
     signals: Arc<str>,
     shadow_signals: Arc<str>,
@@ -33,6 +36,7 @@ impl PendingOutput {
         Self {
             effects: Vec::new(),
             report: BatchReport::default(),
+            rejections: Rejections::default(),
             tasks: config.topics.tasks.as_str().into(),
             signals: config.topics.signals.as_str().into(),
             shadow_signals: config.topics.shadow_signals.as_str().into(),
@@ -67,6 +71,7 @@ impl PendingOutput {
         self.waiting.clear();
         self.waiting_bytes = 0;
         self.report = BatchReport::default();
+        self.rejections = Rejections::default();
     }
 
     /// Encodes the effects of one shard, to be published with the next commit.
@@ -109,6 +114,7 @@ impl PendingOutput {
             value: record.value(),
             headers: &record.headers(),
         };
+        self.rejections.add(source, reject);
         let outgoing = encoder.dead_letter(&original, reject);
         output_digest.add("dead_letter", record.key(), record.value());
         self.push(Arc::clone(&self.dead_letters), outgoing);

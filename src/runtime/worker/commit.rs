@@ -156,6 +156,8 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         self.output.report.emit(&self.setup.telemetry);
+        let rejections = std::mem::take(&mut self.output.rejections);
+        self.rejection_log.add(rejections);
         self.output.clear();
         self.uncommitted = Uncommitted::default();
         if self.retry.take().is_some() {

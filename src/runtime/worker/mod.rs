@@ -6,6 +6,7 @@ mod group_offsets;
 mod journal;
 mod positions;
 mod rebalance;
+mod rejection_log;
 mod restores;
 mod snapshots;
 mod state;

@@ -1,4 +1,5 @@
 use super::end_offsets::EndOffsetPoll;
+use super::rejection_log::RejectionLog;
 use super::transaction::{Retry, Uncommitted};
 use crate::health::{Condition, WorkerHealth};
 use crate::kafka::Link;
@@ -34,6 +35,7 @@ pub struct Worker<'a, L: Link> {
     /// Since the start.
     pub(super) records_processed: u64,
     pub(super) end_offsets: EndOffsetPoll,
+    pub(super) rejection_log: RejectionLog,
     /// Since the log last said how far restoring is.
     pub(super) progress_logged: Stopwatch,
     /// Since the shards were last told the time.
@@ -68,6 +70,7 @@ impl<'a, L: Link> Worker<'a, L> {
             drained: false,
             records_processed: 0,
             end_offsets: EndOffsetPoll::unknown(),
+            rejection_log: RejectionLog::default(),
             progress_logged: Stopwatch::start(),
             ticked: Stopwatch::start(),
         }

@@ -52,6 +52,7 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         self.restore()?;
+        self.rejection_log.state();
         if self.retry.is_none() {
             self.adopt_rules();
             self.pass_time();

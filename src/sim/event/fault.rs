@@ -131,8 +131,6 @@ impl Fault {
             Self::Tombstone => Expected::Ignored,
             Self::ClockHoursAhead => Expected::AppliedOrDeadLettered,
             Self::MsisdnTruncated
-            | Self::DurationNegative
-            | Self::DurationOverflowing
             | Self::SecondsForMilliseconds
             | Self::ClockAtZero
             | Self::ClockYearsAhead
@@ -146,6 +144,8 @@ impl Fault {
             | Self::OtherPrefixed
             | Self::OtherTruncated
             | Self::OtherIsOwn
+            | Self::DurationNegative
+            | Self::DurationOverflowing
             | Self::ClockMinutesAhead
             | Self::UnknownField => Expected::Applied,
         }

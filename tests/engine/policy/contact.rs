@@ -271,10 +271,10 @@ fn birthday_and_overuse(rules: &str) -> Scenario {
         let bill = Invoice {
             period: day(month),
             amount: Money(13_000),
-            plan_fee: Money(10_000),
-            usage_value: Money(10_000),
-            overage: Money(3_000),
-            due_on: day("2026-03-25"),
+            plan_fee: Some(Money(10_000)),
+            usage_value: Some(Money(10_000)),
+            overage: Some(Money(3_000)),
+            due_on: Some(day("2026-03-25")),
         };
         scenario.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
     }

@@ -232,10 +232,10 @@ fn grows(scenario: &mut Scenario) {
         let bill = Invoice {
             period: day(month),
             amount: Money(13_000),
-            plan_fee: Money(10_000),
-            usage_value: Money(10_000),
-            overage: Money(3_000),
-            due_on: day("2026-03-25"),
+            plan_fee: Some(Money(10_000)),
+            usage_value: Some(Money(10_000)),
+            overage: Some(Money(3_000)),
+            due_on: Some(day("2026-03-25")),
         };
         scenario.event(ONE, "2026-03-05 07:30", Body::Invoice(bill));
     }
@@ -250,7 +250,7 @@ fn offers_reach_nobody_who_wants_none_by_any_channel() {
             p.vip = true;
             p.marketing_opt_out = opt_out;
             p.plan = Some(Plan {
-                monthly_fee: Money(10_000),
+                monthly_fee: Some(Money(10_000)),
                 ..Plan::default()
             });
         })

@@ -27,7 +27,7 @@ fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Sc
     let mut scenario = Scenario::new(rules);
     if let Some(fee) = fee_now {
         let plan = Plan {
-            monthly_fee: Money(fee * 100),
+            monthly_fee: Some(Money(fee * 100)),
             ..Plan::default()
         };
         scenario.event(ONE, "2026-01-01 07:00", profile(|p| p.plan = Some(plan)));
@@ -38,10 +38,10 @@ fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Sc
         let invoice = Invoice {
             period: first_day(month, index - 1),
             amount: Money(amount * 100),
-            plan_fee: Money(plan_fee * 100),
-            usage_value: Money(usage_value * 100),
-            overage: Money::ZERO,
-            due_on: month + 24,
+            plan_fee: Some(Money(plan_fee * 100)),
+            usage_value: Some(Money(usage_value * 100)),
+            overage: Some(Money::ZERO),
+            due_on: Some(month + 24),
         };
         scenario.live(&crowd(3), month.0..=month.0 + 4, |_, _| 2);
         let on = (month + 4).to_string();

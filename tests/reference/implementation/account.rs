@@ -37,11 +37,11 @@ pub struct AccountView {
 #[derive(Clone)]
 pub struct Bill {
     pub period: Day,
-    pub due_on: Day,
+    pub due_on: Option<Day>,
     pub amount: Money,
     paid: Money,
-    pub plan_fee: Money,
-    pub usage_value: Money,
+    pub plan_fee: Option<Money>,
+    pub usage_value: Option<Money>,
 }
 
 impl Account {
@@ -104,7 +104,7 @@ impl AccountView {
                 ..Self::default()
             };
         }
-        let fee = |profile: &Profile<'_>| profile.plan.as_ref().map(|plan| plan.monthly_fee);
+        let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);
         if before.is_some() && fee(profile) > before {
             self.upgraded_on = Some(day);
@@ -159,15 +159,14 @@ impl AccountView {
         &self.bills
     }
 
-    /// The oldest bill unpaid so long after it was due, and all that is owed on such bills.
-    pub fn overdue(&self, day: Day, days: i32) -> Option<(Bill, Money)> {
-        let overdue = self
-            .bills
-            .iter()
-            .filter(|bill| bill.unpaid() > Money::ZERO && day.0 - bill.due_on.0 >= days);
+    /// When the oldest bill unpaid so long after it was due was due, and all that is owed on such bills.
+    pub fn overdue(&self, day: Day, days: i32) -> Option<(Day, Money)> {
+        let late = |bill: &&Bill| bill.due_on.is_some_and(|due| day.0 - due.0 >= days);
+        let unpaid = |bill: &&Bill| bill.unpaid() > Money::ZERO;
+        let overdue = self.bills.iter().filter(late).filter(unpaid);
         let owed: i64 = overdue.clone().map(|bill| bill.unpaid().0).sum();
         let oldest = overdue.min_by_key(|bill| bill.period)?;
-        Some((oldest.clone(), Money(owed)))
+        Some((oldest.due_on?, Money(owed)))
     }
 
     /// `iot` and `robot` lines.

@@ -375,23 +375,28 @@ impl Memory {
         let day = view.today.day;
         let bills = view.standing.bills();
         let row: Vec<&Bill> = bills.iter().rev().take(settings.invoices).collect();
-        let used = |bill: &Bill| bill.amount.max(bill.usage_value).0 as f64;
-        let over =
-            |used: f64, fee: Money| fee.0 > 0 && used >= fee.0 as f64 * (1.0 + settings.over_share);
+        let used = |bill: &Bill| bill.usage_value.unwrap_or(bill.amount).max(bill.amount).0 as f64;
+        let over = |used: f64, fee: Option<Money>| {
+            fee.is_some_and(|fee| fee.0 > 0 && used >= fee.0 as f64 * (1.0 + settings.over_share))
+        };
         let plan = view
             .standing
             .profile()
             .and_then(|profile| profile.plan.as_ref());
         let holds = row.len() == settings.invoices
-            && day.0 - row[0].due_on.0 <= settings.recent_days
+            && row[0]
+                .due_on
+                .is_some_and(|due| day.0 - due.0 <= settings.recent_days)
             && row.iter().all(|bill| over(used(bill), bill.plan_fee))
-            && plan.is_none_or(|plan| over(used(row[0]), plan.monthly_fee));
+            && plan
+                .and_then(|plan| plan.monthly_fee)
+                .is_none_or(|fee| over(used(row[0]), Some(fee)));
         let reported = std::mem::replace(&mut self.overused, holds);
         if !holds || (reported && within(day, self.overuse, settings.cooldown_days)) {
             return None;
         }
         self.overuse = Some(day);
-        let fee: f64 = row.iter().map(|bill| bill.plan_fee.0 as f64).sum();
+        let fee: f64 = row.iter().map(|bill| bill.plan_fee.unwrap().0 as f64).sum();
         let sum: f64 = row.iter().map(|bill| used(bill)).sum();
         let (share, count) = (sum / fee - 1.0, settings.invoices as f64);
         let surplus = (share - settings.over_share) / f64::max(1.0 - settings.over_share, 0.01);

@@ -216,7 +216,7 @@ impl Memory {
             }
             Body::Charge {
                 amount,
-                subscribed_by_customer: true,
+                subscribed_by_customer: Some(true) | None,
             } => {
                 let mut before = view.service_history.charges();
                 before.pop();
@@ -272,6 +272,7 @@ impl Memory {
             ComplaintCategory::UnwantedService => ("unwanted_service", true),
             ComplaintCategory::Network => ("network", false),
             ComplaintCategory::Service => ("service", false),
+            ComplaintCategory::Unknown => ("unknown", false),
         };
         let mut strength = match discontent {
             true => settings.dissatisfied_strength,
@@ -416,7 +417,8 @@ impl Memory {
         let newest = bills.last()?;
         let last = &bills[bills.len().saturating_sub(settings.invoices)..];
         let mut below = last.iter().rev().map(|bill| {
-            bill.plan_fee > Money::ZERO && share(bill.usage_value, bill.plan_fee) < settings.share
+            let told = bill.usage_value.zip(bill.plan_fee);
+            told.is_some_and(|(usage, fee)| fee > Money::ZERO && share(usage, fee) < settings.share)
         });
         if !below.next().unwrap() {
             self.churn.underused = None;
@@ -433,8 +435,8 @@ impl Memory {
             return None;
         }
         self.churn.underused = Some(newest.period);
-        let usage = Money(last.iter().map(|bill| bill.usage_value.0).sum());
-        let fees = Money(last.iter().map(|bill| bill.plan_fee.0).sum());
+        let usage = Money(last.iter().map(|bill| bill.usage_value.unwrap().0).sum());
+        let fees = Money(last.iter().map(|bill| bill.plan_fee.unwrap().0).sum());
         let used = share(usage, fees);
         let strength = rising(settings.strength, 1.0 - used / settings.share);
         Some(daily(

@@ -128,7 +128,7 @@ impl Case<'_> {
         let unknown = Money(i64::from(self.rules.policy.value_unknown) * 100);
         let spend = self.standing.monthly_spend();
         spend
-            .or(plan.map(|plan| plan.monthly_fee))
+            .or(plan.and_then(|plan| plan.monthly_fee))
             .unwrap_or(unknown)
     }
 

@@ -1,7 +1,9 @@
 //! What customers and competitors did, told anew from all records of the number's owner.
 
 use churnwatch::engine::Rules;
-use churnwatch::model::{Body, Day, Direction, Event, ForwardAction, Money, Number, Timestamp};
+use churnwatch::model::{
+    Body, CallOutcome, Day, Direction, Event, ForwardAction, Money, Number, Timestamp,
+};
 
 /// Every accepted record of the number's owner, in order of arrival.
 #[derive(Default)]
@@ -30,8 +32,8 @@ impl ServiceHistory {
         let charges = self.0.iter().filter_map(|(event, _)| match event.body {
             Body::Charge {
                 amount,
-                subscribed_by_customer: true,
-            } => Some(amount),
+                subscribed_by_customer,
+            } => subscribed_by_customer.unwrap_or(true).then_some(amount),
             _ => None,
         });
         charges.collect()
@@ -84,6 +86,7 @@ impl ServiceHistory {
                     last = last.max(Some(day));
                     to = Some(other);
                 }
+                ForwardAction::Unknown => {}
             }
         }
         let alive = last.is_some_and(|last| today.0 <= last.0 + PAUSE_DAYS);
@@ -104,11 +107,17 @@ pub fn approach(event: &Event<'_>, rules: &Rules) -> bool {
         Body::Call {
             direction: Direction::Incoming,
             other,
+            duration_seconds,
             outcome,
             ..
         } => {
             let mut numbers = rules.competitors.marketing.iter();
-            outcome.answered() && numbers.any(|(number, _)| *number == other)
+            let spoke = match outcome {
+                CallOutcome::Normal | CallOutcome::Dropped => true,
+                CallOutcome::Unknown => duration_seconds > 0,
+                _ => false,
+            };
+            spoke && numbers.any(|(number, _)| *number == other)
         }
         Body::CompetitorContact => true,
         _ => false,

@@ -527,7 +527,7 @@ impl Memory {
         let day = view.today.day;
         self.suspended &= view.standing.suspended_on.is_some();
         let limit = i32::from(settings.overdue_days);
-        let Some((bill, owed)) = view.standing.overdue(day, limit) else {
+        let Some((due_on, owed)) = view.standing.overdue(day, limit) else {
             self.overdue = false;
             return None;
         };
@@ -541,14 +541,14 @@ impl Memory {
             kind: Kind::Full,
             strength: settings.overdue_strength,
             evidence: Evidence {
-                observed: f64::from(day.0 - bill.due_on.0),
+                observed: f64::from(day.0 - due_on.0),
                 expected: 0.0,
                 unit: "days_overdue".into(),
                 window_days: 0,
                 threshold: f64::from(settings.overdue_days),
                 facts: vec![
                     ("owed".into(), Fact::Amount(owed)),
-                    ("due_on".into(), Fact::Date(bill.due_on)),
+                    ("due_on".into(), Fact::Date(due_on)),
                 ],
                 source: None,
             },

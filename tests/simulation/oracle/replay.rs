@@ -178,7 +178,7 @@ impl<'j> ReplayShard<'j> {
             offset,
         };
         let outcome = match self.decode(record, topic.feeds) {
-            Ok(Some(decode::Decoded::Event(event))) => {
+            Ok(Some(decode::Decoded::Event(event, _))) => {
                 self.shard.apply(&event, &source, &mut self.effects)
             }
             Ok(Some(decode::Decoded::Progress {
@@ -215,7 +215,7 @@ impl<'j> ReplayShard<'j> {
         };
         let decoded = self.ruleset.decoder.decode(value)?;
         let (feed, msisdn) = match &decoded {
-            decode::Decoded::Event(event) => (event.body.feed(), Some(&event.msisdn)),
+            decode::Decoded::Event(event, _) => (event.body.feed(), Some(&event.msisdn)),
             decode::Decoded::Progress { feed, .. } => (*feed, None),
         };
         if !feeds.contains(feed) {

@@ -1,7 +1,7 @@
 //! Images of other programs: older ones, and ones with other triggers.
 
 use crate::support::feeding::{Feeding, assembled, assembled_of, full, keys};
-use churnwatch::engine::{Inputs, Rules, Section, Shard};
+use churnwatch::engine::{IMAGE_FORMAT, Inputs, Rules, Section, Shard};
 use churnwatch::model::{
     Body, CallOutcome, ComplaintCategory, Day, Direction, Effect, Event, ForwardAction, Invoice,
     Money, Msisdn, Number, OutcomeResult, Profile, Segment, SuspensionReason, TaskOutcome,
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::support::streams::Step;
 
 /// An image of [`village`] under rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
-const GOLDEN: &str = "tests/golden/image-v1.bin";
+const GOLDEN: &str = "tests/golden/image-v2.bin";
 /// Of the shard in it.
 const FINGERPRINT: u64 = 17_994_560_404_468_646_736;
 
@@ -150,10 +150,10 @@ fn invoice(first: Day, fen: i64) -> Body<'static> {
     Body::Invoice(Invoice {
         period: first - 30,
         amount: Money(fen),
-        plan_fee: Money(fen),
-        usage_value: Money::ZERO,
-        overage: Money::ZERO,
-        due_on: first + 10,
+        plan_fee: Some(Money(fen)),
+        usage_value: Some(Money::ZERO),
+        overage: Some(Money::ZERO),
+        due_on: Some(first + 10),
     })
 }
 
@@ -209,14 +209,14 @@ fn joined(sections: &[Section]) -> Vec<u8> {
 }
 
 #[test]
-fn an_image_of_format_1_can_still_be_read_and_is_still_written_so() {
+fn an_image_of_format_2_can_still_be_read_and_is_still_written_so() {
     let rules = crate::support::rules::with_shadow(&[WINDOW], &[]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {
         std::fs::write(&path, joined(&full(village(&rules).image()))).unwrap();
     }
     let sections = split(&std::fs::read(&path).unwrap());
-    let mut shard = assembled_of(1, &sections, &rules).unwrap();
+    let mut shard = assembled_of(IMAGE_FORMAT, &sections, &rules).unwrap();
     let stats = shard.stats();
     assert_eq!((stats.subscribers, stats.day_closes), (77, 40));
     assert_eq!(shard.fingerprint(), FINGERPRINT);

@@ -204,7 +204,7 @@ fn snapshot_newer_is_refused() {
     manifest.format = 9;
     let problem = refused(&mut repository(specimen.directory.path()), &manifest);
     assert!(
-        problem.contains("image format 9, this program reads 1"),
+        problem.contains("image format 9, this program reads 2"),
         "{problem}"
     );
 }

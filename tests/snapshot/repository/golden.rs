@@ -1,11 +1,12 @@
 //! Parts that earlier versions wrote. Every version of the container and of the image keeps a specimen here for ever.
 
 use super::{assert_same, load, publish, repository, scenario};
+use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::snapshot::verify;
 use std::fs;
 use std::path::Path;
 
-/// Container 1, image 1, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+/// Container 1, image 2, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
 const V1: &str = "tests/golden/snapshot-v1.part";
 
 fn golden() -> Vec<u8> {
@@ -29,7 +30,7 @@ fn upgrade_from_older_snapshot() {
     fs::write(path, &v1).unwrap();
 
     let info = verify(&v1).unwrap();
-    assert_eq!((info.version, info.manifest.format), (1, 1));
+    assert_eq!((info.version, info.manifest.format), (1, IMAGE_FORMAT));
     let manifest = info.into_snapshot(key);
     let mut repository = repository(directory.path());
     let mut loaded = load(&mut repository, &manifest).unwrap();

@@ -169,6 +169,7 @@ impl Stream<'_> {
                     ForwardAction::Activate,
                     ForwardAction::Deactivate,
                     ForwardAction::Forwarded,
+                    ForwardAction::Unknown,
                 ]),
             },
             _ => Body::Call {
@@ -181,6 +182,7 @@ impl Stream<'_> {
                         CallOutcome::Normal,
                         CallOutcome::Normal,
                         CallOutcome::Unanswered,
+                        CallOutcome::Unknown,
                     ]),
                 },
                 handset: self.handset,
@@ -210,14 +212,17 @@ impl Stream<'_> {
             } else {
                 any
             };
+            // Some leave out this or that.
+            let untold = self.random.below(30);
+            let told = |detail| untold != detail;
             let invoice = |amount: i64| {
                 Body::Invoice(Invoice {
                     period: self.day(index - 30),
                     amount: Money(amount),
-                    plan_fee: Money((amount as f64 * fee) as i64),
-                    usage_value: Money((amount as f64 * worth) as i64),
-                    overage: Money::ZERO,
-                    due_on: self.day(index + 10),
+                    plan_fee: told(0).then_some(Money((amount as f64 * fee) as i64)),
+                    usage_value: told(1).then_some(Money((amount as f64 * worth) as i64)),
+                    overage: None,
+                    due_on: told(2).then_some(self.day(index + 10)),
                 })
             };
             let (bill, corrected) = (invoice(fen), invoice(fen / 2));
@@ -310,7 +315,7 @@ impl Stream<'_> {
             offer_expires_on: dates[2],
             marketing_opt_out: random.chance(0.12),
             plan: random.chance(0.7).then(|| model::Plan {
-                monthly_fee: Money(random.below(40_000)),
+                monthly_fee: random.chance(0.9).then_some(Money(random.below(40_000))),
                 ..model::Plan::default()
             }),
         }))
@@ -388,7 +393,7 @@ impl Stream<'_> {
                 let body = match billing {
                     true => Body::Charge {
                         amount: Money(100),
-                        subscribed_by_customer: true,
+                        subscribed_by_customer: self.random.chance(0.9).then_some(true),
                     },
                     false => self.voice(0.2),
                 };
@@ -409,7 +414,7 @@ impl Stream<'_> {
             2 => Body::CompetitorContact,
             _ => Body::Charge {
                 amount: Money(500),
-                subscribed_by_customer: false,
+                subscribed_by_customer: Some(false),
             },
         }
     }

@@ -105,8 +105,8 @@ pub struct AccountDescription {
 pub struct BillDescription {
     /// First day of the billed month.
     pub period: String,
-    /// Last day to pay.
-    pub due_on: String,
+    /// Last day to pay, if known.
+    pub due_on: Option<String>,
     /// As billed.
     pub amount: String,
     /// Still owed.
@@ -321,7 +321,7 @@ fn trigger_state(trigger: &dyn Trigger, state: &TriggerState) -> TriggerStateDes
 fn bill(bill: &Bill) -> BillDescription {
     BillDescription {
         period: bill.period.to_string(),
-        due_on: bill.due_on.to_string(),
+        due_on: bill.due_on.map(|day| day.to_string()),
         amount: bill.amount.to_string(),
         unpaid: bill.unpaid.to_string(),
     }

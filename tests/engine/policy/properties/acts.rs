@@ -269,10 +269,10 @@ fn bill(today: Day, months_ago: usize, yuan: i64, due_in_days: i32) -> Body<'sta
     Body::Invoice(Invoice {
         period,
         amount: Money(yuan * 100),
-        plan_fee: Money(10_000),
-        usage_value: Money(10_000),
-        overage: Money::ZERO,
-        due_on: today + due_in_days,
+        plan_fee: Some(Money(10_000)),
+        usage_value: Some(Money(10_000)),
+        overage: Some(Money::ZERO),
+        due_on: Some(today + due_in_days),
     })
 }
 
@@ -282,7 +282,7 @@ impl Told {
             brand: Some("gotone".into()),
             activated_on: Some(today - self.since_days),
             plan: Some(Tariff {
-                monthly_fee: Money(10_000),
+                monthly_fee: Some(Money(10_000)),
                 ..Tariff::default()
             }),
             contract_end_on: self.contract_in.map(|days| today + days),

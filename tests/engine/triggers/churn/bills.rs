@@ -99,10 +99,10 @@ fn plan_and_use(months: &[(i64, i64)]) -> Scenario {
         let invoice = Body::Invoice(Invoice {
             period: day(&format!("2026-{month:02}-01")),
             amount: Money(fee * 100),
-            plan_fee: Money(fee * 100),
-            usage_value: Money(used * 100),
-            overage: Money::ZERO,
-            due_on: day("2026-12-31"),
+            plan_fee: Some(Money(fee * 100)),
+            usage_value: Some(Money(used * 100)),
+            overage: Some(Money::ZERO),
+            due_on: Some(day("2026-12-31")),
         });
         scenario.event(ONE, &format!("{billed_on} 07:00"), invoice);
         from = billed_on;
@@ -150,10 +150,10 @@ fn months_with_a_gap_between_them_are_not_in_a_row() {
         let invoice = Body::Invoice(Invoice {
             period: day(month),
             amount: Money(10_000),
-            plan_fee: Money(10_000),
-            usage_value: Money(1_000),
-            overage: Money::ZERO,
-            due_on: day("2026-12-31"),
+            plan_fee: Some(Money(10_000)),
+            usage_value: Some(Money(1_000)),
+            overage: Some(Money::ZERO),
+            due_on: Some(day("2026-12-31")),
         });
         scenario.event(ONE, at, invoice);
     }
@@ -190,10 +190,10 @@ fn billed(yuan: &[i64]) -> Scenario {
         let invoice = Body::Invoice(Invoice {
             period: day(&format!("2026-{month:02}-01")),
             amount: Money(yuan * 100),
-            plan_fee: Money::ZERO,
-            usage_value: Money::ZERO,
-            overage: Money::ZERO,
-            due_on: day("2026-12-31"),
+            plan_fee: Some(Money::ZERO),
+            usage_value: Some(Money::ZERO),
+            overage: Some(Money::ZERO),
+            due_on: Some(day("2026-12-31")),
         });
         scenario.event(ONE, &format!("2026-{:02}-03 10:00", month + 1), invoice);
     }
@@ -231,10 +231,10 @@ fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
     let corrected = Body::Invoice(Invoice {
         period: day("2026-04-01"),
         amount: Money(20_000),
-        plan_fee: Money::ZERO,
-        usage_value: Money::ZERO,
-        overage: Money::ZERO,
-        due_on: day("2026-12-31"),
+        plan_fee: Some(Money::ZERO),
+        usage_value: Some(Money::ZERO),
+        overage: Some(Money::ZERO),
+        due_on: Some(day("2026-12-31")),
     });
     scenario.event(ONE, "2026-05-04 10:00", corrected);
     assert_eq!(
@@ -249,7 +249,7 @@ fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
 fn charge(yuan: i64, subscribed_by_customer: bool) -> Body<'static> {
     Body::Charge {
         amount: Money(yuan * 100),
-        subscribed_by_customer,
+        subscribed_by_customer: Some(subscribed_by_customer),
     }
 }
 

@@ -29,7 +29,7 @@ impl Stream<'_> {
                 let factor = self.random.one_of(&[1, 1, 1, 1, 1, 2, 9]);
                 let body = Body::Charge {
                     amount: Money(factor * (900 + self.random.below(200))),
-                    subscribed_by_customer: self.random.chance(0.95),
+                    subscribed_by_customer: Some(self.random.chance(0.95)),
                 };
                 self.emit(who, index, body);
                 index += 1 + self.random.below(6) as i32;
@@ -46,6 +46,7 @@ impl Stream<'_> {
                 EnquirySubject::PortOut,
                 EnquirySubject::Contract,
                 EnquirySubject::Bill,
+                EnquirySubject::Unknown,
             ])),
             7 => Body::CompetitorContact,
             _ => {
@@ -57,11 +58,12 @@ impl Stream<'_> {
                         Direction::Outgoing,
                     ]),
                     other: Number::from_digits(number.as_bytes()),
-                    duration_seconds: 40,
+                    duration_seconds: self.random.one_of(&[0, 40]),
                     outcome: self.random.one_of(&[
                         CallOutcome::Normal,
                         CallOutcome::Dropped,
                         CallOutcome::Unanswered,
+                        CallOutcome::Unknown,
                     ]),
                     handset: None,
                 }
@@ -77,6 +79,7 @@ impl Stream<'_> {
                 ComplaintCategory::Network,
                 ComplaintCategory::Service,
                 ComplaintCategory::UnwantedService,
+                ComplaintCategory::Unknown,
             ]),
             resolved: random.chance(0.6),
             satisfaction: random.chance(0.7).then(|| 1 + random.below(5) as u8),
