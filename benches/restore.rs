@@ -2,7 +2,8 @@
 //! killed, and started again.
 //!
 //! Starts a real broker and the release program. Run with `cargo bench --bench restore`;
-//! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. Static membership spares the wait for the session
+//! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. By default no snapshot is taken of the debt, so that
+//! all of it is replayed; `CHURNWATCH_BENCH_RECOVERY=10` takes them as that `state.recovery_seconds_max` would. Static membership spares the wait for the session
 //! time-out, which is the group's and not the restore's.
 #![allow(
     missing_docs,
@@ -59,7 +60,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     let built = subscribers * RECORDS_EACH;
     load(&config, &topic, subscribers, 0..built);
     let mut first = start(&file);
-    let took = processed(&mut first, built);
+    let (took, _) = processed(&mut first, built);
     println!(
         "{subscribers} subscribers: {built} records at {:.0}/s",
         built as f64 / took
@@ -69,7 +70,8 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
 
     load(&config, &topic, subscribers, built..built + debt);
     let mut second = start(&file);
-    let live = processed(&mut second, debt);
+    let (live, page) = processed(&mut second, debt);
+    let left = page.sum("churnwatch_replay_debt_records", &[]);
     second.signal(Signal::Kill);
     second.wait_long();
 
@@ -93,7 +95,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     };
     let slowest = (0..PARTITIONS).filter_map(restore).fold(0.0, f64::max);
     println!(
-        "  debt {debt}: {seconds:.2} s from process start to the first new record, {all:.2} s until all partitions are live \
+        "  debt {debt}, {left} not in snapshots: {seconds:.2} s from process start to the first new record, {all:.2} s until all partitions are live \
          ({slowest:.2} s of it from assignment); the debt was first applied at {:.0}/s",
         debt as f64 / live
     );
@@ -102,12 +104,14 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
 }
 
 fn configuration(topic: &str, folder: &Path) -> String {
+    let recovery = std::env::var("CHURNWATCH_BENCH_RECOVERY");
+    let recovery = recovery.unwrap_or_else(|_| "3600".to_owned());
     format!(
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{topic}\"\nwindow.clock = \"event\"\nlog.level = \"info\"\n\
          http.listen = \"127.0.0.1:{PORT}\"\nrun.instance_id = \"bench\"\nrun.shutdown_seconds = 120\n[topics]\n\
          cdr = \"{topic}\"\nbilling = \"{topic}\"\nsubscriber = \"{topic}\"\nservice = \"{topic}\"\n\
          outcome = \"{topic}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\n\
-         snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\nsnapshot_debt_records = 1000000000\n",
+         snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\nrecovery_seconds_max = {recovery}\n",
         Client::shared().bootstrap(),
         folder.join("snapshots").display()
     )
@@ -141,13 +145,13 @@ fn start(file: &Path) -> Process {
     Process::start(["run", "--config", file.to_str().unwrap()])
 }
 
-/// Waits until so many records were processed. Returns the seconds from the first to the last.
-fn processed(process: &mut Process, records: u64) -> f64 {
+/// Waits until so many records were processed. Returns the seconds from the first to the last, and the metrics then.
+fn processed(process: &mut Process, records: u64) -> (f64, Metrics) {
     let received = |page: &Metrics| page.sum("churnwatch_records_received_total", &[]);
     until(process, |page| received(page) > 0.0);
     let started = Instant::now();
-    until(process, |page| received(page) >= records as f64);
-    started.elapsed().as_secs_f64()
+    let page = until(process, |page| received(page) >= records as f64);
+    (started.elapsed().as_secs_f64(), page)
 }
 
 fn until(process: &mut Process, done: impl Fn(&Metrics) -> bool) -> Metrics {

@@ -1,7 +1,7 @@
 //! Whether the workers live and are ready: they state it, and the admin pages and the watchdog read it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whether the workers live and are ready; clones share the state.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ struct Shared {
     clock_ms: Box<dyn Fn() -> u64 + Send + Sync>,
     stalled_ms: u64,
     stopping: AtomicBool,
+    /// What keeps the workers from being started.
+    waiting: Mutex<Option<String>>,
     workers: Vec<Worker>,
 }
 
@@ -73,6 +75,7 @@ impl Health {
             clock_ms: Box::new(clock_ms),
             stalled_ms: u64::from(stalled_seconds) * 1000,
             stopping: AtomicBool::new(false),
+            waiting: Mutex::new(None),
             workers: std::iter::repeat_with(worker).take(workers).collect(),
         }))
     }
@@ -89,6 +92,18 @@ impl Health {
     /// States that the process is going to stop: it is not ready any more.
     pub fn stopping(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// States what keeps the workers from being started, if anything does. Whoever waits for it is alive.
+    pub fn waits(&self, reason: Option<String>) {
+        for worker in self.workers() {
+            worker.beat();
+        }
+        *self
+            .0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// Why the process is not alive; empty if it is.
@@ -112,6 +127,11 @@ impl Health {
         let mut reasons = Vec::new();
         if self.0.stopping.load(Ordering::Relaxed) {
             reasons.push("the process is shutting down".to_owned());
+        }
+        let waiting = self.0.waiting.lock();
+        if let Some(reason) = &*waiting.unwrap_or_else(PoisonError::into_inner) {
+            reasons.push(reason.clone());
+            return reasons;
         }
         for (index, worker) in self.0.workers.iter().enumerate() {
             let met = worker.conditions.load(Ordering::Relaxed);
@@ -180,6 +200,18 @@ mod tests {
         );
         workers[1].beat();
         assert!(health.stalled().is_empty());
+    }
+
+    #[test]
+    fn who_waits_to_start_is_alive_and_says_what_for() {
+        let (health, clock) = health(2);
+        clock.store(65_000, Ordering::Relaxed);
+        health.waits(Some("no broker answers".to_owned()));
+        clock.store(125_000, Ordering::Relaxed);
+        assert!(health.stalled().is_empty());
+        assert_eq!(health.unready(), ["no broker answers"]);
+        health.waits(None);
+        assert_eq!(health.unready().len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod backtest;
+mod brokers;
 mod calibrate;
 mod check;
 mod config;

@@ -1,11 +1,12 @@
+use super::brokers;
 use super::failure::Failure;
 use super::signals::Signals;
 use crate::config::{Config, Ruleset};
 use crate::health::Health;
 use crate::http::Server;
-use crate::kafka::{self, Cluster};
+use crate::kafka;
 use crate::runtime::{Pool, RulesHandle, Setup, Stop, Watchdog, clock};
-use crate::telemetry::{Telemetry, logging};
+use crate::telemetry::{Telemetry, logging, troubles};
 use clap::Args;
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -38,16 +39,30 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
-        logging::init(&config.log).map_err(|error| Failure::Usage(error.to_string()))?;
+        logging::init(&config.log, clock::now)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
         // The handlers come first: a signal during the start must not cut it short either.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
         let handlers = async { Ok::<_, Failure>((Signals::new()?, hangup()?)) };
-        let (signals, reload) = runtime.block_on(handlers)?;
-        let cluster = Cluster::inspect(&config)
-            .map_err(|problems| Failure::Failed(problems.join("\nerror: ")))?;
+        let (mut signals, reload) = runtime.block_on(handlers)?;
+        let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+        let telemetry = Telemetry::new().map_err(|error| failed(&error))?;
+        telemetry.set_rules_version(&config.rules.version);
+        let health = Health::new(
+            config.run.workers.into(),
+            config.http.stalled_seconds,
+            clock::monotonic_ms,
+        );
+        let server = Server::start(&config.http, telemetry.clone(), health.clone())
+            .map_err(|error| failed(&error))?;
+        info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
+        let Some(cluster) = runtime.block_on(brokers::wait(&config, &health, &mut signals))? else {
+            info!("ended");
+            return Ok(());
+        };
         for fact in &cluster.facts {
             if let Some(warning) = fact.strip_prefix("warning: ") {
                 warn!("{warning}");
@@ -61,17 +76,6 @@ impl Run {
             shadow_rules = shadow_version(&config.ruleset()),
             "starting"
         );
-        let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-        let telemetry = Telemetry::new().map_err(|error| failed(&error))?;
-        telemetry.set_rules_version(&config.rules.version);
-        let health = Health::new(
-            config.run.workers.into(),
-            config.http.stalled_seconds,
-            clock::monotonic_ms,
-        );
-        let server = Server::start(&config.http, telemetry.clone(), health.clone())
-            .map_err(|error| failed(&error))?;
-        info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
@@ -90,7 +94,9 @@ impl Run {
                 never = reload.serve() => match never {},
             }
         })?;
-        pool.join().map_err(Failure::Failed)?;
+        let ended = pool.join().map_err(Failure::Failed);
+        troubles::conclude();
+        ended?;
         info!("ended");
         Ok(())
     }
@@ -179,6 +185,7 @@ async fn until_ended(
     let ended = async {
         while !pool.finished() {
             look.tick().await;
+            troubles::summarize();
             if let Some(reason) = watchdog.look(health) {
                 return Err(Failure::Failed(reason));
             }

@@ -140,8 +140,8 @@ pub struct StateSettings {
     pub snapshots: String,
     /// Time between two snapshots of a partition.
     pub snapshot_interval_seconds: u32,
-    /// Records processed since the last snapshot that call for another.
-    pub snapshot_debt_records: u32,
+    /// Time that a worker may take to replay what the snapshots of its partitions lack.
+    pub recovery_seconds_max: u16,
     /// Snapshots kept of each partition.
     pub snapshots_kept: u16,
     /// Whether to begin with empty windows where the state cannot be restored.

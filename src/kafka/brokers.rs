@@ -7,13 +7,19 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::metadata::Metadata;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A question about topics is asked so many times within that, so that a refusal is seen at once.
+const TRIES: u32 = 10;
+/// What the client has to say is taken in so many pieces at most.
+const SAYINGS: usize = 100;
 /// How often, and how many times, it is looked whether a new topic is there.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 100;
@@ -21,10 +27,11 @@ const LOOKS: u32 = 100;
 /// A client for questions about the cluster.
 pub(super) struct Brokers {
     properties: ClientConfig,
-    client: BaseConsumer<Quiet>,
+    client: BaseConsumer<Listener>,
     /// From the first request on that needs it: it has a thread of its own.
-    admin: OnceLock<AdminClient<Quiet>>,
+    admin: OnceLock<AdminClient<Listener>>,
     bootstrap: String,
+    away: AtomicBool,
 }
 
 impl Brokers {
@@ -34,19 +41,20 @@ impl Brokers {
         let client = properties
             .clone()
             .set("isolation.level", "read_uncommitted")
-            .create_with_context(Quiet)
+            .create_with_context(Listener::default())
             .map_err(|error| format!("kafka.properties: {}", error::plain(&error)))?;
         Ok(Self {
             properties,
             client,
             admin: OnceLock::new(),
             bootstrap: config.kafka.bootstrap.clone(),
+            away: AtomicBool::new(false),
         })
     }
 
     /// How many brokers there are.
     pub fn count(&self) -> Result<usize, String> {
-        match self.client.fetch_metadata(None, PATIENCE) {
+        match self.metadata(None) {
             Ok(metadata) => Ok(metadata.brokers().len()),
             Err(error) => Err(self.unreachable(&error)),
         }
@@ -55,8 +63,7 @@ impl Brokers {
     /// Partitions of a topic; none if there is no such topic.
     pub fn partitions(&self, topic: &str) -> Result<Option<i32>, String> {
         let metadata = self
-            .client
-            .fetch_metadata(Some(topic), PATIENCE)
+            .metadata(Some(topic))
             .map_err(|error| self.unreachable(&error))?;
         let Some(found) = metadata.topics().first() else {
             return Ok(None);
@@ -80,11 +87,11 @@ impl Brokers {
 
     /// The same as readers of committed records see it: up to the first transaction that is still open.
     pub fn committed_bounds(&self, topic: &str, partition: i32) -> KafkaResult<Range<i64>> {
-        let client: BaseConsumer<Quiet> = self
+        let client: BaseConsumer<Listener> = self
             .properties
             .clone()
             .set("isolation.level", "read_committed")
-            .create_with_context(Quiet)?;
+            .create_with_context(Listener::default())?;
         let (low, high) = client.fetch_watermarks(topic, partition, PATIENCE)?;
         Ok(low..high)
     }
@@ -160,7 +167,7 @@ impl Brokers {
 
     fn ask<T, F: Future<Output = KafkaResult<T>>>(
         &self,
-        question: impl FnOnce(&AdminClient<Quiet>, &AdminOptions) -> F,
+        question: impl FnOnce(&AdminClient<Listener>, &AdminOptions) -> F,
     ) -> KafkaResult<T> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -168,28 +175,78 @@ impl Brokers {
         runtime.block_on(question(self.admin()?, &options()))
     }
 
-    fn admin(&self) -> KafkaResult<&AdminClient<Quiet>> {
+    fn admin(&self) -> KafkaResult<&AdminClient<Listener>> {
         match self.admin.get() {
             Some(admin) => Ok(admin),
             None => {
-                let made = self.properties.create_with_context(Quiet)?;
+                let made = self.properties.create_with_context(Listener::default())?;
                 Ok(self.admin.get_or_init(|| made))
             }
         }
     }
 
+    fn metadata(&self, topic: Option<&str>) -> KafkaResult<Metadata> {
+        let mut tries = 1;
+        loop {
+            let answer = self.client.fetch_metadata(topic, PATIENCE / TRIES);
+            // The client gives its reasons only to those who poll.
+            for _ in 0..SAYINGS {
+                self.client.poll(Duration::ZERO);
+            }
+            let hopeless = self.heard().is_some_and(|(code, _)| refused(code));
+            if answer.is_ok() || hopeless || tries == TRIES {
+                return answer;
+            }
+            tries += 1;
+        }
+    }
+
+    /// Why the brokers could not be reached, as far as the client has said.
+    fn heard(&self) -> Option<(Code, String)> {
+        self.client.context().heard()
+    }
+
+    /// Whether a question stayed without an answer that may come later.
+    pub fn away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
     fn unreachable(&self, error: &KafkaError) -> String {
-        let remedy = error::code_of(error).and_then(error::remedy).unwrap_or(
-            "check the address in `kafka.bootstrap`, and security.protocol in `kafka.properties` if the brokers want \
-             TLS or a login",
-        );
+        let code = error::code_of(error);
+        let heard = self.heard();
+        let codes = heard.iter().map(|(code, _)| *code).chain(code);
+        let remedy = codes.clone().find_map(error::remedy);
+        if remedy.is_none() {
+            self.away.store(true, Ordering::Relaxed);
+        }
+        let advice = remedy.unwrap_or(match heard {
+            Some((Code::Resolve, _)) => "check the host names in `kafka.bootstrap`",
+            Some((Code::SSL, _)) => {
+                "check security.protocol and the certificates in `kafka.properties`, and the port in `kafka.bootstrap`"
+            }
+            _ => {
+                "check the address in `kafka.bootstrap`, and security.protocol in `kafka.properties` if the brokers \
+                 want TLS or a login"
+            }
+        });
+        let reason = match &heard {
+            Some((_, reason)) => reason.clone(),
+            None => error::plain(error),
+        };
+        let within = match heard {
+            Some((code, _)) if refused(code) => String::new(),
+            _ => format!(" within {} s", PATIENCE.as_secs()),
+        };
         format!(
-            "no answer from the brokers at {} within {} s ({}); {remedy}",
-            self.bootstrap,
-            PATIENCE.as_secs(),
-            error::plain(error)
+            "no answer from the brokers at {}{within} ({reason}); {advice}",
+            self.bootstrap
         )
     }
+}
+
+/// Whether the brokers have refused us for good.
+fn refused(code: Code) -> bool {
+    matches!(code, Code::Authentication | Code::SaslAuthenticationFailed)
 }
 
 fn options() -> AdminOptions {
@@ -198,12 +255,70 @@ fn options() -> AdminOptions {
         .operation_timeout(Some(PATIENCE))
 }
 
-/// Says nothing: what goes wrong is in the answers.
-struct Quiet;
+/// Remembers the most telling reason why the brokers cannot be reached. Nothing is logged: it goes into the answers.
+#[derive(Default)]
+struct Listener(Mutex<Option<(Code, String)>>);
 
-impl ClientContext for Quiet {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: KafkaError, _: &str) {}
+impl Listener {
+    fn heard(&self) -> Option<(Code, String)> {
+        self.reason().clone()
+    }
+
+    fn hear(&self, code: Code, reason: &str) {
+        let mut heard = self.reason();
+        if heard
+            .as_ref()
+            .is_none_or(|(known, _)| telling(code) >= telling(*known))
+        {
+            *heard = Some((code, client::without_thread(reason).to_owned()));
+        }
+    }
+
+    fn reason(&self) -> MutexGuard<'_, Option<(Code, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl ConsumerContext for Quiet {}
+/// How much a reason explains: that all brokers are down explains nothing.
+fn telling(code: Code) -> u8 {
+    match code {
+        code if refused(code) => 3,
+        Code::SSL | Code::Resolve => 2,
+        Code::AllBrokersDown => 0,
+        _ => 1,
+    }
+}
+
+impl ClientContext for Listener {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(code) = error::code_of(&error) {
+            self.hear(code, reason);
+        }
+    }
+}
+
+impl ConsumerContext for Listener {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_that_explains_most_is_kept() {
+        let listener = Listener::default();
+        listener.hear(Code::BrokerTransportFailure, "Connection refused");
+        listener.hear(Code::AllBrokersDown, "1/1 brokers are down");
+        let heard = |listener: &Listener| listener.heard().unwrap().1;
+        assert_eq!(heard(&listener), "Connection refused");
+        listener.hear(
+            Code::Resolve,
+            "[thrd:x:1/bootstrap]: x:1/bootstrap: unknown",
+        );
+        assert_eq!(heard(&listener), "x:1/bootstrap: unknown");
+        listener.hear(Code::Authentication, "wrong password");
+        listener.hear(Code::BrokerTransportFailure, "Disconnected");
+        assert_eq!(heard(&listener), "wrong password");
+    }
+}

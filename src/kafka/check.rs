@@ -25,15 +25,23 @@ pub struct Cluster {
     pub facts: Vec<String>,
 }
 
+/// Why `run` cannot start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Every problem, each with its remedy.
+    pub problems: Vec<String>,
+    /// The brokers did not answer. What is wrong may pass by itself; anything else needs an operator.
+    pub away: bool,
+}
+
 /// Asks the brokers whether `run` could start. Changes nothing.
 ///
 /// # Errors
 /// Every problem, each with its remedy.
 pub fn connect(config: &Config) -> Result<Vec<String>, Vec<String>> {
-    let mut survey = Survey::begin(config).map_err(|problem| vec![problem])?;
-    survey.topics();
-    survey.journal(false);
-    survey.end().map(|cluster| cluster.facts)
+    let surveyed = Survey::of(config, false);
+    let cluster = surveyed.map_err(|refusal| refusal.problems)?;
+    Ok(cluster.facts)
 }
 
 /// Asks the brokers whether a topic exists that will be written from now on. `key` is where it is configured.
@@ -57,11 +65,8 @@ impl Cluster {
     ///
     /// # Errors
     /// Every problem, each with its remedy.
-    pub fn inspect(config: &Config) -> Result<Self, Vec<String>> {
-        let mut survey = Survey::begin(config).map_err(|problem| vec![problem])?;
-        survey.topics();
-        survey.journal(true);
-        survey.end()
+    pub fn inspect(config: &Config) -> Result<Self, Refusal> {
+        Survey::of(config, true)
     }
 }
 
@@ -76,29 +81,30 @@ struct Survey<'c> {
 }
 
 impl<'c> Survey<'c> {
-    fn begin(config: &'c Config) -> Result<Self, String> {
-        let brokers = Brokers::new(config)?;
-        let facts = vec![format!(
-            "brokers at {}: {} in the cluster",
-            config.kafka.bootstrap,
-            brokers.count()?
-        )];
-        Ok(Self {
+    /// Looks at everything; the journal is created if it is missing and `create` says so.
+    fn of(config: &'c Config, create: bool) -> Result<Cluster, Refusal> {
+        let refuse = |problems, away| Refusal { problems, away };
+        let brokers = Brokers::new(config).map_err(|problem| refuse(vec![problem], false))?;
+        let count = match brokers.count() {
+            Ok(count) => count,
+            Err(problem) => return Err(refuse(vec![problem], brokers.away())),
+        };
+        let bootstrap = &config.kafka.bootstrap;
+        let mut survey = Self {
             config,
             brokers,
             partitions: None,
-            facts,
+            facts: vec![format!("brokers at {bootstrap}: {count} in the cluster")],
             problems: Vec::new(),
-        })
-    }
-
-    fn end(self) -> Result<Cluster, Vec<String>> {
-        if !self.problems.is_empty() {
-            return Err(self.problems);
+        };
+        survey.topics();
+        survey.journal(create);
+        if !survey.problems.is_empty() {
+            return Err(refuse(survey.problems, survey.brokers.away()));
         }
         Ok(Cluster {
-            partitions: self.partitions.unwrap_or(0),
-            facts: self.facts,
+            partitions: survey.partitions.unwrap_or(0),
+            facts: survey.facts,
         })
     }
 
@@ -128,10 +134,10 @@ impl<'c> Survey<'c> {
             self.problems
                 .push(no_such_topic(config, &key, &topic, most));
         }
-        if let Some(most) = most
-            && counts.iter().any(|(_, count)| *count != most)
+        if let Some(wanted) = usual(&counts)
+            && counts.iter().any(|(_, count)| *count != wanted)
         {
-            self.problems.push(mismatch(&counts, most));
+            self.problems.push(mismatch(&counts, wanted));
         }
         for (topic, count) in counts {
             self.facts
@@ -201,9 +207,9 @@ impl<'c> Survey<'c> {
         };
         if count != partitions {
             return self.problems.push(format!(
-                "topic `{topic}` (topics.journal) has {count} partitions, and the input topics have {partitions}: it is \
-                 the journal of other topics; name another one in topics.journal, or if the feeds were created anew, \
-                 delete it and set state.start_without_state = true for the next start"
+                "topic `{topic}` (topics.journal) has {count} partitions, and the input topics have {partitions}: \
+                 partitions were added to these, or it is the journal of other topics; begin with another \
+                 `kafka.group` (docs/operations.md, More partitions), or name another one in topics.journal"
             ));
         }
         self.facts
@@ -272,22 +278,29 @@ fn configs_command(config: &Config, topic: &str, settings: &[(&str, &str)]) -> S
     )
 }
 
-fn mismatch(counts: &[(String, i32)], most: i32) -> String {
+/// What most topics have; of two numbers that are as frequent, the larger.
+fn usual(counts: &[(String, i32)]) -> Option<i32> {
+    let frequency = |wanted: i32| counts.iter().filter(|(_, count)| *count == wanted).count();
+    let all = counts.iter().map(|(_, count)| *count);
+    all.max_by_key(|count| (frequency(*count), *count))
+}
+
+fn mismatch(counts: &[(String, i32)], wanted: i32) -> String {
     let all: Vec<String> = counts
         .iter()
         .map(|(topic, count)| format!("{topic} has {count}"))
         .collect();
-    let fewer: Vec<&str> = counts
+    let others: Vec<&str> = counts
         .iter()
-        .filter(|(_, count)| *count != most)
+        .filter(|(_, count)| *count != wanted)
         .map(|(topic, _)| topic.as_str())
         .collect();
     format!(
         "the input topics have different numbers of partitions ({}), but a subscriber's records must lie in the same \
-         partition of every feed; create {} anew with {most} partitions, keyed by msisdn, and load the records again \
+         partition of every feed; create {} anew with {wanted} partitions, keyed by msisdn, and load the records again \
          (adding partitions would leave the records there in the wrong ones)",
         all.join(", "),
-        fewer.join(", ")
+        others.join(", ")
     )
 }
 
@@ -316,6 +329,11 @@ mod tests {
         ] {
             assert!(problem.contains(part), "{problem}");
         }
+        // The one that grew is the one that is wrong.
+        let counts = [4, 4, 6, 4].map(|count| (format!("topic-{count}"), count));
+        assert_eq!(usual(&counts), Some(4));
+        let problem = mismatch(&counts, 4);
+        assert!(problem.contains("create topic-6 anew with 4"), "{problem}");
     }
 
     #[test]

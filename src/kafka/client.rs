@@ -1,10 +1,11 @@
 //! The properties of our Kafka clients.
 
 use crate::config::Config;
+use crate::telemetry::troubles;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 /// What every client has in common: the brokers, our name, and the operator's own properties.
 ///
@@ -126,6 +127,7 @@ fn host_name() -> String {
 /// Passes a line of the client's log on to ours.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+    let message = without_thread(message);
     // An operator's properties go to consumers and producers alike; and a new producer may have to wait until the brokers
     // have ended its predecessor's transaction.
     let ordinary = (facility == "CONFWARN" && message.contains("will be ignored by this"))
@@ -137,7 +139,7 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         Emerg | Alert | Critical => error!(facility, "Kafka client: {message}"),
         // Lost connections and the like, which the client mends by itself.
-        Error | Warning => warn!(facility, "Kafka client: {message}"),
+        Error | Warning => trouble(facility, message),
         Notice | Info => info!(facility, "Kafka client: {message}"),
         Debug => debug!(facility, "Kafka client: {message}"),
     }
@@ -145,5 +147,43 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 
 /// Logs an error that the client reports besides its results.
 pub(super) fn log_error(error: &KafkaError, reason: &str) {
-    warn!(code = super::error::plain(error), "Kafka client: {reason}");
+    trouble(&super::error::plain(error), without_thread(reason));
+}
+
+/// The client says the same of every broker and every connection, in several ways: all of that is one trouble.
+fn trouble(what: &str, message: &str) {
+    const CONNECTION: [&str; 7] = [
+        "FAIL",
+        "REQTMOUT",
+        "ERROR",
+        "BrokerTransportFailure",
+        "AllBrokersDown",
+        "OperationTimedOut",
+        "Resolve",
+    ];
+    let said = format!("Kafka client: {message}");
+    if CONNECTION.iter().any(|known| what.starts_with(known)) {
+        troubles::warn(troubles::BROKERS, &said);
+    } else {
+        troubles::warn(&format!("client {what}"), &said);
+    }
+}
+
+/// The client's threads mean nothing to a reader.
+pub(super) fn without_thread(message: &str) -> &str {
+    let threaded = message.strip_prefix("[thrd:");
+    let behind = threaded.and_then(|rest| rest.split_once("]: "));
+    behind.map_or(message, |(_, behind)| behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_shown_without_the_thread_it_came_from() {
+        let line = "[thrd:localhost:9092/1]: localhost:9092/1: Disconnected";
+        assert_eq!(without_thread(line), "localhost:9092/1: Disconnected");
+        assert_eq!(without_thread("Disconnected"), "Disconnected");
+    }
 }

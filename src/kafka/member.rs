@@ -116,6 +116,7 @@ impl Link for Member {
     fn serve(&mut self) -> Result<Option<Rebalance>, Fault> {
         self.wait(Duration::ZERO);
         self.trims.look();
+        self.transactor.look();
         match self.fault.take() {
             Some(fault) => Err(fault),
             None => Ok(self.client.context().next_change()),

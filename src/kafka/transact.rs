@@ -28,7 +28,7 @@ use tracing::info;
 
 /// How often deliveries are asked for while a transaction waits for them.
 const POLL: Duration = Duration::from_micros(500);
-/// For aborting before a producer is dropped: a courtesy to readers, as its successor aborts as well.
+/// For each of the two ways to end a transaction that failed.
 const ABORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The transactional producer of one worker.
@@ -57,13 +57,17 @@ impl Transactor {
     /// # Errors
     /// [`Fault`] if an operator must help; otherwise the reason why it is worth trying again.
     pub fn fence(&mut self) -> Result<Result<(), String>, Fault> {
+        self.fence_within(self.patience)
+    }
+
+    fn fence_within(&mut self, patience: Duration) -> Result<Result<(), String>, Fault> {
         self.producer = None;
         let what = format!("starting transactions as {}", self.id);
         let producer: BaseProducer<Deliveries> = self
             .properties
             .create_with_context(Deliveries::default())
             .map_err(|error| Fault::Halt(format!("{what}: {}", error::plain(&error))))?;
-        match producer.init_transactions(self.patience) {
+        match producer.init_transactions(patience) {
             Ok(()) => {
                 self.producer = Some(producer);
                 Ok(Ok(()))
@@ -114,9 +118,9 @@ impl Transactor {
             Err(error) => error,
         };
         let too_large = deliveries.too_large();
-        self.retire(ending);
         let reason = error::plain(&error);
         let class = error::classify(&error);
+        self.retire(ending, class);
         if class == Class::Fenced {
             return Err(Fault::Restart(format!(
                 "the transactional id {} was taken over ({reason}): this process was away for longer than \
@@ -136,18 +140,44 @@ impl Transactor {
         })
     }
 
-    /// Drops the producer. If its transaction cannot have been committed, aborts it first, so that readers of the
-    /// output need not wait until the coordinator does.
-    fn retire(&mut self, ending: bool) {
+    /// Drops the producer. If its transaction cannot have been committed, ends it first: readers of the output, and
+    /// whoever restores our partitions, would wait for the coordinator's time-out.
+    fn retire(&mut self, ending: bool, class: Class) {
         let Some(producer) = self.producer.take() else {
             return;
         };
-        if !ending {
-            producer.purge(PurgeConfig::default().queue().inflight());
+        if ending {
+            return;
+        }
+        producer.purge(PurgeConfig::default().queue().inflight());
+        // An abort flushes, and a flush waits for reports that nobody else takes.
+        for _ in 0..polls_in(ABORT_PATIENCE) {
+            if producer.in_flight_count() == 0 {
+                break;
+            }
             producer.poll(Duration::ZERO);
-            let _ = producer.abort_transaction(ABORT_PATIENCE);
+            std::thread::park_timeout(POLL);
+        }
+        let aborted = producer.abort_transaction(ABORT_PATIENCE);
+        drop(producer);
+        // Whoever fenced us has ended the transaction, and must not be fenced in turn.
+        if aborted.is_err() && class != Class::Fenced {
+            // Without an answer the next commit tries again.
+            let _ = self.fence_within(ABORT_PATIENCE);
         }
     }
+
+    /// Lets the client say what happened since the last transaction, so that the log has it then.
+    pub fn look(&self) {
+        if let Some(producer) = &self.producer {
+            producer.poll(Duration::ZERO);
+        }
+    }
+}
+
+/// How many polls fill a time: waits are counted in polls, one in each `POLL`, rather than by a clock.
+const fn polls_in(time: Duration) -> u128 {
+    time.as_micros() / POLL.as_micros()
 }
 
 /// One transaction from begin to end.
@@ -255,9 +285,7 @@ impl Cycle<'_> {
     }
 
     fn wait_until(&mut self, done: impl Fn(&BaseProducer<Deliveries>) -> bool) -> KafkaResult<()> {
-        // Counted in polls, one in each `POLL`, rather than by a clock.
-        let polls_max = self.patience.as_micros() / POLL.as_micros();
-        for _ in 0..=polls_max {
+        for _ in 0..=polls_in(self.patience) {
             if done(self.producer) {
                 return Ok(());
             }

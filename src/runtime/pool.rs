@@ -3,8 +3,9 @@ use super::setup::Setup;
 use super::stop::Stop;
 use super::worker::Worker;
 use crate::health::{Condition, Health, WorkerHealth};
-use crate::kafka::{Fault, Member};
+use crate::kafka::{Fault, Member, TopicWatch};
 use crate::snapshot::SnapshotRepository;
+use crate::telemetry::troubles;
 use std::io;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -17,6 +18,8 @@ const RESTART_FIRST: Duration = Duration::from_secs(1);
 const RESTART_LAST: Duration = Duration::from_secs(30);
 /// A worker that ran for this long starts over without delay.
 const RESTART_FORGOTTEN: Duration = Duration::from_secs(120);
+/// How often it is looked whether the input topics are as they were.
+const TOPICS_INTERVAL: Duration = Duration::from_secs(5);
 /// How often a waiting worker shows that it is alive.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,10 @@ impl Pool {
                 }
             }
         }
+        let stop = stop.clone();
+        let thread = Builder::new().name("topics".to_owned());
+        // Nobody waits for it at the end: it may be waiting for brokers.
+        thread.spawn(move || watch_topics(&setup, &stop))?;
         Ok(pool)
     }
 
@@ -67,6 +74,20 @@ impl Pool {
             let _ = thread.join();
         }
         self.stop.take_halt().map_or(Ok(()), Err)
+    }
+}
+
+/// Ends the process when an input topic is not what it was: what is new there would stay unread.
+fn watch_topics(setup: &Setup, stop: &Stop) {
+    let mut watch = match TopicWatch::new(&setup.config, setup.partitions) {
+        Ok(watch) => watch,
+        Err(reason) => return stop.halt(reason),
+    };
+    while !stop.wait(TOPICS_INTERVAL) {
+        if let Some(reason) = watch.look() {
+            error!("cannot go on: {reason}");
+            return stop.halt(reason);
+        }
     }
 }
 
@@ -101,10 +122,11 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
                 if watch.reached(RESTART_FORGOTTEN) {
                     pause = RESTART_FIRST;
                 }
-                warn!(
-                    pause_seconds = pause.as_secs(),
-                    "the worker starts over: {reason}"
+                let text = format!(
+                    "worker {number} starts over in {} s: {reason}",
+                    pause.as_secs()
                 );
+                troubles::warn(&format!("worker {number}"), &text);
                 wait(pause, stop, health);
                 pause = RESTART_LAST.min(pause * 2);
             }

@@ -176,23 +176,23 @@ pub(super) const REGION_TASKS: Metric = gauge(
      regions with most open tasks have their own series, the rest is `other`. Cities and managers are in `/api/rollup`.",
 );
 
-pub(super) const TASK_OUTCOMES: Metric = counter(
+pub(super) const TASK_OUTCOMES: Metric = gauge(
     "churnwatch_task_outcomes_total",
     &["outcome", "trigger", "tier"],
-    "What became of tasks, once for every trigger among a task's reasons.",
+    "What became of tasks so far, once for every trigger among a task's reasons.",
 )
 .detail(
     "Outcomes: `opened`, `escalated` (left the first rung), `reached` (the customer was spoken to), `saved`, `refused`, \
      `lost`, `churned`, `recovered` (the reason went by itself), `contacted` (care and growth), `expired`, `other`. An \
-     outcome that corrects another is counted as well; `/api/outcomes` has the sums without those taken back.",
+     outcome that corrects another takes that one back. A total kept in the state; see below.",
 );
 
-pub(super) const TASKS_JUDGED: Metric = counter(
+pub(super) const TASKS_JUDGED: Metric = gauge(
     "churnwatch_tasks_judged_total",
     &["verdict", "trigger"],
-    "Churn tasks that turned out right (confirmed) or wrong (refuted), once for every trigger among the reasons.",
+    "Churn tasks so far that turned out right (confirmed) or wrong (refuted), once for every trigger among the reasons.",
 )
-.detail("See below.");
+.detail("A total kept in the state; see below.");
 
 pub(super) const COMMITS: Metric = counter(
     "churnwatch_commits_total",
@@ -234,14 +234,14 @@ pub(super) const WATERMARK_DELAY: Metric = gauge(
 
 pub(super) const DAY_CLOSES: Metric = counter(
     "churnwatch_day_closes_total",
-    &[],
-    "Days closed, counted in every partition.",
+    &["partition"],
+    "Days closed since the partition's first record.",
 );
 
 pub(super) const FEED_OUTAGE_DAYS: Metric = counter(
     "churnwatch_feed_outage_days_total",
-    &["feed"],
-    "Closed days on which a feed's volume is unknown, counted in every partition.",
+    &["feed", "partition"],
+    "Closed days on which a feed's volume is unknown, since the partition's first record.",
 );
 
 pub(super) const SUBSCRIBERS: Metric = gauge(

@@ -1,6 +1,8 @@
 //! Logs on stderr: for people on a terminal, one JSON object a line elsewhere.
 
+use super::troubles;
 use crate::config::{LogFormat, LogSettings};
+use crate::model::Timestamp;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -26,11 +28,11 @@ pub enum LogError {
     Twice,
 }
 
-/// Starts logging for the whole process.
+/// Starts logging for the whole process. `clock` is wall time, for troubles that come again.
 ///
 /// # Errors
 /// If the filter is none, or logging has been started before.
-pub fn init(settings: &LogSettings) -> Result<(), LogError> {
+pub fn init(settings: &LogSettings, clock: fn() -> Timestamp) -> Result<(), LogError> {
     let filter = filter(settings, std::env::var(VARIABLE).ok())?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -40,7 +42,9 @@ pub fn init(settings: &LogSettings) -> Result<(), LogError> {
         LogFormat::Auto if std::io::stderr().is_terminal() => logs.try_init(),
         LogFormat::Auto | LogFormat::Json => logs.json().flatten_event(true).try_init(),
     };
-    started.map_err(|_| LogError::Twice)
+    started.map_err(|_| LogError::Twice)?;
+    troubles::set_clock(clock);
+    Ok(())
 }
 
 fn filter(settings: &LogSettings, variable: Option<String>) -> Result<EnvFilter, LogError> {

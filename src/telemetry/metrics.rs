@@ -4,6 +4,7 @@ use super::work::{Holders, ProcessAnswer, Work};
 use crate::engine::triggers::REGISTRY;
 use crate::engine::{RegionLevel, RegionOutcomes};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
+use prometheus::core::Collector;
 use prometheus::{
     GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
@@ -78,7 +79,7 @@ pub struct Telemetry {
     pub(super) lag_records: IntGaugeVec,
     pub(super) lag_seconds: GaugeVec,
     pub(super) watermark_delay: GaugeVec,
-    pub(super) day_closes: IntCounter,
+    pub(super) day_closes: IntCounterVec,
     pub(super) outage_days: IntCounterVec,
     pub(super) subscribers: IntGaugeVec,
     pub(super) robots: IntGaugeVec,
@@ -117,7 +118,7 @@ impl Telemetry {
             lag_records: gauges(r, &catalog::LAG_RECORDS)?,
             lag_seconds: float_gauges(r, &catalog::LAG_SECONDS)?,
             watermark_delay: float_gauges(r, &catalog::WATERMARK_DELAY)?,
-            day_closes: counter(r, &catalog::DAY_CLOSES)?,
+            day_closes: counters(r, &catalog::DAY_CLOSES)?,
             outage_days: counters(r, &catalog::FEED_OUTAGE_DAYS)?,
             subscribers: gauges(r, &catalog::SUBSCRIBERS)?,
             robots: gauges(r, &catalog::ROBOTS)?,
@@ -170,6 +171,11 @@ impl Telemetry {
                 .watermark_delay
                 .remove_label_values(&[feed.name(), partition]);
         }
+        let _ = self.day_closes.remove_label_values(&[partition]);
+        for feed in Feed::ALL {
+            let labels = [feed.name(), partition];
+            let _ = self.outage_days.remove_label_values(&labels);
+        }
         for gauge in [
             &self.subscribers,
             &self.robots,
@@ -205,9 +211,13 @@ impl Telemetry {
         }
     }
 
-    /// Days closed so far, over all shards.
+    /// Days closed so far, over all partitions that are here.
     pub fn day_closes(&self) -> u64 {
-        self.day_closes.get()
+        let families = self.day_closes.collect();
+        let series = families.iter().flat_map(|family| family.get_metric());
+        series
+            .map(|series| series.get_counter().get_value() as u64)
+            .sum()
     }
 
     /// The work of a region and of those one level below it, as last rolled up; of an empty path, everything.
@@ -247,7 +257,6 @@ impl Telemetry {
         }
         for feed in feeds() {
             self.late.with_label_values(&[feed]);
-            self.outage_days.with_label_values(&[feed]);
         }
         for outcome in CommitOutcome::ALL {
             self.commits.with_label_values(&[outcome.name()]);

@@ -11,6 +11,7 @@ pub mod logging;
 mod metrics;
 mod register;
 mod reports;
+pub mod troubles;
 mod work;
 
 pub use catalog::table as metrics_table;

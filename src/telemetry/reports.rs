@@ -1,6 +1,7 @@
 use super::metrics::{CommitOutcome, NOT_SUPPRESSED, OUTCOMES, Telemetry, UNKNOWN_FEED};
-use crate::engine::{Rollup, Tally};
+use crate::engine::Rollup;
 use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
+use prometheus::IntCounter;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -202,7 +203,7 @@ pub struct ShardReport {
     pub replay_debt_records: u64,
     /// Records still to be replayed; 0 when live.
     pub restore_remaining_records: u64,
-    /// Days closed since the last report.
+    /// Days closed so far.
     pub days_closed: u64,
     /// Feeds seen so far.
     pub feeds: Vec<FeedDelay>,
@@ -215,7 +216,7 @@ pub struct FeedDelay {
     pub feed: Feed,
     /// How far the watermark is behind the clock.
     pub watermark_delay_seconds: f64,
-    /// Days found unknown since the last report.
+    /// Days found unknown so far.
     pub outage_days: u64,
 }
 
@@ -234,7 +235,8 @@ impl ShardReport {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             gauge.with_label_values(&[&partition]).set(value);
         }
-        telemetry.day_closes.inc_by(self.days_closed);
+        let day_closes = telemetry.day_closes.with_label_values(&[&partition]);
+        raise(&day_closes, self.days_closed);
         for FeedDelay {
             feed,
             watermark_delay_seconds,
@@ -246,31 +248,32 @@ impl ShardReport {
                 .watermark_delay
                 .with_label_values(&labels)
                 .set(*watermark_delay_seconds);
-            telemetry
-                .outage_days
-                .with_label_values(&[feed.name()])
-                .inc_by(*outage_days);
+            raise(
+                &telemetry.outage_days.with_label_values(&labels),
+                *outage_days,
+            );
         }
     }
 }
 
+/// Brings a counter to a total that the state keeps.
+fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
 /// The work of one shard.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WorkReport<'a> {
+pub struct WorkReport {
     /// Partition of the shard.
     pub partition: i32,
     /// As it is now.
     pub rollup: Rollup,
-    /// What had become of tasks at the last report.
-    pub since: &'a Tally,
 }
 
-impl WorkReport<'_> {
-    /// Keeps the roll-up for gauges and pages, and adds to the counters.
+impl WorkReport {
+    /// Keeps the roll-up for gauges and pages.
     pub fn emit(self, telemetry: &Telemetry) {
-        telemetry
-            .work
-            .update(self.partition, self.rollup, self.since);
+        telemetry.work.update(self.partition, self.rollup);
     }
 }
 

@@ -1,13 +1,11 @@
 //! The work of the process's partitions as it was last rolled up: as metrics, and as answers for the pages.
 
 use super::catalog;
-use super::register::{counters, gauges};
+use super::register::gauges;
 use crate::engine::triggers::REGISTRY;
-use crate::engine::{
-    Figures, Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes, Rollup, Tally,
-};
+use crate::engine::{Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes, Rollup};
 use crate::model::{Purpose, Tier};
-use prometheus::{IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{IntGaugeVec, Registry};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How open tasks stand: the label `state`.
 pub(super) const STATES: [&str; 5] = ["open", "due", "overdue", "escalated", "at_top"];
-/// What becomes of tasks: the label `outcome`. Being unreachable passes, and cannot be counted up.
+/// What becomes of tasks: the label `outcome`. Being unreachable passes.
 pub(super) const OUTCOMES: [&str; 11] = [
     "opened",
     "escalated",
@@ -45,8 +43,8 @@ const REGION_LEVELS: usize = 2;
 pub(super) struct Work {
     tasks: IntGaugeVec,
     region_tasks: IntGaugeVec,
-    outcomes: IntCounterVec,
-    judged: IntCounterVec,
+    outcomes: IntGaugeVec,
+    judged: IntGaugeVec,
     rollups: Arc<Mutex<BTreeMap<i32, Rollup>>>,
 }
 
@@ -77,33 +75,16 @@ impl Work {
         let work = Self {
             tasks: gauges(registry, &catalog::TASKS)?,
             region_tasks: gauges(registry, &catalog::REGION_TASKS)?,
-            outcomes: counters(registry, &catalog::TASK_OUTCOMES)?,
-            judged: counters(registry, &catalog::TASKS_JUDGED)?,
+            outcomes: gauges(registry, &catalog::TASK_OUTCOMES)?,
+            judged: gauges(registry, &catalog::TASKS_JUDGED)?,
             rollups: Arc::default(),
         };
-        work.start_at_zero();
+        work.refresh();
         Ok(work)
     }
 
-    /// Keeps a partition's new roll-up, and counts what has changed since a tally.
-    pub fn update(&self, partition: i32, rollup: Rollup, since: &Tally) {
-        let before = since.by_trigger();
-        let none = Figures::default();
-        for ((trigger, tier), figures) in rollup.tally.by_trigger() {
-            let before = before.get(&(trigger, tier)).unwrap_or(&none);
-            let counts = figures.named();
-            for ((name, count), (_, before)) in counts.into_iter().zip(before.named()) {
-                // What an outcome takes back of an earlier one stays counted.
-                let more = count.saturating_sub(before);
-                if more > 0 && OUTCOMES.contains(&name) {
-                    let labels = [name, trigger, tier.name()];
-                    self.outcomes.with_label_values(&labels).inc_by(more);
-                } else if more > 0 && VERDICTS.contains(&name) {
-                    let labels = [name, trigger];
-                    self.judged.with_label_values(&labels).inc_by(more);
-                }
-            }
-        }
+    /// Keeps a partition's new roll-up.
+    pub fn update(&self, partition: i32, rollup: Rollup) {
         self.rollups().insert(partition, rollup);
     }
 
@@ -132,6 +113,7 @@ impl Work {
                 set(&self.tasks, &standing, labels);
             }
         }
+        self.state_outcomes();
         // Regions without open tasks any more leave.
         self.region_tasks.reset();
         for (region, work) in largest(regions) {
@@ -139,6 +121,37 @@ impl Work {
                 let standing = work.get(&purpose).copied().unwrap_or_default();
                 let labels = |state| [&*region, state, purpose.name()];
                 set(&self.region_tasks, &standing, labels);
+            }
+        }
+    }
+
+    /// States what became of tasks in the partitions that are here. It comes from their state, so it moves with them and
+    /// survives every end of a process.
+    fn state_outcomes(&self) {
+        self.outcomes.reset();
+        self.judged.reset();
+        for trigger in REGISTRY.iter().map(|registration| registration.name) {
+            for tier in Tier::ALL {
+                for outcome in OUTCOMES {
+                    let labels = [outcome, trigger, tier.name()];
+                    self.outcomes.with_label_values(&labels);
+                }
+            }
+            for verdict in VERDICTS {
+                self.judged.with_label_values(&[verdict, trigger]);
+            }
+        }
+        for rollup in self.rollups().values() {
+            for ((trigger, tier), figures) in rollup.tally.by_trigger() {
+                for (name, count) in figures.named() {
+                    let count = i64::try_from(count).unwrap_or(i64::MAX);
+                    if OUTCOMES.contains(&name) {
+                        let labels = [name, trigger, tier.name()];
+                        self.outcomes.with_label_values(&labels).add(count);
+                    } else if VERDICTS.contains(&name) {
+                        self.judged.with_label_values(&[name, trigger]).add(count);
+                    }
+                }
             }
         }
     }
@@ -174,21 +187,6 @@ impl Work {
 
     fn rollups(&self) -> MutexGuard<'_, BTreeMap<i32, Rollup>> {
         self.rollups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn start_at_zero(&self) {
-        for trigger in REGISTRY.iter().map(|registration| registration.name) {
-            for tier in Tier::ALL {
-                for outcome in OUTCOMES {
-                    let labels = [outcome, trigger, tier.name()];
-                    self.outcomes.with_label_values(&labels);
-                }
-            }
-            for verdict in VERDICTS {
-                self.judged.with_label_values(&[verdict, trigger]);
-            }
-        }
-        self.refresh();
     }
 }
 

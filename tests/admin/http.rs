@@ -2,7 +2,6 @@
 
 use crate::support::scenario::{Scenario, profile};
 use churnwatch::config::{Config, HttpSettings};
-use churnwatch::engine::Tally;
 use churnwatch::health::{Condition, Health};
 use churnwatch::http::{HttpError, Server};
 use churnwatch::model::{Body, EnquirySubject, OutcomeResult, TaskOutcome};
@@ -202,7 +201,6 @@ fn with_work() -> Admin {
         let report = WorkReport {
             partition,
             rollup: scenario().shard.rollup(),
-            since: &Tally::default(),
         };
         report.emit(&admin.telemetry);
     }

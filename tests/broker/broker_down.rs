@@ -127,8 +127,7 @@ fn retention_passed_the_groups_offsets() {
 #[test]
 fn retention_passed_snapshot() {
     // No snapshot is taken while it runs.
-    let extra =
-        "state.snapshot_interval_seconds = 86400\nstate.snapshot_debt_records = 1000000000\n";
+    let extra = "state.snapshot_interval_seconds = 86400\nstate.recovery_seconds_max = 3600\n";
     let mut scenario = FaultScenario::new("snapshot", 60, 5, extra);
     scenario.load_share(0.3);
     let mut running = scenario.installation.run();

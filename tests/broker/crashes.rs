@@ -24,7 +24,7 @@ fn crash_at_every_step() {
     let extra = "\
 run.batch_records_max = 500
 run.instance_id = \"one\"
-state.snapshot_debt_records = 2000
+state.snapshot_interval_seconds = 1
 kafka.properties.\"session.timeout.ms\" = \"60000\"
 ";
     let mut scenario = FaultScenario::new("crash", 100, 1, extra);

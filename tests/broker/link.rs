@@ -358,6 +358,51 @@ fn a_fenced_worker_cannot_commit() {
     assert_eq!(installation.committed("cdr"), 2);
 }
 
+/// Offset of the first record of an open transaction, or the end.
+fn stable_end(installation: &Installation, topic: &str) -> i64 {
+    let reader: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", installation.client.bootstrap())
+        .set("isolation.level", "read_committed")
+        .create()
+        .unwrap();
+    reader.fetch_watermarks(topic, 0, PATIENCE).unwrap().1
+}
+
+#[test]
+fn a_transaction_that_the_group_refused_is_ended_at_once() {
+    // The brokers would end it only long after the test has given up.
+    let extra = "run.instance_id = \"one\"\nrun.transaction_timeout_seconds = 240\n";
+    let installation = Installation::one_topic("refused", 1, extra);
+    let tasks = installation.topic("tasks");
+    let (mut first, assigned) = join(&installation);
+    assert_eq!(assigned, [at(0, 0)]);
+    first.assign(&[(at(0, 0), 0)]).unwrap();
+    committed(first.commit(&[outbound(&tasks, Some(0), "before")], &[(at(0, 0), 1)]));
+
+    // The same member of the group, with transactions of another name.
+    let mut config = config(&installation);
+    config.run.transactional_id_prefix = "twin".to_owned();
+    let topics = Arc::new(Topics::new(&config));
+    let mut twin = Member::join(&config, topics, 0).unwrap();
+    wait_for("the twin has taken over", || {
+        twin.wait(WAIT);
+        twin.serve().unwrap()
+    });
+    let records: Vec<_> = (0..50)
+        .map(|n| outbound(&tasks, Some(0), &format!("refused {n}")))
+        .collect();
+    let attempt = first.commit(&records, &[(at(0, 0), 2)]).unwrap();
+    assert!(matches!(&attempt, Attempt::Membership(_)), "{attempt:?}");
+
+    let end = wait_for("the transaction is ended", || {
+        let end = installation.length("tasks");
+        (stable_end(&installation, &tasks) == end).then_some(end)
+    });
+    // One record and the mark of its commit; then the mark of the abort behind what was written of the second.
+    assert!(end > 2, "{end}");
+    assert_eq!(installation.read("tasks").len(), 1);
+}
+
 #[test]
 fn the_journal_is_created_to_last_and_another_is_refused() {
     let installation = Installation::one_topic("journal", 3, "");
@@ -383,7 +428,7 @@ fn the_journal_is_created_to_last_and_another_is_refused() {
         installation
             .client
             .create_topic(&journal, partitions, settings);
-        Cluster::inspect(&config).unwrap_err().join("\n")
+        Cluster::inspect(&config).unwrap_err().problems.join("\n")
     };
     let forgetful = with(
         3,
@@ -428,7 +473,7 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
             ("min.compaction.lag.ms", lag_ms),
         ];
         installation.client.create_topic(&profiles, 1, &settings);
-        let found = Cluster::inspect(&config(&installation)).map_err(|all| all.join("\n"));
+        let found = Cluster::inspect(&config(&installation)).map_err(|all| all.problems.join("\n"));
         installation.client.delete_topic(&profiles);
         found
     };

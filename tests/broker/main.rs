@@ -20,6 +20,7 @@ mod rules_changed;
 mod run;
 mod shadow;
 mod soak;
+mod stops;
 #[path = "../support/mod.rs"]
 mod support;
 mod support_broker;

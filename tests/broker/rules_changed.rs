@@ -11,7 +11,7 @@ use serde_json::Value;
 const EXTRA: &str = "\
 run.instance_id = \"one\"
 state.snapshot_interval_seconds = 86400
-state.snapshot_debt_records = 1000000000
+state.recovery_seconds_max = 3600
 ";
 /// Rules after rules: what tasks are like, what fires, what is refused, and back.
 const RULES: [&[(&str, &str)]; 4] = [

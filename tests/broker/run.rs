@@ -2,8 +2,11 @@
 
 use crate::support::client::ReadRecord;
 use crate::support::http::get;
-use crate::support::installation::{Installation, call, minutes_ago, replayed, wait_records};
+use crate::support::installation::{
+    Installation, Running, call, minutes_ago, replayed, wait_records,
+};
 use crate::support::process::Signal;
+use crate::support::wait_for;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -234,13 +237,33 @@ fn partitions_move_between_processes_without_loss_or_repeat() {
     let mut second = installation.run_as("second");
     round(1);
     second.wait_received(500);
+    let opened = |running: &Running| {
+        let labels = [("outcome", "opened")];
+        let metrics = running.metrics();
+        metrics.sum("churnwatch_task_outcomes_total", &labels)
+    };
+    let tasks = (3 * subscribers / 4) as f64;
+    wait_for("every task counts once, wherever its partition is", || {
+        (opened(&first) + opened(&second) == tasks).then_some(())
+    });
+    assert!(opened(&second) > 0.0, "also those of before it joined");
+    round(2);
     second.process.signal(Signal::Term);
     assert!(
         second.process.wait().success(),
         "it leaves cleanly under load"
     );
-    round(2);
     installation.wait_processed(&mut first);
+    wait_for("every task counts where all partitions are now", || {
+        (opened(&first) == tasks).then_some(())
+    });
+    first.process.signal(Signal::Kill);
+    first.process.wait();
+    let mut first = installation.run_as("first");
+    wait_for("every task still counts after a crash", || {
+        (opened(&first) == tasks).then_some(())
+    });
+    first.wait_ready();
 
     let dead = installation.read("dead_letters");
     let texts: BTreeSet<&str> = dead.iter().map(|letter| letter.text()).collect();

@@ -94,7 +94,7 @@ pub const OTHER_SHADOW: &str = "
 const COMMON: &str = "
     kafka.group = \"sim\"
     run = { batch_records_max = 60, batch_wait_ms = 20 }
-    state = { snapshot_interval_seconds = 5, snapshot_debt_records = 100, snapshots_kept = 2 }
+    state = { snapshot_interval_seconds = 1, snapshots_kept = 2 }
     window = { days = 28, day_entry_subscribers = 2 }
     triggers.usage_drop = { known_days_min = 4, threshold = 2.0, expected_min = 0.2 }
     triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.1, active_days_min = 3 }

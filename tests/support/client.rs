@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -114,6 +114,15 @@ impl Client {
     /// The broker's address, as `bootstrap.servers` takes it.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Gives a topic more partitions.
+    pub fn add_partitions(&self, topic: &str, partitions: usize) {
+        let more = NewPartitions::new(topic, partitions);
+        let grown = self
+            .runtime
+            .block_on(self.admin.create_partitions([&more], &AdminOptions::new()));
+        assert!(matches!(&grown.unwrap()[..], [Ok(_)]));
     }
 
     /// Creates a topic and waits until its partitions can be used. `settings` are topic settings such as
@@ -270,6 +279,10 @@ impl Client {
                 }),
                 Some(Err(KafkaError::PartitionEOF(ended))) => {
                     unfinished.retain(|partition| *partition != ended)
+                }
+                // What was to be read next has been deleted meanwhile, as a journal's first records are.
+                Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
+                    return self.read_committed(topic);
                 }
                 Some(Err(error)) => panic!("reading topic {topic}: {error}"),
                 None => panic!(

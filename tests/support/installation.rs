@@ -61,7 +61,7 @@ impl Installation {
         partitions: i32,
         extra: &str,
     ) -> Installation {
-        let snapshots = unless_stated(extra, "snapshot_", "state.snapshot_debt_records = 5000");
+        let snapshots = unless_stated(extra, "snapshot_", "state.snapshot_interval_seconds = 1");
         let extra = format!(
             "window.clock = \"event\"\n\
              kafka.properties.\"reconnect.backoff.max.ms\" = \"200\"\n\

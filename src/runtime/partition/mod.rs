@@ -17,7 +17,7 @@ pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use crate::engine::{self, Shard, ShardStats, Tally};
+use crate::engine::{self, Shard};
 use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
 use crate::kafka::{ConsumedRecord, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
@@ -50,10 +50,6 @@ pub struct Partition {
     output_digest: OutputDigest,
     /// The last tick began no close and had no effect.
     quiet: bool,
-    /// Figures last reported.
-    reported: ShardStats,
-    /// What had become of tasks when it was last reported.
-    tallied: Arc<Tally>,
     /// Since the work was last rolled up.
     rolled_up: Option<Stopwatch>,
 }
@@ -69,8 +65,6 @@ impl Partition {
     ) -> Self {
         Self {
             number,
-            reported: shard.stats(),
-            tallied: shard.tally(),
             rolled_up: None,
             shard,
             step_log: StepLog::new(positions.iter().map(|position| position.next).collect()),
@@ -250,10 +244,9 @@ impl Partition {
         inputs
     }
 
-    /// Forgets figures that were not of the live run.
-    pub fn begin_reports(&mut self) {
-        self.reported = self.shard.stats();
-        self.tallied = self.shard.tally();
+    /// Its figures were withdrawn: the next report states all of them.
+    pub fn report_anew(&mut self) {
+        self.rolled_up = None;
     }
 
     /// Reports lag and figures.
@@ -273,8 +266,7 @@ impl Partition {
             (watermark > Timestamp::MIN).then(|| FeedDelay {
                 feed,
                 watermark_delay_seconds: stats.clock.since_ms(watermark).max(0) as f64 / 1000.0,
-                outage_days: stats.outage_days[feed as usize]
-                    - self.reported.outage_days[feed as usize],
+                outage_days: stats.outage_days[feed as usize],
             })
         };
         let report = ShardReport {
@@ -285,11 +277,10 @@ impl Partition {
             open_tasks: stats.open_tasks,
             replay_debt_records: self.snapshots.debt,
             restore_remaining_records: 0,
-            days_closed: stats.day_closes - self.reported.day_closes,
+            days_closed: stats.day_closes,
             feeds: Feed::ALL.into_iter().filter_map(delay).collect(),
         };
         report.emit(telemetry);
-        self.reported = stats;
         let pause = self.rolled_up.as_ref();
         if pause.is_none_or(|pause| pause.reached(ROLLUP_INTERVAL)) {
             self.roll_up(telemetry);
@@ -298,13 +289,10 @@ impl Partition {
 
     fn roll_up(&mut self, telemetry: &Telemetry) {
         self.rolled_up = Some(Stopwatch::start());
-        let tally = self.shard.tally();
         let report = WorkReport {
             partition: self.number,
             rollup: self.shard.rollup(),
-            since: &self.tallied,
         };
         report.emit(telemetry);
-        self.tallied = tally;
     }
 }

@@ -39,11 +39,15 @@ impl Default for Snapshots {
 }
 
 impl Snapshots {
-    /// Whether a snapshot should be taken: by what there is to replay, or by time.
-    pub fn due(&self, interval: Duration, debt_max: u64) -> bool {
+    /// Whether a snapshot may be taken, and would spare a restart something.
+    pub fn able(&self) -> bool {
         let mended = self.failed.is_none_or(|failed| failed.reached(AGAIN));
-        let worth = self.debt >= debt_max || (self.debt > 0 && self.taken.reached(interval));
-        mended && worth && !self.wanted && self.written.is_none()
+        mended && self.debt > 0 && !self.wanted && self.written.is_none()
+    }
+
+    /// Whether a snapshot should be taken by time.
+    pub fn due(&self, interval: Duration) -> bool {
+        self.able() && self.taken.reached(interval)
     }
 
     /// The one that is wanted is being taken.

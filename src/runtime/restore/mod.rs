@@ -173,6 +173,19 @@ impl<R: Reader> Restore<R> {
         }
     }
 
+    /// Records that a replay that is under way has still to apply.
+    pub fn records_to_replay(&self) -> u64 {
+        match &self.stage {
+            Stage::Replay(replay) => replay.records_left(),
+            Stage::Waiting(_) | Stage::Journal(_) | Stage::Snapshot => 0,
+        }
+    }
+
+    /// Whether the journal is not read yet, so that what is to be applied is not known.
+    pub fn unread(&self) -> bool {
+        matches!(self.stage, Stage::Waiting(_) | Stage::Journal(_))
+    }
+
     /// Reports how much is left.
     pub fn report(&self, telemetry: &Telemetry) {
         let report = RestoreReport {
@@ -372,7 +385,6 @@ impl<R: Reader> Restore<R> {
         let newest = self.manifests.len();
         let most = usize::from(setup.config.state.snapshots_kept);
         partition.snapshots.kept = self.manifests.split_off(newest.saturating_sub(most));
-        partition.begin_reports();
         let subscribers = partition.shard.stats().subscribers;
         let seconds = self.watch.elapsed().as_secs_f64();
         info!(

@@ -1,13 +1,13 @@
 //! The commit cycle: when a transaction is due, and what happens until it is through.
 
 use super::state::Worker;
-use super::transaction::{Retry, Uncommitted};
+use super::transaction::{Ending, Held, Retry, Uncommitted};
 use crate::health::Condition;
 use crate::journal;
 use crate::kafka::{Attempt, Fault, Link, Outbound, Receipt, TopicPartition};
 use crate::runtime::clock::Stopwatch;
 use crate::runtime::partition::{JournalPosition, Partition};
-use crate::telemetry::{CommitOutcome, CommitReport};
+use crate::telemetry::{CommitOutcome, CommitReport, troubles};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -21,6 +21,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LAST: Duration = Duration::from_secs(5);
 /// Pause between attempts that somebody waits for.
 const AGAIN_PAUSE: Duration = Duration::from_millis(100);
+/// In the log.
+const NOT_COMMITTED: &str = "commit";
 
 impl<L: Link> Worker<'_, L> {
     /// Whether a transaction should be committed now.
@@ -55,9 +57,9 @@ impl<L: Link> Worker<'_, L> {
             self.retry = None;
             return Ok(());
         };
-        if self.retry.as_ref().is_some_and(|retry| retry.in_doubt) {
+        if self.in_doubt() {
             if let Err(reason) = self.link.fence()? {
-                self.hold(&reason, true);
+                self.hold(&reason, Held::InDoubt);
                 return Ok(());
             }
             if self.committed_after_all(*first)? {
@@ -91,20 +93,18 @@ impl<L: Link> Worker<'_, L> {
             Attempt::Committed(receipt) => self.mark_committed(&concerned, &receipt),
             Attempt::TooLarge(indexes) => {
                 self.output.shrink(&indexes)?;
-                self.hold(
-                    "dead letters were larger than their topic allows, and were cut",
-                    false,
-                );
+                let reason = "dead letters were larger than their topic allows, and were cut";
+                self.hold(reason, Held::Refused);
             }
             Attempt::Again(reason) => {
                 self.health.set(Condition::Connected, false);
-                self.hold(&reason, false);
+                self.hold(&reason, Held::Refused);
             }
             Attempt::Unknown(reason) => {
                 self.health.set(Condition::Connected, false);
-                self.hold(&reason, true);
+                self.hold(&reason, Held::InDoubt);
             }
-            Attempt::Membership(reason) => self.hold(&reason, false),
+            Attempt::Membership(reason) => self.hold(&reason, Held::Lost),
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl<L: Link> Worker<'_, L> {
         self.output.clear();
         self.uncommitted = Uncommitted::default();
         if self.retry.take().is_some() {
-            info!("committed at last");
+            troubles::over(NOT_COMMITTED, "committed at last");
             self.health.set(Condition::Connected, true);
         }
         self.take_snapshot();
@@ -182,19 +182,28 @@ impl<L: Link> Worker<'_, L> {
         }
     }
 
-    /// Commits what there is, trying again for some time. Returns whether nothing is left.
-    pub(super) fn commit_within(&mut self, patience: Duration) -> Result<bool, Fault> {
+    /// Whether nobody knows yet what became of the last transaction.
+    pub(super) fn in_doubt(&self) -> bool {
+        let mut retry = self.retry.iter();
+        retry.any(|retry| retry.held == Held::InDoubt)
+    }
+
+    /// Commits what there is, trying again for some time.
+    pub(super) fn commit_within(&mut self, patience: Duration) -> Result<Ending, Fault> {
         let watch = Stopwatch::start();
         self.commit()?;
-        while self.retry.is_some() {
+        while let Some(retry) = &self.retry {
+            if retry.held == Held::Lost {
+                return Ok(Ending::Lost);
+            }
             if watch.reached(patience) {
-                return Ok(false);
+                return Ok(Ending::Late);
             }
             self.link.wait(AGAIN_PAUSE);
             self.health.beat();
             self.commit()?;
         }
-        Ok(true)
+        Ok(Ending::Through)
     }
 
     /// The process is to end: commits what was processed, and leaves snapshots with nothing to replay behind.
@@ -202,20 +211,34 @@ impl<L: Link> Worker<'_, L> {
         self.catch_up_positions()?;
         let grace = Duration::from_secs(self.setup.config.run.shutdown_seconds.into());
         let watch = Stopwatch::start();
-        // The rest is for leaving the group.
-        let patience = grace * 3 / 4;
-        if !self.commit_within(patience)? {
-            let records = self.uncommitted.records;
-            warn!(
+        // One more try may be under way when the time is over, and the rest is for leaving the group.
+        let mut ending = self.commit_within(grace / 2)?;
+        let records = self.uncommitted.records;
+        match ending {
+            Ending::Through => {
+                let patience = (grace * 3 / 4).saturating_sub(watch.elapsed());
+                ending = self.last_snapshots(patience)?;
+                if ending == Ending::Late {
+                    warn!(
+                        "no time was left for snapshots of all partitions; the next start replays the rest \
+                         (`run.shutdown_seconds` is the time there is)"
+                    );
+                }
+            }
+            Ending::Lost => {}
+            Ending::Late => warn!(
                 records,
                 "could not commit before the end; the records will be processed again at the next start"
-            );
-        } else if !self.last_snapshots(patience.saturating_sub(watch.elapsed()))? {
+            ),
+        }
+        if ending == Ending::Lost {
             warn!(
-                "no time was left for snapshots of all partitions; the next start replays the rest \
-                 (`run.shutdown_seconds` is the time there is)"
+                records,
+                "the group has moved on without this worker, so nothing more is committed; whoever has the partitions \
+                 next processes the records again"
             );
         }
+        self.say_what_is_not_restored();
         info!(
             records_processed = self.records_processed,
             "leaving the group"
@@ -223,19 +246,23 @@ impl<L: Link> Worker<'_, L> {
         Ok(())
     }
 
-    fn hold(&mut self, reason: &str, in_doubt: bool) {
+    fn hold(&mut self, reason: &str, held: Held) {
         let pause = self
             .retry
             .as_ref()
             .map_or(RETRY_FIRST, |retry| RETRY_LAST.min(retry.pause * 2));
-        warn!(
-            retry_ms = pause.as_millis() as u64,
-            in_doubt, "not committed yet: {reason}"
+        let doubt = match held {
+            Held::InDoubt => "; the journal will tell whether it is there",
+            Held::Refused | Held::Lost => "",
+        };
+        troubles::warn(
+            NOT_COMMITTED,
+            &format!("not committed yet: {reason}{doubt}"),
         );
         self.retry = Some(Retry {
             pause,
             since: Stopwatch::start(),
-            in_doubt,
+            held,
         });
     }
 }

@@ -4,9 +4,9 @@ use super::state::Worker;
 use crate::kafka::{Fault, Link, TopicPartition, lost_records};
 use crate::runtime::partition::GroupOffsets;
 use crate::runtime::setup::Setup;
+use crate::telemetry::troubles;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tracing::warn;
 
 /// Questions before the worker starts over.
 const ASK_TRIES: usize = 5;
@@ -66,7 +66,7 @@ impl<L: Link> Worker<'_, L> {
             self.health.beat();
             match question(&self.link) {
                 Err(Fault::Restart(reason)) if tries < ASK_TRIES && !self.stop.asked() => {
-                    warn!("asking again: {reason}");
+                    troubles::warn("question", &format!("asking again: {reason}"));
                     tries += 1;
                     self.link.wait(ASK_PAUSE);
                 }

@@ -7,6 +7,7 @@ mod journal;
 mod positions;
 mod rebalance;
 mod rejection_log;
+mod replay_speed;
 mod restores;
 mod snapshots;
 mod state;

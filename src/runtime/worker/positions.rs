@@ -6,8 +6,8 @@ use crate::health::Condition;
 use crate::kafka::{Fault, Link, TopicPartition};
 use crate::runtime::clock::{self, Stopwatch};
 use crate::runtime::partition::PartitionPosition;
+use crate::telemetry::troubles;
 use std::time::Duration;
-use tracing::warn;
 
 /// How often the ends of the partitions are asked for.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -42,10 +42,12 @@ impl<L: Link> Worker<'_, L> {
                 }
                 if self.retry.is_none() {
                     self.health.set(Condition::Connected, true);
+                    troubles::over(troubles::BROKERS, "the brokers answer again");
                 }
             }
             Err(fault) => {
-                warn!("the brokers do not say where the partitions end: {fault}");
+                let text = format!("the brokers do not say where the partitions end: {fault}");
+                troubles::warn(troubles::BROKERS, &text);
                 self.health.set(Condition::Connected, false);
             }
         }

@@ -2,12 +2,13 @@
 
 use super::end_offsets::EndOffsetPoll;
 use super::state::Worker;
-use super::transaction::Uncommitted;
+use super::transaction::{Ending, Uncommitted};
 use crate::health::Condition;
 use crate::kafka::{Fault, Link, Span, TopicPartition};
 use crate::runtime::clock::Stopwatch;
 use crate::runtime::partition::GroupOffsets;
 use crate::runtime::restore::Restore;
+use crate::telemetry::troubles;
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -19,16 +20,24 @@ impl<L: Link> Worker<'_, L> {
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Fault> {
         self.health.set(Condition::Assigned, false);
         self.link.clear();
-        if !lost && !self.commit_within(REVOKE_PATIENCE)? {
+        if !lost && self.commit_within(REVOKE_PATIENCE)? != Ending::Through {
             warn!(
                 "partitions are given up without a commit; whoever has them next processes the rest again"
+            );
+        }
+        // Whoever has the partitions next would wait until the brokers end a transaction that is still open.
+        if self.in_doubt()
+            && let Err(reason) = self.link.fence()?
+        {
+            troubles::warn(
+                troubles::BROKERS,
+                &format!("a transaction stays open: {reason}"),
             );
         }
         self.retry = None;
         // Whoever processes these records again counts them.
         self.output.clear();
         self.uncommitted = Uncommitted::default();
-        let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
         let restoring: Vec<i32> = self
             .restores
             .drain(..)
@@ -36,10 +45,10 @@ impl<L: Link> Worker<'_, L> {
             .collect();
         for number in restoring {
             self.repository.forget(number);
-            self.setup.telemetry.forget_partition(&topics, number);
+            self.withdraw_figures(number);
         }
         for (number, partition) in std::mem::take(&mut self.partitions) {
-            self.setup.telemetry.forget_partition(&topics, number);
+            self.withdraw_figures(number);
             self.repository.forget(number);
             // What was processed and not committed is not undone in memory.
             if !partition.needs_commit() {
@@ -112,6 +121,7 @@ impl<L: Link> Worker<'_, L> {
         for (position, offsets) in partition.positions.iter_mut().zip(group_offsets) {
             position.end = offsets.end;
         }
+        partition.report_anew();
         self.partitions.insert(number, partition);
         Ok(true)
     }

@@ -8,7 +8,7 @@ use crate::runtime::clock::{self, Stopwatch};
 use crate::runtime::partition::Partition;
 use crate::runtime::restore::Restore;
 use std::time::Duration;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Restores under way at a time: one that applies entries, and the next one that reads meanwhile.
 const RESTORES: usize = 2;
@@ -31,8 +31,11 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         for restore in self.restores.iter_mut().take(RESTORES) {
+            let (watch, left) = (Stopwatch::start(), restore.records_to_replay());
             let stepped = restore.step(self.setup, &self.link, &mut self.repository);
             restored.extend(stepped.map_err(|fault| restore.explain(&self.link, fault))?);
+            let replayed = left.saturating_sub(restore.records_to_replay());
+            self.replay_speed.replayed(replayed, watch.elapsed());
             restore.report(&self.setup.telemetry);
         }
         if !self.restores.is_empty() && self.progress_logged.reached(PROGRESS_INTERVAL) {
@@ -48,6 +51,23 @@ impl<L: Link> Worker<'_, L> {
             self.go_live(partition)?;
         }
         Ok(())
+    }
+
+    /// The process ends before some partitions are restored. They are as they were: nothing was changed.
+    pub(super) fn say_what_is_not_restored(&self) {
+        if self.restores.is_empty() {
+            return;
+        }
+        let left = self.restores.iter().map(Restore::records_left);
+        let unread = self.restores.iter().filter(|restore| restore.unread());
+        warn!(
+            partitions = self.restores.len(),
+            records = left.sum::<u64>(),
+            journals_unread = unread.count(),
+            "partitions were not restored yet, and get no snapshot from this end: their earlier snapshots and journals \
+             stand, and the next start replays so many records, besides those of journals that were not read yet. \
+             Another version may refuse that: before an upgrade, start this one again and end it when it is ready"
+        );
     }
 
     fn go_live(&mut self, mut partition: Partition) -> Result<(), Fault> {

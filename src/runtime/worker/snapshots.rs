@@ -1,13 +1,14 @@
 //! When snapshots are taken, and what becomes of them.
 
 use super::state::Worker;
+use super::transaction::Ending;
 use crate::journal::Manifest;
 use crate::kafka::{Fault, Link};
 use crate::runtime::clock::{self, Stopwatch};
 use crate::snapshot::{SnapshotRequest, earliest_seq};
-use crate::telemetry::SnapshotReport;
+use crate::telemetry::{SnapshotReport, troubles};
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::info;
 
 /// Pause between two looks at a snapshot that somebody waits for.
 const LOOK: Duration = Duration::from_millis(10);
@@ -29,10 +30,8 @@ impl<L: Link> Worker<'_, L> {
                 }
                 (Err(reason), Some(partition)) => {
                     partition.snapshots.failed();
-                    warn!(
-                        partition = number,
-                        "no snapshot was written, the one before is kept: {reason}"
-                    );
+                    let text = format!("no snapshot was written, the one before is kept: {reason}");
+                    troubles::warn(&format!("snapshot of partition {number}"), &text);
                 }
                 (_, None) => {}
             }
@@ -42,12 +41,18 @@ impl<L: Link> Worker<'_, L> {
         }
         let state = &self.setup.config.state;
         let interval = Duration::from_secs(state.snapshot_interval_seconds.into());
-        let debt_max = u64::from(state.snapshot_debt_records);
-        let mut partitions = self.partitions.values_mut();
-        let due = partitions.find(|partition| {
-            let snapshots = &partition.snapshots;
-            snapshots.due(interval, debt_max)
-        });
+        let debt: u64 = self.partitions.values().map(|p| p.snapshots.debt).sum();
+        // Half of the time is for what comes while a snapshot is written.
+        let heavy = debt >= self.replay_speed.records_in(state.recovery_seconds_max) / 2;
+        let able = self.partitions.values_mut().filter(|p| p.snapshots.able());
+        let largest = able.max_by_key(|partition| partition.snapshots.debt);
+        let due = match largest.filter(|_| heavy) {
+            Some(largest) => Some(largest),
+            None => {
+                let mut partitions = self.partitions.values_mut();
+                partitions.find(|partition| partition.snapshots.due(interval))
+            }
+        };
         if let Some(partition) = due {
             partition.snapshots.wanted = true;
             self.uncommitted.begin();
@@ -116,8 +121,8 @@ impl<L: Link> Worker<'_, L> {
         }
     }
 
-    /// Takes snapshots of all that the next start would have to replay. Returns whether there was time for all.
-    pub(super) fn last_snapshots(&mut self, patience: Duration) -> Result<bool, Fault> {
+    /// Takes snapshots of all that the next start would have to replay.
+    pub(super) fn last_snapshots(&mut self, patience: Duration) -> Result<Ending, Fault> {
         let watch = Stopwatch::start();
         for partition in self.partitions.values_mut() {
             partition.snapshots.wanted = partition.snapshots.debt > 0;
@@ -128,16 +133,16 @@ impl<L: Link> Worker<'_, L> {
             let mut left = self.partitions.values().map(|p| &p.snapshots);
             let waiting = left.any(|snapshots| snapshots.wanted || snapshots.written.is_some());
             if !waiting && !self.repository.busy() {
-                return Ok(true);
+                return Ok(Ending::Through);
             }
             if watch.reached(patience) {
-                return Ok(false);
+                return Ok(Ending::Late);
             }
-            if waiting
-                && !self.repository.busy()
-                && !self.commit_within(patience.saturating_sub(watch.elapsed()))?
-            {
-                return Ok(false);
+            if waiting && !self.repository.busy() {
+                let ending = self.commit_within(patience.saturating_sub(watch.elapsed()))?;
+                if ending != Ending::Through {
+                    return Ok(ending);
+                }
             }
             self.link.wait(LOOK);
         }

@@ -1,5 +1,6 @@
 use super::end_offsets::EndOffsetPoll;
 use super::rejection_log::RejectionLog;
+use super::replay_speed::ReplaySpeed;
 use super::transaction::{Retry, Uncommitted};
 use crate::health::{Condition, WorkerHealth};
 use crate::kafka::Link;
@@ -36,6 +37,7 @@ pub struct Worker<'a, L: Link> {
     pub(super) records_processed: u64,
     pub(super) end_offsets: EndOffsetPoll,
     pub(super) rejection_log: RejectionLog,
+    pub(super) replay_speed: ReplaySpeed,
     /// Since the log last said how far restoring is.
     pub(super) progress_logged: Stopwatch,
     /// Since the shards were last told the time.
@@ -71,8 +73,26 @@ impl<'a, L: Link> Worker<'a, L> {
             records_processed: 0,
             end_offsets: EndOffsetPoll::unknown(),
             rejection_log: RejectionLog::default(),
+            replay_speed: ReplaySpeed::default(),
             progress_logged: Stopwatch::start(),
             ticked: Stopwatch::start(),
+        }
+    }
+
+    /// A partition is not ours any more: its figures leave the pages.
+    pub(super) fn withdraw_figures(&self, number: i32) {
+        let topics: Vec<&str> = self.setup.topics.iter().map(|topic| &*topic.name).collect();
+        self.setup.telemetry.forget_partition(&topics, number);
+    }
+}
+
+impl<L: Link> Drop for Worker<'_, L> {
+    /// Others may have the partitions from now on: here nothing is said of them any more.
+    fn drop(&mut self) {
+        let restoring = self.restores.iter().map(|restore| restore.number);
+        let numbers: Vec<i32> = self.partitions.keys().copied().chain(restoring).collect();
+        for number in numbers {
+            self.withdraw_figures(number);
         }
     }
 }

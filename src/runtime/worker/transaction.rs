@@ -19,6 +19,27 @@ impl Uncommitted {
 pub(super) struct Retry {
     pub pause: Duration,
     pub since: Stopwatch,
+    pub held: Held,
+}
+
+/// Why a transaction is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It is not there.
+    Refused,
     /// Nobody knows yet whether it was committed.
-    pub in_doubt: bool,
+    InDoubt,
+    /// The group has moved on. A rebalance will say whether the partitions stay; as things are they are not ours.
+    Lost,
+}
+
+/// How trying to commit for some time ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nothing is left.
+    Through,
+    /// The group has moved on, so that more tries are in vain.
+    Lost,
+    /// The time is over.
+    Late,
 }

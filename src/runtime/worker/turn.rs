@@ -110,6 +110,7 @@ impl<L: Link> Worker<'_, L> {
             offset: 0,
         };
         self.uncommitted.begin();
+        let (watch, before) = (Stopwatch::start(), self.records_processed);
         for item in self.link.items() {
             let record = match item {
                 Item::Record(record) => record,
@@ -143,6 +144,8 @@ impl<L: Link> Worker<'_, L> {
             self.records_processed += 1;
         }
         self.link.clear();
+        let records = self.records_processed - before;
+        self.replay_speed.applied(records, watch.elapsed());
         Ok(())
     }
 

@@ -35,7 +35,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("driver", "model decode engine"),
     ("journal", "model"),
     ("snapshot", "journal engine"),
-    ("kafka", "model config"),
+    ("kafka", "model config telemetry"),
     ("telemetry", "model config engine"),
     ("health", ""),
     ("http", "config health telemetry"),
@@ -68,7 +68,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("runtime/watchdog", "config health runtime/clock"),
     (
         "runtime/pool",
-        "snapshot kafka health runtime/clock runtime/stop runtime/setup runtime/worker",
+        "snapshot kafka telemetry health runtime/clock runtime/stop runtime/setup runtime/worker",
     ),
     ("files", ""),
     ("sim", "model layers engine"),

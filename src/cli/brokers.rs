@@ -1,0 +1,86 @@
+//! `run` before its workers: it waits for the brokers.
+
+use super::failure::Failure;
+use super::signals::Signals;
+use crate::config::Config;
+use crate::health::Health;
+use crate::kafka::{Cluster, Refusal};
+use crate::telemetry::troubles;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tracing::info;
+
+/// Pauses between two looks at a cluster that does not answer: the first, doubled up to the last.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+const PAUSE_LAST: Duration = Duration::from_secs(15);
+/// How often a sign of life is given meanwhile.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Looks at the cluster, and again as long as its brokers do not answer. Returns none if the process is to end.
+///
+/// # Errors
+/// What no waiting mends.
+pub(super) async fn wait(
+    config: &Config,
+    health: &Health,
+    signals: &mut Signals,
+) -> Result<Option<Cluster>, Failure> {
+    let mut pause = PAUSE_FIRST;
+    let mut reason = "the brokers are asked for the topics".to_owned();
+    loop {
+        let looking = beating(look(config.clone()), health, &reason);
+        let found = tokio::select! {
+            found = looking => found?,
+            name = signals.next() => return Ok(ended(name)),
+        };
+        match found {
+            Ok(cluster) => {
+                troubles::over(troubles::BROKERS, "the brokers answer");
+                health.waits(None);
+                return Ok(Some(cluster));
+            }
+            Err(Refusal { problems, away }) if away => reason = problems.join("; "),
+            Err(refusal) => return Err(Failure::Failed(refusal.problems.join("\nerror: "))),
+        }
+        troubles::warn(
+            troubles::BROKERS,
+            &format!("waiting for the brokers: {reason}"),
+        );
+        tokio::select! {
+            () = beating(tokio::time::sleep(pause), health, &reason) => {}
+            name = signals.next() => return Ok(ended(name)),
+        }
+        pause = PAUSE_LAST.min(pause * 2);
+    }
+}
+
+fn ended(signal: &str) -> Option<Cluster> {
+    info!("{signal}: nothing was begun yet");
+    None
+}
+
+/// Looks at the cluster on a thread that nobody waits for when the process is to end.
+async fn look(config: Config) -> Result<Result<Cluster, Refusal>, Failure> {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("brokers".to_owned());
+    let failed = |reason: String| Failure::Failed(format!("cannot ask the brokers: {reason}"));
+    thread
+        .spawn(move || tell.send(Cluster::inspect(&config)))
+        .map_err(|error| failed(error.to_string()))?;
+    told.await.map_err(|error| failed(error.to_string()))
+}
+
+/// Gives signs of life until something is done, and says what is waited for.
+async fn beating<T>(work: impl Future<Output = T>, health: &Health, reason: &str) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = beat.tick() => {
+                health.waits(Some(reason.to_owned()));
+                troubles::summarize();
+            }
+        }
+    }
+}

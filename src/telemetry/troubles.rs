@@ -1,0 +1,248 @@
+//! Troubles that come again and again. The log has each when it begins, then now and then with how often it came, and
+//! its end with how long it lasted, where somebody states that.
+//!
+//! They belong to the process, as its log does: what several workers meet at once is one trouble. Until
+//! [`init`](super::logging::init) has given a clock, every occurrence is logged.
+
+use crate::model::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use tracing::{debug, info, warn};
+
+/// The brokers cannot be reached, or connections to them break.
+pub const BROKERS: &str = "brokers";
+
+/// From the first line to the first summary of what came again; each later summary comes after twice the time, up to
+/// the last.
+const SUMMARY_FIRST_MS: i64 = 60_000;
+const SUMMARY_LAST_MS: i64 = 3_600_000;
+/// What has not come for this long begins anew when it comes.
+const QUIET_MS: i64 = 120_000;
+/// Kinds known at a time; what is beyond them shares one.
+const KINDS_MAX: usize = 256;
+const OTHER: &str = "other";
+
+static CLOCK: OnceLock<fn() -> Timestamp> = OnceLock::new();
+static TROUBLES: Mutex<Troubles> = Mutex::new(Troubles(BTreeMap::new()));
+
+/// Something went wrong that may well come again. `kind` tells it from other troubles and stands in the log.
+pub fn warn(kind: &str, text: &str) {
+    let Some(now) = now() else {
+        return warn!(trouble = kind, "{text}");
+    };
+    if troubles().occurred(kind, text, now) {
+        warn!(trouble = kind, "{text}");
+    } else {
+        debug!(trouble = kind, "again: {text}");
+    }
+}
+
+/// A trouble is over; nothing is logged if there was none.
+pub fn over(kind: &str, text: &str) {
+    let Some(now) = now() else { return };
+    let ended = troubles().over(kind);
+    if let Some(Trouble { since, times, .. }) = ended {
+        let seconds = now.since_ms(since) as f64 / 1000.0;
+        info!(
+            trouble = kind,
+            times,
+            since = moment(since),
+            seconds,
+            "{text}"
+        );
+    }
+}
+
+/// Logs the summaries that are due: to be called about once a second.
+pub fn summarize() {
+    let Some(now) = now() else { return };
+    let due = troubles().due(now);
+    log(due);
+}
+
+/// Logs what has come again since it was last logged: the process ends.
+pub fn conclude() {
+    let rest = std::mem::take(&mut troubles().0);
+    let rest = rest
+        .into_iter()
+        .map(|(kind, trouble)| Summary::of(&kind, &trouble));
+    log(rest.filter(|summary| summary.times > 0).collect());
+}
+
+/// From now on the time is known.
+pub(super) fn set_clock(clock: fn() -> Timestamp) {
+    // Whoever starts logging twice is told so.
+    let _ = CLOCK.set(clock);
+}
+
+fn log(summaries: Vec<Summary>) {
+    for Summary {
+        kind,
+        text,
+        times,
+        last,
+    } in summaries
+    {
+        let last = moment(last);
+        warn!(trouble = kind, times, last, "again: {text}");
+    }
+}
+
+fn moment(time: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(time.0)
+        .map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+fn now() -> Option<Timestamp> {
+    CLOCK.get().map(|clock| clock())
+}
+
+fn troubles() -> MutexGuard<'static, Troubles> {
+    TROUBLES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Troubles by kind.
+struct Troubles(BTreeMap<String, Trouble>);
+
+struct Trouble {
+    since: Timestamp,
+    last: Timestamp,
+    /// How often it came in all.
+    times: u64,
+    /// How often since it was last logged.
+    untold: u64,
+    told: Timestamp,
+    pause_ms: i64,
+    /// What was said of it the last time.
+    text: String,
+}
+
+/// What is to be logged of a trouble that came again.
+#[derive(Debug, PartialEq)]
+struct Summary {
+    kind: String,
+    text: String,
+    times: u64,
+    last: Timestamp,
+}
+
+impl Summary {
+    fn of(kind: &str, trouble: &Trouble) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            text: trouble.text.clone(),
+            times: trouble.untold,
+            last: trouble.last,
+        }
+    }
+}
+
+impl Troubles {
+    /// Notes an occurrence. Returns whether it is to be logged now.
+    fn occurred(&mut self, kind: &str, text: &str, now: Timestamp) -> bool {
+        let known = self.0.contains_key(kind) || self.0.len() < KINDS_MAX;
+        let kind = if known { kind } else { OTHER };
+        if let Some(trouble) = self.0.get_mut(kind) {
+            trouble.last = now;
+            trouble.times += 1;
+            trouble.untold += 1;
+            trouble.text.clear();
+            trouble.text.push_str(text);
+            return false;
+        }
+        let trouble = Trouble {
+            since: now,
+            last: now,
+            times: 1,
+            untold: 0,
+            told: now,
+            pause_ms: SUMMARY_FIRST_MS,
+            text: text.to_owned(),
+        };
+        self.0.insert(kind.to_owned(), trouble);
+        true
+    }
+
+    fn over(&mut self, kind: &str) -> Option<Trouble> {
+        self.0.remove(kind)
+    }
+
+    fn due(&mut self, now: Timestamp) -> Vec<Summary> {
+        let mut due = Vec::new();
+        for (kind, trouble) in &mut self.0 {
+            if trouble.untold > 0 && now.since_ms(trouble.told) >= trouble.pause_ms {
+                due.push(Summary::of(kind, trouble));
+                trouble.untold = 0;
+                trouble.told = now;
+                trouble.pause_ms = SUMMARY_LAST_MS.min(trouble.pause_ms * 2);
+            }
+        }
+        self.0
+            .retain(|_, trouble| trouble.untold > 0 || now.since_ms(trouble.last) < QUIET_MS);
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(seconds * 1000)
+    }
+
+    #[test]
+    fn a_trouble_is_logged_once_then_with_its_count_and_the_time_it_last_came() {
+        let mut troubles = Troubles(BTreeMap::new());
+        assert!(troubles.occurred("brokers", "refused", at(0)));
+        for second in 1..=59 {
+            assert!(!troubles.occurred("brokers", "still refused", at(second)));
+            assert_eq!(troubles.due(at(second)), []);
+        }
+        let summary = |times, last| Summary {
+            kind: "brokers".into(),
+            text: "still refused".into(),
+            times,
+            last: at(last),
+        };
+        assert_eq!(troubles.due(at(60)), [summary(59, 59)]);
+        assert!(!troubles.occurred("brokers", "still refused", at(70)));
+        assert_eq!(
+            troubles.due(at(120)),
+            [],
+            "the next one comes after twice the time"
+        );
+        assert_eq!(troubles.due(at(180)), [summary(1, 70)]);
+        assert!(
+            troubles.occurred("disk", "full", at(181)),
+            "another one has its own line"
+        );
+    }
+
+    #[test]
+    fn an_end_tells_how_often_it_came_and_since_when() {
+        let mut troubles = Troubles(BTreeMap::new());
+        for second in 5..8 {
+            troubles.occurred("brokers", "refused", at(second));
+        }
+        let ended = troubles.over("brokers").unwrap();
+        assert_eq!((ended.times, ended.since), (3, at(5)));
+        assert!(troubles.over("brokers").is_none());
+        assert!(
+            troubles.occurred("brokers", "refused", at(9)),
+            "it begins anew"
+        );
+    }
+
+    #[test]
+    fn what_is_quiet_for_long_begins_anew_and_kinds_do_not_grow_for_ever() {
+        let mut troubles = Troubles(BTreeMap::new());
+        troubles.occurred("once", "text", at(0));
+        troubles.due(at(QUIET_MS / 1000));
+        assert!(troubles.occurred("once", "text", at(QUIET_MS / 1000)));
+        for kind in 0..2 * KINDS_MAX {
+            troubles.occurred(&kind.to_string(), "text", at(0));
+        }
+        assert_eq!(troubles.0.len(), KINDS_MAX + 1);
+    }
+}
