@@ -140,14 +140,19 @@ impl Driver {
         complete_until: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Outcome {
-        let mut outcome = Outcome::Ignored;
+        let mut outcome = None;
         for partition in &mut self.partitions {
             for feed in feeds {
-                outcome = partition.step(self.now, effects, |shard, effects| {
+                let of_shard = partition.step(self.now, effects, |shard, effects| {
                     shard.progress(*feed, complete_until, effects)
                 });
+                // It is refused only where no shard can make anything of it.
+                outcome = outcome
+                    .filter(|known| *known == Outcome::Ignored)
+                    .or(Some(of_shard));
             }
         }
+        let outcome = outcome.unwrap_or(Outcome::Ignored);
         self.counts.count(&outcome);
         outcome
     }

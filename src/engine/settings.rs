@@ -42,10 +42,12 @@ pub enum ClockKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PopulationRules {
-    /// A day with less than this share of the predicted volume is unknown.
+    /// A channel with less than this share of the predicted volume is unknown on that day.
     pub outage_share: f64,
     /// Fewest stable subscribers for the outage guard to judge.
     pub outage_subscribers: u32,
+    /// After so many days far from ordinary, one after the other, the volume is believed.
+    pub outage_days_max: u8,
     /// Weight of "an ordinary day" in the population factor, in events.
     pub factor_prior_events: f64,
     /// Weight of "all weekdays alike" in the weekday factors, in events.

@@ -75,6 +75,11 @@ pub enum Reject {
     /// Dated ahead of the clock by more than the tolerance.
     #[error("event_timestamp lies in the future")]
     Future,
+    /// A statement of progress far ahead of every record.
+    #[error(
+        "complete_until lies more than 7 days after every record and earlier statement of the partition"
+    )]
+    UnfoundedStatement,
     /// The Kafka record's key is absent or names another subscriber, so the record is in the wrong partition.
     #[error("the record's key is not its msisdn; key records by subscriber")]
     KeyMismatch,
@@ -100,13 +105,14 @@ impl Reject {
             Self::InvalidMsisdn(_) => "invalid_msisdn",
             Self::Implausible => "implausible_timestamp",
             Self::Future => "future_timestamp",
+            Self::UnfoundedStatement => "unfounded_statement",
             Self::KeyMismatch => "key_mismatch",
             Self::WrongFeed => "wrong_feed",
         }
     }
 
     /// Every reason there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 15] = [
+    pub const REASONS: [&'static str; 16] = [
         "empty",
         "too_large",
         "framed",
@@ -120,6 +126,7 @@ impl Reject {
         "invalid_msisdn",
         "implausible_timestamp",
         "future_timestamp",
+        "unfounded_statement",
         "key_mismatch",
         "wrong_feed",
     ];

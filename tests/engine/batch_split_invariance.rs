@@ -1,13 +1,16 @@
 //! Where a sweep is cut, and where a transaction ends, changes nothing of what is published about a subscriber
 //! (ARCHITECTURE.md, invariants I2 and I6).
 
+use crate::support::rules::rules;
+use crate::support::scenario::{HOTLINE, call, day, invoice, profile};
 use crate::support::streams::random::Random;
-use crate::support::streams::{
-    Plan, Step, for_all_plans, rules_of, settling, steps, tasks_of, whose,
-};
+use crate::support::streams::{Step, for_all_plans, rules_of, settling, steps, tasks_of, whose};
 use churnwatch::encode::{Encoder, Outgoing};
+use churnwatch::engine::Inputs;
 use churnwatch::engine::{Rules, Shard, ShardStats};
-use churnwatch::model::{Counts, Effect, Msisdn, Outcome, Reject, Source};
+use churnwatch::model::{
+    Body, ComplaintCategory, Counts, Effect, Event, Msisdn, Outcome, Reject, Source, Suppression,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -25,11 +28,11 @@ fn slices_show_in_the_order_between_subscribers_only() {
         let (whole, steps) = Run::resolving(&rules, plan.part, steps);
         said.fetch_add(whole.effects.len(), Relaxed);
         for slicing in Slicing::ALL {
-            let run = Run::sliced(&rules, &plan, &steps, slicing);
+            let run = Run::sliced(&rules, plan.part, plan.seed, &steps, slicing);
             cut.fetch_add(run.cut, Relaxed);
             run.says_the_same(&whole)
                 .map_err(|error| format!("{slicing:?}: {error}"))?;
-            let again = Run::sliced(&rules, &plan, &steps, slicing);
+            let again = Run::sliced(&rules, plan.part, plan.seed, &steps, slicing);
             if again.bytes(&rules) != run.bytes(&rules) {
                 return Err(format!("{slicing:?}: other bytes"));
             }
@@ -39,6 +42,84 @@ fn slices_show_in_the_order_between_subscribers_only() {
     let (cut, said) = (cut.into_inner(), said.into_inner());
     assert!(cut > 1_000, "only {cut} sweeps were cut short");
     assert!(said > 1_000, "only {said} things were said");
+}
+
+/// So many wait for so few places that most lapse, day after day, while their owners complain, cancel, ask the competitor
+/// or give the number away.
+fn storm(rules: &Rules) -> Vec<Step> {
+    let (mut steps, mut random) = (Vec::new(), Random::new(23));
+    let calendar = &rules.calendar;
+    let first = day("2026-03-02");
+    let say = |steps: &mut Vec<Step>, person: i64, at, body: Body<'static>| {
+        let record = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(steps.len() as u64);
+        steps.push(Step::Event(Event {
+            msisdn: Msisdn::new(&format!("139{person:08}")).unwrap(),
+            at,
+            record,
+            body,
+        }));
+    };
+    for person in 0..400 {
+        let ends_on = first + 61 + (person % 3) as i32;
+        let contract = profile(|profile| {
+            profile.contract_end_on = Some(ends_on);
+            profile.birthday = None;
+        });
+        say(&mut steps, person, calendar.at_hour(first, 8), contract);
+        let bill = invoice("2026-02-01", "2026-05-10", 10 + (person * 7_919) % 191);
+        say(&mut steps, person, calendar.at_hour(first, 9), bill);
+    }
+    for index in 1..8 {
+        let at = |hour| calendar.at_hour(first + index, hour);
+        for hour in [6, 12, 13, 14, 23] {
+            steps.push(Step::Tick(at(hour), Inputs::default()));
+            for _ in 0..60 {
+                let person = random.below(400);
+                let body = match random.below(8) {
+                    0 => Body::Cancellation,
+                    1 => Body::PortOutApplication,
+                    2 => call(HOTLINE),
+                    3 => profile(|it| it.activated_on = Some(first + index)),
+                    4 => profile(|it| it.marketing_opt_out = true),
+                    _ => Body::Complaint {
+                        category: ComplaintCategory::Billing,
+                        resolved: false,
+                        satisfaction: Some(1),
+                    },
+                };
+                say(&mut steps, person, at(hour), body);
+            }
+        }
+    }
+    steps.push(Step::Finish);
+    steps
+}
+
+#[test]
+fn who_lapses_in_a_storm_does_not_depend_on_slices() {
+    let (rules, _) = rules(&["
+        window.clock = \"wall\"
+        policy.score.task_at = { key = 0.0, ordinary = 0.0, small = 0.0 }
+        policy.budget.churn = { key = 1, ordinary = 1, small = 2 }
+        policy.budget.care = { key = 1, ordinary = 1, small = 1 }
+        triggers.contract_expiry = { steps_days = [60, 59, 58, 57, 56], strengths = [0.2, 0.4, 0.6, 0.8, 1.0] }
+    "]);
+    let (whole, steps) = Run::resolving(&rules, (0, 1), storm(&rules));
+    let fate = |why| {
+        let is =
+            |effect: &&Effect| matches!(effect, Effect::Signal(s) if s.suppressed == Some(why));
+        whole.effects.iter().filter(is).count()
+    };
+    let fates = [fate(Suppression::OverBudget), fate(Suppression::Repeat)];
+    assert!(fates[0] > 100 && fates[1] > 50, "{fates:?}");
+    let slicings = [0, 1, 2, 7, 50].map(Slicing::Most);
+    for slicing in slicings.into_iter().chain([Slicing::Nothing]) {
+        for seed in 0..4 {
+            let run = Run::sliced(&rules, (0, 1), seed, &steps, slicing);
+            run.says_the_same(&whole)
+                .unwrap_or_else(|error| panic!("{slicing:?}: {error}"));
+        }
+    }
 }
 
 /// How much of a sweep runs between two batches.
@@ -100,9 +181,15 @@ impl Run {
         (feeding.end(), resolved)
     }
 
-    fn sliced(rules: &Arc<Rules>, plan: &Plan, steps: &[Step], slicing: Slicing) -> Self {
-        let mut feeding = Feeding::new(rules, plan.part);
-        let mut random = Random::new(plan.seed);
+    fn sliced(
+        rules: &Arc<Rules>,
+        part: (i32, i32),
+        seed: u64,
+        steps: &[Step],
+        slicing: Slicing,
+    ) -> Self {
+        let mut feeding = Feeding::new(rules, part);
+        let mut random = Random::new(seed);
         let mut batch = 0;
         for step in steps {
             feeding.step(step);

@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{FRIEND, Scenario, behind, call, crowd, day, days, payment, usual};
 use churnwatch::engine::Inputs;
-use churnwatch::model::{Day, Feed, Outcome, Timestamp};
+use churnwatch::model::{Day, Feed, Outcome, Reject, Timestamp};
 
 const APPLIED: Outcome = Outcome::Applied { late: false };
 const LATE: Outcome = Outcome::Applied { late: true };
@@ -200,7 +200,8 @@ fn two_weeks_without_the_feed_accuse_nobody() {
             usual(who, on)
         }
     });
-    assert_eq!((unknown_days(&scenario), scenario.total()), (14, 0));
+    // After three of them it could be for good: they are known, and say nothing about a single subscriber.
+    assert_eq!((unknown_days(&scenario), scenario.total()), (3, 0));
 }
 
 #[test]
@@ -285,6 +286,54 @@ fn a_statement_moves_the_watermark_by_itself() {
         (scenario.closed(), unknown_days(&scenario)),
         ("2026-02-03".to_owned(), 0)
     );
+}
+
+#[test]
+fn a_statement_far_ahead_of_every_record_is_refused() {
+    let unfounded = Outcome::Rejected(Reject::UnfoundedStatement);
+    let mut scenario = Scenario::new("");
+    let feeds = [Feed::Cdr, Feed::Service];
+    for feed in feeds {
+        let before = scenario.progress(feed, "2026-06-01 00:00");
+        assert_eq!(before, Outcome::Ignored, "nothing is known yet");
+    }
+    three(&mut scenario, "2026-02-01 10:00");
+    assert_eq!(scenario.clock(), "2026-02-01 10:00");
+    for feed in feeds {
+        for far in ["2026-02-08 10:01", "2026-06-01 00:00", "2026-12-31 00:00"] {
+            assert_eq!(scenario.progress(feed, far), unfounded, "{far}");
+        }
+    }
+    assert_eq!(
+        (scenario.closed(), scenario.clock()),
+        ("2026-01-31".into(), "2026-02-01 10:00".into())
+    );
+    // A feed that is silent and says so, day by day or after a week.
+    for until in ["2026-02-02 00:00", "2026-02-08 00:00", "2026-02-15 00:00"] {
+        assert_eq!(scenario.progress(Feed::Service, until), Outcome::Ignored);
+    }
+    assert_eq!(scenario.watermark(Feed::Service), "2026-02-15 00:00");
+    assert_eq!(
+        scenario.progress(Feed::Cdr, "2026-02-22 00:00"),
+        Outcome::Ignored
+    );
+    assert!(scenario.shard.counts().conserved());
+}
+
+#[test]
+fn real_time_supports_a_statement_once_everything_is_read() {
+    let mut scenario = Scenario::new("window.clock = \"wall\"");
+    scenario.tick("2026-06-01 00:00", behind(Feed::Cdr));
+    three(&mut scenario, "2026-05-20 10:00");
+    let until = "2026-05-31 20:00";
+    let unfounded = Outcome::Rejected(Reject::UnfoundedStatement);
+    assert_eq!(
+        scenario.progress(Feed::Cdr, until),
+        unfounded,
+        "it may be a back-fill"
+    );
+    scenario.tick("2026-06-01 00:00", Inputs::default());
+    assert_eq!(scenario.progress(Feed::Cdr, until), Outcome::Ignored);
 }
 
 /// Calls on each day of a subscriber's window, from the first with any.

@@ -90,12 +90,19 @@ fn a_shard_is_told_the_time_before_its_next_record() {
 
 #[test]
 fn a_statement_for_two_feeds_is_one_record_and_reaches_every_shard() {
-    let mut driver = driver(3);
+    let (decoder, mut driver) = (decoder(), driver(3));
     let until = Timestamp(NOW.0 - 3_600_000);
+    // A shard without any record makes nothing of a statement.
+    for index in 0..20 {
+        let record = call(&format!("139000000{index:02}"), until.0 - 3_600_000);
+        let reading = read(&decoder, Some(record.as_bytes()));
+        let at = source(driver.partition_of(&reading).unwrap(), index);
+        driver.apply(&reading, &at, &mut Vec::new());
+    }
     let feeds = [Feed::Service, Feed::Outcome];
     let outcome = driver.progress(&feeds, until, &mut Vec::new());
     assert_eq!(outcome, Outcome::Ignored);
-    assert_eq!(driver.counts().records, 1);
+    assert_eq!(driver.counts().ignored, 1);
     for shard in driver.shards() {
         let watermarks = shard.stats().watermarks;
         assert!(feeds.iter().all(|feed| watermarks[*feed as usize] == until));

@@ -13,6 +13,7 @@ mod future_timestamps;
 mod golden_lifecycle;
 mod golden_scenarios;
 mod machines;
+mod outages;
 mod policy;
 mod shadow;
 mod signals_and_tasks;

@@ -29,6 +29,12 @@ impl BudgetShare {
         let position = (i64::from(self.part) + i64::from(day.0)).rem_euclid(i64::from(of));
         all / of + u32::from(position < i64::from(all % of))
     }
+
+    /// Candidates of a purpose and tier that may wait on a day: those that could still get a place, and some to spare.
+    pub fn room(self, rules: &BudgetRules, purpose: Purpose, tier: Tier, day: Day) -> usize {
+        let quota = self.quota(rules, purpose, tier, day) as usize;
+        quota * (usize::from(rules.wait_days) + 1) + SPARE
+    }
 }
 
 /// What a subscriber's signals are worth: the churn score times the money that is at stake.
@@ -70,11 +76,14 @@ pub struct Candidate {
 }
 
 /// What waits, bounded for each purpose and tier.
+///
+/// The new ones compete with each other only, until the release ranks all of them: the best of a close are the same in
+/// whatever order its sweep finds them.
 #[derive(Debug, Clone, Default)]
 pub struct Waiting {
     candidates: BTreeMap<(u32, Purpose), Arc<Candidate>>,
-    /// By purpose and tier, the one that goes first if there is no room any more.
-    lowest: BTreeMap<(Purpose, Tier), BTreeSet<LapseOrder>>,
+    /// Those no release has seen yet, by purpose and tier; the one that goes first if there is no room any more is first.
+    new: BTreeMap<(Purpose, Tier), BTreeSet<LapseOrder>>,
 }
 
 /// The order in which candidates without room go: the lowest rank first, and of equal ranks the higher number first.
@@ -110,9 +119,8 @@ impl Waiting {
         };
         self.insert(case.slot, candidate);
         let rules = &case.rules.policy.budget;
-        let quota = share.quota(rules, purpose, tier, case.day) as usize;
-        let room = quota * (usize::from(rules.wait_days) + 1) + SPARE;
-        let group = self.lowest.get(&(purpose, tier));
+        let room = share.room(rules, purpose, tier, case.day);
+        let group = self.new.get(&(purpose, tier));
         let surplus = group.filter(|group| group.len() > room);
         let lowest = surplus.and_then(|group| group.first().copied());
         let lapsed = lowest.and_then(|(_, _, slot)| self.remove(slot, purpose));
@@ -128,8 +136,10 @@ impl Waiting {
         let Some((purpose, order)) = candidate.lapse_order(slot) else {
             return;
         };
-        let group = self.lowest.entry((purpose, candidate.tier)).or_default();
-        group.insert(order);
+        if candidate.published == 0 {
+            let group = self.new.entry((purpose, candidate.tier)).or_default();
+            group.insert(order);
+        }
         self.candidates.insert((slot, purpose), Arc::new(candidate));
     }
 
@@ -138,15 +148,10 @@ impl Waiting {
         self.candidates.get(&(slot, purpose)).map(|it| &**it)
     }
 
-    /// A subscriber's candidate, to be changed in its place.
-    pub fn get_mut(&mut self, slot: u32, purpose: Purpose) -> Option<&mut Candidate> {
-        self.candidates.get_mut(&(slot, purpose)).map(Arc::make_mut)
-    }
-
     /// Takes a subscriber's candidate out.
     pub fn remove(&mut self, slot: u32, purpose: Purpose) -> Option<Candidate> {
         let candidate = self.candidates.remove(&(slot, purpose))?;
-        let group = self.lowest.get_mut(&(purpose, candidate.tier));
+        let group = self.new.get_mut(&(purpose, candidate.tier));
         if let Some((group, (_, order))) = group.zip(candidate.lapse_order(slot)) {
             group.remove(&order);
         }

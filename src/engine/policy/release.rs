@@ -137,15 +137,22 @@ impl Taskbook {
         }
     }
 
-    /// Lets a candidate beyond the budget wait, unless it has waited long enough.
-    pub fn keep_waiting(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let Some(candidate) = self.waiting.get_mut(case.slot, purpose) else {
+    /// Lets a candidate beyond the budget wait where there is room, unless it has waited long enough.
+    pub fn keep_waiting(
+        &mut self,
+        purpose: Purpose,
+        room: bool,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        emit_unpublished(candidate, Some(Suppression::OverBudget), effects);
+        emit_unpublished(&candidate, Some(Suppression::OverBudget), effects);
         candidate.published = candidate.signals.len();
-        if case.day.since(candidate.day) >= i32::from(case.rules.policy.budget.wait_days) {
-            self.waiting.remove(case.slot, purpose);
+        let wait_days = i32::from(case.rules.policy.budget.wait_days);
+        if room && case.day.since(candidate.day) < wait_days {
+            self.waiting.insert(case.slot, candidate);
         }
     }
 

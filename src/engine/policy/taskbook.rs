@@ -35,7 +35,7 @@ impl Taskbook {
     pub fn knows(&self, slot: u32) -> bool {
         self.of(slot).next().is_some()
             || self.contact_histories.contains_key(&slot)
-            || self.waiting.of(slot).next().is_some()
+            || self.waits(slot)
     }
 
     /// A subscriber's open tasks, by purpose.
@@ -64,6 +64,11 @@ impl Taskbook {
         let contact_history = self.contact_histories.get(&slot).into_iter();
         let contacts = contact_history.flat_map(|contact_history| &contact_history.contacts);
         contacts.map(|contact| (contact.at, contact.purpose))
+    }
+
+    /// Whether a candidate of a subscriber waits.
+    pub fn waits(&self, slot: u32) -> bool {
+        self.waiting.of(slot).next().is_some()
     }
 
     /// A subscriber's candidates, by purpose.

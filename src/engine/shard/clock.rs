@@ -2,13 +2,28 @@
 
 use super::Shard;
 use crate::engine::settings::ClockKind;
-use crate::engine::state::watermark::Watermark;
+use crate::engine::state::watermark::{SETTLE_DAYS, Watermark};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 impl Shard {
     pub(super) fn ahead_of_time(&self, at: Timestamp) -> bool {
         let tolerance = i64::from(self.rules.window.future_minutes) * 60 * Timestamp::SECOND_MS;
         self.now > Timestamp::MIN && at.since_ms(self.now) > tolerance
+    }
+
+    /// Whether any record has said something about time. Before, a statement says nothing.
+    pub(super) fn has_records(&self) -> bool {
+        self.watermarks.iter().any(|it| it.at() > Timestamp::MIN)
+    }
+
+    /// Whether a mediation's statement is near enough to what records, earlier statements or the real time say: by itself
+    /// it would close all days up to it.
+    pub(super) fn is_founded(&self, complete_until: Timestamp) -> bool {
+        let real = self.rules.window.clock == ClockKind::Wall && self.inputs.caught_up;
+        let highest = self.watermarks.iter().map(Watermark::at).max();
+        let highest = highest.max(real.then_some(self.clock));
+        let bound = i64::from(SETTLE_DAYS) * 24 * Timestamp::HOUR_MS;
+        highest.is_some_and(|highest| complete_until.since_ms(highest) <= bound)
     }
 
     /// The first event's day is the first day that can close.

@@ -1,10 +1,11 @@
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
 use crate::engine::policy::Collecting;
+use crate::engine::state::baseline::Baseline;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::machines::Change;
-use crate::engine::state::population::DayFacts;
+use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::window::UsageChannel;
 use crate::engine::triggers::{DAILY, DayView, Trigger};
@@ -12,8 +13,8 @@ use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
 const STABLE_DAYS: u16 = 14;
-/// Silent for more known days than this, a subscriber says nothing about the population. Unknown ones do not count, or
-/// nobody would be left to recognise a long outage by.
+/// Silent for more days than this, a subscriber says nothing about the population. Days that are not comparable do not
+/// count, or nobody would be left to recognise a long outage by.
 const STABLE_SILENCE_DAYS: usize = 3;
 
 /// What the triggers say of a subscriber's day.
@@ -59,7 +60,9 @@ impl Shard {
         self.closed = day;
         self.stats.day_closes += 1;
         for feed in Feed::ALL.map(|feed| feed as usize) {
-            let outage = !complete[feed] || (feed == cdr && !facts.known);
+            let mut channels = UsageChannel::ALL.iter();
+            let unknown = feed == cdr && !channels.all(|channel| facts.known(*channel));
+            let outage = !complete[feed] || unknown;
             self.stats.outage_days[feed] += u64::from(outage);
         }
         self.closing = Some(Closing {
@@ -85,9 +88,34 @@ impl Shard {
         if subscriber.is_vacant() || subscriber.visited >= closing.facts.day {
             return;
         }
+        self.settle(slot, &closing.facts);
         let judgement = self.judge(slot, &closing.facts);
         self.publish(slot, closing, judgement, effects);
         self.learn(slot, closing.facts.day);
+    }
+
+    /// Where the volume has settled on another level, what is ordinary is learnt anew from the days it took.
+    fn settle(&mut self, slot: u32, facts: &DayFacts) {
+        let settled = |channel: &UsageChannel| facts.volume[*channel as usize] == Volume::Settled;
+        if !UsageChannel::ALL.iter().any(settled) {
+            return;
+        }
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (subscriber, window) = entry.split();
+        for channel in UsageChannel::ALL.into_iter().filter(settled) {
+            let mut baseline = Baseline::default();
+            let days = (0..SETTLING_DAYS).rev().map(|age| facts.day - age);
+            for day in days.filter(|day| *day > subscriber.first_active) {
+                let facts = self.population.facts(day);
+                if let Some(facts) = facts.filter(|facts| facts.known(channel)) {
+                    let (events, share) = (window.day(day).events(channel), facts.share(channel));
+                    baseline.learn(events, share, &self.rules.baseline);
+                }
+            }
+            subscriber.baselines[channel as usize] = baseline;
+        }
     }
 
     /// Shows the day to every trigger.
@@ -98,10 +126,10 @@ impl Shard {
         let (subscriber, window) = entry.split();
         let day = facts.day;
         subscriber.visited = day;
-        if facts.known && subscriber.first_active <= day {
+        if facts.partly_known() && subscriber.first_active <= day {
             subscriber.known_days = subscriber.known_days.saturating_add(1);
         }
-        if facts.known {
+        if facts.known(UsageChannel::Voice) {
             let rules = &self.rules.machines;
             let change = subscriber
                 .machine_detector
@@ -134,7 +162,6 @@ impl Shard {
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let view = DayView {
             day,
-            known: facts.known,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
             window,
@@ -200,10 +227,10 @@ impl Shard {
         let (subscriber, window) = entry.split();
         let rules = &self.rules.baseline;
         let learnt = day - i32::from(rules.lag_days);
-        let facts = self.population.facts(learnt).filter(|facts| facts.known);
+        let facts = self.population.facts(learnt);
         // The first day is only part of one.
         if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
-            for channel in UsageChannel::ALL {
+            for channel in UsageChannel::ALL.into_iter().filter(|c| facts.known(*c)) {
                 let events = window.day(learnt).events(channel);
                 let baseline = &mut subscriber.baselines[channel as usize];
                 baseline.learn(events, facts.share(channel), rules);

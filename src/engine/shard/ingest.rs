@@ -47,6 +47,9 @@ impl Shard {
         self.visit_if_due(slot, effects);
         let late = !timeless && day <= self.closed;
         let feed = event.body.feed();
+        if feed != Feed::Cdr {
+            self.finish_if_waiting(slot, effects);
+        }
         let counted = match feed {
             Feed::Cdr => self.count_usage(slot, day, event),
             _ => self.count_in_account(slot, day, event),
@@ -261,6 +264,7 @@ impl Shard {
         if firings.is_empty() && in_shadow.is_empty() && !concerns_tasks {
             return;
         }
+        self.finish_if_waiting(slot, effects);
         let now = self.clock.max(event.at);
         self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {

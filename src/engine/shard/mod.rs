@@ -140,6 +140,10 @@ impl Shard {
     ) -> Outcome {
         let outcome = if self.ahead_of_time(complete_until) {
             Outcome::Rejected(Reject::Future)
+        } else if !self.has_records() {
+            Outcome::Ignored
+        } else if !self.is_founded(complete_until) {
+            Outcome::Rejected(Reject::UnfoundedStatement)
         } else {
             let day = self.rules.calendar.day_of(complete_until);
             self.watermarks[feed as usize].progress(complete_until, day);

@@ -65,6 +65,13 @@ impl Shard {
         }
     }
 
+    /// Which candidates of a close have room is known when all have been found: nothing happens to one before.
+    pub(super) fn finish_if_waiting(&mut self, slot: u32, effects: &mut Vec<Effect>) {
+        if self.closing.is_some() && self.taskbook.waits(slot) {
+            self.sweep(usize::MAX, effects);
+        }
+    }
+
     /// A task's time on its rung is over; the day's close, if it has not come by yet, may have ended it.
     fn escalate(&mut self, at: Timestamp, slot: u32, effects: &mut Vec<Effect>) {
         self.visit_if_due(slot, effects);
@@ -101,8 +108,9 @@ impl Shard {
         }
         ranked.sort_unstable();
         let spent = self.taskbook.urgent;
+        let budget = &self.rules.policy.budget;
+        let mut room = Tier::ALL.map(|tier| self.share.room(budget, purpose, tier, day));
         let mut left = Tier::ALL.map(|tier| {
-            let budget = &self.rules.policy.budget;
             let quota = self.share.quota(budget, purpose, tier, day);
             match purpose {
                 Purpose::Churn => quota.saturating_sub(spent[tier as usize]),
@@ -110,12 +118,15 @@ impl Shard {
             }
         });
         for (_, _, slot, tier) in ranked {
-            let left = &mut left[tier as usize];
-            let placed = *left > 0;
-            *left = left.saturating_sub(1);
+            let (left, room) = (&mut left[tier as usize], &mut room[tier as usize]);
+            let (placed, waits) = (*left > 0, *room > 0);
+            match placed {
+                true => *left -= 1,
+                false => *room = room.saturating_sub(1),
+            }
             self.with_tasks(slot, now, day, |context, case| match placed {
                 true => context.book.open_released(purpose, case, effects),
-                false => context.book.keep_waiting(purpose, case, effects),
+                false => context.book.keep_waiting(purpose, waits, case, effects),
             });
         }
     }

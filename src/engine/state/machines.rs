@@ -1,5 +1,5 @@
 use super::population::Population;
-use super::window::{Bucket, Window};
+use super::window::{Bucket, UsageChannel, Window};
 use crate::engine::codec::{Encoded, Problem, Reader, Writer};
 use crate::engine::settings::MachineRules;
 use crate::model::Day;
@@ -59,7 +59,8 @@ impl MachineDetector {
             return Change::None;
         }
         let days = (0..window.days()).map(|age| day - age);
-        let known = days.filter(|day| population.facts(*day).is_some_and(|facts| facts.known));
+        let facts = |day: &Day| population.facts(*day);
+        let known = days.filter(|day| facts(day).is_some_and(|it| it.known(UsageChannel::Voice)));
         let recent = known.take(usize::from(rules.of_days));
         if recent.filter(|day| busy(*day)).count() < usize::from(rules.busy_days) {
             return Change::None;

@@ -28,16 +28,45 @@ pub struct Population {
 pub struct DayFacts {
     /// The day.
     pub day: Day,
-    /// Whether silence on it means silence; false for an outage of the call-detail feed.
-    pub known: bool,
+    /// How far the volume is to be believed, by channel.
+    pub volume: [Volume; UsageChannel::COUNT],
     /// Weekday factor by channel, as it was before the day itself taught it: what f(D) was worked out with.
     pub weekday: [f64; UsageChannel::COUNT],
     /// Population factor f(D) by channel.
     pub factor: [f64; UsageChannel::COUNT],
+    /// What f(D) is drawn to: 1, or the level the volume has had for days.
+    level: [f64; UsageChannel::COUNT],
     /// Events of the stable subscribers.
     actual: [u64; UsageChannel::COUNT],
     /// What their baselines predicted.
     predicted: [f64; UsageChannel::COUNT],
+    /// The one over the other.
+    ratio: [f64; UsageChannel::COUNT],
+}
+
+/// How far the volume of a channel on a day is to be believed (behaviour: Outage guard).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Volume {
+    /// It is known, and a subscriber's use can be compared with the baseline.
+    Known,
+    /// Unknown: too low to be true.
+    Low,
+    /// Unknown: the mediation has not stated that it is complete.
+    Incomplete,
+    /// Known, but too far from ordinary to say anything about a single subscriber.
+    Strange,
+    /// Strange for days: it may be another level for good.
+    Settling,
+    /// The last of those days: every baseline is learnt anew from them.
+    Settled,
+}
+
+/// Where a day's volume lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Below,
+    Ordinary,
+    Above,
 }
 
 /// Sums over the stable subscribers, in fixed point where they are fractions.
@@ -70,8 +99,12 @@ impl Weekday {
 const FIXED: f64 = 1024.0;
 /// A weekday's past counts this much less with every new one.
 const WEEKDAY_DECAY: f64 = 0.875;
-/// Days further from ordinary than this (holidays, outages) say nothing about weekdays.
+/// Ratios of actual to predicted volume that are ordinary. Days beyond (holidays, outages) say nothing about weekdays.
 const ORDINARY: std::ops::RangeInclusive<f64> = 0.6..=1.6;
+/// Days for which another level of the volume is watched before the baselines learn it.
+pub const SETTLING_DAYS: i32 = 14;
+/// The largest change of level, either way, so that nothing divides by what has vanished.
+const STEP_MAX: f64 = 100.0;
 
 impl Population {
     /// Nothing learnt yet.
@@ -90,30 +123,30 @@ impl Population {
         let cohort = std::mem::take(&mut self.next);
         let base = cohort.levels.map(|sum| sum as f64 / FIXED);
         let weekday = UsageChannel::ALL.map(|c| self.weekdays[c as usize][day.weekday()].factor);
-        let predicted = UsageChannel::ALL.map(|c| base[c as usize] * weekday[c as usize]);
-        let total = cohort
-            .actual
-            .iter()
-            .fold(0_u64, |sum, c| sum.saturating_add(*c));
-        let outage = cohort.subscribers >= rules.outage_subscribers
-            && (total as f64) < rules.outage_share * predicted.iter().sum::<f64>();
-        let prior = rules.factor_prior_events;
-        let factor = |c: usize| ratio(cohort.actual[c] as f64, predicted[c], prior);
-        let facts = DayFacts {
+        let mut facts = DayFacts {
             day,
-            known: complete && !outage,
+            volume: [Volume::Known; UsageChannel::COUNT],
             weekday,
-            factor: std::array::from_fn(factor),
+            factor: [1.0; UsageChannel::COUNT],
+            level: [1.0; UsageChannel::COUNT],
             actual: cohort.actual,
-            predicted,
+            predicted: std::array::from_fn(|c| base[c] * weekday[c]),
+            ratio: [1.0; UsageChannel::COUNT],
         };
         for c in UsageChannel::ALL.map(|channel| channel as usize) {
-            let mass = cohort.square[c] as f64 / FIXED + prior;
+            self.judge(c, &mut facts, cohort.subscribers, rules);
+            if !complete {
+                facts.volume[c] = Volume::Incomplete;
+            }
+            let mass = cohort.square[c] as f64 / FIXED + rules.factor_prior_events;
             if mass > 0.0 {
-                let inverse = (cohort.excess[c] as f64 / FIXED + prior / self.dispersion[c]) / mass;
+                let prior = rules.factor_prior_events / self.dispersion[c];
+                let inverse = (cohort.excess[c] as f64 / FIXED + prior) / mass;
                 self.dispersion[c] = (1.0 / inverse.max(0.02)).clamp(0.05, 50.0);
             }
-            if facts.known && ORDINARY.contains(&facts.factor[c]) {
+        }
+        for c in UsageChannel::ALL.map(|channel| channel as usize) {
+            if self.teaches_weekday(c, &facts, rules) {
                 let weekday = &mut self.weekdays[c][day.weekday()];
                 weekday.actual = weekday.actual * WEEKDAY_DECAY + cohort.actual[c] as f64;
                 weekday.predicted = weekday.predicted * WEEKDAY_DECAY + base[c];
@@ -121,8 +154,90 @@ impl Population {
             }
         }
         self.days.push_back(facts);
+        for c in UsageChannel::ALL.map(|channel| channel as usize) {
+            if facts.volume[c] == Volume::Settled {
+                self.take_level(c, facts.level[c]);
+            }
+        }
         self.keep(self.days_max);
-        facts
+        self.days.back().copied().unwrap_or(facts)
+    }
+
+    /// Settles how far the volume of a channel is to be believed, and the factor that follows.
+    fn judge(&self, c: usize, facts: &mut DayFacts, subscribers: u32, rules: &PopulationRules) {
+        let actual = facts.actual.map(|events| events as f64);
+        // Some days of the week may be much weaker than others, and a holiday is like the weakest.
+        let weakest = std::array::from_fn(|c| {
+            let factors = self.weekdays[c].iter().map(|weekday| weekday.factor);
+            facts.predicted[c] / facts.weekday[c] * factors.fold(f64::INFINITY, f64::min)
+        });
+        let fewest = rules.outage_subscribers;
+        // A channel with too little to judge it by is judged by both together.
+        let alone = facts.predicted[c] >= f64::from(fewest);
+        let of = |sums: [f64; UsageChannel::COUNT]| if alone { sums[c] } else { sums.iter().sum() };
+        let judged = subscribers >= fewest && of(facts.predicted) > 0.0;
+        if judged {
+            facts.ratio[c] = of(actual) / of(facts.predicted);
+            let (side, days_max) = (facts.side(c, rules), usize::from(rules.outage_days_max));
+            let days = self.days_on(side, c, rules) + 1;
+            let low = of(actual) < rules.outage_share * of(weakest);
+            facts.volume[c] = match side {
+                Side::Ordinary => Volume::Known,
+                _ if days >= days_max + SETTLING_DAYS as usize => Volume::Settled,
+                _ if days > days_max => Volume::Settling,
+                _ if low => Volume::Low,
+                _ => Volume::Strange,
+            };
+            if days > days_max && side != Side::Ordinary {
+                facts.level[c] = self.level(c, days_max);
+            }
+        }
+        let (prior, level) = (rules.factor_prior_events, facts.level[c]);
+        facts.factor[c] = ratio(actual[c], facts.predicted[c], level, prior);
+        if !judged {
+            facts.ratio[c] = facts.factor[c];
+        }
+    }
+
+    /// The days the mediation has completed, newest first.
+    fn complete_days(&self, c: usize) -> impl Iterator<Item = &DayFacts> {
+        let days = self.days.iter().rev();
+        days.filter(move |facts| facts.volume[c] != Volume::Incomplete)
+    }
+
+    /// How many days, up to the last one, lay on a side of the ordinary one after the other, since a level was learnt.
+    fn days_on(&self, side: Side, c: usize, rules: &PopulationRules) -> usize {
+        let same =
+            |facts: &&DayFacts| facts.volume[c] != Volume::Settled && facts.side(c, rules) == side;
+        self.complete_days(c).take_while(same).count()
+    }
+
+    /// The mean ratio of the last days.
+    fn level(&self, c: usize, days: usize) -> f64 {
+        let ratios = self.complete_days(c).take(days).map(|facts| facts.ratio[c]);
+        ratios.sum::<f64>() / days as f64
+    }
+
+    /// Whether a day says something about its weekday: an ordinary one does, and one that is strange in the same way as
+    /// the same weekday a week before.
+    fn teaches_weekday(&self, c: usize, facts: &DayFacts, rules: &PopulationRules) -> bool {
+        let strange = |facts: &DayFacts| match facts.volume[c] {
+            Volume::Known | Volume::Low | Volume::Strange => Some(facts.side(c, rules)),
+            Volume::Incomplete | Volume::Settling | Volume::Settled => None,
+        };
+        let Some(side) = strange(facts) else {
+            return false;
+        };
+        let week_before = || self.facts(facts.day - 7).and_then(strange);
+        side == Side::Ordinary || week_before() == Some(side)
+    }
+
+    /// The baselines learn a level anew: what the days of the window say of everybody is said in terms of it.
+    fn take_level(&mut self, c: usize, level: f64) {
+        let step = level.clamp(1.0 / STEP_MAX, STEP_MAX);
+        for facts in &mut self.days {
+            facts.factor[c] /= step;
+        }
     }
 
     /// Keeps the facts of so many days from now on.
@@ -190,11 +305,12 @@ impl Population {
         self.days.get(self.days.len().checked_sub(age + 1)?)
     }
 
-    /// Whether a subscriber was silent on no more than so many known days before the end of `day`.
-    pub fn active_within(&self, known_days: usize, last_active: Day, day: Day) -> bool {
+    /// Whether a subscriber was silent on no more than so many comparable days before the end of `day`.
+    pub fn active_within(&self, days_max: usize, last_active: Day, day: Day) -> bool {
         let until = self.days.iter().rev().skip_while(|facts| facts.day > day);
         let silent = until.take_while(|facts| facts.day > last_active);
-        silent.filter(|facts| facts.known).nth(known_days).is_none()
+        let comparable = |facts: &&DayFacts| UsageChannel::ALL.iter().all(|c| facts.comparable(*c));
+        silent.filter(comparable).nth(days_max).is_none()
     }
 
     /// Dispersion k of the population in a channel.
@@ -204,6 +320,29 @@ impl Population {
 }
 
 impl DayFacts {
+    /// Whether what there is of a channel is all there was.
+    pub fn known(&self, c: UsageChannel) -> bool {
+        !matches!(self.volume[c as usize], Volume::Low | Volume::Incomplete)
+    }
+
+    /// Whether anything is known of the day.
+    pub fn partly_known(&self) -> bool {
+        UsageChannel::ALL.iter().any(|c| self.known(*c))
+    }
+
+    /// Whether a subscriber's use of a channel can be compared with the baseline.
+    pub fn comparable(&self, c: UsageChannel) -> bool {
+        self.volume[c as usize] == Volume::Known
+    }
+
+    fn side(&self, c: usize, rules: &PopulationRules) -> Side {
+        match self.ratio[c] {
+            ratio if ratio < rules.outage_share.max(*ORDINARY.start()) => Side::Below,
+            ratio if ratio > *ORDINARY.end() => Side::Above,
+            _ => Side::Ordinary,
+        }
+    }
+
     /// How the day compares with an average one for everybody: weekday and population factor together.
     pub fn share(&self, c: UsageChannel) -> f64 {
         self.weekday[c as usize] * self.factor[c as usize]
@@ -220,24 +359,24 @@ impl DayFacts {
         let c = c as usize;
         let actual = self.actual[c].saturating_sub(u64::from(events)) as f64;
         let predicted = self.predicted[c] - level * self.weekday[c];
-        ratio(actual, predicted, rules.factor_prior_events)
+        ratio(actual, predicted, self.level[c], rules.factor_prior_events)
     }
 }
 
 /// Draws the factors of a week towards 1 and makes 1 their mean.
 fn normalise(week: &mut [Weekday; 7], prior: f64) {
-    let raw = week.map(|w| ratio(w.actual, w.predicted, prior));
+    let raw = week.map(|w| ratio(w.actual, w.predicted, 1.0, prior));
     let mean = raw.iter().sum::<f64>() / 7.0;
     for (weekday, raw) in week.iter_mut().zip(raw) {
         weekday.factor = raw / mean;
     }
 }
 
-/// Actual over predicted, drawn towards 1 by the weight of `prior` events; 1 where nothing was predicted.
-fn ratio(actual: f64, predicted: f64, prior: f64) -> f64 {
+/// Actual over predicted, drawn towards a level by the weight of `prior` events; 1 where nothing was predicted.
+fn ratio(actual: f64, predicted: f64, level: f64, prior: f64) -> f64 {
     let predicted = predicted.max(0.0) + prior;
     if predicted > 0.0 {
-        (actual + prior) / predicted
+        (actual + prior * level) / predicted
     } else {
         1.0
     }
@@ -255,6 +394,7 @@ mod tests {
         PopulationRules {
             outage_share: 0.3,
             outage_subscribers: 20,
+            outage_days_max: 3,
             factor_prior_events: prior,
             weekday_prior_events: prior,
         }

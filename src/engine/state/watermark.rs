@@ -34,8 +34,9 @@ pub struct Needed {
 
 /// More days than this are never under consideration at once; the furthest ahead gives way.
 const AHEAD_MAX: usize = 8;
-/// When the feeds have ended, days ahead count if they follow each other no further apart than this.
-const SETTLE_DAYS: i32 = 7;
+/// When the feeds have ended, days ahead count if they follow each other no further apart than this; and a statement counts
+/// if it is no further ahead of everything else.
+pub const SETTLE_DAYS: i32 = 7;
 
 impl Default for Watermark {
     fn default() -> Self {

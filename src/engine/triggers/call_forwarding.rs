@@ -2,6 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
+use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Evidence, Fact, Stage, Text};
 use serde::Deserialize;
 
@@ -42,7 +43,7 @@ elsewhere_strength = 0.8
 impl Trigger for CallForwarding {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let forwarding = view.account?.service_history().forwarding;
-        if !view.known {
+        if !view.known(UsageChannel::Voice, view.day) {
             return None;
         }
         let since = forwarding

@@ -48,7 +48,8 @@ impl Trigger for DataGrowth {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let span = i32::from(self.span_days);
         let long_enough = i32::from(view.known_days) >= 2 * span;
-        if !view.known || !long_enough || state.cooling(view.day, self.cooldown_days) {
+        let comparable = comparable(view, view.day);
+        if !comparable || !long_enough || state.cooling(view.day, self.cooldown_days) {
             return None;
         }
         let after = Volume::of(view, view.day - (span - 1), view.day, 0.0);
@@ -112,6 +113,11 @@ impl Trigger for DataGrowth {
     }
 }
 
+fn comparable(view: &DayView<'_>, day: Day) -> bool {
+    view.comparable(day)
+        .any(|channel| channel == UsageChannel::Data)
+}
+
 /// Data on the known days of a stretch.
 struct Volume {
     days: u16,
@@ -131,7 +137,7 @@ impl Volume {
             higher_days: 0,
         };
         let days = (from.0..=to.0).map(Day);
-        for day in days.filter(|day| view.day_known(*day) && view.window.holds(*day)) {
+        for day in days.filter(|day| comparable(view, *day) && view.window.holds(*day)) {
             let mebibytes = f64::from(view.window.day(day).data_mebibytes());
             let share = view.share(UsageChannel::Data, day);
             volume.days += 1;

@@ -2,7 +2,8 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Text};
+use crate::engine::state::window::UsageChannel;
+use crate::model::{CloseReason, Day, Evidence, Fact, Text};
 use serde::Deserialize;
 
 /// Too many of the subscriber's calls drop (behaviour: Churn triggers; S4: weak-coverage care). Day close.
@@ -39,13 +40,12 @@ strength = 0.4
 
 impl Trigger for PoorQuality {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        if !view.known || view.last_active < view.day - view.window.days() {
+        let known = |day: &Day| view.known(UsageChannel::Voice, *day);
+        if !known(&view.day) || view.last_active < view.day - view.window.days() {
             return None;
         }
         let days = (0..view.window.days()).map(|age| view.day - age);
-        let known = days
-            .filter(|day| view.day_known(*day))
-            .take(self.known_days);
+        let known = days.filter(known).take(self.known_days);
         let (mut calls, mut dropped) = (0_u32, 0_u32);
         for bucket in known.map(|day| view.window.day(day)) {
             calls += u32::from(bucket.outgoing) + u32::from(bucket.incoming);

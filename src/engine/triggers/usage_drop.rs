@@ -65,15 +65,13 @@ strength = 0.5
 
 impl Trigger for UsageDrop {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let expected: f64 = UsageChannel::ALL.iter().map(|c| view.level(*c)).sum();
+        let channels = || view.comparable(view.day);
+        let expected: f64 = channels().map(|c| view.level(c)).sum();
         let too_little = expected < self.expected_min - TIE;
-        if !view.known || view.known_days < self.known_days_min || too_little {
+        if !view.is_comparable() || view.known_days < self.known_days_min || too_little {
             return None;
         }
-        let step: f64 = UsageChannel::ALL
-            .iter()
-            .map(|c| self.evidence(*c, view))
-            .sum();
+        let step: f64 = channels().map(|c| self.evidence(c, view)).sum();
         let sum = f64::from(state.level) + step.clamp(self.step_min, self.step_max);
         // Held at twice the threshold, so that a recovery after months shows within weeks.
         state.level = sum.clamp(0.0, 2.0 * self.threshold) as f32;
@@ -122,7 +120,7 @@ impl UsageDrop {
     /// Whether the closed day saw about as much use as the subscriber's days do.
     fn ordinary(&self, view: &DayView<'_>) -> bool {
         let (mut observed, mut expected) = (0.0, 0.0);
-        for channel in UsageChannel::ALL {
+        for channel in view.comparable(view.day) {
             observed += f64::from(view.observed(channel, view.day));
             expected += view.expected(channel, view.day);
         }
@@ -132,9 +130,9 @@ impl UsageDrop {
     fn firing(&self, view: &DayView<'_>, sum: f64) -> Firing {
         let days = (0..i32::from(self.report_days)).map(|age| view.day - age);
         let (mut known, mut observed, mut expected) = (0u16, 0.0, 0.0);
-        for day in days.filter(|day| view.day_known(*day)) {
-            known += 1;
-            for channel in UsageChannel::ALL {
+        for day in days {
+            known += u16::from(view.comparable(day).next().is_some());
+            for channel in view.comparable(day) {
                 observed += f64::from(view.observed(channel, day));
                 expected += view.expected(channel, day);
             }

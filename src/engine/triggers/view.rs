@@ -26,9 +26,7 @@ pub struct EventView<'a> {
 pub struct DayView<'a> {
     /// The closed day.
     pub day: Day,
-    /// Whether silence on it means silence.
-    pub known: bool,
-    /// Closed days on which the subscriber's usage was known.
+    /// Closed days on which anything was known of the subscriber's usage.
     pub known_days: u16,
     /// The last day with any usage, which may lie after the closed one.
     pub last_active: Day,
@@ -86,9 +84,22 @@ impl DayView<'_> {
         self.baselines[channel as usize].dispersion(population, self.baseline_rules)
     }
 
-    /// Whether silence on a day means silence. Days before the first close are not known.
-    pub fn day_known(&self, day: Day) -> bool {
-        self.population.facts(day).is_some_and(|facts| facts.known)
+    /// Whether what there is of a channel on a day is all there was. Days before the first close are not known.
+    pub fn known(&self, channel: UsageChannel, day: Day) -> bool {
+        let facts = self.population.facts(day);
+        facts.is_some_and(|facts| facts.known(channel))
+    }
+
+    /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
+    pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
+        let facts = self.population.facts(day).copied();
+        let comparable = move |c: &UsageChannel| facts.is_some_and(|facts| facts.comparable(*c));
+        UsageChannel::ALL.into_iter().filter(comparable)
+    }
+
+    /// Whether there is such a channel on the closed day.
+    pub fn is_comparable(&self) -> bool {
+        self.comparable(self.day).next().is_some()
     }
 }
 

@@ -70,13 +70,13 @@ impl Trigger for ZeroUsageDays {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         if view.last_active >= view.day {
             state.note = 0;
-            if view.known && view.window.day(view.day).active() {
+            if view.is_comparable() && view.window.day(view.day).active() {
                 self.learn(view, state);
             }
             return None;
         }
         let settled = state.note & FIRED != 0 || state.note & (JUDGED | ELIGIBLE) == JUDGED;
-        if settled || !view.known {
+        if settled || !view.is_comparable() {
             return None;
         }
         let since = view.last_active.max(view.day - view.window.days());
@@ -155,9 +155,11 @@ impl ZeroUsageDays {
     fn learn(&self, view: &DayView<'_>, state: &mut TriggerState) {
         let days = (1..view.window.days()).map(|age| view.day - age);
         let silent = days.take_while(|day| !view.window.day(*day).active());
-        let known = silent.filter(|day| view.day_known(*day)).count();
+        let known = silent.filter(|day| view.comparable(*day).count() == UsageChannel::COUNT);
         // Before its first day the subscriber was not silent, but absent.
-        let ended = known.min(usize::from(view.known_days.saturating_sub(1)));
+        let ended = known
+            .count()
+            .min(usize::from(view.known_days.saturating_sub(1)));
         state.level *= (1.0 - 1.0 / self.own_run_memory_days) as f32;
         if ended >= usize::from(self.run_days_min) {
             state.level = state.level.max(ended as f32);
@@ -184,14 +186,12 @@ impl Run {
         let dispersion = UsageChannel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
         let mut day = last_active.next();
         while day <= view.day {
-            if view.day_known(day) {
-                run.days += 1;
-                for channel in UsageChannel::ALL {
-                    let mu = view.expected(channel, day);
-                    let k = dispersion[channel as usize];
-                    run.expected += mu;
-                    run.improbability += k * libm::log1p(mu / k);
-                }
+            run.days += u16::from(view.comparable(day).next().is_some());
+            for channel in view.comparable(day) {
+                let mu = view.expected(channel, day);
+                let k = dispersion[channel as usize];
+                run.expected += mu;
+                run.improbability += k * libm::log1p(mu / k);
             }
             day = day.next();
         }

@@ -102,6 +102,7 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::InvalidMsisdn(MsisdnError::Truncated),
         Reject::Implausible,
         Reject::Future,
+        Reject::UnfoundedStatement,
         Reject::KeyMismatch,
         Reject::WrongFeed,
     ];

@@ -70,18 +70,23 @@ impl Book {
         self.make_room(purpose, tier, case);
     }
 
-    /// Drops the worst candidate, if there are too many.
+    /// How many may wait: as many as could still get a place, and some to spare.
+    fn room(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
+        let wait_days = usize::from(rules.policy.budget.wait_days);
+        self.quota(purpose, tier, day, rules) * (wait_days + 1) + SPARE
+    }
+
+    /// Drops the worst of those that no release has seen, if there are too many.
     fn make_room(&mut self, purpose: Purpose, tier: Tier, case: &Case<'_>) {
-        let quota = self.quota(purpose, tier, case.day, case.rules);
-        let wait_days = usize::from(case.rules.policy.budget.wait_days);
         let mut group: Vec<(f64, Msisdn)> = Vec::new();
         for (who, tasks) in &self.tasks {
             let candidate = tasks.waiting.get(&purpose);
-            if let Some(candidate) = candidate.filter(|candidate| candidate.tier == tier) {
+            let new = |candidate: &&Candidate| candidate.tier == tier && candidate.published == 0;
+            if let Some(candidate) = candidate.filter(new) {
                 group.push((candidate.rank, *who));
             }
         }
-        if group.len() <= quota * (wait_days + 1) + SPARE {
+        if group.len() <= self.room(purpose, tier, case.day, case.rules) {
             return;
         }
         group.sort_by(best_first);
@@ -141,13 +146,14 @@ impl Tasks {
         self.open(candidate.signals, not_before.unwrap(), case);
     }
 
-    fn put_off(&mut self, purpose: Purpose, case: &Case<'_>) {
+    fn put_off(&mut self, purpose: Purpose, room: bool, case: &Case<'_>) {
         let mut candidate = self.waiting.remove(&purpose).unwrap();
         for signal in candidate.unpublished() {
             self.say(signal, Some(Suppression::OverBudget));
         }
         candidate.published = candidate.signals.len();
-        if case.day.0 - candidate.day.0 < i32::from(case.rules.policy.budget.wait_days) {
+        let wait_days = i32::from(case.rules.policy.budget.wait_days);
+        if room && case.day.0 - candidate.day.0 < wait_days {
             self.waiting.insert(purpose, candidate);
         }
     }
@@ -193,11 +199,13 @@ impl Reference {
                 Purpose::Care | Purpose::Grow => 0,
             };
             let quota = self.book.quota(purpose, tier, day, &self.rules);
+            let room = self.book.room(purpose, tier, day, &self.rules);
+            let last = quota.saturating_sub(spent) + room;
             self.doubt(&group, quota, spent);
             for (place, (_, who)) in group.iter().enumerate() {
                 self.consider(*who, now, |tasks, case| match place + spent < quota {
                     true => tasks.place(purpose, case),
-                    false => tasks.put_off(purpose, case),
+                    false => tasks.put_off(purpose, place < last, case),
                 });
             }
         }

@@ -6,7 +6,7 @@ use super::churn::EventView;
 use super::days::Days;
 use super::population::{Population, near};
 use super::triggers::{DayView, Firing, Kind};
-use super::usage::{DATA, Usage};
+use super::usage::{DATA, Usage, VOICE};
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, CloseReason, Day, Evidence, Fact, Money, OutcomeResult, Profile, Purpose,
@@ -435,7 +435,8 @@ impl Memory {
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
         let day = view.today.day;
         let span = settings.span_days;
-        if !view.today.known
+        let comparable = |day: Day| view.population.comparable(day).contains(&DATA);
+        if !comparable(day)
             || view.known_days < 2 * span as usize
             || within(day, self.growth, settings.cooldown_days)
         {
@@ -444,7 +445,7 @@ impl Memory {
         // Volume and share of an ordinary day, of the known days between two ages.
         let days = |from: i32, to: i32| -> Vec<(f64, f64)> {
             let days = (from..to).map(|age| day - age);
-            let held = days.filter(|on| view.population.known(*on) && !view.usage.too_old(*on));
+            let held = days.filter(|on| comparable(*on) && !view.usage.too_old(*on));
             held.map(|on| (view.usage.mebibytes(on) as f64, view.share(DATA, on)))
                 .collect()
         };
@@ -566,7 +567,7 @@ impl Behaviour {
         let (window_days, rules) = (i32::from(rules.window.days), &rules.machines);
         let busy = |day: Day| usage.sent(day) >= u64::from(rules.sent_a_day);
         let known = (0..window_days).map(|age| day - age);
-        let known = known.filter(|day| population.known(*day));
+        let known = known.filter(|day| population.known(VOICE, *day));
         let recent = known.take(usize::from(rules.of_days));
         let busy_days = recent.filter(|day| busy(*day)).count();
         self.calm_days = match self.calm_days {

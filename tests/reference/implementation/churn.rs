@@ -3,6 +3,7 @@
 use super::account::AccountView;
 use super::service_history::{ServiceHistory, approach};
 use super::triggers::{DayView, Firing, Kind, Memory};
+use super::usage::VOICE;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, ComplaintCategory, Day, EnquirySubject, Event, Evidence, Fact, Money, Purpose, Source,
@@ -455,7 +456,7 @@ impl Memory {
 
     fn forwarding(&mut self, view: &DayView<'_>, settings: &ForwardingSettings) -> Option<Firing> {
         let today = view.today.day;
-        if !view.today.known {
+        if !view.population.known(VOICE, view.today.day) {
             return None;
         }
         let in_force = view.service_history.forwarding(today, view.rules);
@@ -488,11 +489,11 @@ impl Memory {
 
     fn quality(&mut self, view: &DayView<'_>, settings: &QualitySettings) -> Option<Firing> {
         let today = view.today.day;
-        if !view.today.known {
+        if !view.population.known(VOICE, view.today.day) {
             return None;
         }
         let days = (0..i32::from(view.rules.window.days)).map(|age| today - age);
-        let days = days.filter(|day| view.population.known(*day));
+        let days = days.filter(|day| view.population.known(VOICE, *day));
         let counted = days
             .take(settings.known_days)
             .map(|day| view.usage.calls(day));

@@ -44,6 +44,7 @@ use population::{Population, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use triggers::Settings;
+use usage::CHANNELS;
 
 pub struct Reference {
     rules: Arc<Rules>,
@@ -104,6 +105,10 @@ impl Reference {
     pub fn progress(&mut self, feed: Feed, complete_until: Timestamp) -> Outcome {
         let outcome = if self.in_the_future(complete_until) {
             Outcome::Rejected(Reject::Future)
+        } else if self.feeds.iter().all(|feed| feed.watermark.is_none()) {
+            Outcome::Ignored
+        } else if !self.founded(complete_until) {
+            Outcome::Rejected(Reject::UnfoundedStatement)
         } else {
             let day = self.days.day_of(complete_until);
             self.feeds[feed as usize].statement(complete_until, day);
@@ -114,6 +119,16 @@ impl Reference {
         };
         self.counts.count(&outcome);
         outcome
+    }
+
+    /// Whether a statement is at most a week ahead of all that is known of the time.
+    fn founded(&self, complete_until: Timestamp) -> bool {
+        let live = self.rules.window.clock == ClockKind::Wall && self.inputs.caught_up;
+        let real = self.clock.filter(|_| live);
+        let marks = self.feeds.iter().filter_map(|feed| feed.watermark);
+        marks
+            .chain(real)
+            .any(|at| complete_until.0 - at.0 <= 7 * 24 * 3_600_000)
     }
 
     pub fn tick(&mut self, now: Timestamp, inputs: Inputs) {
@@ -467,7 +482,7 @@ impl Reference {
         population.close(day, complete[Feed::Cdr as usize], &stable, &self.rules);
         for feed in Feed::ALL {
             let known = match feed {
-                Feed::Cdr => population.known(day),
+                Feed::Cdr => CHANNELS.iter().all(|c| population.known(*c, day)),
                 _ => complete[feed as usize],
             };
             self.outage_days[feed as usize] += u64::from(!known);
@@ -475,6 +490,7 @@ impl Reference {
         self.closed = Some(day);
         let mut undecided = false;
         for person in self.people.values_mut() {
+            undecided |= person.settle(day, &self.population);
             let firings = person.close(day, &self.population, &self.settings, &self.rules);
             let case = Case {
                 msisdn: person.msisdn,

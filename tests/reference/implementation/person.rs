@@ -3,10 +3,10 @@
 use super::account::Account;
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
-use super::population::{Population, Stable, near};
+use super::population::{Population, SETTLING_DAYS, Stable, Volume, near};
 use super::service_history::ServiceHistory;
 use super::triggers::{DayView, Firing, Memory, Settings};
-use super::usage::{CHANNELS, Usage};
+use super::usage::{CHANNELS, Usage, VOICE};
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -80,6 +80,34 @@ impl Person {
         })
     }
 
+    /// What a day teaches; nothing if it is not known, or only part of one.
+    fn lesson(&self, channel: usize, day: Day, population: &Population) -> Option<Lesson> {
+        let first = self.usage.first_active()?;
+        let closed = population.day(day)?;
+        let teaches = day > first && population.known(channel, day);
+        teaches.then(|| Lesson {
+            events: self.usage.events(channel, day),
+            share: closed.dow[channel] * population.factor(channel, closed),
+        })
+    }
+
+    /// Where the volume has settled on another level, only the days it took teach what is ordinary. Returns whether
+    /// rounding may have decided otherwise.
+    pub fn settle(&mut self, day: Day, population: &Population) -> bool {
+        let mut undecided = false;
+        for channel in CHANNELS {
+            if population.day(day).unwrap().volume[channel] != Volume::Settled {
+                continue;
+            }
+            let days = (0..SETTLING_DAYS).rev().map(|age| day - age);
+            let lessons = days.filter_map(|day| self.lesson(channel, day, population));
+            self.lessons[channel] = lessons.collect();
+            let close = |lesson: &Lesson| near(lesson.share, LEARNABLE);
+            undecided |= self.lessons[channel].iter().any(close);
+        }
+        undecided
+    }
+
     /// The triggers look at the day.
     pub fn close(
         &mut self,
@@ -90,8 +118,9 @@ impl Person {
     ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
         let began = self.usage.first_active().is_some_and(|first| first <= day);
-        self.known_days += usize::from(today.known && began);
-        if today.known && self.behaviour.close(day, &self.usage, population, rules) {
+        self.known_days += usize::from(population.partly_known(day) && began);
+        if population.known(VOICE, day) && self.behaviour.close(day, &self.usage, population, rules)
+        {
             self.known_days = 0;
             self.lessons = Default::default();
             self.memory.unlearn();
@@ -105,7 +134,7 @@ impl Person {
             let (events, level) = (self.usage.events(channel, day), baselines[channel].level);
             match self.stable {
                 true => today.factor_without(channel, events, level, rules),
-                false => today.factor[channel],
+                false => population.factor(channel, today),
             }
         };
         let view = DayView {
@@ -126,24 +155,16 @@ impl Person {
     /// Returns whether rounding may have decided otherwise.
     pub fn learn(&mut self, day: Day, population: &Population, rules: &Rules) -> bool {
         let lesson = day - i32::from(rules.baseline.lag_days);
-        let learnt = population.day(lesson).filter(|closed| closed.known);
         let mut undecided = false;
-        let after_first = self
-            .usage
-            .first_active()
-            .is_some_and(|first| lesson > first);
-        if let Some(closed) = learnt.filter(|_| after_first) {
-            for channel in CHANNELS {
-                let share = closed.dow[channel] * closed.factor[channel];
-                undecided |= near(share, LEARNABLE);
-                let events = self.usage.events(channel, lesson);
-                self.lessons[channel].push(Lesson { events, share });
-            }
+        for channel in CHANNELS {
+            let lesson = self.lesson(channel, lesson, population);
+            undecided |= lesson.is_some_and(|lesson| near(lesson.share, LEARNABLE));
+            self.lessons[channel].extend(lesson);
         }
         let last = self.usage.last_active();
-        let known = |day: &i32| population.known(Day(*day));
+        let comparable = |day: &i32| population.comparable(Day(*day)).len() == CHANNELS.len();
         let oldest = day.0 + 1 - i32::from(rules.window.days);
-        let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(known).count();
+        let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(comparable).count();
         self.stable = self.known_days >= STABLE_DAYS
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
             && !self.account.standing().machine()

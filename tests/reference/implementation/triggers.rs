@@ -365,19 +365,20 @@ impl Memory {
         let last_active = view.usage.last_active();
         if last_active >= Some(day) {
             self.silence = Silence::default();
-            if view.today.known && view.usage.active(day) {
+            if view.is_comparable() && view.usage.active(day) {
                 self.learn_silence(view, settings);
             }
             return None;
         }
-        if self.silence.fired || self.silence.eligible == Some(false) || !view.today.known {
+        if self.silence.fired || self.silence.eligible == Some(false) || !view.is_comparable() {
             return None;
         }
         // No run is longer than the window.
         let earliest = day - i32::from(view.rules.window.days);
         let since = last_active.map_or(earliest, |last| last.max(earliest));
         let run = (1..=day.0 - since.0).map(|age| since + age);
-        let run: Vec<Day> = run.filter(|day| view.population.known(*day)).collect();
+        let comparable = |day: Day| view.population.comparable(day);
+        let run: Vec<Day> = run.filter(|day| !comparable(*day).is_empty()).collect();
         if run.len() < settings.run_days_min {
             self.silence = Silence::default();
             return None;
@@ -393,7 +394,10 @@ impl Memory {
         let (mut expected, mut improbability) = (0.0, 0.0);
         for channel in CHANNELS {
             let k = view.dispersion(channel, settings.uncertainty);
-            for day in &run {
+            for day in run
+                .iter()
+                .filter(|day| comparable(**day).contains(&channel))
+            {
                 let mu = view.expected(channel, *day);
                 expected += mu;
                 improbability += k * (1.0 + mu / k).ln();
@@ -445,7 +449,8 @@ impl Memory {
         let day = view.today.day;
         let before = (1..i32::from(view.rules.window.days)).map(|age| day - age);
         let silent = before.take_while(|day| !view.usage.active(*day));
-        let known = silent.filter(|day| view.population.known(*day)).count();
+        let known = silent.filter(|day| view.population.comparable(*day).len() == 2);
+        let known = known.count();
         let ended = known.min(view.known_days.saturating_sub(1));
         self.longest -= self.longest / settings.own_run_memory_days;
         if ended >= settings.run_days_min {
@@ -455,10 +460,11 @@ impl Memory {
 
     fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
         let day = view.today.day;
-        if !view.today.known || view.known_days < settings.known_days_min {
+        if !view.is_comparable() || view.known_days < settings.known_days_min {
             return None;
         }
-        let level = view.baselines[0].level + view.baselines[1].level;
+        let channels = view.population.comparable(day);
+        let level: f64 = channels.iter().map(|c| view.baselines[*c].level).sum();
         let least = settings.expected_min - TIE;
         self.undecided |= near(level, least);
         if level < least {
@@ -471,8 +477,7 @@ impl Memory {
             let k = view.dispersion(channel, settings.uncertainty);
             x * r.ln() - (x + k) * ((k + r * mu) / (k + mu)).ln()
         };
-        let step = evidence(0) + evidence(1);
-        let today: [u64; 2] = CHANNELS.map(|c| view.usage.events(c, day));
+        let step: f64 = channels.iter().map(|c| evidence(*c)).sum();
         self.steps
             .push(step.clamp(settings.step_min, settings.step_max));
         let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
@@ -484,8 +489,10 @@ impl Memory {
         if sum < calm {
             self.dropped = false;
         }
-        let used = (today[0] + today[1]) as f64;
-        let limit = settings.today_max * (view.expected(0, day) + view.expected(1, day)) + TIE;
+        let used = channels.iter().map(|c| view.usage.events(*c, day));
+        let used = used.sum::<u64>() as f64;
+        let expected: f64 = channels.iter().map(|c| view.expected(*c, day)).sum();
+        let limit = settings.today_max * expected + TIE;
         self.undecided |= sum > alarm && near(used, limit);
         if sum <= alarm
             || used > limit
@@ -495,10 +502,11 @@ impl Memory {
         }
         self.dropped = true;
         let days = (0..i32::from(settings.report_days)).map(|age| day - age);
-        let days: Vec<Day> = days.filter(|day| view.population.known(*day)).collect();
+        let comparable = |day: Day| view.population.comparable(day);
+        let days: Vec<Day> = days.filter(|day| !comparable(*day).is_empty()).collect();
         let (mut observed, mut expected) = (0.0, 0.0);
         for day in &days {
-            for channel in CHANNELS {
+            for channel in comparable(*day) {
                 observed += view.usage.events(channel, *day) as f64 / days.len() as f64;
                 expected += view.expected(channel, *day) / days.len() as f64;
             }
@@ -557,6 +565,11 @@ impl Memory {
 }
 
 impl DayView<'_> {
+    /// Whether anything can be made of the day's use.
+    fn is_comparable(&self) -> bool {
+        !self.population.comparable(self.today.day).is_empty()
+    }
+
     /// mu = b * dow * f.
     fn expected(&self, channel: usize, day: Day) -> f64 {
         self.baselines[channel].level * self.share(channel, day)
@@ -568,7 +581,7 @@ impl DayView<'_> {
         let factor = if day == self.today.day {
             self.factor[channel]
         } else {
-            closed.factor[channel]
+            self.population.factor(channel, closed)
         };
         closed.dow[channel] * factor
     }

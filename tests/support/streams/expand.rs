@@ -97,8 +97,9 @@ impl Stream<'_> {
             if self.within(index, self.plan.holiday) {
                 mood *= 0.3;
             }
+            let mut channels = [1.0, 1.0];
             if self.within(index, self.plan.outage) {
-                mood *= 0.05;
+                channels = [[0.05, 0.05], [0.05, 1.0], [1.0, 0.05]][self.plan.seed as usize % 3];
             }
             if self.day(index).weekday() == 6 {
                 mood *= 0.7;
@@ -111,11 +112,11 @@ impl Stream<'_> {
             } else {
                 0.02
             };
-            for _ in 0..self.count(life.voice_a_day * mood) {
+            for _ in 0..self.count(life.voice_a_day * mood * channels[0]) {
                 let body = self.voice(drops);
                 self.emit(who, index, body);
             }
-            for _ in 0..self.count(life.data_a_day * mood) {
+            for _ in 0..self.count(life.data_a_day * mood * channels[1]) {
                 let body = Body::Data {
                     volume_bytes: self.random.word() % (1 << self.random.below(32)),
                     session: self.random.chance(0.5).then(|| self.random.word()),

@@ -96,6 +96,7 @@ pub struct Plan {
     pub days: i32,
     pub people: Vec<Life>,
     pub holiday: Option<DaySpan>,
+    /// Nearly no records of one channel or of both, for days or for weeks.
     pub outage: Option<DaySpan>,
     /// A feed that is not read to its end for some time.
     pub lagging: Option<(Feed, DaySpan)>,
@@ -203,7 +204,7 @@ pub const RULES: [&str; 10] = [
     "",
     "
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
-    population = { outage_subscribers = 3, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
+    population = { outage_subscribers = 5, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
     triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
     triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
     triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
@@ -229,7 +230,7 @@ pub const RULES: [&str; 10] = [
     triggers.port_out = { cooldown_days = 1 }
     ",
     "
-    population = { outage_subscribers = 1, outage_share = 0.6, factor_prior_events = 50.0 }
+    population = { outage_subscribers = 4, outage_share = 0.6, outage_days_max = 2, factor_prior_events = 50.0 }
     triggers.usage_drop = { ratio = 0.7, step_max = 3.0, step_min = -3.0, cooldown_days = 10, uncertainty = 0.0, today_max = 0.4 }
     triggers.zero_usage_days.active_window_days = 14
     triggers.zero_usage_days.active_days_min = 7
@@ -330,7 +331,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
     );
     let weather = (
         option(1, day_span(1..10)),
-        option(1, day_span(1..4)),
+        option(1, prop_oneof![2 => day_span(1..4), 1 => day_span(15..40)]),
         option(1, (select(&Feed::ALL[..]), day_span(1..6))),
         option(1, day_span(0..4)),
         prop_oneof![Just(0_u32), 0..60_u32],

@@ -298,7 +298,10 @@ impl Shard {
     fn day(&self, day: Day, bucket: &Bucket) -> DayDescription {
         DayDescription {
             day: day.to_string(),
-            known: self.population.facts(day).map(|facts| facts.known),
+            known: self.population.facts(day).map(|facts| {
+                let mut channels = UsageChannel::ALL.iter();
+                channels.all(|channel| facts.known(*channel))
+            }),
             outgoing: bucket.outgoing,
             incoming: bucket.incoming,
             dropped: bucket.dropped,
