@@ -15,6 +15,7 @@ use churnwatch::sim::{City, CityConfig};
 use churnwatch::telemetry::Telemetry;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use support::client::Client;
 
@@ -113,7 +114,12 @@ fn detect(config: &Config, records: u64) -> Duration {
     let telemetry = Telemetry::new().unwrap();
     let health = Health::new(1, 60, clock::monotonic_ms);
     Cluster::inspect(config).unwrap();
-    let setup = Setup::new(config.clone(), telemetry.clone(), PARTITIONS);
+    let setup = Setup::new(
+        config.clone(),
+        telemetry.clone(),
+        PARTITIONS,
+        BTreeSet::new(),
+    );
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

@@ -79,7 +79,12 @@ impl Run {
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
-        let setup = Setup::new(config, telemetry.clone(), cluster.partitions);
+        let setup = Setup::new(
+            config,
+            telemetry.clone(),
+            cluster.partitions,
+            cluster.aligned_outputs,
+        );
         let reload = Reload {
             hangup: reload,
             path: self.config,

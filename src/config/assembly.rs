@@ -138,6 +138,9 @@ impl Config {
         let http = layers.read("http");
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
+        if decoder.is_some() {
+            rules::keep_operators_of_country(&mut layers);
+        }
         let mut rules = rules::build(&mut layers, decoder.as_ref());
         let shadow = layers.read("shadow");
         let mut beside = shadow::layers(&layers, shadow.as_ref(), trial);

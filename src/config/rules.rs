@@ -76,16 +76,36 @@ fn calendar(layers: &mut Layers, window: &WindowRules) -> Option<Calendar> {
     }
 }
 
+/// Forgets the operators of the defaults where the network is in another country: there they have no numbers.
+pub(super) fn keep_operators_of_country(layers: &mut Layers) {
+    let country = Key::of("decode.country_code");
+    if country.get(layers.table()) == country.get(layers.defaults()) {
+        return;
+    }
+    let (all, stated) = (Key::of("operator.numbers"), layers.stated());
+    let operators = all.get(layers.defaults()).and_then(Value::as_table);
+    let keys = operators.into_iter().flat_map(Table::keys);
+    let unstated = keys
+        .map(|operator| all.child(operator))
+        .filter(|key| !stated.iter().any(|stated| key.holds(stated)));
+    for key in unstated.collect::<Vec<_>>() {
+        layers.remove(&key);
+    }
+}
+
 /// `[operator]`: the numbers of all operators but our own.
 fn competitors(layers: &mut Layers, number: &dyn Fn(&str) -> Number) -> Option<Competitors> {
     let own: String = layers.read("operator.name")?;
     let operators: BTreeMap<String, OperatorNumbers> = layers.read("operator.numbers")?;
     if !operators.contains_key(&own) {
         let known: Vec<_> = operators.keys().map(String::as_str).collect();
-        let remedy = format!(
-            "{}, or add it to [operator.numbers]",
-            suggestion(&own, &known)
-        );
+        let remedy = match known.is_empty() {
+            true => "state the operators of the country in [operator.numbers]".to_owned(),
+            false => format!(
+                "{}, or add it to [operator.numbers]",
+                suggestion(&own, &known)
+            ),
+        };
         let what = format!("`{own}` is not an operator of [operator.numbers]");
         layers.problem(&Key::of("operator.name"), what, remedy);
     }

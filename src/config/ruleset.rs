@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_ruleset_is_read_back_as_it_was() {
-        let text = "[window]\ndays = 42\n[decode]\nnational_digits = 10\n";
+        let text = "[window]\ndays = 42\n[decode]\nnational_digits = [10, 11]\n";
         let ruleset = Config::from_toml_str(text, "test").unwrap().ruleset();
         let again = Ruleset::parse(&ruleset.text, "the journal").unwrap();
         assert_eq!(

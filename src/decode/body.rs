@@ -158,6 +158,8 @@ const PART_VOLUME: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
 /// The part of an IMEI that names the handset; behind it come a check digit or the software's version.
 const HANDSET_DIGITS: usize = 14;
+/// With the software's version.
+const IMEI_DIGITS_MAX: usize = 16;
 
 /// What every record has.
 pub(super) struct Head<'h> {
@@ -262,11 +264,11 @@ pub(super) fn read<'a>(
 
 /// The other party; a withheld number and the subscriber's own tell nothing.
 fn other_number(fields: &mut Fields<'_>, msisdn: &Msisdn, numbering: &Numbering) -> Number {
-    let Some(text) = fields.optional(Field::OtherNumber, Fields::string) else {
+    let Some(text) = fields.optional(Field::OtherNumber, Fields::phone) else {
         return Number::OTHER;
     };
     let number = numbering.number(&text);
-    let own = number == Number::from_digits(msisdn.as_bytes());
+    let own = number == numbering.own_number(msisdn);
     if own { Number::OTHER } else { number }
 }
 
@@ -281,9 +283,19 @@ fn duration_seconds(fields: &mut Fields<'_>) -> u32 {
 /// so it is not worth counting.
 fn handset(fields: &Fields<'_>) -> Option<u64> {
     let imei = fields.identifier(Field::Imei).ok()??;
-    let digits = imei.as_bytes().get(..HANDSET_DIGITS)?;
-    let plausible = digits.iter().all(u8::is_ascii_digit) && digits.iter().any(|d| *d != b'0');
-    plausible.then(|| xxh3_64(digits))
+    let mut digits = [0; IMEI_DIGITS_MAX];
+    let mut length = 0;
+    for byte in imei.trim_end_matches(['F', 'f']).bytes() {
+        match byte {
+            b'0'..=b'9' => *digits.get_mut(length)? = byte,
+            b'-' | b'/' | b' ' => continue,
+            _ => return None,
+        }
+        length += 1;
+    }
+    let handset = &digits[..HANDSET_DIGITS];
+    let plausible = length >= HANDSET_DIGITS && handset.iter().any(|d| *d != handset[0]);
+    plausible.then(|| xxh3_64(handset))
 }
 
 fn volume_bytes(fields: &mut Fields<'_>, field: Field) -> u64 {

@@ -13,6 +13,7 @@ mod read;
 mod settings;
 mod time;
 mod wire;
+mod written;
 
 pub use faults::{FieldFault, FieldFaults};
 pub use settings::{DecodeSettings, SettingProblem};
@@ -97,7 +98,7 @@ impl Decoder {
             return progress(&fields);
         }
         let record_type = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
-        let msisdn = fields.essential(Field::Msisdn, Fields::string)?;
+        let msisdn = fields.essential(Field::Msisdn, Fields::phone)?;
         let msisdn = self.msisdn(&msisdn).map_err(Reject::InvalidMsisdn)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
@@ -154,13 +155,27 @@ impl Decoder {
         self.numbering.number(text)
     }
 
-    /// A subscriber's identity in canonical form: the national form of the country's own mobile numbers, plain
-    /// digits for foreign ones, pseudonyms unchanged.
+    /// A subscriber's identity in canonical form: all digits of a number with its country code, pseudonyms unchanged.
     ///
     /// # Errors
     /// [`MsisdnError`] says what is wrong with the text.
     pub fn msisdn(&self, text: &str) -> Result<Msisdn, MsisdnError> {
         self.numbering.msisdn(text)
+    }
+
+    /// The digits of a subscriber's number behind the country code, if it is a number of this country.
+    pub fn national<'m>(&self, msisdn: &'m Msisdn) -> Option<&'m str> {
+        self.numbering.national(msisdn)
+    }
+
+    /// Whether a subscriber has a number of another country.
+    pub fn is_foreign(&self, msisdn: &Msisdn) -> bool {
+        self.numbering.is_foreign(msisdn)
+    }
+
+    /// Whether keys must name subscribers.
+    pub fn checks_keys(&self) -> bool {
+        self.key_check
     }
 
     /// The record as text, if it can be JSON at all.

@@ -1,57 +1,194 @@
 //! One form for each number, however it was dialled or written (behaviour: Numbers).
 
 use super::DecodeSettings;
+use super::written::{self, Written};
 use crate::model::{Msisdn, MsisdnError, Number};
 
-/// Brings numbers into national form.
+/// Most digits of a telephone number with its country code (E.164).
+const E164_DIGITS_MAX: usize = 15;
+
+/// Brings numbers into one form: subscribers with their country code, the numbers they deal with without the home
+/// country's.
 #[derive(Debug, Clone)]
 pub(super) struct Numbering {
     settings: DecodeSettings,
+    /// Whether a mobile number begins so, by its first two digits.
+    mobile: [bool; 100],
 }
 
 impl Numbering {
     /// Settings must be free of problems.
     pub(super) fn new(settings: DecodeSettings) -> Self {
-        Self { settings }
+        let mut mobile = [false; 100];
+        for (digits, begins) in mobile.iter_mut().enumerate() {
+            let digits = format!("{digits:02}");
+            let mut prefixes = settings.mobile_prefixes.iter();
+            *begins = prefixes.any(|prefix| digits.starts_with(prefix.as_str()));
+        }
+        Self { settings, mobile }
     }
 
-    /// The other party's number: without international prefix, country code, IP-dial prefix, and without the area
-    /// code before a service number.
+    /// The other party's number: without international prefix, home country code, trunk and IP-dial prefix, and without
+    /// the area code before a service number.
     pub(super) fn number(&self, text: &str) -> Number {
-        let (mut digits, mut country) = self.without_country(text.as_bytes());
-        if let Some(rest) = self.behind_ip_prefix(digits) {
-            (digits, country) = self.without_country(rest);
+        let number = self.plain_number(text.as_bytes());
+        if number != Number::OTHER || text.is_empty() {
+            return number;
         }
-        let trunk = self.settings.trunk_prefix.as_bytes();
-        let behind_trunk = digits.strip_prefix(trunk);
-        let local = if country { Some(digits) } else { None };
+        // Some networks show a star before their short numbers.
+        match written::read(text.strip_prefix('*').unwrap_or(text)) {
+            Written::Number(number) => self.plain_number(number.as_bytes()),
+            Written::Pseudonym(_) | Written::Damaged | Written::Nobody => Number::OTHER,
+        }
+    }
+
+    fn plain_number(&self, text: &[u8]) -> Number {
+        let (mut digits, mut home) = self.without_country(text);
+        if let Some(rest) = self.behind_ip_prefix(digits) {
+            (digits, home) = self.without_country(rest);
+        }
+        let behind_trunk = self.behind_trunk(digits);
+        let local = if home { Some(digits) } else { None };
         let service = [behind_trunk, local].into_iter().flatten();
         let service = service
             .filter_map(|rest| self.behind_area_code(rest))
             .next();
-        Number::from_digits(service.unwrap_or(digits))
+        let national = || behind_trunk.filter(|rest| self.is_national(rest));
+        Number::from_digits(service.or_else(national).unwrap_or(digits))
     }
 
-    /// A subscriber's identity: national form for the country's own mobile numbers, digits for foreign ones,
-    /// pseudonyms as they are. Doing it twice changes nothing.
+    /// A subscriber's own number, in the form of [`number`](Self::number).
+    pub(super) fn own_number(&self, msisdn: &Msisdn) -> Number {
+        let digits = msisdn.as_bytes();
+        let home = digits.strip_prefix(self.settings.country_code.as_bytes());
+        Number::from_digits(home.unwrap_or(digits))
+    }
+
+    /// The digits behind the country code, of a number of this country.
+    pub(super) fn national<'m>(&self, msisdn: &'m Msisdn) -> Option<&'m str> {
+        let number = Some(msisdn.as_str()).filter(|text| is_digits(text));
+        number?.strip_prefix(self.settings.country_code.as_str())
+    }
+
+    /// Whether a subscriber has a number of another country.
+    pub(super) fn is_foreign(&self, msisdn: &Msisdn) -> bool {
+        is_digits(msisdn.as_str()) && self.national(msisdn).is_none()
+    }
+
+    /// A subscriber's identity: all digits with the country code for numbers, pseudonyms as they are.
     pub(super) fn msisdn(&self, text: &str) -> Result<Msisdn, MsisdnError> {
-        let mut digits = text.strip_prefix('+').unwrap_or(text);
-        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        if !number || text.len() > Msisdn::LENGTH_MAX {
-            return Msisdn::new(text);
+        if is_digits(text.strip_prefix('+').unwrap_or(text)) {
+            return self.plain_msisdn(text);
         }
-        while let Some(rest @ [_, ..]) = digits.as_bytes().strip_prefix(b"00") {
-            digits = &digits[digits.len() - rest.len()..];
+        match written::read(text) {
+            Written::Number(number) => self.plain_msisdn(&number),
+            Written::Pseudonym(name) => Msisdn::new(name),
+            Written::Damaged => Err(MsisdnError::Damaged),
+            Written::Nobody => Err(MsisdnError::Nobody),
         }
-        let national = digits
-            .strip_prefix(self.settings.country_code.as_str())
-            .filter(|rest| self.is_mobile(rest.as_bytes()));
-        Msisdn::new(national.unwrap_or(digits))
     }
 
-    /// The number without international prefix and country code, and whether a country code was taken off.
+    /// Digits, perhaps behind a `+`.
+    fn plain_msisdn(&self, text: &str) -> Result<Msisdn, MsisdnError> {
+        if text.len() > Msisdn::LENGTH_MAX {
+            return Err(MsisdnError::TooLong);
+        }
+        let marked = text.strip_prefix('+');
+        let digits = marked.unwrap_or(text);
+        if let Some(behind) = self.behind_international(digits) {
+            return self.international(behind);
+        }
+        match marked {
+            Some(_) => self.international(digits),
+            None => self.unmarked(digits),
+        }
+    }
+
+    /// A number behind `+` or an international prefix.
+    fn international(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
+        match digits.strip_prefix(self.settings.country_code.as_str()) {
+            Some(national) => self.home(national),
+            None => foreign(digits),
+        }
+    }
+
+    /// A number of the home country behind its code.
+    fn home(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
+        let behind_trunk = self.behind_trunk(digits.as_bytes());
+        match behind_trunk.filter(|rest| self.is_national(rest)) {
+            Some(rest) => self.with_country(&digits[digits.len() - rest.len()..]),
+            None if self.is_national(digits.as_bytes()) => self.with_country(digits),
+            None => Err(MsisdnError::OutOfPlan),
+        }
+    }
+
+    /// A number without any mark: with country code, or as it is dialled inside the country.
+    fn unmarked(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
+        let bytes = digits.as_bytes();
+        let behind_country = digits.strip_prefix(self.settings.country_code.as_str());
+        if behind_country.is_some_and(|national| self.is_mobile(national.as_bytes())) {
+            return Msisdn::new(digits);
+        }
+        if self.is_mobile(bytes) {
+            return self.with_country(digits);
+        }
+        if digits.len() > E164_DIGITS_MAX {
+            return Msisdn::new(digits);
+        }
+        if digits.len() < Msisdn::DIGITS_MIN {
+            return Err(MsisdnError::Truncated);
+        }
+        let behind_trunk = self.behind_trunk(bytes);
+        let dialled = behind_trunk.filter(|rest| rest.len() < digits.len());
+        if let Some(rest) = dialled.filter(|rest| self.is_national(rest)) {
+            return self.with_country(&digits[digits.len() - rest.len()..]);
+        }
+        if let Some(Ok(whole)) = behind_country.map(|national| self.home(national)) {
+            return Ok(whole);
+        }
+        if self.settings.trunk_prefix.is_empty() && self.is_national(bytes) {
+            return self.with_country(digits);
+        }
+        // A number of this country that was cut short must not become somebody else.
+        let short = self.begins_as_mobile(bytes) && digits.len() < self.settings.mobile_digits[0];
+        if short || behind_country.is_some() {
+            return Err(MsisdnError::OutOfPlan);
+        }
+        foreign(digits)
+    }
+
+    fn with_country(&self, national: &str) -> Result<Msisdn, MsisdnError> {
+        let mut digits = [0; Msisdn::LENGTH_MAX];
+        let code = self.settings.country_code.as_bytes();
+        let length = code.len() + national.len();
+        let (front, behind) = digits.split_at_mut(code.len());
+        front.copy_from_slice(code);
+        match behind.get_mut(..national.len()) {
+            Some(rest) => rest.copy_from_slice(national.as_bytes()),
+            None => return Err(MsisdnError::TooLong),
+        }
+        Msisdn::new(str::from_utf8(&digits[..length]).unwrap_or_default())
+    }
+
+    /// What stands behind international prefixes, if there are any; some systems write two.
+    fn behind_international<'t>(&self, digits: &'t str) -> Option<&'t str> {
+        let strip = |digits: &'t str| {
+            let mut prefixes = self.settings.international_prefixes.iter();
+            prefixes.find_map(|prefix| digits.strip_prefix(prefix.as_str()))
+        };
+        let mut behind = strip(digits)?;
+        while let Some(rest) = strip(behind) {
+            behind = rest;
+        }
+        (behind.len() <= E164_DIGITS_MAX).then_some(behind)
+    }
+
+    /// The number without international prefix and home country code, and whether the code was taken off.
     fn without_country<'t>(&self, text: &'t [u8]) -> (&'t [u8], bool) {
-        let marked = text.strip_prefix(b"+").or(text.strip_prefix(b"00"));
+        let mut prefixes = self.settings.international_prefixes.iter();
+        let marked = text
+            .strip_prefix(b"+")
+            .or_else(|| prefixes.find_map(|prefix| text.strip_prefix(prefix.as_bytes())));
         let digits = marked.unwrap_or(text);
         // Without the mark, digits that look like a country code may be the start of a local number.
         match digits.strip_prefix(self.settings.country_code.as_bytes()) {
@@ -67,6 +204,10 @@ impl Numbering {
         behind.find(|rest| rest.len() >= self.settings.short_code_digits)
     }
 
+    fn behind_trunk<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
+        digits.strip_prefix(self.settings.trunk_prefix.as_bytes())
+    }
+
     /// The service number behind an area code (without trunk prefix).
     fn behind_area_code<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
         let [area_min, area_max] = self.settings.area_code_digits;
@@ -77,19 +218,53 @@ impl Numbering {
     }
 
     fn is_complete(&self, digits: &[u8]) -> bool {
-        self.is_mobile(digits)
+        self.is_national(digits)
             || self.is_short_code(digits)
             || self.behind_area_code(digits).is_some()
     }
 
+    /// Whether these may be all digits of a number behind the country code.
+    fn is_national(&self, digits: &[u8]) -> bool {
+        let [min, max] = self.settings.national_digits;
+        // Where 0 is dialled before a number, none begins with it.
+        let trunk = self.settings.trunk_prefix == "0" && digits.first() == Some(&b'0');
+        ((min..=max).contains(&digits.len()) && !trunk) || self.is_mobile(digits)
+    }
+
     fn is_mobile(&self, digits: &[u8]) -> bool {
-        digits.len() == self.settings.national_digits && digits.first() != Some(&b'0')
+        let [min, max] = self.settings.mobile_digits;
+        (min..=max).contains(&digits.len()) && self.begins_as_mobile(digits)
+    }
+
+    fn begins_as_mobile(&self, digits: &[u8]) -> bool {
+        let [tens @ b'0'..=b'9', ones @ b'0'..=b'9', ..] = digits else {
+            return false;
+        };
+        self.mobile[usize::from(tens - b'0') * 10 + usize::from(ones - b'0')]
     }
 
     fn is_short_code(&self, digits: &[u8]) -> bool {
         let mut prefixes = self.settings.short_code_prefixes.iter();
         digits.len() == self.settings.short_code_digits
             && prefixes.any(|prefix| digits.starts_with(prefix.as_bytes()))
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Another country's number with its country code, which never begins with 0.
+fn foreign(digits: &str) -> Result<Msisdn, MsisdnError> {
+    // Filled in where there was no number.
+    let filled = digits.len() >= 7 && digits.bytes().all(|b| digits.starts_with(char::from(b)));
+    if filled {
+        return Err(MsisdnError::Nobody);
+    }
+    match digits.len() {
+        0..Msisdn::DIGITS_MIN => Err(MsisdnError::Truncated),
+        Msisdn::DIGITS_MIN..=E164_DIGITS_MAX if !digits.starts_with('0') => Msisdn::new(digits),
+        _ => Err(MsisdnError::OutOfPlan),
     }
 }
 
@@ -114,7 +289,7 @@ mod tests {
             ("+861010010", "10010"),
             ("8675510010", "10010"),
             ("1795110010", "10010"),
-            ("17951010 10010", ""),
+            ("17951010 10010", "10010"),
             ("1795101010010", "10010"),
             ("13800138000", "13800138000"),
             ("+8613800138000", "13800138000"),
@@ -125,8 +300,10 @@ mod tests {
             ("17951008613800138000", "13800138000"),
             ("+861795113800138000", "13800138000"),
             ("17951", "17951"),
-            ("01012345678", "01012345678"),
-            ("075512345678", "075512345678"),
+            ("01012345678", "1012345678"),
+            ("+861012345678", "1012345678"),
+            ("075512345678", "75512345678"),
+            ("8675512345678", "75512345678"),
             ("86012345", "86012345"),
             ("75510010", "75510010"),
             ("+447700900123", "447700900123"),
@@ -145,8 +322,9 @@ mod tests {
             "00",
             "ICBC",
             "1234567890123456789",
-            "１００１０",
-            "10010;ext=1",
+            "10010 10086 95588 12345",
+            "1.001E4",
+            "anonymous",
         ] {
             assert_eq!(numbering().number(text), Number::OTHER, "{text}");
         }
@@ -155,32 +333,93 @@ mod tests {
     #[test]
     fn a_subscriber_has_one_identity() {
         for (given, canonical) in [
-            ("13800138000", "13800138000"),
-            ("+8613800138000", "13800138000"),
-            ("8613800138000", "13800138000"),
-            ("008613800138000", "13800138000"),
-            ("+447700900123", "447700900123"),
+            ("13800138000", "8613800138000"),
+            ("013800138000", "8613800138000"),
+            ("+8613800138000", "8613800138000"),
+            ("8613800138000", "8613800138000"),
+            ("008613800138000", "8613800138000"),
+            ("+008613800138000", "8613800138000"),
+            ("+86013800138000", "8613800138000"),
+            ("01064812345", "861064812345"),
+            ("+861064812345", "861064812345"),
             ("861064812345678", "861064812345678"),
-            ("8600123456789", "8600123456789"),
+            ("+447700900123", "447700900123"),
+            ("00447700900123", "447700900123"),
+            ("447700900123", "447700900123"),
+            ("12025550100", "12025550100"),
+            ("48601234567", "48601234567"),
+            ("12345678901234567890", "12345678901234567890"),
             ("a1b2c3+/=", "a1b2c3+/="),
             ("+pseudonym", "+pseudonym"),
+            (" p-1\t", "p-1"),
+            ("13800138000.0", "8613800138000"),
+            ("13800138000F", "8613800138000"),
+            ("+86 138-0013-8000", "8613800138000"),
+            ("tel:013800138000;phone-context=+86", "8613800138000"),
+            ("sip:13800138000@ims.example", "8613800138000"),
+            ("１３８００１３８０００", "8613800138000"),
+            ("+49 (0)171 1234567", "491711234567"),
             ("00f3", "00f3"),
         ] {
             let msisdn = numbering().msisdn(given).unwrap();
             assert_eq!(msisdn.as_str(), canonical, "{given}");
         }
+        for cut in [
+            "1380013800",
+            "86138001380",
+            "+86138001380",
+            "+8613800",
+            "0138001380",
+            "8600123456789",
+            "+1234567890123456",
+        ] {
+            assert_eq!(
+                numbering().msisdn(cut),
+                Err(MsisdnError::OutOfPlan),
+                "{cut}"
+            );
+        }
+        for (text, refusal) in [
+            ("1380013800O", MsisdnError::Damaged),
+            ("1.38E+10", MsisdnError::Damaged),
+            ("unknown", MsisdnError::Nobody),
+            ("99999999999", MsisdnError::Nobody),
+        ] {
+            assert_eq!(numbering().msisdn(text), Err(refusal), "{text}");
+        }
         assert_eq!(numbering().msisdn("+001380"), Err(MsisdnError::Truncated));
         assert_eq!(numbering().msisdn(""), Err(MsisdnError::Empty));
         assert_eq!(numbering().msisdn("00000"), Err(MsisdnError::Truncated));
+        assert_eq!(numbering().msisdn("1380"), Err(MsisdnError::Truncated));
         let long = "0".repeat(33);
         assert_eq!(numbering().msisdn(&long), Err(MsisdnError::TooLong));
     }
 
+    #[test]
+    fn the_own_number_is_known_in_every_form() {
+        for (text, msisdn) in [
+            ("13800138000", "8613800138000"),
+            ("01064812345", "861064812345"),
+            ("+447700900123", "447700900123"),
+        ] {
+            let numbering = numbering();
+            let own = numbering.own_number(&numbering.msisdn(text).unwrap());
+            assert_eq!(own, numbering.number(text));
+            assert_eq!(own, numbering.number(msisdn));
+        }
+    }
+
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(text in "\\+?(00)?(86)?[0-9]{0,14}|[ -~]{0,34}") {
+        fn a_name_is_read_back_as_it_is(text in "\\+?(00)?(86)?[0-9]{0,14}|[ -~]{0,34}") {
             if let Ok(once) = numbering().msisdn(&text) {
-                prop_assert_eq!(numbering().msisdn(once.as_str()), Ok(once));
+                let name = once.as_str();
+                // Without a mark, some numbers of other countries read like numbers of this one.
+                let marked = is_digits(name) && name.len() <= E164_DIGITS_MAX;
+                let again = if marked { format!("+{name}") } else { name.to_owned() };
+                prop_assert_eq!(numbering().msisdn(&again), Ok(once));
+                let home = name.starts_with("86");
+                prop_assert!(!home || numbering().msisdn(name) == Ok(once));
             }
             let _ = numbering().number(&text);
         }

@@ -134,6 +134,16 @@ impl<'a> Fields<'a> {
         self.raw(field).map(text_of).transpose()
     }
 
+    /// A telephone number: a string, or the JSON number that some tools make of it.
+    pub(super) fn phone(&self, field: Field) -> Read<Cow<'a, str>> {
+        match self.raw(field) {
+            Some(raw) if raw.starts_with(|c: char| c.is_ascii_digit()) => {
+                Ok(Some(Cow::Borrowed(raw)))
+            }
+            _ => self.string(field),
+        }
+    }
+
     /// A string of at most [`TEXT_CHARS_MAX`] characters.
     pub(super) fn text(&self, field: Field) -> Read<Cow<'a, str>> {
         match self.string(field)? {

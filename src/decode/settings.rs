@@ -10,8 +10,14 @@ pub struct DecodeSettings {
     pub key_check: bool,
     /// Country code, 1..3 digits.
     pub country_code: String,
-    /// Digits of a mobile number without the country code.
-    pub national_digits: usize,
+    /// What is dialled before another country's code, 1..5 digits each, at most 8.
+    pub international_prefixes: Vec<String>,
+    /// Fewest and most digits of a number behind the country code.
+    pub national_digits: [usize; 2],
+    /// Fewest and most digits of a mobile number behind the country code.
+    pub mobile_digits: [usize; 2],
+    /// How mobile numbers begin behind the country code, 1 or 2 digits each.
+    pub mobile_prefixes: Vec<String>,
     /// Prefixes dialled for a cheaper carrier, 3..8 digits each, at most 64.
     pub ip_prefixes: Vec<String>,
     /// What is dialled before an area code inside the country, 0..2 digits.
@@ -52,6 +58,10 @@ impl DecodeSettings {
     /// What no range can say, in the order of the keys; empty if the settings can be used.
     pub fn problems(&self) -> Vec<SettingProblem> {
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let within = |texts: &[String], min: usize, max: usize| {
+            let fits = |text: &String| (min..=max).contains(&text.len()) && digits(text);
+            texts.iter().all(fits)
+        };
         let checks = [
             (
                 "country_code",
@@ -59,12 +69,19 @@ impl DecodeSettings {
                 "must be 1 to 3 digits without +, such as \"86\"",
             ),
             (
+                "international_prefixes",
+                self.international_prefixes.len() <= 8
+                    && within(&self.international_prefixes, 1, 5),
+                "must be at most 8 texts of 1 to 5 digits each, such as \"00\"",
+            ),
+            (
+                "mobile_prefixes",
+                within(&self.mobile_prefixes, 1, 2),
+                "must be texts of 1 or 2 digits each, such as \"13\"",
+            ),
+            (
                 "ip_prefixes",
-                self.ip_prefixes.len() <= 64
-                    && self
-                        .ip_prefixes
-                        .iter()
-                        .all(|prefix| (3..=8).contains(&prefix.len()) && digits(prefix)),
+                self.ip_prefixes.len() <= 64 && within(&self.ip_prefixes, 3, 8),
                 "must be at most 64 texts of 3 to 8 digits each, such as \"17951\"",
             ),
             (
@@ -74,9 +91,7 @@ impl DecodeSettings {
             ),
             (
                 "short_code_prefixes",
-                self.short_code_prefixes.iter().all(|prefix| {
-                    (1..=self.short_code_digits).contains(&prefix.len()) && digits(prefix)
-                }),
+                within(&self.short_code_prefixes, 1, self.short_code_digits),
                 "must be texts of 1 to short_code_digits digits each, such as \"10\"",
             ),
         ];
@@ -103,6 +118,8 @@ mod tests {
     fn names_every_key_that_cannot_work() {
         let settings = DecodeSettings {
             country_code: "+86".to_owned(),
+            international_prefixes: vec![String::new()],
+            mobile_prefixes: vec!["138".to_owned()],
             ip_prefixes: vec!["17".to_owned()],
             trunk_prefix: "x".to_owned(),
             short_code_prefixes: vec![String::new()],
@@ -113,6 +130,8 @@ mod tests {
             keys,
             [
                 "country_code",
+                "international_prefixes",
+                "mobile_prefixes",
                 "ip_prefixes",
                 "trunk_prefix",
                 "short_code_prefixes"

@@ -17,6 +17,7 @@ use feeder::CityFeeder;
 use outputs::OutputReader;
 use screen::Screen;
 use state::ViewState;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -76,7 +77,12 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup::new(config.clone(), telemetry.clone(), PARTITIONS);
+    let setup = Setup::new(
+        config.clone(),
+        telemetry.clone(),
+        PARTITIONS,
+        BTreeSet::new(),
+    );
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&state);
     let watch = clock::Stopwatch::start();

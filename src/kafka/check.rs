@@ -1,8 +1,10 @@
 use super::brokers::Brokers;
+use super::keying::conflicts;
+use super::sample;
 use super::topics::Topics;
 use crate::config::Config;
 use crate::model::Feed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Suggested where nothing says how many partitions there should be.
 const PARTITIONS_SUGGESTED: i32 = 12;
@@ -21,6 +23,8 @@ const COMPACTION_LAG_INTERVALS: u64 = 4;
 pub struct Cluster {
     /// Partitions of every input topic, which is the number of shards.
     pub partitions: i32,
+    /// Output topics with as many partitions.
+    pub aligned_outputs: BTreeSet<String>,
     /// What was found, a line each, for people.
     pub facts: Vec<String>,
 }
@@ -76,6 +80,7 @@ struct Survey<'c> {
     brokers: Brokers,
     /// The most that an input topic has.
     partitions: Option<i32>,
+    aligned_outputs: BTreeSet<String>,
     facts: Vec<String>,
     problems: Vec<String>,
 }
@@ -94,6 +99,7 @@ impl<'c> Survey<'c> {
             config,
             brokers,
             partitions: None,
+            aligned_outputs: BTreeSet::new(),
             facts: vec![format!("brokers at {bootstrap}: {count} in the cluster")],
             problems: Vec::new(),
         };
@@ -104,6 +110,7 @@ impl<'c> Survey<'c> {
         }
         Ok(Cluster {
             partitions: survey.partitions.unwrap_or(0),
+            aligned_outputs: survey.aligned_outputs,
             facts: survey.facts,
         })
     }
@@ -125,6 +132,9 @@ impl<'c> Survey<'c> {
                 Ok(Some(count)) => {
                     let fact = format!("output topic {topic}: partitions: {count}");
                     self.facts.push(fact);
+                    if most == Some(count) {
+                        self.aligned_outputs.insert(topic.to_owned());
+                    }
                 }
                 Ok(None) => missing.push((format!("topics.{key}"), topic.to_owned())),
                 Err(problem) => self.problems.push(problem),
@@ -139,12 +149,51 @@ impl<'c> Survey<'c> {
         {
             self.problems.push(mismatch(&counts, wanted));
         }
-        for (topic, count) in counts {
+        self.partitions = most;
+        for (topic, count) in &counts {
             self.facts
                 .push(format!("input topic {topic}: partitions: {count}"));
-            self.compaction(&topic);
+            self.compaction(topic);
         }
-        self.partitions = most;
+        let inputs: Vec<_> = counts.iter().map(|(topic, _)| topic.as_str()).collect();
+        self.keys(&inputs);
+    }
+
+    /// Whether a subscriber's records meet: in all feeds, the last records are keyed alike.
+    fn keys(&mut self, topics: &[&str]) {
+        let partitions = self.partitions.unwrap_or(0);
+        if partitions < 2 || !self.problems.is_empty() || !self.config.decoder.checks_keys() {
+            return;
+        }
+        let keyings = match sample::keyings(self.config, topics, partitions) {
+            Ok(keyings) => keyings,
+            Err(problem) => return self.problems.push(problem),
+        };
+        let all: Vec<_> = keyings
+            .iter()
+            .map(|(topic, keying)| (topic.as_str(), keying))
+            .collect();
+        self.problems.extend(conflicts(&all));
+        for (topic, keying) in all {
+            let partitioner = match keying.partitioner() {
+                Some(partitioner) => format!("keys are hashed by {}", partitioner.name()),
+                None if keying.is_unknown() => {
+                    self.facts.push(format!(
+                        "warning: topic {topic}: none of the known partitioners puts its records where they lie, so it \
+                         cannot be checked whether the feeds agree"
+                    ));
+                    continue;
+                }
+                None => "too few keys to tell their partitioner".to_owned(),
+            };
+            let form = keying.form().map_or(String::new(), |form| {
+                format!(", numbers are {}", form.name())
+            });
+            let seen = keying.seen();
+            self.facts.push(format!(
+                "input topic {topic}: {partitioner}{form} ({seen} keys looked at)"
+            ));
+        }
     }
 
     /// A compacted topic must keep what a restart may have to read again.

@@ -299,6 +299,11 @@ impl Layers {
         }
     }
 
+    /// Removes what is at a key, default or not.
+    pub fn remove(&mut self, key: &Key) {
+        key.remove(&mut self.table);
+    }
+
     /// Reads the values at a key; a problem is noted.
     pub fn read<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let key = Key::of(key);

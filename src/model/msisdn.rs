@@ -23,6 +23,19 @@ pub enum MsisdnError {
     /// Digits only, but too few to be a subscriber: a truncated number.
     #[error("has fewer than 5 digits")]
     Truncated,
+    /// A number of the home country with too few or too many digits, or one that no country can have.
+    #[error(
+        "is no number of its country: too few or too many digits, or a first digit that none begins with"
+    )]
+    OutOfPlan,
+    /// Digits with something else among them, or in a form that lost some.
+    #[error(
+        "looks like a number with something wrong in it: digits are missing or other characters stand among them"
+    )]
+    Damaged,
+    /// Filled in where nobody is known.
+    #[error("names nobody")]
+    Nobody,
     /// A space, a control character or something outside ASCII.
     #[error("holds a character that is neither a letter, a digit nor one of -_.:=+/")]
     BadCharacter,

@@ -86,6 +86,9 @@ pub enum Reject {
     /// The feed's topic may not carry this record type.
     #[error("the topic does not carry this feed; send it to the feed's own topic")]
     WrongFeed,
+    /// An outcome names a task that its subscriber never had, as far as is known. What it says of the customer counts.
+    #[error("the subscriber has no such task; send the `msisdn` and `task_id` of the task")]
+    UnknownTask,
 }
 
 impl Reject {
@@ -108,11 +111,12 @@ impl Reject {
             Self::UnfoundedStatement => "unfounded_statement",
             Self::KeyMismatch => "key_mismatch",
             Self::WrongFeed => "wrong_feed",
+            Self::UnknownTask => "unknown_task",
         }
     }
 
     /// Every reason there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 16] = [
+    pub const REASONS: [&'static str; 17] = [
         "empty",
         "too_large",
         "framed",
@@ -129,6 +133,7 @@ impl Reject {
         "unfounded_statement",
         "key_mismatch",
         "wrong_feed",
+        "unknown_task",
     ];
 }
 

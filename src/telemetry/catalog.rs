@@ -60,6 +60,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &RECORDS_LATE,
     &DEAD_LETTERS,
     &FIELD_FAULTS,
+    &KEY_DISAGREEMENTS,
     &SIGNALS,
     &SHADOW_SIGNALS,
     &TASK_REVISIONS,
@@ -128,6 +129,13 @@ pub(super) const FIELD_FAULTS: Metric = counter(
     "Faults: `missing`: the record type should have it; `unknown`: a value that is not in the field's list; `invalid`: of \
      another type, or a value that cannot be meant.",
 );
+
+pub(super) const KEY_DISAGREEMENTS: Metric = counter(
+    "churnwatch_key_disagreements_total",
+    &["topic"],
+    "Records of a sample that lie in another partition than the other records of their subscriber, by topic.",
+)
+.detail("The sample is the first 256 records of a topic for each worker, and then one in 1,024.");
 
 pub(super) const SIGNALS: Metric = counter(
     "churnwatch_signals_total",

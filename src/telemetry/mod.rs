@@ -17,7 +17,7 @@ mod work;
 pub use catalog::table as metrics_table;
 pub use metrics::{CommitOutcome, Telemetry};
 pub use reports::{
-    BatchReport, CommitReport, FeedDelay, LagReport, RestoreReport, ShardReport, SnapshotReport,
-    WorkReport,
+    BatchReport, CommitReport, FeedDelay, KeyReport, LagReport, RestoreReport, ShardReport,
+    SnapshotReport, WorkReport,
 };
 pub use work::{Holders, ProcessAnswer};

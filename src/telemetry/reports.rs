@@ -157,6 +157,21 @@ impl CommitReport {
     }
 }
 
+/// A record that is not keyed as the feeds' records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyReport<'a> {
+    /// Topic name.
+    pub topic: &'a str,
+}
+
+impl KeyReport<'_> {
+    /// Counts it.
+    pub fn emit(self, telemetry: &Telemetry) {
+        let labels = [self.topic];
+        telemetry.key_disagreements.with_label_values(&labels).inc();
+    }
+}
+
 /// How far one input partition is behind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LagReport<'a> {

@@ -49,7 +49,8 @@ fn confirmed(installation: &Installation) -> BTreeMap<String, Value> {
 fn tasks(installation: &Installation, who: &str) -> Vec<Value> {
     let tasks = installation.read("tasks").into_iter();
     let tasks = tasks.map(|record| serde_json::from_str(record.text()).unwrap());
-    tasks.filter(|task: &Value| task["msisdn"] == who).collect()
+    let of = |task: &Value| task["msisdn"].as_str().unwrap().ends_with(who);
+    tasks.filter(of).collect()
 }
 
 fn kill(mut running: Running, logs: &mut String) {

@@ -1,8 +1,9 @@
 //! What `run` reads: committed records only, from topics that fit together.
 
-use crate::support::client::Outcome;
+use crate::support::client::{NewRecord, Outcome};
 use crate::support::installation::{FEEDS, Installation, OUTPUTS, call, minutes_ago};
 use crate::support::process::Signal;
+use churnwatch::kafka::Partitioner;
 
 #[test]
 fn aborted_input_invisible() {
@@ -84,6 +85,45 @@ fn partition_mismatch() {
                 "{command:?} does not say {part:?}:\n{error}"
             );
         }
+    }
+}
+
+#[test]
+fn feeds_that_are_keyed_differently_are_refused() {
+    let installation = Installation::new("keyed", 4, "");
+    let at = minutes_ago(5);
+    let produce = |feed: &str, partitioner: Partitioner| {
+        let record = |n: usize| {
+            let msisdn = format!("86138{n:08}");
+            let partition = partitioner.partition(msisdn.as_bytes(), 4);
+            let value = call(&format!("{feed}-{n}"), &msisdn, "10010", &at);
+            NewRecord::new(msisdn, value).on(partition)
+        };
+        installation.produce(feed, (0..40).map(record));
+    };
+    produce("cdr", Partitioner::Crc32);
+    let check = || {
+        let mut process = installation.start("check", &["--connect"]);
+        let code = process.wait().code();
+        (code, process.stdout() + &process.stderr())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("keys are hashed by CRC-32"), "{said}");
+
+    produce("subscriber", Partitioner::Murmur2);
+    let mut run = installation.start("run", &[]);
+    let refused = (run.wait().code(), run.stderr());
+    for (code, said) in [check(), refused] {
+        assert_eq!(code, Some(1), "{said}");
+        for part in [
+            format!("{} CRC-32", installation.topic("cdr")),
+            format!("{} murmur2", installation.topic("subscriber")),
+            "set the same partitioner in all producers".to_owned(),
+        ] {
+            assert!(said.contains(&part), "{part:?} is not in\n{said}");
+        }
+        assert!(!said.contains("8613800000"), "{said}");
     }
 }
 

@@ -29,7 +29,7 @@ fn chapter(installation: &Installation, running: &mut Running, number: usize) ->
     installation.produce("cdr", calls);
     let tasks = wait_records(installation, running, "tasks", number * CHAPTER);
     assert_eq!(tasks.len(), number * CHAPTER, "one task for each");
-    let begins = format!("138{number:04}");
+    let begins = format!("86138{number:04}");
     let mut versions = BTreeMap::new();
     for task in &tasks {
         let task: serde_json::Value = serde_json::from_str(task.text()).unwrap();

@@ -270,12 +270,19 @@ fn partitions_move_between_processes_without_loss_or_repeat() {
     assert_eq!(texts.len(), 3 * subscribers / 4, "every unreadable record");
     assert_eq!(dead.len(), texts.len(), "once");
     let mut opened = BTreeMap::new();
-    for task in installation.read("tasks") {
-        let task: Value = serde_json::from_str(task.text()).unwrap();
+    let calls = installation.read("cdr").into_iter();
+    let places: BTreeMap<_, _> = calls
+        .map(|call| (call.key.unwrap(), call.partition))
+        .collect();
+    for record in installation.read("tasks") {
+        let task: Value = serde_json::from_str(record.text()).unwrap();
+        let msisdn = task["msisdn"].as_str().unwrap().to_owned();
+        // Named in full, and in the partition of the records, whose keys are national.
+        assert_eq!(record.key.as_deref(), Some(msisdn.as_bytes()));
+        let national = msisdn.strip_prefix("86").unwrap();
+        assert_eq!(record.partition, places[national.as_bytes()]);
         if task["status"] == "open" {
-            *opened
-                .entry(task["msisdn"].as_str().unwrap().to_owned())
-                .or_insert(0) += 1;
+            *opened.entry(msisdn).or_insert(0) += 1;
         }
     }
     assert_eq!(

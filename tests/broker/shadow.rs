@@ -55,7 +55,7 @@ fn on_trial(installation: &Installation, number: usize) -> (Vec<f64>, BTreeSet<S
     for record in installation.read("shadow_signals") {
         let signal: Value = serde_json::from_str(record.text()).unwrap();
         let msisdn = signal["msisdn"].as_str().unwrap();
-        if msisdn.starts_with(&format!("138{number:04}")) {
+        if msisdn.starts_with(&format!("86138{number:04}")) {
             strengths.push(signal["strength"].as_f64().unwrap());
             versions.insert(signal["rules_version"].as_str().unwrap().to_owned());
         }

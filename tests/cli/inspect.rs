@@ -14,15 +14,15 @@ use std::sync::Arc;
 
 const GROUP: &str = "churnwatch";
 /// Of the crowd, the one who calls a competitor and pays late.
-const WHO: &str = "13900000007";
-const MASKED: &str = "139***07";
+const WHO: &str = "8613900000007";
+const MASKED: &str = "861***07";
 
 /// A scenario with a history of some weeks, in which [`WHO`] has a task.
 fn scenario() -> Scenario {
     let mut scenario = Scenario::new("");
-    let crowd = crowd(400);
+    let crowd: Vec<_> = crowd(400).iter().map(|who| format!("86{who}")).collect();
     scenario.live(&crowd, days("2026-03-01", "2026-03-05"), |who, day| {
-        usual(who, day) % 4
+        usual(&who[2..], day) % 4
     });
     let due = invoice("2026-02-01", "2026-03-20", 88);
     scenario.event(WHO, "2026-03-06 09:00", profile(|p| p.vip = true));
@@ -242,7 +242,7 @@ fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
     store.publish(&mut Scenario::new("").shard, 0, 5);
 
     // As records may have it, too.
-    let (status, printed, errors) = store.inspect(&["subscriber", "8613900000007"]);
+    let (status, printed, errors) = store.inspect(&["subscriber", "13900000007"]);
     assert_eq!((status, errors.as_str()), (Some(0), ""));
     let shown: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(shown["msisdn"], MASKED);
@@ -330,7 +330,7 @@ fn who_is_not_there_is_not_named() {
     let (status, printed, errors) = store.inspect(&["subscriber", absent]);
     assert_eq!((status, printed.as_str()), (Some(1), ""));
     assert!(
-        errors.contains("nothing is known of subscriber 138***78") && !errors.contains(absent),
+        errors.contains("nothing is known of subscriber 861***78") && !errors.contains(absent),
         "{errors}"
     );
     // Whoever cannot be looked for may be there after all.
@@ -356,7 +356,7 @@ fn standing_is_told_in_plain_words() {
         let described = scenario.shard.describe(&Msisdn::new(who).unwrap());
         described.unwrap().standing
     };
-    let [machine, late, gone, leaving, plain] = [1, 2, 3, 4, 5].map(|n| format!("139{n:08}"));
+    let [machine, late, gone, leaving, plain] = [1, 2, 3, 4, 5].map(|n| format!("86139{n:08}"));
     let at = "2026-03-06 11:00";
     scenario.event(&machine, at, profile(|p| p.flags = MACHINE));
     scenario.event(&late, at, Body::Suspension(SuspensionReason::Arrears));

@@ -260,8 +260,9 @@ fn called_with(flags: &str) -> Vec<String> {
         offset: 0,
     };
     scenario.shard.apply(&event, &source, &mut scenario.effects);
-    scenario.event(ONE, "2026-02-02 10:00", call(HOTLINE));
-    scenario.published(ONE)
+    let who = event.msisdn.as_str();
+    scenario.event(who, "2026-02-02 10:00", call(HOTLINE));
+    scenario.published(who)
 }
 
 #[test]

@@ -123,7 +123,9 @@ impl Scenario {
                 table.insert("shadow".to_owned(), named.into());
             }
             let config = Config::from_toml_str(&table.to_string(), "scenario").unwrap();
-            Setup::new(config, Telemetry::new().unwrap(), 1)
+            let outputs = config.outputs().map(|(_, topic)| topic.to_owned());
+            let aligned = outputs.collect();
+            Setup::new(config, Telemetry::new().unwrap(), 1, aligned)
         };
         let setups: Vec<Setup> = texts.iter().zip(shadows).map(setup).collect();
         let topics = &setups[0].config.topics;

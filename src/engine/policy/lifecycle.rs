@@ -14,18 +14,18 @@ use crate::model::{
 use std::sync::Arc;
 
 impl Taskbook {
-    /// Lets an event change tasks.
+    /// Lets an event change tasks. Returns false if it is the outcome of a task that is not known.
     pub fn apply(
         &mut self,
         event: &Event<'_>,
         source: &Source,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         let from = Some(source);
         match &event.body {
             Body::TaskOutcome(outcome) => {
-                self.record_outcome(event, outcome, source, case, effects)
+                return self.record_outcome(event, outcome, source, case, effects);
             }
             Body::Profile(_) => self.revoke(case, source, effects),
             Body::Cancellation if case.churned() => {
@@ -38,6 +38,7 @@ impl Taskbook {
             }
             _ => {}
         }
+        true
     }
 
     /// Care and growth make room for a churn task.

@@ -22,7 +22,8 @@ const fn verdict(result: OutcomeResult) -> Option<CloseReason> {
 }
 
 impl Taskbook {
-    /// Records an outcome that an event reports.
+    /// Records an outcome that an event reports. Returns whether its task is known; what it says of the customer counts
+    /// in any case.
     pub fn record_outcome(
         &mut self,
         event: &Event<'_>,
@@ -30,7 +31,7 @@ impl Taskbook {
         source: &Source,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         let named = |task: &&Task| task.task_id == outcome.task_id;
         let learnt = |mut task: Task| {
             task.motives.learn(outcome);
@@ -42,6 +43,9 @@ impl Taskbook {
         let closed = self.correctable(case.slot, &outcome.task_id);
         let closed = closed.filter(|task| task.updated_at > since);
         let closed = closed.map(Arc::unwrap_or_clone).map(learnt);
+        let history = self.contact_histories.get(&case.slot);
+        let was_closed = history.is_some_and(|history| history.was_closed(&outcome.task_id, case));
+        let known = open.is_some() || closed.is_some() || was_closed;
         if let Some(task) = open {
             self.answer(task, event.at, outcome.result, source, case, effects);
         } else if let Some(task) = closed {
@@ -53,6 +57,7 @@ impl Taskbook {
         if outcome.do_not_contact {
             self.revoke(case, source, effects);
         }
+        known
     }
 
     /// The outcome of an open task.

@@ -98,6 +98,9 @@ impl Taskbook {
         let before = before.or_else(|| self.correctable(slot, &task.task_id));
         Arc::make_mut(&mut self.tally).revise(before.as_deref(), &task);
         self.schedule_escalation(slot, &task);
+        if task.status == TaskStatus::Closed {
+            self.contact_history(slot).close(&task);
+        }
         effects.push(Effect::Task(task));
     }
 

@@ -69,9 +69,12 @@ impl Shard {
             self.watermarks[feed as usize].observe(event.at, day, slot, needed);
             self.move_clock();
         }
-        self.react(slot, day, event, source, effects);
+        let known = self.react(slot, day, event, source, effects);
         self.follow_clock(effects);
-        Outcome::Applied { late }
+        match known {
+            true => Outcome::Applied { late },
+            false => Outcome::Rejected(Reject::UnknownTask),
+        }
     }
 
     fn expired(&self, day: Day) -> bool {
@@ -245,7 +248,8 @@ impl Shard {
         (evaluation, in_shadow)
     }
 
-    /// Lets the immediate triggers look, and the taskbook note what changes a task.
+    /// Lets the immediate triggers look, and the taskbook note what changes a task. Returns false if it is the outcome of
+    /// a task that is not known.
     fn react(
         &mut self,
         slot: u32,
@@ -253,7 +257,7 @@ impl Shard {
         event: &Event<'_>,
         source: &Source,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         let (evaluation, in_shadow) = self.evaluate(slot, day, event, source);
         let firings = self.keep_states(slot, evaluation);
         let concerns_tasks = match event.body {
@@ -262,20 +266,22 @@ impl Shard {
             _ => false,
         };
         if firings.is_empty() && in_shadow.is_empty() && !concerns_tasks {
-            return;
+            return true;
         }
         self.finish_if_waiting(slot, effects);
         let now = self.clock.max(event.at);
-        self.with_tasks(slot, now, day, |context, case| {
+        let known = self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {
                 context
                     .book
                     .raise(trigger, firing, event.at, context.share, case, effects);
             }
-            context.book.apply(event, source, case, effects);
+            let known = context.book.apply(event, source, case, effects);
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, event.at, case, effects);
             }
+            known
         });
+        known.unwrap_or(true)
     }
 }

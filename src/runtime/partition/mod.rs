@@ -77,14 +77,14 @@ impl Partition {
         }
     }
 
-    /// Applies a record of a topic that carries `feeds`.
+    /// Applies a record of a topic that carries `feeds`. Returns whether it is a subscriber's and was not refused.
     pub fn apply(
         &mut self,
         feeds: FeedSet,
         record: &ConsumedRecord<'_>,
         source: &Source,
         output: &mut PendingOutput,
-    ) {
+    ) -> bool {
         let (shard, effects) = (&mut self.shard, &mut output.effects);
         let ActiveRules {
             ruleset, encoder, ..
@@ -105,13 +105,14 @@ impl Partition {
         if let Outcome::Rejected(reject) = &outcome {
             output.dead_letter(record, source, reject, encoder, &mut self.output_digest);
         }
-        output.publish(encoder, &mut self.output_digest);
+        output.publish(self.number, encoder, &mut self.output_digest);
         let topic = record.at.topic;
         self.step_log.run(topic as u8, record.offset);
         self.snapshots.debt += 1;
         if let Some(position) = self.positions.get_mut(topic) {
             position.passed(record.offset + 1, record.timestamp_ms());
         }
+        !matches!(outcome, Outcome::Rejected(_) | Outcome::Ignored)
     }
 
     /// Passes over what is no record: markers of transactions.
@@ -133,7 +134,11 @@ impl Partition {
         let closes = self.shard.stats().day_closes;
         self.shard.tick(now, inputs, &mut output.effects);
         self.quiet = self.shard.stats().day_closes == closes && output.effects.is_empty();
-        output.publish(&self.active_rules.encoder, &mut self.output_digest);
+        output.publish(
+            self.number,
+            &self.active_rules.encoder,
+            &mut self.output_digest,
+        );
     }
 
     /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.
@@ -143,7 +148,11 @@ impl Partition {
         }
         self.step_log.sweep(subscribers);
         let left = self.shard.sweep(subscribers as usize, &mut output.effects);
-        output.publish(&self.active_rules.encoder, &mut self.output_digest);
+        output.publish(
+            self.number,
+            &self.active_rules.encoder,
+            &mut self.output_digest,
+        );
         left
     }
 

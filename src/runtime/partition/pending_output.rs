@@ -6,6 +6,7 @@ use crate::kafka::{ConsumedRecord, Fault, Outbound};
 use crate::model::{Effect, Reject, Source};
 use crate::telemetry::BatchReport;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Of a dead letter that its topic does not take, this much is kept.
@@ -26,13 +27,15 @@ pub struct PendingOutput {
     shadow_signals: Arc<str>,
     dead_letters: Arc<str>,
     erasures: Arc<str>,
+    /// Those of them with as many partitions as the feeds.
+    aligned: Arc<BTreeSet<String>>,
     waiting: Vec<Outbound>,
     waiting_bytes: usize,
 }
 
 impl PendingOutput {
-    /// Output that goes to the topics of the configuration.
-    pub fn new(config: &Config) -> Self {
+    /// Output that goes to the topics of the configuration, some of which are `aligned`.
+    pub fn new(config: &Config, aligned: &Arc<BTreeSet<String>>) -> Self {
         Self {
             effects: Vec::new(),
             report: BatchReport::default(),
@@ -42,6 +45,7 @@ impl PendingOutput {
             shadow_signals: config.topics.shadow_signals.as_str().into(),
             dead_letters: config.topics.dead_letters.as_str().into(),
             erasures: config.topics.erasures.as_str().into(),
+            aligned: Arc::clone(aligned),
             waiting: Vec::new(),
             waiting_bytes: 0,
         }
@@ -74,8 +78,8 @@ impl PendingOutput {
         self.rejections = Rejections::default();
     }
 
-    /// Encodes the effects of one shard, to be published with the next commit.
-    pub fn publish(&mut self, encoder: &Encoder, output_digest: &mut OutputDigest) {
+    /// Encodes the effects of the shard of a partition, to be published with the next commit.
+    pub fn publish(&mut self, partition: i32, encoder: &Encoder, output_digest: &mut OutputDigest) {
         if self.effects.is_empty() {
             return;
         }
@@ -94,7 +98,7 @@ impl PendingOutput {
             };
             output_digest.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
             let topic = Arc::clone(topic);
-            self.push(topic, outgoing);
+            self.push(topic, partition, outgoing);
         }
         self.effects = effects;
     }
@@ -117,10 +121,11 @@ impl PendingOutput {
         self.rejections.add(source, reject);
         let outgoing = encoder.dead_letter(&original, reject);
         output_digest.add("dead_letter", record.key(), record.value());
-        self.push(Arc::clone(&self.dead_letters), outgoing);
+        let topic = Arc::clone(&self.dead_letters);
+        self.push(topic, record.at.partition, outgoing);
     }
 
-    fn push(&mut self, topic: Arc<str>, outgoing: Outgoing) {
+    fn push(&mut self, topic: Arc<str>, partition: i32, outgoing: Outgoing) {
         let Outgoing {
             key,
             value,
@@ -128,9 +133,10 @@ impl PendingOutput {
         } = outgoing;
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         self.waiting_bytes += length(&key) + length(&value);
+        let aligned = self.aligned.contains(&*topic);
         self.waiting.push(Outbound {
             topic,
-            partition: None,
+            partition: aligned.then_some(partition),
             key,
             value,
             headers,

@@ -69,7 +69,7 @@ impl<R: Reader> Replay<R> {
         }
         Ok(Self {
             reader: link.reader(&stretches)?,
-            output: PendingOutput::new(&setup.config),
+            output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
             records_left: entries.iter().map(JournalEntry::records).sum(),
             partition,
             spans,

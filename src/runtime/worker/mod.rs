@@ -4,6 +4,7 @@ mod commit;
 mod end_offsets;
 mod group_offsets;
 mod journal;
+mod key_watch;
 mod positions;
 mod rebalance;
 mod rejection_log;

@@ -1,4 +1,5 @@
 use super::end_offsets::EndOffsetPoll;
+use super::key_watch::KeyWatch;
 use super::rejection_log::RejectionLog;
 use super::replay_speed::ReplaySpeed;
 use super::transaction::{Retry, Uncommitted};
@@ -28,6 +29,7 @@ pub struct Worker<'a, L: Link> {
     /// State of partitions that were taken away; good if they come back untouched.
     pub(super) parked: BTreeMap<i32, Partition>,
     pub(super) restores: VecDeque<Restore<L::Reader>>,
+    pub(super) key_watch: KeyWatch,
     pub(super) output: PendingOutput,
     pub(super) uncommitted: Uncommitted,
     pub(super) retry: Option<Retry>,
@@ -66,7 +68,8 @@ impl<'a, L: Link> Worker<'a, L> {
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
-            output: PendingOutput::new(&setup.config),
+            key_watch: KeyWatch::new(&setup.topics, setup.partitions),
+            output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
             uncommitted: Uncommitted::default(),
             retry: None,
             drained: false,

@@ -139,7 +139,11 @@ impl<L: Link> Worker<'_, L> {
             }
             source.partition = record.at.partition;
             source.offset = record.offset;
-            partition.apply(topic.feeds, &record, &source, &mut self.output);
+            let counts = partition.apply(topic.feeds, &record, &source, &mut self.output);
+            if counts && self.key_watch.wants(record.at.topic, record.offset) {
+                let telemetry = &self.setup.telemetry;
+                self.key_watch.look(&record, &self.active_rules, telemetry);
+            }
             self.uncommitted.records += 1;
             self.records_processed += 1;
         }

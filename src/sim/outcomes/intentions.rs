@@ -114,18 +114,18 @@ impl Intentions {
 
     fn note_trait(&mut self, msisdn: &str, kind: &str) {
         if kind == Kind::PoorCoverage.name() {
-            self.badly_covered.insert(national(msisdn).to_owned());
+            self.badly_covered.insert(msisdn.to_owned());
         }
     }
 
     fn add_episode(&mut self, msisdn: &str, episode: Episode) {
-        let person = self.leavers.entry(national(msisdn).to_owned()).or_default();
+        let person = self.leavers.entry(msisdn.to_owned()).or_default();
         person.push(episode);
     }
 
     /// The latest churn episode of a subscriber that has begun at a moment.
     pub fn episode(&self, msisdn: &str, at: Timestamp) -> Option<&Episode> {
-        let episodes = self.leavers.get(national(msisdn))?.iter();
+        let episodes = self.leavers.get(msisdn)?.iter();
         episodes
             .filter(|episode| episode.from <= at)
             .max_by_key(|episode| episode.from)
@@ -134,7 +134,7 @@ impl Intentions {
     /// Why a subscriber is on the way out; of those who are not, that.
     pub fn reason(&self, msisdn: &str, episode: Option<&Episode>) -> &'static str {
         let reason = episode.map_or("no_intention", |episode| episode.reason);
-        let covered = !self.badly_covered.contains(national(msisdn));
+        let covered = !self.badly_covered.contains(msisdn);
         match reason {
             "second_sim" if !covered => "network",
             reason => reason,
@@ -145,11 +145,4 @@ impl Intentions {
 /// Whoever stops has made up his mind before the last use, at which the ground truth begins.
 fn begun(from: Timestamp, decided_on: Option<Day>, calendar: &Calendar) -> Timestamp {
     decided_on.map_or(from, |day| from.min(calendar.start_of(day)))
-}
-
-/// The last eleven digits: tasks leave out the country code that the ground truth has. Pseudonyms stay as they are.
-fn national(msisdn: &str) -> &str {
-    let digits = msisdn.bytes().all(|byte| byte.is_ascii_digit());
-    let start = msisdn.len().saturating_sub(11);
-    if digits { &msisdn[start..] } else { msisdn }
 }

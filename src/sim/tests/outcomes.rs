@@ -10,7 +10,7 @@ const OPENED: &str = "2026-04-01T10:00:00+08:00";
 
 fn task(number: u32, status: &str, channel: &str, updated_at: &str) -> Vec<u8> {
     let line = json!({
-        "task_id": format!("task-{number}"), "msisdn": format!("139{number:08}"), "status": status,
+        "task_id": format!("task-{number}"), "msisdn": format!("86139{number:08}"), "status": status,
         "not_before": OPENED, "expires_at": "2026-05-01T10:00:00+08:00", "updated_at": updated_at,
         "recommended_action": {"channel": channel, "playbook": []},
     });
@@ -47,7 +47,7 @@ fn count(answers: &[Answer], group: u32) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for answer in answers {
         let record: Value = serde_json::from_str(&answer.json).unwrap();
-        let number: u32 = record["msisdn"].as_str().unwrap()[3..].parse().unwrap();
+        let number: u32 = record["msisdn"].as_str().unwrap()[5..].parse().unwrap();
         if number / 1_000 == group {
             let result = record["result"].as_str().unwrap().to_owned();
             *counts.entry(result).or_default() += 1;
@@ -340,8 +340,7 @@ fn a_city_is_heard_as_its_file_is_read() {
     }
     for (place, number) in numbers.iter().enumerate() {
         let line = String::from_utf8(task(place as u32, "open", "outbound_call", OPENED)).unwrap();
-        let own = &number.to_string()[2..];
-        let line = line.replace(&format!("139{place:08}"), own);
+        let line = line.replace(&format!("86139{place:08}"), &number.to_string());
         heard.add_task_line(line.as_bytes()).unwrap();
         read.add_task_line(line.as_bytes()).unwrap();
     }

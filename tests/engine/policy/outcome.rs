@@ -4,7 +4,7 @@ use super::{
     CANCEL, COMPLAINT, ONE, forbid, hotline, key, ordinary, pass, report, scenario_of, since, talk,
 };
 use crate::support::scenario::{Scenario, day, invoice, outcome, profile};
-use churnwatch::model::{Body, OutcomeResult, Purpose, Task};
+use churnwatch::model::{Body, Outcome, OutcomeResult, Purpose, Reject, Task};
 
 /// A customer whose task, opened on 2 February at ten, was closed at noon with a result.
 fn closed(profile: Body<'static>, result: OutcomeResult) -> (Scenario, Task) {
@@ -111,6 +111,34 @@ fn a_correction_is_no_further_contact_and_an_outcome_of_an_unknown_task_is_one()
         *"2026-02-03 12:00",
         "nobody was reached"
     );
+}
+
+#[test]
+fn an_outcome_of_a_task_that_nobody_had_is_dead_lettered_and_counts_as_a_contact() {
+    let (elsewhere, _) = closed(ordinary(), OutcomeResult::Saved);
+    let foreign = elsewhere.last_task(ONE);
+    let mut scenario = scenario_of("", ordinary());
+    let reached = outcome(&foreign, OutcomeResult::Reached);
+    let judged = scenario.event(ONE, "2026-02-02 12:00", reached);
+    assert_eq!(judged, Outcome::Rejected(Reject::UnknownTask));
+    assert!(scenario.shard.counts().conserved());
+    scenario.event(ONE, "2026-02-03 12:00", COMPLAINT);
+    assert_eq!(scenario.planned(ONE)[..16], *"2026-02-09 12:00");
+}
+
+#[test]
+fn a_late_answer_is_not_unknown_while_the_closed_task_is_remembered() {
+    for (at, known) in [("2026-02-20 12:00", true), ("2026-03-20 12:00", false)] {
+        for result in OutcomeResult::ALL {
+            let (mut scenario, task) = closed(ordinary(), OutcomeResult::Saved);
+            let judged = scenario.event(ONE, at, outcome(&task, result));
+            let expected = match known {
+                true => Outcome::Applied { late: false },
+                false => Outcome::Rejected(Reject::UnknownTask),
+            };
+            assert_eq!(judged, expected, "{result:?} on {at}");
+        }
+    }
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::UnfoundedStatement,
         Reject::KeyMismatch,
         Reject::WrongFeed,
+        Reject::UnknownTask,
     ];
     assert_eq!(rejects.each_ref().map(Reject::reason), Reject::REASONS);
     let listed = document("dead-letter.schema.json")["properties"]["reason"]["enum"].clone();

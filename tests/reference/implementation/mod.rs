@@ -285,15 +285,18 @@ impl Reference {
             self.feeds[feed as usize].record(event.at, day, &name, needed, small);
             self.move_clock();
         }
-        self.react(&name, event, day, source);
+        let known = self.react(&name, event, day, source);
         self.follow_clock();
+        if !known {
+            return Outcome::Rejected(Reject::UnknownTask);
+        }
         Outcome::Applied { late }
     }
 
-    /// Immediate triggers, and what changes tasks.
-    fn react(&mut self, name: &str, event: &Event<'static>, day: Day, source: &Source) {
+    /// Immediate triggers, and what changes tasks. Returns false for an outcome of a task that is not known.
+    fn react(&mut self, name: &str, event: &Event<'static>, day: Day, source: &Source) -> bool {
         let Some(person) = self.people.get_mut(name) else {
-            return;
+            return true;
         };
         let rules = &self.rules;
         let standing = person.account.standing();
@@ -332,7 +335,7 @@ impl Reference {
         }
         let tasks = self.book.of(event.msisdn);
         match &event.body {
-            Body::TaskOutcome(said) => tasks.outcome(event, said, source, &case),
+            Body::TaskOutcome(said) => return tasks.outcome(event, said, source, &case),
             Body::Profile(_) => tasks.revoke(source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
                 tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
@@ -342,6 +345,7 @@ impl Reference {
             }
             _ => {}
         }
+        true
     }
 
     /// Everything about a subscriber goes; only the request is confirmed.

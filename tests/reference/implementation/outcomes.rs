@@ -28,18 +28,20 @@ fn motive(text: &str) -> Motive {
 }
 
 impl Tasks {
+    /// Returns whether the task is known.
     pub fn outcome(
         &mut self,
         event: &Event<'_>,
         said: &TaskOutcome<'_>,
         source: &Source,
         case: &Case<'_>,
-    ) {
+    ) -> bool {
         let named = |task: &&Task| task.task_id == said.task_id;
         let days = i64::from(case.rules.policy.contact.correction_days);
         let correctable =
             |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
         let settled = self.settled.values().find(named).filter(correctable);
+        let known = self.knows(&said.task_id, case) || settled.is_some();
         let learnt = |task: &Task| {
             let mut task = task.clone();
             let named = |text: &Option<_>| text.as_deref().map(motive);
@@ -57,6 +59,7 @@ impl Tasks {
         if said.do_not_contact {
             self.revoke(source, case);
         }
+        known
     }
 
     /// An outcome of an open task.
@@ -109,6 +112,7 @@ impl Tasks {
             task.close_reason = reason;
             task.advance(Some(source), case);
             self.settled.insert(purpose, task.clone());
+            self.note_closed(&task);
             // Beside a later one that may be open.
             self.effects.push(Effect::Task(Arc::new(task)));
             return;

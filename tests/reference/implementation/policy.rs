@@ -33,6 +33,8 @@ pub struct Tasks {
     pub open: BTreeMap<Purpose, Task>,
     /// Those that an outcome closed, the last of each purpose.
     pub settled: BTreeMap<Purpose, Task>,
+    /// All that were closed, with the time, in the order of closing.
+    pub closed: Vec<(String, Timestamp)>,
     /// In the order in which they became known.
     pub contacts: Vec<Contact>,
     pub waiting: BTreeMap<Purpose, Candidate>,
@@ -182,6 +184,7 @@ impl Tasks {
     pub fn erase(&mut self, erasure: Erasure) {
         self.open.clear();
         self.settled.clear();
+        self.closed.clear();
         self.contacts.clear();
         self.waiting.clear();
         self.effects.push(Effect::Erased(Box::new(erasure)));
@@ -190,6 +193,7 @@ impl Tasks {
     /// The number was given to somebody new.
     pub fn forget(&mut self) {
         self.settled.clear();
+        self.closed.clear();
         self.contacts.clear();
         self.waiting.clear();
     }

@@ -13,8 +13,25 @@ impl Tasks {
         self.open.remove(&task.purpose);
         if task.status != TaskStatus::Closed {
             self.open.insert(task.purpose, task.clone());
+        } else {
+            self.note_closed(&task);
         }
         self.effects.push(Effect::Task(Arc::new(task)));
+    }
+
+    /// A closed task is known for a while.
+    pub fn note_closed(&mut self, task: &Task) {
+        self.closed.retain(|(id, _)| *id != task.task_id);
+        self.closed.push((task.task_id.clone(), task.updated_at));
+    }
+
+    /// Whether a task is open, or is among the last eight that were closed, within a task's life.
+    pub fn knows(&self, id: &str, case: &Case<'_>) -> bool {
+        let life = 24 * i64::from(case.rules.policy.task_days);
+        let since = case.now.plus_hours(-life);
+        let last = self.closed.iter().rev().take(8);
+        let mut closed = last.filter(|(_, at)| *at > since);
+        self.open.values().any(|task| task.task_id == id) || closed.any(|(closed, _)| closed == id)
     }
 
     /// A new task of signals that were published already.
