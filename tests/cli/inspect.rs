@@ -147,9 +147,9 @@ fn whole_snapshots_are_listed_and_all_is_well() {
     };
     let parts_of: Vec<_> = parts.iter().map(of).collect();
     let expected = [
-        ("full", [2, 10, 1, 400, 1]),
-        ("incremental", [2, 20, 2, 400, 1]),
-        ("full", [10, 5, 1, 0, 1]),
+        ("full", [2, 10, 1, 400, 2]),
+        ("incremental", [2, 20, 2, 400, 2]),
+        ("full", [10, 5, 1, 0, 2]),
     ];
     assert_eq!(
         parts_of,
