@@ -3,10 +3,10 @@
 
 use churnwatch::config::Config;
 use churnwatch::decode::Decoded;
-use churnwatch::engine::{IMAGE_FORMAT, ImageLoader, Inputs, Rules, Section, Shard};
+use churnwatch::engine::{IMAGE_FORMAT, ImageLoader, Rules, Section, Shard};
 use churnwatch::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Msisdn, Number, Profile, Source,
-    Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Inputs, Msisdn, Number, Profile,
+    Source, Timestamp,
 };
 use churnwatch::sim::{City, CityConfig};
 use divan::counter::ItemsCount;

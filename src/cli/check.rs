@@ -66,6 +66,7 @@ fn summary(config: &Config) -> String {
     let clock = match rules.window.clock {
         ClockKind::Wall => "wall",
         ClockKind::Event => "event",
+        ClockKind::Auto => "auto",
     };
     let feeds = Feed::ALL.map(|feed| format!("{} <- {}", feed.name(), topics.of(feed)));
     let triggers = REGISTRY

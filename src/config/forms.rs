@@ -36,7 +36,7 @@ const FORMS: &[Form] = &[
     (
         "window.clock",
         form::<ClockKind>,
-        "write \"wall\" or \"event\"",
+        "write \"auto\", \"wall\" or \"event\"",
     ),
     (
         "operator.numbers.*",

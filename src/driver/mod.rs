@@ -7,8 +7,8 @@
 //! Like the engine, it reads no clock and no file, and the same calls give the same effects.
 
 use crate::decode::{Decoded, Decoder, FieldFaults};
-use crate::engine::{Inputs, Rules, Shard};
-use crate::model::{Counts, Effect, Feed, Outcome, Reject, Source, Timestamp};
+use crate::engine::{Rules, Shard};
+use crate::model::{Counts, Effect, Feed, Inputs, Outcome, Reject, Source, Timestamp};
 use std::sync::Arc;
 
 /// What the value of a record says; nothing if it is a tombstone.

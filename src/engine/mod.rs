@@ -32,6 +32,7 @@ pub const VERSION: u32 = 6;
 pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
 pub use policy::{Figures, Holder, Mentions, Region, Tally, TaskCount};
 pub use rules::Rules;
+pub use shard::Shard;
 pub use shard::describe::{
     AccountDescription, BaselineDescription, BillDescription, ContactDescription, DayDescription,
     Description, OpenTask, TriggerStateDescription, WaitingDescription,
@@ -41,5 +42,4 @@ pub use shard::rollup::{
     Rollup, Tiers, TriggerOutcomes, Work,
 };
 pub use shard::stats::ShardStats;
-pub use shard::{Inputs, Shard};
 pub use state::window::Bucket;

@@ -36,6 +36,8 @@ pub enum ClockKind {
     Wall,
     /// The highest event time accepted.
     Event,
+    /// The highest event time accepted while a backlog is read, and wall time from then on.
+    Auto,
 }
 
 /// What the engine learns from all stable subscribers of a shard together (behaviour: Outage guard).

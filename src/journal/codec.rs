@@ -1,4 +1,4 @@
-//! The bytes of a journal record, version 1. They start with `CWJ1` and a byte that says what follows: an entry, an
+//! The bytes of a journal record, version 2. They start with `CWJ2` and a byte that says what follows: an entry, an
 //! entry without output, or a manifest.
 //!
 //! An entry is its seq, its writer (8 bytes), its output (a count, unless there is none, and 8 bytes of digest), and
@@ -9,17 +9,17 @@
 //! |---|---|---|
 //! | 0 epoch | 0 | length, JSON |
 //! | 1 run | 1 has markers, 5 topic (31: the topic follows as a byte) | first offset, counted from the end of the topic's run before; records; markers |
-//! | 2 tick | 5 lagging feeds, 1 caught up | time, as a signed difference to the tick before |
+//! | 2 tick | 1 caught up, 1 backlog, 1 feeds lag | these feeds, a bit for each; time, as a signed difference to the tick before |
 //! | 3 sweep | 0 | subscribers |
 //!
 //! A manifest is JSON up to the end. Kafka's own checksum covers all of it. Checked here: nothing is read past the end,
 //! numbers fit, and runs are possible.
 
 use super::{JournalEntry, JournalRecord, OutputDigest, Run, Step};
-use crate::model::{Feed, FeedSet, Timestamp};
+use crate::model::{Feed, FeedSet, Inputs, Timestamp};
 
 const MAGIC: &[u8; 3] = b"CWJ";
-const VERSION: u8 = b'1';
+const VERSION: u8 = b'2';
 
 const ENTRY: u8 = 0;
 const ENTRY_SILENT: u8 = 1;
@@ -34,8 +34,12 @@ const SWEEP: u8 = 3;
 const MARKERS: u8 = 1 << 2;
 /// In a run's byte: the topic is in the next one.
 const TOPIC_FOLLOWS: u8 = 31;
-/// In a tick's byte: every input was read to its end. The feeds follow behind, from the lowest bit.
+/// In a tick's byte: every input was read to its end.
 const CAUGHT_UP: u8 = 1 << 2;
+/// In a tick's byte: what was read had waited for long.
+const BACKLOG: u8 = 1 << 3;
+/// In a tick's byte: feeds lag, and the next byte says which.
+const LAGGING: u8 = 1 << 4;
 
 /// Why bytes are no record of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,9 +51,9 @@ pub enum JournalError {
     Foreign,
     /// A version this program does not know.
     #[error(
-        "a journal record written by a newer version of churnwatch (journal version {0}, this program reads 1): run that version, or a later one"
+        "a journal record written by another version of churnwatch (journal version {0}, this program reads 2): run that version, or give this one a `kafka.group` of its own"
     )]
-    Newer(char),
+    Version(char),
     /// A record of ours, but not as it was written.
     #[error("a damaged journal record: {what} at byte {at}")]
     Damaged {
@@ -85,8 +89,8 @@ impl JournalRecord {
         match head {
             None => return Err(JournalError::Foreign),
             Some((&VERSION, _)) => {}
-            Some((version @ b'2'..=b'9', _)) => {
-                return Err(JournalError::Newer(char::from(*version)));
+            Some((version @ b'1'..=b'9', _)) => {
+                return Err(JournalError::Version(char::from(*version)));
             }
             Some(_) => return Err(JournalError::Foreign),
         }
@@ -125,13 +129,8 @@ fn write_entry(entry: &JournalEntry, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&json);
             }
             Step::Run(run) => write_run(run, before.ends(run.topic), bytes),
-            Step::Tick {
-                now,
-                lagging,
-                caught_up,
-            } => {
-                let caught_up = if *caught_up { CAUGHT_UP } else { 0 };
-                bytes.push(TICK | caught_up | feed_bits(*lagging));
+            Step::Tick { now, inputs } => {
+                write_inputs(inputs, bytes);
                 let moved = now.0.wrapping_sub(before.now);
                 before.now = now.0;
                 // Zigzag: the sign in the lowest bit, so that small steps back are short too.
@@ -181,13 +180,13 @@ fn read_entry(input: &mut Input<'_>, silent: bool) -> Result<JournalEntry, Journ
             }
             RUN => Step::Run(read_run(head, &mut before, input)?),
             TICK => {
+                let inputs = read_inputs(head, input)?;
                 let zigzag = input.number()?;
                 let moved = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
                 before.now = before.now.wrapping_add(moved);
                 Step::Tick {
                     now: Timestamp(before.now),
-                    lagging: feeds(head),
-                    caught_up: head & CAUGHT_UP != 0,
+                    inputs,
                 }
             }
             SWEEP if rest == 0 => Step::Sweep {
@@ -254,20 +253,42 @@ impl Before {
 }
 
 const _: () = assert!(
-    Feed::ALL.len() <= 5,
-    "the head of a tick has five bits for feeds"
+    Feed::ALL.len() <= 8,
+    "a tick has a byte for the feeds that lag"
 );
 
-fn feed_bits(feeds: FeedSet) -> u8 {
-    let bits = (3..).zip(Feed::ALL);
-    bits.filter(|(_, feed)| feeds.contains(*feed))
-        .fold(0, |bits, (bit, _)| bits | 1 << bit)
+fn write_inputs(inputs: &Inputs, bytes: &mut Vec<u8>) {
+    let lagging = Feed::ALL.into_iter();
+    let lagging = lagging.filter(|feed| inputs.lagging.contains(*feed));
+    let lagging = lagging.fold(0, |bits, feed| bits | 1 << feed as u8);
+    let flags = [
+        (inputs.caught_up, CAUGHT_UP),
+        (inputs.backlog, BACKLOG),
+        (lagging != 0, LAGGING),
+    ];
+    let set = flags.into_iter().filter(|(holds, _)| *holds);
+    bytes.push(set.fold(TICK, |head, (_, flag)| head | flag));
+    if lagging != 0 {
+        bytes.push(lagging);
+    }
 }
 
-fn feeds(head: u8) -> FeedSet {
-    let bits = (3..).zip(Feed::ALL);
-    bits.filter(|(bit, _)| head & 1 << bit != 0)
-        .fold(FeedSet::NONE, |feeds, (_, feed)| feeds.with(feed))
+fn read_inputs(head: u8, input: &mut Input<'_>) -> Result<Inputs, JournalError> {
+    let bits = match head & LAGGING {
+        0 => 0,
+        _ => input.byte()?,
+    };
+    let known = |bits: u8, highest: u8| bits < highest << 1;
+    if !known(head, LAGGING) || !known(bits, 1 << (Feed::ALL.len() - 1)) {
+        return Err(input.damaged("an unknown kind of step"));
+    }
+    let lagging = Feed::ALL.into_iter();
+    let lagging = lagging.filter(|feed| bits & 1 << *feed as u8 != 0);
+    Ok(Inputs {
+        lagging: lagging.fold(FeedSet::NONE, FeedSet::with),
+        caught_up: head & CAUGHT_UP != 0,
+        backlog: head & BACKLOG != 0,
+    })
 }
 
 fn write_number(mut number: u64, bytes: &mut Vec<u8>) {

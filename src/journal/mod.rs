@@ -12,7 +12,7 @@ mod tests;
 pub use codec::JournalError;
 pub use step_log::StepLog;
 
-use crate::model::{FeedSet, Timestamp};
+use crate::model::{Inputs, Timestamp};
 
 /// One record of the journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,10 +75,8 @@ pub enum Step {
     Tick {
         /// The time.
         now: Timestamp,
-        /// Feeds behind their ends.
-        lagging: FeedSet,
-        /// Every input was read to its end.
-        caught_up: bool,
+        /// How far its inputs had been read.
+        inputs: Inputs,
     },
     /// The closing of a day went on.
     Sweep {

@@ -1,5 +1,5 @@
 use super::{Epoch, Run, Step};
-use crate::model::{FeedSet, Timestamp};
+use crate::model::{Inputs, Timestamp};
 
 /// The steps of a transaction while it grows. Whatever is done to a shard is noted here, in order.
 ///
@@ -63,23 +63,18 @@ impl StepLog {
     /// With `replace`, the tick directly before is forgotten if its inputs were the same. The caller asks for it if
     /// that tick began no day close and had no output: it then left only its time, and a shard keeps just the latest
     /// time. (A close carries the time at which it began, so a tick that began one must stay.)
-    pub fn tick(&mut self, now: Timestamp, lagging: FeedSet, caught_up: bool, replace: bool) {
+    pub fn tick(&mut self, now: Timestamp, inputs: Inputs, replace: bool) {
         if let Some(Step::Tick {
             now: before,
-            lagging: lagging_before,
-            caught_up: caught_up_before,
+            inputs: inputs_before,
         }) = self.steps.last_mut()
             && replace
-            && (*lagging_before, *caught_up_before) == (lagging, caught_up)
+            && *inputs_before == inputs
         {
             *before = now.max(*before);
             return;
         }
-        self.steps.push(Step::Tick {
-            now,
-            lagging,
-            caught_up,
-        });
+        self.steps.push(Step::Tick { now, inputs });
     }
 
     /// The day close went on by up to this many visits. Slices in a row are merged: the sweep visits subscribers in
@@ -127,7 +122,7 @@ impl StepLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Feed;
+    use crate::model::{Feed, FeedSet};
 
     fn run(topic: u8, from: i64, to: i64, records: u32) -> Step {
         Step::Run(Run {
@@ -167,29 +162,35 @@ mod tests {
 
     #[test]
     fn only_a_tick_that_left_nothing_but_its_time_is_replaced() {
-        let tick = |now, lagging, caught_up| Step::Tick {
+        let tick = |now, inputs| Step::Tick {
             now: Timestamp(now),
-            lagging,
-            caught_up,
+            inputs,
         };
-        let lagging = FeedSet::NONE.with(Feed::Cdr);
+        let caught_up = Inputs::default();
+        let lagging = Inputs {
+            lagging: FeedSet::NONE.with(Feed::Cdr),
+            ..caught_up
+        };
+        let behind = Inputs {
+            caught_up: false,
+            ..lagging
+        };
         let mut step_log = StepLog::new(vec![0]);
-        step_log.tick(Timestamp(1), FeedSet::NONE, true, true);
-        step_log.tick(Timestamp(3), FeedSet::NONE, true, true);
-        step_log.tick(Timestamp(2), FeedSet::NONE, true, true);
-        step_log.tick(Timestamp(4), FeedSet::NONE, true, false);
-        step_log.tick(Timestamp(5), lagging, true, true);
-        step_log.tick(Timestamp(6), lagging, false, true);
+        step_log.tick(Timestamp(1), caught_up, true);
+        step_log.tick(Timestamp(3), caught_up, true);
+        step_log.tick(Timestamp(2), caught_up, true);
+        step_log.tick(Timestamp(4), caught_up, false);
+        step_log.tick(Timestamp(5), lagging, true);
+        step_log.tick(Timestamp(6), behind, true);
         step_log.run(0, 0);
-        step_log.tick(Timestamp(7), lagging, false, true);
-        let none = FeedSet::NONE;
+        step_log.tick(Timestamp(7), behind, true);
         let expected = [
-            tick(3, none, true),
-            tick(4, none, true),
-            tick(5, lagging, true),
-            tick(6, lagging, false),
+            tick(3, caught_up),
+            tick(4, caught_up),
+            tick(5, lagging),
+            tick(6, behind),
             run(0, 0, 1, 1),
-            tick(7, lagging, false),
+            tick(7, behind),
         ];
         assert_eq!(step_log.take(), expected);
     }

@@ -1,9 +1,9 @@
 use super::*;
-use crate::model::Feed;
+use crate::model::{Feed, FeedSet};
 use proptest::prelude::*;
 
 /// Records of every kind, with everything in them that version 1 can hold. Their bytes are kept in
-/// `tests/golden/journal-v1.bin`, each behind its length (4 bytes, little-endian).
+/// `tests/golden/journal-v2.bin`, each behind its length (4 bytes, little-endian).
 fn specimens() -> Vec<JournalRecord> {
     let epoch = Epoch {
         group: "churnwatch".to_owned(),
@@ -30,16 +30,18 @@ fn specimens() -> Vec<JournalRecord> {
             run(0, 250_003, 250_009, 2),
             Step::Tick {
                 now: Timestamp(1_790_000_000_000),
-                lagging: FeedSet::NONE.with(Feed::Cdr).with(Feed::Outcome),
-                caught_up: false,
+                inputs: Inputs {
+                    lagging: FeedSet::NONE.with(Feed::Cdr).with(Feed::Outcome),
+                    caught_up: false,
+                    backlog: true,
+                },
             },
             Step::Sweep {
                 subscribers: 65_536,
             },
             Step::Tick {
                 now: Timestamp(1_789_999_999_999),
-                lagging: FeedSet::NONE,
-                caught_up: true,
+                inputs: Inputs::default(),
             },
         ],
         output_digest: OutputDigest {
@@ -76,7 +78,7 @@ fn ordinary() -> JournalEntry {
     for offset in 5_000_000..5_000_900 {
         step_log.run(0, offset);
     }
-    step_log.tick(Timestamp(1_790_000_001_000), FeedSet::NONE, true, true);
+    step_log.tick(Timestamp(1_790_000_001_000), Inputs::default(), true);
     JournalEntry {
         seq: 4_712,
         writer: 0x0123_4567_89ab_cdef,
@@ -89,8 +91,8 @@ fn ordinary() -> JournalEntry {
 }
 
 #[test]
-fn version_1_is_read_and_written_as_ever() {
-    let golden: &[u8] = include_bytes!("../../tests/golden/journal-v1.bin");
+fn version_2_is_read_and_written_as_ever() {
+    let golden: &[u8] = include_bytes!("../../tests/golden/journal-v2.bin");
     let mut written = Vec::new();
     let mut rest = golden;
     for specimen in specimens() {
@@ -119,8 +121,8 @@ fn records_of_others_and_of_later_versions_are_told_apart() {
         assert_eq!(JournalRecord::decode(foreign), Err(JournalError::Foreign));
     }
     assert_eq!(
-        JournalRecord::decode(b"CWJ2..."),
-        Err(JournalError::Newer('2'))
+        JournalRecord::decode(b"CWJ3..."),
+        Err(JournalError::Version('3'))
     );
 }
 
@@ -163,7 +165,7 @@ const SWEEP: u8 = 3;
 
 fn step() -> impl Strategy<Value = Step> {
     let run = (any::<u8>(), 0..i64::MAX / 2, any::<u32>(), any::<u16>());
-    let tick = (any::<i64>(), any::<[bool; 5]>(), any::<bool>());
+    let tick = (any::<i64>(), any::<[bool; 5]>(), any::<[bool; 2]>());
     let epoch = ("[a-z]{0,9}", any::<u32>(), any::<u64>(), "\\PC{0,20}");
     prop_oneof![
         run.prop_map(|(topic, from, records, markers)| Step::Run(Run {
@@ -172,13 +174,16 @@ fn step() -> impl Strategy<Value = Step> {
             to: from + i64::from(records) + i64::from(markers),
             records,
         })),
-        tick.prop_map(|(now, lagging, caught_up)| {
+        tick.prop_map(|(now, lagging, [caught_up, backlog])| {
             let feeds = Feed::ALL.into_iter().zip(lagging);
             let lagging = feeds.filter(|(_, lags)| *lags);
             Step::Tick {
                 now: Timestamp(now),
-                lagging: lagging.fold(FeedSet::NONE, |set, (feed, _)| set.with(feed)),
-                caught_up,
+                inputs: Inputs {
+                    lagging: lagging.fold(FeedSet::NONE, |set, (feed, _)| set.with(feed)),
+                    caught_up,
+                    backlog,
+                },
             }
         }),
         any::<u32>().prop_map(|subscribers| Step::Sweep { subscribers }),

@@ -88,6 +88,28 @@ pub struct StoredRecord {
     pub timestamp_ms: i64,
 }
 
+impl StoredRecord {
+    /// A copy of a record.
+    pub fn copy_of(record: &ConsumedRecord<'_>) -> Self {
+        let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+        let headers = record.headers().into_iter();
+        Self {
+            key: owned(record.key()),
+            value: owned(record.value()),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), owned(value)))
+                .collect(),
+            timestamp_ms: record.timestamp_ms().unwrap_or(-1),
+        }
+    }
+
+    /// Bytes of key and value.
+    pub fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        length(&self.key) + length(&self.value)
+    }
+}
+
 impl RecordQueue {
     /// An empty queue for partitions of the topics named, which [`TopicPartition::topic`] counts from 0.
     pub(super) fn new<'n>(

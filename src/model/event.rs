@@ -46,7 +46,7 @@ impl Feed {
 }
 
 /// A set of feeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct FeedSet(u8);
 
 impl FeedSet {
@@ -57,6 +57,12 @@ impl FeedSet {
     #[must_use]
     pub const fn with(self, feed: Feed) -> Self {
         Self(self.0 | 1 << feed as u8)
+    }
+
+    /// The feeds of both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether a feed is in the set.

@@ -5,6 +5,7 @@
 mod calendar;
 mod erasure;
 mod event;
+mod inputs;
 mod money;
 mod motive;
 mod msisdn;
@@ -23,6 +24,7 @@ pub use event::{
     FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
     SuspensionReason, TaskOutcome,
 };
+pub use inputs::Inputs;
 pub use money::{Money, MoneyError};
 pub use motive::{Motive, Motives};
 pub use msisdn::{Msisdn, MsisdnError};

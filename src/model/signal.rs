@@ -114,11 +114,13 @@ pub enum Suppression {
     OverBudget,
     /// Its reason was gone before a task came of it.
     Recovered,
+    /// It fired in a backlog, and its time was over before the backlog was read.
+    Backlog,
 }
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::WeakSign,
         Self::TaskOpen,
         Self::Repeat,
@@ -134,6 +136,7 @@ impl Suppression {
         Self::ContactCap,
         Self::OverBudget,
         Self::Recovered,
+        Self::Backlog,
     ];
 
     /// The name used in records and metrics.
@@ -154,6 +157,7 @@ impl Suppression {
             Self::ContactCap => "contact_cap",
             Self::OverBudget => "over_budget",
             Self::Recovered => "recovered",
+            Self::Backlog => "backlog",
         }
     }
 }

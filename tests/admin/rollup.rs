@@ -2,11 +2,11 @@
 
 use crate::support::scenario::{HOTLINE, NOT_PURSUED, Scenario, call, crowd, profile};
 use churnwatch::engine::{
-    Figures, Holder, IMAGE_FORMAT, ImageLoader, Inputs, Purposes, Rollup, Shard, TaskCount, Work,
+    Figures, Holder, IMAGE_FORMAT, ImageLoader, Purposes, Rollup, Shard, TaskCount, Work,
 };
 use churnwatch::model::{
-    Body, CloseReason, Effect, EnquirySubject, Level, OutcomeResult, Purpose, Task, TaskOutcome,
-    TaskStatus, Timestamp,
+    Body, CloseReason, Effect, EnquirySubject, Inputs, Level, OutcomeResult, Purpose, Task,
+    TaskOutcome, TaskStatus, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};

@@ -1,8 +1,7 @@
 //! What a day is, when it ends, and what is known of it (behaviour: Day close).
 
 use crate::support::scenario::{FRIEND, Scenario, behind, call, crowd, day, days, payment, usual};
-use churnwatch::engine::Inputs;
-use churnwatch::model::{Day, Feed, Outcome, Reject, Timestamp};
+use churnwatch::model::{Day, Feed, Inputs, Outcome, Reject, Timestamp};
 
 const APPLIED: Outcome = Outcome::Applied { late: false };
 const LATE: Outcome = Outcome::Applied { late: true };

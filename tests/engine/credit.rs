@@ -3,9 +3,8 @@
 
 use crate::support::scenario::{HOTLINE, Scenario, call, day, profile};
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
-use churnwatch::engine::Inputs;
 use churnwatch::model::{
-    Body, Invoice, Money, Msisdn, Plan, Profile, Segment, Source, SuspensionReason,
+    Body, Inputs, Invoice, Money, Msisdn, Plan, Profile, Segment, Source, SuspensionReason,
 };
 
 const ONE: &str = "13900000001";

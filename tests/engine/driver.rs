@@ -4,9 +4,9 @@ use crate::support::rules::rules;
 use crate::support::scenario::EVENT_CLOCK;
 use churnwatch::decode::{DecodeSettings, Decoder};
 use churnwatch::driver::{Driver, feed_of, read};
-use churnwatch::engine::{Inputs, Shard};
+use churnwatch::engine::Shard;
 use churnwatch::kafka::partition_of;
-use churnwatch::model::{Effect, Feed, Outcome, Reject, Source, Timestamp};
+use churnwatch::model::{Effect, Feed, Inputs, Outcome, Reject, Source, Timestamp};
 use churnwatch::sim::{City, CityConfig, Scenario};
 
 const NOW: Timestamp = Timestamp(1_772_500_000_000);

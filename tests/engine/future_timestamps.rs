@@ -2,8 +2,7 @@
 
 use crate::support::scenario::{FRIEND, Scenario, call, crowd, days, profile};
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
-use churnwatch::engine::Inputs;
-use churnwatch::model::{Body, Feed, Outcome, Reject, Timestamp};
+use churnwatch::model::{Body, Feed, Inputs, Outcome, Reject, Timestamp};
 
 const APPLIED: Outcome = Outcome::Applied { late: false };
 const FUTURE: Outcome = Outcome::Rejected(Reject::Future);

@@ -4,6 +4,7 @@
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backlog;
 mod batch_split_invariance;
 mod clock_and_days;
 mod credit;

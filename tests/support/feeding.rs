@@ -139,7 +139,7 @@ pub fn rules_with_days(plan: &Plan, days: u16) -> Arc<Rules> {
 }
 
 fn rules_under(plan: &Plan, window: &str, trial: u64) -> Arc<Rules> {
-    let clock = if plan.wall_clock { "wall" } else { "event" };
+    let clock = plan.clock;
     let world = format!(
         "window.time_zone = {:?}\nwindow.clock = {clock:?}",
         plan.zone

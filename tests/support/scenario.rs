@@ -1,10 +1,10 @@
 //! Readable scenarios: a shard, local times as text, and what it said of whom, one line each.
 
-use churnwatch::engine::{Bucket, Inputs, Rules, Shard};
+use churnwatch::engine::{Bucket, Rules, Shard};
 use churnwatch::model::{
-    Body, Calendar, CallOutcome, Day, Direction, Effect, Event, Feed, FeedSet, Invoice, Money,
-    Msisdn, Number, Outcome, OutcomeResult, Profile, ProfileFlags, Source, Task, TaskOutcome,
-    Timestamp,
+    Body, Calendar, CallOutcome, Day, Direction, Effect, Event, Feed, FeedSet, Inputs, Invoice,
+    Money, Msisdn, Number, Outcome, OutcomeResult, Profile, ProfileFlags, Source, Task,
+    TaskOutcome, Timestamp,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub fn behind(feed: Feed) -> Inputs {
     Inputs {
         lagging: FeedSet::NONE.with(feed),
         caught_up: false,
+        backlog: false,
     }
 }
 

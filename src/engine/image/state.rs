@@ -3,7 +3,7 @@ use crate::engine::policy::Collecting;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::population::Population;
 use crate::engine::state::watermark::Watermark;
-use crate::model::{Counts, Day, Feed, Tier, Timestamp};
+use crate::model::{Counts, Day, Feed, Inputs, Tier, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
@@ -17,10 +17,8 @@ pub struct State {
     pub closed: Day,
     /// The close under way.
     pub closing: Option<Closing>,
-    /// Whether a feed lags, by feed.
-    pub lagging: [bool; Feed::ALL.len()],
-    /// Whether every input was read to its end.
-    pub caught_up: bool,
+    /// How far the inputs had been read.
+    pub inputs: Inputs,
     /// What became of the records.
     pub counts: Counts,
     /// Days closed.

@@ -71,6 +71,8 @@ pub struct Candidate {
     pub published: usize,
     /// The day it first fired for.
     pub day: Day,
+    /// It fired in a backlog, and may have been over before that ended.
+    pub from_backlog: bool,
     tier: Tier,
     rank: Rank,
 }
@@ -107,13 +109,16 @@ impl Waiting {
             if known.signals.iter().any(same) {
                 return vec![(signal, Suppression::Repeat)];
             }
-            Arc::make_mut(known).signals.push(signal);
+            let known = Arc::make_mut(known);
+            known.signals.push(signal);
+            known.from_backlog |= case.backlog;
             return Vec::new();
         }
         let candidate = Candidate {
             signals: vec![signal],
             published: 0,
             day: case.day,
+            from_backlog: case.backlog,
             tier,
             rank: Rank::of(case),
         };

@@ -16,6 +16,8 @@ pub struct Case<'a> {
     pub day: Day,
     pub account: Option<&'a Account>,
     pub trigger_states: TriggerStates<'a>,
+    /// What is read has waited for long: nothing is opened before all of it is known.
+    pub backlog: bool,
     pub rules: &'a Rules,
     pub worked_out: WorkedOut,
 }

@@ -12,6 +12,14 @@ pub struct Collecting {
 }
 
 impl Collecting {
+    /// Nothing more is collected.
+    pub fn until(now: Timestamp) -> Self {
+        Self {
+            from: now,
+            until: now,
+        }
+    }
+
     /// From the begin of a close on.
     pub fn since(from: Timestamp, rules: &BudgetRules) -> Self {
         let minutes = i64::from(rules.collect_minutes);

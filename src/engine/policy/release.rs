@@ -6,7 +6,7 @@ use super::contact::NextContact;
 use super::lifecycle::recovery;
 use super::taskbook::{Taskbook, emit};
 use super::{eligibility, route};
-use crate::model::{Effect, Purpose, Signal, Suppression, Tier, Timestamp};
+use crate::model::{CloseReason, Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
 impl Taskbook {
     /// Opens a task for an urgent signal, whatever the budget. Signals of the subscriber that wait go into it.
@@ -88,7 +88,6 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> Option<(Rank, Tier)> {
-        self.drop_recovered(purpose, case, effects);
         let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
         let refusal = eligibility::subscriber_refusal(case)
@@ -103,11 +102,19 @@ impl Taskbook {
         Some((Rank::of(case), tier))
     }
 
-    /// Drops the signals of a candidate whose reason is gone, and the candidate with its last signal.
-    fn drop_recovered(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
-        let holds = |signal: &Signal| recovery(signal, case).is_none();
-        let candidate = self.waiting.get(case.slot, purpose);
-        if candidate.is_none_or(|candidate| candidate.signals.iter().all(holds)) {
+    /// Drops the signals of a candidate that call for nothing any more, and the candidate with its last signal.
+    pub fn drop_obsolete(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        let Some(candidate) = self.waiting.get(case.slot, purpose) else {
+            return;
+        };
+        let from_backlog = candidate.from_backlog;
+        let obsolete = |signal: &Signal| match recovery(signal, case) {
+            Some(CloseReason::OccasionOver) if from_backlog => Some(Suppression::Backlog),
+            Some(_) => Some(Suppression::Recovered),
+            None => (from_backlog && route::over(signal, case)).then_some(Suppression::Backlog),
+        };
+        let holds = |signal: &Signal| obsolete(signal).is_none();
+        if candidate.signals.iter().all(holds) {
             return;
         }
         let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
@@ -117,7 +124,8 @@ impl Taskbook {
         candidate.signals.retain(holds);
         candidate.published = candidate.signals.len();
         for signal in unpublished.extract_if(.., |signal| !holds(signal)) {
-            emit(signal, Some(Suppression::Recovered), effects);
+            let why = obsolete(&signal);
+            emit(signal, why, effects);
         }
         candidate.signals.append(&mut unpublished);
         if !candidate.signals.is_empty() {

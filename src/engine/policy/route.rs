@@ -1,6 +1,7 @@
 use super::case::Case;
 use crate::engine::rules::Rules;
-use crate::engine::triggers::registered;
+use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::triggers::{index_of, registered};
 use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
 
 /// The time by which a signal must be answered, if it is about a competitor.
@@ -21,6 +22,20 @@ pub fn hours(tier: Tier, severity: Severity, rules: &Rules) -> i64 {
         Tier::Ordinary => due.ordinary_hours,
         Tier::Small => due.small_hours,
     })
+}
+
+/// Whether the time in which a signal of a backlog called for something is over: that of a task for a reason that says when
+/// it has gone, the time to act for one that never does, and the competitor's for one of a competitor.
+pub fn over(signal: &Signal, case: &Case<'_>) -> bool {
+    let place = index_of(&signal.trigger);
+    let trigger = place.and_then(|place| case.rules.triggers.get(place));
+    let recovers = trigger.is_some_and(|it| it.recovered(&TriggerState::default()).is_some());
+    let lives_hours = match recovers {
+        true => 24 * i64::from(case.rules.policy.task_days),
+        false => hours(case.tier(), Severity::AtRisk, case.rules),
+    };
+    let over_at = signal.fired_at.plus_hours(lives_hours);
+    case.now > bound(signal, case.rules).map_or(over_at, |bound| bound.min(over_at))
 }
 
 /// When the contact must have happened: in the tier's time from `not_before`, and within its bound for every competitor signal

@@ -154,7 +154,7 @@ impl Taskbook {
             emit(signal, Some(Suppression::Repeat), effects);
         } else if too_low(&signal, tier, case) {
             emit(signal, Some(Suppression::LowScore), effects);
-        } else if purpose == Purpose::Churn && signal.evidence.source.is_some() {
+        } else if purpose == Purpose::Churn && signal.evidence.source.is_some() && !case.backlog {
             self.open_at_once(signal, tier, case, effects);
         } else {
             for (signal, why) in self.waiting.add(signal, tier, case, share) {

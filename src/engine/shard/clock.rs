@@ -33,20 +33,28 @@ impl Shard {
         }
     }
 
-    /// Wall time as handed in; over files the highest event time accepted, held back by lagging feeds.
+    /// Whether what is read has waited for so long that nothing may be made of it before all of it is known.
+    pub(super) fn in_backlog(&self) -> bool {
+        self.rules.window.clock == ClockKind::Auto && self.inputs.backlog
+    }
+
+    fn follows_events(&self) -> bool {
+        self.rules.window.clock == ClockKind::Event || self.in_backlog()
+    }
+
+    /// Wall time as handed in; where the clock follows the events, the highest time accepted, held back by lagging feeds.
     pub(super) fn move_clock(&mut self) {
-        let clock = match self.rules.window.clock {
-            ClockKind::Wall => self.now,
-            ClockKind::Event => {
-                let highest = self.watermarks.iter().map(Watermark::at).max();
-                let lagging = Feed::ALL
-                    .iter()
-                    .filter(|feed| self.inputs.lagging.contains(**feed));
-                let slowest = lagging
-                    .map(|feed| self.watermarks[*feed as usize].at())
-                    .min();
-                highest.min(slowest.or(highest)).unwrap_or(Timestamp::MIN)
-            }
+        let clock = if self.follows_events() {
+            let highest = self.watermarks.iter().map(Watermark::at).max();
+            let lagging = Feed::ALL
+                .iter()
+                .filter(|feed| self.inputs.lagging.contains(**feed));
+            let slowest = lagging
+                .map(|feed| self.watermarks[*feed as usize].at())
+                .min();
+            highest.min(slowest.or(highest)).unwrap_or(Timestamp::MIN)
+        } else {
+            self.now
         };
         self.clock = self.clock.max(clock);
     }
@@ -83,7 +91,7 @@ impl Shard {
         let watermark = self.watermark();
         (watermark >= soon && self.complete(Feed::Cdr, day))
             || watermark >= late
-            || (window.clock == ClockKind::Wall && self.inputs.caught_up && self.clock >= late)
+            || (!self.follows_events() && self.inputs.caught_up && self.clock >= late)
     }
 
     /// Does what the clock has made due: closes days, then keeps appointments.

@@ -48,9 +48,13 @@ impl Shard {
         left
     }
 
-    /// Starts to close the day after the last closed one; finishes the close before it, if that is still going on.
+    /// Starts to close the day after the last closed one; finishes the close before it, if that is still going on. Days that
+    /// close at once share one budget.
     pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
-        self.release(effects);
+        self.sweep(usize::MAX, effects);
+        if self.collecting.is_some_and(|since| since.until <= at) {
+            self.release(effects);
+        }
         let day = self.closed.next();
         let complete = Feed::ALL.map(|feed| self.complete(feed, day));
         let cdr = Feed::Cdr as usize;

@@ -1,14 +1,13 @@
 //! The shard as an image holds it, and back.
 
+use super::Shard;
 use super::shadow::Shadow;
-use super::{Inputs, Shard};
 use crate::engine::image::{Header, IMAGE_FORMAT, Image, LoadedImage, State};
 use crate::engine::rules::Rules;
 use crate::engine::state::pages::PAGE;
 use crate::engine::state::store::RelocatedState;
 use crate::engine::state::trigger_state::DENSE;
 use crate::engine::triggers::REGISTRY;
-use crate::model::{Feed, FeedSet};
 use std::sync::Arc;
 
 impl Shard {
@@ -48,8 +47,6 @@ impl Shard {
     /// The shard of an image, under some rules; like [`adopt`](Self::adopt) if they are others than the image's.
     pub fn restored(image: LoadedImage, rules: Arc<Rules>) -> Self {
         let state = image.state;
-        let lagging = Feed::ALL.into_iter().zip(state.lagging);
-        let lagging = lagging.filter(|(_, lagging)| *lagging);
         let mut shard = Self::new(rules.clone());
         shard.stats.machines = image.store.machines() as u64;
         shard.stats.day_closes = state.day_closes;
@@ -59,10 +56,7 @@ impl Shard {
         shard.taskbook = image.taskbook;
         shard.shadow = Shadow::restored(image.shadow);
         shard.names = image.names;
-        shard.inputs = Inputs {
-            lagging: lagging.fold(FeedSet::NONE, |set, (feed, _)| set.with(feed)),
-            caught_up: state.caught_up,
-        };
+        shard.inputs = state.inputs;
         shard.now = state.now;
         shard.clock = state.clock;
         shard.closed = state.closed;
@@ -86,8 +80,7 @@ impl Shard {
             clock: self.clock,
             closed: self.closed,
             closing: self.closing,
-            lagging: Feed::ALL.map(|feed| self.inputs.lagging.contains(feed)),
-            caught_up: self.inputs.caught_up,
+            inputs: self.inputs,
             counts: self.counts,
             day_closes: self.stats.day_closes,
             outage_days: self.stats.outage_days,

@@ -23,7 +23,7 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Watermark;
 use crate::engine::state::window::Bucket;
 use crate::model::{
-    Counts, Day, Effect, Event, Feed, FeedSet, Msisdn, Outcome, Reject, Source, Timestamp,
+    Counts, Day, Effect, Event, Feed, Inputs, Msisdn, Outcome, Reject, Source, Timestamp,
 };
 use evaluation::{Evaluation, Firings};
 use shadow::Shadow;
@@ -54,25 +54,6 @@ pub struct Shard {
     counts: Counts,
     /// When a subscriber was last erased, in the stamps of the store's pages.
     erased: u32,
-}
-
-/// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inputs {
-    /// Feeds behind their ends whose unread records may be older than those of other feeds: their watermarks hold
-    /// day closes back. Feeds that all share one topic cannot fall behind each other and are never named.
-    pub lagging: FeedSet,
-    /// Whether every input has been read to its end, so that silence is not a backlog.
-    pub caught_up: bool,
-}
-
-impl Default for Inputs {
-    fn default() -> Self {
-        Self {
-            lagging: FeedSet::NONE,
-            caught_up: true,
-        }
-    }
 }
 
 impl Shard {
@@ -164,12 +145,18 @@ impl Shard {
     /// Tells the shard what time it is and how far its inputs have been read.
     ///
     /// With `clock = "wall"`, `now` becomes the clock. With `clock = "event"`, it only decides which records come from
-    /// the future.
+    /// the future. With `clock = "auto"`, the first holds once there is no backlog, and the second until then.
     pub fn tick(&mut self, now: Timestamp, inputs: Inputs, effects: &mut Vec<Effect>) {
+        let in_backlog = self.in_backlog();
         self.now = self.now.max(now);
         self.inputs = inputs;
         self.move_clock();
         self.follow_clock(effects);
+        // What waited for the end of the backlog waits for the close of a day too, if one has begun.
+        if in_backlog && !self.in_backlog() && self.collecting.is_none() {
+            self.collecting = Some(Collecting::until(self.clock));
+            self.release(effects);
+        }
     }
 
     /// Closes every day up to the last event's, as if the feeds had ended.

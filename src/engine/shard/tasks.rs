@@ -22,6 +22,7 @@ impl Shard {
         day: Day,
         work: impl FnOnce(&mut TaskContext<'_>, &Case<'_>) -> T,
     ) -> Option<T> {
+        let backlog = self.in_backlog();
         let msisdn = self.store.msisdn(slot)?;
         let subscriber = self.store.entry(slot)?.subscriber;
         let account = subscriber
@@ -34,6 +35,7 @@ impl Shard {
             day,
             account,
             trigger_states: subscriber.trigger_states(account),
+            backlog,
             rules: &self.rules,
             worked_out: WorkedOut::default(),
         };
@@ -83,7 +85,8 @@ impl Shard {
         }
     }
 
-    /// Finishes the day's close and gives its candidates their places in the budget, the best ranked first.
+    /// Finishes the day's close and gives its candidates their places in the budget, the best ranked first. In a backlog they
+    /// wait on, those that still call for something.
     pub(super) fn release(&mut self, effects: &mut Vec<Effect>) {
         self.sweep(usize::MAX, effects);
         let Some(collected) = self.collecting.take() else {
@@ -101,6 +104,10 @@ impl Shard {
         let mut ranked = Vec::new();
         for slot in self.taskbook.candidates(purpose) {
             let rank = self.with_tasks(slot, now, day, |context, case| {
+                context.book.drop_obsolete(purpose, case, effects);
+                if case.backlog {
+                    return None;
+                }
                 let (rank, tier) = context.book.revalidate(purpose, case, effects)?;
                 Some((Reverse(rank), case.msisdn, slot, tier))
             });

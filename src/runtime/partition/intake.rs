@@ -1,41 +1,14 @@
-use crate::decode::{Decoded, Decoder, FieldFaults};
+use crate::decode::{Decoded, Decoder};
 use crate::driver::{self, Reading};
-use crate::engine::Shard;
 use crate::kafka::ConsumedRecord;
-use crate::model::{Effect, Feed, FeedSet, Outcome, Reject, Source};
+use crate::model::{Feed, FeedSet, Reject, Timestamp};
 
-/// What became of one record.
-pub(super) struct Intake {
-    /// As far as it is known.
-    pub(super) feed: Option<Feed>,
-    pub(super) outcome: Outcome,
-    pub(super) field_faults: FieldFaults,
-}
-
-/// Applies one record of Kafka to its shard. The topic it came from carries `feeds`.
-pub(super) fn apply(
+/// What a record of Kafka says, if its topic carries its feed and its key names its subscriber.
+pub(super) fn read<'a>(
     decoder: &Decoder,
     feeds: FeedSet,
-    shard: &mut Shard,
-    record: &ConsumedRecord<'_>,
-    source: &Source,
-    effects: &mut Vec<Effect>,
-) -> Intake {
-    let reading = read(decoder, feeds, record);
-    let outcome = driver::apply(shard, &reading, source, effects);
-    // A record that could not be used counts for its topic's feed, or if the topic carries several, for its own.
-    let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
-    let only = carried.next().filter(|_| carried.next().is_none());
-    let own = || decoder.feed_of(record.value()?);
-    Intake {
-        feed: driver::feed_of(&reading).or(only).or_else(own),
-        outcome,
-        field_faults: driver::field_faults_of(&reading),
-    }
-}
-
-/// What a record says, if its topic carries its feed and its key names its subscriber.
-fn read<'a>(decoder: &Decoder, feeds: FeedSet, record: &ConsumedRecord<'a>) -> Reading<'a> {
+    record: &ConsumedRecord<'a>,
+) -> Reading<'a> {
     let reading = driver::read(decoder, record.value());
     if driver::feed_of(&reading).is_some_and(|feed| !feeds.contains(feed)) {
         return Err(Reject::WrongFeed);
@@ -44,4 +17,26 @@ fn read<'a>(decoder: &Decoder, feeds: FeedSet, record: &ConsumedRecord<'a>) -> R
         decoder.check_key(record.key(), &event.msisdn)?;
     }
     reading
+}
+
+/// The feed that a record counts for, as far as it is known: its own, or if it could not be used its topic's, if that carries
+/// only one, else the one it names.
+pub(super) fn feed(
+    decoder: &Decoder,
+    feeds: FeedSet,
+    reading: &Reading<'_>,
+    record: &ConsumedRecord<'_>,
+) -> Option<Feed> {
+    let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
+    let only = carried.next().filter(|_| carried.next().is_none());
+    let named = || decoder.feed_of(record.value()?);
+    driver::feed_of(reading).or(only).or_else(named)
+}
+
+/// The time of what a record tells, if it can be read.
+pub(super) fn time(reading: &Reading<'_>) -> Option<Timestamp> {
+    match reading.as_ref().ok()?.as_ref()? {
+        Decoded::Event(event) => Some(event.at),
+        Decoded::Progress { complete_until, .. } => Some(*complete_until),
+    }
 }

@@ -1,5 +1,6 @@
 //! What a worker holds of one partition number. Live and in a replay the same methods are used.
 
+mod alignment;
 mod group_offsets;
 mod intake;
 mod journal_position;
@@ -8,6 +9,7 @@ mod position;
 mod rejections;
 mod snapshots;
 
+pub use alignment::Turn;
 pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;
 pub use pending_output::PendingOutput;
@@ -17,17 +19,22 @@ pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use crate::engine::{self, Shard};
+use crate::decode::Decoded;
+use crate::driver::{self, Reading};
+use crate::engine::Shard;
 use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
-use crate::kafka::{ConsumedRecord, TopicPartition, Topics};
-use crate::model::{Feed, FeedSet, Outcome, Source, Timestamp};
+use crate::kafka::{ConsumedRecord, StoredRecord, TopicPartition, Topics};
+use crate::model::{Feed, FeedSet, Inputs, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
-use intake::Intake;
+use alignment::Alignment;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A step log of this length makes a journal record that every broker takes.
 const STEPS_MAX: usize = 16_384;
+
+/// Records that have waited in Kafka for longer are a backlog: their time is not now.
+const BACKLOG_SECONDS: f64 = 3_600.0;
 
 /// How often the work is rolled up: it looks at every open task.
 const ROLLUP_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,6 +52,9 @@ pub struct Partition {
     pub journal_position: JournalPosition,
     /// Its snapshots.
     pub snapshots: Snapshots,
+    /// What is there to read was there before us, or has waited for long; until it has all been read.
+    backlog: bool,
+    alignment: Alignment,
     active_rules: Arc<ActiveRules>,
     step_log: StepLog,
     output_digest: OutputDigest,
@@ -52,6 +62,15 @@ pub struct Partition {
     quiet: bool,
     /// Since the work was last rolled up.
     rolled_up: Option<Stopwatch>,
+}
+
+/// What became of a record when it was taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Records applied: it, and those that had waited for it.
+    pub applied: usize,
+    /// It can be read, and names its subscriber.
+    pub of_subscriber: bool,
 }
 
 impl Partition {
@@ -68,6 +87,8 @@ impl Partition {
             rolled_up: None,
             shard,
             step_log: StepLog::new(positions.iter().map(|position| position.next).collect()),
+            backlog: true,
+            alignment: Alignment::new(positions.len()),
             positions,
             journal_position,
             snapshots: Snapshots::default(),
@@ -77,28 +98,109 @@ impl Partition {
         }
     }
 
-    /// Applies a record of a topic that carries `feeds`. Returns whether it is a subscriber's and was not refused.
+    /// Takes a record as it comes. While there is a backlog in several topics, it waits until no older one can come from
+    /// another topic.
+    pub fn take(
+        &mut self,
+        topics: &Topics,
+        record: &ConsumedRecord<'_>,
+        source: &Source,
+        output: &mut PendingOutput,
+    ) -> Taken {
+        let at = record.at.topic;
+        let Some(topic) = topics.get(at) else {
+            return Taken::default();
+        };
+        let reading = intake::read(&self.active_rules.ruleset.decoder, topic.feeds, record);
+        let of_subscriber = matches!(reading, Ok(Some(Decoded::Event(..))));
+        let time = intake::time(&reading);
+        let mut applied = 0;
+        if self.aligns() && self.alignment.must_wait(at, time, &self.positions) {
+            let copy = StoredRecord::copy_of(record);
+            self.alignment.hold(at, record.offset, time, copy);
+        } else {
+            self.apply_reading(topic.feeds, &reading, record, source, output);
+            applied = 1;
+        }
+        if self.aligns() {
+            self.alignment.moves(at);
+            applied += self.apply_held(topics, output);
+        }
+        Taken {
+            applied,
+            of_subscriber,
+        }
+    }
+
+    /// Applies those records that wait no longer, and returns how many.
+    pub fn apply_held(&mut self, topics: &Topics, output: &mut PendingOutput) -> usize {
+        let mut applied = 0;
+        while let Some((topic, held)) = self.alignment.next(&self.positions) {
+            let Some(carrier) = topics.get(topic) else {
+                continue;
+            };
+            let source = Source {
+                topic: Arc::clone(&carrier.name),
+                partition: self.number,
+                offset: held.offset,
+            };
+            let record = ConsumedRecord::of(self.at(topic), held.offset, &held.record);
+            self.apply(carrier.feeds, &record, &source, output);
+            applied += 1;
+        }
+        applied
+    }
+
+    /// Offset of the next record to be taken from a topic.
+    pub fn next_offset(&self, topic: usize) -> Option<i64> {
+        let next = self.positions.get(topic)?.next;
+        let held = self.alignment.last_offset(topic);
+        Some(held.map_or(next, |last| last + 1))
+    }
+
+    /// Which topics should be paused, or fetched again, because of what is held of them.
+    pub fn turns(&mut self) -> impl Iterator<Item = (usize, Turn)> {
+        self.alignment.turns()
+    }
+
+    /// Forgets what was taken and not applied: the partition is given up.
+    pub fn let_go(&mut self) {
+        self.alignment.clear();
+    }
+
+    fn aligns(&self) -> bool {
+        self.backlog && self.positions.len() > 1
+    }
+
+    /// Applies a record of a topic that carries `feeds`.
     pub fn apply(
         &mut self,
         feeds: FeedSet,
         record: &ConsumedRecord<'_>,
         source: &Source,
         output: &mut PendingOutput,
-    ) -> bool {
-        let (shard, effects) = (&mut self.shard, &mut output.effects);
+    ) {
+        let reading = intake::read(&self.active_rules.ruleset.decoder, feeds, record);
+        self.apply_reading(feeds, &reading, record, source, output);
+    }
+
+    fn apply_reading(
+        &mut self,
+        feeds: FeedSet,
+        reading: &Reading<'_>,
+        record: &ConsumedRecord<'_>,
+        source: &Source,
+        output: &mut PendingOutput,
+    ) {
         let ActiveRules {
             ruleset, encoder, ..
         } = &*self.active_rules;
-        let decoder = &ruleset.decoder;
-        let Intake {
-            feed,
-            outcome,
-            field_faults,
-        } = intake::apply(decoder, feeds, shard, record, source, effects);
+        let feed = intake::feed(&ruleset.decoder, feeds, reading, record);
+        let outcome = driver::apply(&mut self.shard, reading, source, &mut output.effects);
         output.report.received(1);
         output.report.outcome(feed, &outcome);
         if let (Some(feed), Outcome::Applied { .. }) = (feed, &outcome) {
-            for (field, fault) in field_faults.iter() {
+            for (field, fault) in driver::field_faults_of(reading).iter() {
                 output.report.field_fault(feed, field, fault.name());
             }
         }
@@ -112,11 +214,13 @@ impl Partition {
         if let Some(position) = self.positions.get_mut(topic) {
             position.passed(record.offset + 1, record.timestamp_ms());
         }
-        !matches!(outcome, Outcome::Rejected(_) | Outcome::Ignored)
     }
 
-    /// Passes over what is no record: markers of transactions.
+    /// Passes over what is no record: markers of transactions. Behind records that wait they wait too.
     pub fn skip_to(&mut self, topic: usize, next: i64) {
+        if self.alignment.holds(topic) {
+            return;
+        }
         if let Some(position) = self
             .positions
             .get_mut(topic)
@@ -128,9 +232,8 @@ impl Partition {
     }
 
     /// Tells the shard the time, and how far its inputs have been read.
-    pub fn tick(&mut self, now: Timestamp, inputs: engine::Inputs, output: &mut PendingOutput) {
-        let engine::Inputs { lagging, caught_up } = inputs;
-        self.step_log.tick(now, lagging, caught_up, self.quiet);
+    pub fn tick(&mut self, now: Timestamp, inputs: Inputs, output: &mut PendingOutput) {
+        self.step_log.tick(now, inputs, self.quiet);
         let closes = self.shard.stats().day_closes;
         self.shard.tick(now, inputs, &mut output.effects);
         self.quiet = self.shard.stats().day_closes == closes && output.effects.is_empty();
@@ -232,25 +335,28 @@ impl Partition {
         self.positions.iter().map(PartitionPosition::lag).sum()
     }
 
-    /// How far the inputs have been read, in the engine's terms. `fresh`: the ends are known as they are now.
-    pub fn inputs(&self, topics: &Topics, fresh: bool) -> engine::Inputs {
-        let mut inputs = engine::Inputs {
-            lagging: FeedSet::NONE,
-            caught_up: fresh,
+    /// Looks how far the inputs have been read. `fresh`: the ends are known as they are now.
+    pub fn look_at_inputs(&mut self, topics: &Topics, fresh: bool, now: Timestamp) -> Inputs {
+        self.alignment.tick(now, &self.positions);
+        let behind = self.positions.iter().any(PartitionPosition::behind);
+        let mut ages = self
+            .positions
+            .iter()
+            .map(|position| position.lag_seconds(now));
+        let old = ages.any(|age| age > BACKLOG_SECONDS);
+        self.backlog = behind && (self.backlog || old);
+        let holds_back = |(topic, position): &(usize, &PartitionPosition)| {
+            position.behind() && (!self.aligns() || self.alignment.stalled(*topic))
         };
-        for (topic, position) in topics.iter().zip(&self.positions) {
-            if !position.behind() {
-                continue;
-            }
-            inputs.caught_up = false;
-            // A single topic has no other to fall behind.
-            if topics.len() > 1 {
-                let feeds = Feed::ALL.into_iter();
-                let carried = feeds.filter(|feed| topic.feeds.contains(*feed));
-                inputs.lagging = carried.fold(inputs.lagging, FeedSet::with);
-            }
+        let positions = self.positions.iter().enumerate().filter(holds_back);
+        // A single topic has no other to fall behind.
+        let lagging = positions.filter(|_| topics.len() > 1);
+        let feeds = lagging.filter_map(|(topic, _)| topics.get(topic).map(|topic| topic.feeds));
+        Inputs {
+            lagging: feeds.fold(FeedSet::NONE, FeedSet::and),
+            caught_up: fresh && !behind,
+            backlog: self.backlog,
         }
-        inputs
     }
 
     /// Its figures were withdrawn: the next report states all of them.

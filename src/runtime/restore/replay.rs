@@ -1,6 +1,6 @@
 //! Applies journal entries to a shard again, with its output suppressed and compared.
 
-use crate::engine::{self, Inputs};
+use crate::engine;
 use crate::journal::{JournalEntry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
 use crate::model::Source;
@@ -123,12 +123,7 @@ impl<R: Reader> Replay<R> {
                         return Ok(false);
                     }
                 }
-                Step::Tick {
-                    now,
-                    lagging,
-                    caught_up,
-                } => {
-                    let inputs = Inputs { lagging, caught_up };
+                Step::Tick { now, inputs } => {
                     self.partition.tick(now, inputs, &mut self.output);
                 }
                 Step::Sweep { subscribers } => {

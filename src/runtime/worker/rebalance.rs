@@ -47,7 +47,8 @@ impl<L: Link> Worker<'_, L> {
             self.repository.forget(number);
             self.withdraw_figures(number);
         }
-        for (number, partition) in std::mem::take(&mut self.partitions) {
+        for (number, mut partition) in std::mem::take(&mut self.partitions) {
+            partition.let_go();
             self.withdraw_figures(number);
             self.repository.forget(number);
             // What was processed and not committed is not undone in memory.

@@ -77,8 +77,9 @@ impl<L: Link> Worker<'_, L> {
             partition.adopt(&self.active_rules);
         }
         // The first event must not be judged before the shard knows the time, and how far the feeds are apart.
-        let inputs = partition.inputs(&self.setup.topics, true);
-        partition.tick(clock::now(), inputs, &mut self.output);
+        let now = clock::now();
+        let inputs = partition.look_at_inputs(&self.setup.topics, true, now);
+        partition.tick(now, inputs, &mut self.output);
         let ours = 0..self.setup.topics.len();
         let ours: Vec<TopicPartition> = ours.map(|topic| partition.at(topic)).collect();
         self.link.resume(&ours)?;

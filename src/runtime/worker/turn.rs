@@ -1,10 +1,10 @@
 //! The loop.
 
 use super::state::Worker;
-use crate::kafka::{Fault, Item, Link, Rebalance};
+use crate::kafka::{Fault, Item, Link, Rebalance, TopicPartition};
 use crate::model::Source;
 use crate::runtime::clock::{self, Stopwatch};
-use crate::runtime::partition::Partition;
+use crate::runtime::partition::{Partition, Turn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl<L: Link> Worker<'_, L> {
         self.rejection_log.state();
         if self.retry.is_none() {
             self.adopt_rules();
-            self.pass_time();
+            self.pass_time()?;
             self.look_at_snapshots();
             if self.due() {
                 self.commit()?;
@@ -124,8 +124,8 @@ impl<L: Link> Worker<'_, L> {
             };
             let partition = self.partitions.get_mut(&record.at.partition);
             let expected = |partition: &&mut Partition| {
-                let position = partition.positions.get(record.at.topic);
-                position.is_some_and(|position| position.next <= record.offset)
+                let next = partition.next_offset(record.at.topic);
+                next.is_some_and(|next| next <= record.offset)
             };
             // It would be applied twice, or lost.
             let Some(partition) = partition.filter(expected) else {
@@ -139,17 +139,35 @@ impl<L: Link> Worker<'_, L> {
             }
             source.partition = record.at.partition;
             source.offset = record.offset;
-            let counts = partition.apply(topic.feeds, &record, &source, &mut self.output);
-            if counts && self.key_watch.wants(record.at.topic, record.offset) {
+            let taken = partition.take(&self.setup.topics, &record, &source, &mut self.output);
+            if taken.of_subscriber && self.key_watch.wants(record.at.topic, record.offset) {
                 let telemetry = &self.setup.telemetry;
                 self.key_watch.look(&record, &self.active_rules, telemetry);
             }
-            self.uncommitted.records += 1;
-            self.records_processed += 1;
+            self.uncommitted.records += taken.applied;
+            self.records_processed += taken.applied as u64;
         }
         self.link.clear();
         let records = self.records_processed - before;
         self.replay_speed.applied(records, watch.elapsed());
+        self.pause_what_is_ahead()
+    }
+
+    /// Lets the client fetch no more of what runs ahead of other topics, until that has its turn.
+    fn pause_what_is_ahead(&mut self) -> Result<(), Fault> {
+        for partition in self.partitions.values_mut() {
+            let number = partition.number;
+            for (topic, turn) in partition.turns() {
+                let at = [TopicPartition {
+                    topic,
+                    partition: number,
+                }];
+                match turn {
+                    Turn::Pause => self.link.pause(&at)?,
+                    Turn::Resume => self.link.resume(&at)?,
+                }
+            }
+        }
         Ok(())
     }
 
@@ -168,7 +186,7 @@ impl<L: Link> Worker<'_, L> {
     }
 
     /// Tells the shards the time, and goes on with the closing of days.
-    fn pass_time(&mut self) {
+    fn pass_time(&mut self) -> Result<(), Fault> {
         let tick = self.ticked.reached(TICK_INTERVAL);
         if tick {
             self.ticked = Stopwatch::start();
@@ -177,8 +195,12 @@ impl<L: Link> Worker<'_, L> {
         let sweep = Stopwatch::start();
         for partition in self.partitions.values_mut() {
             if tick {
-                let inputs = partition.inputs(&self.setup.topics, self.end_offsets.fresh);
+                let (topics, fresh) = (&self.setup.topics, self.end_offsets.fresh);
+                let inputs = partition.look_at_inputs(topics, fresh, now);
                 partition.tick(now, inputs, &mut self.output);
+                let applied = partition.apply_held(topics, &mut self.output);
+                self.uncommitted.records += applied;
+                self.records_processed += applied as u64;
             }
             while partition.sweep(SWEEP_SUBSCRIBERS, &mut self.output) && !sweep.reached(SWEEP_TIME)
             {
@@ -189,5 +211,6 @@ impl<L: Link> Worker<'_, L> {
         {
             self.uncommitted.begin();
         }
+        self.pause_what_is_ahead()
     }
 }

@@ -4,8 +4,7 @@ use super::{ONE, PORT_OUT, hotline, ordinary, pass, since, talk};
 use crate::support::scenario::{
     FRIEND, NOT_PURSUED, Scenario, call, crowd, days, invoice, outcome, payment, profile,
 };
-use churnwatch::engine::Inputs;
-use churnwatch::model::{Body, Effect, OutcomeResult, Purpose, Suppression, TaskStatus};
+use churnwatch::model::{Body, Effect, Inputs, OutcomeResult, Purpose, Suppression, TaskStatus};
 
 /// A debtor, named by what the bill amounts to: the more, the better ranked. Up to 120 yuan makes a `small` customer.
 fn debtor(yuan: i64) -> String {

@@ -5,8 +5,7 @@ use super::{
     small,
 };
 use crate::support::scenario::{Scenario, profile};
-use churnwatch::engine::Inputs;
-use churnwatch::model::{Body, Level, Money, OutcomeResult, Profile};
+use churnwatch::model::{Body, Inputs, Level, Money, OutcomeResult, Profile};
 
 /// A customer of a tier who calls a competitor on 2 February at ten, by the clock on the wall.
 fn called(rules: &str, profile: Body<'static>) -> Scenario {

@@ -2,8 +2,7 @@
 //! stays small (behaviour: Budget).
 
 use crate::support::scenario::{Scenario, invoice};
-use churnwatch::engine::Inputs;
-use churnwatch::model::{Effect, Msisdn, Suppression, TaskStatus, Tier};
+use churnwatch::model::{Effect, Inputs, Msisdn, Suppression, TaskStatus, Tier};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 

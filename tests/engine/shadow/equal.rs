@@ -14,7 +14,7 @@ const CASES: u32 = 60;
 
 /// Without rules on trial, and with the same rules on trial.
 fn rules_of(plan: &Plan) -> (Arc<Rules>, Arc<Rules>) {
-    let clock = if plan.wall_clock { "wall" } else { "event" };
+    let clock = plan.clock;
     let world = format!(
         "window = {{ time_zone = {:?}, clock = {clock:?} }}",
         plan.zone

@@ -370,7 +370,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered);
+    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered Backlog);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",

@@ -4,7 +4,7 @@ use super::Reference;
 use super::policy::{Book, Case, PURPOSES, Tasks};
 use super::population::near;
 use churnwatch::engine::Rules;
-use churnwatch::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier, Timestamp};
+use churnwatch::model::{CloseReason, Day, Msisdn, Purpose, Signal, Suppression, Tier, Timestamp};
 
 /// Signals of a subscriber that wait for a place.
 #[derive(Clone)]
@@ -12,6 +12,8 @@ pub struct Candidate {
     pub signals: Vec<Signal>,
     /// So many of them, from the first on, have been published.
     pub published: usize,
+    /// A signal of it fired in a backlog.
+    from_backlog: bool,
     /// The day it first fired for, and the tier and the rank of that time.
     day: Day,
     tier: Tier,
@@ -55,13 +57,17 @@ impl Book {
             let mut known = candidate.signals.iter();
             match known.any(|known| known.trigger == signal.trigger) {
                 true => tasks.say(&signal, Some(Suppression::Repeat)),
-                false => candidate.signals.push(signal),
+                false => {
+                    candidate.signals.push(signal);
+                    candidate.from_backlog |= case.backlog;
+                }
             }
             return;
         }
         let candidate = Candidate {
             signals: vec![signal],
             published: 0,
+            from_backlog: case.backlog,
             day: case.day,
             tier,
             rank: case.rank(),
@@ -114,15 +120,28 @@ impl Tasks {
         let (mut kept, mut published) = (Vec::new(), 0);
         for (place, signal) in candidate.signals.iter().enumerate() {
             let said = place < candidate.published;
-            if case.memory.recovered(&signal.trigger).is_none() {
+            let recovered = case.memory.recovered(&signal.trigger);
+            let over = candidate.from_backlog && case.over(signal);
+            if recovered.is_none() && !over {
                 kept.push(signal.clone());
                 published += usize::from(said);
             } else if !said {
-                self.say(signal, Some(Suppression::Recovered));
+                let why = match recovered {
+                    Some(CloseReason::OccasionOver) if candidate.from_backlog => {
+                        Suppression::Backlog
+                    }
+                    Some(_) => Suppression::Recovered,
+                    None => Suppression::Backlog,
+                };
+                self.say(signal, Some(why));
             }
         }
         (candidate.signals, candidate.published) = (kept, published);
         if candidate.signals.is_empty() {
+            return;
+        }
+        if case.backlog {
+            self.waiting.insert(purpose, candidate);
             return;
         }
         let tier = case.tier();
@@ -159,6 +178,37 @@ impl Tasks {
     }
 }
 
+impl Case<'_> {
+    /// Whether nothing is left of the time in which a signal called for something.
+    fn over(&self, signal: &Signal) -> bool {
+        let due = &self.rules.policy.due;
+        let never_say_so = [
+            "competitor_hotline",
+            "competitor_marketing",
+            "cancel_enquiry",
+            "port_out",
+            "bill_shock",
+            "welcome",
+            "star_upgrade",
+            "follow_up",
+            "terminal_change",
+            "data_growth",
+        ];
+        let hours = match self.tier() {
+            _ if !never_say_so.contains(&&*signal.trigger) => self.rules.policy.task_days * 24,
+            Tier::Key => due.key_hours,
+            Tier::Ordinary => due.ordinary_hours,
+            Tier::Small => due.small_hours,
+        };
+        let competitor = signal.trigger.starts_with("competitor");
+        let hours = match competitor {
+            true => hours.min(due.competitor_hours),
+            false => hours,
+        };
+        self.now > signal.fired_at.plus_hours(hours.into())
+    }
+}
+
 fn best_first(a: &(f64, Msisdn), b: &(f64, Msisdn)) -> std::cmp::Ordering {
     let by_name = || a.1.as_str().cmp(b.1.as_str());
     b.0.total_cmp(&a.0).then_with(by_name)
@@ -183,7 +233,7 @@ impl Reference {
         for who in self.waiting_for(purpose) {
             self.consider(who, now, |tasks, case| {
                 tasks.revalidate(purpose, case);
-                if tasks.waiting.contains_key(&purpose) {
+                if !case.backlog && tasks.waiting.contains_key(&purpose) {
                     ranked.push((case.tier(), case.rank(), who));
                 }
             });

@@ -30,11 +30,11 @@ mod usage;
 pub use compare::compare;
 pub use usage::Counted;
 
+use churnwatch::engine::Rules;
 use churnwatch::engine::settings::ClockKind;
-use churnwatch::engine::{Inputs, Rules};
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Msisdn, Outcome, Reject, Source,
-    Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Reject,
+    Source, Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
@@ -132,10 +132,23 @@ impl Reference {
     }
 
     pub fn tick(&mut self, now: Timestamp, inputs: Inputs) {
+        let in_backlog = self.in_backlog();
         self.now = self.now.max(Some(now));
         self.inputs = inputs;
         self.move_clock();
         self.follow_clock();
+        if in_backlog && !self.in_backlog() && self.release.is_none() && self.closed.is_some() {
+            self.release = self.clock.map(|clock| (clock, clock));
+            self.release();
+        }
+    }
+
+    fn in_backlog(&self) -> bool {
+        self.rules.window.clock == ClockKind::Auto && self.inputs.backlog
+    }
+
+    fn follows_events(&self) -> bool {
+        self.rules.window.clock == ClockKind::Event || self.in_backlog()
     }
 
     /// Closes every day up to the last that a watermark has entered.
@@ -295,6 +308,7 @@ impl Reference {
 
     /// Immediate triggers, and what changes tasks. Returns false for an outcome of a task that is not known.
     fn react(&mut self, name: &str, event: &Event<'static>, day: Day, source: &Source) -> bool {
+        let backlog = self.in_backlog();
         let Some(person) = self.people.get_mut(name) else {
             return true;
         };
@@ -327,6 +341,7 @@ impl Reference {
             day,
             standing: &standing,
             memory: &person.memory,
+            backlog,
             rules,
             days: &self.days,
         };
@@ -350,6 +365,7 @@ impl Reference {
 
     /// Everything about a subscriber goes; only the request is confirmed.
     fn erase(&mut self, request: &str, event: &Event<'static>, day: Day, source: &Source) {
+        let backlog = self.in_backlog();
         let now = self.clock.unwrap_or(event.at).max(event.at);
         let person = self.people.remove(event.msisdn.as_str());
         let tasks = self.book.of(event.msisdn);
@@ -361,6 +377,7 @@ impl Reference {
                 day,
                 standing: &person.account.standing(),
                 memory: &person.memory,
+                backlog,
                 rules: &self.rules,
                 days: &self.days,
             };
@@ -393,6 +410,7 @@ impl Reference {
         now: Timestamp,
         mut work: impl FnMut(&mut Tasks, &Case<'_>),
     ) {
+        let backlog = self.in_backlog();
         let person = &self.people[who.as_str()];
         let case = Case {
             msisdn: who,
@@ -400,6 +418,7 @@ impl Reference {
             day: self.closed.unwrap(),
             standing: &person.account.standing(),
             memory: &person.memory,
+            backlog,
             rules: &self.rules,
             days: &self.days,
         };
@@ -417,9 +436,9 @@ impl Reference {
     }
 
     fn move_clock(&mut self) {
-        let clock = match self.rules.window.clock {
-            ClockKind::Wall => self.now,
-            ClockKind::Event => {
+        let clock = match self.follows_events() {
+            false => self.now,
+            true => {
                 let highest = self.feeds.iter().map(|feed| feed.watermark).max().flatten();
                 let lagging = self.lagging();
                 lagging
@@ -463,7 +482,7 @@ impl Reference {
         };
         let soon = end.plus_hours(i64::from(self.rules.window.grace_hours));
         let late = end.plus_hours(idle_hours);
-        let wall = self.rules.window.clock == ClockKind::Wall;
+        let wall = !self.follows_events();
         let complete = self.feeds[Feed::Cdr as usize].complete(end);
         if clock < end {
             return false;
@@ -475,7 +494,10 @@ impl Reference {
 
     /// Closes the day after the last closed one, for everybody.
     fn close(&mut self, at: Timestamp) {
-        self.release();
+        let backlog = self.in_backlog();
+        if self.release.is_some_and(|(_, due)| due <= at) {
+            self.release();
+        }
         let day = self.closed.unwrap() + 1;
         let end = self.days.start_of(day + 1);
         let people = self.people.values();
@@ -502,6 +524,7 @@ impl Reference {
                 day,
                 standing: &person.account.standing(),
                 memory: &person.memory,
+                backlog,
                 rules: &self.rules,
                 days: &self.days,
             };

@@ -23,6 +23,8 @@ pub struct Case<'a> {
     pub day: Day,
     pub standing: &'a AccountView,
     pub memory: &'a Memory,
+    /// What is read has waited for long.
+    pub backlog: bool,
     pub rules: &'a Rules,
     pub days: &'a Days,
 }
@@ -90,7 +92,10 @@ impl Book {
         } else if kind == Kind::Repeat {
             tasks.say(&signal, Some(Suppression::Repeat));
         } else if signal.evidence.source.is_some() && purpose == Purpose::Churn {
-            self.open_at_once(signal, tier, case);
+            match case.backlog {
+                true => self.wait(signal, tier, case),
+                false => self.open_at_once(signal, tier, case),
+            }
         } else if purpose == Purpose::Churn && signal.churn_score < case.least_score(tier) {
             tasks.say(&signal, Some(Suppression::LowScore));
         } else {

@@ -4,9 +4,8 @@ use super::OutputOracle;
 use super::replay::{ExpectedRecord, ReplayShard};
 use crate::world::World;
 use churnwatch::config::Ruleset;
-use churnwatch::engine::Inputs;
 use churnwatch::kafka::TopicPartition;
-use churnwatch::model::Timestamp;
+use churnwatch::model::{Inputs, Timestamp};
 use std::collections::BTreeMap;
 
 /// Values by topic and key, in order.

@@ -7,10 +7,10 @@ use crate::world::World;
 use churnwatch::config::Ruleset;
 use churnwatch::decode;
 use churnwatch::encode::{Encoder, Original, Outgoing};
-use churnwatch::engine::{Inputs, Shard};
+use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Run, Step};
 use churnwatch::kafka::{StoredRecord, TopicPartition};
-use churnwatch::model::{Counts, Effect, FeedSet, Outcome, Reject, Source};
+use churnwatch::model::{Counts, Effect, FeedSet, Inputs, Outcome, Reject, Source};
 use std::sync::Arc;
 
 /// A record that must lie in the output.
@@ -68,18 +68,10 @@ pub fn replay(
                 .ok_or_else(|| format!("entry {} comes before any rules", entry.seq))?;
             match step {
                 Step::Run(run) => shard_under_rules.run(world, partition, run, &mut due),
-                Step::Tick {
-                    now,
-                    lagging,
-                    caught_up,
-                } => {
-                    let inputs = Inputs {
-                        lagging: *lagging,
-                        caught_up: *caught_up,
-                    };
+                Step::Tick { now, inputs } => {
                     shard_under_rules
                         .shard
-                        .tick(*now, inputs, &mut shard_under_rules.effects);
+                        .tick(*now, *inputs, &mut shard_under_rules.effects);
                     shard_under_rules.speak(&mut due);
                 }
                 Step::Sweep { subscribers } => {

@@ -11,7 +11,7 @@ use crate::world::{Plan, World};
 use churnwatch::config::Config;
 use churnwatch::journal::{Epoch, JournalEntry, JournalRecord, OutputDigest, Run, Step};
 use churnwatch::kafka::{StoredRecord, TopicPartition, Topics};
-use churnwatch::model::{FeedSet, Timestamp};
+use churnwatch::model::{Inputs, Timestamp};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -130,8 +130,7 @@ fn keep_books(world: &mut World, oracle: &OutputOracle, config: &Config, cooked:
                 .tick(now, Default::default(), &mut Vec::new());
             steps.push(Step::Tick {
                 now,
-                lagging: FeedSet::NONE,
-                caught_up: true,
+                inputs: Inputs::default(),
             });
             for (offset, record) in chunk {
                 shard_under_rules.apply(world, at, *offset, record, &mut due);

@@ -215,6 +215,6 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(
         ImageError::Format(9).to_string(),
-        "image format 9 is not known; this version reads format 2"
+        format!("image format 9 is not known; this version reads format {IMAGE_FORMAT}")
     );
 }

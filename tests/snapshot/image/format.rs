@@ -1,10 +1,10 @@
 //! Images of other programs: older ones, and ones with other triggers.
 
 use crate::support::feeding::{Feeding, assembled, assembled_of, full, keys};
-use churnwatch::engine::{IMAGE_FORMAT, Inputs, Rules, Section, Shard};
+use churnwatch::engine::{IMAGE_FORMAT, Rules, Section, Shard};
 use churnwatch::model::{
-    Body, CallOutcome, ComplaintCategory, Day, Direction, Effect, Event, ForwardAction, Invoice,
-    Money, Msisdn, Number, OutcomeResult, Profile, Segment, SuspensionReason, TaskOutcome,
+    Body, CallOutcome, ComplaintCategory, Day, Direction, Effect, Event, ForwardAction, Inputs,
+    Invoice, Money, Msisdn, Number, OutcomeResult, Profile, Segment, SuspensionReason, TaskOutcome,
     Timestamp,
 };
 use std::path::Path;
@@ -209,7 +209,7 @@ fn joined(sections: &[Section]) -> Vec<u8> {
 }
 
 #[test]
-fn an_image_of_format_2_can_still_be_read_and_is_still_written_so() {
+fn an_image_of_this_format_can_still_be_read_and_is_still_written_so() {
     let rules = crate::support::rules::with_shadow(&[WINDOW], &[]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !path.exists() {

@@ -1,6 +1,7 @@
 //! Bytes that are not as they were written.
 
 use super::{GROUP, PARTITION, assert_same, load, publish, refused, repository, scenario};
+use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::journal::Manifest;
 use churnwatch::snapshot::{PartError, SnapshotRepository, verify};
 use proptest::prelude::*;
@@ -204,7 +205,9 @@ fn snapshot_newer_is_refused() {
     manifest.format = 9;
     let problem = refused(&mut repository(specimen.directory.path()), &manifest);
     assert!(
-        problem.contains("image format 9, this program reads 2"),
+        problem.contains(&format!(
+            "image format 9, this program reads {IMAGE_FORMAT}"
+        )),
         "{problem}"
     );
 }

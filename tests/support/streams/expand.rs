@@ -3,10 +3,9 @@ mod troubles;
 
 use super::random::Random;
 use super::{Bills, DaySpan, Departure, Life, Plan, ProfileKind, Step, UsagePattern};
-use churnwatch::engine::Inputs;
 use churnwatch::model::{
     self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Invoice, Money, Msisdn, Number, Profile, ProfileFlags, Segment,
+    ForwardAction, Inputs, Invoice, Money, Msisdn, Number, Profile, ProfileFlags, Segment,
     SuspensionReason, Timestamp,
 };
 
@@ -520,24 +519,34 @@ impl Stream<'_> {
         let mut ticked = Timestamp::MIN;
         let mut looked = Timestamp::MIN;
         let mut behind = false;
+        // What was there before the program started is read to its end.
+        let backlog_until = match self.plan.clock {
+            "auto" => self.calendar.start_of(self.day(self.plan.days / 2)),
+            _ => Timestamp::MIN,
+        };
         for (at, step) in std::mem::take(&mut self.arrivals) {
+            let backlog = at < backlog_until;
             let inputs = match lag {
                 Some((feed, (from, until))) if from <= at && at < until => Inputs {
                     lagging: FeedSet::NONE.with(feed),
                     caught_up: false,
+                    backlog,
                 },
-                _ => Inputs::default(),
+                _ => Inputs {
+                    caught_up: !backlog,
+                    backlog,
+                    ..Inputs::default()
+                },
             };
             // Over files, real time is far ahead, and may never be told.
-            let due = match self.plan.wall_clock {
-                true => at.since_ms(ticked) > 8 * MINUTE_MS,
-                false => ticked == Timestamp::MIN && self.plan.seed.is_multiple_of(2),
+            let due = match self.plan.clock {
+                "event" => ticked == Timestamp::MIN && self.plan.seed.is_multiple_of(2),
+                _ => at.since_ms(ticked) > 8 * MINUTE_MS,
             };
             if due || behind == inputs.caught_up {
-                let now = if self.plan.wall_clock {
-                    at
-                } else {
-                    end.plus_hours(3_000)
+                let now = match self.plan.clock {
+                    "event" => end.plus_hours(3_000),
+                    _ => at.max(backlog_until),
                 };
                 steps.push(Step::Tick(now, inputs));
                 ticked = at;

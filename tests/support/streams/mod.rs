@@ -6,8 +6,10 @@ pub mod random;
 pub use expand::steps;
 
 use super::properties;
-use churnwatch::engine::{Inputs, Rules};
-use churnwatch::model::{Body, Effect, Event, Feed, Msisdn, OutcomeResult, TaskOutcome, Timestamp};
+use churnwatch::engine::Rules;
+use churnwatch::model::{
+    Body, Effect, Event, Feed, Inputs, Msisdn, OutcomeResult, TaskOutcome, Timestamp,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Arc;
@@ -90,7 +92,8 @@ pub struct Plan {
     pub seed: u64,
     pub rules: &'static str,
     pub zone: &'static str,
-    pub wall_clock: bool,
+    /// `window.clock`.
+    pub clock: &'static str,
     /// Days since 1970.
     pub first_day: i32,
     pub days: i32,
@@ -312,10 +315,9 @@ pub fn for_all_plans(cases: u32, test: impl Fn(Plan) -> Result<(), String> + Syn
 
 /// The rules a plan runs under, and `[triggers]` as they were made from it.
 pub fn rules_of(plan: &Plan) -> (Arc<Rules>, toml::Table) {
-    let clock = if plan.wall_clock { "wall" } else { "event" };
     let world = format!(
-        "window = {{ time_zone = {:?}, clock = {clock:?} }}",
-        plan.zone
+        "window = {{ time_zone = {:?}, clock = {:?} }}",
+        plan.zone, plan.clock
     );
     crate::support::rules::rules(&[plan.rules, &world])
 }
@@ -325,7 +327,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         any::<u64>(),
         select(&RULES[..]),
         select(&ZONES[..]),
-        any::<bool>(),
+        select(&["wall", "event", "auto"][..]),
         FIRST_DAYS,
         20..=80,
     );
@@ -340,13 +342,13 @@ pub fn plans() -> impl Strategy<Value = Plan> {
     );
     let people = prop::collection::vec(life(), 1..=30);
     (world, weather, people).prop_map(|(world, weather, people)| {
-        let (seed, rules, zone, wall_clock, first_day, days) = world;
+        let (seed, rules, zone, clock, first_day, days) = world;
         let (holiday, outage, lagging, statements, dirt, part, finish) = weather;
         Plan {
             seed,
             rules,
             zone,
-            wall_clock,
+            clock,
             first_day,
             days,
             people,

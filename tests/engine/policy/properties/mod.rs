@@ -8,8 +8,8 @@ mod observer;
 
 use crate::support::properties::{config, for_all};
 use acts::{Act, Plan, What, plans};
-use churnwatch::engine::{Inputs, Shard};
-use churnwatch::model::{Event, Msisdn, Source, Timestamp};
+use churnwatch::engine::Shard;
+use churnwatch::model::{Event, Inputs, Msisdn, Source, Timestamp};
 use observer::Observer;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
