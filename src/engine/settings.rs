@@ -32,12 +32,12 @@ pub struct WindowRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockKind {
+    /// The highest event time accepted while a backlog is read, and wall time from then on.
+    Auto,
     /// Wall time, handed in by the runtime.
     Wall,
     /// The highest event time accepted.
     Event,
-    /// The highest event time accepted while a backlog is read, and wall time from then on.
-    Auto,
 }
 
 /// What the engine learns from all stable subscribers of a shard together (behaviour: Outage guard).

@@ -141,7 +141,7 @@ fn an_entry_cut_short_is_never_read_as_it_was() {
 
 #[test]
 fn impossible_numbers_are_refused() {
-    let head = |steps: &[u8]| [b"CWJ1\x01\x01", &[0; 16][..], steps].concat();
+    let head = |steps: &[u8]| [b"CWJ2\x01\x01", &[0; 16][..], steps].concat();
     let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
     let refused = |bytes: &[u8]| match JournalRecord::decode(bytes) {
         Err(JournalError::Damaged { what, .. }) => what,
@@ -156,7 +156,7 @@ fn impossible_numbers_are_refused() {
     let epoch = [&[EPOCH][..], &huge, b"{}"].concat();
     assert_eq!(refused(&head(&epoch)), "the record ends too early");
     assert_eq!(refused(&head(&[SWEEP | 4])), "an unknown kind of step");
-    assert_eq!(refused(b"CWJ1\x09"), "an unknown kind of record");
+    assert_eq!(refused(b"CWJ2\x09"), "an unknown kind of record");
 }
 
 const EPOCH: u8 = 0;

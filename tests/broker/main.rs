@@ -3,6 +3,7 @@
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alignment;
 mod broker_down;
 mod crashes;
 mod dead_letters;

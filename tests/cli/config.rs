@@ -297,8 +297,8 @@ cdr = "cdr"
         set a number from 0 to 24, or leave the key out for the default, 3
     churnwatch.toml:5: window.time_zone: `Mars/Olympus` is not a time zone of the IANA database, such as Asia/Shanghai
         write the name of an IANA time zone, such as Europe/Berlin or UTC
-    churnwatch.toml:6: window.clock: unknown variant `sundial`, expected `wall` or `event`
-        write "wall" or "event"
+    churnwatch.toml:6: window.clock: unknown variant `sundial`, expected one of `auto`, `wall`, `event`
+        write "auto", "wall" or "event"
     churnwatch.toml:9: kafka.bootstrap: `kafka2:http` is not a broker's address
         write host:port, such as kafka1:9092, several separated by commas
     churnwatch.toml:10: kafka.properties.enable.auto.commit: is set by churnwatch itself

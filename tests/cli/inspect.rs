@@ -3,7 +3,7 @@
 use crate::support::scenario::{
     FRIEND, HOTLINE, MACHINE, Scenario, call, crowd, days, invoice, profile, usual,
 };
-use churnwatch::engine::Shard;
+use churnwatch::engine::{IMAGE_FORMAT, Shard};
 use churnwatch::journal::{Epoch, Manifest};
 use churnwatch::model::{Body, Msisdn};
 use churnwatch::snapshot::{SnapshotRepository, SnapshotRequest, Spawn};
@@ -146,10 +146,11 @@ fn whole_snapshots_are_listed_and_all_is_well() {
         (kind, numbers)
     };
     let parts_of: Vec<_> = parts.iter().map(of).collect();
+    let format = u64::from(IMAGE_FORMAT);
     let expected = [
-        ("full", [2, 10, 1, 400, 2]),
-        ("incremental", [2, 20, 2, 400, 2]),
-        ("full", [10, 5, 1, 0, 2]),
+        ("full", [2, 10, 1, 400, format]),
+        ("incremental", [2, 20, 2, 400, format]),
+        ("full", [10, 5, 1, 0, format]),
     ];
     assert_eq!(
         parts_of,
