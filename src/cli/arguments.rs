@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::config::Config;
+use crate::files::claim;
 use crate::model::{Day, Timestamp};
 use std::ffi::OsString;
 use std::path::Path;
@@ -20,6 +21,20 @@ pub(super) fn load_offline(path: Option<&Path>) -> Result<Config, Failure> {
 pub(super) fn effective(config: &Config) -> Result<Table, Failure> {
     let table = config.ruleset().text.parse();
     table.map_err(|error: toml::de::Error| Failure::Failed(error.to_string()))
+}
+
+/// Refuses outputs, by the options that name them, that would destroy an input, each other, or what is there already.
+pub(super) fn claim_outputs<'a>(
+    inputs: impl IntoIterator<Item = &'a str>,
+    outputs: &[(&str, Option<&str>)],
+    force: bool,
+) -> Result<(), Failure> {
+    let inputs: Vec<&str> = inputs.into_iter().collect();
+    let named = outputs.iter();
+    let named: Vec<_> = named
+        .filter_map(|(option, path)| path.map(|path| (*option, path)))
+        .collect();
+    claim(&inputs, &named, force).map_err(Failure::Usage)
 }
 
 /// A time for `--now`.

@@ -1,10 +1,11 @@
 //! `churnwatch backtest`: how good rules are on recorded events.
 
+use super::arguments::claim_outputs;
 use super::failure::Failure;
 use super::replay::RuleSets;
 use super::terminal::print;
 use crate::backtest::{Labels, Settings, evaluate};
-use crate::files::{FileError, Output};
+use crate::files::{FileError, Output, expand};
 use crate::model::Timestamp;
 use crate::runtime::clock;
 use clap::Args;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Backtest {
-    /// Event files in time order, plain, gzip or zstd; - for standard input
+    /// Event files in time order, plain, gzip or zstd, folders of them, or patterns; - for standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     events: Vec<String>,
     /// Truth file: one label a line with msisdn, class, kind and from
@@ -37,6 +38,9 @@ pub(super) struct Backtest {
     /// Write all figures as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<String>,
+    /// Replace outputs that are there already
+    #[arg(long)]
+    force: bool,
     /// First days of each subscriber that do not count: the rules are still learning
     #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
     warmup_days: u16,
@@ -82,13 +86,22 @@ Examples:
 
 impl Backtest {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let outputs = [
+            ("--report", self.report.as_deref()),
+            ("--json", self.json.as_deref()),
+            ("--csv", self.csv.as_deref()),
+        ];
+        let events = expand(&self.events)?;
+        let inputs = events.iter().chain(&self.truth).map(String::as_str);
+        let rules = self.rules.iter().filter_map(|path| path.to_str());
+        claim_outputs(inputs.chain(rules), &outputs, self.force)?;
         let rules = RuleSets::load(&self.rules)?;
         // A mistake in the truth file should show now, not after an hour of replaying.
         let truth = self.truth.as_deref().map(|path| rules.truth(path));
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);
         let watch = clock::Stopwatch::start();
-        let recording = rules.replay(&self.events, now)?;
+        let recording = rules.replay(&events, now)?;
         let replayed = watch.elapsed().as_secs_f64();
         let calendar = rules.sets.first().map(|(_, rules)| &rules.calendar);
         let labels = match (&truth, calendar) {

@@ -1,6 +1,6 @@
 //! `churnwatch calibrate`: rules that keep the tasks within a budget, from recorded events.
 
-use super::arguments::{effective, load_offline};
+use super::arguments::{claim_outputs, effective, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
 use super::terminal::print;
@@ -8,12 +8,12 @@ use crate::backtest::calibrate::{Budget, Calibration, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
 use crate::config::Config;
 use crate::engine::Rules;
-use crate::files::Output;
+use crate::files::{Output, expand};
 use crate::model::{Tier, Timestamp};
 use crate::runtime::clock;
 use clap::Args;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -26,7 +26,7 @@ use toml::{Table, Value};
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Calibrate {
-    /// Event files in time order, plain, gzip or zstd
+    /// Event files in time order, plain, gzip or zstd, folders of them, or patterns
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     events: Vec<String>,
     /// Truth file, as for `backtest`; without it task outcomes, cancellations and port-out applications tell who left
@@ -41,6 +41,9 @@ pub(super) struct Calibrate {
     /// Rules file to write
     #[arg(long, value_name = "FILE")]
     out: String,
+    /// Replace the rules file to write, if it is there already
+    #[arg(long)]
+    force: bool,
     /// Do not change the weights of the churn score
     #[arg(long)]
     keep_weights: bool,
@@ -89,6 +92,14 @@ impl Calibrate {
                 "calibrate reads the events twice, to check its result; give it files instead of -";
             return Err(Failure::Usage(message.to_owned()));
         }
+        let events = expand(&self.events)?;
+        let inputs = events.iter().chain(&self.truth).map(String::as_str);
+        let from = self.rules.as_deref().and_then(Path::to_str);
+        claim_outputs(
+            inputs.chain(from),
+            &[("--out", Some(&*self.out))],
+            self.force,
+        )?;
         let config = load_offline(self.rules.as_deref())?;
         let rules = &config.rules;
         let base = RuleSets {
@@ -123,7 +134,7 @@ impl Calibrate {
             decoder: base.decoder.clone(),
         };
         eprintln!("replaying {} sensitivities", SENSITIVITIES.len());
-        let recording = sets.replay(&self.events, now)?;
+        let recording = sets.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
         let tried: Vec<Calibration> = sets
@@ -147,7 +158,7 @@ impl Calibrate {
             decoder: base.decoder.clone(),
         };
         eprintln!("replaying the calibrated rules");
-        let recording = check.replay(&self.events, now)?;
+        let recording = check.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
         text += &measured(&cohort, best);

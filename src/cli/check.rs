@@ -35,6 +35,11 @@ impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
         print(&format!("configuration is valid\n\n{}", summary(&config)))?;
+        if config.http.listen.ip().is_unspecified() {
+            let warning = "warning: http.listen: the admin pages have no password, and every network of this machine can \
+                           reach them; listen on the monitoring network's address only";
+            print(&format!("\n{warning}\n"))?;
+        }
         if self.connect {
             let found =
                 kafka::connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;

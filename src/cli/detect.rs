@@ -1,6 +1,6 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use super::arguments::{load_offline, parse_now};
+use super::arguments::{claim_outputs, load_offline, parse_now};
 use super::failure::Failure;
 use super::terminal::byte_bar;
 use crate::config::Config;
@@ -8,7 +8,7 @@ use crate::decode::Decoder;
 use crate::driver::{self, Driver};
 use crate::encode::{Encoder, Original};
 use crate::engine::Shard;
-use crate::files::{FileError, Lines, Output};
+use crate::files::{FileError, Lines, Output, expand};
 use crate::kafka::partition_of;
 use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
@@ -26,11 +26,14 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   churnwatch detect events.ndjson.zst --finish > tasks.ndjson
-  zcat cdr-2026-03-*.gz | churnwatch detect - --tasks tasks.ndjson --dead-letters rejected.ndjson
+  churnwatch detect 'archive/cdr-2026-03-*.gz' --tasks tasks.ndjson --dead-letters rejected.ndjson
+  bzip2 -dc cdr.bz2 | churnwatch detect - > tasks.ndjson
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done, but some records were rejected.")]
+Of a folder, all files in it and below it are read, in the order of their paths.
+
+Exit codes: 0 done, 1 failed or an input could not be read to its end, 2 wrong usage or configuration, 3 done, but some records were rejected.")]
 pub(super) struct Detect {
-    /// Event files, plain, gzip or zstd; - for standard input
+    /// Event files, plain, gzip or zstd, folders of them, or patterns; - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     /// Configuration file [default: the defaults]
@@ -51,6 +54,9 @@ pub(super) struct Detect {
     /// Write confirmations of erasures here
     #[arg(long, value_name = "FILE")]
     erasures: Option<String>,
+    /// Replace outputs that are there already
+    #[arg(long)]
+    force: bool,
     /// At the end, close every day up to the last event's
     #[arg(long)]
     finish: bool,
@@ -71,28 +77,64 @@ impl Detect {
                     .to_owned(),
             ));
         }
-        match self.detect(&config) {
+        let inputs = expand(&self.inputs)?;
+        let outputs = [
+            ("--tasks", Some(&*self.tasks)),
+            ("--signals", self.signals.as_deref()),
+            ("--shadow-signals", self.shadow_signals.as_deref()),
+            ("--dead-letters", self.dead_letters.as_deref()),
+            ("--erasures", self.erasures.as_deref()),
+        ];
+        claim_outputs(inputs.iter().map(String::as_str), &outputs, self.force)?;
+        match self.detect(&config, &inputs) {
             // A reader that has seen enough, such as `head`, is no failure.
             Err(error) if error.is_broken_pipe() => Ok(()),
             Err(error) => Err(error.into()),
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::Rejected),
+            Ok(Done {
+                unread: 0,
+                rejected,
+            }) => match rejected {
+                0 => Ok(()),
+                _ => Err(Failure::Rejected),
+            },
+            Ok(Done { unread, .. }) => Err(Failure::Failed(format!(
+                "{unread} of {} inputs could not be read to the end; they are named above",
+                inputs.len()
+            ))),
         }
     }
 
-    /// Reads all inputs. Returns whether no record was rejected.
-    fn detect(&self, config: &Config) -> Result<bool, FileError> {
+    /// Reads all inputs. What cannot be read of one is named, and the rest goes on.
+    fn detect(&self, config: &Config, inputs: &[String]) -> Result<Done, FileError> {
         let mut detector = Detector::new(config, self)?;
         let watch = clock::Stopwatch::start();
-        for path in &self.inputs {
-            detector.file(path)?;
+        let mut unread = 0;
+        for path in inputs {
+            match detector.file(path) {
+                Err(error) if error.is_of_input() => {
+                    eprintln!("{error}");
+                    unread += 1;
+                }
+                read => read?,
+            }
         }
         detector.end(self.finish)?;
         let summary = detector.summary(watch.elapsed().as_secs_f64());
         detector.outputs.finish()?;
         eprint!("{summary}");
-        Ok(detector.driver.counts().dead_lettered == 0)
+        Ok(Done {
+            unread,
+            rejected: detector.driver.counts().dead_lettered,
+        })
     }
+}
+
+/// What was not made use of.
+struct Done {
+    /// Inputs that could not be read to the end.
+    unread: usize,
+    /// Records.
+    rejected: u64,
 }
 
 struct Detector {
@@ -178,6 +220,11 @@ impl Detector {
             }
         }
         bar.finish_and_clear();
+        if !lines.ended() {
+            eprintln!(
+                "{path}: the last line has no end; if the file is still being written, read it again when it is whole"
+            );
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@ use super::failure::Failure;
 use super::terminal::byte_bar;
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder};
-use crate::files::Lines;
+use crate::files::{FileError, Lines, expand};
 use crate::kafka::{Delivery, Loader};
 use crate::model::Feed;
 use crate::runtime::clock::Stopwatch;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Produce {
-    /// Event files, plain, gzip or zstd; - for standard input
+    /// Event files, plain, gzip or zstd, folders of them, or patterns; - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
 
@@ -39,15 +39,26 @@ const LOOK_LINES: u64 = 4096;
 impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
+        let inputs = expand(&self.inputs)?;
         let mut loading = Loading::new(&config)?;
         let watch = Stopwatch::start();
-        for path in &self.inputs {
-            loading.file(path)?;
+        let mut unread = 0;
+        for path in &inputs {
+            if let Some(error) = loading.file(path)? {
+                eprintln!("{error}");
+                unread += 1;
+            }
         }
         loading.finish()?;
         let seconds = watch.elapsed().as_secs_f64();
         eprint!("{}", loading.summary(seconds));
-        Ok(())
+        match unread {
+            0 => Ok(()),
+            _ => Err(Failure::Failed(format!(
+                "{unread} of {} inputs could not be read to the end; they are named above",
+                inputs.len()
+            ))),
+        }
     }
 }
 
@@ -94,13 +105,21 @@ impl Loading {
         })
     }
 
-    fn file(&mut self, path: &str) -> Result<(), Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-        let mut lines = Lines::open(path).map_err(|error| failed(&error))?;
+    /// Loads a file, and returns why the rest of it cannot be read, if it cannot.
+    fn file(&mut self, path: &str) -> Result<Option<FileError>, Failure> {
+        let mut lines = match Lines::open(path) {
+            Ok(lines) => lines,
+            Err(error) => return Ok(Some(error)),
+        };
         let bar = byte_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
-        while let Some(number) = lines.next_into(&mut line).map_err(|error| failed(&error))? {
+        let unread = loop {
+            let number = match lines.next_into(&mut line) {
+                Ok(Some(number)) => number,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
             self.line(&line)
                 .map_err(|problem| Failure::Failed(format!("{path}:{number}: {problem}")))?;
             if number % LOOK_LINES == 0 {
@@ -109,9 +128,9 @@ impl Loading {
                 let (lines, rate) = (HumanCount(self.lines), HumanCount(rate as u64));
                 bar.set_message(format!("{lines} records, {rate} a second"));
             }
-        }
+        };
         bar.finish_and_clear();
-        Ok(())
+        Ok(unread)
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! `churnwatch rehearse`: rules at work on a simulated city.
 
-use super::arguments::{effective, load_offline, parse_day};
+use super::arguments::{claim_outputs, effective, load_offline, parse_day};
 use super::failure::Failure;
 use super::terminal::{day_bar, print};
 use crate::config::Config;
@@ -60,6 +60,9 @@ pub(super) struct Rehearse {
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
+    /// Replace outputs that are there already
+    #[arg(long)]
+    force: bool,
     /// Print one whole churn task, as its account manager gets it
     #[arg(long)]
     show_task: bool,
@@ -94,6 +97,17 @@ Examples:
 
 impl Rehearse {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let outputs = [
+            ("--tasks", self.tasks.as_deref()),
+            ("--signals", self.signals.as_deref()),
+            ("--json", self.json.as_deref()),
+        ];
+        let inputs = [&self.config, &self.scenario].into_iter().flatten();
+        claim_outputs(
+            inputs.filter_map(|path| path.to_str()),
+            &outputs,
+            self.force,
+        )?;
         let config = load_offline(self.config.as_deref())?;
         let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let city = CityConfig {

@@ -154,6 +154,8 @@ pub struct StateSettings {
 pub struct HttpSettings {
     /// Address and port; port 0 for any free one.
     pub listen: SocketAddr,
+    /// Names by which the pages may be asked for.
+    pub hosts: Vec<String>,
     /// Connections at a time.
     pub connections_max: u16,
     /// Size of a request's header.

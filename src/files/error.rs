@@ -32,6 +32,11 @@ impl FileError {
         }
     }
 
+    /// Whether it is about a file that was to be read.
+    pub fn is_of_input(&self) -> bool {
+        self.action == "read"
+    }
+
     /// Whether the reader of our output has gone away, as `head` does.
     pub fn is_broken_pipe(&self) -> bool {
         self.source.kind() == io::ErrorKind::BrokenPipe

@@ -1,15 +1,20 @@
 use super::error::FileError;
-use flate2::bufread::MultiGzDecoder;
+use super::text;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The lines of an NDJSON file, or of standard input for `-`. Compression is recognised by its first bytes.
+/// The lines of an NDJSON file, or of standard input for `-`. Compression and encoding are recognised by the first bytes, and
+/// lines end as on any system.
 pub struct Lines {
     path: String,
     reader: Box<dyn BufRead>,
     number: u64,
+    /// The last line ended with a carriage return, and a line feed may belong to it.
+    after_return: bool,
+    /// The last line had an end.
+    ended: bool,
     progress: Progress,
 }
 
@@ -25,10 +30,10 @@ impl Progress {
 }
 
 /// Far beyond any record; a longer line is no NDJSON, and must not fill the memory.
-const LINE_BYTES_MAX: u64 = 64 << 20;
+const LINE_BYTES_MAX: usize = 64 << 20;
 const BUFFER_BYTES: usize = 1 << 17;
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// What other systems put behind the last line: an end-of-file character, or zeros up to a block's end.
+const PADDING: [u8; 2] = [0, 0x1a];
 
 impl Lines {
     /// Opens a file, or standard input for `-`.
@@ -46,23 +51,14 @@ impl Lines {
             source,
             progress: progress.clone(),
         };
-        let mut raw = BufReader::with_capacity(BUFFER_BYTES, counted);
-        let head = raw.fill_buf().map_err(fail)?;
-        let reader: Box<dyn BufRead> = if head.starts_with(GZIP) {
-            Box::new(BufReader::with_capacity(
-                BUFFER_BYTES,
-                MultiGzDecoder::new(raw),
-            ))
-        } else if head.starts_with(ZSTD) {
-            let decoder = zstd::Decoder::with_buffer(raw).map_err(fail)?;
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-        } else {
-            Box::new(raw)
-        };
+        let raw = Box::new(BufReader::with_capacity(BUFFER_BYTES, counted));
+        let reader = text::open(path, raw).map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
             reader,
             number: 0,
+            after_return: false,
+            ended: true,
             progress,
         })
     }
@@ -73,30 +69,40 @@ impl Lines {
     /// If the file cannot be read further, or a line is longer than 64 MiB.
     pub fn next_into(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>, FileError> {
         line.clear();
-        let mut bounded = (&mut self.reader).take(LINE_BYTES_MAX + 1);
-        let read = bounded.read_until(b'\n', line);
-        let read = read.map_err(|error| FileError::new("read", &self.path, error))?;
-        if read == 0 {
+        self.ended = false;
+        while !self.ended {
+            let available = self.reader.fill_buf();
+            let available = available.map_err(|error| FileError::new("read", &self.path, error))?;
+            if available.is_empty() {
+                break;
+            }
+            if std::mem::take(&mut self.after_return) && available[0] == b'\n' {
+                self.reader.consume(1);
+                continue;
+            }
+            let end = memchr::memchr2(b'\n', b'\r', available);
+            let taken = end.unwrap_or(available.len());
+            line.extend_from_slice(&available[..taken]);
+            self.ended = end.is_some();
+            self.after_return = self.ended && available[taken] == b'\r';
+            self.reader.consume(taken + usize::from(self.ended));
+            if line.len() > LINE_BYTES_MAX {
+                let number = self.number + 1;
+                let message = format!("line {number} is longer than 64 MiB; is this NDJSON?");
+                let error = io::Error::other(message);
+                return Err(FileError::new("read", &self.path, error));
+            }
+        }
+        if !self.ended && line.iter().all(|byte| PADDING.contains(byte)) {
             return Ok(None);
         }
         self.number += 1;
-        if line.last() == Some(&b'\n') {
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-        } else if read as u64 > LINE_BYTES_MAX {
-            let message = format!(
-                "line {} is longer than 64 MiB; is this NDJSON?",
-                self.number
-            );
-            return Err(FileError::new(
-                "read",
-                &self.path,
-                io::Error::other(message),
-            ));
-        }
         Ok(Some(self.number))
+    }
+
+    /// Whether the last line had an end. Where it has none, the file may still be growing.
+    pub fn ended(&self) -> bool {
+        self.ended
     }
 
     /// How far the file has been read.
@@ -132,7 +138,6 @@ mod tests {
         while let Some(number) = lines.next_into(&mut line).unwrap() {
             all.push((number, String::from_utf8(line.clone()).unwrap()));
         }
-        assert_eq!(lines.progress().bytes(), bytes.len() as u64);
         all
     }
 
@@ -150,6 +155,58 @@ mod tests {
         assert_eq!(lines(&gzip.finish().unwrap()), expected);
         assert_eq!(lines(&zstd::encode_all(&text[..], 1).unwrap()), expected);
         assert_eq!(lines(b""), vec![]);
+    }
+
+    #[test]
+    fn archives_of_other_compressors_are_read() {
+        let text = b"{\"a\":1}\n{\"b\":2}\n";
+        let expected = lines(text);
+        let gzip = |text: &[u8]| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text).unwrap();
+            gzip.finish().unwrap()
+        };
+        let members = [gzip(&text[..8]), gzip(&text[8..])].concat();
+        assert_eq!(lines(&members), expected);
+        let padded = [&members[..], &[0; 512]].concat();
+        assert_eq!(lines(&padded), expected);
+        let frame = |text: &[u8]| zstd::encode_all(text, 1).unwrap();
+        let skippable = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7];
+        let frames = [
+            &skippable,
+            &frame(&text[..8])[..],
+            &skippable,
+            &frame(&text[8..]),
+        ]
+        .concat();
+        assert_eq!(lines(&frames), expected);
+        let mut long = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        long.window_log(30).unwrap();
+        long.write_all(text).unwrap();
+        assert_eq!(lines(&long.finish().unwrap()), expected);
+    }
+
+    #[test]
+    fn text_of_other_systems_is_read() {
+        let expected = lines(b"{\"a\":1}\n{\"\xc3\xa4\":2}\n");
+        assert_eq!(
+            lines(b"\xef\xbb\xbf{\"a\":1}\r\n{\"\xc3\xa4\":2}\r\n\x1a"),
+            expected
+        );
+        assert_eq!(lines(b"{\"a\":1}\r{\"\xc3\xa4\":2}\r\0\0\0"), expected);
+        let units = "\u{feff}{\"a\":1}\r\n{\"\u{e4}\":2}".encode_utf16();
+        let little: Vec<u8> = units.clone().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = units.flat_map(u16::to_be_bytes).collect();
+        assert_eq!(lines(&little), expected);
+        assert_eq!(lines(&big), expected);
+    }
+
+    #[test]
+    fn what_is_not_read_is_named_with_the_tool_that_reads_it() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"\xfd7zXZ\0").unwrap();
+        let error = Lines::open(file.path().to_str().unwrap()).err().unwrap();
+        assert!(error.to_string().contains("xz -dc"), "{error}");
     }
 
     #[test]

@@ -4,11 +4,14 @@ use crate::telemetry::Telemetry;
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 #[derive(Clone)]
 struct Pages {
@@ -32,7 +35,8 @@ const JSON: &str = "application/json";
 /// What Prometheus expects of its text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) fn router(telemetry: Telemetry, health: Health) -> Router {
+/// `hosts`: names besides addresses and `localhost` by which the pages may be asked for.
+pub(super) fn router(telemetry: Telemetry, health: Health, hosts: Vec<String>) -> Router {
     Router::new()
         .route(
             "/",
@@ -51,6 +55,7 @@ pub(super) fn router(telemetry: Telemetry, health: Health) -> Router {
             )
         })
         .layer(middleware::from_fn(refuse_bodies))
+        .layer(middleware::from_fn_with_state(hosts.into(), check_host))
         .with_state(Pages { telemetry, health })
 }
 
@@ -110,6 +115,25 @@ fn page(status: StatusCode, kind: &'static str, body: String) -> Response {
     (status, headers, body).into_response()
 }
 
+/// A web page of somebody else, whose name leads to our address, must not read ours in its visitor's browser.
+async fn check_host(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    let is_ours = |host: &HeaderValue| {
+        let host = host.to_str().ok()?.parse::<Authority>().ok()?;
+        let name = host.host();
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        let mut names = hosts.iter().map(String::as_str).chain(["localhost"]);
+        let named = names.any(|known| known.eq_ignore_ascii_case(name));
+        (named || address.parse::<IpAddr>().is_ok()).then_some(())
+    };
+    // A browser always says whom it asks.
+    let host = request.headers().get(header::HOST);
+    if host.is_none_or(|host| is_ours(host).is_some()) {
+        return next.run(request).await;
+    }
+    let text = "not a name of this server; `hosts` in [http] of the configuration lists more\n";
+    page(StatusCode::MISDIRECTED_REQUEST, TEXT, text.to_owned())
+}
+
 /// No page takes a body: it is refused unread, and the connection with it.
 async fn refuse_bodies(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
@@ -117,7 +141,7 @@ async fn refuse_bodies(request: Request, next: Next) -> Response {
     }
     let text = "no page takes a body\n".to_owned();
     let mut refusal = page(StatusCode::PAYLOAD_TOO_LARGE, TEXT, text);
-    let close = header::HeaderValue::from_static("close");
+    let close = HeaderValue::from_static("close");
     refusal.headers_mut().insert(header::CONNECTION, close);
     refusal
 }

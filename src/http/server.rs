@@ -5,15 +5,15 @@ use crate::telemetry::Telemetry;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Time for answers under way when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ impl Server {
         let runtime = runtime.map_err(HttpError::Start)?;
         let (stop, stopped) = watch::channel(false);
         let limits = Limits::new(settings);
-        let router = pages::router(telemetry, health);
+        let router = pages::router(telemetry, health, settings.hosts.clone());
         let serve = move || {
             if let Err(error) = runtime.block_on(serve(listener, limits, router, stopped)) {
                 tracing::error!(%error, "the admin server has ended");
@@ -103,7 +103,7 @@ impl Drop for Server {
 
 struct Limits {
     http: http1::Builder,
-    connections: Arc<Semaphore>,
+    connections_max: usize,
     connection_life: Duration,
 }
 
@@ -116,7 +116,7 @@ impl Limits {
             .max_headers(HEADERS_MAX);
         Self {
             http,
-            connections: Arc::new(Semaphore::new(settings.connections_max.into())),
+            connections_max: settings.connections_max.into(),
             connection_life: Duration::from_secs(settings.connection_seconds.into()),
         }
     }
@@ -131,14 +131,10 @@ async fn serve(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let service = TowerToHyperService::new(router);
     let mut connections = JoinSet::new();
+    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let accepted = async {
-            // Further clients wait in the system's queue until a place is free.
-            let place = limits.connections.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, stream) = tokio::select! {
-            accepted = accepted => accepted,
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stopped| *stopped) => break,
             Some(_) = connections.join_next() => continue,
         };
@@ -152,10 +148,14 @@ async fn serve(
                     limits.connection_life,
                     stopped.clone(),
                 );
-                connections.spawn(async move {
-                    answer.await;
-                    drop(place);
-                });
+                // Clients that keep their connections must not keep whoever asks for our health out.
+                oldest.retain(|connection| !connection.is_finished());
+                if oldest.len() >= limits.connections_max
+                    && let Some(connection) = oldest.pop_front()
+                {
+                    connection.abort();
+                }
+                oldest.push_back(connections.spawn(answer));
             }
             Err(error) => {
                 tracing::warn!(%error, "the admin server cannot accept a connection");

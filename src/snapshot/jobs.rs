@@ -97,6 +97,8 @@ async fn upload(
         Ok((bytes, digest)) => {
             let done = object.shutdown().await;
             done.map_err(|error| location.explain(&error))?;
+            let private = location.make_private(key);
+            private.map_err(|error| location.explain(&error))?;
             Ok(SnapshotPart {
                 key: key.to_string(),
                 bytes,

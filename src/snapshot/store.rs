@@ -9,6 +9,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -142,6 +143,18 @@ impl Location {
     /// Where the parts of a partition lie.
     pub fn folder(&self, partition: i32) -> Path {
         self.prefix.clone().join(partition.to_string())
+    }
+
+    /// Lets nobody else read a part, if it is a file.
+    ///
+    /// # Errors
+    /// If the file's permissions cannot be changed.
+    pub fn make_private(&self, key: &Path) -> io::Result<()> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let file = directory.join(key.as_ref());
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600))
     }
 
     /// An object, as a message names it.
@@ -288,16 +301,21 @@ fn directory(url: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Makes a directory for ourselves alone: snapshots hold subscribers' numbers.
+fn private(directory: &FilePath) -> io::Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(directory)
+}
+
 /// Makes a directory and those above it, so that they survive a power failure.
 fn create_durably(directory: &FilePath) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
     let Some(parent) = directory.parent() else {
-        return fs::create_dir(directory);
+        return private(directory);
     };
     create_durably(parent)?;
-    match fs::create_dir(directory) {
+    match private(directory) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
         made => made?,
     }

@@ -79,7 +79,7 @@ fn status(answer: &str) -> u16 {
 fn get(address: SocketAddr, path: &str) -> (u16, String) {
     ask(
         address,
-        &format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
     )
 }
 
@@ -344,7 +344,8 @@ fn other_paths_and_methods_are_refused() {
         assert_eq!(get(address, path).0, 404, "{path}");
     }
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
-        let request = format!("{method} /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("{method} /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let (status, answer) = ask(address, &request);
         assert_eq!(status, 405, "{method}");
         assert!(answer.contains("allow: GET,HEAD\r\n"), "{answer}");
@@ -367,11 +368,13 @@ fn a_body_is_refused_unread() {
     let admin = start(&settings());
     let address = admin.server.address();
     // The body is announced and never sent: only a server that does not wait for it answers.
-    let announced = "GET /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n";
+    let announced =
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
     let (status, answer) = ask(address, announced);
     assert_eq!(status, 413);
     assert!(answer.contains("connection: close\r\n"), "{answer}");
-    let chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    let chunked =
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
     assert_eq!(ask(address, chunked).0, 413);
     // A client that pushes on is cut off instead of being read to its end.
     let mut stream = connect(address);
@@ -387,14 +390,64 @@ fn a_header_beyond_the_limit_is_refused() {
     let admin = start(&settings());
     let address = admin.server.address();
     let long = "x".repeat(20_000);
-    let request = format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {long}\r\n\r\n");
+    let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n");
     assert_eq!(ask(address, &request).0, 431);
     let many = "X-Many: 1\r\n".repeat(65);
     assert_eq!(
-        ask(address, &format!("GET / HTTP/1.1\r\nHost: h\r\n{many}\r\n")).0,
+        ask(
+            address,
+            &format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n")
+        )
+        .0,
         431
     );
     assert_eq!(get(address, "/healthz").0, 200);
+}
+
+#[test]
+fn clients_that_do_not_read_keep_nobody_out() {
+    let admin = start(&settings());
+    let address = admin.server.address();
+    let clients = usize::from(settings().connections_max) + 1;
+    let silent: Vec<_> = (0..clients)
+        .map(|_| {
+            let mut stream = connect(address);
+            let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200);
+            let _ = stream.write_all(request.as_bytes());
+            stream
+        })
+        .collect();
+    assert_eq!(get(address, "/healthz").0, 200);
+    drop(silent);
+}
+
+#[test]
+fn pages_are_given_by_our_own_names_only() {
+    let settings = HttpSettings {
+        hosts: vec!["churnwatch.monitoring".to_owned()],
+        ..settings()
+    };
+    let admin = start(&settings);
+    let address = admin.server.address();
+    let status = |host: &str| {
+        ask(
+            address,
+            &format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        )
+        .0
+    };
+    for ours in [
+        "localhost:9464",
+        "127.0.0.1",
+        "[::1]:9464",
+        "10.1.2.3:9464",
+        "Churnwatch.Monitoring:80",
+    ] {
+        assert_eq!(status(ours), 200, "{ours}");
+    }
+    for other in ["rebound.example", "localhost.example:9464", "churnwatch"] {
+        assert_eq!(status(other), 421, "{other}");
+    }
 }
 
 #[test]
@@ -409,7 +462,7 @@ fn slow_clients_are_cut_off_and_keep_nobody_out() {
     slow[0]
         .write_all(b"GET /metrics HTTP/1.1\r\nHost:")
         .unwrap();
-    // Both places are taken: this answer comes once one of them is cut off.
+    // Both places are taken, and the older gives way.
     assert_eq!(get(address, "/healthz").0, 200);
     for stream in &mut slow {
         let said = read_all(stream);
@@ -426,7 +479,7 @@ fn a_connection_serves_many_requests_but_not_forever() {
     };
     let admin = start(&settings);
     let mut stream = connect(admin.server.address());
-    let request = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     stream.write_all(request).unwrap();
     stream.write_all(request).unwrap();
     let answers = read_all(&mut stream);
@@ -455,7 +508,7 @@ fn dropping_the_server_frees_the_address_and_its_clients() {
     let admin = start(&settings());
     let address = admin.server.address();
     let mut idle = connect(address);
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut first = [0; 12];
     idle.read_exact(&mut first).unwrap();

@@ -73,6 +73,7 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
             own.to_str().unwrap(),
             "--budget",
             budget,
+            "--force",
             "--out",
             out.to_str().unwrap(),
         ])

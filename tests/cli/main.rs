@@ -8,6 +8,7 @@ mod backtest;
 mod calibrate;
 mod commands;
 mod config;
+mod files;
 mod inspect;
 mod rehearse;
 mod simulator;

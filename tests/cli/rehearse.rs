@@ -51,7 +51,15 @@ struct Played {
 fn play(folder: &Path, more: &[&str]) -> Played {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (tasks, signals, json) = (path("tasks"), path("signals"), path("json"));
-    let files = ["--tasks", &tasks, "--signals", &signals, "--json", &json];
+    let files = [
+        "--force",
+        "--tasks",
+        &tasks,
+        "--signals",
+        &signals,
+        "--json",
+        &json,
+    ];
     let ran = run(CITY.iter().chain(&files).chain(more));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     Played {

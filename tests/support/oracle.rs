@@ -35,6 +35,7 @@ impl Oracle {
             "detect",
             &[
                 events.to_str().unwrap(),
+                "--force",
                 "--tasks",
                 tasks.to_str().unwrap(),
                 "--signals",

@@ -1,5 +1,6 @@
 //! `churnwatch simulate answer`: what becomes of tasks, for trying what learns from outcomes.
 
+use crate::cli::arguments::claim_outputs;
 use crate::cli::failure::Failure;
 use crate::files::{Lines, Output};
 use crate::sim::{AccountManagers, AnswerError, Scenario, SimError};
@@ -24,6 +25,10 @@ pub(super) struct Answer {
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: String,
 
+    /// Replace the output if it is there already
+    #[arg(long)]
+    force: bool,
+
     /// Seed of all chance
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -44,6 +49,8 @@ pub(super) struct Answer {
 impl Answer {
     /// Reads, answers and writes; a summary goes to standard error.
     pub(super) fn run(self) -> Result<(), Failure> {
+        let inputs = [&*self.tasks, &*self.truth];
+        claim_outputs(inputs, &[("--out", Some(&*self.out))], self.force)?;
         let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let scenario = scenario.map_err(SimError::from)?;
         let mut managers = AccountManagers::new(&scenario, &self.time_zone, self.seed)?;
