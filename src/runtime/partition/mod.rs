@@ -29,6 +29,7 @@ use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport}
 use alignment::Alignment;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::info;
 
 /// A step log of this length makes a journal record that every broker takes.
 const STEPS_MAX: usize = 16_384;
@@ -52,8 +53,9 @@ pub struct Partition {
     pub journal_position: JournalPosition,
     /// Its snapshots.
     pub snapshots: Snapshots,
-    /// What is there to read was there before us, or has waited for long; until it has all been read.
-    backlog: bool,
+    /// Whether what is read was there before us, or has waited for long; until all of it has been read. Not known before the
+    /// first look.
+    backlog: Option<bool>,
     alignment: Alignment,
     active_rules: Arc<ActiveRules>,
     step_log: StepLog,
@@ -87,7 +89,7 @@ impl Partition {
             rolled_up: None,
             shard,
             step_log: StepLog::new(positions.iter().map(|position| position.next).collect()),
-            backlog: true,
+            backlog: None,
             alignment: Alignment::new(positions.len()),
             positions,
             journal_position,
@@ -169,7 +171,7 @@ impl Partition {
     }
 
     fn aligns(&self) -> bool {
-        self.backlog && self.positions.len() > 1
+        self.backlog == Some(true) && self.positions.len() > 1
     }
 
     /// Applies a record of a topic that carries `feeds`.
@@ -344,7 +346,13 @@ impl Partition {
             .iter()
             .map(|position| position.lag_seconds(now));
         let old = ages.any(|age| age > BACKLOG_SECONDS);
-        self.backlog = behind && (self.backlog || old);
+        let backlog = behind && (self.backlog.unwrap_or(true) || old);
+        let partition = self.number;
+        match (self.backlog.replace(backlog), backlog) {
+            (None | Some(false), true) => info!(partition, "reading a backlog"),
+            (Some(true), false) => info!(partition, "the backlog has been read"),
+            _ => {}
+        }
         let holds_back = |(topic, position): &(usize, &PartitionPosition)| {
             position.behind() && (!self.aligns() || self.alignment.stalled(*topic))
         };
@@ -355,7 +363,7 @@ impl Partition {
         Inputs {
             lagging: feeds.fold(FeedSet::NONE, FeedSet::and),
             caught_up: fresh && !behind,
-            backlog: self.backlog,
+            backlog,
         }
     }
 
