@@ -75,7 +75,7 @@ fn in_order_of_time(mut city: City, folder: &Path) -> PathBuf {
     let bytes = fs::read(piece).unwrap();
     let decoder = Decoder::new(DecodeSettings::default()).unwrap();
     let time = |line: &[u8]| match decoder.decode(line) {
-        Ok(Decoded::Event(event)) => Some(event.at),
+        Ok(Decoded::Event(event, _)) => Some(event.at),
         _ => None,
     };
     let lines = bytes.split(|byte| *byte == b'\n');

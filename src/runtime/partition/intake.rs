@@ -36,7 +36,7 @@ pub(super) fn feed(
 /// The time of what a record tells, if it can be read.
 pub(super) fn time(reading: &Reading<'_>) -> Option<Timestamp> {
     match reading.as_ref().ok()?.as_ref()? {
-        Decoded::Event(event) => Some(event.at),
+        Decoded::Event(event, _) => Some(event.at),
         Decoded::Progress { complete_until, .. } => Some(*complete_until),
     }
 }
