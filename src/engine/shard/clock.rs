@@ -19,7 +19,7 @@ impl Shard {
     /// Whether a mediation's statement is near enough to what records, earlier statements or the real time say: by itself
     /// it would close all days up to it.
     pub(super) fn is_founded(&self, complete_until: Timestamp) -> bool {
-        let real = self.rules.window.clock == ClockKind::Wall && self.inputs.caught_up;
+        let real = !self.follows_events() && self.inputs.caught_up;
         let highest = self.watermarks.iter().map(Watermark::at).max();
         let highest = highest.max(real.then_some(self.clock));
         let bound = i64::from(SETTLE_DAYS) * 24 * Timestamp::HOUR_MS;

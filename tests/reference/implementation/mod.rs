@@ -123,7 +123,7 @@ impl Reference {
 
     /// Whether a statement is at most a week ahead of all that is known of the time.
     fn founded(&self, complete_until: Timestamp) -> bool {
-        let live = self.rules.window.clock == ClockKind::Wall && self.inputs.caught_up;
+        let live = !self.follows_events() && self.inputs.caught_up;
         let real = self.clock.filter(|_| live);
         let marks = self.feeds.iter().filter_map(|feed| feed.watermark);
         marks

@@ -10,7 +10,7 @@ use churnwatch::encode::{Encoder, Original, Outgoing};
 use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Run, Step};
 use churnwatch::kafka::{StoredRecord, TopicPartition};
-use churnwatch::model::{Counts, Effect, FeedSet, Inputs, Outcome, Reject, Source};
+use churnwatch::model::{Counts, Effect, FeedSet, Outcome, Reject, Source};
 use std::sync::Arc;
 
 /// A record that must lie in the output.
