@@ -6,8 +6,8 @@ use crate::support::scenario::{HOTLINE, call, day, invoice, profile};
 use crate::support::streams::random::Random;
 use crate::support::streams::{Step, for_all_plans, rules_of, settling, steps, tasks_of, whose};
 use churnwatch::encode::{Encoder, Outgoing};
-use churnwatch::model::Inputs;
 use churnwatch::engine::{Rules, Shard, ShardStats};
+use churnwatch::model::Inputs;
 use churnwatch::model::{
     Body, ComplaintCategory, Counts, Effect, Event, Msisdn, Outcome, Reject, Source, Suppression,
 };
