@@ -27,10 +27,15 @@ static TROUBLES: Mutex<Troubles> = Mutex::new(Troubles(BTreeMap::new()));
 
 /// Something went wrong that may well come again. `kind` tells it from other troubles and stands in the log.
 pub fn warn(kind: &str, text: &str) {
+    count(kind, 1, text);
+}
+
+/// The same went wrong so many times; the text tells of one of them.
+pub fn count(kind: &str, times: u64, text: &str) {
     let Some(now) = now() else {
-        return warn!(trouble = kind, "{text}");
+        return warn!(trouble = kind, times, "{text}");
     };
-    if troubles().occurred(kind, text, now) {
+    if troubles().occurred(kind, times, text, now) {
         warn!(trouble = kind, "{text}");
     } else {
         debug!(trouble = kind, "again: {text}");
@@ -138,14 +143,14 @@ impl Summary {
 }
 
 impl Troubles {
-    /// Notes an occurrence. Returns whether it is to be logged now.
-    fn occurred(&mut self, kind: &str, text: &str, now: Timestamp) -> bool {
+    /// Notes occurrences. Returns whether the first is to be logged now.
+    fn occurred(&mut self, kind: &str, times: u64, text: &str, now: Timestamp) -> bool {
         let known = self.0.contains_key(kind) || self.0.len() < KINDS_MAX;
         let kind = if known { kind } else { OTHER };
         if let Some(trouble) = self.0.get_mut(kind) {
             trouble.last = now;
-            trouble.times += 1;
-            trouble.untold += 1;
+            trouble.times += times;
+            trouble.untold += times;
             trouble.text.clear();
             trouble.text.push_str(text);
             return false;
@@ -153,8 +158,8 @@ impl Troubles {
         let trouble = Trouble {
             since: now,
             last: now,
-            times: 1,
-            untold: 0,
+            times,
+            untold: times.saturating_sub(1),
             told: now,
             pause_ms: SUMMARY_FIRST_MS,
             text: text.to_owned(),
@@ -194,9 +199,9 @@ mod tests {
     #[test]
     fn a_trouble_is_logged_once_then_with_its_count_and_the_time_it_last_came() {
         let mut troubles = Troubles(BTreeMap::new());
-        assert!(troubles.occurred("brokers", "refused", at(0)));
+        assert!(troubles.occurred("brokers", 1, "refused", at(0)));
         for second in 1..=59 {
-            assert!(!troubles.occurred("brokers", "still refused", at(second)));
+            assert!(!troubles.occurred("brokers", 1, "still refused", at(second)));
             assert_eq!(troubles.due(at(second)), []);
         }
         let summary = |times, last| Summary {
@@ -206,7 +211,7 @@ mod tests {
             last: at(last),
         };
         assert_eq!(troubles.due(at(60)), [summary(59, 59)]);
-        assert!(!troubles.occurred("brokers", "still refused", at(70)));
+        assert!(!troubles.occurred("brokers", 1, "still refused", at(70)));
         assert_eq!(
             troubles.due(at(120)),
             [],
@@ -214,8 +219,13 @@ mod tests {
         );
         assert_eq!(troubles.due(at(180)), [summary(1, 70)]);
         assert!(
-            troubles.occurred("disk", "full", at(181)),
+            troubles.occurred("disk", 3, "full", at(181)),
             "another one has its own line"
+        );
+        assert_eq!(
+            troubles.due(at(241))[0].times,
+            2,
+            "and two that came with it"
         );
     }
 
@@ -223,13 +233,13 @@ mod tests {
     fn an_end_tells_how_often_it_came_and_since_when() {
         let mut troubles = Troubles(BTreeMap::new());
         for second in 5..8 {
-            troubles.occurred("brokers", "refused", at(second));
+            troubles.occurred("brokers", 1, "refused", at(second));
         }
         let ended = troubles.over("brokers").unwrap();
         assert_eq!((ended.times, ended.since), (3, at(5)));
         assert!(troubles.over("brokers").is_none());
         assert!(
-            troubles.occurred("brokers", "refused", at(9)),
+            troubles.occurred("brokers", 1, "refused", at(9)),
             "it begins anew"
         );
     }
@@ -237,11 +247,11 @@ mod tests {
     #[test]
     fn what_is_quiet_for_long_begins_anew_and_kinds_do_not_grow_for_ever() {
         let mut troubles = Troubles(BTreeMap::new());
-        troubles.occurred("once", "text", at(0));
+        troubles.occurred("once", 1, "text", at(0));
         troubles.due(at(QUIET_MS / 1000));
-        assert!(troubles.occurred("once", "text", at(QUIET_MS / 1000)));
+        assert!(troubles.occurred("once", 1, "text", at(QUIET_MS / 1000)));
         for kind in 0..2 * KINDS_MAX {
-            troubles.occurred(&kind.to_string(), "text", at(0));
+            troubles.occurred(&kind.to_string(), 1, "text", at(0));
         }
         assert_eq!(troubles.0.len(), KINDS_MAX + 1);
     }

@@ -14,7 +14,7 @@ pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;
 pub use pending_output::PendingOutput;
 pub use position::PartitionPosition;
-pub use rejections::{Rejection, Rejections};
+pub use rejections::Rejection;
 pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;

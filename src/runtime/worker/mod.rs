@@ -7,7 +7,6 @@ mod journal;
 mod key_watch;
 mod positions;
 mod rebalance;
-mod rejection_log;
 mod replay_speed;
 mod restores;
 mod snapshots;

@@ -36,7 +36,8 @@ impl<L: Link> Worker<'_, L> {
                 (_, None) => {}
             }
         }
-        if self.repository.busy() {
+        let wanted = self.partitions.values().any(|p| p.snapshots.wanted);
+        if wanted || self.repository.busy() {
             return;
         }
         let state = &self.setup.config.state;

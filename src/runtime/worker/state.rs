@@ -1,6 +1,5 @@
 use super::end_offsets::EndOffsetPoll;
 use super::key_watch::KeyWatch;
-use super::rejection_log::RejectionLog;
 use super::replay_speed::ReplaySpeed;
 use super::transaction::{Retry, Uncommitted};
 use crate::health::{Condition, WorkerHealth};
@@ -38,7 +37,6 @@ pub struct Worker<'a, L: Link> {
     /// Since the start.
     pub(super) records_processed: u64,
     pub(super) end_offsets: EndOffsetPoll,
-    pub(super) rejection_log: RejectionLog,
     pub(super) replay_speed: ReplaySpeed,
     /// Since the log last said how far restoring is.
     pub(super) progress_logged: Stopwatch,
@@ -75,7 +73,6 @@ impl<'a, L: Link> Worker<'a, L> {
             drained: false,
             records_processed: 0,
             end_offsets: EndOffsetPoll::unknown(),
-            rejection_log: RejectionLog::default(),
             replay_speed: ReplaySpeed::default(),
             progress_logged: Stopwatch::start(),
             ticked: Stopwatch::start(),

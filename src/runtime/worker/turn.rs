@@ -52,7 +52,6 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         self.restore()?;
-        self.rejection_log.state();
         if self.retry.is_none() {
             self.adopt_rules();
             self.pass_time()?;
