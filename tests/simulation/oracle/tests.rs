@@ -162,10 +162,6 @@ fn keep_books(world: &mut World, oracle: &OutputOracle, config: &Config, cooked:
             let mut said: Vec<(TopicPartition, Rc<StoredRecord>)> = due
                 .into_iter()
                 .map(|due| {
-                    let partition = due
-                        .key
-                        .as_deref()
-                        .map_or(0, |key| churnwatch::kafka::partition_of(key, PARTITIONS));
                     let place = world.place(&due.topic, partition).unwrap();
                     let record = StoredRecord {
                         key: due.key,
@@ -196,7 +192,7 @@ fn keep_books(world: &mut World, oracle: &OutputOracle, config: &Config, cooked:
                 }
                 Cooked::OutputElsewhere if spoil && !said.is_empty() => {
                     said[0].0.partition = (said[0].0.partition + 1) % PARTITIONS;
-                    spoiled = said[0].1.key.is_some();
+                    spoiled = true;
                 }
                 Cooked::OutputsSwapped if spoil => {
                     if let Some(index) = twins {
