@@ -140,6 +140,14 @@ impl Replay {
                 at: event.at,
                 port_out: matches!(event.body, Body::PortOutApplication),
             }),
+            // Who thinks better of it has not left.
+            Body::PortOutWithdrawn => {
+                let stays = |departure: &Departure| {
+                    let applied = departure.port_out && departure.at <= event.at;
+                    departure.subscriber == subscriber && applied
+                };
+                self.departures.retain(|departure| !stays(departure));
+            }
             _ => {}
         }
     }

@@ -6,8 +6,8 @@ use super::read::{Choices, Flaw};
 use super::wire::Fields;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
-    Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment, SuspensionReason,
-    TaskOutcome, Timestamp,
+    Money, Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
+    SuspensionReason, TaskOutcome, Timestamp,
 };
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -28,6 +28,7 @@ pub(super) enum RecordType {
     Complaint,
     Enquiry,
     PortOutApplication,
+    PortOutWithdrawn,
     CompetitorContact,
     TaskOutcome,
     Erase,
@@ -48,9 +49,27 @@ impl RecordType {
             Self::Complaint
             | Self::Enquiry
             | Self::PortOutApplication
+            | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
             Self::TaskOutcome => Feed::Outcome,
         }
+    }
+
+    /// Whether a later record takes the place of an earlier one, also under the same `record_id` (behaviour: Outcome of a
+    /// record).
+    pub(super) fn is_state(self) -> bool {
+        matches!(
+            self,
+            Self::Profile
+                | Self::Invoice
+                | Self::Suspension
+                | Self::Reactivation
+                | Self::Cancellation
+                | Self::Complaint
+                | Self::PortOutApplication
+                | Self::PortOutWithdrawn
+                | Self::TaskOutcome
+        )
     }
 }
 
@@ -79,6 +98,7 @@ const RECORD_TYPES: &Choices<RecordType> = &[
     ("complaint", RecordType::Complaint),
     ("enquiry", RecordType::Enquiry),
     ("port_out_application", RecordType::PortOutApplication),
+    ("port_out_withdrawn", RecordType::PortOutWithdrawn),
     ("competitor_contact", RecordType::CompetitorContact),
     ("task_outcome", RecordType::TaskOutcome),
     ("erase", RecordType::Erase),
@@ -101,6 +121,7 @@ const SUSPENSION_REASONS: &Choices<SuspensionReason> = &[
     ("arrears", SuspensionReason::Arrears),
     ("voluntary", SuspensionReason::Voluntary),
     ("fraud", SuspensionReason::Fraud),
+    ("roaming", SuspensionReason::Roaming),
 ];
 
 const SEGMENTS: &Choices<Segment> = &[("consumer", Segment::Consumer), ("group", Segment::Group)];
@@ -155,6 +176,8 @@ const VOLUME_BYTES_MAX: i64 = 1_000_000_000_000_000;
 /// Odd factors that spread the beginning and the volume of a part over the seed of its fingerprint.
 const PART_AT: u64 = 0x9E37_79B9_7F4A_7C15;
 const PART_VOLUME: u64 = 0xC2B2_AE3D_27D4_EB4F;
+/// Numbers of invoices are hashed apart from record ids, so that equal texts do not collide.
+const INVOICE_SEED: u64 = 2 << 32;
 
 /// The part of an IMEI that names the handset; behind it come a check digit or the software's version.
 const HANDSET_DIGITS: usize = 14;
@@ -203,7 +226,7 @@ pub(super) fn read<'a>(
             other: other_number(fields, head.msisdn, numbering),
             action: forward_action(fields),
         },
-        RecordType::Invoice => Body::Invoice(invoice(fields)?),
+        RecordType::Invoice => Body::Invoice(invoice(fields, head.record_id)?),
         RecordType::Payment => Body::Payment {
             amount: fields.essential(Field::Amount, Fields::money)?,
         },
@@ -248,6 +271,7 @@ pub(super) fn read<'a>(
                 .unwrap_or(EnquirySubject::Unknown),
         ),
         RecordType::PortOutApplication => Body::PortOutApplication,
+        RecordType::PortOutWithdrawn => Body::PortOutWithdrawn,
         RecordType::CompetitorContact => Body::CompetitorContact,
         RecordType::TaskOutcome => Body::TaskOutcome(TaskOutcome {
             task_id: fields.essential(Field::TaskId, Fields::text)?,
@@ -336,10 +360,18 @@ fn suspension_reason(fields: &Fields<'_>, field: Field) -> Result<Option<Suspens
     fields.choice(field, SUSPENSION_REASONS)
 }
 
-fn invoice(fields: &mut Fields<'_>) -> Result<Invoice, Reject> {
+fn invoice(fields: &mut Fields<'_>, record_id: &str) -> Result<Invoice, Reject> {
+    let amount = fields.essential(Field::Amount, Fields::money)?;
+    // A credit note may bear the number of the invoice that it corrects.
+    let number = fields.optional(Field::InvoiceNumber, Fields::identifier);
+    let number = number.filter(|_| amount >= Money::ZERO);
     Ok(Invoice {
         period: fields.essential(Field::Period, Fields::month)?,
-        amount: fields.essential(Field::Amount, Fields::money)?,
+        document: match number {
+            Some(number) => xxh3_64_with_seed(number.as_bytes(), INVOICE_SEED),
+            None => xxh3_64(record_id.as_bytes()),
+        },
+        amount,
         plan_fee: fields.wanted(Field::PlanFee, Fields::money),
         usage_value: fields.wanted(Field::UsageValue, Fields::money),
         overage: fields.wanted(Field::Overage, Fields::money),
@@ -351,7 +383,9 @@ fn invoice(fields: &mut Fields<'_>) -> Result<Invoice, Reject> {
 fn profile<'a>(fields: &mut Fields<'a>) -> Profile<'a> {
     let plan = fields.open_plan().then(|| plan(fields));
     let flags = fields.choices(Field::Flags, FLAGS);
+    let customer = fields.optional(Field::CustomerId, Fields::identifier);
     Profile {
+        customer: customer.map(|id| xxh3_64(id.as_bytes())),
         brand: fields.optional(Field::Brand, Fields::text),
         activated_on: fields.optional(Field::ActivatedOn, Fields::date),
         plan,

@@ -58,6 +58,8 @@ impl Decoded<'_> {
 
 /// The record type that belongs to no subscriber.
 const PROGRESS: &str = "feed_progress";
+/// States are hashed apart from record ids, whose seeds are feed numbers.
+const STATE_SEED: u64 = 3 << 32;
 
 const FEEDS: &read::Choices<Feed> = &{
     let mut feeds = [(Feed::Cdr.name(), Feed::Cdr); Feed::ALL.len()];
@@ -113,9 +115,13 @@ impl Decoder {
             msisdn: &msisdn,
             at,
         };
+        // A state that is sent again under its id is another record if anything in it differs.
+        let state = record_type.is_state();
+        let state = state.then(|| fields.fingerprint(STATE_SEED));
         let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
         // Ids are unique per source only, so the same id in two feeds is two records.
-        let record = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
+        let record =
+            state.unwrap_or_else(|| xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64));
         let event = Event {
             msisdn,
             at,

@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::fmt;
+use xxhash_rust::xxh3::Xxh3;
 
 /// The known fields of one record.
 pub(super) struct Fields<'a> {
@@ -73,6 +74,18 @@ impl<'a> Fields<'a> {
     /// The JSON text of a field's value; absent if it is missing, null or an empty text.
     pub(super) fn raw(&self, field: Field) -> Option<&'a str> {
         self.values[field as usize]
+    }
+
+    /// Fingerprint of all that is known of a record but whose it is, in whatever order it came.
+    pub(super) fn fingerprint(&self, seed: u64) -> u64 {
+        let mut hash = Xxh3::with_seed(seed);
+        for field in Field::ALL.iter().filter(|field| **field != Field::Msisdn) {
+            if let Some(raw) = self.raw(*field) {
+                hash.update(field.name().as_bytes());
+                hash.update(raw.as_bytes());
+            }
+        }
+        hash.digest()
     }
 
     fn fill(

@@ -3,7 +3,7 @@
 use super::dead_letter::SourceJson;
 use crate::model::{
     Assignee, Calendar, Erasure, Evidence, Fact, PlaybookStep, ScorePart, ShadowSignal, Signal,
-    Talk, Task, Text, Words,
+    Suspension, Talk, Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -44,6 +44,8 @@ pub(super) struct TaskJson<'a> {
     credit_score: i32,
     monthly_value: String,
     stage: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspension: Option<SuspensionJson>,
     signals: Vec<SignalJson<'a>>,
     recommended_action: ActionJson<'a>,
     assignee: AssigneeJson<'a>,
@@ -85,6 +87,7 @@ impl<'a> TaskJson<'a> {
             credit_score: task.credit_score,
             monthly_value: task.monthly_value.to_string(),
             stage: task.stage.name(),
+            suspension: task.suspension.map(SuspensionJson::new),
             signals: signals
                 .map(|signal| SignalJson::of_task(signal, calendar))
                 .collect(),
@@ -102,6 +105,21 @@ impl<'a> TaskJson<'a> {
             updated_at: calendar.rfc3339(task.updated_at),
             rules_version: &task.rules_version,
             source: task.source.as_ref().map(SourceJson::new),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SuspensionJson {
+    reason: &'static str,
+    since: String,
+}
+
+impl SuspensionJson {
+    fn new(suspension: Suspension) -> Self {
+        Self {
+            reason: suspension.reason.name(),
+            since: suspension.since.to_string(),
         }
     }
 }

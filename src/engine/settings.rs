@@ -68,6 +68,8 @@ pub struct BaselineRules {
     pub dispersion: f64,
     /// Weight of the population's dispersion against the subscriber's own, in days.
     pub dispersion_prior_days: f64,
+    /// Days after a bar whose use still says nothing.
+    pub after_bar_days: u8,
 }
 
 /// Which lines behave like machines (behaviour: Machines).
@@ -92,6 +94,10 @@ pub struct PolicyRules {
     pub task_days: u16,
     /// Days of suspension after which a subscriber counts as churned.
     pub churned_after_suspended_days: u16,
+    /// Days for which an application for a port-out holds.
+    pub mnp_hold_days: u16,
+    /// A later first day of service than this, of another customer, is that of a new owner.
+    pub new_owner_days: u16,
     /// Hours to act, by tier.
     pub due: DueRules,
     /// Local hours in which nobody is contacted.

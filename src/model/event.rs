@@ -78,7 +78,7 @@ pub struct Event<'a> {
     pub msisdn: Msisdn,
     /// When it happened, by its source.
     pub at: Timestamp,
-    /// Fingerprint of `record_id`, for dropping duplicates.
+    /// Fingerprint of `record_id`, and for a state of all that is read of it, for dropping duplicates.
     pub record: u64,
     /// What happened.
     pub body: Body<'a>,
@@ -156,6 +156,8 @@ pub enum Body<'a> {
     Enquiry(EnquirySubject),
     /// `port_out_application`.
     PortOutApplication,
+    /// `port_out_withdrawn`: nothing comes of the application.
+    PortOutWithdrawn,
     /// `competitor_contact`, reported by staff or customer.
     CompetitorContact,
     /// `task_outcome`.
@@ -199,6 +201,7 @@ body_kinds! {
     Complaint,
     Enquiry,
     PortOutApplication,
+    PortOutWithdrawn,
     CompetitorContact,
     TaskOutcome,
     Erase,
@@ -222,6 +225,7 @@ impl Body<'_> {
             Self::Complaint { .. } => BodyKind::Complaint,
             Self::Enquiry(_) => BodyKind::Enquiry,
             Self::PortOutApplication => BodyKind::PortOutApplication,
+            Self::PortOutWithdrawn => BodyKind::PortOutWithdrawn,
             Self::CompetitorContact => BodyKind::CompetitorContact,
             Self::TaskOutcome(_) => BodyKind::TaskOutcome,
             Self::Erase { .. } => BodyKind::Erase,
@@ -245,6 +249,7 @@ impl Body<'_> {
             Self::Complaint { .. }
             | Self::Enquiry(_)
             | Self::PortOutApplication
+            | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
             Self::TaskOutcome(_) => Feed::Outcome,
         }
@@ -334,7 +339,9 @@ pub enum ForwardAction {
 pub struct Invoice {
     /// First day of the billed month.
     pub period: Day,
-    /// To be paid.
+    /// Fingerprint of `invoice_number`, else of `record_id`; of a credit note always of `record_id`.
+    pub document: u64,
+    /// To be paid; negative for a credit note.
     pub amount: Money,
     /// The plan's share of it.
     pub plan_fee: Option<Money>,
@@ -347,7 +354,7 @@ pub struct Invoice {
 }
 
 /// `reason` of a suspension or reactivation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SuspensionReason {
     /// Unpaid bills.
     Arrears,
@@ -355,13 +362,30 @@ pub enum SuspensionReason {
     Voluntary,
     /// Suspected fraud.
     Fraud,
+    /// No service abroad.
+    Roaming,
     /// Not said, or a reason that nobody knows.
     Unknown,
+}
+
+impl SuspensionReason {
+    /// The name used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Arrears => "arrears",
+            Self::Voluntary => "voluntary",
+            Self::Fraud => "fraud",
+            Self::Roaming => "roaming",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A `profile`: the latest wins as a whole.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile<'a> {
+    /// Fingerprint of `customer_id`: who the owner of the number is.
+    pub customer: Option<u64>,
     /// `gotone`, `mzone`, `easyown` or another brand.
     pub brand: Option<Cow<'a, str>>,
     /// First day of service.

@@ -33,7 +33,7 @@ pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{
     Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, ScorePart, Severity, Stage,
-    Task, TaskStatus, Tier,
+    Suspension, Task, TaskStatus, Tier,
 };
 pub use time::{Day, Timestamp};
 pub use words::{PlaybookStep, Talk, Words};

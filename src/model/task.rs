@@ -1,6 +1,7 @@
 use super::serial::{clear, shared};
 use super::{
-    Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source, Timestamp,
+    Day, Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source,
+    SuspensionReason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -51,6 +52,8 @@ pub struct Task {
     pub monthly_value: Money,
     /// Lifecycle stage.
     pub stage: Stage,
+    /// Why the line is suspended, if it is.
+    pub suspension: Option<Suspension>,
     /// The reasons, oldest first, one for each trigger.
     pub signals: Vec<Signal>,
     /// What to do.
@@ -71,6 +74,8 @@ pub struct Task {
     pub contacted_at: Option<Timestamp>,
     /// The last outcome that was reported.
     pub outcome: Option<OutcomeResult>,
+    /// Its time.
+    pub outcome_at: Option<Timestamp>,
     /// Why the customer would leave, as outcomes of the task have said so far.
     pub motives: Motives,
     /// Time of this revision.
@@ -80,6 +85,15 @@ pub struct Task {
     pub rules_version: Arc<str>,
     /// The record that led to this revision; absent where a day close or the clock did.
     pub source: Option<Source>,
+}
+
+/// A line that is suspended: what whoever speaks to the customer has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Why.
+    pub reason: SuspensionReason,
+    /// Since when.
+    pub since: Day,
 }
 
 /// What one trigger adds to the churn score.
@@ -155,6 +169,8 @@ pub enum CloseReason {
     ForwardingEnded,
     /// Calls drop no more often than they should.
     QualityRecovered,
+    /// The line was barred, which is why it was silent.
+    LineBarred,
     /// What it was about has passed, was put off, or is settled.
     OccasionOver,
     /// Care or growth: the customer was spoken to, which is all there was to do.
@@ -184,6 +200,7 @@ impl CloseReason {
             Self::ComplaintSettled => "complaint_settled",
             Self::ForwardingEnded => "forwarding_ended",
             Self::QualityRecovered => "quality_recovered",
+            Self::LineBarred => "line_barred",
             Self::OccasionOver => "occasion_over",
             Self::Contacted => "contacted",
             Self::OptedOut => "opted_out",

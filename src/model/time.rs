@@ -39,6 +39,8 @@ pub struct Day(pub i32);
 impl Day {
     /// Before every day that can occur.
     pub const MIN: Self = Self(i32::MIN);
+    /// After everything.
+    pub const MAX: Self = Self(i32::MAX);
 
     /// Days from `earlier` to this day; negative if it lies ahead.
     pub fn since(self, earlier: Self) -> i32 {

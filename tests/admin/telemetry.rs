@@ -69,6 +69,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         credit_score: 400,
         monthly_value: Money::ZERO,
         stage: Stage::Decline,
+        suspension: None,
         signals: reasons
             .iter()
             .map(|trigger| signal(trigger, None))
@@ -91,6 +92,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         expires_at: Timestamp(0),
         contacted_at: None,
         outcome: None,
+        outcome_at: None,
         motives: Motives::default(),
         updated_at: Timestamp(0),
         rules_version: "v".into(),

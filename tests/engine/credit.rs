@@ -118,6 +118,7 @@ fn bill(month: u32, yuan: i64) -> Body<'static> {
         amount: Money(yuan * 100),
         plan_fee: Some(Money::ZERO),
         usage_value: Some(Money::ZERO),
+        document: 0,
         overage: Some(Money::ZERO),
         due_on: Some(day("2026-12-31")),
     })

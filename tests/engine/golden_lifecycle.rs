@@ -31,6 +31,7 @@ fn billed(scenario: &mut Scenario, month: u32, fee: i64, amount: i64, usage_valu
         amount: Money(amount * 100),
         plan_fee: Some(Money(fee * 100)),
         usage_value: Some(Money(usage_value * 100)),
+        document: 0,
         overage: Some(Money((amount - fee).max(0) * 100)),
         due_on: Some(day(&format!("2026-{:02}-20", month + 1))),
     };

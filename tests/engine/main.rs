@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backlog;
+mod barred;
 mod batch_split_invariance;
 mod clock_and_days;
 mod credit;
@@ -15,9 +16,11 @@ mod golden_lifecycle;
 mod golden_scenarios;
 mod machines;
 mod outages;
+mod owners;
 mod policy;
 mod shadow;
 mod signals_and_tasks;
+mod states;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;

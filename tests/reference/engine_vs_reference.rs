@@ -202,6 +202,7 @@ impl Tally {
                     see("task re-opened".to_owned(), again.into());
                     see("notified".to_owned(), task.assignee.notify.is_some().into());
                     see("care only".to_owned(), task.action.care_only.into());
+                    see("suspended".to_owned(), task.suspension.is_some().into());
                     if let Some(result) = task.outcome {
                         see(format!("outcome {}", result.name()), 1);
                     }
@@ -270,6 +271,8 @@ impl Tally {
             "closed: complaint_settled",
             "closed: forwarding_ended",
             "closed: quality_recovered",
+            "closed: line_barred",
+            "suspended",
             "closed: superseded",
             "closed: occasion_over",
             "purpose care",

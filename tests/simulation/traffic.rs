@@ -229,6 +229,11 @@ impl Person {
                 ("suspension", r#""reason":"arrears""#),
                 ("reactivation", r#""reason":"arrears""#),
                 ("payment", r#""amount":100"#),
+                ("suspension", r#""reason":"voluntary""#),
+                (
+                    "invoice",
+                    r#""period":"2026-02","amount":"-9.90","plan_fee":0,"usage_value":0,"overage":0,"due_on":"2026-03-04""#,
+                ),
             ]);
             self.send(
                 Feed::Billing,
@@ -245,6 +250,7 @@ impl Person {
                 ("complaint", r#""category":"billing","resolution":"open""#),
                 ("enquiry", r#""subject":"cancel""#),
                 ("port_out_application", r#""channel":"sms""#),
+                ("port_out_withdrawn", r#""channel":"sms""#),
             ]);
             self.send(
                 Feed::Service,

@@ -4,7 +4,7 @@ use crate::engine::state::account::Account;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::trigger_state::{TriggerState, TriggerStates};
 use crate::engine::triggers::REGISTRY;
-use crate::model::{Day, Money, Msisdn, Tier, Timestamp};
+use crate::model::{Day, Money, Msisdn, Suspension, SuspensionReason, Tier, Timestamp};
 use std::cell::OnceCell;
 
 /// One subscriber at one moment, as the policy sees it.
@@ -79,7 +79,29 @@ impl Case<'_> {
         let known = self
             .account
             .and_then(|account| account.monthly_spend().or(account.profile.plan_fee));
+        let known = known.map(|value| value.max(Money::ZERO));
         known.unwrap_or_else(|| Money::from_major(self.rules.policy.value_unknown))
+    }
+
+    /// Whether nobody may be contacted, because a port-out was applied for.
+    pub fn held(&self) -> bool {
+        let (today, days) = (
+            self.rules.calendar.day_of(self.now),
+            self.rules.policy.mnp_hold_days,
+        );
+        self.account
+            .is_some_and(|account| account.held(today, days))
+    }
+
+    /// Why the line is suspended, if it is.
+    pub fn suspension(&self) -> Option<Suspension> {
+        let account = self.account?;
+        let bar = account.bar().map(|bar| (bar.reason, bar.since));
+        let arrears = account
+            .suspended_on
+            .map(|on| (SuspensionReason::Arrears, on));
+        bar.or(arrears)
+            .map(|(reason, since)| Suspension { reason, since })
     }
 
     /// Whether the contract has ended.

@@ -28,12 +28,11 @@ pub fn subscriber_refusal(case: &Case<'_>) -> Option<Suppression> {
     if case.churned() {
         return Some(Suppression::Churned);
     }
-    if let Some(account) = case.account {
-        if account.port_out_on.is_some() {
-            return Some(Suppression::MnpHold);
-        } else if account.profile.flags.not_pursued {
-            return Some(Suppression::NotPursued);
-        }
+    if case.held() {
+        return Some(Suppression::MnpHold);
+    }
+    if case.account.is_some_and(|a| a.profile.flags.not_pursued) {
+        return Some(Suppression::NotPursued);
     }
     held_out(&case.msisdn, &case.rules.policy.hold_out).then_some(Suppression::HoldOut)
 }

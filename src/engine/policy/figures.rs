@@ -120,6 +120,7 @@ impl TaskCount {
             | CloseReason::ComplaintSettled
             | CloseReason::ForwardingEnded
             | CloseReason::QualityRecovered
+            | CloseReason::LineBarred
             | CloseReason::OccasionOver => Self::Recovered,
             CloseReason::Contacted => Self::Contacted,
             CloseReason::Expired => Self::Expired,
@@ -269,6 +270,7 @@ fn verdict(reason: CloseReason, no_intention: bool) -> Option<bool> {
         | CloseReason::ComplaintSettled
         | CloseReason::ForwardingEnded
         | CloseReason::QualityRecovered
+        | CloseReason::LineBarred
         | CloseReason::OccasionOver => Some(false),
         CloseReason::Contacted
         | CloseReason::MnpHold

@@ -32,13 +32,20 @@ impl Taskbook {
                 self.close_if(case, CloseReason::Churned, from, effects, |_| true);
                 self.drop_waiting(case, Suppression::Churned, effects);
             }
-            Body::PortOutApplication => {
+            Body::PortOutApplication if case.held() => {
                 self.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
                 self.drop_waiting(case, Suppression::MnpHold, effects);
             }
             _ => {}
         }
         true
+    }
+
+    /// Ends everything about the number's owner so far, who has left it to somebody new.
+    pub fn hand_over(&mut self, source: &Source, case: &Case<'_>, effects: &mut Vec<Effect>) {
+        self.close_if(case, CloseReason::Churned, Some(source), effects, |_| true);
+        self.drop_waiting(case, Suppression::Churned, effects);
+        self.forget(case.slot);
     }
 
     /// Care and growth make room for a churn task.

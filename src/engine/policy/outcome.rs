@@ -32,9 +32,16 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        let named = |task: &&Task| task.task_id == outcome.task_id;
+        // What was said before the task's last outcome comes too late to decide anything.
+        let is_news = |task: &Task| task.outcome_at <= Some(event.at);
+        let decides = verdict(outcome.result).is_some();
+        let named = |task: &&Task| task.task_id == outcome.task_id && (is_news(task) || !decides);
         let learnt = |mut task: Task| {
-            task.motives.learn(outcome);
+            if is_news(&task) {
+                task.outcome = Some(outcome.result);
+                task.outcome_at = Some(event.at);
+                task.motives.learn(outcome);
+            }
             task
         };
         let open = self.of(case.slot).find(named).cloned().map(learnt);
@@ -42,17 +49,22 @@ impl Taskbook {
         let since = case.now.plus_hours(hours);
         let closed = self.correctable(case.slot, &outcome.task_id);
         let closed = closed.filter(|task| task.updated_at > since);
-        let closed = closed.map(Arc::unwrap_or_clone).map(learnt);
         let history = self.contact_histories.get(&case.slot);
         let was_closed = history.is_some_and(|history| history.was_closed(&outcome.task_id, case));
-        let known = open.is_some() || closed.is_some() || was_closed;
+        let purpose = self.purpose_of(case.slot, &outcome.task_id);
+        let known = purpose.is_some() || closed.is_some() || was_closed;
+        let closed = closed.filter(|task| is_news(task));
+        let closed = closed.map(Arc::unwrap_or_clone);
         if let Some(task) = open {
             self.answer(task, event.at, outcome.result, source, case, effects);
         } else if let Some(task) = closed {
-            self.correct(task, outcome.result, source, case, effects);
+            let said_again = task.outcome == Some(outcome.result);
+            if !said_again {
+                self.correct(learnt(task), outcome.result, source, case, effects);
+            }
         } else if outcome.result != OutcomeResult::Unreachable {
             self.contact_history(case.slot)
-                .contact(event.at, Purpose::Churn);
+                .contact(event.at, purpose.unwrap_or(Purpose::Churn));
         }
         if outcome.do_not_contact {
             self.revoke(case, source, effects);
@@ -70,7 +82,6 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        task.outcome = Some(result);
         if result == OutcomeResult::Unreachable {
             let retry = i64::from(case.rules.policy.contact.retry_hours);
             let next = contact::after_quiet_hours(at.plus_hours(retry), case.rules);
@@ -102,10 +113,6 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        if task.outcome == Some(result) {
-            return;
-        }
-        task.outcome = Some(result);
         if let Some(reason) = verdict(result) {
             task.close_reason = Some(reason);
             advance(&mut task, Some(source), case);

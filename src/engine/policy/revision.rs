@@ -11,6 +11,7 @@ pub fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {
     task.revision += 1;
     task.updated_at = case.now.max(task.updated_at);
     task.source = source.cloned();
+    task.suspension = case.suspension();
 }
 
 /// When a task goes up a rung, if there is one above it.

@@ -201,6 +201,7 @@ impl Taskbook {
             credit_score: credit.score,
             monthly_value: case.monthly_value(),
             stage: stage::stage(case),
+            suspension: case.suspension(),
             action: Action {
                 channel: route::channel(tier),
                 care_only: purpose == Purpose::Churn && case.care_only(),
@@ -214,6 +215,7 @@ impl Taskbook {
             expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
             contacted_at: None,
             outcome: None,
+            outcome_at: None,
             motives: Motives::default(),
             updated_at: case.now,
             rules_version: case.rules.version.clone(),

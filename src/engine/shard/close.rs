@@ -1,6 +1,9 @@
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
 use crate::engine::policy::Collecting;
+use crate::engine::rules::Rules;
+use crate::engine::state::account::Account;
+use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
@@ -130,7 +133,12 @@ impl Shard {
         let (subscriber, window) = entry.split();
         let day = facts.day;
         subscriber.visited = day;
-        if facts.partly_known() && subscriber.first_active <= day {
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let barred = barred(account, &self.rules);
+        let free = !barred.is_some_and(|days| days.has(day));
+        if free && facts.partly_known() && subscriber.first_active <= day {
             subscriber.known_days = subscriber.known_days.saturating_add(1);
         }
         if facts.known(UsageChannel::Voice) {
@@ -148,9 +156,6 @@ impl Shard {
                 }
             }
         }
-        let account = subscriber
-            .account
-            .and_then(|id| self.accounts.item(id.index()));
         if subscriber.is_machine(account) {
             return Judgement::default();
         }
@@ -170,6 +175,7 @@ impl Shard {
             last_active: subscriber.last_active,
             window,
             account,
+            barred,
             credit,
             baseline_rules: &self.rules.baseline,
             baselines: subscriber.baselines,
@@ -231,7 +237,12 @@ impl Shard {
         let (subscriber, window) = entry.split();
         let rules = &self.rules.baseline;
         let learnt = day - i32::from(rules.lag_days);
-        let facts = self.population.facts(learnt);
+        let account = subscriber
+            .account
+            .and_then(|id| self.accounts.item(id.index()));
+        let barred = barred(account, &self.rules);
+        let is_barred = |day: Day| barred.is_some_and(|days| days.has(day));
+        let facts = self.population.facts(learnt).filter(|_| !is_barred(learnt));
         // The first day is only part of one.
         if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
             for channel in UsageChannel::ALL.into_iter().filter(|c| facts.known(*c)) {
@@ -240,11 +251,9 @@ impl Shard {
                 baseline.learn(events, facts.share(channel), rules);
             }
         }
-        let account = subscriber
-            .account
-            .and_then(|id| self.accounts.item(id.index()));
         // Meters and robots keep no holidays, and one of them has more traffic than a hundred people.
         subscriber.stable = !subscriber.is_machine(account)
+            && !is_barred(day.next())
             && subscriber.known_days >= STABLE_DAYS
             && self
                 .population
@@ -259,4 +268,9 @@ impl Shard {
             }
         }
     }
+}
+
+/// The days on which an account's line is barred, or was a few days before.
+fn barred(account: Option<&Account>, rules: &Rules) -> Option<BarredDays> {
+    account?.barred(rules.baseline.after_bar_days)
 }

@@ -9,8 +9,7 @@ use crate::engine::state::watermark::Needed;
 use crate::engine::state::window::UsageChannel;
 use crate::engine::triggers::{self, EventView, Trigger, too_old};
 use crate::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source,
-    SuspensionReason, Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source, Timestamp,
 };
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -51,11 +50,13 @@ impl Shard {
             self.finish_if_waiting(slot, effects);
         }
         let counted = match feed {
-            Feed::Cdr => self.count_usage(slot, day, event),
+            Feed::Cdr => self.count_usage(slot, day, event).map(|()| false),
             _ => self.count_in_account(slot, day, event),
         };
-        if let Err(outcome) = counted {
-            return outcome;
+        match counted {
+            Ok(false) => {}
+            Ok(true) => self.hand_over(slot, day, event, source, effects),
+            Err(outcome) => return outcome,
         }
         self.count_in_service_history(slot, day, event);
         if !timeless {
@@ -148,8 +149,14 @@ impl Shard {
         Ok(())
     }
 
-    /// Adds any other record to the subscriber's account; gives the outcome of one that adds nothing.
-    fn count_in_account(&mut self, slot: u32, day: Day, event: &Event<'_>) -> Result<(), Outcome> {
+    /// Adds any other record to the subscriber's account, and says whether the number has a new owner; gives the outcome of
+    /// one that adds nothing.
+    fn count_in_account(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+    ) -> Result<bool, Outcome> {
         let Some(id) = self.account_id(slot) else {
             return Err(Outcome::Expired);
         };
@@ -159,29 +166,45 @@ impl Shard {
         if account.seen(event.record) {
             return Err(Outcome::Duplicate);
         }
+        let after_bar = self.rules.baseline.after_bar_days;
         match &event.body {
             Body::Profile(profile) => {
-                let new_owner = account.update_profile(event.at, day, profile, &mut self.names);
-                if new_owner {
-                    self.taskbook.forget(slot);
-                }
-                if let Some(mut entry) = self.store.entry(slot).filter(|_| new_owner) {
-                    let machine = u64::from(entry.subscriber.machine_detector.machine());
-                    self.stats.machines = self.stats.machines.saturating_sub(machine);
-                    entry.reset_for_new_owner();
-                    self.shadow.forget(slot);
-                }
+                let days = self.rules.policy.new_owner_days;
+                let names = &mut self.names;
+                return Ok(account.update_profile(event.at, day, profile, days, names));
             }
-            Body::Invoice(invoice) => account.billing.invoice(invoice),
+            Body::Invoice(invoice) => account.billing.invoice(event.at, invoice),
             Body::Payment { amount } => account.billing.pay(*amount),
-            Body::Suspension(SuspensionReason::Arrears) => account.suspend(event.at, day),
-            Body::Reactivation => account.reactivate(event.at),
+            Body::Suspension(reason) => account.suspend(*reason, event.at, day, after_bar),
+            Body::Reactivation => account.reactivate(event.at, day),
             Body::Cancellation => account.cancel(day),
-            Body::PortOutApplication => account.port_out_on = account.port_out_on.max(Some(day)),
+            Body::PortOutApplication => account.port_out(event.at, day, true),
+            Body::PortOutWithdrawn => account.port_out(event.at, day, false),
             Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
             _ => {}
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// The number was given to somebody else, whose profile this is: all that was known of the one before goes.
+    fn hand_over(
+        &mut self,
+        slot: u32,
+        day: Day,
+        event: &Event<'_>,
+        source: &Source,
+        effects: &mut Vec<Effect>,
+    ) {
+        let now = self.clock.max(event.at);
+        self.with_tasks(slot, now, day, |context, case| {
+            context.book.hand_over(source, case, effects);
+        });
+        if let Some(mut entry) = self.store.entry(slot) {
+            let machine = u64::from(entry.subscriber.machine_detector.machine());
+            self.stats.machines = self.stats.machines.saturating_sub(machine);
+            entry.reset_for_new_owner();
+            self.shadow.forget(slot);
+        }
     }
 
     /// Adds a record to what triggers look back on.

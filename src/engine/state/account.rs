@@ -1,9 +1,11 @@
+use super::bar::{Bar, BarredDays};
 use super::billing::Billing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
-use crate::model::{Day, Money, Profile, ProfileFlags, Segment, Timestamp};
+use crate::model::{Day, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp};
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What is known of a subscriber beyond usage: profile, bills, standing. Only subscribers with such records have one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,18 +14,26 @@ pub struct Account {
     pub profile_at: Option<Timestamp>,
     /// The latest profile.
     pub profile: SubscriberProfile,
+    /// Fingerprint of the last `customer_id`; 0 if there was none.
+    customer: u32,
     /// Bills and payments.
     pub billing: Billing,
     /// Day the line was suspended for arrears, while it is.
     pub suspended_on: Option<Day>,
-    /// Time of the last suspension or reactivation; older ones come too late to change anything.
-    suspension_changed_at: Option<Timestamp>,
+    /// Time of the last suspension for arrears; a reactivation before it comes too late to change anything.
+    suspended_at: Timestamp,
+    /// Time of the last reactivation; a suspension before it comes too late.
+    reactivated_at: Timestamp,
+    /// The last time the line was barred for another reason, if it ever was.
+    bar: Option<Box<Bar>>,
     /// Suspensions for arrears seen.
     pub suspensions: u16,
     /// Day the contract was closed at the counter.
     pub cancelled_on: Option<Day>,
-    /// Day a port-out was applied for: nobody may be contacted.
+    /// Day a port-out was last applied for, unless that was withdrawn.
     pub port_out_on: Option<Day>,
+    /// Time of the last application or withdrawal.
+    port_out_at: Timestamp,
     recent: [u64; RECENT],
     recent_next: u8,
     /// States of sparse triggers.
@@ -45,6 +55,8 @@ const RECENT: usize = 8;
 pub struct SubscriberProfile {
     /// Brand.
     pub brand: Option<Arc<str>>,
+    /// Fingerprint of the plan's name; 0 if there is none.
+    plan: u32,
     /// First day of service.
     pub activated_on: Option<Day>,
     /// Consumer or group.
@@ -78,12 +90,16 @@ pub struct SubscriberProfile {
 encoded!(Account {
     profile_at,
     profile,
+    customer,
     billing,
     suspended_on,
-    suspension_changed_at,
+    suspended_at,
+    reactivated_at,
+    bar,
     suspensions,
     cancelled_on,
     port_out_on,
+    port_out_at,
     recent,
     recent_next,
     trigger_states,
@@ -95,6 +111,7 @@ encoded!(Account {
 
 encoded!(SubscriberProfile {
     brand,
+    plan,
     activated_on,
     segment,
     vip,
@@ -194,15 +211,21 @@ impl Account {
         at: Timestamp,
         day: Day,
         profile: &Profile<'_>,
+        new_owner_days: u16,
         names: &mut Interner,
     ) -> bool {
         if self.profile_at.is_some_and(|in_force| in_force > at) {
             return false;
         }
-        let left_on = self.cancelled_on.max(self.port_out_on);
-        let new_owner = left_on.is_some() && profile.activated_on > left_on;
-        if new_owner {
-            self.reset_for_new_owner();
+        let customer = profile.customer.map_or(0, mark);
+        let change = self.change_of_owner(profile, customer, new_owner_days);
+        match change {
+            Some(Change::Owner) => self.reset_for_new_owner(),
+            Some(Change::Return) => (self.cancelled_on, self.port_out_on) = (None, None),
+            None => {}
+        }
+        if customer != 0 {
+            self.customer = customer;
         }
         let plan_fee = profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let dearer = self.profile.plan_fee.zip(plan_fee);
@@ -212,6 +235,7 @@ impl Account {
         self.profile_at = Some(at);
         self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
+            plan: profile.plan.as_ref().map_or(0, plan_mark),
             activated_on: profile.activated_on,
             segment: profile.segment,
             vip: profile.vip,
@@ -227,7 +251,45 @@ impl Account {
             offer_expires_on: profile.offer_expires_on,
             marketing_opt_out: profile.marketing_opt_out,
         };
-        new_owner
+        change == Some(Change::Owner)
+    }
+
+    /// What a profile says of who has the number (behaviour: Suspension, port-out and new owners).
+    fn change_of_owner(
+        &self,
+        profile: &Profile<'_>,
+        customer: u32,
+        new_owner_days: u16,
+    ) -> Option<Change> {
+        let since = profile.activated_on?;
+        let left = self.cancelled_on.max(self.port_out_on);
+        let left = left.is_some_and(|left| since > left);
+        let later = |known: Day| since.since(known) > i32::from(new_owner_days);
+        let later = self.profile.activated_on.is_some_and(later);
+        let owner = match (self.customer, customer) {
+            (0, _) | (_, 0) => left || (later && self.differs(profile)),
+            (known, told) if known != told => left || later,
+            _ if left => return Some(Change::Return),
+            _ => false,
+        };
+        owner.then_some(Change::Owner)
+    }
+
+    /// Whether brand, plan and account manager are all other ones. That there is no manager says as much as another.
+    fn differs(&self, profile: &Profile<'_>) -> bool {
+        let known = &self.profile;
+        let brands = known.brand.as_deref().zip(profile.brand.as_deref());
+        let plan = profile.plan.as_ref().map_or(0, plan_mark);
+        brands.is_some_and(|(known, told)| known != told)
+            && known.plan != 0
+            && plan != 0
+            && known.plan != plan
+            && known.account_manager.as_deref() != profile.account_manager.as_deref()
+    }
+
+    /// Whether a day lies before the owner's first: what happened then was another's doing.
+    fn before_owner(&self, day: Day) -> bool {
+        self.profile.activated_on.is_some_and(|since| since > day)
     }
 
     /// Forgets everything but which records were seen.
@@ -241,30 +303,60 @@ impl Account {
 
     /// Takes a cancellation, unless it concerns the number's earlier owner.
     pub fn cancel(&mut self, day: Day) {
-        if self.profile.activated_on.is_none_or(|since| since <= day) {
-            self.cancelled_on = Some(day);
+        if !self.before_owner(day) {
+            self.cancelled_on = self.cancelled_on.max(Some(day));
         }
     }
 
-    /// Takes a suspension for arrears.
-    pub fn suspend(&mut self, at: Timestamp, day: Day) {
-        self.suspensions = self.suspensions.saturating_add(1);
-        if self.in_order(at) {
-            self.suspended_on.get_or_insert(day);
+    /// Takes an application to take the number elsewhere, or its withdrawal, unless a later one is known or it concerns
+    /// the number's earlier owner.
+    pub fn port_out(&mut self, at: Timestamp, day: Day, applied: bool) {
+        if at >= self.port_out_at && !self.before_owner(day) {
+            self.port_out_at = at;
+            self.port_out_on = applied.then_some(day);
         }
     }
 
-    /// Takes a reactivation.
-    pub fn reactivate(&mut self, at: Timestamp) {
-        if self.in_order(at) {
+    /// Whether nobody may be contacted on a day, because a port-out was applied for.
+    pub fn held(&self, day: Day, hold_days: u16) -> bool {
+        let lasts = |since: Day| day.since(since) < i32::from(hold_days);
+        self.port_out_on.is_some_and(lasts)
+    }
+
+    /// Takes a suspension.
+    pub fn suspend(&mut self, reason: SuspensionReason, at: Timestamp, day: Day, after_days: u8) {
+        let in_order = at >= self.reactivated_at;
+        if reason == SuspensionReason::Arrears {
+            self.suspensions = self.suspensions.saturating_add(1);
+            self.suspended_at = self.suspended_at.max(at);
+            if in_order {
+                self.suspended_on.get_or_insert(day);
+            }
+        } else if in_order {
+            let bar = Bar::begin(self.bar.as_deref(), reason, at, day, after_days);
+            self.bar = Some(Box::new(bar));
+        }
+    }
+
+    /// Takes a reactivation, which ends whatever the line was suspended for.
+    pub fn reactivate(&mut self, at: Timestamp, day: Day) {
+        self.reactivated_at = self.reactivated_at.max(at);
+        if at >= self.suspended_at {
             self.suspended_on = None;
         }
+        if let Some(bar) = &mut self.bar {
+            bar.end(at, day);
+        }
     }
 
-    fn in_order(&mut self, at: Timestamp) -> bool {
-        let in_order = Some(at) >= self.suspension_changed_at;
-        self.suspension_changed_at = self.suspension_changed_at.max(Some(at));
-        in_order
+    /// The bar in force, if the line is barred for another reason than arrears.
+    pub fn bar(&self) -> Option<&Bar> {
+        self.bar.as_deref().filter(|bar| bar.in_force())
+    }
+
+    /// The days on which a bar keeps the line's use from saying anything.
+    pub fn barred(&self, after_days: u8) -> Option<BarredDays> {
+        self.bar.as_deref().map(|bar| bar.days(after_days))
     }
 
     /// Whether the subscriber has left: cancelled, or suspended for too long (behaviour: Suspension, port-out and new
@@ -276,8 +368,28 @@ impl Account {
 
     /// Mean monthly spend: the operator's own figure, else the mean of the invoices seen.
     pub fn monthly_spend(&self) -> Option<Money> {
-        self.profile
-            .avg_monthly_spend
-            .or_else(|| self.billing.mean())
+        let told = self.profile.avg_monthly_spend;
+        let told = told.map(|spend| spend.max(Money::ZERO));
+        told.or_else(|| self.billing.mean())
     }
+}
+
+/// What a profile may change beside itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// Somebody else has the number.
+    Owner,
+    /// The customer who had left is back.
+    Return,
+}
+
+/// 32 bits of a fingerprint, which are enough to tell two apart; never 0, which stands for none.
+fn mark(fingerprint: u64) -> u32 {
+    ((fingerprint >> 32) as u32 ^ fingerprint as u32).max(1)
+}
+
+/// The plan's name; 0 if it is unknown.
+fn plan_mark(plan: &Plan<'_>) -> u32 {
+    let name = plan.id.as_deref();
+    name.map_or(0, |name| mark(xxh3_64(name.as_bytes())))
 }

@@ -1,23 +1,31 @@
 use crate::engine::codec::{Problem, encoded};
-use crate::model::{Day, Invoice, Money};
+use crate::model::{Day, Invoice, Money, Timestamp};
 
-/// The last invoices and what is still owed on them. Payments settle the oldest first.
+/// The last invoices, the credit notes for them, and what is still owed. Payments settle the oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Billing {
     /// Oldest period first.
     bills: Vec<Bill>,
-    /// Paid ahead; negative after a reversal.
+    /// Oldest period first; those of one period in order of arrival.
+    notes: Vec<CreditNote>,
+    /// Paid ahead, and credit notes for months without a bill; negative after a reversal.
     credit: Money,
 }
 
-/// One invoice and what is left of it.
+/// What was billed for one month, and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bill {
     /// First day of the billed month.
     pub period: Day,
     /// Last day to pay, if known.
     pub due_on: Option<Day>,
-    /// As billed.
+    /// Fingerprint of the invoice's number.
+    document: u32,
+    /// Time of the invoice, by which it is ordered.
+    pub at: Timestamp,
+    /// Time at which the invoice was first seen: credit notes before that were for one that it replaced.
+    first_at: Timestamp,
+    /// As billed, less the month's credit notes; may be below zero.
     pub amount: Money,
     /// Still owed.
     pub unpaid: Money,
@@ -25,49 +33,175 @@ pub struct Bill {
     pub plan_fee: Option<Money>,
     /// What the usage would be worth.
     pub usage_value: Option<Money>,
-    /// Beyond the plan.
-    pub overage: Option<Money>,
 }
 
-encoded!(Billing { bills, credit });
+/// A negative invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CreditNote {
+    period: Day,
+    document: u32,
+    at: Timestamp,
+    /// Negative.
+    amount: Money,
+}
+
+encoded!(Billing {
+    bills,
+    notes,
+    credit
+});
 
 encoded!(Bill {
     period,
     due_on,
+    document,
+    at,
+    first_at,
     amount,
     unpaid,
     plan_fee,
     usage_value,
-    overage,
+});
+
+encoded!(CreditNote {
+    period,
+    document,
+    at,
+    amount,
 });
 
 /// Invoices kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const BILLS: usize = 7;
+/// Credit notes kept. Those of a month are few; beyond this the oldest month's are not told apart any more.
+const NOTES: usize = 8;
+
+impl Bill {
+    /// What was billed; nothing for a month in which more was given back.
+    pub fn billed(&self) -> Money {
+        self.amount.max(Money::ZERO)
+    }
+}
 
 impl Billing {
-    /// Takes an invoice; one for a month already billed replaces the earlier.
-    pub fn invoice(&mut self, invoice: &Invoice) {
-        let bill = Bill {
+    /// Takes an invoice or, if it is negative, a credit note (behaviour: Bills).
+    pub fn invoice(&mut self, at: Timestamp, invoice: &Invoice) {
+        let period = invoice.period;
+        let oldest = self.bills.first().map(|bill| bill.period);
+        if self.bills.len() == BILLS && Some(period) < oldest {
+            return;
+        }
+        self.unsettle(period);
+        match invoice.amount < Money::ZERO {
+            true => self.take_note(at, invoice),
+            false => self.take_bill(at, invoice),
+        }
+        self.settle(period);
+        self.forget_surplus();
+        self.pay_bills();
+    }
+
+    /// A later version of the month's invoice takes its place; another invoice takes that of the credit notes before it
+    /// as well.
+    fn take_bill(&mut self, at: Timestamp, invoice: &Invoice) {
+        let mut bill = Bill {
             period: invoice.period,
             due_on: invoice.due_on,
+            document: mark(invoice.document),
+            at,
+            first_at: at,
             amount: invoice.amount,
             unpaid: invoice.amount,
             plan_fee: invoice.plan_fee,
             usage_value: invoice.usage_value,
-            overage: invoice.overage,
         };
-        match self.bills.binary_search_by_key(&bill.period, |b| b.period) {
-            Ok(at) => {
-                let paid = self.bills[at].amount.minus(self.bills[at].unpaid);
-                self.credit = self.credit.plus(paid);
-                self.bills[at] = bill;
+        match self.place(bill.period) {
+            Ok(place) => {
+                let known = &mut self.bills[place];
+                if known.at > at {
+                    return;
+                }
+                if known.document == bill.document {
+                    bill.first_at = known.first_at;
+                }
+                *known = bill;
             }
-            Err(at) => self.bills.insert(at, bill),
+            Err(place) => self.bills.insert(place, bill),
         }
+        let replaced = |note: &CreditNote| note.period == bill.period && note.at < bill.first_at;
+        self.notes.retain(|note| !replaced(note));
+    }
+
+    fn take_note(&mut self, at: Timestamp, invoice: &Invoice) {
+        let note = CreditNote {
+            period: invoice.period,
+            document: mark(invoice.document),
+            at,
+            amount: invoice.amount,
+        };
+        let billed = self.place(note.period).ok();
+        if billed.is_some_and(|place| self.bills[place].first_at > at) {
+            return;
+        }
+        let same = |known: &&mut CreditNote| {
+            (known.period, known.document) == (note.period, note.document)
+        };
+        match self.notes.iter_mut().find(same) {
+            Some(known) if known.at > at => {}
+            Some(known) => *known = note,
+            None => {
+                let after = |known: &CreditNote| known.period <= note.period;
+                let place = self.notes.partition_point(after);
+                self.notes.insert(place, note);
+            }
+        }
+    }
+
+    /// Takes a month's credit notes, and what was paid of its bill, out again.
+    fn unsettle(&mut self, period: Day) {
+        let noted = self.noted(period);
+        match self.place(period) {
+            Ok(place) => {
+                let bill = &mut self.bills[place];
+                self.credit = self.credit.plus(bill.amount.minus(bill.unpaid));
+                bill.amount = bill.amount.minus(noted);
+            }
+            Err(_) => self.credit = self.credit.plus(noted),
+        }
+    }
+
+    /// Adds a month's credit notes to its bill. What they give back beyond that, or without a bill, pays others.
+    fn settle(&mut self, period: Day) {
+        let noted = self.noted(period);
+        match self.place(period) {
+            Ok(place) => {
+                let bill = &mut self.bills[place];
+                bill.amount = bill.amount.plus(noted);
+                bill.unpaid = bill.billed();
+                self.credit = self.credit.minus(bill.amount.minus(bill.unpaid));
+            }
+            Err(_) => self.credit = self.credit.minus(noted),
+        }
+    }
+
+    /// What was given back is settled by then, so that nothing changes but what can still be corrected.
+    fn forget_surplus(&mut self) {
         if self.bills.len() > BILLS {
-            self.bills.remove(0);
+            let oldest = self.bills.remove(0);
+            self.notes.retain(|note| note.period > oldest.period);
         }
-        self.pay_bills();
+        if self.notes.len() > NOTES {
+            self.notes.remove(0);
+        }
+    }
+
+    /// The sum of a month's credit notes.
+    fn noted(&self, period: Day) -> Money {
+        let notes = self.notes.iter().filter(|note| note.period == period);
+        notes.fold(Money::ZERO, |sum, note| sum.plus(note.amount))
+    }
+
+    fn place(&self, period: Day) -> Result<usize, usize> {
+        self.bills.binary_search_by_key(&period, |bill| bill.period)
     }
 
     /// Takes a payment, a recharge, or (negative) a reversal.
@@ -87,9 +221,12 @@ impl Billing {
 
     /// Refuses what the engine would never write.
     pub fn check(&self) -> Result<(), Problem> {
-        let bills = &self.bills;
+        let (bills, notes) = (&self.bills, &self.notes);
         if bills.len() > BILLS || !bills.is_sorted_by(|a, b| a.period < b.period) {
             return Err("has an account with too many bills, or bills out of order");
+        }
+        if notes.len() > NOTES || !notes.is_sorted_by_key(|note| note.period) {
+            return Err("has an account with too many credit notes, or credit notes out of order");
         }
         Ok(())
     }
@@ -105,17 +242,21 @@ impl Billing {
         &self.bills
     }
 
+    /// The month's bill, if the invoice in force is the one of that time.
+    pub fn in_force(&self, period: Day, at: Timestamp) -> Option<&Bill> {
+        let bill = self.bills.get(self.place(period).ok()?);
+        bill.filter(|bill| bill.at == at)
+    }
+
     /// Paid ahead; negative after a reversal.
     pub fn credit(&self) -> Money {
         self.credit
     }
 
-    /// Mean amount of the last invoices.
+    /// Mean of what was billed.
     pub fn mean(&self) -> Option<Money> {
-        let total = self
-            .bills
-            .iter()
-            .fold(Money::ZERO, |sum, b| sum.plus(b.amount));
+        let billed = self.bills.iter().map(Bill::billed);
+        let total = billed.fold(Money::ZERO, Money::plus);
         let count = i64::try_from(self.bills.len()).ok()?;
         (count > 0).then(|| Money(total.0 / count))
     }
@@ -132,12 +273,22 @@ impl Billing {
     }
 }
 
+/// Few documents are told apart at a time, so that 32 bits will do.
+fn mark(document: u64) -> u32 {
+    (document >> 32) as u32 ^ document as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn invoice(month: i8, fen: i64) -> Invoice {
+        document(month, fen, 1)
+    }
+
+    fn document(month: i8, fen: i64, document: u64) -> Invoice {
         Invoice {
+            document,
             period: Day::from_ymd(2026, month, 1).unwrap(),
             amount: Money(fen),
             plan_fee: None,
@@ -150,8 +301,8 @@ mod tests {
     #[test]
     fn payments_settle_the_oldest_bill_first() {
         let mut billing = Billing::default();
-        billing.invoice(&invoice(1, 5_000));
-        billing.invoice(&invoice(2, 6_000));
+        billing.invoice(Timestamp(0), &invoice(1, 5_000));
+        billing.invoice(Timestamp(0), &invoice(2, 6_000));
         let day = Day::from_ymd(2026, 3, 20).unwrap();
         assert_eq!(billing.overdue(day, 15).unwrap().1, Money(11_000));
         billing.pay(Money(5_500));
@@ -162,18 +313,18 @@ mod tests {
             (billing.overdue(day, 15), billing.credit),
             (None, Money(1_500))
         );
-        billing.invoice(&invoice(3, 1_000));
+        billing.invoice(Timestamp(0), &invoice(3, 1_000));
         assert_eq!((billing.owed(), billing.credit), (Money::ZERO, Money(500)));
     }
 
     #[test]
     fn a_corrected_invoice_replaces_the_first() {
         let mut billing = Billing::default();
-        billing.invoice(&invoice(1, 5_000));
+        billing.invoice(Timestamp(0), &invoice(1, 5_000));
         billing.pay(Money(5_000));
-        billing.invoice(&invoice(1, 8_000));
+        billing.invoice(Timestamp(0), &invoice(1, 8_000));
         assert_eq!(billing.owed(), Money(3_000));
-        billing.invoice(&invoice(1, 2_000));
+        billing.invoice(Timestamp(0), &invoice(1, 2_000));
         assert_eq!(
             (billing.owed(), billing.credit),
             (Money::ZERO, Money(3_000))
@@ -184,8 +335,67 @@ mod tests {
     fn only_the_last_seven_bills_are_kept() {
         let mut billing = Billing::default();
         for month in 1..=9 {
-            billing.invoice(&invoice(month, 100));
+            billing.invoice(Timestamp(0), &invoice(month, 100));
         }
         assert_eq!((billing.bills.len(), billing.owed()), (BILLS, Money(700)));
+    }
+
+    /// Amount, unpaid, and what is left over.
+    fn standing(billing: &Billing) -> (Vec<(i64, i64)>, i64) {
+        let bills = billing
+            .bills
+            .iter()
+            .map(|bill| (bill.amount.0, bill.unpaid.0));
+        (bills.collect(), billing.credit.0)
+    }
+
+    #[test]
+    fn a_credit_note_adds_to_its_bill_whenever_it_comes() {
+        let steps = [
+            (1, document(1, 5_000, 1)),
+            (2, document(1, -2_000, 2)),
+            (2, document(1, -500, 3)),
+        ];
+        for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+            let mut billing = Billing::default();
+            for (at, invoice) in order.map(|place| &steps[place]) {
+                billing.invoice(Timestamp(*at), invoice);
+            }
+            assert_eq!(standing(&billing), (vec![(2_500, 2_500)], 0), "{order:?}");
+            // A later version of the same credit note, an earlier one, and one of a paid bill.
+            billing.invoice(Timestamp(4), &document(1, -3_000, 2));
+            billing.invoice(Timestamp(3), &document(1, -4_000, 2));
+            assert_eq!(standing(&billing), (vec![(1_500, 1_500)], 0));
+            billing.pay(Money(1_500));
+            billing.invoice(Timestamp(5), &document(1, -1_000, 4));
+            assert_eq!(standing(&billing), (vec![(500, 0)], 1_000));
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_beyond_the_bill_pays_others() {
+        let mut billing = Billing::default();
+        billing.invoice(Timestamp(1), &document(1, 5_000, 1));
+        billing.invoice(Timestamp(2), &document(2, -1_000, 2));
+        assert_eq!(standing(&billing), (vec![(5_000, 4_000)], 0));
+        billing.invoice(Timestamp(3), &document(1, -6_000, 3));
+        assert_eq!(standing(&billing), (vec![(-1_000, 0)], 2_000));
+        assert_eq!(billing.mean(), Some(Money::ZERO));
+    }
+
+    #[test]
+    fn a_month_billed_anew_is_rid_of_the_credit_notes_before_it() {
+        let mut billing = Billing::default();
+        billing.invoice(Timestamp(1), &document(1, 5_000, 1));
+        billing.invoice(Timestamp(2), &document(1, -5_000, 2));
+        // The same invoice once more, with another due day, say.
+        billing.invoice(Timestamp(3), &document(1, 5_000, 1));
+        assert_eq!(standing(&billing), (vec![(0, 0)], 0));
+        billing.invoice(Timestamp(4), &document(1, 4_000, 3));
+        assert_eq!(standing(&billing), (vec![(4_000, 4_000)], 0));
+        // Late: the first invoice, and a credit note for it.
+        billing.invoice(Timestamp(1), &document(1, 5_000, 1));
+        billing.invoice(Timestamp(2), &document(1, -700, 4));
+        assert_eq!(standing(&billing), (vec![(4_000, 4_000)], 0));
     }
 }

@@ -1,6 +1,7 @@
 //! What a shard knows: of its subscribers, of their population, and of how far its feeds have come.
 
 pub mod account;
+pub mod bar;
 pub mod baseline;
 pub mod billing;
 pub mod closing;

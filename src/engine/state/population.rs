@@ -406,6 +406,7 @@ mod tests {
             lag_days: 7,
             dispersion: 0.9,
             dispersion_prior_days: 30.0,
+            after_bar_days: 3,
         };
         Population::new(35, &baseline)
     }

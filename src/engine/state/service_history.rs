@@ -120,7 +120,9 @@ impl ServiceEvent {
             Body::Charge {
                 amount,
                 subscribed_by_customer,
-            } if subscribed_by_customer != Some(false) => Some(Self::Charge(amount)),
+            } if subscribed_by_customer != Some(false) && amount >= Money::ZERO => {
+                Some(Self::Charge(amount))
+            }
             Body::Complaint {
                 resolved,
                 satisfaction,

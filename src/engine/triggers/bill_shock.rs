@@ -13,6 +13,7 @@ pub struct BillShock {
     earlier_min: usize,
     deviations: f64,
     excess_share: f64,
+    amount_min: f64,
     cooldown_days: u16,
     strength: f64,
     unasked_strength: f64,
@@ -33,6 +34,8 @@ earlier_min = 3
 deviations = 3.5
 # ... and by at least this share of the median. 0..100
 excess_share = 0.3
+# ... and by at least this amount, in the major unit: after free months any bill is many times what was usual. 0..1000000
+amount_min = 5.0
 # Days after a firing in which a further shock only raises its strength. 1..365
 cooldown_days = 30
 # Strength of a shock just above those bounds, rising to 1 at twice as much. 0..1
@@ -67,10 +70,12 @@ impl BillShock {
         let excess = fen - median;
         // A share of nothing says nothing.
         let share = if median > 0.0 { excess / median } else { 1.0 };
-        if excess <= spread || fen <= 0.0 || share < self.excess_share {
+        let small = share < self.excess_share || excess < 100.0 * self.amount_min;
+        if excess <= spread || fen <= 0.0 || small {
             return None;
         }
         let bound = (median + spread).max(median * (1.0 + self.excess_share));
+        let bound = bound.max(median + 100.0 * self.amount_min);
         let surplus = if bound > 0.0 { fen / bound - 1.0 } else { 1.0 };
         Some(Shock {
             amount,
@@ -85,10 +90,15 @@ impl BillShock {
         let account = view.account?;
         match &view.event.body {
             Body::Invoice(invoice) => {
-                let bills = account.billing.bills().iter().rev();
+                // A credit note is no bill, and one that was replaced before its record came is no news.
+                let charged = invoice.amount >= Money::ZERO;
+                let billing = &account.billing;
+                let bill = billing.in_force(invoice.period, view.event.at);
+                let bill = bill.filter(|_| charged)?;
+                let bills = billing.bills().iter().rev();
                 let before = bills.filter(|bill| bill.period < invoice.period);
-                let earlier = before.take(EARLIER).map(|bill| bill.amount.0 as f64);
-                self.against(invoice.amount, earlier.collect())
+                let earlier = before.take(EARLIER).map(|bill| bill.billed().0 as f64);
+                self.against(bill.amount, earlier.collect())
             }
             Body::Charge {
                 amount,

@@ -73,8 +73,10 @@ impl Trigger for Complaint {
             return None;
         };
         let dissatisfied = satisfaction.is_some_and(|s| s <= self.dissatisfied_max);
-        // One that was settled before its record came is no news.
-        if (resolved && !dissatisfied) || self.settled(view.account) {
+        let latest = view.account?.service_history().complaint;
+        let outdated = latest.is_some_and(|latest| latest.at > view.event.at);
+        // One that has changed, or was settled, before its record came is no news.
+        if (resolved && !dissatisfied) || outdated || self.settled(view.account) {
             return None;
         }
         let (base, mark) = match dissatisfied {

@@ -6,6 +6,7 @@ mod bill_shock;
 mod birthday;
 mod call_forwarding;
 mod cancel_enquiry;
+mod chance;
 mod competitor_hotline;
 mod competitor_marketing;
 mod complaint;

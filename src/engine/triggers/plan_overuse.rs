@@ -14,6 +14,7 @@ use serde::Deserialize;
 pub struct PlanOveruse {
     invoices: u8,
     over_share: f64,
+    amount_min: f64,
     recent_days: u16,
     cooldown_days: u16,
     strength: f64,
@@ -29,6 +30,8 @@ invoices = 3
 # ... each by at least this share: the larger of `amount` and `usage_value` counts. Invoices without a plan fee break the
 # row, and so does a plan that was enlarged since. 0.01..5
 over_share = 0.05
+# ... and by at least this amount, in the major unit. 0..1000000
+amount_min = 2.0
 # Only while the last day to pay the latest of them is at most this many days back. 0..365
 recent_days = 31
 # Days until it may fire again; after an invoice within the plan, a new row fires at once. 1..365
@@ -133,7 +136,10 @@ impl PlanOveruse {
     }
 
     fn over(&self, used: Money, fee: Option<Money>) -> bool {
-        let over = |fee: Money| used.0 as f64 >= fee.0 as f64 * (1.0 + self.over_share);
+        let over = |fee: Money| {
+            used.0 as f64 >= fee.0 as f64 * (1.0 + self.over_share)
+                && used.minus(fee).0 as f64 >= 100.0 * self.amount_min
+        };
         fee.is_some_and(|fee| fee > Money::ZERO && over(fee))
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct PlanUnderuse {
     share: f64,
+    amount_min: f64,
     invoices: usize,
     cooldown_days: u16,
     strength: f64,
@@ -29,6 +30,8 @@ impl TriggerSpec for PlanUnderuse {
     const DEFAULTS: &'static str = "\
 # Fires when `usage_value` is below this share of `plan_fee`, ... >0..1
 share = 0.5
+# ... and below the fee by at least this amount, in the major unit, ... 0..1000000
+amount_min = 5.0
 # ... on so many invoices of consecutive months. An invoice without a plan fee counts as above. 1..6
 invoices = 2
 # Days until a further such invoice fires again; an invoice that is not below ends it. 1..365
@@ -43,7 +46,9 @@ impl PlanUnderuse {
         let (Some(usage), Some(fee)) = (bill.usage_value, bill.plan_fee) else {
             return false;
         };
-        fee > Money::ZERO && used(usage, fee) < self.share
+        fee > Money::ZERO
+            && used(usage, fee) < self.share
+            && fee.minus(usage).0 as f64 >= 100.0 * self.amount_min
     }
 }
 
@@ -51,6 +56,12 @@ impl Trigger for PlanUnderuse {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let bills = view.account?.billing.bills();
         let newest = bills.last()?;
+        // A line that was barred could not be used.
+        let barred =
+            |bill: &Bill| view.barred_from(bill.period, bill.period + (MONTH_DAYS_MAX - 1));
+        if barred(newest) {
+            return None;
+        }
         if !self.below(newest) {
             state.note = 0;
             return None;
@@ -58,7 +69,8 @@ impl Trigger for PlanUnderuse {
         let (_, last) = bills.split_at_checked(bills.len().checked_sub(self.invoices)?)?;
         let consecutive =
             last.is_sorted_by(|bill, next| next.period.since(bill.period) <= MONTH_DAYS_MAX);
-        if !consecutive || !last.iter().all(|bill| self.below(bill)) {
+        let below = |bill: &Bill| self.below(bill) && !barred(bill);
+        if !consecutive || !last.iter().all(below) {
             return None;
         }
         let period = newest.period;

@@ -1,3 +1,4 @@
+use super::chance;
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
@@ -11,6 +12,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct PoorQuality {
     share: f64,
+    normal_share: f64,
+    probability: f64,
     calls_min: u32,
     known_days: usize,
     cooldown_days: u16,
@@ -27,6 +30,10 @@ impl TriggerSpec for PoorQuality {
     const DEFAULTS: &'static str = "\
 # Fires when at least this share of the calls both ways dropped, ... >0..1
 share = 0.1
+# ... and so many of them would drop with less than this probability ... >0..<1
+probability = 1e-3
+# ... if this share of all calls dropped by chance, as in an ordinary network. >0..<1
+normal_share = 0.02
 # ... of at least so many calls, ... 1..1000
 calls_min = 20
 # ... on the last so many known days. Recovered when the share is below half of it, of as many calls. 1..28
@@ -60,6 +67,10 @@ impl Trigger for PoorQuality {
         }
         let silenced = state.note != 0 && state.cooling(view.day, self.cooldown_days);
         if share < self.share || silenced {
+            return None;
+        }
+        let chance = chance::of_so_many(dropped, calls, self.normal_share);
+        if chance >= self.probability {
             return None;
         }
         state.note = REPORTED;

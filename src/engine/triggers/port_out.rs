@@ -9,7 +9,8 @@ use serde::Deserialize;
 /// Immediate.
 ///
 /// An enquiry raises no task: only service care without a counter-offer may follow. An application begins a hold: its
-/// signal is published as suppressed, open tasks close, and nobody is contacted.
+/// signal is published as suppressed, open tasks close, and nobody is contacted. When it is withdrawn, it counts as an
+/// enquiry does.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortOut {
@@ -23,7 +24,11 @@ const APPLIED: u8 = 1;
 
 impl TriggerSpec for PortOut {
     const NAME: &'static str = "port_out";
-    const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry, BodyKind::PortOutApplication];
+    const LISTENS: &'static [BodyKind] = &[
+        BodyKind::Enquiry,
+        BodyKind::PortOutApplication,
+        BodyKind::PortOutWithdrawn,
+    ];
     const CARE_ONLY: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(4.0, 14.0);
     const DEFAULTS: &'static str = "\
@@ -39,12 +44,22 @@ impl Trigger for PortOut {
     fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         matches!(
             body,
-            Body::Enquiry(EnquirySubject::PortOut) | Body::PortOutApplication
+            Body::Enquiry(EnquirySubject::PortOut)
+                | Body::PortOutApplication
+                | Body::PortOutWithdrawn
         )
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let applied = matches!(view.event.body, Body::PortOutApplication);
+        let applies = view.account?.port_out_on.is_some();
+        if !applies {
+            state.note &= !APPLIED;
+        }
+        // An application that was withdrawn before its record came is no news, and neither is a withdrawal.
+        if (applied && !applies) || matches!(view.event.body, Body::PortOutWithdrawn) {
+            return None;
+        }
         let known = !applied || state.note & APPLIED != 0;
         if known && state.cooling(view.day, self.cooldown_days) {
             return None;

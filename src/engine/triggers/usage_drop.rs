@@ -29,6 +29,8 @@ pub struct UsageDrop {
 const TIE: f64 = 1e-3;
 /// The drop was reported and usage has not recovered since.
 const RAISED: u8 = 1;
+/// Then the line was barred.
+const BARRED: u8 = 2;
 
 impl TriggerSpec for UsageDrop {
     const NAME: &'static str = "usage_drop";
@@ -65,6 +67,11 @@ strength = 0.5
 
 impl Trigger for UsageDrop {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        if view.is_barred() {
+            state.level = 0.0;
+            state.note = if state.note == 0 { 0 } else { BARRED };
+            return None;
+        }
         let channels = || view.comparable(view.day);
         let expected: f64 = channels().map(|c| view.level(c)).sum();
         let too_little = expected < self.expected_min - TIE;
@@ -83,12 +90,16 @@ impl Trigger for UsageDrop {
         if sum <= self.threshold + TIE || silenced || self.ordinary(view) {
             return None;
         }
-        state.note |= RAISED;
+        state.note = RAISED;
         Some(self.firing(view, sum))
     }
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
-        (state.note & RAISED == 0).then_some(CloseReason::UsageRecovered)
+        match state.note {
+            0 => Some(CloseReason::UsageRecovered),
+            BARRED => Some(CloseReason::LineBarred),
+            _ => None,
+        }
     }
 
     fn stage(&self, _: &TriggerState) -> Option<Stage> {
@@ -96,8 +107,9 @@ impl Trigger for UsageDrop {
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {
-        let reported = match state.note & RAISED {
+        let reported = match state.note {
             0 => "",
+            BARRED => "; a drop was reported, then the line was barred",
             _ => "; a drop was reported and usage has not recovered",
         };
         format!(

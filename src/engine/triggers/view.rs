@@ -1,5 +1,6 @@
 use crate::engine::settings::{BaselineRules, Competitors};
 use crate::engine::state::account::Account;
+use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::population::Population;
@@ -34,6 +35,8 @@ pub struct DayView<'a> {
     pub window: Window<'a>,
     /// Bills and standing, if there are any.
     pub account: Option<&'a Account>,
+    /// The days on which the line was barred, and the first ones after.
+    pub barred: Option<BarredDays>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
     /// How baselines are read.
@@ -84,15 +87,17 @@ impl DayView<'_> {
         self.baselines[channel as usize].dispersion(population, self.baseline_rules)
     }
 
-    /// Whether what there is of a channel on a day is all there was. Days before the first close are not known.
+    /// Whether what there is of a channel on a day is all there was, and the line could be used. Days before the first close
+    /// are not known.
     pub fn known(&self, channel: UsageChannel, day: Day) -> bool {
         let facts = self.population.facts(day);
-        facts.is_some_and(|facts| facts.known(channel))
+        facts.is_some_and(|facts| facts.known(channel)) && !self.barred_from(day, day)
     }
 
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
         let facts = self.population.facts(day).copied();
+        let facts = facts.filter(|_| !self.barred_from(day, day));
         let comparable = move |c: &UsageChannel| facts.is_some_and(|facts| facts.comparable(*c));
         UsageChannel::ALL.into_iter().filter(comparable)
     }
@@ -100,6 +105,16 @@ impl DayView<'_> {
     /// Whether there is such a channel on the closed day.
     pub fn is_comparable(&self) -> bool {
         self.comparable(self.day).next().is_some()
+    }
+
+    /// Whether the line was barred on the closed day, or a few days before it.
+    pub fn is_barred(&self) -> bool {
+        self.barred_from(self.day, self.day)
+    }
+
+    /// Whether it was on a day from one to another.
+    pub fn barred_from(&self, from: Day, to: Day) -> bool {
+        self.barred.is_some_and(|days| days.touch(from, to))
     }
 }
 

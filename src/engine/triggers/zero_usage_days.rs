@@ -33,6 +33,8 @@ const JUDGED: u8 = 2;
 const WEAK: u8 = 4;
 /// The run gave its signal.
 const FIRED: u8 = 8;
+/// The line was barred, which is why it was silent.
+const BARRED: u8 = 16;
 
 impl TriggerSpec for ZeroUsageDays {
     const NAME: &'static str = "zero_usage_days";
@@ -75,6 +77,13 @@ impl Trigger for ZeroUsageDays {
             }
             return None;
         }
+        if view.is_barred() {
+            state.note = match state.note & (FIRED | BARRED) {
+                0 => 0,
+                _ => BARRED,
+            };
+            return None;
+        }
         let settled = state.note & FIRED != 0 || state.note & (JUDGED | ELIGIBLE) == JUDGED;
         if settled || !view.is_comparable() {
             return None;
@@ -100,7 +109,7 @@ impl Trigger for ZeroUsageDays {
         let longest = f64::from(state.level);
         let usual = (self.own_run_factor * longest).min(f64::from(self.own_run_days_max));
         if run.improbability > threshold && f64::from(run.days) >= usual - TIE {
-            state.note |= FIRED | WEAK;
+            state.note = (state.note | FIRED | WEAK) & !BARRED;
             let surplus = (run.improbability / threshold - 1.0).min(1.0);
             let strength = self.strength + (1.0 - self.strength) * surplus;
             return Some(run.firing(FiringKind::Full, strength, threshold, longest));
@@ -114,7 +123,11 @@ impl Trigger for ZeroUsageDays {
     }
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
-        (state.note & FIRED == 0).then_some(CloseReason::UsageRecovered)
+        match state.note & (FIRED | BARRED) {
+            0 => Some(CloseReason::UsageRecovered),
+            BARRED => Some(CloseReason::LineBarred),
+            _ => None,
+        }
     }
 
     fn stage(&self, _: &TriggerState) -> Option<Stage> {
@@ -129,6 +142,8 @@ impl Trigger for ZeroUsageDays {
             "a silent run, which does not count: there was too little activity before it"
         } else if note & WEAK != 0 {
             "a silent run, which gave a weak sign"
+        } else if note & BARRED != 0 {
+            "a silent run, which was reported; then the line was barred"
         } else if note & JUDGED != 0 {
             "a silent run, which may still be chance"
         } else {
@@ -184,7 +199,10 @@ impl Run {
             improbability: 0.0,
         };
         let dispersion = UsageChannel::ALL.map(|c| 1.0 / (1.0 / view.dispersion(c) + uncertainty));
-        let mut day = last_active.next();
+        // A run does not go on over a bar.
+        let free = view.barred.filter(|barred| barred.last < view.day);
+        let since = free.map_or(last_active, |barred| last_active.max(barred.last));
+        let mut day = since.next();
         while day <= view.day {
             run.days += u16::from(view.comparable(day).next().is_some());
             for channel in view.comparable(day) {

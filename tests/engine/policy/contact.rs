@@ -273,6 +273,7 @@ fn birthday_and_overuse(rules: &str) -> Scenario {
             amount: Money(13_000),
             plan_fee: Some(Money(10_000)),
             usage_value: Some(Money(10_000)),
+            document: 0,
             overage: Some(Money(3_000)),
             due_on: Some(day("2026-03-25")),
         };

@@ -40,6 +40,7 @@ fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Sc
             amount: Money(amount * 100),
             plan_fee: Some(Money(plan_fee * 100)),
             usage_value: Some(Money(usage_value * 100)),
+            document: 0,
             overage: Some(Money::ZERO),
             due_on: Some(month + 24),
         };
@@ -91,6 +92,12 @@ fn three_invoices_beyond_the_plan_are_a_case_for_a_larger_one() {
             &[(100, 100, 130), (100, 100, 130), (100, 100, 130)],
             None,
             vec!["2026-03-06 0.63"],
+        ),
+        (
+            "a tenth more, but of a small plan",
+            &[(19, 20, 20), (19, 20, 20), (10, 11, 11)],
+            None,
+            vec![],
         ),
         (
             "one in between is within",

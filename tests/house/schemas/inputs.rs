@@ -41,7 +41,7 @@ const KINDS: &[Kind] = &[
             "overage",
             "due_on",
         ],
-        &[],
+        &["invoice_number"],
     ),
     ("payment", "billing", &["amount"], &["balance"]),
     ("recharge", "billing", &["amount"], &["balance"]),
@@ -59,6 +59,7 @@ const KINDS: &[Kind] = &[
         "subscriber",
         &[],
         &[
+            "customer_id",
             "brand",
             "activated_on",
             "plan",
@@ -85,6 +86,7 @@ const KINDS: &[Kind] = &[
     ),
     ("enquiry", "service", &["subject"], &[]),
     ("port_out_application", "service", &[], &[]),
+    ("port_out_withdrawn", "service", &[], &[]),
     ("competitor_contact", "service", &[], &[]),
     (
         "task_outcome",
@@ -120,8 +122,16 @@ const NAMES: &[(&str, &str, &[&str])] = &[
         &["normal_release", "dropped", "unanswered", "busy", "failed"],
     ),
     ("call_forward", "action", &["activate", "deactivate"]),
-    ("suspension", "reason", &["arrears", "voluntary", "fraud"]),
-    ("reactivation", "reason", &["arrears", "voluntary", "fraud"]),
+    (
+        "suspension",
+        "reason",
+        &["arrears", "voluntary", "fraud", "roaming"],
+    ),
+    (
+        "reactivation",
+        "reason",
+        &["arrears", "voluntary", "fraud", "roaming"],
+    ),
     ("profile", "segment", &["consumer", "group"]),
     (
         "profile",
@@ -174,7 +184,11 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
         )
     };
     match field {
-        "record_id" | "charging_id" | "record_sequence_number" => (
+        "record_id"
+        | "charging_id"
+        | "record_sequence_number"
+        | "invoice_number"
+        | "customer_id" => (
             vec![
                 json!("a"),
                 json!(7),

@@ -6,7 +6,8 @@ use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{
     Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, Level, Money, Motive,
     Motives, Msisdn, OutcomeResult, PlaybookStep, Purpose, ScorePart, Severity, ShadowSignal,
-    Signal, Source, Stage, Suppression, Talk, Task, TaskStatus, Text, Tier, Timestamp, Words,
+    Signal, Source, Stage, Suppression, Suspension, SuspensionReason, Talk, Task, TaskStatus, Text,
+    Tier, Timestamp, Words,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -125,6 +126,10 @@ fn task() -> Task {
         credit_score: -50,
         monthly_value: Money(13_120),
         stage: Stage::Mature,
+        suspension: Some(Suspension {
+            reason: SuspensionReason::Voluntary,
+            since: Day::parse("2026-02-20").unwrap(),
+        }),
         signals: vec![signal()],
         action: Action {
             channel: Channel::AccountManager,
@@ -144,6 +149,7 @@ fn task() -> Task {
         expires_at: at(720),
         contacted_at: Some(at(2)),
         outcome: Some(OutcomeResult::Unreachable),
+        outcome_at: Some(at(2)),
         motives: Motives {
             stated: Some(Motive::Price),
             confirmed: Some(Motive::Network),
@@ -194,7 +200,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","suspension":{{"reason":"voluntary","since":"2026-02-20"}},"signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),
@@ -298,7 +304,7 @@ fn every_task_there_can_be_is_valid() {
             )
         },
     );
-    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost MnpHold Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered OccasionOver Contacted OptedOut NotPursued Erased);
+    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost MnpHold Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered LineBarred OccasionOver Contacted OptedOut NotPursued Erased);
     assert_names(schema, "close_reason", reasons, |reason| {
         (
             encode(&|task| (task.status, task.close_reason) = (TaskStatus::Closed, Some(reason))),

@@ -1,13 +1,13 @@
 //! Profile, bills and standing, told anew from a subscriber's whole record history.
 
+use super::bills::Bills;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, Day, Event, Invoice, Money, Profile, Segment, SuspensionReason, Tier, Timestamp,
+    Body, Day, Event, Money, Profile, Segment, Suspension, SuspensionReason, Tier, Timestamp,
 };
 
 /// Records among which a repeated one is recognised.
 const REMEMBERED: usize = 8;
-const BILLS_MAX: usize = 7;
 
 /// Every accepted record that is not call detail, in order of arrival.
 #[derive(Default)]
@@ -19,13 +19,17 @@ pub struct Account {
 #[derive(Default)]
 pub struct AccountView {
     profile: Option<(Timestamp, Profile<'static>)>,
-    bills: Vec<Bill>,
-    credit: Money,
-    standing_at: Option<Timestamp>,
+    /// Who the owner last said to be.
+    customer: Option<u64>,
+    pub bills: Bills,
+    suspended_at: Option<Timestamp>,
+    reactivated_at: Option<Timestamp>,
     pub suspended_on: Option<Day>,
+    bar: Option<Bar>,
     suspensions: u16,
     cancelled_on: Option<Day>,
     port_out_on: Option<Day>,
+    port_out_at: Option<Timestamp>,
     /// The customer asked not to be contacted.
     pub do_not_contact: bool,
     /// Day of the last profile with a dearer plan than the one before.
@@ -34,14 +38,13 @@ pub struct AccountView {
     pub owners: usize,
 }
 
-#[derive(Clone)]
-pub struct Bill {
-    pub period: Day,
-    pub due_on: Option<Day>,
-    pub amount: Money,
-    paid: Money,
-    pub plan_fee: Option<Money>,
-    pub usage_value: Option<Money>,
+/// A suspension for another reason than arrears.
+#[derive(Clone, Copy)]
+struct Bar {
+    reason: SuspensionReason,
+    since: Day,
+    until: Option<Day>,
+    at: Timestamp,
 }
 
 impl Account {
@@ -55,55 +58,118 @@ impl Account {
         self.records.push((event.clone(), day));
     }
 
-    pub fn standing(&self) -> AccountView {
+    pub fn standing(&self, rules: &Rules) -> AccountView {
         let mut standing = AccountView::default();
         for (event, day) in &self.records {
-            standing.take(event, *day);
+            standing.take(event, *day, rules);
         }
         standing
     }
 }
 
 impl AccountView {
-    fn take(&mut self, event: &Event<'static>, day: Day) {
+    fn take(&mut self, event: &Event<'static>, day: Day, rules: &Rules) {
+        let at = Some(event.at);
+        let since = self.profile().and_then(|profile| profile.activated_on);
+        // Departures before that were an earlier owner's.
+        let own = since.is_none_or(|since| since <= day);
         match &event.body {
-            Body::Profile(profile) => self.take_profile(event.at, day, profile),
+            Body::Profile(profile) => self.take_profile(event.at, day, profile, rules),
             Body::TaskOutcome(said) => self.do_not_contact |= said.do_not_contact,
-            Body::Invoice(invoice) => self.bill(invoice),
-            Body::Payment { amount } => {
-                self.credit = self.credit.plus(*amount);
-                self.settle();
-            }
+            Body::Invoice(invoice) => self.bills.take(event.at, invoice),
+            Body::Payment { amount } => self.bills.pay(*amount),
             Body::Suspension(SuspensionReason::Arrears) => {
                 self.suspensions += 1;
-                if self.in_order(event.at) && self.suspended_on.is_none() {
-                    self.suspended_on = Some(day);
+                if self.suspended_on.is_none() {
+                    self.suspended_on = (at >= self.reactivated_at).then_some(day);
                 }
+                self.suspended_at = self.suspended_at.max(at);
             }
-            Body::Reactivation if self.in_order(event.at) => self.suspended_on = None,
-            Body::Cancellation => {
-                let since = self.profile().and_then(|profile| profile.activated_on);
-                if since.is_none_or(|since| since <= day) {
-                    self.cancelled_on = Some(day);
+            Body::Suspension(reason) if at >= self.reactivated_at => {
+                self.take_bar(*reason, event.at, day, rules);
+            }
+            Body::Reactivation => {
+                if at >= self.suspended_at {
+                    self.suspended_on = None;
                 }
+                if let Some(bar) = self.bar.as_mut().filter(|bar| bar.at <= event.at) {
+                    bar.until = bar.until.or(Some(day));
+                }
+                self.reactivated_at = self.reactivated_at.max(at);
             }
-            Body::PortOutApplication => self.port_out_on = self.port_out_on.max(Some(day)),
+            Body::Cancellation if own => self.cancelled_on = self.cancelled_on.max(Some(day)),
+            Body::PortOutApplication if own && at >= self.port_out_at => {
+                (self.port_out_on, self.port_out_at) = (Some(day), at);
+            }
+            Body::PortOutWithdrawn if own && at >= self.port_out_at => {
+                (self.port_out_on, self.port_out_at) = (None, at);
+            }
             _ => {}
         }
     }
 
+    /// A line that is barred already, or was a few days ago, has been barred all the time.
+    fn take_bar(&mut self, reason: SuspensionReason, at: Timestamp, day: Day, rules: &Rules) {
+        if self.bar.is_some_and(|bar| bar.at > at) {
+            return;
+        }
+        let goes_on = self.barred(day, rules);
+        let since = self.bar.filter(|_| goes_on).map(|bar| bar.since);
+        self.bar = Some(Bar {
+            reason,
+            since: since.unwrap_or(day),
+            until: None,
+            at,
+        });
+    }
+
+    /// Whether a bar explains a line's silence on a day: it lasts, or ended a few days before.
+    pub fn barred(&self, day: Day, rules: &Rules) -> bool {
+        self.bar.is_some_and(|bar| {
+            let after = i32::from(rules.baseline.after_bar_days);
+            bar.since <= day && bar.until.is_none_or(|until| day <= until + after)
+        })
+    }
+
+    /// Why the line is suspended, and since when.
+    pub fn suspension(&self) -> Option<Suspension> {
+        match (self.bar, self.suspended_on) {
+            (
+                Some(Bar {
+                    reason,
+                    since,
+                    until: None,
+                    ..
+                }),
+                _,
+            ) => Some(Suspension { reason, since }),
+            (_, Some(since)) => Some(Suspension {
+                reason: SuspensionReason::Arrears,
+                since,
+            }),
+            _ => None,
+        }
+    }
+
     /// The latest profile counts; one of a later owner of the number ends all that came before.
-    fn take_profile(&mut self, at: Timestamp, day: Day, profile: &Profile<'static>) {
+    fn take_profile(&mut self, at: Timestamp, day: Day, profile: &Profile<'static>, rules: &Rules) {
         if self.profile.as_ref().is_some_and(|(since, _)| *since > at) {
             return;
         }
         let left_on = self.cancelled_on.max(self.port_out_on);
-        if left_on.is_some() && profile.activated_on > left_on {
+        let came_after = left_on.is_some() && profile.activated_on > left_on;
+        let told = self.customer.zip(profile.customer);
+        if told.is_some_and(|(known, told)| known == told) {
+            if came_after {
+                (self.cancelled_on, self.port_out_on) = (None, None);
+            }
+        } else if came_after || self.is_recycled(profile, rules) {
             *self = Self {
                 owners: self.owners + 1,
                 ..Self::default()
             };
         }
+        self.customer = profile.customer.or(self.customer);
         let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);
         if before.is_some() && fee(profile) > before {
@@ -112,61 +178,34 @@ impl AccountView {
         self.profile = Some((at, profile.clone()));
     }
 
-    /// A suspension or reactivation older than the last one taken changes nothing.
-    fn in_order(&mut self, at: Timestamp) -> bool {
-        let in_order = Some(at) >= self.standing_at;
-        self.standing_at = self.standing_at.max(Some(at));
-        in_order
-    }
-
-    /// One bill a month, the last seven months billed; a corrected one gives back what was paid on the first.
-    fn bill(&mut self, invoice: &Invoice) {
-        let same = |bill: &Bill| bill.period == invoice.period;
-        for bill in self.bills.iter().filter(|bill| same(bill)) {
-            self.credit = self.credit.plus(bill.paid);
+    /// Service begins much later than was known, and with another customer by all that can be told.
+    fn is_recycled(&self, profile: &Profile<'_>, rules: &Rules) -> bool {
+        let Some(known) = self.profile() else {
+            return false;
+        };
+        let begins = known.activated_on.zip(profile.activated_on);
+        let days = i32::from(rules.policy.new_owner_days);
+        if begins.is_none_or(|(known, told)| told.0 - known.0 <= days) {
+            return false;
         }
-        self.bills.retain(|bill| !same(bill));
-        self.bills.push(Bill {
-            period: invoice.period,
-            due_on: invoice.due_on,
-            amount: invoice.amount,
-            paid: Money::ZERO,
-            plan_fee: invoice.plan_fee,
-            usage_value: invoice.usage_value,
-        });
-        self.bills.sort_by_key(|bill| bill.period);
-        let surplus = self.bills.len().saturating_sub(BILLS_MAX);
-        self.bills.drain(..surplus);
-        self.settle();
-    }
-
-    /// Credit pays the oldest bill first.
-    fn settle(&mut self) {
-        for bill in &mut self.bills {
-            let unpaid = bill.unpaid().max(Money::ZERO);
-            let paid = self.credit.min(unpaid).max(Money::ZERO);
-            bill.paid = bill.paid.plus(paid);
-            self.credit = self.credit.minus(paid);
+        if self.customer.is_some() && profile.customer.is_some() {
+            return true;
         }
+        let plan = |profile: &Profile<'_>| {
+            let plan = profile.plan.as_ref()?;
+            plan.id.as_deref().map(str::to_owned)
+        };
+        let both = |known: Option<String>, told: Option<String>| {
+            known.is_some() && told.is_some() && known != told
+        };
+        let brand = |profile: &Profile<'_>| profile.brand.as_deref().map(str::to_owned);
+        both(brand(known), brand(profile))
+            && both(plan(known), plan(profile))
+            && known.account_manager != profile.account_manager
     }
 
     pub fn profile(&self) -> Option<&Profile<'static>> {
         self.profile.as_ref().map(|(_, profile)| profile)
-    }
-
-    /// The last bills, by month.
-    pub fn bills(&self) -> &[Bill] {
-        &self.bills
-    }
-
-    /// When the oldest bill unpaid so long after it was due was due, and all that is owed on such bills.
-    pub fn overdue(&self, day: Day, days: i32) -> Option<(Day, Money)> {
-        let late = |bill: &&Bill| bill.due_on.is_some_and(|due| day.0 - due.0 >= days);
-        let unpaid = |bill: &&Bill| bill.unpaid() > Money::ZERO;
-        let overdue = self.bills.iter().filter(late).filter(unpaid);
-        let owed: i64 = overdue.clone().map(|bill| bill.unpaid().0).sum();
-        let oldest = overdue.min_by_key(|bill| bill.period)?;
-        Some((oldest.due_on?, Money(owed)))
     }
 
     /// `iot` and `robot` lines.
@@ -179,8 +218,14 @@ impl AccountView {
             .is_some_and(|profile| profile.flags.not_pursued)
     }
 
+    /// An application that was not withdrawn holds for some time.
     pub fn port_out(&self) -> bool {
         self.port_out_on.is_some()
+    }
+
+    pub fn held(&self, today: Day, rules: &Rules) -> bool {
+        let days = i32::from(rules.policy.mnp_hold_days);
+        self.port_out_on.is_some_and(|on| today.0 < on.0 + days)
     }
 
     pub fn churned(&self, day: Day, rules: &Rules) -> bool {
@@ -220,8 +265,10 @@ impl AccountView {
     /// Mean monthly spend: the operator's own figure, or that of the bills at hand.
     pub fn monthly_spend(&self) -> Option<Money> {
         let told = self.profile().and_then(|profile| profile.avg_monthly_spend);
-        let billed: i64 = self.bills.iter().map(|bill| bill.amount.0).sum();
-        let months = self.bills.len() as i64;
+        let told = told.map(|spend| spend.max(Money::ZERO));
+        let bills = self.bills.all();
+        let billed: i64 = bills.iter().map(|bill| bill.billed().0).sum();
+        let months = bills.len() as i64;
         told.or((months > 0).then(|| Money(billed / months.max(1))))
     }
 
@@ -241,11 +288,5 @@ impl AccountView {
             2 | 3 => Tier::Ordinary,
             _ => Tier::Small,
         }
-    }
-}
-
-impl Bill {
-    fn unpaid(&self) -> Money {
-        self.amount.minus(self.paid)
     }
 }

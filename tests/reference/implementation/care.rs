@@ -1,12 +1,14 @@
 //! The triggers of care and growth (behaviour: Care and growth triggers), and lines that behave like machines
 //! (behaviour: Machines).
 
-use super::account::{AccountView, Bill};
+use super::account::AccountView;
+use super::bills::Bill;
 use super::churn::EventView;
 use super::days::Days;
 use super::population::{Population, near};
-use super::triggers::{DayView, Firing, Kind};
+use super::triggers::{Firing, Kind};
 use super::usage::{DATA, Usage, VOICE};
+use super::view::DayView;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, CloseReason, Day, Evidence, Fact, Money, OutcomeResult, Profile, Purpose,
@@ -92,6 +94,7 @@ struct StarSettings {
 struct OveruseSettings {
     invoices: usize,
     over_share: f64,
+    amount_min: f64,
     recent_days: i32,
     cooldown_days: i32,
     strength: f64,
@@ -373,11 +376,13 @@ impl Memory {
 
     fn overuse(&mut self, view: &DayView<'_>, settings: &OveruseSettings) -> Option<Firing> {
         let day = view.today.day;
-        let bills = view.standing.bills();
+        let bills = view.standing.bills.all();
         let row: Vec<&Bill> = bills.iter().rev().take(settings.invoices).collect();
         let used = |bill: &Bill| bill.usage_value.unwrap_or(bill.amount).max(bill.amount).0 as f64;
         let over = |used: f64, fee: Option<Money>| {
-            fee.is_some_and(|fee| fee.0 > 0 && used >= fee.0 as f64 * (1.0 + settings.over_share))
+            let fen = fee.map_or(0.0, |fee| fee.0 as f64);
+            let least = settings.amount_min * 100.0;
+            fen > 0.0 && used >= fen * (1.0 + settings.over_share) && used - fen >= least
         };
         let plan = view
             .standing
@@ -435,7 +440,7 @@ impl Memory {
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
         let day = view.today.day;
         let span = settings.span_days;
-        let comparable = |day: Day| view.population.comparable(day).contains(&DATA);
+        let comparable = |day: Day| view.comparable(day).contains(&DATA);
         if !comparable(day)
             || view.known_days < 2 * span as usize
             || within(day, self.growth, settings.cooldown_days)

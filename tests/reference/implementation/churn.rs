@@ -1,9 +1,12 @@
 //! The churn triggers that look at what customers and competitors say, at contracts and bills, and at the line.
 
 use super::account::AccountView;
+use super::bills::Bill;
+use super::quality::QualitySettings;
 use super::service_history::{ServiceHistory, approach};
-use super::triggers::{DayView, Firing, Kind, Memory};
+use super::triggers::{Firing, Kind, Memory};
 use super::usage::VOICE;
+use super::view::DayView;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, ComplaintCategory, Day, EnquirySubject, Event, Evidence, Fact, Money, Purpose, Source,
@@ -73,6 +76,7 @@ struct PortOutSettings {
 #[derive(Deserialize)]
 struct UnderuseSettings {
     share: f64,
+    amount_min: f64,
     invoices: usize,
     cooldown_days: u16,
     strength: f64,
@@ -91,18 +95,10 @@ struct ShockSettings {
     earlier_min: usize,
     deviations: f64,
     excess_share: f64,
+    amount_min: f64,
     cooldown_days: u16,
     strength: f64,
     unasked_strength: f64,
-}
-
-#[derive(Deserialize)]
-struct QualitySettings {
-    share: f64,
-    calls_min: u64,
-    known_days: usize,
-    cooldown_days: u16,
-    strength: f64,
 }
 
 /// What these triggers remember of one subscriber.
@@ -168,7 +164,7 @@ fn named(facts: Vec<(&'static str, Fact)>) -> Vec<(std::borrow::Cow<'static, str
 
 /// Rising to 1 as a surplus over the bound does. Strengths are kept in 255ths, so all that is reckoned on the way to one is
 /// reckoned as the engine does, to the last bit.
-fn rising(strength: f64, surplus: f64) -> f64 {
+pub fn rising(strength: f64, surplus: f64) -> f64 {
     strength + (1.0 - strength) * surplus.clamp(0.0, 1.0)
 }
 
@@ -195,6 +191,14 @@ impl Memory {
                 let firing = view.firing(PORT_OUT, Kind::CareOnly, strength, "enquiries", vec![]);
                 (!cooling).then_some(firing)
             }
+            Body::PortOutWithdrawn => {
+                self.churn.applied &= view.standing.port_out();
+                None
+            }
+            Body::PortOutApplication if !view.standing.port_out() => {
+                self.churn.applied = false;
+                None
+            }
             Body::PortOutApplication => {
                 let settings = &settings.port_out;
                 let cooling = self.cooling(PORT_OUT, view.day, settings.cooldown_days);
@@ -204,16 +208,15 @@ impl Memory {
                 (!known || !cooling).then_some(firing)
             }
             Body::Invoice(invoice) => {
-                let bills = view.standing.bills().iter();
-                let before = bills.filter(|bill| bill.period < invoice.period);
-                let before = before.map(|bill| bill.amount).collect();
-                self.shock(
-                    view,
-                    "invoice",
-                    invoice.amount,
-                    before,
-                    &settings.bill_shock,
-                )
+                let bills = view.standing.bills.all().iter();
+                let before = bills.clone().filter(|bill| bill.period < invoice.period);
+                let before = before.map(|bill| bill.billed()).collect();
+                let mut stands = bills.filter(|bill| {
+                    let same = bill.period == invoice.period && bill.at == view.event.at;
+                    same && invoice.amount >= Money::ZERO
+                });
+                let amount = stands.next()?.amount;
+                self.shock(view, "invoice", amount, before, &settings.bill_shock)
             }
             Body::Charge {
                 amount,
@@ -265,6 +268,9 @@ impl Memory {
         settings: &ComplaintSettings,
     ) -> Option<Firing> {
         let discontent = satisfaction.is_some_and(|said| said <= settings.dissatisfied_max);
+        if view.service_history.complained_after(view.event.at) {
+            return None;
+        }
         if (resolved && !discontent) || view.service_history.settled(settings.dissatisfied_max) {
             return None;
         }
@@ -346,11 +352,14 @@ impl Memory {
         let off: Vec<f64> = yuan.iter().map(|yuan| (yuan - middle).abs()).collect();
         let spread = settings.deviations * median(&off);
         let fen = amount.0 as f64;
+        let least = settings.amount_min * 100.0;
         let enough = middle <= 0.0 || (fen - middle) / middle >= settings.excess_share;
+        let enough = enough && fen - middle >= least;
         if fen - middle <= spread || !enough {
             return None;
         }
         let bound = f64::max(middle + spread, middle * (1.0 + settings.excess_share));
+        let bound = f64::max(bound, middle + least);
         let strength = match bound > 0.0 {
             true => rising(settings.strength, fen / bound - 1.0),
             false => 1.0,
@@ -413,13 +422,23 @@ impl Memory {
     }
 
     fn underuse(&mut self, view: &DayView<'_>, settings: &UnderuseSettings) -> Option<Firing> {
-        let bills = view.standing.bills();
+        let bills = view.standing.bills.all();
         let share = |usage: Money, fee: Money| usage.0 as f64 / fee.0 as f64;
         let newest = bills.last()?;
         let last = &bills[bills.len().saturating_sub(settings.invoices)..];
+        // No use can be expected of a line in a month with a barred day.
+        let barred = |bill: &Bill| (0..31).any(|day| view.barred(bill.period + day));
+        if barred(newest) {
+            return None;
+        }
         let mut below = last.iter().rev().map(|bill| {
             let told = bill.usage_value.zip(bill.plan_fee);
-            told.is_some_and(|(usage, fee)| fee > Money::ZERO && share(usage, fee) < settings.share)
+            told.is_some_and(|(usage, fee)| {
+                fee > Money::ZERO
+                    && share(usage, fee) < settings.share
+                    && (fee.0 - usage.0) as f64 >= settings.amount_min * 100.0
+                    && !barred(bill)
+            })
         });
         if !below.next().unwrap() {
             self.churn.underused = None;
@@ -456,7 +475,7 @@ impl Memory {
 
     fn forwarding(&mut self, view: &DayView<'_>, settings: &ForwardingSettings) -> Option<Firing> {
         let today = view.today.day;
-        if !view.population.known(VOICE, view.today.day) {
+        if !view.known(VOICE, view.today.day) {
             return None;
         }
         let in_force = view.service_history.forwarding(today, view.rules);
@@ -486,46 +505,10 @@ impl Memory {
             ],
         ))
     }
-
-    fn quality(&mut self, view: &DayView<'_>, settings: &QualitySettings) -> Option<Firing> {
-        let today = view.today.day;
-        if !view.population.known(VOICE, view.today.day) {
-            return None;
-        }
-        let days = (0..i32::from(view.rules.window.days)).map(|age| today - age);
-        let days = days.filter(|day| view.population.known(VOICE, *day));
-        let counted = days
-            .take(settings.known_days)
-            .map(|day| view.usage.calls(day));
-        let (calls, dropped) =
-            counted.fold((0, 0), |(a, b), (calls, dropped)| (a + calls, b + dropped));
-        if calls < settings.calls_min {
-            return None;
-        }
-        let share = dropped as f64 / calls as f64;
-        self.churn.poor &= share >= settings.share / 2.0;
-        let cooling = self.cooling(QUALITY, today, settings.cooldown_days);
-        if share < settings.share || (self.churn.poor && cooling) {
-            return None;
-        }
-        self.churn.poor = true;
-        let strength = rising(settings.strength, share / settings.share - 1.0);
-        Some(daily(
-            QUALITY,
-            Kind::Full,
-            strength,
-            (share, 0.0, settings.share),
-            ("share_of_calls", settings.known_days as u16),
-            vec![
-                ("dropped_calls", Fact::Count(dropped as i64)),
-                ("calls", Fact::Count(calls as i64)),
-            ],
-        ))
-    }
 }
 
 /// A firing of a day's close: observed, expected and threshold, their unit and days.
-fn daily(
+pub fn daily(
     trigger: &'static str,
     kind: Kind,
     strength: f64,

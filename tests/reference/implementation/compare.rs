@@ -98,6 +98,7 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("credit_score", a.credit_score == b.credit_score)?;
     same("monthly_value", a.monthly_value == b.monthly_value)?;
     same("stage", a.stage == b.stage)?;
+    same("suspension", a.suspension == b.suspension)?;
     same("action", a.action == b.action)?;
     same("assignee", a.assignee == b.assignee)?;
     same("opened_at", a.opened_at == b.opened_at)?;
@@ -106,6 +107,7 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("escalates_at", a.escalates_at == b.escalates_at)?;
     same("contacted_at", a.contacted_at == b.contacted_at)?;
     same("outcome", a.outcome == b.outcome)?;
+    same("outcome_at", a.outcome_at == b.outcome_at)?;
     same("motives", a.motives == b.motives)?;
     same("expires_at", a.expires_at == b.expires_at)?;
     same("updated_at", a.updated_at == b.updated_at)?;

@@ -9,6 +9,7 @@
 
 mod account;
 mod baseline;
+mod bills;
 mod budget;
 mod care;
 mod churn;
@@ -21,11 +22,13 @@ mod outcomes;
 mod person;
 mod policy;
 mod population;
+mod quality;
 mod rating;
 mod service_history;
 mod tasks;
 mod triggers;
 mod usage;
+mod view;
 
 pub use compare::compare;
 pub use usage::Counted;
@@ -265,6 +268,7 @@ impl Reference {
             }
             self.begin(day);
         }
+        let backlog = self.in_backlog();
         let name = event.msisdn.as_str().to_owned();
         let person = || Person::new(event.msisdn, self.rules.window.days);
         let person = self.people.entry(name.clone()).or_insert_with(person);
@@ -281,11 +285,24 @@ impl Reference {
             if person.account.repeated(event) {
                 return Outcome::Duplicate;
             }
-            let owners = person.account.standing().owners;
+            let owners = person.account.standing(&self.rules).owners;
             person.account.take(event, day);
-            if person.account.standing().owners > owners {
+            let standing = person.account.standing(&self.rules);
+            if standing.owners > owners {
+                let tasks = self.book.of(event.msisdn);
+                let case = Case {
+                    msisdn: person.msisdn,
+                    now: self.clock.unwrap_or(event.at).max(event.at),
+                    day,
+                    standing: &standing,
+                    memory: &person.memory,
+                    backlog,
+                    rules: &self.rules,
+                    days: &self.days,
+                };
+                tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
+                tasks.forget();
                 person.start_afresh(self.closed);
-                self.book.of(event.msisdn).forget();
             }
         }
         person.service_history.take(event, day);
@@ -313,7 +330,7 @@ impl Reference {
             return true;
         };
         let rules = &self.rules;
-        let standing = person.account.standing();
+        let standing = person.account.standing(rules);
         let immediate_ms = i64::from(rules.window.immediate_hours) * 3_600_000;
         let young = self
             .clock
@@ -355,7 +372,7 @@ impl Reference {
             Body::Cancellation if standing.churned(day, rules) => {
                 tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
             }
-            Body::PortOutApplication => {
+            Body::PortOutApplication if case.held() => {
                 tasks.leave(CloseReason::MnpHold, Suppression::MnpHold, source, &case);
             }
             _ => {}
@@ -375,7 +392,7 @@ impl Reference {
                 msisdn: event.msisdn,
                 now,
                 day,
-                standing: &person.account.standing(),
+                standing: &person.account.standing(&self.rules),
                 memory: &person.memory,
                 backlog,
                 rules: &self.rules,
@@ -416,7 +433,7 @@ impl Reference {
             msisdn: who,
             now,
             day: self.closed.unwrap(),
-            standing: &person.account.standing(),
+            standing: &person.account.standing(&self.rules),
             memory: &person.memory,
             backlog,
             rules: &self.rules,
@@ -522,7 +539,7 @@ impl Reference {
                 msisdn: person.msisdn,
                 now: at,
                 day,
-                standing: &person.account.standing(),
+                standing: &person.account.standing(&self.rules),
                 memory: &person.memory,
                 backlog,
                 rules: &self.rules,

@@ -36,25 +36,35 @@ impl Tasks {
         source: &Source,
         case: &Case<'_>,
     ) -> bool {
+        let late = |task: &Task| task.outcome_at > Some(event.at);
         let named = |task: &&Task| task.task_id == said.task_id;
+        // A late word on how a task ended is only a contact.
+        let open = |task: &&Task| named(task) && !(late(task) && verdict(said.result).is_some());
         let days = i64::from(case.rules.policy.contact.correction_days);
         let correctable =
             |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
         let settled = self.settled.values().find(named).filter(correctable);
         let known = self.knows(&said.task_id, case) || settled.is_some();
+        let settled = settled.filter(|task| !late(task));
         let learnt = |task: &Task| {
             let mut task = task.clone();
+            if late(&task) {
+                return task;
+            }
+            task.outcome_at = Some(event.at);
+            task.outcome = Some(said.result);
             let named = |text: &Option<_>| text.as_deref().map(motive);
             task.motives.stated = named(&said.stated_reason).or(task.motives.stated);
             task.motives.confirmed = named(&said.confirmed_reason).or(task.motives.confirmed);
             task
         };
-        if let Some(task) = self.open.values().find(named).map(learnt) {
+        if let Some(task) = self.open.values().find(open).map(learnt) {
             self.answer(task, event, said.result, source, case);
         } else if let Some(task) = settled.map(learnt) {
             self.correct(task, said.result, source, case);
         } else if said.result != OutcomeResult::Unreachable {
-            self.contact(event.at, Purpose::Churn);
+            let purpose = self.purpose_of(&said.task_id);
+            self.contact(event.at, purpose.unwrap_or(Purpose::Churn));
         }
         if said.do_not_contact {
             self.revoke(source, case);
@@ -72,7 +82,6 @@ impl Tasks {
         case: &Case<'_>,
     ) {
         let purpose = task.purpose;
-        task.outcome = Some(result);
         if result == OutcomeResult::Unreachable {
             let hours = i64::from(case.rules.policy.contact.retry_hours);
             let again = case.after_quiet(event.at.plus_hours(hours));

@@ -5,8 +5,9 @@ use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
 use super::population::{Population, SETTLING_DAYS, Stable, Volume, near};
 use super::service_history::ServiceHistory;
-use super::triggers::{DayView, Firing, Memory, Settings};
+use super::triggers::{Firing, Memory, Settings};
 use super::usage::{CHANNELS, Usage, VOICE};
+use super::view::DayView;
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -118,14 +119,15 @@ impl Person {
     ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
         let began = self.usage.first_active().is_some_and(|first| first <= day);
-        self.known_days += usize::from(population.partly_known(day) && began);
+        let standing = self.account.standing(rules);
+        let free = !standing.barred(day, rules);
+        self.known_days += usize::from(free && population.partly_known(day) && began);
         if population.known(VOICE, day) && self.behaviour.close(day, &self.usage, population, rules)
         {
             self.known_days = 0;
             self.lessons = Default::default();
             self.memory.unlearn();
         }
-        let standing = self.account.standing();
         let baselines = self.baselines(rules);
         if standing.machine() || self.behaviour.machine() {
             return Vec::new();
@@ -155,9 +157,12 @@ impl Person {
     /// Returns whether rounding may have decided otherwise.
     pub fn learn(&mut self, day: Day, population: &Population, rules: &Rules) -> bool {
         let lesson = day - i32::from(rules.baseline.lag_days);
+        let standing = self.account.standing(rules);
         let mut undecided = false;
         for channel in CHANNELS {
+            let barred = standing.barred(lesson, rules);
             let lesson = self.lesson(channel, lesson, population);
+            let lesson = lesson.filter(|_| !barred);
             undecided |= lesson.is_some_and(|lesson| near(lesson.share, LEARNABLE));
             self.lessons[channel].extend(lesson);
         }
@@ -167,7 +172,8 @@ impl Person {
         let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(comparable).count();
         self.stable = self.known_days >= STABLE_DAYS
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
-            && !self.account.standing().machine()
+            && !standing.machine()
+            && !standing.barred(day + 1, rules)
             && !self.behaviour.machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),

@@ -127,9 +127,8 @@ impl Case<'_> {
             .and_then(|profile| profile.plan.as_ref());
         let unknown = Money(i64::from(self.rules.policy.value_unknown) * 100);
         let spend = self.standing.monthly_spend();
-        spend
-            .or(plan.and_then(|plan| plan.monthly_fee))
-            .unwrap_or(unknown)
+        let known = spend.or(plan.and_then(|plan| plan.monthly_fee));
+        known.map_or(unknown, |value| value.max(Money::ZERO))
     }
 
     /// What places in the budget go by.
@@ -137,11 +136,16 @@ impl Case<'_> {
         self.score() * (self.value().0 as f64 / 100.0)
     }
 
+    /// Nobody may speak to somebody who is about to take the number elsewhere.
+    pub fn held(&self) -> bool {
+        self.standing.held(self.days.day_of(self.now), self.rules)
+    }
+
     /// Why nothing may come of anything.
     pub fn barred(&self) -> Option<Suppression> {
         if self.churned() {
             Some(Suppression::Churned)
-        } else if self.standing.port_out() {
+        } else if self.held() {
             Some(Suppression::MnpHold)
         } else if self.standing.not_pursued() {
             Some(Suppression::NotPursued)

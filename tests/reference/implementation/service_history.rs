@@ -33,7 +33,7 @@ impl ServiceHistory {
             Body::Charge {
                 amount,
                 subscribed_by_customer,
-            } => subscribed_by_customer.unwrap_or(true).then_some(amount),
+            } => (subscribed_by_customer != Some(false) && amount >= Money::ZERO).then_some(amount),
             _ => None,
         });
         charges.collect()
@@ -51,6 +51,15 @@ impl ServiceHistory {
         });
         let latest = complaints.max_by_key(|(at, ..)| *at);
         matches!(latest, Some((_, true, Some(said))) if said > dissatisfied_max)
+    }
+
+    /// Whether a later word on a complaint is known.
+    pub fn complained_after(&self, at: Timestamp) -> bool {
+        let mut complaints = self
+            .0
+            .iter()
+            .filter(|(event, _)| matches!(event.body, Body::Complaint { .. }));
+        complaints.any(|(event, _)| event.at > at)
     }
 
     /// Since when calls are forwarded on a day, and whether to a competitor or nobody knows where.

@@ -62,6 +62,7 @@ impl Tasks {
             credit_score: standing.credit_score(case.day, case.rules),
             monthly_value: case.value(),
             stage: case.stage(),
+            suspension: standing.suspension(),
             signals,
             action: Action {
                 channel: match tier {
@@ -79,6 +80,7 @@ impl Tasks {
             expires_at: case.now.plus_hours(24 * i64::from(rules.task_days)),
             contacted_at: None,
             outcome: None,
+            outcome_at: None,
             motives: Motives::default(),
             updated_at: case.now,
             rules_version: case.rules.version.clone(),
@@ -196,6 +198,7 @@ impl Advance for Task {
         self.revision += 1;
         self.updated_at = self.updated_at.max(case.now);
         self.source = source.cloned();
+        self.suspension = case.standing.suspension();
     }
 }
 

@@ -1,13 +1,11 @@
 //! Usage, hotlines and arrears, and what the triggers together remember of one subscriber (behaviour: Triggers).
 
 use super::account::AccountView;
-use super::baseline::Baseline;
 use super::care;
 use super::churn;
-use super::population::{ClosedDay, Population, near};
-use super::service_history::ServiceHistory;
-use super::usage::{CHANNELS, Usage};
-use churnwatch::engine::Rules;
+use super::population::near;
+use super::usage::CHANNELS;
+use super::view::DayView;
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
 };
@@ -119,6 +117,8 @@ pub struct Memory {
     longest: f64,
     steps: Vec<f64>,
     dropped: bool,
+    /// A drop was reported, and the line was barred then.
+    drop_barred: bool,
     overdue: bool,
     suspended: bool,
     pub churn: churn::Remembered,
@@ -130,23 +130,11 @@ pub struct Memory {
 /// The running silence.
 #[derive(Default)]
 struct Silence {
+    /// The last one was reported, and the line is barred since.
+    barred: bool,
     eligible: Option<bool>,
     weak: bool,
     fired: bool,
-}
-
-/// A closed day of one subscriber.
-pub struct DayView<'a> {
-    pub today: &'a ClosedDay,
-    pub known_days: usize,
-    pub usage: &'a Usage,
-    pub standing: &'a AccountView,
-    pub service_history: &'a ServiceHistory,
-    pub baselines: [Baseline; 2],
-    pub population: &'a Population,
-    /// The subscriber's own population factor of the day.
-    pub factor: [f64; 2],
-    pub rules: &'a Rules,
 }
 
 impl Memory {
@@ -163,7 +151,7 @@ impl Memory {
         self.silence = Silence::default();
         self.longest = 0.0;
         self.steps.clear();
-        self.dropped = false;
+        (self.dropped, self.drop_barred) = (false, false);
         for trigger in [SILENCE, DROP] {
             let index = ALL.iter().position(|name| *name == trigger).unwrap();
             self.fired[index] = None;
@@ -185,7 +173,9 @@ impl Memory {
     /// Whether the reason a trigger gave has gone away.
     pub fn recovered(&self, trigger: &str) -> Option<CloseReason> {
         let (holds, reason) = match trigger {
+            SILENCE if self.silence.barred => (self.silence.fired, CloseReason::LineBarred),
             SILENCE => (self.silence.fired, CloseReason::UsageRecovered),
+            DROP if self.drop_barred => (self.dropped, CloseReason::LineBarred),
             DROP => (self.dropped, CloseReason::UsageRecovered),
             ARREARS => (self.overdue || self.suspended, CloseReason::ArrearsPaid),
             churn::CONTRACT => (self.churn.contract.is_some(), CloseReason::ContractRenewed),
@@ -370,15 +360,22 @@ impl Memory {
             }
             return None;
         }
+        if view.barred(day) {
+            self.silence = Silence {
+                barred: self.silence.fired || self.silence.barred,
+                ..Silence::default()
+            };
+            return None;
+        }
         if self.silence.fired || self.silence.eligible == Some(false) || !view.is_comparable() {
             return None;
         }
         // No run is longer than the window.
         let earliest = day - i32::from(view.rules.window.days);
         let since = last_active.map_or(earliest, |last| last.max(earliest));
-        let run = (1..=day.0 - since.0).map(|age| since + age);
-        let comparable = |day: Day| view.population.comparable(day);
-        let run: Vec<Day> = run.filter(|day| !comparable(*day).is_empty()).collect();
+        let run = (0..day.0 - since.0).map(|age| day - age);
+        let mut run: Vec<Day> = run.take_while(|day| !view.barred(*day)).collect();
+        run.retain(|day| !view.comparable(*day).is_empty());
         if run.len() < settings.run_days_min {
             self.silence = Silence::default();
             return None;
@@ -396,7 +393,7 @@ impl Memory {
             let k = view.dispersion(channel, settings.uncertainty);
             for day in run
                 .iter()
-                .filter(|day| comparable(**day).contains(&channel))
+                .filter(|day| view.comparable(**day).contains(&channel))
             {
                 let mu = view.expected(channel, *day);
                 expected += mu;
@@ -449,7 +446,7 @@ impl Memory {
         let day = view.today.day;
         let before = (1..i32::from(view.rules.window.days)).map(|age| day - age);
         let silent = before.take_while(|day| !view.usage.active(*day));
-        let known = silent.filter(|day| view.population.comparable(*day).len() == 2);
+        let known = silent.filter(|day| view.comparable(*day).len() == 2);
         let known = known.count();
         let ended = known.min(view.known_days.saturating_sub(1));
         self.longest -= self.longest / settings.own_run_memory_days;
@@ -460,10 +457,14 @@ impl Memory {
 
     fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
         let day = view.today.day;
+        if view.barred(day) {
+            self.steps.clear();
+            self.drop_barred |= std::mem::take(&mut self.dropped);
+        }
         if !view.is_comparable() || view.known_days < settings.known_days_min {
             return None;
         }
-        let channels = view.population.comparable(day);
+        let channels = view.comparable(day);
         let level: f64 = channels.iter().map(|c| view.baselines[*c].level).sum();
         let least = settings.expected_min - TIE;
         self.undecided |= near(level, least);
@@ -501,12 +502,14 @@ impl Memory {
             return None;
         }
         self.dropped = true;
+        self.drop_barred = false;
         let days = (0..i32::from(settings.report_days)).map(|age| day - age);
-        let comparable = |day: Day| view.population.comparable(day);
-        let days: Vec<Day> = days.filter(|day| !comparable(*day).is_empty()).collect();
+        let days: Vec<Day> = days
+            .filter(|day| !view.comparable(*day).is_empty())
+            .collect();
         let (mut observed, mut expected) = (0.0, 0.0);
         for day in &days {
-            for channel in comparable(*day) {
+            for channel in view.comparable(*day) {
                 observed += view.usage.events(channel, *day) as f64 / days.len() as f64;
                 expected += view.expected(channel, *day) / days.len() as f64;
             }
@@ -535,7 +538,7 @@ impl Memory {
         let day = view.today.day;
         self.suspended &= view.standing.suspended_on.is_some();
         let limit = i32::from(settings.overdue_days);
-        let Some((due_on, owed)) = view.standing.overdue(day, limit) else {
+        let Some((due_on, owed)) = view.standing.bills.overdue(day, limit) else {
             self.overdue = false;
             return None;
         };
@@ -561,35 +564,5 @@ impl Memory {
                 source: None,
             },
         })
-    }
-}
-
-impl DayView<'_> {
-    /// Whether anything can be made of the day's use.
-    fn is_comparable(&self) -> bool {
-        !self.population.comparable(self.today.day).is_empty()
-    }
-
-    /// mu = b * dow * f.
-    fn expected(&self, channel: usize, day: Day) -> f64 {
-        self.baselines[channel].level * self.share(channel, day)
-    }
-
-    /// dow * f.
-    pub fn share(&self, channel: usize, day: Day) -> f64 {
-        let closed = self.population.day(day).unwrap();
-        let factor = if day == self.today.day {
-            self.factor[channel]
-        } else {
-            self.population.factor(channel, closed)
-        };
-        closed.dow[channel] * factor
-    }
-
-    /// k, less where the expectation itself is unsure.
-    fn dispersion(&self, channel: usize, uncertainty: f64) -> f64 {
-        let population = self.population.dispersion(channel, self.rules);
-        let k = self.baselines[channel].dispersion(population, self.rules);
-        k / (1.0 + uncertainty * k)
     }
 }

@@ -152,6 +152,7 @@ fn invoice(first: Day, fen: i64) -> Body<'static> {
         amount: Money(fen),
         plan_fee: Some(Money(fen)),
         usage_value: Some(Money::ZERO),
+        document: 0,
         overage: Some(Money::ZERO),
         due_on: Some(first + 10),
     })

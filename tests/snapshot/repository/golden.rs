@@ -5,12 +5,17 @@ use churnwatch::engine::IMAGE_FORMAT;
 use churnwatch::snapshot::verify;
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
-/// Container 1, image 2, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+/// Container 1, image 1, `scenario(40)` as it was then.
 const V1: &str = "tests/golden/snapshot-v1.part";
+/// Container 1, image 2, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const V2: &str = "tests/golden/snapshot-v2.part";
+
+const KEY: &str = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
 
 fn golden() -> Vec<u8> {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(V1);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(V2);
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden.exists() {
         let directory = tempfile::tempdir().unwrap();
         let mut repository = repository(directory.path());
@@ -20,18 +25,35 @@ fn golden() -> Vec<u8> {
     fs::read(golden).unwrap()
 }
 
+/// A directory with a part where its manifest says.
+fn directory_with(part: &[u8]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(KEY);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, part).unwrap();
+    directory
+}
+
+#[test]
+fn a_snapshot_of_an_older_format_of_images_is_whole_and_cannot_be_read() {
+    let v1 = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(V1)).unwrap();
+    let info = verify(&v1).unwrap();
+    assert_eq!((info.version, info.manifest.format), (1, 1));
+    let directory = directory_with(&v1);
+    let mut repository = repository(directory.path());
+    let problem = load(&mut repository, &info.into_snapshot(KEY))
+        .err()
+        .unwrap();
+    assert!(problem.contains("image format 1 is not known"), "{problem}");
+}
+
 #[test]
 fn upgrade_from_older_snapshot() {
-    let key = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(key);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let v1 = golden();
-    fs::write(path, &v1).unwrap();
-
-    let info = verify(&v1).unwrap();
+    let v2 = golden();
+    let directory = directory_with(&v2);
+    let info = verify(&v2).unwrap();
     assert_eq!((info.version, info.manifest.format), (1, IMAGE_FORMAT));
-    let manifest = info.into_snapshot(key);
+    let manifest = info.into_snapshot(KEY);
     let mut repository = repository(directory.path());
     let mut loaded = load(&mut repository, &manifest).unwrap();
     assert_eq!(loaded.fingerprint(), 17_337_943_199_259_796_624);

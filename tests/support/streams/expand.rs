@@ -1,12 +1,12 @@
+mod accounts;
 mod answers;
 mod troubles;
 
 use super::random::Random;
 use super::{Bills, DaySpan, Departure, Life, Plan, ProfileKind, Step, UsagePattern};
 use churnwatch::model::{
-    self, Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Inputs, Invoice, Money, Msisdn, Number, Profile, ProfileFlags, Segment,
-    SuspensionReason, Timestamp,
+    Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
+    ForwardAction, Inputs, Money, Msisdn, Number, ProfileFlags, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -28,6 +28,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         let who = name(index, &mut stream.random);
         stream.everyday(life, who);
         stream.bills(life, who);
+        stream.rests(life, who);
         stream.profiles(life, who);
         stream.events(life, who);
         stream.troubles(life, who);
@@ -95,6 +96,13 @@ impl Stream<'_> {
             let mut mood = self.usage_pattern(life, index);
             if self.within(index, self.plan.holiday) {
                 mood *= 0.3;
+            }
+            if life
+                .rests
+                .iter()
+                .any(|rest| self.within(index, Some(*rest)))
+            {
+                mood *= 0.1;
             }
             let mut channels = [1.0, 1.0];
             if self.within(index, self.plan.outage) {
@@ -190,137 +198,6 @@ impl Stream<'_> {
         }
     }
 
-    fn bills(&mut self, life: &Life, who: Msisdn) {
-        if matches!(life.bills, Bills::Prepaid) {
-            return;
-        }
-        // Months are short here, or the days would not do for enough of them; some leave gaps.
-        let cycle = self.random.one_of(&[30, 10, 10, 40]);
-        let usual = 5_000 + self.random.below(20_000);
-        // Of some, what the plan costs of the amount and what the usage is worth stay the same.
-        let steady = self
-            .random
-            .one_of(&[(1.0, 1.0), (0.9, 0.9), (1.0, 1.5), (1.0, 0.3)]);
-        let steady = self.random.chance(0.4).then_some(steady);
-        for index in (self.random.below(10) as i32..self.plan.days).step_by(cycle) {
-            let any_worth = self.random.one_of(&[0.1, 0.3, 0.4, 0.5, 0.9]);
-            let (fee, worth) = steady.unwrap_or((1.0, any_worth));
-            let regular = usual + self.random.below(1_000);
-            let any = 100 + self.random.below(60_000);
-            let fen = if self.random.chance(0.7) {
-                regular
-            } else {
-                any
-            };
-            // Some leave out this or that.
-            let untold = self.random.below(30);
-            let told = |detail| untold != detail;
-            let invoice = |amount: i64| {
-                Body::Invoice(Invoice {
-                    period: self.day(index - 30),
-                    amount: Money(amount),
-                    plan_fee: told(0).then_some(Money((amount as f64 * fee) as i64)),
-                    usage_value: told(1).then_some(Money((amount as f64 * worth) as i64)),
-                    overage: None,
-                    due_on: told(2).then_some(self.day(index + 10)),
-                })
-            };
-            let (bill, corrected) = (invoice(fen), invoice(fen / 2));
-            self.emit(who, index, bill);
-            if self.random.chance(0.2) {
-                self.emit(who, index + 5, corrected);
-            }
-            if let Bills::Paid { days_late } = life.bills {
-                let paid = self.random.one_of(&[fen, fen, fen / 3, 2 * fen, -fen]);
-                let payment = Body::Payment {
-                    amount: Money(paid),
-                };
-                self.emit(who, index + 10 + days_late, payment);
-            }
-        }
-        if let Bills::Suspended { from, days } = life.bills {
-            let (from, reason) = (self.at_share(from), SuspensionReason::Arrears);
-            self.emit(who, from, Body::Suspension(reason));
-            if self.random.chance(0.3) {
-                self.emit(who, from + 3, Body::Suspension(reason));
-            }
-            self.emit(who, from + days, Body::Reactivation);
-            if self.random.chance(0.3) {
-                self.emit(who, from + days + 1, Body::Suspension(reason));
-            }
-            self.emit(who, from / 2, Body::Suspension(SuspensionReason::Voluntary));
-            // Some are dunned again and again, and what is said of it comes in any order.
-            for _ in 0..self.random.one_of(&[0, 0, 6]) {
-                let body = self
-                    .random
-                    .one_of(&[Some(reason), Some(reason), None])
-                    .map_or(Body::Reactivation, Body::Suspension);
-                let at = self.moment(from + days);
-                let event = self.event(who, at, body);
-                let delay = self.random.below(30 * HOUR_MS);
-                self.arrive(Timestamp(at.0 + delay), event);
-            }
-        }
-    }
-
-    fn profiles(&mut self, life: &Life, who: Msisdn) {
-        if matches!(life.standing, ProfileKind::Unknown) {
-            return;
-        }
-        let changes = 1 + self.random.below(3) as i32;
-        for change in 0..changes {
-            let flagged = change + 1 == changes;
-            let flags = ProfileFlags {
-                not_pursued: flagged && matches!(life.standing, ProfileKind::NotPursued),
-                machine: flagged && matches!(life.standing, ProfileKind::Machine),
-            };
-            let tenure_days = self.random.below(2_500) as i32;
-            let index = self.random.below(i64::from(self.plan.days)) as i32;
-            let activated = match self.random.chance(0.1) {
-                true => self.day(index - tenure_days % 10),
-                false => self.day(-tenure_days),
-            };
-            let profile = self.profile(activated, flags);
-            // Exported long ago, on the day, or dated ahead of the records.
-            let dated = self.moment(index);
-            let days = self.random.one_of(&[-400, -40, 0, 0, 0, 50]);
-            let event = self.event(who, Timestamp(dated.0 + days * DAY_MS), profile);
-            self.arrive(Timestamp(dated.0 + MINUTE_MS), event);
-        }
-    }
-
-    fn profile(&mut self, activated: Day, flags: ProfileFlags) -> Body<'static> {
-        let region = ["HQ", "Guangdong", "Shenzhen"];
-        let depth = self.random.below(4) as usize;
-        let brand = self.random.one_of(&["gotone", "mzone", "easyown", "other"]);
-        let first = Day(self.plan.first_day);
-        let dates = [(); 3].map(|()| {
-            let day = self.random.below(i64::from(self.plan.days) + 40) as i32;
-            self.random.chance(0.5).then(|| self.day(day))
-        });
-        let random = &mut self.random;
-        Body::Profile(Box::new(Profile {
-            brand: random.chance(0.8).then(|| brand.into()),
-            activated_on: random.chance(0.9).then_some(activated),
-            segment: random.one_of(&[Segment::Consumer, Segment::Consumer, Segment::Group]),
-            vip: random.chance(0.15),
-            account_manager: random.chance(0.5).then(|| "manager-1".into()),
-            region: region.into_iter().take(depth).map(Into::into).collect(),
-            flags,
-            avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
-            suspensions: random.chance(0.2).then(|| random.below(3) as u16),
-            contract_end_on: random.chance(0.7).then(|| first + random.below(160) as i32),
-            birthday: dates[0].map(Day::month_and_day),
-            points_expire_on: dates[1],
-            offer_expires_on: dates[2],
-            marketing_opt_out: random.chance(0.12),
-            plan: random.chance(0.7).then(|| model::Plan {
-                monthly_fee: random.chance(0.9).then_some(Money(random.below(40_000))),
-                ..model::Plan::default()
-            }),
-        }))
-    }
-
     fn events(&mut self, life: &Life, who: Msisdn) {
         for share in &life.hotline {
             let mut index = self.at_share(*share);
@@ -369,6 +246,19 @@ impl Stream<'_> {
             }
             Some(Departure::PortsOut { from }) => {
                 self.emit(who, self.at_share(from), Body::PortOutApplication);
+            }
+            Some(Departure::Wavers { from, days }) => {
+                let from = self.at_share(from);
+                self.emit(who, from, Body::PortOutApplication);
+                self.emit(who, from + days, Body::PortOutWithdrawn);
+                if self.random.chance(0.3) {
+                    self.emit(who, from + days, Body::PortOutApplication);
+                }
+            }
+            Some(Departure::Recycled { from }) => {
+                let on = self.at_share(from);
+                let owner = self.profile(self.day(on), ProfileFlags::default());
+                self.emit(who, on, owner);
             }
             Some(Departure::Replaced { from, days }) => {
                 let left = self.at_share(from);

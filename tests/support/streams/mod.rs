@@ -141,6 +141,8 @@ pub struct Life {
     pub drops: Option<DaySpan>,
     /// For services, some of them nobody asked for.
     pub charged: bool,
+    /// Stretches in which the line is barred.
+    pub rests: Vec<DaySpan>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -195,6 +197,15 @@ pub enum Departure {
     PortsOut {
         from: f64,
     },
+    /// Applies for a port-out, thinks better of it some days later, and stays.
+    Wavers {
+        from: f64,
+        days: i32,
+    },
+    /// Without a cancellation, somebody else has the number some day.
+    Recycled {
+        from: f64,
+    },
     /// Cancels, and some days later the number has a new owner.
     Replaced {
         from: f64,
@@ -211,7 +222,7 @@ pub const RULES: [&str; 10] = [
     triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
     triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
     triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
-    triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4 }
+    triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4, probability = 0.2, normal_share = 0.05 }
     ",
     "
     baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }
@@ -220,11 +231,12 @@ pub const RULES: [&str; 10] = [
     triggers.contract_expiry = { steps_days = [90, 14], strengths = [0.1, 1.0] }
     triggers.plan_underuse = { share = 0.45, invoices = 1, cooldown_days = 1 }
     triggers.bill_shock = { earlier_min = 1, deviations = 1.0, excess_share = 0.1, cooldown_days = 2 }
-    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
+    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, mnp_hold_days = 4, new_owner_days = 100, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
     ",
     "
     window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
-    baseline = { memory_days = 60.0, lag_days = 14 }
+    baseline = { memory_days = 60.0, lag_days = 14, after_bar_days = 0 }
+    policy.mnp_hold_days = 12
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
     policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
     policy.due = { small_hours = 100, competitor_hours = 5 }
@@ -252,7 +264,8 @@ pub const RULES: [&str; 10] = [
     triggers.birthday = { lead_days = 10, cooldown_days = 30 }
     triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
     triggers.points_expiry = { days_before = [20, 10, 4], cooldown_days = 6 }
-    triggers.plan_overuse = { invoices = 2, cooldown_days = 10 }
+    triggers.plan_overuse = { invoices = 2, cooldown_days = 10, amount_min = 0 }
+    triggers.bill_shock.amount_min = 0
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
     triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
@@ -380,6 +393,8 @@ fn life() -> impl Strategy<Value = Life> {
     let leaves = prop_oneof![
         share().prop_map(|from| Departure::Cancels { from }),
         share().prop_map(|from| Departure::PortsOut { from }),
+        (share(), 0..20).prop_map(|(from, days)| Departure::Wavers { from, days }),
+        share().prop_map(|from| Departure::Recycled { from }),
         (share(), 5..15).prop_map(|(from, days)| Departure::Replaced { from, days }),
     ];
     let troubles = (
@@ -387,6 +402,7 @@ fn life() -> impl Strategy<Value = Life> {
         prop::collection::vec(day_span(3..40), 0..3),
         option(2, day_span(3..20)),
         prop::bool::weighted(0.3),
+        option(4, day_span(1..30)),
     );
     let what = (rate(), rate(), usage_pattern(), standing);
     let more = (
@@ -394,11 +410,11 @@ fn life() -> impl Strategy<Value = Life> {
         prop::collection::vec(share(), 0..4),
         any::<bool>(),
         option(9, share()),
-        option(9, leaves),
+        option(7, leaves),
     );
     (what, more, troubles).prop_map(|(what, more, troubles)| {
         let (voice_a_day, data_a_day, usage_pattern, standing) = what;
-        let (complaints, forwards, drops, charged) = troubles;
+        let (complaints, forwards, drops, charged, rests) = troubles;
         let (bills, hotline, outcomes, erased, leaves) = more;
         Life {
             voice_a_day,
@@ -414,6 +430,7 @@ fn life() -> impl Strategy<Value = Life> {
             forwards,
             drops,
             charged,
+            rests: rests.into_iter().collect(),
         }
     })
 }

@@ -229,10 +229,19 @@ impl Shard {
         if account.churned(today, after) {
             standing.push("counts as churned: no task is opened".to_owned());
         }
-        if let Some(day) = account.port_out_on {
+        if let Some(bar) = account.bar() {
+            let (reason, since) = (bar.reason.name(), bar.since);
             standing.push(format!(
-                "port-out applied for on {day}: nobody may be contacted"
+                "barred since {since} ({reason}): silence says nothing"
             ));
+        }
+        if let Some(day) = account.port_out_on {
+            let held = account.held(today, self.rules.policy.mnp_hold_days);
+            let rest = match held {
+                true => ": nobody may be contacted",
+                false => ", which was not completed",
+            };
+            standing.push(format!("port-out applied for on {day}{rest}"));
         }
         if standing.is_empty() {
             standing.push("in service".to_owned());

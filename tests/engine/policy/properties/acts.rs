@@ -41,6 +41,7 @@ pub enum What {
     },
     Asks(EnquirySubject),
     Applies,
+    Withdraws,
     Suspended,
     Active,
     Cancels,
@@ -164,7 +165,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Overuses),
         1 => any::<bool>().prop_map(What::Forwards),
         12 => reports.prop_map(|(back, result, forbids)| What::Reports { back, result, forbids }),
-        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Cancels), 1 => Just(What::Erased)],
+        1 => prop_oneof![4 => Just(What::Nothing), 1 => Just(What::Applies), 1 => Just(What::Withdraws), 1 => Just(What::Cancels), 1 => Just(What::Erased)],
     ]
 }
 
@@ -236,6 +237,7 @@ impl What {
             },
             Self::Asks(subject) => Body::Enquiry(*subject),
             Self::Applies => Body::PortOutApplication,
+            Self::Withdraws => Body::PortOutWithdrawn,
             Self::Suspended => Body::Suspension(SuspensionReason::Arrears),
             Self::Active => Body::Reactivation,
             Self::Cancels => Body::Cancellation,
@@ -271,6 +273,7 @@ fn bill(today: Day, months_ago: usize, yuan: i64, due_in_days: i32) -> Body<'sta
         amount: Money(yuan * 100),
         plan_fee: Some(Money(10_000)),
         usage_value: Some(Money(10_000)),
+        document: 0,
         overage: Some(Money::ZERO),
         due_on: Some(today + due_in_days),
     })

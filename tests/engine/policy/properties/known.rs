@@ -2,6 +2,9 @@
 
 use churnwatch::model::{Body, Day, Event, Purpose, Task, Timestamp};
 
+/// `policy.mnp_hold_days`.
+const HOLD_DAYS: i32 = 30;
+
 #[derive(Debug, Default)]
 pub struct Known {
     profile_at: Option<Timestamp>,
@@ -11,6 +14,7 @@ pub struct Known {
     do_not_contact: bool,
     cancelled_on: Option<Day>,
     port_out_on: Option<Day>,
+    port_out_at: Option<Timestamp>,
 }
 
 impl Known {
@@ -29,23 +33,39 @@ impl Known {
                 self.opted_out = profile.marketing_opt_out;
                 return new_owner;
             }
-            Body::Cancellation if self.activated_on.is_none_or(|since| since <= day) => {
-                self.cancelled_on = Some(day);
+            Body::Cancellation if self.own(day) => {
+                self.cancelled_on = self.cancelled_on.max(Some(day));
             }
-            Body::PortOutApplication => self.port_out_on = self.port_out_on.max(Some(day)),
+            Body::PortOutApplication if self.own(day) && self.port_out_at <= Some(event.at) => {
+                self.port_out_at = Some(event.at);
+                self.port_out_on = Some(day);
+            }
+            Body::PortOutWithdrawn if self.own(day) && self.port_out_at <= Some(event.at) => {
+                self.port_out_at = Some(event.at);
+                self.port_out_on = None;
+            }
             Body::TaskOutcome(outcome) => self.do_not_contact |= outcome.do_not_contact,
             _ => {}
         }
         false
     }
 
-    /// Why a task must not be open.
-    pub fn forbids(&self, task: &Task) -> Option<&'static str> {
+    /// Whether a day is one of the owner's, and not of somebody before.
+    fn own(&self, day: Day) -> bool {
+        self.activated_on.is_none_or(|since| since <= day)
+    }
+
+    /// Why a task must not be open on a day.
+    pub fn forbids(&self, task: &Task, today: Day) -> Option<&'static str> {
+        let held = |on: Day| today.0 < on.0 + HOLD_DAYS;
         let wish = self.opted_out || self.do_not_contact;
         let offer = task.action.channel.is_marketing() || task.purpose == Purpose::Grow;
         [
             (self.cancelled_on.is_some(), "the contract has ended"),
-            (self.port_out_on.is_some(), "a port-out was applied for"),
+            (
+                self.port_out_on.is_some_and(held),
+                "a port-out was applied for",
+            ),
             (self.not_pursued, "not pursued"),
             (wish && offer, "against the customer's wish"),
         ]

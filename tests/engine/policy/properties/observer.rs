@@ -197,7 +197,7 @@ impl Observer {
         for (tier, tasks) in urgent {
             *self.urgent.entry(tier).or_default() += tasks;
         }
-        self.known()
+        self.known(after.clock)
     }
 
     /// A signal: said once, and never of somebody held out for another reason than the strongest.
@@ -305,10 +305,11 @@ impl Observer {
     }
 
     /// Nobody has a task who must not have one.
-    fn known(&self) -> Result<(), Broken> {
+    fn known(&self, now: Timestamp) -> Result<(), Broken> {
         for person in self.people.values() {
             for task in person.open.values() {
-                let why = person.known.forbids(task);
+                let today = self.day_of(now.max(task.updated_at));
+                let why = person.known.forbids(task, today);
                 ensure!(why.is_none(), "still open, {why:?}: {task:#?}");
             }
         }

@@ -101,6 +101,7 @@ fn plan_and_use(months: &[(i64, i64)]) -> Scenario {
             amount: Money(fee * 100),
             plan_fee: Some(Money(fee * 100)),
             usage_value: Some(Money(used * 100)),
+            document: 0,
             overage: Some(Money::ZERO),
             due_on: Some(day("2026-12-31")),
         });
@@ -152,6 +153,7 @@ fn months_with_a_gap_between_them_are_not_in_a_row() {
             amount: Money(10_000),
             plan_fee: Some(Money(10_000)),
             usage_value: Some(Money(1_000)),
+            document: 0,
             overage: Some(Money::ZERO),
             due_on: Some(day("2026-12-31")),
         });
@@ -192,6 +194,7 @@ fn billed(yuan: &[i64]) -> Scenario {
             amount: Money(yuan * 100),
             plan_fee: Some(Money::ZERO),
             usage_value: Some(Money::ZERO),
+            document: 0,
             overage: Some(Money::ZERO),
             due_on: Some(day("2026-12-31")),
         });
@@ -226,6 +229,60 @@ fn a_bill_far_above_the_last_six_is_a_shock() {
 }
 
 #[test]
+fn after_free_months_a_cent_is_no_shock() {
+    for (fen, shocks) in [(1, 0), (499, 0), (500, 1)] {
+        let mut scenario = billed(&[0, 0, 0]);
+        scenario.event(ONE, "2026-05-03 10:00", bill("2026-04-01", fen, 1));
+        assert_eq!(scenario.signals("bill_shock"), shocks, "{fen}");
+    }
+    // More than half more, but of little.
+    let mut scenario = billed(&[8, 8, 8]);
+    scenario.event(ONE, "2026-05-03 10:00", bill("2026-04-01", 1_299, 1));
+    assert_eq!(scenario.signals("bill_shock"), 0);
+}
+
+fn bill(month: &str, fen: i64, document: u64) -> Body<'static> {
+    Body::Invoice(Invoice {
+        period: day(month),
+        document,
+        amount: Money(fen),
+        plan_fee: None,
+        usage_value: None,
+        overage: None,
+        due_on: Some(day("2026-12-31")),
+    })
+}
+
+#[test]
+fn what_was_credited_is_neither_a_shock_nor_what_others_are_compared_with() {
+    let mut scenario = billed(&[100, 100, 100]);
+    // Far more was given back for March than billed: it counts as nothing, not as less.
+    scenario.event(ONE, "2026-04-10 10:00", bill("2026-03-01", -90_000, 9));
+    scenario.event(ONE, "2026-05-03 10:00", bill("2026-04-01", 10_000, 1));
+    assert_eq!(scenario.signals("bill_shock"), 0);
+    // A bill that was wrong and is made good before it comes is none.
+    scenario.event(ONE, "2026-06-03 10:00", bill("2026-05-01", -80_000, 9));
+    scenario.event(ONE, "2026-06-03 09:00", bill("2026-05-01", 90_000, 1));
+    assert_eq!(scenario.signals("bill_shock"), 0);
+    scenario.event(ONE, "2026-07-03 10:00", bill("2026-06-01", 90_000, 1));
+    assert_eq!(scenario.signals("bill_shock"), 1);
+}
+
+#[test]
+fn an_invoice_that_was_replaced_before_it_came_is_no_shock() {
+    let mut scenario = billed(&[100, 100, 100, 100]);
+    let late = bill("2026-04-01", 90_000, 1);
+    scenario.event(ONE, "2026-05-03 09:00", late);
+    assert_eq!(scenario.signals("bill_shock"), 0);
+}
+
+#[test]
+fn a_small_plan_is_not_worth_a_task() {
+    assert_eq!(plan_and_use(&[(6, 2), (6, 2)]).total(), 0);
+    assert!(plan_and_use(&[(7, 2), (7, 2)]).total() > 0);
+}
+
+#[test]
 fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
     let mut scenario = billed(&[100, 100, 100, 100]);
     let corrected = Body::Invoice(Invoice {
@@ -233,6 +290,7 @@ fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
         amount: Money(20_000),
         plan_fee: Some(Money::ZERO),
         usage_value: Some(Money::ZERO),
+        document: 0,
         overage: Some(Money::ZERO),
         due_on: Some(day("2026-12-31")),
     });

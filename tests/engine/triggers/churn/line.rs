@@ -151,13 +151,17 @@ fn calls_of_one(days: &[(u32, u32)]) -> Scenario {
 }
 
 #[test]
-fn one_dropped_call_in_ten_of_twenty_in_a_week_is_poor_quality() {
+fn more_dropped_calls_in_a_week_than_chance_would_give_are_poor_quality() {
     for (days, strength) in [
-        (&[(10, 1), (10, 1)][..], Some("0.40")),
-        (&[(10, 2), (10, 0)], Some("0.40")),
-        (&[(10, 1), (9, 1)], None),
-        (&[(11, 1), (10, 1)], None),
-        (&[(20, 3)], Some("0.70")),
+        // One in ten, which two in a hundred make of so few calls now and then.
+        (&[(10, 1), (10, 1)][..], None),
+        (&[(20, 3)], None),
+        (&[(40, 5)], None),
+        (&[(10, 2), (10, 2)], Some("1.00")),
+        (&[(10, 2), (9, 2)], None),
+        (&[(50, 5), (50, 5)], Some("0.40")),
+        (&[(50, 5), (51, 5)], None),
+        (&[(40, 6)], Some("0.70")),
         (&[(20, 20)], Some("1.00")),
         // A week and a day apart.
         (

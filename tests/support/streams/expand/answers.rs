@@ -50,7 +50,9 @@ impl Stream<'_> {
                 back,
             };
             let settle = Step::Settle { event, answer };
-            self.arrivals.push((Timestamp(at.0 + MINUTE_MS), settle));
+            let late = self.random.one_of(&[0, 0, 0, 1]) * self.random.below(4 * DAY_MS);
+            self.arrivals
+                .push((Timestamp(at.0 + MINUTE_MS + late), settle));
         }
     }
 }

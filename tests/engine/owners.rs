@@ -1,0 +1,189 @@
+//! Holds that end, and numbers that get another owner (behaviour: Suspension, port-out and new owners).
+
+use crate::support::scenario::{HOTLINE, Scenario, call, day, profile};
+use churnwatch::model::{Body, Plan, Profile};
+
+const ONE: &str = "13900000001";
+
+/// When the customer asks a competitor: what comes of it.
+fn asks(scenario: &mut Scenario, at: &str) -> String {
+    let before = scenario.published(ONE).len();
+    scenario.event(ONE, at, call(HOTLINE));
+    scenario.published(ONE)[before..].join(", ")
+}
+
+#[test]
+fn an_application_that_nobody_completed_holds_for_thirty_days() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-01 07:00", profile(|p| p.vip = true));
+    scenario.event(ONE, "2026-03-02 10:00", Body::PortOutApplication);
+    assert_eq!(
+        asks(&mut scenario, "2026-03-31 23:00"),
+        "2026-03-31 23:00 competitor_hotline 0.60 (mnp_hold)"
+    );
+    let later = asks(&mut scenario, "2026-04-08 10:00");
+    assert!(later.contains("task 1 open: key"), "{later}");
+    let task = scenario.last_task(ONE);
+    assert!(!task.action.care_only);
+    // Another application holds again.
+    scenario.event(ONE, "2026-04-09 10:00", Body::PortOutApplication);
+    let said = scenario.published(ONE);
+    assert_eq!(
+        said[said.len() - 2..],
+        [
+            "2026-04-09 10:00 port_out 1.00 (mnp_hold)",
+            "2026-04-09 10:00 task 2 closed: mnp_hold",
+        ]
+    );
+    let mut scenario = Scenario::new("policy.mnp_hold_days = 2");
+    scenario.event(ONE, "2026-03-02 10:00", Body::PortOutApplication);
+    assert!(asks(&mut scenario, "2026-03-04 10:00").contains("task 1 open"));
+    assert!(scenario.last_task(ONE).action.care_only, "the half-life");
+}
+
+#[test]
+fn a_withdrawal_ends_the_hold_and_leaves_an_enquiry() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-02 10:00", Body::PortOutApplication);
+    scenario.event(ONE, "2026-03-03 10:00", Body::PortOutWithdrawn);
+    let said = asks(&mut scenario, "2026-03-04 10:00");
+    assert!(said.contains("task 1 open: small critical"), "{said}");
+    assert!(scenario.last_task(ONE).action.care_only);
+    // One that is older than the withdrawal came too late, and a new one is news.
+    let before = scenario.published(ONE).len();
+    scenario.event(ONE, "2026-03-03 09:00", Body::PortOutApplication);
+    assert_eq!(scenario.published(ONE).len(), before);
+    scenario.event(ONE, "2026-03-05 10:00", Body::PortOutApplication);
+    assert_eq!(
+        scenario.published(ONE)[before..],
+        [
+            "2026-03-05 10:00 port_out 1.00 (mnp_hold)",
+            "2026-03-05 10:00 task 2 closed: mnp_hold",
+        ]
+    );
+}
+
+/// Of a customer since 2020, who has a task and wants no marketing.
+fn known(change: impl FnOnce(&mut Profile<'static>)) -> Scenario {
+    let mut scenario = Scenario::new("");
+    let body = profile(|p| {
+        p.vip = true;
+        p.brand = Some("gotone".into());
+        p.account_manager = Some("li".into());
+        p.plan = plan("5G-199");
+        change(p);
+    });
+    scenario.event(ONE, "2026-03-01 10:00", body);
+    assert!(asks(&mut scenario, "2026-03-02 10:00").contains("task 1 open: key"));
+    scenario
+}
+
+fn plan(id: &'static str) -> Option<Plan<'static>> {
+    Some(Plan {
+        id: Some(id.into()),
+        ..Plan::default()
+    })
+}
+
+/// What a later profile makes of the open task.
+fn after(mut scenario: Scenario, change: impl FnOnce(&mut Profile<'static>)) -> &'static str {
+    let body = profile(|p| {
+        p.activated_on = Some(day("2026-03-03"));
+        p.vip = true;
+        change(p);
+    });
+    scenario.event(ONE, "2026-03-04 10:00", body);
+    let said = scenario.published(ONE);
+    match said.last().map(|line| line.as_str()) {
+        Some("2026-03-04 10:00 task 2 closed: churned") => "another",
+        Some(line) if line.contains("task 1 open") => "the same",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn another_customer_with_a_later_first_day_is_a_new_owner() {
+    let both = |old, new| {
+        after(known(|p| p.customer = Some(old)), |p| {
+            p.customer = Some(new)
+        })
+    };
+    assert_eq!(both(1, 2), "another");
+    // The same customer with another plan, brand and manager, registered anew.
+    let same = |p: &mut Profile<'static>| {
+        p.customer = Some(1);
+        p.brand = Some("mzone".into());
+        p.account_manager = Some("wang".into());
+        p.plan = plan("4G-59");
+    };
+    assert_eq!(after(known(|p| p.customer = Some(1)), same), "the same");
+    // A correction of the first day by less than a week, or a name transferred on the same contract.
+    for first in ["2020-01-08", "2020-01-01", "2019-01-01"] {
+        let transfer = |p: &mut Profile<'static>| {
+            p.customer = Some(2);
+            p.activated_on = Some(day(first));
+        };
+        let scenario = known(|p| p.customer = Some(1));
+        assert_eq!(after(scenario, transfer), "the same", "{first}");
+    }
+}
+
+#[test]
+fn without_customer_ids_all_that_is_known_must_differ() {
+    let other = |brand: &'static str, manager: Option<&'static str>, id: &'static str| {
+        after(known(|_| {}), move |p| {
+            p.brand = Some(brand.into());
+            p.account_manager = manager.map(Into::into);
+            p.plan = plan(id);
+        })
+    };
+    assert_eq!(other("mzone", Some("wang"), "4G-59"), "another");
+    assert_eq!(other("mzone", None, "4G-59"), "another");
+    assert_eq!(other("gotone", Some("wang"), "4G-59"), "the same");
+    assert_eq!(other("mzone", Some("li"), "4G-59"), "the same");
+    assert_eq!(other("mzone", Some("wang"), "5G-199"), "the same");
+    // What is not known says nothing.
+    assert_eq!(after(known(|_| {}), |_| {}), "the same");
+}
+
+#[test]
+fn the_new_owner_is_a_stranger() {
+    let mut scenario = known(|p| {
+        p.customer = Some(1);
+        p.marketing_opt_out = true;
+    });
+    let stranger = profile(|p| {
+        p.activated_on = Some(day("2026-03-10"));
+        p.customer = Some(2);
+    });
+    scenario.event(ONE, "2026-03-10 10:00", stranger);
+    let said = asks(&mut scenario, "2026-03-10 11:00");
+    // No opt-out, no contact a week ago, no second call within seven days.
+    assert!(said.starts_with(
+        "2026-03-10 11:00 competitor_hotline 0.60, 2026-03-10 11:00 task 1 open: small early"
+    ));
+    // What the owner before did comes too late.
+    scenario.event(ONE, "2026-03-09 10:00", Body::PortOutApplication);
+    scenario.event(ONE, "2026-03-09 10:00", Body::Cancellation);
+    let said = asks(&mut scenario, "2026-03-11 11:00");
+    assert!(
+        said.contains("task 2 updated") || said.contains("(task_open)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_customer_who_comes_back_is_no_stranger() {
+    let mut scenario = known(|p| p.customer = Some(1));
+    scenario.event(ONE, "2026-03-03 10:00", Body::Cancellation);
+    assert_eq!(
+        asks(&mut scenario, "2026-03-03 11:00"),
+        "2026-03-03 11:00 competitor_hotline 0.80 (churned)"
+    );
+    let back = profile(|p| {
+        p.activated_on = Some(day("2026-03-20"));
+        p.customer = Some(1);
+    });
+    scenario.event(ONE, "2026-03-20 10:00", back);
+    assert!(asks(&mut scenario, "2026-03-20 11:00").contains("task 1 open"));
+}
