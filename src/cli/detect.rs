@@ -12,6 +12,7 @@ use crate::files::{FileError, Lines, Output, expand};
 use crate::kafka::partition_of;
 use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
+use crate::telemetry::UNKNOWN_FEED;
 use clap::Args;
 use indicatif::{HumanCount, HumanFloatCount};
 use std::borrow::Cow;
@@ -163,9 +164,6 @@ struct Outputs {
     signalled: BTreeMap<Cow<'static, str>, u64>,
     shadowed: BTreeMap<Cow<'static, str>, u64>,
 }
-
-/// The feed of a record that could not be read far enough to know.
-const UNKNOWN_FEED: &str = "unknown";
 
 impl Detector {
     fn new(config: &Config, args: &Detect) -> Result<Self, FileError> {

@@ -186,12 +186,14 @@ impl<'a> Fields<'a> {
         find(&text, choices).map(Some)
     }
 
-    /// An integer within bounds; `60.0` is one, `6e1` is not.
+    /// An integer within bounds, as a number or a string; `60.0` is one, `6e1` is not.
     pub(super) fn integer(&self, field: Field, range: RangeInclusive<i64>) -> Read<i64> {
-        let Some(raw) = self.raw(field) else {
-            return Ok(None);
+        let written = match self.raw(field) {
+            None => return Ok(None),
+            Some(raw) if raw.starts_with('"') => self.string(field)?.unwrap_or_default(),
+            Some(raw) => Cow::Borrowed(raw),
         };
-        match whole(raw).parse() {
+        match whole(written.trim()).parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             _ => Err(Flaw::Invalid("must be an integer within its bounds")),
         }

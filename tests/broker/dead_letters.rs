@@ -129,6 +129,14 @@ fn a_dead_letter_keeps_the_headers_and_can_be_replayed() {
     );
     assert_eq!(letter.header("source"), Some("msc-7"));
     assert_eq!(letter.header("empty"), Some(""));
+    let log = running.process.stderr();
+    let named = log
+        .lines()
+        .find(|line| line.contains("a record went to the dead letters"));
+    let named = named.unwrap_or_else(|| panic!("nothing of it in the log:\n{log}"));
+    for said in [&*installation.topic("billing"), "wrong_feed", "offset"] {
+        assert!(named.contains(said), "{named}");
+    }
 
     // Sent on as it is, to where it belongs, it is used.
     let again = NewRecord {

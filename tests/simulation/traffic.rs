@@ -183,13 +183,15 @@ impl Person {
             let call = format!(
                 r#""other_number":"13712345678","duration_seconds":{seconds},"cause_for_termination":"normal_release""#
             );
+            // A session of all days, and a cause nobody knows.
             let data = format!(
-                r#""uplink_volume_bytes":{seconds},"downlink_volume_bytes":{}"#,
+                r#""uplink_volume_bytes":{seconds},"downlink_volume_bytes":{},"charging_id":7"#,
                 seconds << 20
             );
+            let lost = call.replace("normal_release", "radio_loss");
             let (kind, body) = dice.pick(&[
                 ("mo_call", &*call),
-                ("mt_call", &*call),
+                ("mt_call", &*lost),
                 ("data", &*data),
                 ("mo_sms", r#""other_number":"13712345678""#),
             ]);

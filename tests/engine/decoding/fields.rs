@@ -167,7 +167,7 @@ fn a_field_that_the_record_can_do_without_costs_only_itself() {
                 "18446744073709551616",
                 "1e999",
                 "60.5",
-                "\"61\"",
+                "\"61s\"",
                 "{}",
             ],
         ),
@@ -200,7 +200,7 @@ fn a_field_that_the_record_can_do_without_costs_only_itself() {
             ],
         ),
         (CHARGE, "subscribed_by_customer", vec!["[]"]),
-        (COMPLAINT, "satisfaction", vec!["0", "6", "\"4\""]),
+        (COMPLAINT, "satisfaction", vec!["0", "6", "\"good\""]),
         (
             PROFILE,
             "plan",

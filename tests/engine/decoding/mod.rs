@@ -255,6 +255,7 @@ fn odd_but_true() {
         ("imei", "null"),
         ("duration_seconds", "61.0"),
         ("duration_seconds", "61.00"),
+        ("duration_seconds", "\" 61 \""),
         ("msisdn", "\"+8613800138000\""),
         ("msisdn", "13800138000"),
         ("msisdn", "8613800138000.0"),

@@ -373,11 +373,15 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
     }
 }
 
-/// Whether the decoder understands what a producer should not send: other words for true and false, a time behind a date,
-/// and in a field that may be absent, what stands for nothing.
+/// Whether the decoder understands what a producer should not send: other words for true and false, an integer as a text,
+/// a time behind a date, and in a field that may be absent, what stands for nothing.
 fn is_tolerated(field: &str, required: bool, value: &Value) -> bool {
     let nothing = !required && (*value == json!("") || *value == json!("9999-12-31"));
+    let digits = value
+        .as_str()
+        .is_some_and(|text| text.parse::<u32>().is_ok());
     nothing
+        || digits && values(field).0[0].is_u64()
         || *value == json!("2026-03-20 00:00:00")
         || [json!(0), json!("yes")].contains(value) && field_is_boolean(field)
 }
