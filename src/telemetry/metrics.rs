@@ -19,7 +19,7 @@ pub(super) const OUTCOMES: [&str; 5] = [
 ];
 
 /// The label `feed` of a record that could not be read far enough to know.
-pub(super) const UNKNOWN_FEED: &str = "unknown";
+pub const UNKNOWN_FEED: &str = "unknown";
 
 /// The label `suppression` of a signal that raised or revised a task.
 pub(super) const NOT_SUPPRESSED: &str = "none";

@@ -15,7 +15,7 @@ pub mod troubles;
 mod work;
 
 pub use catalog::table as metrics_table;
-pub use metrics::{CommitOutcome, Telemetry};
+pub use metrics::{CommitOutcome, Telemetry, UNKNOWN_FEED};
 pub use reports::{
     BatchReport, CommitReport, FeedDelay, KeyReport, LagReport, RestoreReport, ShardReport,
     SnapshotReport, WorkReport,
