@@ -6,8 +6,8 @@ use crate::driver::{self, Driver};
 use crate::engine::Rules;
 use crate::engine::triggers::index_of;
 use crate::model::{
-    Body, Calendar, Counts, Day, Effect, Event, Fact, Outcome, Purpose, Signal, Source, Task,
-    TaskStatus, Tier, Timestamp,
+    Body, Calendar, Counts, Day, Effect, Event, Fact, Outcome, Purpose, Reject, Signal, Source,
+    Task, TaskStatus, Tier, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,7 +77,11 @@ impl Replay {
             rule_set.collect(&mut self.roster);
             first.get_or_insert(outcome);
         }
-        let outcome = first.unwrap_or(Outcome::Ignored);
+        let outcome = match first.unwrap_or(Outcome::Ignored) {
+            // Other rules open other tasks, and what became of a customer counts all the same.
+            Outcome::Rejected(Reject::UnknownTask) => Outcome::Applied { late: false },
+            outcome => outcome,
+        };
         if let (Outcome::Applied { .. }, Ok(Some(Decoded::Event(event, _)))) = (&outcome, &reading)
         {
             self.collect(event);

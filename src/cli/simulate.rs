@@ -220,7 +220,7 @@ mod tests {
         std::fs::write(path("tasks"), task).unwrap();
         std::fs::write(path("truth"), "").unwrap();
         let line = format!(
-            "simulate answer --set outcomes.reached_share=1 --tasks {} --truth {} --out {}",
+            "simulate answer --force --set outcomes.reached_share=1 --tasks {} --truth {} --out {}",
             path("tasks"),
             path("truth"),
             path("out")

@@ -49,11 +49,16 @@ pub enum JournalError {
         "not a churnwatch journal record: the topic belongs to another application. Give this one a topic of its own"
     )]
     Foreign,
-    /// A version this program does not know.
+    /// A version to come.
     #[error(
-        "a journal record written by another version of churnwatch (journal version {0}, this program reads 2): run that version, or give this one a `kafka.group` of its own"
+        "a journal record written by a newer version of churnwatch (journal version {0}, this program reads 2): run that version, or a later one"
     )]
-    Version(char),
+    Newer(char),
+    /// A version of the past.
+    #[error(
+        "a journal record written by an older version of churnwatch (journal version {0}, this program reads 2): run that version, or begin anew with another `kafka.group`"
+    )]
+    Older(char),
     /// A record of ours, but not as it was written.
     #[error("a damaged journal record: {what} at byte {at}")]
     Damaged {
@@ -89,8 +94,11 @@ impl JournalRecord {
         match head {
             None => return Err(JournalError::Foreign),
             Some((&VERSION, _)) => {}
+            Some((version @ b'1'..=b'9', _)) if *version < VERSION => {
+                return Err(JournalError::Older(char::from(*version)));
+            }
             Some((version @ b'1'..=b'9', _)) => {
-                return Err(JournalError::Version(char::from(*version)));
+                return Err(JournalError::Newer(char::from(*version)));
             }
             Some(_) => return Err(JournalError::Foreign),
         }

@@ -116,13 +116,17 @@ fn an_ordinary_entry_is_small() {
 }
 
 #[test]
-fn records_of_others_and_of_later_versions_are_told_apart() {
+fn records_of_others_and_of_other_versions_are_told_apart() {
     for foreign in [&b""[..], b"{\"a\":1}", b"CWJ", b"CWJx", b"CWJ0\0"] {
         assert_eq!(JournalRecord::decode(foreign), Err(JournalError::Foreign));
     }
     assert_eq!(
         JournalRecord::decode(b"CWJ3..."),
-        Err(JournalError::Version('3'))
+        Err(JournalError::Newer('3'))
+    );
+    assert_eq!(
+        JournalRecord::decode(b"CWJ1..."),
+        Err(JournalError::Older('1'))
     );
 }
 

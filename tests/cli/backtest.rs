@@ -157,7 +157,7 @@ fn the_figures_are_those_worked_out_by_hand() {
     let (csv, json, page) = (path("f.csv"), path("f.json"), path("r.html"));
     let arguments = [
         "--events", &events, "--truth", &truth, "--now", NOW, "--csv", &csv, "--json", &json,
-        "--report", &page,
+        "--report", &page, "--force",
     ];
     let ran = backtest(&arguments);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);

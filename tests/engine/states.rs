@@ -5,7 +5,7 @@ use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::engine::Shard;
 use churnwatch::model::{Effect, Msisdn, Outcome, Source};
 
-const ONE: &str = "13900000001";
+const ONE: &str = "8613900000001";
 const APPLIED: Outcome = Outcome::Applied { late: false };
 
 /// A shard that is told JSON, and what it said.

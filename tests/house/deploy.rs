@@ -3,7 +3,8 @@
 use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
 use churnwatch::telemetry::{
-    BatchReport, FeedDelay, LagReport, RestoreReport, ShardReport, Telemetry, metrics_table,
+    BatchReport, FeedDelay, KeyReport, LagReport, RestoreReport, ShardReport, Telemetry,
+    metrics_table,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -44,6 +45,7 @@ fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut batch = BatchReport::default();
     batch.field_fault(Feed::Cdr, "cause_for_termination", "unknown");
     batch.emit(&telemetry);
+    KeyReport { topic: "cdr" }.emit(&telemetry);
     let text = telemetry.render().unwrap();
     let kinds = text
         .lines()

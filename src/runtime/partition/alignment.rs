@@ -23,7 +23,7 @@ pub struct Alignment {
 }
 
 /// What is held of one topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ahead {
     held: VecDeque<Held>,
     bytes: usize,
@@ -46,9 +46,14 @@ pub struct Held {
 impl Alignment {
     /// Nothing is held of any topic yet.
     pub fn new(topics: usize) -> Self {
-        let topics = (0..topics).map(|_| Ahead::default()).collect();
+        let nothing = || Ahead {
+            held: VecDeque::new(),
+            bytes: 0,
+            paused: false,
+            moved: Timestamp::MIN,
+        };
         Self {
-            topics,
+            topics: std::iter::repeat_with(nothing).take(topics).collect(),
             now: Timestamp::MIN,
         }
     }

@@ -1,5 +1,6 @@
 //! The decoder and the schemas of the feeds accept the same records.
 
+use super::kinds::{KINDS, Kind};
 use super::{assert_valid, document, validator};
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
 use churnwatch::model::{Feed, Reject};
@@ -7,94 +8,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-
-/// A record type: its name, its feed, the fields it must have and those it may have, as specified (behaviour: Events).
-type Kind = (
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-);
-
-const CALL: &[&str] = &["duration_seconds", "cause_for_termination"];
-const CALL_MAY: &[&str] = &["other_number", "first_cell_id", "rat_type", "imei"];
-const KINDS: &[Kind] = &[
-    ("mo_call", "cdr", CALL, CALL_MAY),
-    ("mt_call", "cdr", CALL, CALL_MAY),
-    ("mo_sms", "cdr", &[], &["other_number"]),
-    ("mt_sms", "cdr", &[], &["other_number"]),
-    (
-        "data",
-        "cdr",
-        &["uplink_volume_bytes", "downlink_volume_bytes"],
-        &["charging_id", "record_sequence_number"],
-    ),
-    ("call_forward", "cdr", &[], &["other_number", "action"]),
-    (
-        "invoice",
-        "billing",
-        &[
-            "period",
-            "amount",
-            "plan_fee",
-            "usage_value",
-            "overage",
-            "due_on",
-        ],
-        &["invoice_number"],
-    ),
-    ("payment", "billing", &["amount"], &["balance"]),
-    ("recharge", "billing", &["amount"], &["balance"]),
-    (
-        "charge",
-        "billing",
-        &["amount", "subscribed_by_customer"],
-        &["service"],
-    ),
-    ("suspension", "billing", &["reason"], &[]),
-    ("reactivation", "billing", &[], &["reason"]),
-    ("cancellation", "billing", &[], &[]),
-    (
-        "profile",
-        "subscriber",
-        &[],
-        &[
-            "customer_id",
-            "brand",
-            "activated_on",
-            "plan",
-            "contract_end_on",
-            "segment",
-            "vip",
-            "account_manager",
-            "region",
-            "birthday",
-            "points_expire_on",
-            "offer_expires_on",
-            "marketing_opt_out",
-            "flags",
-            "avg_monthly_spend",
-            "suspensions",
-        ],
-    ),
-    ("erase", "subscriber", &[], &[]),
-    (
-        "complaint",
-        "service",
-        &["category", "resolution"],
-        &["satisfaction"],
-    ),
-    ("enquiry", "service", &["subject"], &[]),
-    ("port_out_application", "service", &[], &[]),
-    ("port_out_withdrawn", "service", &[], &[]),
-    ("competitor_contact", "service", &[], &[]),
-    (
-        "task_outcome",
-        "outcome",
-        &["task_id", "result"],
-        &["stated_reason", "confirmed_reason", "do_not_contact"],
-    ),
-];
 
 const COMMON: [&str; 3] = ["record_id", "msisdn", "event_timestamp"];
 

@@ -2,6 +2,7 @@
 mod asyncapi;
 mod dead_letters;
 mod inputs;
+mod kinds;
 mod outputs;
 mod truth;
 

@@ -317,7 +317,7 @@ impl Reference {
         }
         let known = self.react(&name, event, day, source);
         self.follow_clock();
-        if !known {
+        if !known && !self.in_backlog() {
             return Outcome::Rejected(Reject::UnknownTask);
         }
         Outcome::Applied { late }
