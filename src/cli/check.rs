@@ -34,6 +34,7 @@ Examples:
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
+        kafka::check_properties(&config).map_err(Failure::Usage)?;
         print(&format!("configuration is valid\n\n{}", summary(&config)))?;
         if config.http.listen.ip().is_unspecified() {
             let warning = "warning: http.listen: the admin pages have no password, and every network of this machine can \

@@ -22,6 +22,9 @@ pub fn expand(inputs: &[String]) -> Result<Vec<String>, FileError> {
             let found: Result<Vec<_>, _> = found.collect();
             let found = found.map_err(|error| fail(error.into()))?;
             files.extend(some(found, "no file matches").map_err(fail)?);
+        } else if input != "-" && !path.exists() {
+            // Before anything is done: names are mistyped more often than files vanish.
+            return Err(fail(io::ErrorKind::NotFound.into()));
         } else {
             files.push(input.clone());
         }
@@ -96,11 +99,8 @@ mod tests {
             found(&["/*.gz", "/c.txt"]).unwrap(),
             ["/a.gz", "/b.gz", "/c.txt"]
         );
-        assert_eq!(
-            found(&["/missing"]).unwrap(),
-            ["/missing"],
-            "opening it names it"
-        );
+        let none: Result<Vec<String>, String> = found(&["/missing"]);
+        assert!(none.unwrap_err().contains("/missing: "));
         let none: Result<Vec<String>, String> = found(&["/*.zst"]);
         assert!(none.unwrap_err().contains("no file matches"));
     }

@@ -295,8 +295,9 @@ impl<'c> Survey<'c> {
 fn no_such_topic(config: &Config, key: &str, topic: &str, partitions: Option<i32>) -> String {
     let count = partitions.unwrap_or(PARTITIONS_SUGGESTED);
     format!(
-        "topic `{topic}` ({key}) does not exist; create it: {}",
-        create_command(config, topic, count, &[])
+        "topic `{topic}` ({key}) does not exist; create the topics: BOOTSTRAP={} PARTITIONS={count} \
+         deploy/kafka-topics.sh; it shows the settings that each needs, for topics of other names too",
+        config.kafka.bootstrap
     )
 }
 

@@ -1,10 +1,13 @@
 //! The properties of our Kafka clients.
 
+use super::error;
 use crate::config::Config;
 use crate::telemetry::troubles;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::producer::BaseProducer;
 use tracing::{debug, error, info};
 
 /// What every client has in common: the brokers, our name, and the operator's own properties.
@@ -20,6 +23,17 @@ pub(super) fn common(config: &Config) -> ClientConfig {
         .set("client.id", &config.kafka.client_id)
         .set_log_level(RDKafkaLogLevel::Info);
     client
+}
+
+/// Whether the client takes the operator's properties. No broker is asked.
+///
+/// # Errors
+/// What is wrong with them, and the remedy.
+pub fn check_properties(config: &Config) -> Result<(), String> {
+    let reads: KafkaResult<BaseConsumer> = consumer(config, None).create();
+    let writes: KafkaResult<BaseProducer> = producer(config).create();
+    let made = reads.map(drop).and(writes.map(drop));
+    made.map_err(|error| error::plain(&error))
 }
 
 /// A consumer of the input topics. `member` is its name for static group membership, if it has one.

@@ -51,9 +51,29 @@ pub(super) fn remedy(code: Code) -> Option<&'static str> {
 pub(super) fn plain(error: &KafkaError) -> String {
     match error {
         KafkaError::Transaction(error) => error.string(),
-        KafkaError::ClientConfig(_, problem, key, _) => format!("property {key}: {problem}"),
-        KafkaError::ClientCreation(problem) => problem.clone(),
+        KafkaError::ClientConfig(_, problem, key, _) => {
+            format!("kafka.properties: {key}: {}", with_remedy(problem))
+        }
+        KafkaError::ClientCreation(problem) => {
+            format!("kafka.properties: {}", with_remedy(problem))
+        }
         _ => code_of(error).map_or_else(|| error.to_string(), |code| code.to_string()),
+    }
+}
+
+/// What the client says of its properties, with what to do. It takes itself for the program.
+fn with_remedy(problem: &str) -> String {
+    let absent = ["No provider for SASL mechanism", "at build time"];
+    if absent.iter().any(|absent| problem.contains(absent)) {
+        let problem = problem.split(": recompile librdkafka").next();
+        return format!(
+            "{}: this program was built without TLS and SASL/SCRAM; build it with `--features tls`",
+            problem.unwrap_or_default()
+        );
+    }
+    match problem.contains("No such configuration property") {
+        true => format!("{problem}; the names are those of librdkafka's CONFIGURATION.md"),
+        false => problem.to_owned(),
     }
 }
 

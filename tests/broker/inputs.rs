@@ -150,7 +150,7 @@ fn missing_topics_are_named_with_the_command_that_creates_them() {
             let topic = installation.topic(key);
             for part in [
                 format!("topic `{topic}` (topics.{key}) does not exist"),
-                format!("--create --topic {topic} --partitions 4"),
+                "PARTITIONS=4 deploy/kafka-topics.sh".to_owned(),
             ] {
                 assert!(
                     error.contains(&part),

@@ -137,10 +137,14 @@ kafka.properties.\"max.partition.fetch.bytes\" = \"16384\"
     let late = Disturbance::Delay(Duration::from_millis(LATE));
     proxy.disturb(Api::Fetch, late, Often::Always);
     let mut running = scenario.installation.run_unready();
-    let fetches = proxy.disturbed(Api::Fetch);
-    running.process.wait_for("the restore has begun", |_| {
-        (proxy.disturbed(Api::Fetch) > fetches).then_some(())
-    });
+    running
+        .process
+        .wait_for("the restore has begun", |process| {
+            process
+                .stderr()
+                .contains("partitions taken over")
+                .then_some(())
+        });
     let (joins, fetches) = (proxy.seen(Api::JoinGroup), proxy.disturbed(Api::Fetch));
     let members = scenario.installation.members();
     wait_while_moving("the restore is done", || {

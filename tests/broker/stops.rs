@@ -62,7 +62,9 @@ fn what_no_waiting_mends_ends_the_start() {
     let mut process = bare.start("run", &[]);
     assert_eq!(process.wait().code(), Some(1));
     assert!(
-        process.stderr().contains("does not exist; create it"),
+        process
+            .stderr()
+            .contains("does not exist; create the topics"),
         "{}",
         process.stderr()
     );

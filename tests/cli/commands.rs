@@ -113,6 +113,32 @@ fn a_clean_city_leaves_nothing_to_reject() {
 }
 
 #[test]
+fn properties_that_the_client_does_not_take_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("churnwatch.toml");
+    for (properties, problem) in [
+        ("\"security.protokol\" = \"ssl\"", "CONFIGURATION.md"),
+        (
+            "\"security.protocol\" = \"SASL_PLAINTEXT\"\n\"sasl.mechanism\" = \"SCRAM-SHA-512\"",
+            "--features tls",
+        ),
+    ] {
+        fs::write(&path, format!("[kafka.properties]\n{properties}\n")).unwrap();
+        let mut check = Process::start(["check", "--config", path.to_str().unwrap()]);
+        assert_eq!(check.wait().code(), Some(2), "{}", check.stdout());
+        assert!(check.stderr().contains(problem), "{}", check.stderr());
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_before_any_broker_is_asked() {
+    let mut produce = Process::start(["produce", "/no/such/file"]);
+    assert_eq!(produce.wait().code(), Some(1));
+    let errors = produce.stderr();
+    assert!(errors.contains("cannot read /no/such/file"), "{errors}");
+}
+
+#[test]
 fn the_demo_ends_by_itself_with_every_record_accounted_for() {
     let mut demo = Process::start([
         "demo",

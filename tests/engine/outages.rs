@@ -259,7 +259,7 @@ fn what_stops_in_one_channel_leaves_the_other_to_judge_alone() {
     for failed in [0, 1] {
         for first in one_fails(failed) {
             assert!(first.contains("zero_usage_days"), "{first}");
-            assert!(first < "2026-03-06".to_owned(), "{first}");
+            assert!(*first < *"2026-03-06", "{first}");
         }
     }
 }
