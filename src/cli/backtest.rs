@@ -3,7 +3,7 @@
 use super::arguments::claim_outputs;
 use super::failure::Failure;
 use super::replay::RuleSets;
-use super::terminal::print;
+use super::terminal::{print, tell};
 use crate::backtest::{Labels, Settings, evaluate};
 use crate::files::{FileError, Output, expand};
 use crate::model::Timestamp;
@@ -125,7 +125,7 @@ impl Backtest {
                 write(path, &text)?;
             }
         }
-        eprintln!(
+        tell!(
             "replayed in {replayed:.1} s, measured in {:.1} s",
             watch.elapsed().as_secs_f64() - replayed
         );

@@ -3,7 +3,7 @@
 use super::arguments::{claim_outputs, effective, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
-use super::terminal::print;
+use super::terminal::{print, tell};
 use crate::backtest::calibrate::{Budget, Calibration, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
 use crate::config::Config;
@@ -133,7 +133,7 @@ impl Calibrate {
             sets,
             decoder: base.decoder.clone(),
         };
-        eprintln!("replaying {} sensitivities", SENSITIVITIES.len());
+        tell!("replaying {} sensitivities", SENSITIVITIES.len());
         let recording = sets.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
@@ -157,7 +157,7 @@ impl Calibrate {
             sets: vec![("calibrated".to_owned(), with(&effective, &changes)?)],
             decoder: base.decoder.clone(),
         };
-        eprintln!("replaying the calibrated rules");
+        tell!("replaying the calibrated rules");
         let recording = check.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);

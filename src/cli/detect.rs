@@ -2,7 +2,7 @@
 
 use super::arguments::{claim_outputs, load_offline, parse_now};
 use super::failure::Failure;
-use super::terminal::byte_bar;
+use super::terminal::{byte_bar, tell};
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::driver::{self, Driver};
@@ -113,7 +113,7 @@ impl Detect {
         for path in inputs {
             match detector.file(path) {
                 Err(error) if error.is_of_input() => {
-                    eprintln!("{error}");
+                    tell!("{error}");
                     unread += 1;
                 }
                 read => read?,
@@ -122,7 +122,7 @@ impl Detect {
         detector.end(self.finish)?;
         let summary = detector.summary(watch.elapsed().as_secs_f64());
         detector.outputs.finish()?;
-        eprint!("{summary}");
+        tell!("{}", summary.trim_end());
         Ok(Done {
             unread,
             rejected: detector.driver.counts().dead_lettered,
@@ -219,7 +219,7 @@ impl Detector {
         }
         bar.finish_and_clear();
         if !lines.ended() {
-            eprintln!(
+            tell!(
                 "{path}: the last line has no end; if the file is still being written, read it again when it is whole"
             );
         }
@@ -253,7 +253,7 @@ impl Detector {
         *rejects += 1;
         if *rejects == 1 {
             let Source { topic, offset, .. } = source;
-            eprintln!("{topic}:{offset}: rejected (feed {feed}): {reject}");
+            tell!("{topic}:{offset}: rejected (feed {feed}): {reject}");
         }
         let Some(output) = &mut self.outputs.dead_letters else {
             return Ok(());

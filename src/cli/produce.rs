@@ -1,5 +1,5 @@
 use super::failure::Failure;
-use super::terminal::byte_bar;
+use super::terminal::{byte_bar, tell};
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder};
 use crate::files::{FileError, Lines, expand};
@@ -45,13 +45,13 @@ impl Produce {
         let mut unread = 0;
         for path in &inputs {
             if let Some(error) = loading.file(path)? {
-                eprintln!("{error}");
+                tell!("{error}");
                 unread += 1;
             }
         }
         loading.finish()?;
         let seconds = watch.elapsed().as_secs_f64();
-        eprint!("{}", loading.summary(seconds));
+        tell!("{}", loading.summary(seconds).trim_end());
         match unread {
             0 => Ok(()),
             _ => Err(Failure::Failed(format!(

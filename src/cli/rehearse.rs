@@ -2,7 +2,7 @@
 
 use super::arguments::{claim_outputs, effective, load_offline, parse_day};
 use super::failure::Failure;
-use super::terminal::{day_bar, print};
+use super::terminal::{day_bar, print, tell};
 use crate::config::Config;
 use crate::encode::Encoder;
 use crate::files::{FileError, Output};
@@ -162,7 +162,7 @@ impl Rehearse {
             json.line(report.json().as_bytes())?;
             json.finish()?;
         }
-        eprintln!("rehearsed in {:.1} s", watch.elapsed().as_secs_f64());
+        tell!("rehearsed in {:.1} s", watch.elapsed().as_secs_f64());
         let mut text = report.text();
         if self.show_task {
             text += "\none churn task, as published\n";

@@ -2,7 +2,7 @@
 
 use super::arguments::{effective, load_offline};
 use super::failure::Failure;
-use super::terminal::byte_bar;
+use super::terminal::{byte_bar, tell};
 use crate::backtest::{Label, Recording, Replay};
 use crate::config::Config;
 use crate::decode::Decoder;
@@ -154,13 +154,13 @@ impl Rejects {
     /// Prints one line for each reason, with its first record.
     fn report(&self) {
         for (reason, (count, first)) in &self.0 {
-            eprintln!(
+            tell!(
                 "{} records were rejected ({reason}); the first is {first}",
                 HumanCount(*count)
             );
         }
         if self.0.contains_key("future_timestamp") {
-            eprintln!(
+            tell!(
                 "records from the future are rejected; for data dated after today, give the end of the data as --now"
             );
         }

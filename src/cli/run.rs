@@ -59,6 +59,7 @@ impl Run {
         let server = Server::start(&config.http, telemetry.clone(), health.clone())
             .map_err(|error| failed(&error))?;
         info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
+        kafka::check_properties(&config).map_err(Failure::Usage)?;
         let Some(cluster) = runtime.block_on(brokers::wait(&config, &health, &mut signals))? else {
             info!("ended");
             return Ok(());

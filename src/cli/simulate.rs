@@ -4,7 +4,7 @@ mod answer;
 
 use super::arguments::parse_day;
 use super::failure::Failure;
-use super::terminal::{day_bar, print};
+use super::terminal::{day_bar, print, tell};
 use crate::model::Day;
 use crate::sim::{CityConfig, Compression, Operator, Scenario, SimError, Summary, write_files};
 use indicatif::{HumanBytes, HumanCount};
@@ -127,7 +127,7 @@ impl Simulate {
             bar.set_message(format!("{} records", HumanCount(progress.records)));
         })?;
         bar.finish_and_clear();
-        eprint!("{}", describe(out, &summary));
+        tell!("{}", describe(out, &summary).trim_end());
         Ok(())
     }
 }

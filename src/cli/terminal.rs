@@ -19,6 +19,15 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes a line to standard error. Perhaps nobody reads it, which is no reason to stop.
+macro_rules! tell {
+    ($($line:tt)*) => {{
+        let mut stderr = std::io::stderr().lock();
+        let _ = std::io::Write::write_fmt(&mut stderr, format_args!("{}\n", format_args!($($line)*)));
+    }};
+}
+pub(super) use tell;
+
 /// Progress through files, in bytes. Hidden when standard error is no terminal, and without an end for standard input.
 pub(super) fn byte_bar(paths: &[impl AsRef<Path>]) -> ProgressBar {
     let length = |path| {

@@ -167,10 +167,10 @@ impl<'a> Fields<'a> {
     /// An identifier: a text, or an integer of any size.
     pub(super) fn identifier(&self, field: Field) -> Read<Cow<'a, str>> {
         match self.raw(field) {
+            Some(raw) if raw.starts_with('"') => self.text(field),
             Some(raw) if is_integer(whole(raw)) && fits(raw, TEXT_CHARS_MAX) => {
                 Ok(Some(Cow::Borrowed(whole(raw))))
             }
-            Some(raw) if raw.starts_with('"') => self.text(field),
             Some(_) => Err(Flaw::Invalid(
                 "must be a string or an integer of 1 to 128 characters",
             )),
@@ -188,15 +188,17 @@ impl<'a> Fields<'a> {
 
     /// An integer within bounds, as a number or a string; `60.0` is one, `6e1` is not.
     pub(super) fn integer(&self, field: Field, range: RangeInclusive<i64>) -> Read<i64> {
-        let written = match self.raw(field) {
-            None => return Ok(None),
-            Some(raw) if raw.starts_with('"') => self.string(field)?.unwrap_or_default(),
-            Some(raw) => Cow::Borrowed(raw),
+        let Some(raw) = self.raw(field) else {
+            return Ok(None);
         };
-        match whole(written.trim()).parse() {
-            Ok(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(Flaw::Invalid("must be an integer within its bounds")),
-        }
+        let number = match raw.parse() {
+            Ok(number) => Some(number),
+            Err(_) if raw.starts_with('"') => whole(text_of(raw)?.trim()).parse().ok(),
+            Err(_) => whole(raw).parse().ok(),
+        };
+        let within = number.filter(|number| range.contains(number));
+        let within = within.ok_or(Flaw::Invalid("must be an integer within its bounds"));
+        within.map(Some)
     }
 
     /// `true` or `false`, or another word or digit for them.
@@ -269,7 +271,9 @@ impl<'a> Fields<'a> {
         let at = match self.raw(field) {
             None => return Ok(None),
             Some(raw) if raw.starts_with('"') => {
-                self.string(field)?.and_then(|text| time::rfc3339(&text))
+                let text = self.string(field)?.unwrap_or_default();
+                let number = || text.trim().parse().ok().map(Timestamp);
+                time::rfc3339(&text).or_else(number)
             }
             Some(raw) => whole(raw).parse().ok().map(Timestamp),
         };

@@ -50,6 +50,11 @@ pub(super) fn read(text: &str) -> Written<'_> {
         return Written::Damaged;
     }
     let text = bare(text);
+    // A parameter has a name; digits alone are another number.
+    let mut behind = text.split(';').skip(1).map(bare);
+    if behind.any(|part| part.len() >= 5 && part.bytes().all(|b| b.is_ascii_digit())) {
+        return Written::Damaged;
+    }
     let address = address(text);
     let user = address.as_ref().map_or(text, |address| address.user);
     if NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word)) {
@@ -81,6 +86,9 @@ fn is_around(c: char) -> bool {
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
+
+/// Digits that a number has only together with its country code.
+const WITH_COUNTRY: usize = 12;
 
 /// `tel:`, `sip:` and `name <...>` around a number.
 struct Address<'t> {
@@ -122,6 +130,13 @@ impl Address<'_> {
     fn in_context<'t>(&self, number: String) -> Written<'t> {
         match self.context {
             Some(context) if !number.starts_with('+') => match self::number(context) {
+                // Some gateways state a country that the number already has.
+                Some(country)
+                    if number.len() >= WITH_COUNTRY
+                        && number.starts_with(country.trim_start_matches('+')) =>
+                {
+                    Written::Number(format!("+{number}"))
+                }
                 Some(country) => Written::Number(country + &number),
                 None => Written::Damaged,
             },
@@ -303,6 +318,7 @@ mod tests {
             "+8613800138000f",
             "tel:+86-138-0013-8000;ext=5",
             "tel:13800138000;phone-context=+86",
+            "tel:8613800138000;phone-context=+86",
             "sip:13800138000;phone-context=+86@host;user=phone",
             "sip:+8613800138000@host;user=phone",
             "sip:%2B8613800138000@host",
@@ -330,6 +346,7 @@ mod tests {
             "++8613800138000",
             "13800138000,13900139000",
             "13800138000/13900139000",
+            "13800138000;13900139000",
             "1380013800O",
             "138001380l0",
             "13800138000x5",

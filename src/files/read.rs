@@ -69,8 +69,8 @@ impl Lines {
     /// If the file cannot be read further, or a line is longer than 64 MiB.
     pub fn next_into(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>, FileError> {
         line.clear();
-        self.ended = false;
-        while !self.ended {
+        let mut ended = false;
+        while !ended {
             let available = self.reader.fill_buf();
             let available = available.map_err(|error| FileError::new("read", &self.path, error))?;
             if available.is_empty() {
@@ -83,9 +83,9 @@ impl Lines {
             let end = memchr::memchr2(b'\n', b'\r', available);
             let taken = end.unwrap_or(available.len());
             line.extend_from_slice(&available[..taken]);
-            self.ended = end.is_some();
-            self.after_return = self.ended && available[taken] == b'\r';
-            self.reader.consume(taken + usize::from(self.ended));
+            ended = end.is_some();
+            self.after_return = ended && available[taken] == b'\r';
+            self.reader.consume(taken + usize::from(ended));
             if line.len() > LINE_BYTES_MAX {
                 let number = self.number + 1;
                 let message = format!("line {number} is longer than 64 MiB; is this NDJSON?");
@@ -93,9 +93,10 @@ impl Lines {
                 return Err(FileError::new("read", &self.path, error));
             }
         }
-        if !self.ended && line.iter().all(|byte| PADDING.contains(byte)) {
+        if !ended && line.iter().all(|byte| PADDING.contains(byte)) {
             return Ok(None);
         }
+        self.ended = ended;
         self.number += 1;
         Ok(Some(self.number))
     }

@@ -257,7 +257,7 @@ fn options() -> AdminOptions {
 
 /// Remembers the most telling reason why the brokers cannot be reached. Nothing is logged: it goes into the answers.
 #[derive(Default)]
-struct Listener(Mutex<Option<(Code, String)>>);
+pub(super) struct Listener(Mutex<Option<(Code, String)>>);
 
 impl Listener {
     fn heard(&self) -> Option<(Code, String)> {

@@ -1,5 +1,6 @@
 //! The last records of topics, for a look at how they are keyed.
 
+use super::brokers::Listener;
 use super::keying::{KeyForm, Keying};
 use super::{client, error};
 use crate::config::Config;
@@ -26,7 +27,10 @@ pub(super) fn keyings(
 ) -> Result<BTreeMap<String, Keying>, String> {
     let places = topics.len() * partitions.unsigned_abs() as usize;
     let plain = |error: KafkaError| error::plain(&error);
-    let consumer: BaseConsumer = client::reader(config, places).create().map_err(plain)?;
+    let reader = client::reader(config, places);
+    let consumer: BaseConsumer<Listener> = reader
+        .create_with_context(Listener::default())
+        .map_err(plain)?;
     let mut list = TopicPartitionList::new();
     for topic in topics {
         for partition in 0..partitions {

@@ -85,6 +85,7 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
     ] {
         assert!(errors.contains(named), "{named}: {errors}");
     }
+    assert!(!errors.contains("c.ndjson: the last line"), "{errors}");
     let applied = errors
         .lines()
         .find(|line| line.trim_start().starts_with("applied"))

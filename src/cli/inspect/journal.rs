@@ -1,6 +1,6 @@
 use super::text::{json_line, writer_name};
 use crate::cli::failure::Failure;
-use crate::cli::terminal::print;
+use crate::cli::terminal::{print, tell};
 use crate::config::{Config, Ruleset};
 use crate::journal::{
     Epoch, JournalEntry, JournalRecord, Manifest, OutputDigest, SnapshotPart, Step,
@@ -135,7 +135,7 @@ impl Journal {
             }
         }
         if !any {
-            eprintln!(
+            tell!(
                 "topic `{journal}` partition {} holds nothing that is committed",
                 self.partition
             );

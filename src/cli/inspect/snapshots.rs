@@ -1,7 +1,7 @@
 use super::store::Store;
 use super::text::{json_line, writer_name};
 use crate::cli::failure::Failure;
-use crate::cli::terminal::print;
+use crate::cli::terminal::{print, tell};
 use crate::config::Config;
 use crate::journal::SnapshotPart;
 use crate::model::{Calendar, Timestamp};
@@ -72,7 +72,7 @@ impl Snapshots {
         let found = store.list(self.partition)?;
         if found.is_empty() {
             // Not on stdout: a program gets no line for it.
-            eprintln!("no snapshots in {}", store.name());
+            tell!("no snapshots in {}", store.name());
             return Ok(());
         }
         if !self.json {

@@ -1,7 +1,7 @@
 use super::store::Store;
 use super::text::writer_name;
 use crate::cli::failure::Failure;
-use crate::cli::terminal::print;
+use crate::cli::terminal::{print, tell};
 use crate::config::{Config, Ruleset};
 use crate::engine::{Description, Shard};
 use crate::journal::Manifest;
@@ -159,7 +159,7 @@ fn newest<'a>(
         });
         match loaded {
             Ok(newest) => return Ok(Some(newest)),
-            Err(problem) => eprintln!(
+            Err(problem) => tell!(
                 "snapshot {} is passed over for the one before it: {problem}",
                 part.key
             ),

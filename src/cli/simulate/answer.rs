@@ -2,6 +2,7 @@
 
 use crate::cli::arguments::claim_outputs;
 use crate::cli::failure::Failure;
+use crate::cli::terminal::tell;
 use crate::files::{Lines, Output};
 use crate::sim::{AccountManagers, AnswerError, Scenario, SimError};
 use std::path::PathBuf;
@@ -63,7 +64,7 @@ impl Answer {
             out.line(answer.json.as_bytes())?;
         }
         out.finish()?;
-        eprintln!("{} outcomes of {tasks} tasks", answers.len());
+        tell!("{} outcomes of {tasks} tasks", answers.len());
         Ok(())
     }
 }

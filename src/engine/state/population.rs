@@ -299,6 +299,7 @@ impl Population {
     }
 
     /// Facts of a closed day still in the window.
+    #[inline]
     pub fn facts(&self, day: Day) -> Option<&DayFacts> {
         let newest = self.days.back()?;
         let age = usize::try_from(newest.day.since(day)).ok()?;
@@ -321,6 +322,7 @@ impl Population {
 
 impl DayFacts {
     /// Whether what there is of a channel is all there was.
+    #[inline]
     pub fn known(&self, c: UsageChannel) -> bool {
         !matches!(self.volume[c as usize], Volume::Low | Volume::Incomplete)
     }

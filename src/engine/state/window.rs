@@ -134,6 +134,7 @@ impl<'a> Window<'a> {
     }
 
     /// One day; empty for days ahead of the newest or older than the window.
+    #[inline]
     pub fn day(&self, day: Day) -> Bucket {
         let age = self.newest.since(day);
         if age < 0 || age as usize >= self.ring.len() {

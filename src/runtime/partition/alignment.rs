@@ -95,14 +95,14 @@ impl Alignment {
         at: Option<Timestamp>,
         positions: &[PartitionPosition],
     ) -> bool {
-        let at = at.filter(|at| *at <= self.now);
+        let at = at.map(|at| at.min(self.now));
         self.holds(topic) || at.is_some_and(|at| self.older_may_come(topic, at, positions))
     }
 
     /// Holds a record back.
     pub fn hold(&mut self, topic: usize, offset: i64, at: Option<Timestamp>, record: StoredRecord) {
-        // What claims to come from the future is refused, and need not wait for that.
-        let at = at.filter(|at| *at <= self.now);
+        // What claims to come from the future comes last.
+        let at = at.map(|at| at.min(self.now));
         if let Some(ahead) = self.topics.get_mut(topic) {
             ahead.bytes += record.bytes();
             ahead.held.push_back(Held { offset, record, at });
@@ -166,11 +166,13 @@ pub enum Turn {
 
 impl Ahead {
     /// The time of the next record. A wrong clock must not make its whole topic wait: if two of those right behind are older,
-    /// their time counts.
+    /// their time counts. Records without a time say nothing about that.
     fn front(&self) -> Option<Timestamp> {
-        let time = |held: &Held| held.at.unwrap_or(Timestamp::MIN);
-        let first = time(self.held.front()?);
-        let behind = self.held.iter().skip(1).take(WITNESSES).map(time);
+        let Some(first) = self.held.front()?.at else {
+            return Some(Timestamp::MIN);
+        };
+        let behind = self.held.iter().skip(1).filter_map(|held| held.at);
+        let behind = behind.take(WITNESSES);
         let mut lowest = [first; 2];
         for at in behind {
             if at < lowest[0] {
@@ -254,11 +256,28 @@ mod tests {
     }
 
     #[test]
-    fn what_claims_to_come_from_the_future_does_not_wait() {
-        let (mut alignment, positions) = alignment(&[5, 5]);
-        assert!(!alignment.must_wait(0, Some(Timestamp(1_000_001)), &positions));
+    fn what_claims_to_come_from_the_future_comes_last() {
+        let (mut alignment, positions) = alignment(&[0, 5]);
+        assert!(alignment.must_wait(0, Some(Timestamp(1_000_001)), &positions));
         hold(&mut alignment, 0, &[1_000_001]);
-        assert_eq!(order(&mut alignment, &positions), [(0, 0)]);
+        hold(&mut alignment, 1, &[1_000_000, 1_000_009]);
+        let expected = [(0, 0), (1, 0), (1, 1)];
+        assert_eq!(
+            order(&mut alignment, &positions),
+            expected,
+            "all are of now"
+        );
+    }
+
+    #[test]
+    fn records_without_a_time_do_not_let_those_before_them_pass() {
+        let (mut alignment, positions) = alignment(&[5, 5]);
+        hold(&mut alignment, 0, &[900_000, 900_001]);
+        for offset in 2..5 {
+            alignment.hold(0, offset, None, StoredRecord::default());
+        }
+        hold(&mut alignment, 1, &[10, 20]);
+        assert_eq!(order(&mut alignment, &positions), [(1, 0), (1, 1)]);
     }
 
     #[test]

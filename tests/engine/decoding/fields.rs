@@ -65,7 +65,7 @@ fn fields_every_record_needs() {
         ),
         (
             "event_timestamp",
-            "\"1772323200000\"",
+            "\"1772323200000 ms\"",
             "invalid_field event_timestamp",
         ),
         (

@@ -256,6 +256,7 @@ fn odd_but_true() {
         ("duration_seconds", "61.0"),
         ("duration_seconds", "61.00"),
         ("duration_seconds", "\" 61 \""),
+        ("event_timestamp", "\"1772323200000\""),
         ("msisdn", "\"+8613800138000\""),
         ("msisdn", "13800138000"),
         ("msisdn", "8613800138000.0"),
