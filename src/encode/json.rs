@@ -15,15 +15,17 @@ pub(super) fn bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// The same signal has the same id: whose, which trigger, when.
+/// The same signal has the same id: whose, which trigger, when, how strong.
 pub(super) fn signal_id(signal: &Signal) -> String {
     let Signal {
         msisdn,
         trigger,
         fired_at,
+        strength,
         ..
     } = signal;
-    let named = format!("{}\n{trigger}\n{}", msisdn.as_str(), fired_at.0);
+    // Of two at the same moment the second is stronger.
+    let named = format!("{}\n{trigger}\n{}\n{strength}", msisdn.as_str(), fired_at.0);
     format!("{:032x}", xxh3_128(named.as_bytes()))
 }
 

@@ -247,16 +247,16 @@ fn words_are_for_those_who_speak() {
 }
 
 #[test]
-fn a_signal_has_one_id_for_whose_which_and_when() {
+fn a_signal_has_one_id_for_whose_which_when_and_how_strong() {
     let id = |signal: &Signal| value(&encoder().signal(signal))["signal_id"].clone();
     let mut again = signal();
-    again.strength = 0.1;
     again.suppressed = Some(Suppression::TaskOpen);
     assert_eq!(id(&again), id(&signal()));
-    let mut changed = [signal(), signal(), signal()];
+    let mut changed = [signal(), signal(), signal(), signal()];
     changed[0].msisdn = Msisdn::new("13800138001").unwrap();
     changed[1].trigger = "usage_drop".into();
     changed[2].fired_at.0 += 1;
+    changed[3].strength += 0.1;
     assert!(changed.iter().all(|signal| id(signal) != id(&again)));
 }
 
