@@ -98,10 +98,7 @@ impl Detect {
                 0 => Ok(()),
                 _ => Err(Failure::Rejected),
             },
-            Ok(Done { unread, .. }) => Err(Failure::Failed(format!(
-                "{unread} of {} inputs could not be read to the end; they are named above",
-                inputs.len()
-            ))),
+            Ok(Done { unread, .. }) => Err(Failure::unread(unread, &inputs)),
         }
     }
 

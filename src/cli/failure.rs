@@ -12,6 +12,16 @@ pub(super) enum Failure {
     Rejected,
 }
 
+impl Failure {
+    /// Some inputs could not be read to the end. Each was named when it happened.
+    pub(super) fn unread(unread: usize, inputs: &[String]) -> Self {
+        Self::Failed(format!(
+            "{unread} of {} inputs could not be read to the end; they are named above",
+            inputs.len()
+        ))
+    }
+}
+
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Usage(problems.to_string())

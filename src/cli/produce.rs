@@ -54,10 +54,7 @@ impl Produce {
         tell!("{}", loading.summary(seconds).trim_end());
         match unread {
             0 => Ok(()),
-            _ => Err(Failure::Failed(format!(
-                "{unread} of {} inputs could not be read to the end; they are named above",
-                inputs.len()
-            ))),
+            _ => Err(Failure::unread(unread, &inputs)),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What each record type must hold, and what becomes of it (behaviour: Events).
 
+use super::faults::Flaw;
 use super::field::Field;
 use super::number::Numbering;
-use super::read::{Choices, Flaw};
+use super::read::Choices;
 use super::wire::Fields;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,

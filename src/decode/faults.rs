@@ -1,4 +1,16 @@
 use super::field::Field;
+use crate::model::MoneyError;
+
+/// What is wrong with a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A text that is none of those the field may hold.
+    Unlisted,
+    /// Another type, or a value that cannot be meant; completes "field x ...".
+    Invalid(&'static str),
+    /// No amount of money.
+    Amount(MoneyError),
+}
 
 /// Fields of a record that could not be used, though the record can do without them (behaviour: Bad input).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

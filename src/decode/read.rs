@@ -1,10 +1,10 @@
 //! Reading the raw field values of a record as what its type says they are.
 
-use super::faults::FieldFault;
+use super::faults::{FieldFault, Flaw};
 use super::field::Field;
 use super::time;
 use super::wire::{Fields, invalid};
-use crate::model::{Day, Money, MoneyError, Reject, Timestamp};
+use crate::model::{Day, Money, Reject, Timestamp};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -20,17 +20,6 @@ pub(super) type Choices<T> = [(&'static str, T)];
 
 /// A field's value, if it has one that can be used.
 pub(super) type Read<T> = Result<Option<T>, Flaw>;
-
-/// What is wrong with a field's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// A text that is none of those the field may hold.
-    Unlisted,
-    /// Another type, or a value that cannot be meant; completes "field x ...".
-    Invalid(&'static str),
-    /// No amount of money.
-    Amount(MoneyError),
-}
 
 /// What people and systems write for true and false, in any case.
 const BOOLEANS: &Choices<bool> = &[

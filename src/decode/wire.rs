@@ -3,9 +3,8 @@
 //! Every known field is kept as the JSON text of its value, and read only if the record type has it. So money is exact,
 //! no number type limits a value, and a field of another record type cannot make a record invalid.
 
-use super::faults::{FieldFault, FieldFaults};
+use super::faults::{FieldFault, FieldFaults, Flaw};
 use super::field::Field;
-use super::read::Flaw;
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
