@@ -134,11 +134,14 @@ impl Replay {
                     self.profiles[index] = Some((event.at, profile.flags.machine));
                 }
             }
-            Body::TaskOutcome(outcome) => self.outcomes.push(RecordedOutcome {
-                subscriber,
-                at: event.at,
-                result: outcome.result,
-            }),
+            Body::TaskOutcome(outcome) => {
+                let recorded = outcome.result.map(|result| RecordedOutcome {
+                    subscriber,
+                    at: event.at,
+                    result,
+                });
+                self.outcomes.extend(recorded);
+            }
             Body::Cancellation | Body::PortOutApplication => self.departures.push(Departure {
                 subscriber,
                 at: event.at,

@@ -5,6 +5,7 @@ use super::field::Field;
 use super::number::Numbering;
 use super::read::Choices;
 use super::wire::Fields;
+use super::written;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
     Money, Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
@@ -274,13 +275,7 @@ pub(super) fn read<'a>(
         RecordType::PortOutApplication => Body::PortOutApplication,
         RecordType::PortOutWithdrawn => Body::PortOutWithdrawn,
         RecordType::CompetitorContact => Body::CompetitorContact,
-        RecordType::TaskOutcome => Body::TaskOutcome(TaskOutcome {
-            task_id: fields.essential(Field::TaskId, Fields::text)?,
-            result: fields.essential_choice(Field::Result, OUTCOME_RESULTS)?,
-            stated_reason: fields.optional(Field::StatedReason, Fields::reason),
-            confirmed_reason: fields.optional(Field::ConfirmedReason, Fields::reason),
-            do_not_contact: fields.refusal(Field::DoNotContact),
-        }),
+        RecordType::TaskOutcome => Body::TaskOutcome(task_outcome(fields)?),
         RecordType::Erase => Body::Erase {
             request: head.record_id.to_owned().into(),
         },
@@ -361,6 +356,31 @@ fn suspension_reason(fields: &Fields<'_>, field: Field) -> Result<Option<Suspens
     fields.choice(field, SUSPENSION_REASONS)
 }
 
+/// A refusal is never lost, though nobody can tell what task an outcome is of, or how it ended.
+fn task_outcome<'a>(fields: &mut Fields<'a>) -> Result<TaskOutcome<'a>, Reject> {
+    let do_not_contact = fields.refusal(Field::DoNotContact);
+    let task_id = fields.essential(Field::TaskId, Fields::text);
+    let result = fields.essential_choice(Field::Result, OUTCOME_RESULTS);
+    let (task_id, result) = match (task_id, result) {
+        (Ok(task_id), Ok(result)) => (task_id, Some(result)),
+        (Err(reject), _) | (_, Err(reject)) if !do_not_contact => return Err(reject),
+        _ => {
+            let task_id = fields.wanted(Field::TaskId, Fields::text);
+            fields.wanted(Field::Result, |fields, field| {
+                fields.choice(field, OUTCOME_RESULTS)
+            });
+            (task_id.unwrap_or_default(), None)
+        }
+    };
+    Ok(TaskOutcome {
+        task_id,
+        result,
+        stated_reason: fields.optional(Field::StatedReason, Fields::reason),
+        confirmed_reason: fields.optional(Field::ConfirmedReason, Fields::reason),
+        do_not_contact,
+    })
+}
+
 fn invoice(fields: &mut Fields<'_>, record_id: &str) -> Result<Invoice, Reject> {
     let amount = fields.essential(Field::Amount, Fields::money)?;
     // A credit note may bear the number of the invoice that it corrects.
@@ -380,13 +400,20 @@ fn invoice(fields: &mut Fields<'_>, record_id: &str) -> Result<Invoice, Reject> 
     })
 }
 
+/// Who the owner is; words for nobody and zeros are no customer.
+fn customer(fields: &mut Fields<'_>) -> Option<u64> {
+    let id = fields.optional(Field::CustomerId, Fields::identifier)?;
+    let id = id.to_ascii_lowercase();
+    let nobody = id.bytes().all(|b| b == b'0') || written::is_nobody(&id);
+    (!nobody).then(|| xxh3_64(id.as_bytes()))
+}
+
 /// Operators know their customers to different depths, so everything in a profile may be absent.
 fn profile<'a>(fields: &mut Fields<'a>) -> Profile<'a> {
     let plan = fields.open_plan().then(|| plan(fields));
     let flags = fields.choices(Field::Flags, FLAGS);
-    let customer = fields.optional(Field::CustomerId, Fields::identifier);
     Profile {
-        customer: customer.map(|id| xxh3_64(id.as_bytes())),
+        customer: customer(fields),
         brand: fields.optional(Field::Brand, Fields::text),
         activated_on: fields.optional(Field::ActivatedOn, Fields::date),
         plan,

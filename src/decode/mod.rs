@@ -115,13 +115,13 @@ impl Decoder {
             msisdn: &msisdn,
             at,
         };
-        // A state that is sent again under its id is another record if anything in it differs.
         let state = record_type.is_state();
         let state = state.then(|| fields.fingerprint(STATE_SEED));
         let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
         // Ids are unique per source only, so the same id in two feeds is two records.
-        let record =
-            state.unwrap_or_else(|| xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64));
+        let id = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
+        // A state that is sent again under its id is another record if anything in it differs.
+        let record = state.map_or(id, |state| state << u32::BITS | id & u64::from(u32::MAX));
         let event = Event {
             msisdn,
             at,

@@ -7,6 +7,12 @@ use crate::model::{Msisdn, MsisdnError, Number};
 /// Most digits of a telephone number with its country code (E.164).
 const E164_DIGITS_MAX: usize = 15;
 
+/// The octet of an international number in the telephone numbering plan, in hexadecimal (3GPP TS 24.008). No number of
+/// India, whose country code it looks like, is as long.
+const INTERNATIONAL_ADDRESS: &str = "91";
+/// Country codes whose numbers all have the same length, with it: North America; Russia and Kazakhstan.
+const FIXED_LENGTHS: [(&str, usize); 2] = [("1", 11), ("7", 11)];
+
 /// Brings numbers into one form: subscribers with their country code, the numbers they deal with without the home
 /// country's.
 #[derive(Debug, Clone)]
@@ -126,11 +132,14 @@ impl Numbering {
     fn unmarked(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
         let bytes = digits.as_bytes();
         let behind_country = digits.strip_prefix(self.settings.country_code.as_str());
-        if behind_country.is_some_and(|national| self.is_mobile(national.as_bytes())) {
+        if behind_country.is_some_and(|national| self.is_subscriber(national.as_bytes())) {
             return Msisdn::new(digits);
         }
-        if self.is_mobile(bytes) {
+        if self.is_subscriber(bytes) {
             return self.with_country(digits);
+        }
+        if let Some(whole) = self.behind_address_type(digits) {
+            return Msisdn::new(whole);
         }
         if digits.len() > E164_DIGITS_MAX {
             return Msisdn::new(digits);
@@ -155,6 +164,13 @@ impl Numbering {
             return Err(MsisdnError::OutOfPlan);
         }
         foreign(digits)
+    }
+
+    /// A number with its country code behind the type that networks put before an international address.
+    fn behind_address_type<'t>(&self, digits: &'t str) -> Option<&'t str> {
+        let whole = digits.strip_prefix(INTERNATIONAL_ADDRESS)?;
+        let national = whole.strip_prefix(self.settings.country_code.as_str())?;
+        self.is_subscriber(national.as_bytes()).then_some(whole)
     }
 
     fn with_country(&self, national: &str) -> Result<Msisdn, MsisdnError> {
@@ -228,7 +244,19 @@ impl Numbering {
         let [min, max] = self.settings.national_digits;
         // Where 0 is dialled before a number, none begins with it.
         let trunk = self.settings.trunk_prefix == "0" && digits.first() == Some(&b'0');
-        ((min..=max).contains(&digits.len()) && !trunk) || self.is_mobile(digits)
+        let other = (min..=max).contains(&digits.len()) && !trunk && !self.begins_as_mobile(digits);
+        other || self.is_subscriber(digits)
+    }
+
+    /// Whether these are all digits of a mobile number or a machine's, which nothing else begins like.
+    fn is_subscriber(&self, digits: &[u8]) -> bool {
+        self.is_mobile(digits) || self.is_machine(digits)
+    }
+
+    fn is_machine(&self, digits: &[u8]) -> bool {
+        let mut prefixes = self.settings.machine_prefixes.iter();
+        digits.len() == self.settings.machine_digits
+            && prefixes.any(|prefix| digits.starts_with(prefix.as_bytes()))
     }
 
     fn is_mobile(&self, digits: &[u8]) -> bool {
@@ -261,9 +289,13 @@ fn foreign(digits: &str) -> Result<Msisdn, MsisdnError> {
     if filled {
         return Err(MsisdnError::Nobody);
     }
+    let mut fixed = FIXED_LENGTHS.iter();
+    let whole = fixed.all(|(code, length)| !digits.starts_with(code) || digits.len() == *length);
     match digits.len() {
         0..Msisdn::DIGITS_MIN => Err(MsisdnError::Truncated),
-        Msisdn::DIGITS_MIN..=E164_DIGITS_MAX if !digits.starts_with('0') => Msisdn::new(digits),
+        Msisdn::DIGITS_MIN..=E164_DIGITS_MAX if whole && !digits.starts_with('0') => {
+            Msisdn::new(digits)
+        }
         _ => Err(MsisdnError::OutOfPlan),
     }
 }
@@ -343,6 +375,12 @@ mod tests {
             ("01064812345", "861064812345"),
             ("+861064812345", "861064812345"),
             ("861064812345678", "861064812345678"),
+            ("1064812345678", "861064812345678"),
+            ("1440012345678", "861440012345678"),
+            ("+861440012345678", "861440012345678"),
+            ("918613800138000", "8613800138000"),
+            ("918613800138000F", "8613800138000"),
+            ("919812345678", "919812345678"),
             ("+447700900123", "447700900123"),
             ("00447700900123", "447700900123"),
             ("447700900123", "447700900123"),
@@ -372,6 +410,13 @@ mod tests {
             "0138001380",
             "8600123456789",
             "+1234567890123456",
+            "861380013800",
+            "+86138002766591",
+            "+861380013800000",
+            "1380013800000",
+            "138001380001",
+            "198613800138000",
+            "+1202555010",
         ] {
             assert_eq!(
                 numbering().msisdn(cut),

@@ -133,13 +133,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A string of at most [`TEXT_CHARS_MAX`] characters.
+    /// A string of at most [`TEXT_CHARS_MAX`] characters, without the blanks around it.
     pub(super) fn text(&self, field: Field) -> Read<Cow<'a, str>> {
         match self.string(field)? {
             Some(text) if !fits(&text, TEXT_CHARS_MAX) => {
                 Err(Flaw::Invalid("is longer than 128 characters"))
             }
-            text => Ok(text),
+            text => Ok(text.map(trimmed).filter(|text| !text.is_empty())),
         }
     }
 
@@ -322,9 +322,28 @@ fn text_of(raw: &str) -> Result<Cow<'_, str>, Flaw> {
         .map_err(|_| Flaw::Invalid("holds an escape that stands for no character"))
 }
 
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// The value of that name, as it is spelt or as people spell it.
 fn find<T: Copy>(text: &str, choices: &Choices<T>) -> Result<T, Flaw> {
     let known = choices.iter().find(|(name, _)| *name == text);
-    known.map(|(_, value)| *value).ok_or(Flaw::Unlisted)
+    let spelt = || choices.iter().find(|(name, _)| is_spelt(name, text.trim()));
+    let known = known.or_else(spelt).map(|(_, value)| *value);
+    known.ok_or(Flaw::Unlisted)
+}
+
+/// Whether a text is a name in any case, with blanks or hyphens for underscores.
+fn is_spelt(name: &str, text: &str) -> bool {
+    let same = |(name, text): (u8, u8)| match name {
+        b'_' => matches!(text, b'_' | b'-' | b' '),
+        _ => text.eq_ignore_ascii_case(&name),
+    };
+    name.len() == text.len() && name.bytes().zip(text.bytes()).all(same)
 }
 
 /// Whether a date that begins with its year can be meant.

@@ -18,6 +18,10 @@ pub struct DecodeSettings {
     pub mobile_digits: [usize; 2],
     /// How mobile numbers begin behind the country code, 1 or 2 digits each.
     pub mobile_prefixes: Vec<String>,
+    /// How numbers of machines begin behind the country code, 1 to 6 digits each, at most 16.
+    pub machine_prefixes: Vec<String>,
+    /// Digits of a machine's number behind the country code.
+    pub machine_digits: usize,
     /// Prefixes dialled for a cheaper carrier, 3..8 digits each, at most 64.
     pub ip_prefixes: Vec<String>,
     /// What is dialled before an area code inside the country, 0..2 digits.
@@ -80,6 +84,11 @@ impl DecodeSettings {
                 "must be texts of 1 or 2 digits each, such as \"13\"",
             ),
             (
+                "machine_prefixes",
+                self.machine_prefixes.len() <= 16 && within(&self.machine_prefixes, 1, 6),
+                "must be at most 16 texts of 1 to 6 digits each, such as \"1064\"",
+            ),
+            (
                 "ip_prefixes",
                 self.ip_prefixes.len() <= 64 && within(&self.ip_prefixes, 3, 8),
                 "must be at most 64 texts of 3 to 8 digits each, such as \"17951\"",
@@ -120,6 +129,7 @@ mod tests {
             country_code: "+86".to_owned(),
             international_prefixes: vec![String::new()],
             mobile_prefixes: vec!["138".to_owned()],
+            machine_prefixes: vec!["1064812".to_owned()],
             ip_prefixes: vec!["17".to_owned()],
             trunk_prefix: "x".to_owned(),
             short_code_prefixes: vec![String::new()],
@@ -132,6 +142,7 @@ mod tests {
                 "country_code",
                 "international_prefixes",
                 "mobile_prefixes",
+                "machine_prefixes",
                 "ip_prefixes",
                 "trunk_prefix",
                 "short_code_prefixes"

@@ -22,8 +22,11 @@ const DAMAGED_MAX: usize = 20;
 /// Fewer digits are part of a name rather than of a number.
 const DAMAGED_DIGITS_MIN: usize = 7;
 
+/// Digits of the exponent of a number that some program took for a floating-point one.
+const EXPONENT_DIGITS_MAX: usize = 3;
+
 /// Written where there is no subscriber.
-const NOBODY: [&str; 18] = [
+const NOBODY: &[&str] = &[
     "null",
     "(null)",
     "none",
@@ -42,6 +45,20 @@ const NOBODY: [&str; 18] = [
     "missing",
     "blocked",
     "hidden",
+    "empty",
+    "nobody",
+    "dummy",
+    "n.a.",
+    "n.a",
+    "not available",
+    "not applicable",
+    "inf",
+    "infinity",
+    "#n/a",
+    "#name?",
+    "#num!",
+    "#ref!",
+    "#value!",
 ];
 
 /// Reads a text that is not digits alone.
@@ -57,7 +74,7 @@ pub(super) fn read(text: &str) -> Written<'_> {
     }
     let address = address(text);
     let user = address.as_ref().map_or(text, |address| address.user);
-    if NOBODY.iter().any(|word| user.eq_ignore_ascii_case(word)) {
+    if is_nobody(user) {
         return Written::Nobody;
     }
     match (number(user), address) {
@@ -67,6 +84,14 @@ pub(super) fn read(text: &str) -> Written<'_> {
         (None, None) if is_damaged(text) || spreadsheet(text) == Some(None) => Written::Damaged,
         (None, None) => Written::Pseudonym(text),
     }
+}
+
+/// Whether a text is a word for nobody, or one letter repeated throughout.
+pub(super) fn is_nobody(text: &str) -> bool {
+    let text = text.trim_start_matches(['+', '-']);
+    let letter = text.bytes().next().filter(u8::is_ascii_alphabetic);
+    let filled = letter.is_some_and(|l| text.bytes().all(|b| b.eq_ignore_ascii_case(&l)));
+    filled && text.len() > 1 || NOBODY.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Without what stands around: blanks, quotes, controls, and the `=` of a spreadsheet's `="..."`.
@@ -147,7 +172,7 @@ impl Address<'_> {
 
 /// The digits of a number, whatever people and programs write among them.
 fn number(text: &str) -> Option<String> {
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) || is_negative(text) || is_date(text) {
         return None;
     }
     let text = match text.get(..3) {
@@ -181,13 +206,39 @@ fn number(text: &str) -> Option<String> {
     fits.then_some(digits)
 }
 
+fn is_negative(text: &str) -> bool {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    text.starts_with(['-', '‐', '‑', '‒', '–', '—', '−'])
+}
+
+/// Whether a text is a day as programs write it: numbers of two days are no subscribers.
+fn is_date(text: &str) -> bool {
+    let mut parts = text.split(['-', '/', '.']);
+    let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
+    let [Some(first), Some(middle), Some(last), None] = parts else {
+        return false;
+    };
+    let within = |part: &str, from: u16, to: u16| {
+        part.parse()
+            .is_ok_and(|number| (from..=to).contains(&number))
+    };
+    let (year, day) = match (first.len(), last.len()) {
+        (4, 2) => (first, last),
+        (2, 4) => (last, first),
+        _ => return false,
+    };
+    let months = [(middle, day), (day, middle)];
+    let fits = |(month, day): (&str, &str)| within(month, 1, 12) && within(day, 1, 31);
+    within(year, 1900, 2099) && middle.len() == 2 && months.into_iter().any(fits)
+}
+
 /// What a spreadsheet made of a number, as an integer again; nothing inside if it lost digits.
 fn spreadsheet(text: &str) -> Option<Option<String>> {
     let text = text.strip_prefix('+').unwrap_or(text);
     if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
-        // Without a point and a sign it may as well be a hexadecimal name.
+        // A long one without a point may as well be a hexadecimal name.
         let (whole, fraction) = match mantissa.split_once('.') {
-            None if is_digits(mantissa) && exponent.starts_with('+') => return Some(None),
+            None if is_digits(mantissa) && is_exponent(exponent) => return Some(None),
             parts => parts?,
         };
         let exponent: usize = exponent
@@ -228,10 +279,15 @@ fn is_damaged(text: &str) -> bool {
     if letters == 0 || !text.is_ascii() {
         return text.is_ascii() && !text.is_empty();
     }
-    if !begins.starts_with(|c: char| c.is_ascii_digit())
-        || digits < DAMAGED_DIGITS_MIN
-        || letters + digits > DAMAGED_MAX
-    {
+    if !begins.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    // Masked digits.
+    let crosses = text.bytes().filter(|b| matches!(b, b'x' | b'X')).count();
+    if crosses >= 3 && crosses == letters {
+        return true;
+    }
+    if digits < DAMAGED_DIGITS_MIN || letters + digits > DAMAGED_MAX {
         return false;
     }
     let hexadecimal = text
@@ -244,6 +300,10 @@ fn is_damaged(text: &str) -> bool {
         false => 4 * letters < letters + digits,
     };
     few || only_behind
+}
+
+fn is_exponent(text: &str) -> bool {
+    text.starts_with(['+', '-']) || (text.len() <= EXPONENT_DIGITS_MAX && is_digits(text))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -361,6 +421,16 @@ mod tests {
             "13800138000:5060",
             "-",
             "?",
+            "138E8",
+            "1e400",
+            "-13800138000",
+            "+-13800138000",
+            "2026-11-29",
+            "29.11.2026",
+            "11/29/2026",
+            "2026-11-29 08:00:00",
+            "138XXXX2214",
+            "138xxxxxxxx",
         ] {
             assert_eq!(read(text), Written::Damaged, "{text}");
         }
@@ -373,6 +443,13 @@ mod tests {
             "\"Anonymous\" <sip:anonymous@anonymous.invalid>",
             "N/A",
             "(null)",
+            "xxx",
+            "XXXXXXXXXXX",
+            "n.a.",
+            "dummy",
+            "Infinity",
+            "-inf",
+            "#VALUE!",
         ] {
             assert_eq!(read(text), Written::Nobody, "{text}");
         }

@@ -78,10 +78,18 @@ pub struct Event<'a> {
     pub msisdn: Msisdn,
     /// When it happened, by its source.
     pub at: Timestamp,
-    /// Fingerprint of `record_id`, and for a state of all that is read of it, for dropping duplicates.
+    /// Fingerprint of `record_id`, for dropping duplicates. For a state only the lower half is; the upper half is one of
+    /// all that is read of it.
     pub record: u64,
     /// What happened.
     pub body: Body<'a>,
+}
+
+impl Event<'_> {
+    /// Fingerprint of `record_id`, by which a state that is sent again is known.
+    pub fn id(&self) -> u32 {
+        self.record as u32
+    }
 }
 
 /// What happened (behaviour: Events, by `record_type`).
@@ -500,8 +508,8 @@ pub enum EnquirySubject {
 pub struct TaskOutcome<'a> {
     /// The task.
     pub task_id: Cow<'a, str>,
-    /// How it ended.
-    pub result: OutcomeResult,
+    /// How it ended. Without it, only the refusal counts.
+    pub result: Option<OutcomeResult>,
     /// Why the customer would leave, as the customer says.
     pub stated_reason: Option<Cow<'a, str>>,
     /// Why, as found out.

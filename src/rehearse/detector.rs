@@ -103,7 +103,7 @@ impl ReportedOutcome {
     fn of(event: &Event<'_>) -> Option<Self> {
         let Body::TaskOutcome(TaskOutcome {
             task_id,
-            result,
+            result: Some(result),
             confirmed_reason,
             ..
         }) = &event.body

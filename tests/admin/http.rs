@@ -167,7 +167,7 @@ fn scenario() -> Scenario {
     }
     let outcome = Body::TaskOutcome(TaskOutcome {
         task_id: scenario.last_task("13900000001").task_id.into(),
-        result: OutcomeResult::Saved,
+        result: Some(OutcomeResult::Saved),
         stated_reason: Some("price".into()),
         confirmed_reason: None,
         do_not_contact: false,

@@ -32,7 +32,7 @@ fn outcome(
 ) -> Body<'static> {
     Body::TaskOutcome(TaskOutcome {
         task_id: task.task_id.clone().into(),
-        result,
+        result: Some(result),
         stated_reason: stated.map(Into::into),
         confirmed_reason: confirmed.map(Into::into),
         do_not_contact: false,

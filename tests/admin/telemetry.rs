@@ -439,7 +439,7 @@ fn what_became_of_tasks_is_counted_once() {
     let outcome = |result| {
         Body::TaskOutcome(TaskOutcome {
             task_id: task_id.clone().into(),
-            result,
+            result: Some(result),
             stated_reason: None,
             confirmed_reason: None,
             do_not_contact: false,

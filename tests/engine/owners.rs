@@ -1,7 +1,9 @@
 //! Holds that end, and numbers that get another owner (behaviour: Suspension, port-out and new owners).
 
-use crate::support::scenario::{HOTLINE, Scenario, call, day, profile};
-use churnwatch::model::{Body, Plan, Profile};
+use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, invoice, profile};
+use churnwatch::model::{
+    Body, ComplaintCategory, EnquirySubject, Outcome, Plan, Profile, SuspensionReason,
+};
 
 const ONE: &str = "13900000001";
 
@@ -186,4 +188,76 @@ fn a_customer_who_comes_back_is_no_stranger() {
     });
     scenario.event(ONE, "2026-03-20 10:00", back);
     assert!(asks(&mut scenario, "2026-03-20 11:00").contains("task 1 open"));
+}
+
+/// A customer of 2020 and one who takes the number over on 10 March, as far as `told`; the order is the reader's.
+fn handed_over(order: &[&str], ids: bool) -> Scenario {
+    let mut scenario = Scenario::new("");
+    let owner = |id: u64, since: &'static str| {
+        profile(move |p| {
+            p.activated_on = Some(day(since));
+            p.customer = ids.then_some(id);
+        })
+    };
+    scenario.event(ONE, "2026-03-01 10:00", owner(1, "2020-01-01"));
+    for told in order {
+        match *told {
+            "cancels" => scenario.event(ONE, "2026-03-10 09:00", Body::Cancellation),
+            _ => scenario.event(ONE, "2026-03-10 10:00", owner(2, "2026-03-10")),
+        };
+    }
+    scenario
+}
+
+#[test]
+fn a_contract_may_go_over_on_one_day_in_whatever_order_it_is_told() {
+    for ids in [true, false] {
+        for order in [["cancels", "begins"], ["begins", "cancels"]] {
+            let mut scenario = handed_over(&order, ids);
+            let said = asks(&mut scenario, "2026-03-11 11:00");
+            assert!(said.contains("task 1 open"), "{order:?} {ids}: {said}");
+        }
+    }
+    // Who ends the contract on its first day has left.
+    let mut scenario = Scenario::new("");
+    let first = profile(|p| p.activated_on = Some(day("2026-03-10")));
+    scenario.event(ONE, "2026-03-10 08:00", first);
+    scenario.event(ONE, "2026-03-10 09:00", Body::Cancellation);
+    assert!(asks(&mut scenario, "2026-03-11 11:00").contains("(churned)"));
+}
+
+#[test]
+fn nothing_of_the_owner_before_counts_for_the_new_one() {
+    let mut scenario = handed_over(&["begins"], true);
+    let suspended = Body::Suspension(SuspensionReason::Arrears);
+    for body in [
+        suspended,
+        Body::Enquiry(EnquirySubject::Cancel),
+        Body::Complaint {
+            category: ComplaintCategory::Billing,
+            resolved: false,
+            satisfaction: Some(1),
+        },
+        invoice("2026-02-01", "2026-02-20", 9_900),
+    ] {
+        let outcome = scenario.event(ONE, "2026-03-09 09:00", body);
+        assert_eq!(outcome, Outcome::Expired);
+    }
+    assert_eq!(scenario.published(ONE), [""; 0]);
+    scenario.live(&crowd(4)[1..], days("2026-03-10", "2026-06-30"), |_, _| 2);
+    let said = asks(&mut scenario, "2026-07-01 11:00");
+    assert!(said.contains("task 1 open"), "{said}");
+}
+
+#[test]
+fn a_line_that_is_not_in_service_yet_has_no_owner_before() {
+    let mut scenario = Scenario::new("");
+    let ahead = profile(|p| p.activated_on = Some(day("2026-09-01")));
+    scenario.event(ONE, "2026-03-01 10:00", ahead);
+    let outcome = scenario.event(
+        ONE,
+        "2026-03-02 09:00",
+        Body::Enquiry(EnquirySubject::Cancel),
+    );
+    assert_eq!(outcome, Outcome::Applied { late: false });
 }

@@ -228,3 +228,35 @@ fn an_invoice_that_is_corrected_under_its_own_id_takes_its_own_place() {
     );
     assert_eq!(owed(&told), "50.00");
 }
+
+#[test]
+fn a_suspension_that_is_corrected_under_its_own_id_has_one_reason() {
+    let mut told = Told::new();
+    let mut suspend = |at: &str, reason: &str| {
+        told.record("suspension", "s-1", at, &format!(r#""reason":"{reason}""#));
+        told.standing().join(", ")
+    };
+    let arrears = "suspended for arrears since 2026-03-02";
+    let voluntary = "barred since 2026-03-02 (voluntary): silence says nothing";
+    assert_eq!(suspend("02T09:00", "arrears"), arrears);
+    assert_eq!(suspend("02T10:00", "voluntary"), voluntary);
+    assert_eq!(suspend("02T08:00", "arrears"), voluntary);
+    assert_eq!(suspend("02T11:00", "arrears"), arrears);
+}
+
+#[test]
+fn a_month_far_ahead_of_its_invoice_is_refused() {
+    let mut told = Told::new();
+    let mut bill = |period: &str| {
+        let rest = format!(r#""period":"{period}","amount":"99.00""#);
+        told.record("invoice", period, "02T09:00", &rest)
+    };
+    assert_eq!(bill("2026-05"), APPLIED);
+    let Outcome::Rejected(reject) = bill("2098-12") else {
+        panic!("not refused");
+    };
+    assert_eq!(
+        reject.to_string(),
+        "field `period` begins more than 62 days after event_timestamp"
+    );
+}

@@ -100,7 +100,7 @@ pub fn profile(change: impl FnOnce(&mut Profile<'static>)) -> Body<'static> {
 pub fn outcome(task: &Task, result: OutcomeResult) -> Body<'static> {
     Body::TaskOutcome(TaskOutcome {
         task_id: task.task_id.clone().into(),
-        result,
+        result: Some(result),
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact: false,

@@ -5,6 +5,7 @@ use super::case::Case;
 use super::revision::advance;
 use super::taskbook::Taskbook;
 use super::{contact, eligibility, route};
+use crate::engine::rules::Rules;
 use crate::model::{
     CloseReason, Effect, Event, OutcomeResult, Purpose, Signal, Source, Task, TaskOutcome,
     TaskStatus, Timestamp,
@@ -21,7 +22,40 @@ const fn verdict(result: OutcomeResult) -> Option<CloseReason> {
     }
 }
 
+/// What was said before the task's last outcome comes too late to decide anything.
+fn is_news(task: &Task, at: Timestamp) -> bool {
+    task.outcome_at <= Some(at)
+}
+
 impl Taskbook {
+    /// The purpose of the task that an outcome closes, goes on with or corrects.
+    pub fn decided_by(
+        &self,
+        slot: u32,
+        task_id: &str,
+        at: Timestamp,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Option<Purpose> {
+        let open = self.of(slot).find(|task| task.task_id == task_id);
+        let closed = self.still_correctable(slot, task_id, now, rules);
+        let task = open.or(closed.as_deref())?;
+        is_news(task, at).then_some(task.purpose)
+    }
+
+    /// A task that an outcome closed a short time ago.
+    fn still_correctable(
+        &self,
+        slot: u32,
+        task_id: &str,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Option<Arc<Task>> {
+        let since = now.plus_hours(-24 * i64::from(rules.policy.contact.correction_days));
+        let closed = self.correctable(slot, task_id);
+        closed.filter(|task| task.updated_at > since)
+    }
+
     /// Records an outcome that an event reports. Returns whether its task is known; what it says of the customer counts
     /// in any case.
     pub fn record_outcome(
@@ -32,23 +66,23 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        // What was said before the task's last outcome comes too late to decide anything.
-        let is_news = |task: &Task| task.outcome_at <= Some(event.at);
-        let decides = verdict(outcome.result).is_some();
+        let Some(result) = outcome.result else {
+            self.revoke(case, source, effects);
+            return true;
+        };
+        let is_news = |task: &Task| is_news(task, event.at);
+        let decides = verdict(result).is_some();
         let named = |task: &&Task| task.task_id == outcome.task_id && (is_news(task) || !decides);
         let learnt = |mut task: Task| {
             if is_news(&task) {
-                task.outcome = Some(outcome.result);
+                task.outcome = Some(result);
                 task.outcome_at = Some(event.at);
                 task.motives.learn(outcome);
             }
             task
         };
         let open = self.of(case.slot).find(named).cloned().map(learnt);
-        let hours = -24 * i64::from(case.rules.policy.contact.correction_days);
-        let since = case.now.plus_hours(hours);
-        let closed = self.correctable(case.slot, &outcome.task_id);
-        let closed = closed.filter(|task| task.updated_at > since);
+        let closed = self.still_correctable(case.slot, &outcome.task_id, case.now, case.rules);
         let history = self.contact_histories.get(&case.slot);
         let was_closed = history.is_some_and(|history| history.was_closed(&outcome.task_id, case));
         let purpose = self.purpose_of(case.slot, &outcome.task_id);
@@ -56,13 +90,13 @@ impl Taskbook {
         let closed = closed.filter(|task| is_news(task));
         let closed = closed.map(Arc::unwrap_or_clone);
         if let Some(task) = open {
-            self.answer(task, event.at, outcome.result, source, case, effects);
+            self.answer(task, event.at, result, source, case, effects);
         } else if let Some(task) = closed {
-            let said_again = task.outcome == Some(outcome.result);
+            let said_again = task.outcome == Some(result);
             if !said_again {
-                self.correct(learnt(task), outcome.result, source, case, effects);
+                self.correct(learnt(task), result, source, case, effects);
             }
-        } else if outcome.result != OutcomeResult::Unreachable {
+        } else if result != OutcomeResult::Unreachable {
             self.contact_history(case.slot)
                 .contact(event.at, purpose.unwrap_or(Purpose::Churn));
         }

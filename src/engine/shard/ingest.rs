@@ -19,6 +19,9 @@ const SMALL: u32 = 20;
 const CROWD: u32 = 256;
 const CROWD_MAX: u32 = 64;
 
+/// A month may be billed ahead, but one far ahead would take the place of the latest bill for years.
+const PERIOD_AHEAD_DAYS_MAX: i32 = 62;
+
 impl Shard {
     pub(super) fn ingest(
         &mut self,
@@ -34,6 +37,14 @@ impl Shard {
             return Outcome::Applied { late: false };
         }
         let day = self.rules.calendar.day_of(event.at);
+        if let Body::Invoice(invoice) = &event.body
+            && invoice.period.since(day) > PERIOD_AHEAD_DAYS_MAX
+        {
+            return Outcome::Rejected(Reject::InvalidField {
+                field: "period",
+                problem: "begins more than 62 days after event_timestamp".into(),
+            });
+        }
         // A profile is a state, not an event: it never grows too old and says nothing about time.
         let timeless = matches!(event.body, Body::Profile(_));
         if !timeless {
@@ -93,6 +104,13 @@ impl Shard {
         };
         if entry.too_old(day) {
             return Err(Outcome::Expired);
+        }
+        if day <= self.closed {
+            let account = entry.subscriber.account;
+            let account = account.and_then(|id| self.accounts.item(id.index()));
+            if account.is_some_and(|account| account.is_earlier_owners(day, false)) {
+                return Err(Outcome::Expired);
+            }
         }
         let identity = match event.body {
             Body::Data {
@@ -165,6 +183,14 @@ impl Shard {
         let Some(account) = self.accounts.edit_item(id.index()) else {
             return Err(Outcome::Expired);
         };
+        let leaves = matches!(
+            event.body,
+            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn
+        );
+        let timeless = matches!(event.body, Body::Profile(_));
+        if !timeless && account.is_earlier_owners(day, leaves) {
+            return Err(Outcome::Expired);
+        }
         if account.seen(event.record) {
             return Err(Outcome::Duplicate);
         }
@@ -177,9 +203,9 @@ impl Shard {
             }
             Body::Invoice(invoice) => account.billing.invoice(event.at, invoice),
             Body::Payment { amount } => account.billing.pay(*amount),
-            Body::Suspension(reason) => account.suspend(*reason, event.at, day, after_bar),
+            Body::Suspension(reason) => account.suspend(event, *reason, day, after_bar),
             Body::Reactivation => account.reactivate(event.at, day),
-            Body::Cancellation => account.cancel(day),
+            Body::Cancellation => return Ok(account.cancel(day)),
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
             Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
@@ -250,8 +276,12 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Default::default();
         }
-        let outcome_task_purpose = match &event.body {
-            Body::TaskOutcome(outcome) => self.taskbook.purpose_of(slot, &outcome.task_id),
+        let decides = match &event.body {
+            Body::TaskOutcome(outcome) => {
+                let now = self.clock.max(event.at);
+                self.taskbook
+                    .decided_by(slot, &outcome.task_id, event.at, now, rules)
+            }
             _ => None,
         };
         let view = EventView {
@@ -259,7 +289,7 @@ impl Shard {
             day,
             source,
             account,
-            outcome_task_purpose,
+            decides,
             competitors: &rules.competitors,
         };
         let dense = &mut subscriber.trigger_states;

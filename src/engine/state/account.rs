@@ -3,7 +3,9 @@ use super::billing::Billing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
-use crate::model::{Day, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp};
+use crate::model::{
+    Day, Event, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp,
+};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,12 +18,20 @@ pub struct Account {
     pub profile: SubscriberProfile,
     /// Fingerprint of the last `customer_id`; 0 if there was none.
     customer: u32,
+    /// Whether the number had another owner before.
+    taken_over: bool,
+    /// The first day of service, if it had come when the profile was sent.
+    first_day: Option<Day>,
+    /// The first day of service that was known before the profile in force, if it was earlier and perhaps another owner's.
+    earlier_first_day: Option<Day>,
     /// Bills and payments.
     pub billing: Billing,
     /// Day the line was suspended for arrears, while it is.
     pub suspended_on: Option<Day>,
     /// Time of the last suspension for arrears; a reactivation before it comes too late to change anything.
     suspended_at: Timestamp,
+    /// Id of the record of that suspension, until it is corrected.
+    suspended_by: Option<u32>,
     /// Time of the last reactivation; a suspension before it comes too late.
     reactivated_at: Timestamp,
     /// The last time the line was barred for another reason, if it ever was.
@@ -91,9 +101,13 @@ encoded!(Account {
     profile_at,
     profile,
     customer,
+    taken_over,
+    first_day,
+    earlier_first_day,
     billing,
     suspended_on,
     suspended_at,
+    suspended_by,
     reactivated_at,
     bar,
     suspensions,
@@ -222,7 +236,12 @@ impl Account {
         match change {
             Some(Change::Owner) => self.reset_for_new_owner(),
             Some(Change::Return) => (self.cancelled_on, self.port_out_on) = (None, None),
-            None => {}
+            None if self.is_same(customer) => self.earlier_first_day = None,
+            None => {
+                let known = self.profile.activated_on;
+                let earlier = known.filter(|known| Some(*known) < profile.activated_on);
+                self.earlier_first_day = earlier.or(self.earlier_first_day);
+            }
         }
         if customer != 0 {
             self.customer = customer;
@@ -233,6 +252,7 @@ impl Account {
             self.upgraded_on = Some(day);
         }
         self.profile_at = Some(at);
+        self.first_day = profile.activated_on.filter(|first| *first <= day);
         self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             plan: profile.plan.as_ref().map_or(0, plan_mark),
@@ -263,7 +283,12 @@ impl Account {
     ) -> Option<Change> {
         let since = profile.activated_on?;
         let left = self.cancelled_on.max(self.port_out_on);
-        let left = left.is_some_and(|left| since > left);
+        // A contract may go over to somebody else on the day on which it ends.
+        let begins_anew = self
+            .profile
+            .activated_on
+            .is_some_and(|known| known != since);
+        let left = left.is_some_and(|left| since > left || (since == left && begins_anew));
         let later = |known: Day| since.since(known) > i32::from(new_owner_days);
         let later = self.profile.activated_on.is_some_and(later);
         let owner = match (self.customer, customer) {
@@ -287,31 +312,48 @@ impl Account {
             && known.account_manager.as_deref() != profile.account_manager.as_deref()
     }
 
-    /// Whether a day lies before the owner's first: what happened then was another's doing.
-    fn before_owner(&self, day: Day) -> bool {
-        self.profile.activated_on.is_some_and(|since| since > day)
+    /// Whether a customer is certainly the one who is known.
+    fn is_same(&self, customer: u32) -> bool {
+        customer != 0 && customer == self.customer
+    }
+
+    /// Whether what happened on a day was the doing of the number's owner before. On the day on which one leaves and the
+    /// next comes, `leaves` tells whose record it is.
+    pub fn is_earlier_owners(&self, day: Day, leaves: bool) -> bool {
+        self.first_day.is_some_and(|first| {
+            let before = day < first;
+            before || (leaves && day == first && self.taken_over)
+        })
     }
 
     /// Forgets everything but which records were seen.
     fn reset_for_new_owner(&mut self) {
         *self = Self {
+            taken_over: true,
             recent: self.recent,
             recent_next: self.recent_next,
             ..Self::default()
         };
     }
 
-    /// Takes a cancellation, unless it concerns the number's earlier owner.
-    pub fn cancel(&mut self, day: Day) {
-        if !self.before_owner(day) {
-            self.cancelled_on = self.cancelled_on.max(Some(day));
+    /// Takes a cancellation. Returns whether it tells that the profile known by now was a new owner's.
+    pub fn cancel(&mut self, day: Day) -> bool {
+        let first_days = self.earlier_first_day.zip(self.first_day);
+        if first_days.is_some_and(|(earlier, first)| earlier <= day && day <= first) {
+            let profile = std::mem::take(&mut self.profile);
+            let (at, customer, first) = (self.profile_at, self.customer, self.first_day);
+            self.reset_for_new_owner();
+            self.profile = profile;
+            (self.profile_at, self.customer, self.first_day) = (at, customer, first);
+            return true;
         }
+        self.cancelled_on = self.cancelled_on.max(Some(day));
+        false
     }
 
-    /// Takes an application to take the number elsewhere, or its withdrawal, unless a later one is known or it concerns
-    /// the number's earlier owner.
+    /// Takes an application to take the number elsewhere, or its withdrawal, unless a later one is known.
     pub fn port_out(&mut self, at: Timestamp, day: Day, applied: bool) {
-        if at >= self.port_out_at && !self.before_owner(day) {
+        if at >= self.port_out_at {
             self.port_out_at = at;
             self.port_out_on = applied.then_some(day);
         }
@@ -323,17 +365,50 @@ impl Account {
         self.port_out_on.is_some_and(lasts)
     }
 
-    /// Takes a suspension.
-    pub fn suspend(&mut self, reason: SuspensionReason, at: Timestamp, day: Day, after_days: u8) {
+    /// Takes a suspension. One that is sent again under its id may correct the reason.
+    pub fn suspend(
+        &mut self,
+        event: &Event<'_>,
+        reason: SuspensionReason,
+        day: Day,
+        after_days: u8,
+    ) {
+        let (id, at) = (event.id(), event.at);
+        let told_arrears = self.suspended_by == Some(id);
+        let told_bar = self.bar.as_ref().filter(|bar| bar.id == id);
+        let known_at = told_bar
+            .map(|bar| bar.at)
+            .max(told_arrears.then_some(self.suspended_at));
+        if known_at > Some(at) {
+            return;
+        }
         let in_order = at >= self.reactivated_at;
         if reason == SuspensionReason::Arrears {
-            self.suspensions = self.suspensions.saturating_add(1);
-            self.suspended_at = self.suspended_at.max(at);
+            if told_bar.is_some() {
+                self.bar = None;
+            }
+            let suspensions = self.suspensions.saturating_add(1);
+            self.suspensions = if told_arrears {
+                self.suspensions
+            } else {
+                suspensions
+            };
+            if at >= self.suspended_at {
+                (self.suspended_at, self.suspended_by) = (at, Some(id));
+            }
             if in_order {
                 self.suspended_on.get_or_insert(day);
             }
-        } else if in_order {
-            let bar = Bar::begin(self.bar.as_deref(), reason, at, day, after_days);
+            return;
+        }
+        let mut since = day;
+        if told_arrears {
+            self.suspensions = self.suspensions.saturating_sub(1);
+            self.suspended_by = None;
+            since = self.suspended_on.take().unwrap_or(day);
+        }
+        if in_order {
+            let bar = Bar::begin(self.bar.as_deref(), reason, event, since, after_days);
             self.bar = Some(Box::new(bar));
         }
     }

@@ -1,5 +1,5 @@
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
-use crate::model::{Day, SuspensionReason, Timestamp};
+use crate::model::{Day, Event, SuspensionReason, Timestamp};
 
 /// A line that is barred for another reason than arrears: it is not silent of its own accord (behaviour: Barred lines).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,14 +11,17 @@ pub struct Bar {
     /// The day of the reactivation.
     until: Option<Day>,
     /// Time of the last record that says so.
-    at: Timestamp,
+    pub at: Timestamp,
+    /// Id of that record.
+    pub id: u32,
 }
 
 encoded!(Bar {
     reason,
     since,
     until,
-    at
+    at,
+    id,
 });
 
 /// The days on which a line's use says nothing.
@@ -48,10 +51,11 @@ impl Bar {
     pub fn begin(
         before: Option<&Self>,
         reason: SuspensionReason,
-        at: Timestamp,
+        event: &Event<'_>,
         day: Day,
         after_days: u8,
     ) -> Self {
+        let at = event.at;
         let known = before.filter(|bar| bar.at > at || bar.days(after_days).has(day));
         match known {
             Some(known) if known.at > at => *known,
@@ -60,6 +64,7 @@ impl Bar {
                 since: known.map_or(day, |known| known.since),
                 until: None,
                 at,
+                id: event.id(),
             },
         }
     }

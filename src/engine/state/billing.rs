@@ -23,8 +23,10 @@ pub struct Bill {
     document: u32,
     /// Time of the invoice, by which it is ordered.
     pub at: Timestamp,
-    /// Time at which the invoice was first seen: credit notes before that were for one that it replaced.
+    /// Time of the invoice's first version.
     first_at: Timestamp,
+    /// Whether it replaced another invoice: credit notes before its first version were for that.
+    replaces: bool,
     /// As billed, less the month's credit notes; may be below zero.
     pub amount: Money,
     /// Still owed.
@@ -57,6 +59,7 @@ encoded!(Bill {
     document,
     at,
     first_at,
+    replaces,
     amount,
     unpaid,
     plan_fee,
@@ -79,6 +82,11 @@ impl Bill {
     /// What was billed; nothing for a month in which more was given back.
     pub fn billed(&self) -> Money {
         self.amount.max(Money::ZERO)
+    }
+
+    /// Whether a credit note of that time was for an invoice that this one replaced.
+    fn is_after(&self, note: Timestamp) -> bool {
+        self.replaces && note < self.first_at
     }
 }
 
@@ -109,6 +117,7 @@ impl Billing {
             document: mark(invoice.document),
             at,
             first_at: at,
+            replaces: false,
             amount: invoice.amount,
             unpaid: invoice.amount,
             plan_fee: invoice.plan_fee,
@@ -117,17 +126,23 @@ impl Billing {
         match self.place(bill.period) {
             Ok(place) => {
                 let known = &mut self.bills[place];
+                let same = known.document == bill.document;
+                if same {
+                    bill.first_at = known.first_at.min(at);
+                }
+                bill.replaces = known.replaces || !same;
+                // An older invoice that comes late is no more than what this one took the place of, or began as.
                 if known.at > at {
-                    return;
+                    known.replaces = bill.replaces;
+                    known.first_at = if same { bill.first_at } else { known.first_at };
+                    bill = *known;
+                } else {
+                    *known = bill;
                 }
-                if known.document == bill.document {
-                    bill.first_at = known.first_at;
-                }
-                *known = bill;
             }
             Err(place) => self.bills.insert(place, bill),
         }
-        let replaced = |note: &CreditNote| note.period == bill.period && note.at < bill.first_at;
+        let replaced = |note: &CreditNote| note.period == bill.period && bill.is_after(note.at);
         self.notes.retain(|note| !replaced(note));
     }
 
@@ -139,7 +154,7 @@ impl Billing {
             amount: invoice.amount,
         };
         let billed = self.place(note.period).ok();
-        if billed.is_some_and(|place| self.bills[place].first_at > at) {
+        if billed.is_some_and(|place| self.bills[place].is_after(at)) {
             return;
         }
         let same = |known: &&mut CreditNote| {
@@ -397,5 +412,21 @@ mod tests {
         billing.invoice(Timestamp(1), &document(1, 5_000, 1));
         billing.invoice(Timestamp(2), &document(1, -700, 4));
         assert_eq!(standing(&billing), (vec![(4_000, 4_000)], 0));
+    }
+
+    #[test]
+    fn a_credit_note_dated_before_the_months_first_invoice_counts_in_any_order() {
+        let bill = (5, document(1, 5_000, 1));
+        let note = (2, document(1, -2_000, 2));
+        for order in [[&bill, &note], [&note, &bill]] {
+            let mut billing = Billing::default();
+            for (at, invoice) in order {
+                billing.invoice(Timestamp(*at), invoice);
+            }
+            assert_eq!(standing(&billing), (vec![(3_000, 3_000)], 0));
+            // An older invoice comes late: the note was for that one.
+            billing.invoice(Timestamp(1), &document(1, 6_000, 3));
+            assert_eq!(standing(&billing), (vec![(5_000, 5_000)], 0));
+        }
     }
 }

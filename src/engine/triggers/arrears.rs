@@ -14,6 +14,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Arrears {
     overdue_days: u16,
+    amount_min: f64,
     cooldown_days: u16,
     overdue_strength: f64,
     suspended_strength: f64,
@@ -39,6 +40,8 @@ impl TriggerSpec for Arrears {
     const DEFAULTS: &'static str = "\
 # Days past `due_on` after which an unpaid invoice fires. 1..90
 overdue_days = 15
+# Least amount unpaid that counts: a rounding difference is no reason to call anybody. 0..1000
+amount_min = 1.0
 # Days until the same arrears may fire again; once paid, new arrears fire at once. 1..365
 cooldown_days = 30
 # Strength of an unpaid invoice and of a suspension for arrears. 0..1
@@ -92,7 +95,8 @@ impl Trigger for Arrears {
         note_standing(view.account, state);
         let overdue = view
             .account
-            .and_then(|a| a.billing.overdue(view.day, self.overdue_days));
+            .and_then(|a| a.billing.overdue(view.day, self.overdue_days))
+            .filter(|(_, owed)| owed.0 as f64 >= 100.0 * self.amount_min);
         let Some((due_on, owed)) = overdue else {
             state.note &= !OVERDUE;
             return None;

@@ -59,8 +59,14 @@ impl Trigger for ContractExpiry {
                 source: None,
             },
             text: Text {
-                zh: format!("合约将于{end}到期，还剩{days_left}天，尚未续约"),
-                en: format!("The contract ends on {end}, in {days_left} days, and is not renewed"),
+                zh: format!(
+                    "合约将于{end}到期，截至{}（还剩{days_left}天）尚未续约",
+                    view.day
+                ),
+                en: format!(
+                    "The contract ends on {end} and was not renewed by {} (days left then: {days_left})",
+                    view.day
+                ),
             },
         })
     }

@@ -39,10 +39,9 @@ impl Trigger for FollowUp {
         let Body::TaskOutcome(TaskOutcome { result, .. }) = view.event.body else {
             return None;
         };
-        match (result, view.outcome_task_purpose) {
-            (OutcomeResult::Saved, Some(Purpose::Churn)) => state.keep_day(view.day),
-            // Also if it corrects an outcome of a task that is closed by now.
-            (OutcomeResult::Refused | OutcomeResult::Lost, None | Some(Purpose::Churn)) => {
+        match (result, view.decides) {
+            (Some(OutcomeResult::Saved), Some(Purpose::Churn)) => state.keep_day(view.day),
+            (Some(OutcomeResult::Refused | OutcomeResult::Lost), Some(Purpose::Churn)) => {
                 state.level = 0.0;
             }
             _ => {}

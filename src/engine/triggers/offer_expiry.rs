@@ -31,8 +31,14 @@ impl Trigger for OfferExpiry {
         let date = view.account?.profile.offer_expires_on;
         self.0
             .firing(view.today(), date, state, |on, days_left| Text {
-                zh: format!("客户当前优惠将于{on}到期（还剩{days_left}天）"),
-                en: format!("The running offer ends on {on} (days left: {days_left})"),
+                zh: format!(
+                    "客户当前优惠将于{on}到期（{}时还剩{days_left}天）",
+                    on - days_left
+                ),
+                en: format!(
+                    "The running offer ends on {on} (days left on {}: {days_left})",
+                    on - days_left
+                ),
             })
     }
 

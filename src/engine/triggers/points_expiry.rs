@@ -31,8 +31,14 @@ impl Trigger for PointsExpiry {
         let date = view.account?.profile.points_expire_on;
         self.0
             .firing(view.today(), date, state, |on, days_left| Text {
-                zh: format!("客户积分将于{on}到期（还剩{days_left}天）"),
-                en: format!("Loyalty points lapse on {on} (days left: {days_left})"),
+                zh: format!(
+                    "客户积分将于{on}到期（{}时还剩{days_left}天）",
+                    on - days_left
+                ),
+                en: format!(
+                    "Loyalty points lapse on {on} (days left on {}: {days_left})",
+                    on - days_left
+                ),
             })
     }
 

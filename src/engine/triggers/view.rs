@@ -17,8 +17,8 @@ pub struct EventView<'a> {
     pub source: &'a Source,
     /// Bills and standing after the event, if there are any.
     pub account: Option<&'a Account>,
-    /// The purpose of the open task that an outcome names.
-    pub outcome_task_purpose: Option<Purpose>,
+    /// The purpose of the task of which an outcome decides what became of it.
+    pub decides: Option<Purpose>,
     /// The competitors' numbers.
     pub competitors: &'a Competitors,
 }

@@ -1,7 +1,7 @@
 //! Each field's odd values, one at a time.
 
 use super::{CALL, ERASE, INVOICE, OUTCOME, PROFILE, SMS, event, faults, refusal, with};
-use churnwatch::model::{Body, Day, Money};
+use churnwatch::model::{Body, ComplaintCategory, Day, Money, OutcomeResult, SuspensionReason};
 
 #[test]
 fn fields_every_record_needs() {
@@ -12,6 +12,7 @@ fn fields_every_record_needs() {
         ("record_type", "\"\"", "missing_field record_type"),
         ("record_id", "null", "missing_field record_id"),
         ("record_id", "\"\"", "missing_field record_id"),
+        ("record_id", "\" \"", "missing_field record_id"),
         ("record_id", "1.5", "invalid_field record_id"),
         ("record_id", "1e3", "invalid_field record_id"),
         ("record_id", "[1]", "invalid_field record_id"),
@@ -34,6 +35,11 @@ fn fields_every_record_needs() {
         ("msisdn", "\"138****8000\"", "invalid_msisdn"),
         ("msisdn", "\"13800138000,13900139000\"", "invalid_msisdn"),
         ("msisdn", "\"1380013800\"", "invalid_msisdn"),
+        ("msisdn", "\"-13800138000\"", "invalid_msisdn"),
+        ("msisdn", "\"2026-11-29\"", "invalid_msisdn"),
+        ("msisdn", "\"138XXXX2214\"", "invalid_msisdn"),
+        ("msisdn", "1e400", "invalid_msisdn"),
+        ("msisdn", "\"861380013800\"", "invalid_msisdn"),
         ("msisdn", "\"NULL\"", "invalid_msisdn"),
         (
             "msisdn",
@@ -120,6 +126,7 @@ fn bare(record_type: &str) -> String {
 #[test]
 fn essential_fields_of_the_record_type() {
     let payment = with(&bare("payment"), "amount", "1");
+    let outcome = with(OUTCOME, "do_not_contact", "false");
     for (record, field, value, refused) in [
         (INVOICE, "amount", "null", "missing_field amount"),
         (INVOICE, "amount", "1e3", "invalid_field amount"),
@@ -140,10 +147,10 @@ fn essential_fields_of_the_record_type() {
         (INVOICE, "period", "\"0001-01\"", "invalid_field period"),
         (&payment, "amount", "null", "missing_field amount"),
         (CHARGE, "amount", "\"five\"", "invalid_field amount"),
-        (OUTCOME, "task_id", "\"\"", "missing_field task_id"),
-        (OUTCOME, "task_id", "7", "invalid_field task_id"),
-        (OUTCOME, "result", "\"gone\"", "invalid_field result"),
-        (OUTCOME, "result", "null", "missing_field result"),
+        (&outcome, "task_id", "\"\"", "missing_field task_id"),
+        (&outcome, "task_id", "7", "invalid_field task_id"),
+        (&outcome, "result", "\"gone\"", "invalid_field result"),
+        (&outcome, "result", "null", "missing_field result"),
     ] {
         let json = with(record, field, value);
         assert_eq!(refusal(json.as_bytes()), refused, "{json}");
@@ -455,4 +462,82 @@ fn dates_that_mean_none() {
         let day = Day::from_ymd(day.0, day.1, day.2);
         assert_eq!(profile("activated_on", written).0, day);
     }
+}
+
+#[test]
+fn names_of_fixed_lists_are_known_as_people_spell_them() {
+    for spelt in ["RESOLVED", "Resolved", " resolved "] {
+        let complaint = bare("complaint").replace(
+            '}',
+            &format!(r#","category":"Unwanted-Service","resolution":"{spelt}"}}"#),
+        );
+        let Body::Complaint {
+            category, resolved, ..
+        } = event(&complaint).body
+        else {
+            panic!("not a complaint");
+        };
+        assert_eq!(
+            (category, resolved),
+            (ComplaintCategory::UnwantedService, true),
+            "{spelt}"
+        );
+    }
+    let suspension = bare("suspension").replace('}', r#","reason":"ARREARS"}"#);
+    assert_eq!(
+        event(&suspension).body,
+        Body::Suspension(SuspensionReason::Arrears)
+    );
+    let robot = with(PROFILE, "flags", r#"["ROBOT"]"#);
+    let Body::Profile(profile) = event(&robot).body else {
+        panic!("not a profile");
+    };
+    assert!(profile.flags.machine);
+}
+
+#[test]
+fn a_refusal_counts_though_its_outcome_cannot_be_read() {
+    let refused = with(OUTCOME, "do_not_contact", "true");
+    for (field, value) in [
+        ("result", "\"no idea\""),
+        ("result", "null"),
+        ("task_id", "null"),
+        ("task_id", "[]"),
+    ] {
+        let json = with(&refused, field, value);
+        let Body::TaskOutcome(outcome) = event(&json).body else {
+            panic!("not an outcome");
+        };
+        assert_eq!(
+            (outcome.result, outcome.do_not_contact),
+            (None, true),
+            "{field} {value}"
+        );
+        assert_eq!(faults(&json).len(), 1, "{field} {value}");
+    }
+    let saved = with(OUTCOME, "result", "\" Saved\"");
+    let Body::TaskOutcome(outcome) = event(&saved).body else {
+        panic!("not an outcome");
+    };
+    assert_eq!(outcome.result, Some(OutcomeResult::Saved));
+}
+
+#[test]
+fn a_customer_is_one_however_the_id_is_written() {
+    let customer = |value: &str| {
+        let json = with(PROFILE, "customer_id", value);
+        let Body::Profile(profile) = event(&json).body else {
+            panic!("not a profile");
+        };
+        profile.customer
+    };
+    let one = customer("\"C-17a\"");
+    assert!(one.is_some());
+    for same in ["\"C-17a \"", "\"c-17A\""] {
+        assert_eq!(customer(same), one, "{same}");
+    }
+    for nobody in ["0", "\"000\"", "\"NULL\"", "\"n/a\"", "\" \"", "\"xxx\""] {
+        assert_eq!(customer(nobody), None, "{nobody}");
+    }
+    assert_eq!(customer("17"), customer("\"17\""));
 }

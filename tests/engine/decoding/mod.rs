@@ -397,7 +397,11 @@ fn a_key_is_the_subscriber_in_any_form() {
 fn reasons_say_what_is_allowed_and_quote_nothing() {
     for (json, message) in [
         (
-            with(OUTCOME, "result", "\"13800138000\""),
+            with(
+                &with(OUTCOME, "do_not_contact", "false"),
+                "result",
+                "\"13800138000\"",
+            ),
             "field `result` must be one of reached, unreachable, saved, refused, lost",
         ),
         (
@@ -417,8 +421,8 @@ fn reasons_say_what_is_allowed_and_quote_nothing() {
             "field `amount` has more than 2 decimals",
         ),
         (
-            with(OUTCOME, "task_id", &format!("\"{}\"", "8001380".repeat(20))),
-            "field `task_id` is longer than 128 characters",
+            with(CALL, "record_id", &format!("\"{}\"", "8001380".repeat(20))),
+            "field `record_id` is longer than 128 characters",
         ),
     ] {
         let reject = decoder().decode(json.as_bytes()).unwrap_err();

@@ -203,7 +203,7 @@ fn the_wish_holds_with_any_outcome_of_any_task() {
     hotline(&mut scenario, "2026-02-02 10:00");
     let refused = TaskOutcome {
         task_id: scenario.last_task(ONE).task_id.into(),
-        result: OutcomeResult::Refused,
+        result: Some(OutcomeResult::Refused),
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact: true,

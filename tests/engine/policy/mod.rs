@@ -67,7 +67,7 @@ fn report(scenario: &mut Scenario, at: &str, result: OutcomeResult) {
 fn talk(scenario: &mut Scenario, at: &str) {
     let body = Body::TaskOutcome(TaskOutcome {
         task_id: "by hand".into(),
-        result: OutcomeResult::Reached,
+        result: Some(OutcomeResult::Reached),
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact: false,
@@ -79,7 +79,7 @@ fn talk(scenario: &mut Scenario, at: &str) {
 fn forbid(scenario: &mut Scenario, at: &str, task_id: &str) {
     let body = Body::TaskOutcome(TaskOutcome {
         task_id: task_id.to_owned().into(),
-        result: OutcomeResult::Unreachable,
+        result: Some(OutcomeResult::Unreachable),
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact: true,

@@ -246,8 +246,8 @@ fn dates_that_lapse_are_told_a_month_and_a_week_ahead() {
     assert_eq!(
         sentences(&scenario),
         [
-            "Loyalty points lapse on 2026-04-01 (days left: 30)",
-            "Loyalty points lapse on 2026-04-01 (days left: 7)"
+            "Loyalty points lapse on 2026-04-01 (days left on 2026-03-02: 30)",
+            "Loyalty points lapse on 2026-04-01 (days left on 2026-03-25: 7)"
         ]
     );
     for (case, profiles, expected) in [

@@ -109,14 +109,13 @@ fn only_a_churn_task_that_was_settled_well_is_followed_up() {
         pass(&mut scenario, "2026-03-05", "2026-03-25");
         assert_eq!(scenario.signals("follow_up"), 0, "{}", result.name());
     }
-    // Unknown tasks, and those that are closed already.
+    // Unknown tasks.
     let mut unknown = scenario("");
     let mut task = unknown.last_task(ONE);
     task.task_id = "another".to_owned();
     let saved = outcome(&task, OutcomeResult::Saved);
     unknown.event(ONE, "2026-03-04 12:00", saved);
     report(&mut unknown, "2026-03-04 13:00", OutcomeResult::Refused);
-    report(&mut unknown, "2026-03-04 14:00", OutcomeResult::Saved);
     pass(&mut unknown, "2026-03-05", "2026-03-25");
     assert_eq!(unknown.signals("follow_up"), 0);
     // Tasks of care.
@@ -182,4 +181,21 @@ fn a_new_owner_is_not_asked() {
     scenario.event(ONE, "2026-03-06 09:00", owner);
     pass(&mut scenario, "2026-03-07", "2026-03-25");
     assert_eq!(scenario.signals("follow_up"), 0);
+}
+
+#[test]
+fn the_latest_outcome_says_whether_there_is_something_to_follow_up() {
+    let kept = "kept by a talk on 2026-03-05, to be followed up";
+    // An older outcome that comes late changes nothing.
+    let mut told = scenario("");
+    report(&mut told, "2026-03-05 10:00", OutcomeResult::Saved);
+    report(&mut told, "2026-03-04 10:00", OutcomeResult::Refused);
+    assert_eq!(remembered(&told), kept);
+    // A correction counts.
+    let mut told = scenario("");
+    report(&mut told, "2026-03-04 10:00", OutcomeResult::Lost);
+    report(&mut told, "2026-03-05 10:00", OutcomeResult::Saved);
+    assert_eq!(remembered(&told), kept);
+    report(&mut told, "2026-03-06 10:00", OutcomeResult::Refused);
+    assert_eq!(remembered(&told), "nothing to follow up");
 }

@@ -23,6 +23,8 @@ pub struct AccountView {
     customer: Option<u64>,
     pub bills: Bills,
     suspended_at: Option<Timestamp>,
+    /// The record that told of arrears.
+    suspended_by: Option<u32>,
     reactivated_at: Option<Timestamp>,
     pub suspended_on: Option<Day>,
     bar: Option<Bar>,
@@ -36,6 +38,10 @@ pub struct AccountView {
     pub upgraded_on: Option<Day>,
     /// How often the number was given to somebody new.
     pub owners: usize,
+    /// Day from which the number is known to be the owner's.
+    first_day: Option<Day>,
+    /// An earlier first day that a profile stated; whose, nobody knew.
+    earlier_first_day: Option<Day>,
 }
 
 /// A suspension for another reason than arrears.
@@ -45,6 +51,7 @@ struct Bar {
     since: Day,
     until: Option<Day>,
     at: Timestamp,
+    record: u32,
 }
 
 impl Account {
@@ -70,24 +77,12 @@ impl Account {
 impl AccountView {
     fn take(&mut self, event: &Event<'static>, day: Day, rules: &Rules) {
         let at = Some(event.at);
-        let since = self.profile().and_then(|profile| profile.activated_on);
-        // Departures before that were an earlier owner's.
-        let own = since.is_none_or(|since| since <= day);
         match &event.body {
             Body::Profile(profile) => self.take_profile(event.at, day, profile, rules),
             Body::TaskOutcome(said) => self.do_not_contact |= said.do_not_contact,
             Body::Invoice(invoice) => self.bills.take(event.at, invoice),
             Body::Payment { amount } => self.bills.pay(*amount),
-            Body::Suspension(SuspensionReason::Arrears) => {
-                self.suspensions += 1;
-                if self.suspended_on.is_none() {
-                    self.suspended_on = (at >= self.reactivated_at).then_some(day);
-                }
-                self.suspended_at = self.suspended_at.max(at);
-            }
-            Body::Suspension(reason) if at >= self.reactivated_at => {
-                self.take_bar(*reason, event.at, day, rules);
-            }
+            Body::Suspension(reason) => self.take_suspension(*reason, event, day, rules),
             Body::Reactivation => {
                 if at >= self.suspended_at {
                     self.suspended_on = None;
@@ -97,19 +92,92 @@ impl AccountView {
                 }
                 self.reactivated_at = self.reactivated_at.max(at);
             }
-            Body::Cancellation if own => self.cancelled_on = self.cancelled_on.max(Some(day)),
-            Body::PortOutApplication if own && at >= self.port_out_at => {
+            Body::Cancellation => {
+                let between = |(from, to): (Day, Day)| from <= day && day <= to;
+                if self
+                    .earlier_first_day
+                    .zip(self.first_day)
+                    .is_some_and(between)
+                {
+                    *self = Self {
+                        owners: self.owners + 1,
+                        profile: self.profile.take(),
+                        customer: self.customer,
+                        first_day: self.first_day,
+                        ..Self::default()
+                    };
+                } else {
+                    self.cancelled_on = self.cancelled_on.max(Some(day));
+                }
+            }
+            Body::PortOutApplication if at >= self.port_out_at => {
                 (self.port_out_on, self.port_out_at) = (Some(day), at);
             }
-            Body::PortOutWithdrawn if own && at >= self.port_out_at => {
+            Body::PortOutWithdrawn if at >= self.port_out_at => {
                 (self.port_out_on, self.port_out_at) = (None, at);
             }
             _ => {}
         }
     }
 
+    /// Whether a day lies before the owner's first.
+    pub fn before_owner(&self, day: Day) -> bool {
+        self.first_day.is_some_and(|first| day < first)
+    }
+
+    /// Whether a record tells of the number's owner before. On the day of the change it does if it says that one goes.
+    pub fn is_anothers(&self, event: &Event<'_>, day: Day) -> bool {
+        let goes = matches!(
+            event.body,
+            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn
+        );
+        let on_first_day = self.owners > 0 && self.first_day == Some(day);
+        self.before_owner(day) || (goes && on_first_day)
+    }
+
+    /// A record may correct what the same record said before.
+    fn take_suspension(
+        &mut self,
+        reason: SuspensionReason,
+        event: &Event<'_>,
+        day: Day,
+        rules: &Rules,
+    ) {
+        let (record, at) = (event.record as u32, event.at);
+        let told_arrears = self.suspended_by == Some(record);
+        let told_bar = self.bar.is_some_and(|bar| bar.record == record);
+        let older = (told_arrears && self.suspended_at > Some(at))
+            || (told_bar && self.bar.is_some_and(|bar| bar.at > at));
+        if older {
+            return;
+        }
+        let holds = Some(at) >= self.reactivated_at;
+        if reason == SuspensionReason::Arrears {
+            self.bar = self.bar.filter(|_| !told_bar);
+            self.suspensions += u16::from(!told_arrears);
+            if self.suspended_on.is_none() {
+                self.suspended_on = holds.then_some(day);
+            }
+            if Some(at) >= self.suspended_at {
+                self.suspended_by = Some(record);
+            }
+            self.suspended_at = self.suspended_at.max(Some(at));
+            return;
+        }
+        let mut from = day;
+        if told_arrears {
+            from = self.suspended_on.unwrap_or(day);
+            self.suspensions -= 1;
+            (self.suspended_on, self.suspended_by) = (None, None);
+        }
+        if holds {
+            self.take_bar(reason, event, from, rules);
+        }
+    }
+
     /// A line that is barred already, or was a few days ago, has been barred all the time.
-    fn take_bar(&mut self, reason: SuspensionReason, at: Timestamp, day: Day, rules: &Rules) {
+    fn take_bar(&mut self, reason: SuspensionReason, event: &Event<'_>, day: Day, rules: &Rules) {
+        let at = event.at;
         if self.bar.is_some_and(|bar| bar.at > at) {
             return;
         }
@@ -120,6 +188,7 @@ impl AccountView {
             since: since.unwrap_or(day),
             until: None,
             at,
+            record: event.record as u32,
         });
     }
 
@@ -157,18 +226,26 @@ impl AccountView {
             return;
         }
         let left_on = self.cancelled_on.max(self.port_out_on);
-        let came_after = left_on.is_some() && profile.activated_on > left_on;
+        let known = self.profile().and_then(|known| known.activated_on);
+        let other_day = known.is_some() && known != profile.activated_on;
+        let came_after = left_on.is_some()
+            && (profile.activated_on > left_on || (profile.activated_on == left_on && other_day));
         let told = self.customer.zip(profile.customer);
         if told.is_some_and(|(known, told)| known == told) {
             if came_after {
                 (self.cancelled_on, self.port_out_on) = (None, None);
+            } else {
+                self.earlier_first_day = None;
             }
         } else if came_after || self.is_recycled(profile, rules) {
             *self = Self {
                 owners: self.owners + 1,
                 ..Self::default()
             };
+        } else if known.is_some() && known < profile.activated_on {
+            self.earlier_first_day = known;
         }
+        self.first_day = profile.activated_on.filter(|first| *first <= day);
         self.customer = profile.customer.or(self.customer);
         let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);

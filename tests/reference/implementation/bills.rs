@@ -19,8 +19,9 @@ pub struct Bill {
     pub due_on: Option<Day>,
     document: u64,
     pub at: Timestamp,
-    /// Credit notes before this were for an invoice that is no more.
     began_at: Timestamp,
+    /// Credit notes from before it began were for another invoice of the month.
+    second: bool,
     invoiced: Money,
     /// With the credit notes of the month.
     pub amount: Money,
@@ -39,6 +40,10 @@ struct Note {
 impl Bill {
     pub fn unpaid(&self) -> Money {
         self.amount.minus(self.paid)
+    }
+
+    fn notes_since(&self) -> Option<Timestamp> {
+        self.second.then_some(self.began_at)
     }
 
     pub fn billed(&self) -> Money {
@@ -118,35 +123,48 @@ impl Bills {
     }
 
     fn bill(&mut self, at: Timestamp, invoice: &Invoice) {
-        let known = self.of(invoice.period).cloned();
-        if known.as_ref().is_some_and(|known| known.at > at) {
-            return;
-        }
-        let same = known.filter(|known| known.document == invoice.document);
-        let began_at = same.map_or(at, |known| known.began_at);
         let period = invoice.period;
-        self.notes
-            .retain(|note| note.period != period || note.at >= began_at);
-        self.bills.retain(|bill| bill.period != period);
-        self.bills.push(Bill {
+        let told = Bill {
             period,
             due_on: invoice.due_on,
             document: invoice.document,
             at,
-            began_at,
+            began_at: at,
+            second: false,
             invoiced: invoice.amount,
             amount: invoice.amount,
             paid: Money::ZERO,
             plan_fee: invoice.plan_fee,
             usage_value: invoice.usage_value,
-        });
+        };
+        let mut bill = match self.of(period) {
+            None => told,
+            Some(known) => {
+                let another = known.document != told.document;
+                let mut bill = match known.at > at {
+                    true => known.clone(),
+                    false => told,
+                };
+                if !another {
+                    bill.began_at = known.began_at.min(at);
+                }
+                bill.second = known.second || another;
+                bill
+            }
+        };
+        bill.amount = bill.invoiced;
+        let since = bill.notes_since();
+        let kept = |note: &Note| note.period != period || Some(note.at) >= since;
+        self.notes.retain(kept);
+        self.bills.retain(|bill| bill.period != period);
+        self.bills.push(bill);
         self.bills.sort_by_key(|bill| bill.period);
     }
 
     fn note(&mut self, at: Timestamp, invoice: &Invoice) {
         let (period, document) = (invoice.period, invoice.document);
         let billed = self.of(period);
-        if billed.is_some_and(|bill| at < bill.began_at) {
+        if billed.is_some_and(|bill| Some(at) < bill.notes_since()) {
             return;
         }
         let mut notes = self.notes.iter_mut();

@@ -204,12 +204,10 @@ impl Memory {
             event, day, source, ..
         } = *view;
         if let Body::TaskOutcome(said) = &event.body {
-            let beside = matches!(view.settles, Some(Purpose::Care | Purpose::Grow));
+            let churn = view.settles == Some(Purpose::Churn);
             match said.result {
-                OutcomeResult::Saved if view.settles == Some(Purpose::Churn) => {
-                    self.saved = Some(day);
-                }
-                OutcomeResult::Refused | OutcomeResult::Lost if !beside => self.saved = None,
+                Some(OutcomeResult::Saved) if churn => self.saved = Some(day),
+                Some(OutcomeResult::Refused | OutcomeResult::Lost) if churn => self.saved = None,
                 _ => {}
             }
         }

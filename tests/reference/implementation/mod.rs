@@ -259,6 +259,14 @@ impl Reference {
             self.erase(request, event, day, source);
             return Outcome::Applied { late: false };
         }
+        if let Body::Invoice(invoice) = &event.body
+            && invoice.period.0 > day.0 + 62
+        {
+            return Outcome::Rejected(Reject::InvalidField {
+                field: "period",
+                problem: "begins more than 62 days after event_timestamp".into(),
+            });
+        }
         let is_profile = matches!(event.body, Body::Profile(_));
         if !is_profile {
             let window_days = i32::from(self.rules.window.days);
@@ -274,7 +282,9 @@ impl Reference {
         let person = self.people.entry(name.clone()).or_insert_with(person);
         let feed = event.body.feed();
         if feed == Feed::Cdr {
-            if person.usage.too_old(day) {
+            let late = Some(day) <= self.closed;
+            let before_owner = || person.account.standing(&self.rules).before_owner(day);
+            if person.usage.too_old(day) || (late && before_owner()) {
                 return Outcome::Expired;
             }
             if person.usage.repeated(event) {
@@ -282,10 +292,14 @@ impl Reference {
             }
             person.usage.take(event, day);
         } else {
+            let standing = person.account.standing(&self.rules);
+            if !is_profile && standing.is_anothers(event, day) {
+                return Outcome::Expired;
+            }
             if person.account.repeated(event) {
                 return Outcome::Duplicate;
             }
-            let owners = person.account.standing(&self.rules).owners;
+            let owners = standing.owners;
             person.account.take(event, day);
             let standing = person.account.standing(&self.rules);
             if standing.owners > owners {
@@ -338,7 +352,11 @@ impl Reference {
         let mut firings = Vec::new();
         if young && !standing.machine() && !person.behaviour.machine() {
             let settles = match &event.body {
-                Body::TaskOutcome(said) => self.book.of(event.msisdn).purpose_of(&said.task_id),
+                Body::TaskOutcome(said) => {
+                    let now = self.clock.unwrap_or(event.at).max(event.at);
+                    let tasks = self.book.of(event.msisdn);
+                    tasks.decided_by(&said.task_id, event.at, now, rules)
+                }
                 _ => None,
             };
             let view = churn::EventView {

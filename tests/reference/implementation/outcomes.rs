@@ -2,9 +2,10 @@
 
 use super::policy::{Case, PURPOSES, Tasks};
 use super::tasks::Advance;
+use churnwatch::engine::Rules;
 use churnwatch::model::{
     CloseReason, Effect, Event, Motive, OutcomeResult, Purpose, Source, Task, TaskOutcome,
-    TaskStatus,
+    TaskStatus, Timestamp,
 };
 use std::sync::Arc;
 
@@ -28,6 +29,22 @@ fn motive(text: &str) -> Motive {
 }
 
 impl Tasks {
+    /// The purpose of the task that an outcome of that time may still change.
+    pub fn decided_by(
+        &self,
+        task_id: &str,
+        at: Timestamp,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Option<Purpose> {
+        let days = i64::from(rules.policy.contact.correction_days);
+        let young = |task: &&Task| now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
+        let settled = self.settled.values().filter(young);
+        let mut tasks = self.open.values().chain(settled);
+        let task = tasks.find(|task| task.task_id == task_id)?;
+        (task.outcome_at <= Some(at)).then_some(task.purpose)
+    }
+
     /// Returns whether the task is known.
     pub fn outcome(
         &mut self,
@@ -36,10 +53,14 @@ impl Tasks {
         source: &Source,
         case: &Case<'_>,
     ) -> bool {
+        let Some(result) = said.result else {
+            self.revoke(source, case);
+            return true;
+        };
         let late = |task: &Task| task.outcome_at > Some(event.at);
         let named = |task: &&Task| task.task_id == said.task_id;
         // A late word on how a task ended is only a contact.
-        let open = |task: &&Task| named(task) && !(late(task) && verdict(said.result).is_some());
+        let open = |task: &&Task| named(task) && !(late(task) && verdict(result).is_some());
         let days = i64::from(case.rules.policy.contact.correction_days);
         let correctable =
             |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
@@ -52,17 +73,17 @@ impl Tasks {
                 return task;
             }
             task.outcome_at = Some(event.at);
-            task.outcome = Some(said.result);
+            task.outcome = Some(result);
             let named = |text: &Option<_>| text.as_deref().map(motive);
             task.motives.stated = named(&said.stated_reason).or(task.motives.stated);
             task.motives.confirmed = named(&said.confirmed_reason).or(task.motives.confirmed);
             task
         };
         if let Some(task) = self.open.values().find(open).map(learnt) {
-            self.answer(task, event, said.result, source, case);
+            self.answer(task, event, result, source, case);
         } else if let Some(task) = settled.map(learnt) {
-            self.correct(task, said.result, source, case);
-        } else if said.result != OutcomeResult::Unreachable {
+            self.correct(task, result, source, case);
+        } else if result != OutcomeResult::Unreachable {
             let purpose = self.purpose_of(&said.task_id);
             self.contact(event.at, purpose.unwrap_or(Purpose::Churn));
         }

@@ -87,6 +87,7 @@ struct DropSettings {
 #[derive(Deserialize)]
 struct ArrearsSettings {
     overdue_days: u16,
+    amount_min: f64,
     cooldown_days: u16,
     overdue_strength: f64,
     suspended_strength: f64,
@@ -538,7 +539,9 @@ impl Memory {
         let day = view.today.day;
         self.suspended &= view.standing.suspended_on.is_some();
         let limit = i32::from(settings.overdue_days);
-        let Some((due_on, owed)) = view.standing.bills.overdue(day, limit) else {
+        let overdue = view.standing.bills.overdue(day, limit);
+        let enough = |owed: churnwatch::model::Money| owed.0 as f64 / 100.0 >= settings.amount_min;
+        let Some((due_on, owed)) = overdue.filter(|(_, owed)| enough(*owed)) else {
             self.overdue = false;
             return None;
         };

@@ -29,7 +29,7 @@ fn subject() -> Scenario {
         let outcome = |result| {
             Body::TaskOutcome(TaskOutcome {
                 task_id: task.clone().unwrap().into(),
-                result,
+                result: Some(result),
                 stated_reason: None,
                 confirmed_reason: None,
                 do_not_contact: false,

@@ -37,7 +37,7 @@ pub enum Step {
 /// What an outcome says.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
-    pub result: OutcomeResult,
+    pub result: Option<OutcomeResult>,
     pub do_not_contact: bool,
     /// What the customer says are the reasons, and what was found out.
     pub reasons: [Option<&'static str>; 2],

@@ -207,7 +207,7 @@ fn told() -> impl Strategy<Value = Told> {
 pub fn outcome(task_id: &str, result: OutcomeResult, do_not_contact: bool) -> Body<'static> {
     Body::TaskOutcome(TaskOutcome {
         task_id: task_id.to_owned().into(),
-        result,
+        result: Some(result),
         stated_reason: None,
         confirmed_reason: None,
         do_not_contact,

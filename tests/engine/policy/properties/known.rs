@@ -9,6 +9,9 @@ const HOLD_DAYS: i32 = 30;
 pub struct Known {
     profile_at: Option<Timestamp>,
     activated_on: Option<Day>,
+    first_day: Option<Day>,
+    /// A first day stated before, perhaps by another owner.
+    earlier_first_day: Option<Day>,
     not_pursued: bool,
     opted_out: bool,
     do_not_contact: bool,
@@ -23,24 +26,42 @@ impl Known {
         match &event.body {
             Body::Profile(profile) if self.profile_at.is_none_or(|last| last <= event.at) => {
                 let left_on = self.cancelled_on.max(self.port_out_on);
-                let new_owner = left_on.is_some() && profile.activated_on > left_on;
+                let begins = profile.activated_on;
+                let anew = self.activated_on.is_some() && self.activated_on != begins;
+                let after = begins > left_on || (begins == left_on && anew);
+                let new_owner = left_on.is_some() && after;
                 if new_owner {
                     *self = Self::default();
+                } else if self.activated_on.is_some() && self.activated_on < begins {
+                    self.earlier_first_day = self.activated_on;
                 }
+                self.first_day = begins.filter(|first| *first <= day);
                 self.profile_at = Some(event.at);
                 self.activated_on = profile.activated_on;
                 self.not_pursued = profile.flags.not_pursued;
                 self.opted_out = profile.marketing_opt_out;
                 return new_owner;
             }
-            Body::Cancellation if self.own(day) => {
+            Body::Cancellation => {
+                let first_days = self.earlier_first_day.zip(self.first_day);
+                if first_days.is_some_and(|(from, to)| from <= day && day <= to) {
+                    *self = Self {
+                        cancelled_on: None,
+                        port_out_on: None,
+                        port_out_at: None,
+                        earlier_first_day: None,
+                        do_not_contact: false,
+                        ..*self
+                    };
+                    return true;
+                }
                 self.cancelled_on = self.cancelled_on.max(Some(day));
             }
-            Body::PortOutApplication if self.own(day) && self.port_out_at <= Some(event.at) => {
+            Body::PortOutApplication if self.port_out_at <= Some(event.at) => {
                 self.port_out_at = Some(event.at);
                 self.port_out_on = Some(day);
             }
-            Body::PortOutWithdrawn if self.own(day) && self.port_out_at <= Some(event.at) => {
+            Body::PortOutWithdrawn if self.port_out_at <= Some(event.at) => {
                 self.port_out_at = Some(event.at);
                 self.port_out_on = None;
             }
@@ -48,11 +69,6 @@ impl Known {
             _ => {}
         }
         false
-    }
-
-    /// Whether a day is one of the owner's, and not of somebody before.
-    fn own(&self, day: Day) -> bool {
-        self.activated_on.is_none_or(|since| since <= day)
     }
 
     /// Why a task must not be open on a day.

@@ -325,7 +325,7 @@ fn identity(signal: &Signal) -> (String, Timestamp, String) {
 impl Person {
     /// Notes the contact that an outcome surely reports: of a task that is open, or of one that nobody knows.
     fn hear(&mut self, outcome: &TaskOutcome<'_>, at: Timestamp) {
-        if outcome.result == OutcomeResult::Unreachable {
+        if matches!(outcome.result, None | Some(OutcomeResult::Unreachable)) {
             return;
         }
         let open = self
@@ -454,7 +454,7 @@ fn follows(
     };
     ensure!(constant(task) == constant(before), "is another task");
     if before.status == TaskStatus::Closed {
-        let named = named.map(|report| report.result);
+        let named = named.and_then(|report| report.result);
         ensure!(
             named.is_some() && named == task.outcome,
             "closed, and changed without an outcome"

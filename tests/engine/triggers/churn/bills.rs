@@ -385,8 +385,8 @@ fn sentences_name_amounts_and_days() {
             "Charged 15.00 for a service the customer did not ask for",
         ),
         (
-            "合约将于2026-07-20到期，还剩30天，尚未续约",
-            "The contract ends on 2026-07-20, in 30 days, and is not renewed",
+            "合约将于2026-07-20到期，截至2026-06-20（还剩30天）尚未续约",
+            "The contract ends on 2026-07-20 and was not renewed by 2026-06-20 (days left then: 30)",
         ),
     ];
     assert_eq!(texts.collect::<Vec<_>>(), sentences);

@@ -106,6 +106,15 @@ impl Stream<'_> {
                 let days = again * self.random.below(40) as i32;
                 let at = self.moment(from + days);
                 let event = self.event(who, at, Body::Suspension(reason));
+                // Some systems were told another reason first, or think of a better one.
+                if self.random.chance(0.2) {
+                    let mut other =
+                        self.event(who, at, Body::Suspension(SuspensionReason::Arrears));
+                    other.at = at.plus_hours(self.random.one_of(&[-30, 5]));
+                    other.record = other.record << u32::BITS | u64::from(event.id());
+                    let delay = self.random.below(2 * DAY_MS);
+                    self.arrive(Timestamp(other.at.0 + delay), other);
+                }
                 self.arrive(Timestamp(at.0 + late), event);
             }
             if self.random.chance(0.85) {

@@ -37,15 +37,16 @@ impl Stream<'_> {
             let at = Timestamp(first + time * self.random.below(4 * DAY_MS));
             let body = Body::TaskOutcome(TaskOutcome {
                 task_id: "".into(),
-                result: OutcomeResult::Reached,
+                result: None,
                 stated_reason: None,
                 confirmed_reason: None,
                 do_not_contact: false,
             });
             let event = self.event(who, at, body);
+            let refuses_only = self.random.chance(0.03);
             let answer = Answer {
-                result: self.random.one_of(&OutcomeResult::ALL),
-                do_not_contact: self.random.chance(0.05),
+                result: (!refuses_only).then(|| self.random.one_of(&OutcomeResult::ALL)),
+                do_not_contact: refuses_only || self.random.chance(0.05),
                 reasons: [(); 2].map(|()| self.random.one_of(&REASONS)),
                 back,
             };
