@@ -3,7 +3,7 @@
 use super::faults::Flaw;
 use super::field::Field;
 use super::number::Numbering;
-use super::read::Choices;
+use super::read::{Choices, Read};
 use super::wire::Fields;
 use super::written;
 use crate::model::{
@@ -11,6 +11,7 @@ use crate::model::{
     Money, Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
     SuspensionReason, TaskOutcome, Timestamp,
 };
+use std::borrow::Cow;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// `record_type`, but for `feed_progress`.
@@ -56,29 +57,13 @@ impl RecordType {
             Self::TaskOutcome => Feed::Outcome,
         }
     }
-
-    /// Whether a later record takes the place of an earlier one, also under the same `record_id` (behaviour: Outcome of a
-    /// record).
-    pub(super) fn is_state(self) -> bool {
-        matches!(
-            self,
-            Self::Profile
-                | Self::Invoice
-                | Self::Suspension
-                | Self::Reactivation
-                | Self::Cancellation
-                | Self::Complaint
-                | Self::PortOutApplication
-                | Self::PortOutWithdrawn
-                | Self::TaskOutcome
-        )
-    }
 }
 
-/// The record type of that name.
-pub(super) fn record_type(name: &str) -> Option<RecordType> {
-    let known = RECORD_TYPES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, record_type)| *record_type)
+/// The record type of that name, and its place in the list.
+pub(super) fn record_type(name: &str) -> Option<(usize, RecordType)> {
+    let mut known = RECORD_TYPES.iter().enumerate();
+    let known = known.find(|(_, (known, _))| *known == name);
+    known.map(|(place, (_, record_type))| (place, *record_type))
 }
 
 /// The most frequent first.
@@ -242,8 +227,7 @@ pub(super) fn read<'a>(
                 .unwrap_or(SuspensionReason::Unknown),
         ),
         RecordType::Reactivation => {
-            fields.optional(Field::Reason, suspension_reason);
-            Body::Reactivation
+            Body::Reactivation(fields.optional(Field::Reason, suspension_reason))
         }
         RecordType::Cancellation => Body::Cancellation,
         RecordType::Profile => Body::Profile(Box::new(profile(fields))),
@@ -330,7 +314,12 @@ fn volume_bytes(fields: &mut Fields<'_>, field: Field) -> u64 {
 fn session(fields: &mut Fields<'_>, at: Timestamp, volume_bytes: u64) -> Option<u64> {
     let number = fields.optional(Field::RecordSequenceNumber, Fields::identifier);
     let id = fields.optional(Field::ChargingId, Fields::identifier)?;
-    if id.trim_start_matches("0x").bytes().all(|b| b == b'0') {
+    let id = match id.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(id.to_ascii_lowercase()),
+        false => id,
+    };
+    let id = id.strip_prefix("0x").unwrap_or(&id).trim_start_matches('0');
+    if id.is_empty() {
         return None;
     }
     let part = (at.0 as u64).wrapping_mul(PART_AT) ^ volume_bytes.wrapping_mul(PART_VOLUME);
@@ -356,16 +345,27 @@ fn suspension_reason(fields: &Fields<'_>, field: Field) -> Result<Option<Suspens
     fields.choice(field, SUSPENSION_REASONS)
 }
 
+/// A task's name. Databases write its hexadecimal digits in capitals, and with hyphens among them.
+fn task_id<'a>(fields: &Fields<'a>, field: Field) -> Read<Cow<'a, str>> {
+    let hexadecimal = |b: u8| b.is_ascii_hexdigit() || b == b'-';
+    Ok(fields
+        .text(field)?
+        .map(|id| match id.bytes().all(hexadecimal) {
+            true => Cow::Owned(id.replace('-', "").to_ascii_lowercase()),
+            false => id,
+        }))
+}
+
 /// A refusal is never lost, though nobody can tell what task an outcome is of, or how it ended.
 fn task_outcome<'a>(fields: &mut Fields<'a>) -> Result<TaskOutcome<'a>, Reject> {
-    let do_not_contact = fields.refusal(Field::DoNotContact);
-    let task_id = fields.essential(Field::TaskId, Fields::text);
+    let do_not_contact = fields.refusal(Field::DoNotContact) == Some(true);
+    let named = fields.essential(Field::TaskId, task_id);
     let result = fields.essential_choice(Field::Result, OUTCOME_RESULTS);
-    let (task_id, result) = match (task_id, result) {
+    let (task_id, result) = match (named, result) {
         (Ok(task_id), Ok(result)) => (task_id, Some(result)),
         (Err(reject), _) | (_, Err(reject)) if !do_not_contact => return Err(reject),
         _ => {
-            let task_id = fields.wanted(Field::TaskId, Fields::text);
+            let task_id = fields.wanted(Field::TaskId, task_id);
             fields.wanted(Field::Result, |fields, field| {
                 fields.choice(field, OUTCOME_RESULTS)
             });
@@ -383,15 +383,17 @@ fn task_outcome<'a>(fields: &mut Fields<'a>) -> Result<TaskOutcome<'a>, Reject> 
 
 fn invoice(fields: &mut Fields<'_>, record_id: &str) -> Result<Invoice, Reject> {
     let amount = fields.essential(Field::Amount, Fields::money)?;
-    // A credit note may bear the number of the invoice that it corrects.
     let number = fields.optional(Field::InvoiceNumber, Fields::identifier);
-    let number = number.filter(|_| amount >= Money::ZERO);
+    let number = number.map(|number| xxh3_64_with_seed(number.as_bytes(), INVOICE_SEED));
+    let is_bill = amount >= Money::ZERO;
     Ok(Invoice {
         period: fields.essential(Field::Period, Fields::month)?,
-        document: match number {
-            Some(number) => xxh3_64_with_seed(number.as_bytes(), INVOICE_SEED),
+        // A credit note may bear the number of the invoice that it corrects.
+        document: match number.filter(|_| is_bill) {
+            Some(number) => number,
             None => xxh3_64(record_id.as_bytes()),
         },
+        corrects: number.filter(|_| !is_bill),
         amount,
         plan_fee: fields.wanted(Field::PlanFee, Fields::money),
         usage_value: fields.wanted(Field::UsageValue, Fields::money),
@@ -404,7 +406,8 @@ fn invoice(fields: &mut Fields<'_>, record_id: &str) -> Result<Invoice, Reject> 
 fn customer(fields: &mut Fields<'_>) -> Option<u64> {
     let id = fields.optional(Field::CustomerId, Fields::identifier)?;
     let id = id.to_ascii_lowercase();
-    let nobody = id.bytes().all(|b| b == b'0') || written::is_nobody(&id);
+    let nothing = |c: char| c == '0' || !c.is_alphanumeric();
+    let nobody = id.chars().all(nothing) || written::is_nobody(&id);
     (!nobody).then(|| xxh3_64(id.as_bytes()))
 }
 

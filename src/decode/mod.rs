@@ -58,7 +58,7 @@ impl Decoded<'_> {
 
 /// The record type that belongs to no subscriber.
 const PROGRESS: &str = "feed_progress";
-/// States are hashed apart from record ids, whose seeds are feed numbers.
+/// States are hashed apart from record ids, whose seeds are small numbers.
 const STATE_SEED: u64 = 3 << 32;
 
 const FEEDS: &read::Choices<Feed> = &{
@@ -99,7 +99,7 @@ impl Decoder {
         if name == PROGRESS {
             return progress(&fields);
         }
-        let record_type = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        let (place, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
         let msisdn = fields.essential(Field::Msisdn, Fields::phone)?;
         let msisdn = self.msisdn(&msisdn).map_err(Reject::InvalidMsisdn)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
@@ -115,13 +115,14 @@ impl Decoder {
             msisdn: &msisdn,
             at,
         };
-        let state = record_type.is_state();
-        let state = state.then(|| fields.fingerprint(STATE_SEED));
         let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
-        // Ids are unique per source only, so the same id in two feeds is two records.
-        let id = xxh3_64_with_seed(record_id.as_bytes(), body.feed() as u64);
+        // Ids are unique per source only, so the same id in two record types is two records.
+        let id = xxh3_64_with_seed(record_id.as_bytes(), place as u64);
         // A state that is sent again under its id is another record if anything in it differs.
-        let record = state.map_or(id, |state| state << u32::BITS | id & u64::from(u32::MAX));
+        let record = match body.is_state() {
+            true => fields.fingerprint(STATE_SEED) << u32::BITS | id & u64::from(u32::MAX),
+            false => id,
+        };
         let event = Event {
             msisdn,
             at,
@@ -137,7 +138,7 @@ impl Decoder {
         let name = fields.string(Field::RecordType).ok()??;
         match &*name {
             PROGRESS => fields.choice(Field::Feed, FEEDS).ok()?,
-            name => body::record_type(name).map(body::RecordType::feed),
+            name => body::record_type(name).map(|(_, record_type)| record_type.feed()),
         }
     }
 

@@ -118,8 +118,12 @@ impl Numbering {
         }
     }
 
-    /// A number of the home country behind its code.
+    /// A number of the home country behind its code, which some gateways write twice.
     fn home(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
+        let again = digits.strip_prefix(self.settings.country_code.as_str());
+        if again.is_some_and(|national| self.is_subscriber(national.as_bytes())) {
+            return Msisdn::new(digits);
+        }
         let behind_trunk = self.behind_trunk(digits.as_bytes());
         match behind_trunk.filter(|rest| self.is_national(rest)) {
             Some(rest) => self.with_country(&digits[digits.len() - rest.len()..]),
@@ -140,6 +144,11 @@ impl Numbering {
         }
         if let Some(whole) = self.behind_address_type(digits) {
             return Msisdn::new(whole);
+        }
+        if let Some(rest) = self.behind_ip_prefix(bytes)
+            && self.is_subscriber(rest)
+        {
+            return self.with_country(&digits[digits.len() - rest.len()..]);
         }
         if digits.len() > E164_DIGITS_MAX {
             return Msisdn::new(digits);
@@ -381,6 +390,9 @@ mod tests {
             ("918613800138000", "8613800138000"),
             ("918613800138000F", "8613800138000"),
             ("919812345678", "919812345678"),
+            ("868613800138000", "8613800138000"),
+            ("1795113800138000", "8613800138000"),
+            ("=13800138000", "8613800138000"),
             ("+447700900123", "447700900123"),
             ("00447700900123", "447700900123"),
             ("447700900123", "447700900123"),

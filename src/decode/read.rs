@@ -37,7 +37,14 @@ const BOOLEANS: &Choices<bool> = &[
     ("off", false),
     ("是", true),
     ("否", false),
+    ("ja", true),
+    ("nein", false),
+    ("tak", true),
+    ("nie", false),
 ];
+
+/// What systems write where nothing was said.
+const NOTHING: [&str; 5] = ["", "null", "NULL", "\\N", "-"];
 
 impl<'a> Fields<'a> {
     /// A field without which the record says nothing, or something false.
@@ -113,9 +120,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the customer refuses something. A refusal that cannot be read counts as one: consent is never assumed.
-    pub(super) fn refusal(&mut self, field: Field) -> bool {
+    pub(super) fn refusal(&mut self, field: Field) -> Option<bool> {
         let said = self.optional(field, Self::boolean);
-        said.unwrap_or(self.faults.has(field))
+        said.or(self.faults.has(field).then_some(true))
     }
 
     /// A string of any length.
@@ -197,12 +204,13 @@ impl<'a> Fields<'a> {
             Some(raw) if raw.starts_with(['[', '{']) => {
                 return Err(Flaw::Invalid("must be true or false"));
             }
-            raw => raw.map(|raw| Cow::Borrowed(whole(raw))),
+            raw => raw.map(Cow::Borrowed),
         };
-        let Some(written) = written else {
+        let written = written.as_deref().map(|written| whole(written.trim()));
+        let Some(written) = written.filter(|written| !NOTHING.contains(written)) else {
             return Ok(None);
         };
-        let is_written = |name: &str| name.eq_ignore_ascii_case(written.trim());
+        let is_written = |name: &str| name.eq_ignore_ascii_case(written);
         let known = BOOLEANS.iter().find(|(name, _)| is_written(name));
         known.map(|(_, value)| Some(*value)).ok_or(Flaw::Unlisted)
     }
@@ -288,7 +296,11 @@ impl<'a> Fields<'a> {
 
     /// A list whose entries are each one of a fixed list; any others are left out.
     pub(super) fn choices<T: Copy>(&mut self, field: Field, choices: &Choices<T>) -> Vec<T> {
-        let entries = self.optional(field, Self::list).unwrap_or_default();
+        let entries = match self.raw(field) {
+            // One entry may be written without the list around it.
+            Some(raw) if raw.starts_with('"') && !self.is_repeated(field) => vec![raw],
+            _ => self.optional(field, Self::list).unwrap_or_default(),
+        };
         let mut known = Vec::new();
         for entry in entries {
             let found = text_of(entry).and_then(|text| find(&text, choices));

@@ -54,6 +54,18 @@ const NOBODY: &[&str] = &[
     "not applicable",
     "inf",
     "infinity",
+    "tbd",
+    "n.n.",
+    "default",
+    "test",
+    "true",
+    "false",
+    "msisdn",
+    "unbekannt",
+    "privat",
+    "leer",
+    "brak",
+    "nieznany",
     "#n/a",
     "#name?",
     "#num!",
@@ -98,7 +110,9 @@ pub(super) fn is_nobody(text: &str) -> bool {
 fn bare(text: &str) -> &str {
     let text = text.trim_matches(is_around);
     match text.strip_prefix('=') {
-        Some(formula) if formula.starts_with(is_around) => formula.trim_matches(is_around),
+        Some(formula) if !formula.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            formula.trim_matches(is_around)
+        }
         _ => text,
     }
 }

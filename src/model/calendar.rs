@@ -120,6 +120,12 @@ impl Day {
         u32::try_from(years).unwrap_or(0)
     }
 
+    /// The first day of the month after that of a month's first day.
+    pub fn next_month(self) -> Self {
+        let within = self + 31;
+        within - (i32::from(within.month_and_day().1) - 1)
+    }
+
     /// Month and day of month.
     pub fn month_and_day(self) -> (u8, u8) {
         let date = date_of(self);

@@ -145,8 +145,8 @@ pub enum Body<'a> {
     },
     /// `suspension`.
     Suspension(SuspensionReason),
-    /// `reactivation`.
-    Reactivation,
+    /// `reactivation`: of what the line was suspended for, or of everything.
+    Reactivation(Option<SuspensionReason>),
     /// `cancellation`: the contract was closed at the counter.
     Cancellation,
     /// `profile`.
@@ -216,6 +216,23 @@ body_kinds! {
 }
 
 impl Body<'_> {
+    /// Whether a later record takes the place of an earlier one (behaviour: Outcome of a record).
+    pub const fn is_state(&self) -> bool {
+        matches!(
+            self,
+            Self::Profile(_)
+                | Self::Invoice(_)
+                | Self::Suspension(_)
+                | Self::Reactivation(_)
+                | Self::Cancellation
+                | Self::Complaint { .. }
+                | Self::Enquiry(_)
+                | Self::PortOutApplication
+                | Self::PortOutWithdrawn
+                | Self::TaskOutcome(_)
+        )
+    }
+
     /// Which kind it is.
     pub const fn kind(&self) -> BodyKind {
         match self {
@@ -227,7 +244,7 @@ impl Body<'_> {
             Self::Payment { .. } => BodyKind::Payment,
             Self::Charge { .. } => BodyKind::Charge,
             Self::Suspension(_) => BodyKind::Suspension,
-            Self::Reactivation => BodyKind::Reactivation,
+            Self::Reactivation(_) => BodyKind::Reactivation,
             Self::Cancellation => BodyKind::Cancellation,
             Self::Profile(_) => BodyKind::Profile,
             Self::Complaint { .. } => BodyKind::Complaint,
@@ -251,7 +268,7 @@ impl Body<'_> {
             | Self::Payment { .. }
             | Self::Charge { .. }
             | Self::Suspension(_)
-            | Self::Reactivation
+            | Self::Reactivation(_)
             | Self::Cancellation => Feed::Billing,
             Self::Profile(_) | Self::Erase { .. } => Feed::Subscriber,
             Self::Complaint { .. }
@@ -349,6 +366,8 @@ pub struct Invoice {
     pub period: Day,
     /// Fingerprint of `invoice_number`, else of `record_id`; of a credit note always of `record_id`.
     pub document: u64,
+    /// Fingerprint of the `invoice_number` on a credit note: the bill that it corrects.
+    pub corrects: Option<u64>,
     /// To be paid; negative for a credit note.
     pub amount: Money,
     /// The plan's share of it.
@@ -417,7 +436,7 @@ pub struct Profile<'a> {
     /// Day the running offer lapses.
     pub offer_expires_on: Option<Day>,
     /// No marketing.
-    pub marketing_opt_out: bool,
+    pub marketing_opt_out: Option<bool>,
     /// Marks set by the operator.
     pub flags: ProfileFlags,
     /// Mean monthly spend as the operator knows it.

@@ -31,7 +31,7 @@ fn a_key_customer_at_rest_is_no_case_and_stays_as_ordinary_as_before() {
         live(&mut scenario, "2026-01-10", "2026-02-28", &silent);
         scenario.event(ONE, "2026-03-01 07:00", Body::Suspension(reason));
         live(&mut scenario, "2026-03-01", "2026-04-07", &silent);
-        scenario.event(ONE, "2026-04-08 07:00", Body::Reactivation);
+        scenario.event(ONE, "2026-04-08 07:00", Body::Reactivation(None));
         live(&mut scenario, "2026-04-08", "2026-05-10", &silent);
         assert_eq!(scenario.published(ONE), [] as [&str; 0], "{reason:?}");
         assert_eq!(scenario.total(), 0, "{reason:?}");
@@ -54,7 +54,7 @@ fn after_three_more_days_a_line_that_is_free_is_silent_like_any_other() {
     let rest = Body::Suspension(SuspensionReason::Voluntary);
     scenario.event(ONE, "2026-03-02 07:00", rest);
     live(&mut scenario, "2026-03-02", "2026-03-09", &silent);
-    scenario.event(ONE, "2026-03-10 07:00", Body::Reactivation);
+    scenario.event(ONE, "2026-03-10 07:00", Body::Reactivation(None));
     live(&mut scenario, "2026-03-10", "2026-03-17", &silent);
     // Silent days from the 14th on; the one before the rest does not count.
     assert_eq!(
@@ -92,7 +92,7 @@ fn other_reasons_go_on_and_their_tasks_say_that_the_line_is_at_rest() {
         (suspension.reason.name(), suspension.since),
         ("voluntary", day("2026-03-01"))
     );
-    scenario.event(ONE, "2026-03-06 10:00", Body::Reactivation);
+    scenario.event(ONE, "2026-03-06 10:00", Body::Reactivation(None));
     scenario.event(
         ONE,
         "2026-03-06 11:00",
@@ -130,12 +130,12 @@ fn bars_count_by_their_own_time_and_arrears_keep_their_rules() {
         let who = churnwatch::model::Msisdn::new(ONE).unwrap();
         scenario.shard.describe(&who).unwrap().standing.join("; ")
     };
-    scenario.event(ONE, "2026-03-02 10:00", Body::Reactivation);
+    scenario.event(ONE, "2026-03-02 10:00", Body::Reactivation(None));
     // Over before its record came.
     scenario.event(ONE, "2026-03-01 10:00", rest());
     assert_eq!(standing(&scenario), "in service");
     scenario.event(ONE, "2026-03-03 10:00", rest());
-    scenario.event(ONE, "2026-03-02 11:00", Body::Reactivation);
+    scenario.event(ONE, "2026-03-02 11:00", Body::Reactivation(None));
     assert!(standing(&scenario).starts_with("barred since 2026-03-03 (voluntary)"));
     scenario.event(
         ONE,
@@ -144,6 +144,55 @@ fn bars_count_by_their_own_time_and_arrears_keep_their_rules() {
     );
     assert_eq!(scenario.signals("arrears"), 1);
     assert!(standing(&scenario).starts_with("suspended for arrears since 2026-03-04; barred"));
-    scenario.event(ONE, "2026-03-05 10:00", Body::Reactivation);
+    scenario.event(ONE, "2026-03-05 10:00", Body::Reactivation(None));
+    assert_eq!(standing(&scenario), "in service");
+}
+
+#[test]
+fn a_suspended_line_that_is_used_is_in_service() {
+    for reason in [SuspensionReason::Arrears, SuspensionReason::Roaming] {
+        let mut scenario = Scenario::new("");
+        scenario.event(ONE, "2026-03-02 10:00", Body::Suspension(reason));
+        let suspended = |scenario: &Scenario| {
+            let who = churnwatch::model::Msisdn::new(ONE).unwrap();
+            let standing = scenario.shard.describe(&who).unwrap().standing;
+            standing
+                .iter()
+                .any(|line| line.contains("since 2026-03-02"))
+        };
+        // Another subscriber closes the days; on two days the line itself is used.
+        scenario.live(&crowd(4), days("2026-03-03", "2026-03-04"), |_, _| 2);
+        scenario.live(&crowd(4)[1..], days("2026-03-05", "2026-03-06"), |_, _| 2);
+        assert!(suspended(&scenario), "{reason:?}");
+        scenario.live(&crowd(4), days("2026-03-07", "2026-03-09"), |_, _| 2);
+        assert!(!suspended(&scenario), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_reactivation_ends_what_it_says() {
+    let mut scenario = Scenario::new("");
+    for (at, reason) in [
+        ("02", SuspensionReason::Voluntary),
+        ("03", SuspensionReason::Arrears),
+    ] {
+        scenario.event(
+            ONE,
+            &format!("2026-03-{at} 10:00"),
+            Body::Suspension(reason),
+        );
+    }
+    let standing = |scenario: &Scenario| {
+        let who = churnwatch::model::Msisdn::new(ONE).unwrap();
+        scenario.shard.describe(&who).unwrap().standing.join(", ")
+    };
+    let paid = Body::Reactivation(Some(SuspensionReason::Arrears));
+    scenario.event(ONE, "2026-03-04 10:00", paid);
+    assert_eq!(
+        standing(&scenario),
+        "barred since 2026-03-02 (voluntary): silence says nothing"
+    );
+    let back = Body::Reactivation(Some(SuspensionReason::Voluntary));
+    scenario.event(ONE, "2026-03-05 10:00", back);
     assert_eq!(standing(&scenario), "in service");
 }

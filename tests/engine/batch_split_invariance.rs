@@ -80,7 +80,7 @@ fn storm(rules: &Rules) -> Vec<Step> {
                     1 => Body::PortOutApplication,
                     2 => call(HOTLINE),
                     3 => profile(|it| it.activated_on = Some(first + index)),
-                    4 => profile(|it| it.marketing_opt_out = true),
+                    4 => profile(|it| it.marketing_opt_out = Some(true)),
                     _ => Body::Complaint {
                         category: ComplaintCategory::Billing,
                         resolved: false,

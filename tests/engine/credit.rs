@@ -114,6 +114,7 @@ fn spend_counts_up_to_each_bound_inclusive() {
 /// An invoice of January's usage, or of another month's.
 fn bill(month: u32, yuan: i64) -> Body<'static> {
     Body::Invoice(Invoice {
+        corrects: None,
         period: day(&format!("2025-{month:02}-01")),
         amount: Money(yuan * 100),
         plan_fee: Some(Money::ZERO),

@@ -27,6 +27,7 @@ fn take_plan(profile: &mut Profile<'static>, id: &'static str, yuan: i64) {
 fn billed(scenario: &mut Scenario, month: u32, fee: i64, amount: i64, usage_value: i64) {
     let at = |minute: u32| format!("2026-{:02}-03 21:{minute:02}", month + 1);
     let invoice = Invoice {
+        corrects: None,
         period: day(&format!("2026-{month:02}-01")),
         amount: Money(amount * 100),
         plan_fee: Some(Money(fee * 100)),

@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, invoice, profile};
 use churnwatch::model::{
-    Body, ComplaintCategory, EnquirySubject, Outcome, Plan, Profile, SuspensionReason,
+    Body, ComplaintCategory, EnquirySubject, Outcome, Plan, Profile, SuspensionReason, TaskOutcome,
 };
 
 const ONE: &str = "13900000001";
@@ -152,7 +152,7 @@ fn without_customer_ids_all_that_is_known_must_differ() {
 fn the_new_owner_is_a_stranger() {
     let mut scenario = known(|p| {
         p.customer = Some(1);
-        p.marketing_opt_out = true;
+        p.marketing_opt_out = Some(true);
     });
     let stranger = profile(|p| {
         p.activated_on = Some(day("2026-03-10"));
@@ -260,4 +260,114 @@ fn a_line_that_is_not_in_service_yet_has_no_owner_before() {
         Body::Enquiry(EnquirySubject::Cancel),
     );
     assert_eq!(outcome, Outcome::Applied { late: false });
+}
+
+fn owner(id: u64, since: &'static str) -> Body<'static> {
+    profile(|p| {
+        p.customer = Some(id);
+        p.activated_on = Some(day(since));
+    })
+}
+
+fn refusal() -> Body<'static> {
+    Body::TaskOutcome(TaskOutcome {
+        task_id: "".into(),
+        result: None,
+        stated_reason: None,
+        confirmed_reason: None,
+        do_not_contact: true,
+    })
+}
+
+/// What comes of an enquiry on 13 March, if the new owner's profile of 10 March is read on the 12th, after `said`.
+fn told_late(said: &[(&str, Body<'static>)]) -> String {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-01 10:00", owner(1, "2020-01-01"));
+    for (at, body) in said {
+        scenario.event(ONE, at, body.clone());
+    }
+    scenario.event(ONE, "2026-03-12 03:00", owner(2, "2026-03-10"));
+    asks(&mut scenario, "2026-03-13 11:00")
+}
+
+#[test]
+fn what_the_new_owner_said_before_the_profile_came_stays() {
+    assert!(told_late(&[]).contains("task 1 open"));
+    let said = told_late(&[("2026-03-11 10:00", refusal())]);
+    assert!(said.contains("(opted_out)"), "{said}");
+    assert!(told_late(&[("2026-03-09 10:00", refusal())]).contains("task 1 open"));
+    let said = told_late(&[
+        ("2026-03-09 10:00", Body::Cancellation),
+        ("2026-03-11 10:00", Body::PortOutApplication),
+    ]);
+    assert!(said.contains("(mnp_hold)"), "{said}");
+    let said = told_late(&[("2026-03-11 10:00", Body::Cancellation)]);
+    assert!(said.contains("(churned)"), "{said}");
+}
+
+#[test]
+fn the_former_owner_does_not_come_back_by_a_profile() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-01 10:00", owner(1, "2020-01-01"));
+    scenario.event(ONE, "2026-03-10 10:00", owner(2, "2026-03-10"));
+    scenario.event(ONE, "2026-03-11 10:00", refusal());
+    scenario.event(ONE, "2026-03-12 10:00", owner(1, "2020-01-01"));
+    scenario.event(ONE, "2026-03-13 10:00", owner(2, "2026-03-10"));
+    let said = asks(&mut scenario, "2026-03-14 11:00");
+    assert!(said.contains("(opted_out)"), "{said}");
+}
+
+#[test]
+fn a_number_whose_owner_left_in_arrears_has_a_new_one() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-01-01 10:00", owner(1, "2020-01-01"));
+    let suspended = Body::Suspension(SuspensionReason::Arrears);
+    scenario.event(ONE, "2026-01-02 10:00", suspended);
+    assert!(asks(&mut scenario, "2026-04-03 11:00").contains("(churned)"));
+    let begins = profile(|p| p.activated_on = Some(day("2026-06-01")));
+    scenario.event(ONE, "2026-06-01 10:00", begins);
+    assert!(asks(&mut scenario, "2026-06-02 11:00").contains("task 1 open"));
+}
+
+#[test]
+fn two_customers_are_two_owners_after_a_departure_whatever_the_first_day() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-01 10:00", owner(1, "2020-01-01"));
+    scenario.event(ONE, "2026-03-05 10:00", Body::Cancellation);
+    scenario.event(ONE, "2026-03-06 10:00", profile(|p| p.customer = Some(2)));
+    assert!(asks(&mut scenario, "2026-03-07 11:00").contains("task 1 open"));
+}
+
+#[test]
+fn a_cancellation_may_be_undone() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-03-05 10:00", Body::Cancellation);
+    scenario.event(ONE, "2026-03-06 10:00", Body::Reactivation(None));
+    assert!(asks(&mut scenario, "2026-03-07 11:00").contains("task 1 open"));
+    // Read late, as it was before.
+    scenario.event(ONE, "2026-03-05 11:00", Body::Cancellation);
+    assert!(!asks(&mut scenario, "2026-03-15 11:00").contains("churned"));
+}
+
+#[test]
+fn a_bill_for_the_time_of_the_owner_before_is_not_the_new_owners() {
+    let mut scenario = Scenario::new("");
+    scenario.event(ONE, "2026-02-01 10:00", owner(1, "2020-01-01"));
+    scenario.event(ONE, "2026-03-10 10:00", owner(2, "2026-03-10"));
+    let bill = |month: &str| invoice(month, "2026-03-20", 80);
+    let outcome = scenario.event(ONE, "2026-03-15 10:00", bill("2026-02-01"));
+    assert_eq!(outcome, Outcome::Expired);
+    let outcome = scenario.event(ONE, "2026-03-16 10:00", bill("2026-03-01"));
+    assert_eq!(outcome, Outcome::Applied { late: false });
+}
+
+#[test]
+fn a_refusal_of_long_ago_counts() {
+    let mut scenario = Scenario::new("");
+    scenario.live(&crowd(4)[1..], days("2026-01-01", "2026-03-10"), |_, _| 2);
+    let outcome = scenario.event(ONE, "2026-01-05 10:00", refusal());
+    assert_eq!(outcome, Outcome::Applied { late: true });
+    let contact = scenario.event(ONE, "2026-01-05 11:00", Body::CompetitorContact);
+    assert_eq!(contact, Outcome::Expired);
+    assert!(asks(&mut scenario, "2026-03-10 23:00").contains("(opted_out)"));
 }

@@ -72,7 +72,10 @@ impl Told {
 #[test]
 fn a_profile_sent_again_is_a_newer_state_unless_all_of_it_is_equal() {
     let mut told = Told::new();
-    let (willing, unwilling) = (r#""vip":true"#, r#""vip":true,"marketing_opt_out":true"#);
+    let (willing, unwilling) = (
+        r#""vip":true,"marketing_opt_out":false"#,
+        r#""vip":true,"marketing_opt_out":true"#,
+    );
     assert_eq!(
         told.record("profile", "crm-1", "02T09:00", willing),
         APPLIED
@@ -104,6 +107,10 @@ fn a_profile_sent_again_is_a_newer_state_unless_all_of_it_is_equal() {
         APPLIED
     );
     assert!(!told.opted_out());
+    // A profile that says nothing about it withdraws no refusal.
+    told.record("profile", "crm-1", "02T11:00", unwilling);
+    told.record("profile", "crm-1", "02T12:00", r#""vip":true"#);
+    assert!(told.opted_out());
 }
 
 #[test]
@@ -111,7 +118,7 @@ fn events_under_the_same_id_are_the_same_event() {
     let mut told = Told::new();
     for (kind, rest) in [
         ("payment", r#""amount":5"#),
-        ("enquiry", r#""subject":"bill""#),
+        ("competitor_contact", r#""reported_by":"staff""#),
     ] {
         assert_eq!(told.record(kind, "e-1", "02T09:00", rest), APPLIED);
         let again = told.record(kind, "e-1", "02T10:00", rest);

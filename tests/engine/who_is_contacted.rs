@@ -84,7 +84,7 @@ const SUSPENDED: Body<'static> = Body::Suspension(SuspensionReason::Arrears);
 #[test]
 fn a_suspension_that_arrives_after_its_reactivation_is_over() {
     let mut scenario = Scenario::new("");
-    scenario.event(ONE, "2026-02-03 10:00", Body::Reactivation);
+    scenario.event(ONE, "2026-02-03 10:00", Body::Reactivation(None));
     scenario.event(ONE, "2026-02-02 10:00", SUSPENDED);
     assert!(scenario.published(ONE).is_empty());
     // Ninety days later the line is not taken for churned.
@@ -101,7 +101,7 @@ fn a_reactivation_that_was_late_still_ends_the_arrears() {
     scenario.event(ONE, "2026-02-02 10:00", SUSPENDED);
     // More than 48 h late: too old for the immediate triggers, not for the account.
     scenario.event(ONE, "2026-02-06 10:00", call(FRIEND));
-    scenario.event(ONE, "2026-02-03 10:00", Body::Reactivation);
+    scenario.event(ONE, "2026-02-03 10:00", Body::Reactivation(None));
     scenario.event(ONE, "2026-02-07 10:00", call(FRIEND));
     assert_eq!(
         scenario.published(ONE),

@@ -76,6 +76,7 @@ pub fn invoice(period: &str, due_on: &str, yuan: i64) -> Body<'static> {
         plan_fee: Some(Money(yuan * 100)),
         usage_value: Some(Money(yuan * 100)),
         document: 0,
+        corrects: None,
         overage: Some(Money::ZERO),
         due_on: Some(day(due_on)),
     })

@@ -60,7 +60,7 @@ pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
 fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
     let wish = case
         .account
-        .is_some_and(|a| a.profile.marketing_opt_out || a.do_not_contact);
+        .is_some_and(|a| a.profile.marketing_opt_out || a.refused_contact_on.is_some());
     wish && (purpose == Purpose::Grow || super::route::channel(tier).is_marketing())
 }
 

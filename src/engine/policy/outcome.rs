@@ -87,7 +87,9 @@ impl Taskbook {
         let was_closed = history.is_some_and(|history| history.was_closed(&outcome.task_id, case));
         let purpose = self.purpose_of(case.slot, &outcome.task_id);
         let known = purpose.is_some() || closed.is_some() || was_closed;
-        let closed = closed.filter(|task| is_news(task));
+        // Of two rows of one talk, the verdict counts.
+        let same_talk = |task: &Task| task.outcome_at == Some(event.at) && !decides;
+        let closed = closed.filter(|task| is_news(task) && !same_talk(task));
         let closed = closed.map(Arc::unwrap_or_clone);
         if let Some(task) = open {
             self.answer(task, event.at, result, source, case, effects);

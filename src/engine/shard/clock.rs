@@ -5,6 +5,9 @@ use crate::engine::settings::ClockKind;
 use crate::engine::state::watermark::{SETTLE_DAYS, Watermark};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
+/// A mediation whose last statement is older than so many days makes none any more.
+const STATEMENT_DAYS: i64 = 7;
+
 impl Shard {
     pub(super) fn ahead_of_time(&self, at: Timestamp) -> bool {
         let tolerance = i64::from(self.rules.window.future_minutes) * 60 * Timestamp::SECOND_MS;
@@ -103,10 +106,11 @@ impl Shard {
         self.do_what_is_due(effects);
     }
 
-    /// Whether the mediation has stated that a feed's day is complete, if it sends statements at all.
+    /// Whether the mediation has stated that a feed's day is complete, if it sends statements at all. One that has sent none
+    /// for days sends none any more.
     pub(super) fn complete(&self, feed: Feed, day: Day) -> bool {
         let end = self.rules.calendar.start_of(day.next());
         let said = self.watermarks[feed as usize].complete_until();
-        said.is_none_or(|until| until >= end)
+        said.is_none_or(|until| until >= end || until < end.plus_hours(-24 * STATEMENT_DAYS))
     }
 }

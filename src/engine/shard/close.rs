@@ -20,6 +20,9 @@ const STABLE_DAYS: u16 = 14;
 /// count, or nobody would be left to recognise a long outage by.
 const STABLE_SILENCE_DAYS: usize = 3;
 
+/// A suspended line that is used on so many days is in service.
+const USED_DAYS: usize = 3;
+
 /// What the triggers say of a subscriber's day.
 #[derive(Default)]
 struct Judgement {
@@ -96,6 +99,7 @@ impl Shard {
             return;
         }
         self.settle(slot, &closing.facts);
+        self.end_suspension(slot, closing.facts.day);
         let judgement = self.judge(slot, &closing.facts);
         self.publish(slot, closing, judgement, effects);
         self.learn(slot, closing.facts.day);
@@ -122,6 +126,33 @@ impl Shard {
                 }
             }
             subscriber.baselines[channel as usize] = baseline;
+        }
+    }
+
+    /// A suspended line that is used is not suspended any more, whatever became of the record that said so.
+    fn end_suspension(&mut self, slot: u32, day: Day) {
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (subscriber, window) = entry.split();
+        let Some(id) = subscriber.account else {
+            return;
+        };
+        let account = self.accounts.item(id.index());
+        let Some(since) = account.and_then(|account| account.suspended_before(day)) else {
+            return;
+        };
+        if !window.day(day).is_used() {
+            return;
+        }
+        let days = (0..window.days()).map(|age| day - age);
+        let used = days
+            .take_while(|day| *day > since)
+            .filter(|day| window.day(*day).is_used());
+        if used.count() >= USED_DAYS
+            && let Some(account) = self.accounts.edit_item(id.index())
+        {
+            account.reactivate(None, self.rules.calendar.start_of(day), day);
         }
     }
 

@@ -48,7 +48,8 @@ impl Shard {
         // A profile is a state, not an event: it never grows too old and says nothing about time.
         let timeless = matches!(event.body, Body::Profile(_));
         if !timeless {
-            if self.expired(day) {
+            // What holds until something else is said never grows too old to count.
+            if !event.body.is_state() && self.expired(day) {
                 return Outcome::Expired;
             }
             self.begin(day);
@@ -108,7 +109,7 @@ impl Shard {
         if day <= self.closed {
             let account = entry.subscriber.account;
             let account = account.and_then(|id| self.accounts.item(id.index()));
-            if account.is_some_and(|account| account.is_earlier_owners(day, false)) {
+            if account.is_some_and(|account| account.is_earlier_owners(day)) {
                 return Err(Outcome::Expired);
             }
         }
@@ -183,12 +184,17 @@ impl Shard {
         let Some(account) = self.accounts.edit_item(id.index()) else {
             return Err(Outcome::Expired);
         };
-        let leaves = matches!(
-            event.body,
-            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn
-        );
-        let timeless = matches!(event.body, Body::Profile(_));
-        if !timeless && account.is_earlier_owners(day, leaves) {
+        let earlier_owners = match &event.body {
+            Body::Profile(_) => false,
+            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn => {
+                account.is_earlier_owners(day) || account.is_departure(event.at, day)
+            }
+            Body::Invoice(invoice) => {
+                account.is_earlier_owners(day) || account.is_earlier_owners_bill(invoice.period)
+            }
+            _ => account.is_earlier_owners(day),
+        };
+        if earlier_owners {
             return Err(Outcome::Expired);
         }
         if account.seen(event.record) {
@@ -197,18 +203,17 @@ impl Shard {
         let after_bar = self.rules.baseline.after_bar_days;
         match &event.body {
             Body::Profile(profile) => {
-                let days = self.rules.policy.new_owner_days;
-                let names = &mut self.names;
-                return Ok(account.update_profile(event.at, day, profile, days, names));
+                let (policy, names) = (&self.rules.policy, &mut self.names);
+                return Ok(account.update_profile(event.at, day, profile, policy, names));
             }
             Body::Invoice(invoice) => account.billing.invoice(event.at, invoice),
             Body::Payment { amount } => account.billing.pay(*amount),
             Body::Suspension(reason) => account.suspend(event, *reason, day, after_bar),
-            Body::Reactivation => account.reactivate(event.at, day),
-            Body::Cancellation => return Ok(account.cancel(day)),
+            Body::Reactivation(reason) => account.reactivate(*reason, event.at, day),
+            Body::Cancellation => return Ok(account.cancel(event.at, day)),
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
-            Body::TaskOutcome(outcome) => account.do_not_contact |= outcome.do_not_contact,
+            Body::TaskOutcome(outcome) if outcome.do_not_contact => account.refuse_contact(day),
             _ => {}
         }
         Ok(false)

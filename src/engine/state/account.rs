@@ -3,6 +3,7 @@ use super::billing::Billing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
+use crate::engine::settings::PolicyRules;
 use crate::model::{
     Day, Event, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp,
 };
@@ -32,14 +33,18 @@ pub struct Account {
     suspended_at: Timestamp,
     /// Id of the record of that suspension, until it is corrected.
     suspended_by: Option<u32>,
-    /// Time of the last reactivation; a suspension before it comes too late.
+    /// Time of the last reactivation after arrears; a suspension for arrears before it comes too late.
     reactivated_at: Timestamp,
+    /// The same for all other reasons.
+    freed_at: Timestamp,
     /// The last time the line was barred for another reason, if it ever was.
     bar: Option<Box<Bar>>,
     /// Suspensions for arrears seen.
     pub suspensions: u16,
     /// Day the contract was closed at the counter.
     pub cancelled_on: Option<Day>,
+    /// Time of that.
+    cancelled_at: Timestamp,
     /// Day a port-out was last applied for, unless that was withdrawn.
     pub port_out_on: Option<Day>,
     /// Time of the last application or withdrawal.
@@ -51,8 +56,8 @@ pub struct Account {
     service_history: Option<Box<ServiceHistory>>,
     /// Stars when last rated, at a day's close; nothing before profile and spend were known.
     pub rated_stars: Option<u8>,
-    /// The customer asked not to be contacted.
-    pub do_not_contact: bool,
+    /// Day on which the customer last asked not to be contacted.
+    pub refused_contact_on: Option<Day>,
     /// Day of the last profile with a dearer plan than the one before.
     pub upgraded_on: Option<Day>,
 }
@@ -109,9 +114,11 @@ encoded!(Account {
     suspended_at,
     suspended_by,
     reactivated_at,
+    freed_at,
     bar,
     suspensions,
     cancelled_on,
+    cancelled_at,
     port_out_on,
     port_out_at,
     recent,
@@ -119,7 +126,7 @@ encoded!(Account {
     trigger_states,
     service_history,
     rated_stars,
-    do_not_contact,
+    refused_contact_on,
     upgraded_on,
 });
 
@@ -225,16 +232,23 @@ impl Account {
         at: Timestamp,
         day: Day,
         profile: &Profile<'_>,
-        new_owner_days: u16,
+        rules: &PolicyRules,
         names: &mut Interner,
     ) -> bool {
-        if self.profile_at.is_some_and(|in_force| in_force > at) {
+        let customer = profile.customer.map_or(0, mark);
+        let in_force = self.profile_at.is_some_and(|in_force| in_force > at);
+        if in_force || self.is_of_former_owner(profile, customer) {
             return false;
         }
-        let customer = profile.customer.map_or(0, mark);
-        let change = self.change_of_owner(profile, customer, new_owner_days);
+        let change = self.change_of_owner(day, profile, customer, rules);
+        // A line may be sold before it is in service.
+        let first_day = profile.activated_on.filter(|first| *first <= day);
+        let mut first_day = first_day;
         match change {
-            Some(Change::Owner) => self.reset_for_new_owner(),
+            Some(Change::Owner { left }) => {
+                first_day = first_day.max(left);
+                self.hand_over(first_day);
+            }
             Some(Change::Return) => (self.cancelled_on, self.port_out_on) = (None, None),
             None if self.is_same(customer) => self.earlier_first_day = None,
             None => {
@@ -252,7 +266,7 @@ impl Account {
             self.upgraded_on = Some(day);
         }
         self.profile_at = Some(at);
-        self.first_day = profile.activated_on.filter(|first| *first <= day);
+        self.first_day = first_day;
         self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             plan: profile.plan.as_ref().map_or(0, plan_mark),
@@ -269,35 +283,51 @@ impl Account {
             birthday: profile.birthday,
             points_expire_on: profile.points_expire_on,
             offer_expires_on: profile.offer_expires_on,
-            marketing_opt_out: profile.marketing_opt_out,
+            // An opt-out holds until the customer thinks better of it.
+            marketing_opt_out: profile
+                .marketing_opt_out
+                .unwrap_or(self.profile.marketing_opt_out),
         };
-        change == Some(Change::Owner)
+        matches!(change, Some(Change::Owner { .. }))
+    }
+
+    /// Whether a customer who had the number before is meant, whatever the time of the profile.
+    fn is_of_former_owner(&self, profile: &Profile<'_>, customer: u32) -> bool {
+        let another = self.customer != 0 && customer != 0 && self.customer != customer;
+        let earlier = profile.activated_on.zip(self.first_day);
+        self.taken_over && another && earlier.is_some_and(|(told, first)| told < first)
     }
 
     /// What a profile says of who has the number (behaviour: Suspension, port-out and new owners).
     fn change_of_owner(
         &self,
+        day: Day,
         profile: &Profile<'_>,
         customer: u32,
-        new_owner_days: u16,
+        rules: &PolicyRules,
     ) -> Option<Change> {
-        let since = profile.activated_on?;
-        let left = self.cancelled_on.max(self.port_out_on);
+        let another = self.customer != 0 && customer != 0 && self.customer != customer;
+        let suspended_days = i32::from(rules.churned_after_suspended_days);
+        let in_arrears = self.suspended_on.map(|since| since + suspended_days);
+        let departures = [self.cancelled_on, self.port_out_on, in_arrears];
+        let mut departures = departures.into_iter().flatten();
         // A contract may go over to somebody else on the day on which it ends.
-        let begins_anew = self
-            .profile
-            .activated_on
-            .is_some_and(|known| known != since);
-        let left = left.is_some_and(|left| since > left || (since == left && begins_anew));
-        let later = |known: Day| since.since(known) > i32::from(new_owner_days);
-        let later = self.profile.activated_on.is_some_and(later);
-        let owner = match (self.customer, customer) {
-            (0, _) | (_, 0) => left || (later && self.differs(profile)),
-            (known, told) if known != told => left || later,
-            _ if left => return Some(Change::Return),
-            _ => false,
+        let since = profile.activated_on;
+        let begins_anew =
+            since.is_some() && self.profile.activated_on.is_some_and(|d| Some(d) != since);
+        let after = |left: &Day| since > Some(*left) || (since == Some(*left) && begins_anew);
+        // Where a contract is transferred, its first day may stay.
+        let transferred = another && since <= self.profile.activated_on;
+        let left = departures.find(|left| after(left) || (transferred && *left <= day));
+        let later = self.profile.activated_on.zip(since);
+        let later = later
+            .is_some_and(|(known, since)| since.since(known) > i32::from(rules.new_owner_days));
+        let owner = match self.is_same(customer) {
+            true if left.is_some() => return Some(Change::Return),
+            true => false,
+            false => left.is_some() || (later && (another || self.differs(profile))),
         };
-        owner.then_some(Change::Owner)
+        owner.then_some(Change::Owner { left })
     }
 
     /// Whether brand, plan and account manager are all other ones. That there is no manager says as much as another.
@@ -317,38 +347,69 @@ impl Account {
         customer != 0 && customer == self.customer
     }
 
-    /// Whether what happened on a day was the doing of the number's owner before. On the day on which one leaves and the
-    /// next comes, `leaves` tells whose record it is.
-    pub fn is_earlier_owners(&self, day: Day, leaves: bool) -> bool {
-        self.first_day.is_some_and(|first| {
-            let before = day < first;
-            before || (leaves && day == first && self.taken_over)
-        })
+    /// Whether what happened on a day was the doing of the number's owner before.
+    pub fn is_earlier_owners(&self, day: Day) -> bool {
+        self.first_day.is_some_and(|first| day < first)
     }
 
-    /// Forgets everything but which records were seen.
-    fn reset_for_new_owner(&mut self) {
+    /// Whether a bill for a month is that of the owner before, who had the number until then.
+    pub fn is_earlier_owners_bill(&self, period: Day) -> bool {
+        let first_bill = self.first_day.filter(|_| self.taken_over);
+        first_bill.is_some_and(|first| period.next_month() <= first)
+    }
+
+    /// Whether a record of somebody who goes, on the owner's first day, is of the owner before.
+    pub fn is_departure(&self, at: Timestamp, day: Day) -> bool {
+        self.taken_over && self.first_day == Some(day) && self.profile_at > Some(at)
+    }
+
+    /// The number has a new owner. What was said of the time since the first day stays, and which records were seen.
+    fn hand_over(&mut self, first_day: Option<Day>) {
+        let own = |day: &Day| first_day.is_some_and(|first| *day >= first);
+        let after = |day: &Day| first_day.is_some_and(|first| *day > first);
+        let suspended_on = self.suspended_on.filter(own);
         *self = Self {
             taken_over: true,
             recent: self.recent,
             recent_next: self.recent_next,
+            refused_contact_on: self.refused_contact_on.filter(own),
+            cancelled_on: self.cancelled_on.filter(after),
+            cancelled_at: self.cancelled_at,
+            port_out_on: self.port_out_on.filter(after),
+            port_out_at: self.port_out_at,
+            suspended_on,
+            suspended_at: self.suspended_at,
+            suspended_by: self.suspended_by.filter(|_| suspended_on.is_some()),
+            suspensions: u16::from(suspended_on.is_some()),
+            reactivated_at: self.reactivated_at,
+            freed_at: self.freed_at,
+            bar: self.bar.take().filter(|bar| own(&bar.since)),
             ..Self::default()
         };
     }
 
     /// Takes a cancellation. Returns whether it tells that the profile known by now was a new owner's.
-    pub fn cancel(&mut self, day: Day) -> bool {
+    pub fn cancel(&mut self, at: Timestamp, day: Day) -> bool {
         let first_days = self.earlier_first_day.zip(self.first_day);
         if first_days.is_some_and(|(earlier, first)| earlier <= day && day <= first) {
             let profile = std::mem::take(&mut self.profile);
             let (at, customer, first) = (self.profile_at, self.customer, self.first_day);
-            self.reset_for_new_owner();
+            self.hand_over(first);
             self.profile = profile;
             (self.profile_at, self.customer, self.first_day) = (at, customer, first);
             return true;
         }
-        self.cancelled_on = self.cancelled_on.max(Some(day));
+        // A counter may have been told by then that it was a mistake.
+        if at >= self.reactivated_at.max(self.freed_at) {
+            self.cancelled_on = self.cancelled_on.max(Some(day));
+        }
+        self.cancelled_at = self.cancelled_at.max(at);
         false
+    }
+
+    /// The customer asked not to be contacted.
+    pub fn refuse_contact(&mut self, day: Day) {
+        self.refused_contact_on = self.refused_contact_on.max(Some(day));
     }
 
     /// Takes an application to take the number elsewhere, or its withdrawal, unless a later one is known.
@@ -382,7 +443,6 @@ impl Account {
         if known_at > Some(at) {
             return;
         }
-        let in_order = at >= self.reactivated_at;
         if reason == SuspensionReason::Arrears {
             if told_bar.is_some() {
                 self.bar = None;
@@ -396,7 +456,7 @@ impl Account {
             if at >= self.suspended_at {
                 (self.suspended_at, self.suspended_by) = (at, Some(id));
             }
-            if in_order {
+            if at >= self.reactivated_at {
                 self.suspended_on.get_or_insert(day);
             }
             return;
@@ -407,21 +467,38 @@ impl Account {
             self.suspended_by = None;
             since = self.suspended_on.take().unwrap_or(day);
         }
-        if in_order {
+        if at >= self.freed_at {
             let bar = Bar::begin(self.bar.as_deref(), reason, event, since, after_days);
             self.bar = Some(Box::new(bar));
         }
     }
 
-    /// Takes a reactivation, which ends whatever the line was suspended for.
-    pub fn reactivate(&mut self, at: Timestamp, day: Day) {
-        self.reactivated_at = self.reactivated_at.max(at);
-        if at >= self.suspended_at {
-            self.suspended_on = None;
+    /// Takes a reactivation, which ends whatever the line was suspended for, or what it says; and a cancellation, which was
+    /// a mistake then.
+    pub fn reactivate(&mut self, reason: Option<SuspensionReason>, at: Timestamp, day: Day) {
+        use SuspensionReason::{Arrears, Unknown};
+        if at >= self.cancelled_at {
+            self.cancelled_on = None;
         }
-        if let Some(bar) = &mut self.bar {
-            bar.end(at, day);
+        if matches!(reason, None | Some(Arrears | Unknown)) {
+            self.reactivated_at = self.reactivated_at.max(at);
+            if at >= self.suspended_at {
+                self.suspended_on = None;
+            }
         }
+        if reason != Some(Arrears) {
+            self.freed_at = self.freed_at.max(at);
+            if let Some(bar) = &mut self.bar {
+                bar.end(at, day);
+            }
+        }
+    }
+
+    /// Whether the line is suspended, and has been for more than the day given.
+    pub fn suspended_before(&self, day: Day) -> Option<Day> {
+        let bar = self.bar().map(|bar| bar.since);
+        let since = self.suspended_on.max(bar)?;
+        (since < day).then_some(since)
     }
 
     /// The bar in force, if the line is barred for another reason than arrears.
@@ -452,8 +529,8 @@ impl Account {
 /// What a profile may change beside itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
-    /// Somebody else has the number.
-    Owner,
+    /// Somebody else has the number; the day on which the owner before had left it, if that is known.
+    Owner { left: Option<Day> },
     /// The customer who had left is back.
     Return,
 }

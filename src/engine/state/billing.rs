@@ -25,8 +25,8 @@ pub struct Bill {
     pub at: Timestamp,
     /// Time of the invoice's first version.
     first_at: Timestamp,
-    /// Whether it replaced another invoice: credit notes before its first version were for that.
-    replaces: bool,
+    /// Fingerprint of the invoice that it replaced, or 0: credit notes up to its first version were for that.
+    replaced: u32,
     /// As billed, less the month's credit notes; may be below zero.
     pub amount: Money,
     /// Still owed.
@@ -42,6 +42,8 @@ pub struct Bill {
 struct CreditNote {
     period: Day,
     document: u32,
+    /// Fingerprint of the invoice that it is for, or 0.
+    corrects: u32,
     at: Timestamp,
     /// Negative.
     amount: Money,
@@ -59,7 +61,7 @@ encoded!(Bill {
     document,
     at,
     first_at,
-    replaces,
+    replaced,
     amount,
     unpaid,
     plan_fee,
@@ -69,6 +71,7 @@ encoded!(Bill {
 encoded!(CreditNote {
     period,
     document,
+    corrects,
     at,
     amount,
 });
@@ -84,9 +87,15 @@ impl Bill {
         self.amount.max(Money::ZERO)
     }
 
-    /// Whether a credit note of that time was for an invoice that this one replaced.
-    fn is_after(&self, note: Timestamp) -> bool {
-        self.replaces && note < self.first_at
+    /// Whether a credit note of the month is not for an invoice that this one replaced: by its number, else by its time. One
+    /// run of billing gives one time to a credit note and to the bill that takes the place of the one before.
+    fn is_noted_by(&self, note: &CreditNote) -> bool {
+        match note.corrects {
+            _ if self.replaced == 0 => true,
+            corrects if corrects == self.document => true,
+            corrects if corrects == self.replaced => false,
+            _ => note.at > self.first_at,
+        }
     }
 }
 
@@ -117,7 +126,7 @@ impl Billing {
             document: mark(invoice.document),
             at,
             first_at: at,
-            replaces: false,
+            replaced: 0,
             amount: invoice.amount,
             unpaid: invoice.amount,
             plan_fee: invoice.plan_fee,
@@ -130,10 +139,14 @@ impl Billing {
                 if same {
                     bill.first_at = known.first_at.min(at);
                 }
-                bill.replaces = known.replaces || !same;
+                bill.replaced = match (same, known.at > at) {
+                    (true, _) => known.replaced,
+                    (false, true) => bill.document,
+                    (false, false) => known.document,
+                };
                 // An older invoice that comes late is no more than what this one took the place of, or began as.
                 if known.at > at {
-                    known.replaces = bill.replaces;
+                    known.replaced = bill.replaced;
                     known.first_at = if same { bill.first_at } else { known.first_at };
                     bill = *known;
                 } else {
@@ -142,19 +155,20 @@ impl Billing {
             }
             Err(place) => self.bills.insert(place, bill),
         }
-        let replaced = |note: &CreditNote| note.period == bill.period && bill.is_after(note.at);
-        self.notes.retain(|note| !replaced(note));
+        self.notes
+            .retain(|note| note.period != bill.period || bill.is_noted_by(note));
     }
 
     fn take_note(&mut self, at: Timestamp, invoice: &Invoice) {
         let note = CreditNote {
             period: invoice.period,
             document: mark(invoice.document),
+            corrects: invoice.corrects.map_or(0, mark),
             at,
             amount: invoice.amount,
         };
         let billed = self.place(note.period).ok();
-        if billed.is_some_and(|place| self.bills[place].is_after(at)) {
+        if billed.is_some_and(|place| !self.bills[place].is_noted_by(&note)) {
             return;
         }
         let same = |known: &&mut CreditNote| {
@@ -288,9 +302,9 @@ impl Billing {
     }
 }
 
-/// Few documents are told apart at a time, so that 32 bits will do.
+/// Few documents are told apart at a time, so that 32 bits will do; never 0, which stands for none.
 fn mark(document: u64) -> u32 {
-    (document >> 32) as u32 ^ document as u32
+    ((document >> 32) as u32 ^ document as u32).max(1)
 }
 
 #[cfg(test)]
@@ -304,6 +318,7 @@ mod tests {
     fn document(month: i8, fen: i64, document: u64) -> Invoice {
         Invoice {
             document,
+            corrects: None,
             period: Day::from_ymd(2026, month, 1).unwrap(),
             amount: Money(fen),
             plan_fee: None,
@@ -427,6 +442,30 @@ mod tests {
             // An older invoice comes late: the note was for that one.
             billing.invoice(Timestamp(1), &document(1, 6_000, 3));
             assert_eq!(standing(&billing), (vec![(5_000, 5_000)], 0));
+        }
+    }
+
+    #[test]
+    fn one_run_takes_a_bill_back_and_bills_anew() {
+        let of_first = Invoice {
+            corrects: Some(1),
+            ..document(1, -8_000, 3)
+        };
+        // At the same time, and an hour later.
+        for noted_at in [6, 7] {
+            let run = [(6, document(1, 8_000, 2)), (noted_at, of_first)];
+            for order in [[0, 1], [1, 0]] {
+                let mut billing = Billing::default();
+                billing.invoice(Timestamp(1), &document(1, 8_000, 1));
+                for (at, invoice) in order.map(|place| &run[place]) {
+                    billing.invoice(Timestamp(*at), invoice);
+                }
+                assert_eq!(
+                    standing(&billing),
+                    (vec![(8_000, 8_000)], 0),
+                    "{noted_at} {order:?}"
+                );
+            }
         }
     }
 }

@@ -114,6 +114,11 @@ impl Bucket {
         }
     }
 
+    /// Whether the subscriber used the line, as a line that is suspended cannot be: called somebody, or had data.
+    pub fn is_used(&self) -> bool {
+        self.outgoing > 0 || self.sessions > 0
+    }
+
     /// Whether the subscriber did anything at all.
     pub fn active(&self) -> bool {
         self.outgoing > 0 || self.incoming > 0 || self.messages > 0 || self.sessions > 0

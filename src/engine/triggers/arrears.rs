@@ -54,7 +54,7 @@ impl Trigger for Arrears {
     fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
         matches!(
             body,
-            Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation
+            Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation(_)
         )
     }
 
@@ -64,7 +64,7 @@ impl Trigger for Arrears {
         let suspended = view
             .account
             .is_some_and(|account| account.suspended_on.is_some());
-        if !suspended || matches!(view.event.body, Body::Reactivation) {
+        if !suspended || matches!(view.event.body, Body::Reactivation(_)) {
             return None;
         }
         let again = state.note & SUSPENDED != 0;

@@ -46,7 +46,9 @@ impl PlanUnderuse {
         let (Some(usage), Some(fee)) = (bill.usage_value, bill.plan_fee) else {
             return false;
         };
+        // In a free month nobody pays for what is not used.
         fee > Money::ZERO
+            && bill.billed() > Money::ZERO
             && used(usage, fee) < self.share
             && fee.minus(usage).0 as f64 >= 100.0 * self.amount_min
     }

@@ -222,7 +222,7 @@ fn a_field_that_the_record_can_do_without_costs_only_itself() {
                 r#"["a","b","c","d","e","f","g","h","i"]"#,
             ],
         ),
-        (PROFILE, "flags", vec!["\"iot\"", "[1]", "{}"]),
+        (PROFILE, "flags", vec!["[1]", "{}"]),
         (PROFILE, "segment", vec!["1"]),
         (PROFILE, "birthday", vec!["\"02-30\"", "229"]),
         (PROFILE, "suspensions", vec!["-1", "65536"]),
@@ -376,7 +376,8 @@ fn a_refusal_is_never_lost() {
         let Body::TaskOutcome(outcome) = event(&json).body else {
             panic!("not an outcome");
         };
-        assert_eq!(profile.marketing_opt_out, outcome.do_not_contact, "{value}");
+        let opted_out = profile.marketing_opt_out.unwrap_or(false);
+        assert_eq!(opted_out, outcome.do_not_contact, "{value}");
         (outcome.do_not_contact, faults(&json).len())
     };
     for value in [
@@ -401,6 +402,11 @@ fn a_refusal_is_never_lost() {
         "\"No\"",
         "\"false\"",
         "\"否\"",
+        "\" \"",
+        "\"NULL\"",
+        "\"0.0\"",
+        "\"Nein\"",
+        "\"nie\"",
     ] {
         assert_eq!(opted_out(value), (false, 0), "{value}");
     }
@@ -488,11 +494,13 @@ fn names_of_fixed_lists_are_known_as_people_spell_them() {
         event(&suspension).body,
         Body::Suspension(SuspensionReason::Arrears)
     );
-    let robot = with(PROFILE, "flags", r#"["ROBOT"]"#);
-    let Body::Profile(profile) = event(&robot).body else {
-        panic!("not a profile");
-    };
-    assert!(profile.flags.machine);
+    for robot in [r#"["ROBOT"]"#, r#""robot""#] {
+        let robot = with(PROFILE, "flags", robot);
+        let Body::Profile(profile) = event(&robot).body else {
+            panic!("not a profile");
+        };
+        assert!(profile.flags.machine);
+    }
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn a_candidate_is_looked_at_again_before_anything_comes_of_it() {
         ["2026-02-26 08:00 arrears 0.60 (not_pursued)"]
     );
     assert_eq!(
-        tell(|p| p.marketing_opt_out = true),
+        tell(|p| p.marketing_opt_out = Some(true)),
         ["2026-02-26 08:00 arrears 0.60 (opted_out)"]
     );
     let cancelled = meanwhile(|scenario| {

@@ -240,7 +240,7 @@ fn a_task_that_ends_without_an_outcome_may_have_been_worked_on() {
     ] {
         let mut scenario = scenario_of("window.idle_feed_hours = 1", ordinary());
         scenario.event(ONE, suspended, SUSPENDED);
-        scenario.event(ONE, "2026-02-02 23:00", Body::Reactivation);
+        scenario.event(ONE, "2026-02-02 23:00", Body::Reactivation(None));
         for who in &crowd(4)[1..] {
             scenario.event(who, "2026-02-03 08:00", call(FRIEND));
         }
@@ -253,7 +253,7 @@ fn a_task_that_ends_without_an_outcome_may_have_been_worked_on() {
     let mut scenario = scenario_of("", ordinary());
     scenario.event(ONE, "2026-02-02 14:00", SUSPENDED);
     pass(&mut scenario, "2026-02-03", "2026-02-07");
-    scenario.event(ONE, "2026-02-07 15:00", Body::Reactivation);
+    scenario.event(ONE, "2026-02-07 15:00", Body::Reactivation(None));
     pass(&mut scenario, "2026-02-08", "2026-02-08");
     scenario.event(ONE, "2026-02-08 15:00", COMPLAINT);
     assert_eq!(scenario.planned(ONE)[..16], *"2026-02-11 14:00");
@@ -274,6 +274,7 @@ fn birthday_and_overuse(rules: &str) -> Scenario {
             plan_fee: Some(Money(10_000)),
             usage_value: Some(Money(10_000)),
             document: 0,
+            corrects: None,
             overage: Some(Money(3_000)),
             due_on: Some(day("2026-03-25")),
         };

@@ -97,7 +97,7 @@ fn opted_out(change: impl FnOnce(&mut Profile<'static>)) -> Vec<String> {
     let mut scenario = scenario_of(
         "",
         profile(|p| {
-            p.marketing_opt_out = true;
+            p.marketing_opt_out = Some(true);
             change(p);
         }),
     );
@@ -123,7 +123,7 @@ fn a_later_wish_ends_what_is_open() {
     let wish = |vip: bool| {
         profile(|p| {
             p.vip = vip;
-            p.marketing_opt_out = true;
+            p.marketing_opt_out = Some(true);
         })
     };
     for (customer, told, expected) in [
@@ -152,7 +152,11 @@ fn a_later_wish_ends_what_is_open() {
         let said = since(&scenario, 2);
         assert_eq!(said.first().map(String::as_str), expected);
         // And the talk may have taken place.
-        scenario.event(ONE, "2026-02-04 10:00", ordinary());
+        let willing = profile(|p| {
+            p.brand = Some("gotone".into());
+            p.marketing_opt_out = Some(false);
+        });
+        scenario.event(ONE, "2026-02-04 10:00", willing);
         scenario.event(ONE, "2026-02-04 11:00", COMPLAINT);
         if expected.is_some() {
             assert_eq!(scenario.planned(ONE)[..16], *"2026-02-10 10:00");
@@ -167,7 +171,7 @@ fn a_profile_that_is_out_of_date_says_nothing() {
     scenario.event(
         ONE,
         "2026-01-20 10:00",
-        profile(|p| p.marketing_opt_out = true),
+        profile(|p| p.marketing_opt_out = Some(true)),
     );
     assert_eq!(scenario.published(ONE).len(), 2);
 }
@@ -235,6 +239,7 @@ fn grows(scenario: &mut Scenario) {
             plan_fee: Some(Money(10_000)),
             usage_value: Some(Money(10_000)),
             document: 0,
+            corrects: None,
             overage: Some(Money(3_000)),
             due_on: Some(day("2026-03-25")),
         };
@@ -249,7 +254,7 @@ fn offers_reach_nobody_who_wants_none_by_any_channel() {
     let vip = |opt_out: bool| {
         profile(|p| {
             p.vip = true;
-            p.marketing_opt_out = opt_out;
+            p.marketing_opt_out = Some(opt_out);
             p.plan = Some(Plan {
                 monthly_fee: Some(Money(10_000)),
                 ..Plan::default()
@@ -351,9 +356,9 @@ fn of_several_reasons_the_first_is_said() {
     let mut said = Vec::new();
     let give_up = profile(|p| {
         p.flags = NOT_PURSUED;
-        p.marketing_opt_out = true;
+        p.marketing_opt_out = Some(true);
     });
-    let wish = profile(|p| p.marketing_opt_out = true);
+    let wish = profile(|p| p.marketing_opt_out = Some(true));
     for (at, body) in [
         ("2026-02-01 10:00", wish),
         ("2026-02-02 10:00", give_up),
@@ -375,7 +380,7 @@ fn of_several_reasons_the_first_is_said() {
             "",
         ]
     );
-    let mut scenario = scenario_of("", profile(|p| p.marketing_opt_out = true));
+    let mut scenario = scenario_of("", profile(|p| p.marketing_opt_out = Some(true)));
     scenario.event(ONE, "2026-02-02 10:00", PORT_OUT);
     assert_eq!(
         scenario.published(ONE),
@@ -391,7 +396,7 @@ fn an_open_task_is_not_revised_against_the_customer_s_wish() {
     scenario.event(
         ONE,
         "2026-02-02 12:00",
-        profile(|p| p.marketing_opt_out = true),
+        profile(|p| p.marketing_opt_out = Some(true)),
     );
     scenario.event(ONE, "2026-02-02 13:00", COMPLAINT);
     assert!(since(&scenario, 3)[0].starts_with("2026-02-02 13:00 task 2 updated: key"));

@@ -156,7 +156,7 @@ fn a_reason_that_is_gone_is_noticed_before_the_ladder_is_climbed() {
     scenario.tick("2026-02-02 13:00", Inputs::default());
     scenario.event(ONE, "2026-02-02 13:00", SUSPENDED);
     scenario.tick("2026-02-02 20:00", Inputs::default());
-    scenario.event(ONE, "2026-02-02 20:00", Body::Reactivation);
+    scenario.event(ONE, "2026-02-02 20:00", Body::Reactivation(None));
     // The clock stood still: the day's close and the rung are due at once, and the sweep has not begun.
     let (at, before) = (
         scenario.time("2026-02-03 14:00"),

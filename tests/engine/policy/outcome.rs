@@ -211,7 +211,7 @@ fn nothing_is_opened_again_beside_another_task_or_against_what_came_since() {
         let opted_out = move |vip| {
             profile(|p| {
                 p.vip = vip;
-                p.marketing_opt_out = true;
+                p.marketing_opt_out = Some(true);
             })
         };
         let customer = if change { key() } else { ordinary() };

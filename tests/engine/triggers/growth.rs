@@ -41,6 +41,7 @@ fn billed(rules: &str, invoices: &[(i64, i64, i64)], fee_now: Option<i64>) -> Sc
             plan_fee: Some(Money(plan_fee * 100)),
             usage_value: Some(Money(usage_value * 100)),
             document: 0,
+            corrects: None,
             overage: Some(Money::ZERO),
             due_on: Some(month + 24),
         };

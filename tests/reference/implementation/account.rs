@@ -3,7 +3,8 @@
 use super::bills::Bills;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, Day, Event, Money, Profile, Segment, Suspension, SuspensionReason, Tier, Timestamp,
+    Body, Day, Event, Money, Msisdn, Profile, Segment, Suspension, SuspensionReason, Tier,
+    Timestamp,
 };
 
 /// Records among which a repeated one is recognised.
@@ -13,6 +14,8 @@ const REMEMBERED: usize = 8;
 #[derive(Default)]
 pub struct Account {
     records: Vec<(Event<'static>, Day)>,
+    /// After how many records use showed that the line is in service.
+    used: Vec<(usize, Event<'static>, Day)>,
 }
 
 /// What the history amounts to.
@@ -25,15 +28,20 @@ pub struct AccountView {
     suspended_at: Option<Timestamp>,
     /// The record that told of arrears.
     suspended_by: Option<u32>,
+    /// From arrears, and from anything else.
     reactivated_at: Option<Timestamp>,
+    freed_at: Option<Timestamp>,
     pub suspended_on: Option<Day>,
     bar: Option<Bar>,
     suspensions: u16,
     cancelled_on: Option<Day>,
+    cancelled_at: Option<Timestamp>,
+    /// Marketing, as the last profile that says anything about it.
+    pub opted_out: bool,
     port_out_on: Option<Day>,
     port_out_at: Option<Timestamp>,
     /// The customer asked not to be contacted.
-    pub do_not_contact: bool,
+    pub refused_on: Option<Day>,
     /// Day of the last profile with a dearer plan than the one before.
     pub upgraded_on: Option<Day>,
     /// How often the number was given to somebody new.
@@ -67,10 +75,27 @@ impl Account {
 
     pub fn standing(&self, rules: &Rules) -> AccountView {
         let mut standing = AccountView::default();
-        for (event, day) in &self.records {
-            standing.take(event, *day, rules);
+        let mut used = self.used.iter().peekable();
+        for after in 0..=self.records.len() {
+            while let Some((_, event, day)) = used.next_if(|(at, ..)| *at == after) {
+                standing.take(event, *day, rules);
+            }
+            if let Some((event, day)) = self.records.get(after) {
+                standing.take(event, *day, rules);
+            }
         }
         standing
+    }
+
+    /// A line that is used is not suspended.
+    pub fn use_shows(&mut self, msisdn: Msisdn, at: Timestamp, day: Day) {
+        let event = Event {
+            msisdn,
+            at,
+            record: 0,
+            body: Body::Reactivation(None),
+        };
+        self.used.push((self.records.len(), event, day));
     }
 }
 
@@ -79,18 +104,30 @@ impl AccountView {
         let at = Some(event.at);
         match &event.body {
             Body::Profile(profile) => self.take_profile(event.at, day, profile, rules),
-            Body::TaskOutcome(said) => self.do_not_contact |= said.do_not_contact,
+            Body::TaskOutcome(said) if said.do_not_contact => {
+                self.refused_on = self.refused_on.max(Some(day));
+            }
             Body::Invoice(invoice) => self.bills.take(event.at, invoice),
             Body::Payment { amount } => self.bills.pay(*amount),
             Body::Suspension(reason) => self.take_suspension(*reason, event, day, rules),
-            Body::Reactivation => {
-                if at >= self.suspended_at {
-                    self.suspended_on = None;
+            Body::Reactivation(reason) => {
+                let anything = [None, Some(SuspensionReason::Unknown)].contains(reason);
+                let arrears = *reason == Some(SuspensionReason::Arrears);
+                if at >= self.cancelled_at {
+                    self.cancelled_on = None;
                 }
-                if let Some(bar) = self.bar.as_mut().filter(|bar| bar.at <= event.at) {
-                    bar.until = bar.until.or(Some(day));
+                if anything || arrears {
+                    if at >= self.suspended_at {
+                        self.suspended_on = None;
+                    }
+                    self.reactivated_at = self.reactivated_at.max(at);
                 }
-                self.reactivated_at = self.reactivated_at.max(at);
+                if !arrears {
+                    if let Some(bar) = self.bar.as_mut().filter(|bar| bar.at <= event.at) {
+                        bar.until = bar.until.or(Some(day));
+                    }
+                    self.freed_at = self.freed_at.max(at);
+                }
             }
             Body::Cancellation => {
                 let between = |(from, to): (Day, Day)| from <= day && day <= to;
@@ -99,15 +136,16 @@ impl AccountView {
                     .zip(self.first_day)
                     .is_some_and(between)
                 {
-                    *self = Self {
-                        owners: self.owners + 1,
-                        profile: self.profile.take(),
-                        customer: self.customer,
-                        first_day: self.first_day,
-                        ..Self::default()
-                    };
+                    let (profile, customer) = (self.profile.take(), self.customer);
+                    let opted_out = self.opted_out;
+                    self.pass_on(self.first_day);
+                    (self.profile, self.customer) = (profile, customer);
+                    self.opted_out = opted_out;
                 } else {
-                    self.cancelled_on = self.cancelled_on.max(Some(day));
+                    if at >= self.reactivated_at.max(self.freed_at) {
+                        self.cancelled_on = self.cancelled_on.max(Some(day));
+                    }
+                    self.cancelled_at = self.cancelled_at.max(at);
                 }
             }
             Body::PortOutApplication if at >= self.port_out_at => {
@@ -125,14 +163,54 @@ impl AccountView {
         self.first_day.is_some_and(|first| day < first)
     }
 
-    /// Whether a record tells of the number's owner before. On the day of the change it does if it says that one goes.
+    /// Whether a record tells of the number's owner before. On the day of the change it does if it says that one goes, and
+    /// is older than the word of the next; a bill does by its month.
     pub fn is_anothers(&self, event: &Event<'_>, day: Day) -> bool {
-        let goes = matches!(
-            event.body,
-            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn
-        );
+        let known_at = self.profile.as_ref().map(|(at, _)| *at);
         let on_first_day = self.owners > 0 && self.first_day == Some(day);
-        self.before_owner(day) || (goes && on_first_day)
+        let of_body = match &event.body {
+            Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn => {
+                on_first_day && known_at > Some(event.at)
+            }
+            Body::Invoice(invoice) => {
+                let later = invoice.period + 31;
+                let next = later - (i32::from(later.month_and_day().1) - 1);
+                self.owners > 0 && self.first_day >= Some(next)
+            }
+            _ => false,
+        };
+        self.before_owner(day) || of_body
+    }
+
+    /// Somebody else has the number from a day on; what was said of later days is theirs.
+    fn pass_on(&mut self, first_day: Option<Day>) {
+        let since =
+            |day: Option<Day>| day.filter(|day| first_day.is_some_and(|first| first <= *day));
+        let after = |day: Option<Day>| since(day).filter(|day| Some(*day) != first_day);
+        let arrears = since(self.suspended_on);
+        *self = Self {
+            owners: self.owners + 1,
+            first_day,
+            refused_on: since(self.refused_on),
+            cancelled_on: after(self.cancelled_on),
+            cancelled_at: self.cancelled_at,
+            port_out_on: after(self.port_out_on),
+            port_out_at: self.port_out_at,
+            suspended_on: arrears,
+            suspended_at: self.suspended_at,
+            suspended_by: self.suspended_by.filter(|_| arrears.is_some()),
+            suspensions: u16::from(arrears.is_some()),
+            reactivated_at: self.reactivated_at,
+            freed_at: self.freed_at,
+            bar: self.bar.filter(|bar| since(Some(bar.since)).is_some()),
+            ..Self::default()
+        };
+    }
+
+    /// The day of the last suspension, while there is one.
+    pub fn suspended_since(&self) -> Option<Day> {
+        let bar = self.bar.filter(|bar| bar.until.is_none());
+        self.suspended_on.max(bar.map(|bar| bar.since))
     }
 
     /// A record may correct what the same record said before.
@@ -151,8 +229,8 @@ impl AccountView {
         if older {
             return;
         }
-        let holds = Some(at) >= self.reactivated_at;
         if reason == SuspensionReason::Arrears {
+            let holds = Some(at) >= self.reactivated_at;
             self.bar = self.bar.filter(|_| !told_bar);
             self.suspensions += u16::from(!told_arrears);
             if self.suspended_on.is_none() {
@@ -170,7 +248,7 @@ impl AccountView {
             self.suspensions -= 1;
             (self.suspended_on, self.suspended_by) = (None, None);
         }
-        if holds {
+        if Some(at) >= self.freed_at {
             self.take_bar(reason, event, from, rules);
         }
     }
@@ -225,27 +303,38 @@ impl AccountView {
         if self.profile.as_ref().is_some_and(|(since, _)| *since > at) {
             return;
         }
-        let left_on = self.cancelled_on.max(self.port_out_on);
-        let known = self.profile().and_then(|known| known.activated_on);
-        let other_day = known.is_some() && known != profile.activated_on;
-        let came_after = left_on.is_some()
-            && (profile.activated_on > left_on || (profile.activated_on == left_on && other_day));
         let told = self.customer.zip(profile.customer);
-        if told.is_some_and(|(known, told)| known == told) {
-            if came_after {
+        let same = told.is_some_and(|(known, told)| known == told);
+        let another = told.is_some() && !same;
+        let begins = profile.activated_on;
+        // The customer before, once more.
+        if self.owners > 0 && another && begins.is_some() && begins < self.first_day {
+            return;
+        }
+        let known = self.profile().and_then(|known| known.activated_on);
+        let other_day = known.is_some() && begins.is_some() && known != begins;
+        let days = i32::from(rules.policy.churned_after_suspended_days);
+        let in_arrears = self.suspended_on.map(|on| on + days);
+        let departures = [self.cancelled_on, self.port_out_on, in_arrears];
+        let left = departures.into_iter().flatten().find(|left| {
+            let after = begins > Some(*left) || (begins == Some(*left) && other_day);
+            after || (another && begins <= known && *left <= day)
+        });
+        let mut first_day = begins.filter(|first| *first <= day);
+        if same {
+            if left.is_some() {
                 (self.cancelled_on, self.port_out_on) = (None, None);
             } else {
                 self.earlier_first_day = None;
             }
-        } else if came_after || self.is_recycled(profile, rules) {
-            *self = Self {
-                owners: self.owners + 1,
-                ..Self::default()
-            };
-        } else if known.is_some() && known < profile.activated_on {
+        } else if left.is_some() || self.is_recycled(profile, rules) {
+            first_day = first_day.max(left);
+            self.pass_on(first_day);
+        } else if known.is_some() && known < begins {
             self.earlier_first_day = known;
         }
-        self.first_day = profile.activated_on.filter(|first| *first <= day);
+        self.first_day = first_day;
+        self.opted_out = profile.marketing_opt_out.unwrap_or(self.opted_out);
         self.customer = profile.customer.or(self.customer);
         let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);

@@ -20,8 +20,8 @@ pub struct Bill {
     document: u64,
     pub at: Timestamp,
     began_at: Timestamp,
-    /// Credit notes from before it began were for another invoice of the month.
-    second: bool,
+    /// The invoice of the month before it.
+    other: Option<u64>,
     invoiced: Money,
     /// With the credit notes of the month.
     pub amount: Money,
@@ -33,6 +33,7 @@ pub struct Bill {
 struct Note {
     period: Day,
     document: u64,
+    corrects: Option<u64>,
     at: Timestamp,
     amount: Money,
 }
@@ -42,8 +43,14 @@ impl Bill {
         self.amount.minus(self.paid)
     }
 
-    fn notes_since(&self) -> Option<Timestamp> {
-        self.second.then_some(self.began_at)
+    /// Whether a credit note of the month is this one's: the number decides, and else the time.
+    fn has(&self, note: &Note) -> bool {
+        if self.other.is_none() || note.corrects == Some(self.document) {
+            return true;
+        }
+        note.corrects
+            .is_none_or(|number| Some(number) != self.other)
+            && note.at > self.began_at
     }
 
     pub fn billed(&self) -> Money {
@@ -130,7 +137,7 @@ impl Bills {
             document: invoice.document,
             at,
             began_at: at,
-            second: false,
+            other: None,
             invoiced: invoice.amount,
             amount: invoice.amount,
             paid: Money::ZERO,
@@ -148,13 +155,16 @@ impl Bills {
                 if !another {
                     bill.began_at = known.began_at.min(at);
                 }
-                bill.second = known.second || another;
+                bill.other = match (another, known.at > at) {
+                    (false, _) => known.other,
+                    (true, true) => Some(invoice.document),
+                    (true, false) => Some(known.document),
+                };
                 bill
             }
         };
         bill.amount = bill.invoiced;
-        let since = bill.notes_since();
-        let kept = |note: &Note| note.period != period || Some(note.at) >= since;
+        let kept = |note: &Note| note.period != period || bill.has(note);
         self.notes.retain(kept);
         self.bills.retain(|bill| bill.period != period);
         self.bills.push(bill);
@@ -164,20 +174,22 @@ impl Bills {
     fn note(&mut self, at: Timestamp, invoice: &Invoice) {
         let (period, document) = (invoice.period, invoice.document);
         let billed = self.of(period);
-        if billed.is_some_and(|bill| Some(at) < bill.notes_since()) {
+        let told = Note {
+            period,
+            document,
+            corrects: invoice.corrects,
+            at,
+            amount: invoice.amount,
+        };
+        if billed.is_some_and(|bill| !bill.has(&told)) {
             return;
         }
         let mut notes = self.notes.iter_mut();
         let known = notes.find(|note| note.period == period && note.document == document);
         match known {
-            Some(note) if note.at <= at => (note.at, note.amount) = (at, invoice.amount),
+            Some(note) if note.at <= at => *note = told,
             Some(_) => {}
-            None => self.notes.push(Note {
-                period,
-                document,
-                at,
-                amount: invoice.amount,
-            }),
+            None => self.notes.push(told),
         }
     }
 

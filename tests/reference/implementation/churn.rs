@@ -435,6 +435,7 @@ impl Memory {
             let told = bill.usage_value.zip(bill.plan_fee);
             told.is_some_and(|(usage, fee)| {
                 fee > Money::ZERO
+                    && bill.amount > Money::ZERO
                     && share(usage, fee) < settings.share
                     && (fee.0 - usage.0) as f64 >= settings.amount_min * 100.0
                     && !barred(bill)

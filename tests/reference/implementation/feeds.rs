@@ -45,7 +45,9 @@ impl FeedTime {
 
     /// Whether nothing before a moment is missing, as far as the mediation says anything.
     pub fn complete(&self, end: Timestamp) -> bool {
-        self.complete_until.is_none_or(|until| until >= end)
+        let given_up = |until: Timestamp| end.0 - until.0 > 7 * 24 * 60 * 60 * 1_000;
+        self.complete_until
+            .is_none_or(|until| until >= end || given_up(until))
     }
 
     /// Somebody was erased; what was believed stays believed.

@@ -74,6 +74,21 @@ pub struct Reference {
 /// With fewer subscribers, days stand in for subscribers who may never come together.
 const SMALL: usize = 20;
 
+/// What holds until something else is said of the same thing.
+fn is_state(body: &Body<'_>) -> bool {
+    !matches!(
+        body,
+        Body::Call { .. }
+            | Body::Message { .. }
+            | Body::Data { .. }
+            | Body::CallForward { .. }
+            | Body::Payment { .. }
+            | Body::Charge { .. }
+            | Body::CompetitorContact
+            | Body::Erase { .. }
+    )
+}
+
 impl Reference {
     /// `triggers` is `[triggers]` of the configuration the rules were made from.
     ///
@@ -271,7 +286,8 @@ impl Reference {
         if !is_profile {
             let window_days = i32::from(self.rules.window.days);
             let today = self.clock.map(|clock| self.days.day_of(clock));
-            if today.is_some_and(|today| today.0 - day.0 >= window_days) {
+            let old = today.is_some_and(|today| today.0 - day.0 >= window_days);
+            if old && !is_state(&event.body) {
                 return Outcome::Expired;
             }
             self.begin(day);

@@ -66,7 +66,9 @@ impl Tasks {
             |task: &&Task| case.now.0 - task.updated_at.0 < days * 24 * 60 * 60 * 1_000;
         let settled = self.settled.values().find(named).filter(correctable);
         let known = self.knows(&said.task_id, case) || settled.is_some();
-        let settled = settled.filter(|task| !late(task));
+        let same_talk =
+            |task: &Task| task.outcome_at == Some(event.at) && verdict(result).is_none();
+        let settled = settled.filter(|task| !late(task) && !same_talk(task));
         let learnt = |task: &Task| {
             let mut task = task.clone();
             if late(&task) {

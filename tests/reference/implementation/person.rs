@@ -118,6 +118,15 @@ impl Person {
         rules: &Rules,
     ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
+        if let Some(since) = self.account.standing(rules).suspended_since() {
+            let days = (0..i32::from(rules.window.days)).map(|age| day - age);
+            let days = days.take_while(|day| *day > since);
+            let used = days.filter(|day| self.usage.used(*day)).count();
+            if used >= 3 && self.usage.used(day) {
+                self.account
+                    .use_shows(self.msisdn, rules.calendar.start_of(day), day);
+            }
+        }
         let began = self.usage.first_active().is_some_and(|first| first <= day);
         let standing = self.account.standing(rules);
         let free = !standing.barred(day, rules);

@@ -167,11 +167,7 @@ impl Case<'_> {
 
     /// No marketing channel, and no offers by any.
     pub fn opted_out(&self, purpose: Purpose, tier: Tier) -> bool {
-        let opted_out = self
-            .standing
-            .profile()
-            .is_some_and(|profile| profile.marketing_opt_out);
-        let wish = opted_out || self.standing.do_not_contact;
+        let wish = self.standing.opted_out || self.standing.refused_on.is_some();
         wish && (purpose == Purpose::Grow || tier != Tier::Key)
     }
 

@@ -265,7 +265,7 @@ impl Memory {
                 let competitor = rules.competitors.hotline(*other)?;
                 self.hotline(competitor, day, source, &settings.competitor_hotline)
             }
-            Body::Reactivation => {
+            Body::Reactivation(_) => {
                 self.suspended &= standing.suspended_on.is_some();
                 None
             }

@@ -125,6 +125,12 @@ impl Usage {
         }
     }
 
+    /// Whether the subscriber did something of their own with the line.
+    pub fn used(&self, day: Day) -> bool {
+        let counted = self.day(day);
+        !self.too_old(day) && (counted.outgoing > 0 || counted.sessions > 0)
+    }
+
     pub fn active(&self, day: Day) -> bool {
         CHANNELS
             .iter()

@@ -246,7 +246,7 @@ impl Shard {
         if standing.is_empty() {
             standing.push("in service".to_owned());
         }
-        if account.do_not_contact {
+        if account.refused_contact_on.is_some() {
             standing.push("asked not to be contacted".to_owned());
         }
         if account.profile.marketing_opt_out {

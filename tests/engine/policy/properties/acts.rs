@@ -239,7 +239,7 @@ impl What {
             Self::Applies => Body::PortOutApplication,
             Self::Withdraws => Body::PortOutWithdrawn,
             Self::Suspended => Body::Suspension(SuspensionReason::Arrears),
-            Self::Active => Body::Reactivation,
+            Self::Active => Body::Reactivation(None),
             Self::Cancels => Body::Cancellation,
             Self::Erased => Body::Erase {
                 request: "request".into(),
@@ -274,6 +274,7 @@ fn bill(today: Day, months_ago: usize, yuan: i64, due_in_days: i32) -> Body<'sta
         plan_fee: Some(Money(10_000)),
         usage_value: Some(Money(10_000)),
         document: 0,
+        corrects: None,
         overage: Some(Money::ZERO),
         due_on: Some(today + due_in_days),
     })
@@ -292,7 +293,7 @@ impl Told {
             vip: self.vip,
             account_manager: self.managed.then(|| "am-17".into()),
             birthday: self.birthday_in.map(|days| (today + days).month_and_day()),
-            marketing_opt_out: self.opted_out,
+            marketing_opt_out: Some(self.opted_out),
             flags: ProfileFlags {
                 not_pursued: self.not_pursued,
                 machine: false,

@@ -14,8 +14,10 @@ pub struct Known {
     earlier_first_day: Option<Day>,
     not_pursued: bool,
     opted_out: bool,
-    do_not_contact: bool,
+    refused_on: Option<Day>,
     cancelled_on: Option<Day>,
+    cancelled_at: Option<Timestamp>,
+    reactivated_at: Option<Timestamp>,
     port_out_on: Option<Day>,
     port_out_at: Option<Timestamp>,
 }
@@ -23,58 +25,91 @@ pub struct Known {
 impl Known {
     /// Takes a record that was applied. Says whether the number has a new owner now, of whom nothing is known yet.
     pub fn take(&mut self, event: &Event<'_>, day: Day) -> bool {
+        let at = Some(event.at);
         match &event.body {
-            Body::Profile(profile) if self.profile_at.is_none_or(|last| last <= event.at) => {
-                let left_on = self.cancelled_on.max(self.port_out_on);
+            Body::Profile(profile) if self.profile_at <= at => {
                 let begins = profile.activated_on;
                 let anew = self.activated_on.is_some() && self.activated_on != begins;
-                let after = begins > left_on || (begins == left_on && anew);
-                let new_owner = left_on.is_some() && after;
-                if new_owner {
-                    *self = Self::default();
+                let departures = [self.cancelled_on, self.port_out_on];
+                let left = departures.into_iter().flatten().find(|left| {
+                    begins > Some(*left) || (begins == Some(*left) && anew && begins.is_some())
+                });
+                let mut first_day = begins.filter(|first| *first <= day);
+                if left.is_some() {
+                    first_day = first_day.max(left);
+                    self.pass_on(first_day);
                 } else if self.activated_on.is_some() && self.activated_on < begins {
                     self.earlier_first_day = self.activated_on;
                 }
-                self.first_day = begins.filter(|first| *first <= day);
-                self.profile_at = Some(event.at);
+                self.first_day = first_day;
+                self.profile_at = at;
                 self.activated_on = profile.activated_on;
                 self.not_pursued = profile.flags.not_pursued;
-                self.opted_out = profile.marketing_opt_out;
-                return new_owner;
+                self.opted_out = profile.marketing_opt_out.unwrap_or(self.opted_out);
+                return left.is_some();
             }
             Body::Cancellation => {
                 let first_days = self.earlier_first_day.zip(self.first_day);
                 if first_days.is_some_and(|(from, to)| from <= day && day <= to) {
-                    *self = Self {
-                        cancelled_on: None,
-                        port_out_on: None,
-                        port_out_at: None,
-                        earlier_first_day: None,
-                        do_not_contact: false,
-                        ..*self
+                    let known = Self {
+                        profile_at: self.profile_at,
+                        activated_on: self.activated_on,
+                        not_pursued: self.not_pursued,
+                        opted_out: self.opted_out,
+                        first_day: self.first_day,
+                        ..Self::default()
                     };
+                    self.pass_on(self.first_day);
+                    (self.profile_at, self.activated_on) = (known.profile_at, known.activated_on);
+                    (self.not_pursued, self.opted_out) = (known.not_pursued, known.opted_out);
+                    self.first_day = known.first_day;
                     return true;
                 }
-                self.cancelled_on = self.cancelled_on.max(Some(day));
+                if at >= self.reactivated_at {
+                    self.cancelled_on = self.cancelled_on.max(Some(day));
+                }
+                self.cancelled_at = self.cancelled_at.max(at);
             }
-            Body::PortOutApplication if self.port_out_at <= Some(event.at) => {
-                self.port_out_at = Some(event.at);
-                self.port_out_on = Some(day);
+            Body::Reactivation(_) => {
+                if at >= self.cancelled_at {
+                    self.cancelled_on = None;
+                }
+                self.reactivated_at = self.reactivated_at.max(at);
             }
-            Body::PortOutWithdrawn if self.port_out_at <= Some(event.at) => {
-                self.port_out_at = Some(event.at);
-                self.port_out_on = None;
+            Body::PortOutApplication if self.port_out_at <= at => {
+                (self.port_out_at, self.port_out_on) = (at, Some(day));
             }
-            Body::TaskOutcome(outcome) => self.do_not_contact |= outcome.do_not_contact,
+            Body::PortOutWithdrawn if self.port_out_at <= at => {
+                (self.port_out_at, self.port_out_on) = (at, None);
+            }
+            Body::TaskOutcome(outcome) if outcome.do_not_contact => {
+                self.refused_on = self.refused_on.max(Some(day));
+            }
             _ => {}
         }
         false
     }
 
+    /// What was said of the time since the first day stays.
+    fn pass_on(&mut self, first_day: Option<Day>) {
+        let since =
+            |day: Option<Day>| day.filter(|day| first_day.is_some() && Some(*day) >= first_day);
+        let after = |day: Option<Day>| since(day).filter(|day| Some(*day) != first_day);
+        *self = Self {
+            refused_on: since(self.refused_on),
+            cancelled_on: after(self.cancelled_on),
+            cancelled_at: self.cancelled_at,
+            port_out_on: after(self.port_out_on),
+            port_out_at: self.port_out_at,
+            reactivated_at: self.reactivated_at,
+            ..Self::default()
+        };
+    }
+
     /// Why a task must not be open on a day.
     pub fn forbids(&self, task: &Task, today: Day) -> Option<&'static str> {
         let held = |on: Day| today.0 < on.0 + HOLD_DAYS;
-        let wish = self.opted_out || self.do_not_contact;
+        let wish = self.opted_out || self.refused_on.is_some();
         let offer = task.action.channel.is_marketing() || task.purpose == Purpose::Grow;
         [
             (self.cancelled_on.is_some(), "the contract has ended"),

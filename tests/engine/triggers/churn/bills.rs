@@ -97,6 +97,7 @@ fn plan_and_use(months: &[(i64, i64)]) -> Scenario {
         let billed_on = format!("2026-{:02}-03", month + 1);
         days_pass(&mut scenario, &from, &format!("2026-{:02}-02", month + 1));
         let invoice = Body::Invoice(Invoice {
+            corrects: None,
             period: day(&format!("2026-{month:02}-01")),
             amount: Money(fee * 100),
             plan_fee: Some(Money(fee * 100)),
@@ -154,6 +155,7 @@ fn months_with_a_gap_between_them_are_not_in_a_row() {
             plan_fee: Some(Money(10_000)),
             usage_value: Some(Money(1_000)),
             document: 0,
+            corrects: None,
             overage: Some(Money::ZERO),
             due_on: Some(day("2026-12-31")),
         });
@@ -190,6 +192,7 @@ fn billed(yuan: &[i64]) -> Scenario {
     let mut scenario = Scenario::new("");
     for (month, yuan) in (1..).zip(yuan) {
         let invoice = Body::Invoice(Invoice {
+            corrects: None,
             period: day(&format!("2026-{month:02}-01")),
             amount: Money(yuan * 100),
             plan_fee: Some(Money::ZERO),
@@ -245,6 +248,7 @@ fn bill(month: &str, fen: i64, document: u64) -> Body<'static> {
     Body::Invoice(Invoice {
         period: day(month),
         document,
+        corrects: None,
         amount: Money(fen),
         plan_fee: None,
         usage_value: None,
@@ -291,6 +295,7 @@ fn a_corrected_bill_is_compared_with_the_months_before_its_own() {
         plan_fee: Some(Money::ZERO),
         usage_value: Some(Money::ZERO),
         document: 0,
+        corrects: None,
         overage: Some(Money::ZERO),
         due_on: Some(day("2026-12-31")),
     });

@@ -37,7 +37,8 @@ impl Stream<'_> {
             let invoice = |amount: i64, document: u64| {
                 Body::Invoice(Invoice {
                     period,
-                    document: (index as u64) << 8 | document,
+                    document: (index as u64 + 1) << 8 | document,
+                    corrects: None,
                     amount: Money(amount),
                     plan_fee: told(0).then_some(Money((amount as f64 * fee) as i64)),
                     usage_value: told(1).then_some(Money((amount as f64 * worth) as i64)),
@@ -53,7 +54,11 @@ impl Stream<'_> {
             // Credit notes of all sizes, some of them corrected, some older than what they are for.
             for _ in 0..self.random.one_of(&[0, 0, 0, 1, 4]) {
                 let fen = self.random.one_of(&[fen, fen / 3, fen / 7, 2 * fen, 1]);
-                let note = invoice(-fen, 2 + self.random.below(3) as u64);
+                let mut note = invoice(-fen, 2 + self.random.below(3) as u64);
+                if let Body::Invoice(note) = &mut note {
+                    let bill = self.random.one_of(&[None, Some(0), Some(1), Some(7)]);
+                    note.corrects = bill.map(|bill| (index as u64 + 1) << 8 | bill);
+                }
                 let days = self.random.below(12) as i32;
                 self.emit(who, index - 1 + days, note);
             }
@@ -71,7 +76,7 @@ impl Stream<'_> {
             if self.random.chance(0.3) {
                 self.emit(who, from + 3, Body::Suspension(reason));
             }
-            self.emit(who, from + days, Body::Reactivation);
+            self.emit(who, from + days, Body::Reactivation(None));
             if self.random.chance(0.3) {
                 self.emit(who, from + days + 1, Body::Suspension(reason));
             }
@@ -81,7 +86,7 @@ impl Stream<'_> {
                 let body = self
                     .random
                     .one_of(&[Some(reason), Some(reason), None])
-                    .map_or(Body::Reactivation, Body::Suspension);
+                    .map_or(Body::Reactivation(None), Body::Suspension);
                 let at = self.moment(from + days);
                 let event = self.event(who, at, body);
                 let delay = self.random.below(30 * HOUR_MS);
@@ -118,7 +123,14 @@ impl Stream<'_> {
                 self.arrive(Timestamp(at.0 + late), event);
             }
             if self.random.chance(0.85) {
-                self.emit(who, from + rest.days, Body::Reactivation);
+                let reasons = [
+                    None,
+                    None,
+                    Some(SuspensionReason::Voluntary),
+                    Some(SuspensionReason::Arrears),
+                ];
+                let reason = self.random.one_of(&reasons);
+                self.emit(who, from + rest.days, Body::Reactivation(reason));
             }
         }
     }
@@ -180,7 +192,7 @@ impl Stream<'_> {
             birthday: dates[0].map(Day::month_and_day),
             points_expire_on: dates[1],
             offer_expires_on: dates[2],
-            marketing_opt_out: random.chance(0.12),
+            marketing_opt_out: random.one_of(&[None, Some(false), Some(false), Some(true)]),
             plan: random.chance(0.7).then(|| model::Plan {
                 id: random
                     .one_of(&[None, Some("S"), Some("M"), Some("L")])
