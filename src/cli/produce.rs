@@ -64,6 +64,9 @@ struct Loading {
     loader: Loader,
     topics: [FeedTopic; Feed::ALL.len()],
     lines: u64,
+    /// Lines with a `feed_progress`, and the records that these became.
+    statements: u64,
+    copies: u64,
     unreadable: u64,
 }
 
@@ -92,12 +95,24 @@ impl Loading {
                 sent: 0,
             })
         };
-        let [cdr, billing, subscriber, service, outcome] = Feed::ALL.map(topic);
+        tell!(
+            "asking the brokers at {} for the topics",
+            config.kafka.bootstrap
+        );
         Ok(Self {
-            topics: [cdr?, billing?, subscriber?, service?, outcome?],
+            // One after the other, so that the first without an answer is the last.
+            topics: [
+                topic(Feed::Cdr)?,
+                topic(Feed::Billing)?,
+                topic(Feed::Subscriber)?,
+                topic(Feed::Service)?,
+                topic(Feed::Outcome)?,
+            ],
             decoder: config.decoder.clone(),
             loader,
             lines: 0,
+            statements: 0,
+            copies: 0,
             unreadable: 0,
         })
     }
@@ -139,7 +154,9 @@ impl Loading {
                 line,
             ),
             Ok(Decoded::Progress { feed, .. }) => {
+                self.statements += 1;
                 for partition in 0..self.topics[feed as usize].partitions {
+                    self.copies += 1;
                     self.send(feed, Delivery::Statement(partition), line)?;
                 }
                 Ok(())
@@ -171,9 +188,16 @@ impl Loading {
     fn summary(&self, seconds: f64) -> String {
         let rate = HumanCount((self.lines as f64 / seconds.max(1e-3)) as u64);
         let mut text = format!(
-            "{} records in {seconds:.1} s ({rate} a second)\n",
+            "{} records in {seconds:.1} s ({rate} a second)",
             HumanCount(self.lines)
         );
+        if self.statements > 0 {
+            let (statements, copies) = (HumanCount(self.statements), HumanCount(self.copies));
+            text += &format!(
+                "; {statements} of them are feed_progress and go to every partition, {copies} times in all"
+            );
+        }
+        text.push('\n');
         for (feed, topic) in Feed::ALL.into_iter().zip(&self.topics) {
             let sent = HumanCount(topic.sent).to_string();
             text += &format!("  {:<12}{sent:>14}  to {}\n", feed.name(), topic.name);

@@ -154,6 +154,10 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         Emerg | Alert | Critical => error!(facility, "Kafka client: {message}"),
         // Lost connections and the like, which the client mends by itself.
         Error | Warning => trouble(facility, message),
+        // A connection that was closed, as brokers close idle ones: alone no trouble.
+        Notice | Info if facility == "FAIL" => {
+            troubles::aside(troubles::BROKERS, &format!("Kafka client: {message}"));
+        }
         Notice | Info => info!(facility, "Kafka client: {message}"),
         Debug => debug!(facility, "Kafka client: {message}"),
     }

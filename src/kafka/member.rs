@@ -131,7 +131,10 @@ impl Link for Member {
                 "a record came past the batch queue".to_owned(),
             )),
             Some(Err(error)) => {
-                let fault = Fault::of("consuming", &error);
+                let fault = match self.client.client().fatal_error() {
+                    Some((code, reason)) => Fault::fatal("consuming", code, &reason),
+                    None => Fault::of("consuming", &error),
+                };
                 let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
                 // Anything else the context has logged, and the client goes on by itself.
                 (fatal || matches!(fault, Fault::Halt(_))).then_some(fault)

@@ -124,8 +124,9 @@ impl Transactor {
         if class == Class::Fenced {
             return Err(Fault::Restart(format!(
                 "the transactional id {} was taken over ({reason}): this process was away for longer than \
-                 `run.transaction_timeout_seconds`, or another one uses the same `run.instance_id` and prefix",
-                self.id
+                 `run.transaction_timeout_seconds`; {}",
+                self.id,
+                error::TWINS
             )));
         }
         if let Fault::Halt(message) = Fault::of("committing", &error) {

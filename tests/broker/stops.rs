@@ -32,6 +32,14 @@ fn a_start_without_brokers_waits_says_so_and_ends_at_once_when_asked() {
     let mut running = installation.run_unready();
     let ready = get(running.address, "/readyz").unwrap();
     assert_eq!(ready.status, 503);
+    let asking = running
+        .process
+        .wait_for("it says what it tries", |process| {
+            let log = process.stderr();
+            assert!(!log.contains("no answer"), "it says so too late: {log}");
+            line(&log, "asking the brokers")
+        });
+    assert_eq!(asking["bootstrap"], *broker.proxy().bootstrap());
     let waiting = running.process.wait_for("it says what it waits for", |_| {
         let page = get(running.address, "/readyz")?;
         page.body
@@ -98,11 +106,16 @@ fn partitions_that_are_added_end_it_with_the_remedy() {
     assert!(log.contains(&named), "{log}");
     assert!(log.contains("More partitions"), "{log}");
 
-    // The next start says it too, and which topic is to be mended.
-    let mut again = installation.start("run", &[]);
-    assert_eq!(again.wait().code(), Some(1));
-    let remedy = format!("create {topic} anew with 1 partitions");
-    assert!(again.stderr().contains(&remedy), "{}", again.stderr());
+    // The next start says the same, and so does a look at the brokers.
+    let remedy = format!("create {topic} anew with 1 partitions, or all input topics");
+    assert!(log.contains(&remedy), "{log}");
+    for command in [&["run"][..], &["check", "--connect"]] {
+        let mut again = installation.start(command[0], &command[1..]);
+        assert_eq!(again.wait().code(), Some(1), "{command:?}");
+        let said = again.stderr();
+        assert!(said.contains(&named) && said.contains(&remedy), "{said}");
+        assert!(said.contains("`kafka.group`"), "{said}");
+    }
 }
 
 /// Some calls are processed, and no snapshot has them.
