@@ -15,12 +15,15 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::{Builder, park_timeout};
 use std::time::Duration;
 
 /// For one answer about offsets. The brokers wait for another member's open transaction.
 const ASK_PATIENCE: Duration = Duration::from_secs(10);
 /// For one answer about ends, which are asked for again and again while records wait.
 const ENDS_PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether a client has become nobody else's.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// One worker's clients: its consumer, a member of the group that reads the input topics in batches; its transactional
 /// producer; and what looks after its part of the journal.
@@ -29,6 +32,8 @@ pub struct Member {
     topics: Arc<Topics>,
     /// Why the consumer cannot go on.
     fault: Option<Fault>,
+    /// Partitions are assigned, so that the group does not wait for anybody.
+    joined: bool,
     /// The client would remember them beyond an assignment.
     paused: BTreeSet<TopicPartition>,
     // Before `client`: it must be gone when the client is closed.
@@ -62,6 +67,7 @@ impl Member {
             config: config.clone(),
             topics,
             fault: None,
+            joined: false,
             paused: BTreeSet::new(),
             records,
             client,
@@ -152,10 +158,13 @@ impl Link for Member {
             starts.iter().map(|(at, from)| (*at, Offset::Offset(*from))),
         );
         list.and_then(|list| self.client.assign(&list))
-            .map_err(|error| Fault::of("taking over partitions", &error))
+            .map_err(|error| Fault::of("taking over partitions", &error))?;
+        self.joined = true;
+        Ok(())
     }
 
     fn unassign(&mut self) -> Result<(), Fault> {
+        self.joined = false;
         self.records.clear();
         let paused: Vec<TopicPartition> = self.paused.iter().copied().collect();
         self.resume(&paused)?;
@@ -290,7 +299,21 @@ impl Drop for Member {
     /// Leaves the group, so that its other members need not wait for us to time out.
     fn drop(&mut self) {
         self.client.context().close();
+        let joined = self.joined;
         // A change that was reported but not answered would keep the client from closing; nobody will answer it now.
         let _ = self.unassign();
+        if !joined {
+            // A request to leave is answered after the one to join, which waits for all members. We do not.
+            let client = Arc::clone(&self.client);
+            let leave = Builder::new().name("leaving".to_owned());
+            let _ = leave.spawn(move || drop_last(client));
+        }
+    }
+}
+
+/// Drops a client when nobody else has it any more: whoever does closes it, and waits for that.
+fn drop_last(client: Arc<BaseConsumer<Events>>) {
+    while Arc::strong_count(&client) > 1 {
+        park_timeout(LOOK);
     }
 }

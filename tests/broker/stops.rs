@@ -1,7 +1,7 @@
 //! Starts without brokers, and ends at awkward moments.
 
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::broker::ProxiedBroker;
 use crate::support::fault_scenario::FaultScenario;
@@ -116,6 +116,26 @@ fn partitions_that_are_added_end_it_with_the_remedy() {
         assert!(said.contains(&named) && said.contains(&remedy), "{said}");
         assert!(said.contains("`kafka.group`"), "{said}");
     }
+}
+
+#[test]
+fn an_end_while_it_joins_is_at_once() {
+    let extra = "kafka.properties.\"session.timeout.ms\" = \"60000\"\n";
+    let installation = Installation::new("joining", 2, extra);
+    let first = installation.run_as("first");
+    // The group waits for it, and so does everybody who joins.
+    first.process.signal(Signal::Stop);
+    let mut second = installation.run_other("second");
+    wait_for("the second joins", || {
+        (installation.members().len() == 2).then_some(())
+    });
+    let asked = Instant::now();
+    second.process.signal(Signal::Term);
+    let status = second.process.wait();
+    let log = second.process.stderr();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{log}");
+    first.process.signal(Signal::Kill);
 }
 
 /// Some calls are processed, and no snapshot has them.
