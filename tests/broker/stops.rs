@@ -1,7 +1,7 @@
 //! Starts without brokers, and ends at awkward moments.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::broker::ProxiedBroker;
 use crate::support::fault_scenario::FaultScenario;
@@ -10,6 +10,7 @@ use crate::support::installation::{Installation, Running, call, minutes_ago, rep
 use crate::support::process::{Process, Signal};
 use crate::support::proxy::{Api, Disturbance, Often};
 use crate::support::wait_for;
+use churnwatch::runtime::clock::Stopwatch;
 use serde_json::Value;
 
 /// The line of a log that says this.
@@ -129,7 +130,7 @@ fn an_end_while_it_joins_is_at_once() {
     wait_for("the second joins", || {
         (installation.members().len() == 2).then_some(())
     });
-    let asked = Instant::now();
+    let asked = Stopwatch::start();
     second.process.signal(Signal::Term);
     let status = second.process.wait();
     let log = second.process.stderr();

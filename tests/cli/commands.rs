@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::process::{Process, Signal};
+use churnwatch::runtime::clock::Stopwatch;
 use serde_json::Value;
 
 fn simulate(out: &Path, more: &[&str]) {
@@ -144,7 +145,7 @@ fn produce_says_whom_it_asks_and_asks_once() {
     let folder = tempfile::tempdir().unwrap();
     let events = folder.path().join("events.ndjson");
     fs::write(&events, "{}\n").unwrap();
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let arguments = ["produce", events.to_str().unwrap()];
     let nobody = [("CHURNWATCH_KAFKA__BOOTSTRAP", "127.0.0.1:1")];
     let mut produce = Process::start_with(arguments, &nobody);
