@@ -1,8 +1,9 @@
+use super::arguments::event_files;
 use super::failure::Failure;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder};
-use crate::files::{FileError, Lines, expand};
+use crate::files::{FileError, Lines};
 use crate::kafka::{Delivery, Loader};
 use crate::model::Feed;
 use crate::runtime::clock::Stopwatch;
@@ -39,7 +40,7 @@ const LOOK_LINES: u64 = 4096;
 impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
-        let inputs = expand(&self.inputs)?;
+        let inputs = event_files(&self.inputs)?;
         let mut loading = Loading::new(&config)?;
         let watch = Stopwatch::start();
         let mut unread = 0;

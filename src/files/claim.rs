@@ -25,8 +25,7 @@ pub fn claim(inputs: &[&str], outputs: &[(&str, &str)], force: bool) -> Result<(
             .any(|input| *input != "-" && Place::of(input) == place)
         {
             return Err(format!(
-                "{option} names {path}, which is an input and would be lost; name another file, and keep outputs out of \
-                 folders and patterns of inputs"
+                "{option} names {path}, which is an input and would be lost; name another file"
             ));
         }
         let there = fs::metadata(path);

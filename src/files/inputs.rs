@@ -1,4 +1,5 @@
 use super::error::FileError;
+use super::read::Lines;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, Metadata};
@@ -6,32 +7,71 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// What was made of inputs.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The files to read, in order.
+    pub files: Vec<String>,
+    /// Files that were found in folders or by patterns, and are none to read.
+    pub strangers: Vec<String>,
+}
+
+/// Lines at the beginning of a file of which one must be as wanted.
+const LOOK_LINES: usize = 16;
+
 /// The files behind what was given as inputs, in order: a folder stands for the files in it and below it, sorted by their
 /// paths, and a pattern such as `cdr-*.gz` for the files and folders that match. Names that begin with `.` or `_` are
 /// bookkeeping of other programs and no input, unless they are given themselves. Files and folders that links lead to
-/// again are taken once.
+/// again are taken once. What is found so and has no wanted line among its first is a stranger, such as an output of an
+/// earlier run.
 ///
 /// # Errors
 /// If a folder cannot be read, or there is no file behind an input.
-pub fn expand(inputs: &[String]) -> Result<Vec<String>, FileError> {
-    let mut files = Vec::new();
+pub fn expand(inputs: &[String], wanted: impl Fn(&[u8]) -> bool) -> Result<Found, FileError> {
+    let mut all = Found::default();
     for input in inputs {
         let fail = |error| FileError::new("read", input, error);
         let path = Path::new(input);
-        if path.is_dir() {
+        let found = if path.is_dir() {
             let found = Known::default().below(path).map_err(fail)?;
-            files.extend(some(found, "there is no file in the folder").map_err(fail)?);
+            some(found, "there is no file in the folder").map_err(fail)?
         } else if input.contains(['*', '?', '[']) && !path.exists() {
             let found = matching(input).map_err(fail)?;
-            files.extend(some(found, "no file matches").map_err(fail)?);
+            some(found, "no file matches").map_err(fail)?
         } else if input != "-" && !path.exists() {
             // Before anything is done: names are mistyped more often than files vanish.
             return Err(fail(io::ErrorKind::NotFound.into()));
         } else {
-            files.push(input.clone());
+            all.files.push(input.clone());
+            continue;
+        };
+        for file in found {
+            match is_strange(&file, &wanted) {
+                true => all.strangers.push(file),
+                false => all.files.push(file),
+            }
         }
     }
-    Ok(files)
+    Ok(all)
+}
+
+/// Whether a file has first lines, and none is as wanted.
+fn is_strange(file: &str, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    // What cannot be read is named when it is.
+    let lines = Path::new(file).is_file().then(|| Lines::open(file));
+    let Some(Ok(mut lines)) = lines else {
+        return false;
+    };
+    let (mut line, mut any) = (Vec::new(), false);
+    for _ in 0..LOOK_LINES {
+        match lines.next_into(&mut line) {
+            Ok(Some(_)) if wanted(&line) => return false,
+            Ok(Some(_)) => any = true,
+            Ok(None) => break,
+            Err(_) => return false,
+        }
+    }
+    any
 }
 
 /// The files that match a pattern, and those in folders that match.
@@ -155,9 +195,10 @@ mod tests {
                 .iter()
                 .map(|input| format!("{root}{input}"))
                 .collect();
-            let files = expand(&inputs).map_err(|error| error.to_string())?;
+            let found = expand(&inputs, |_| true).map_err(|error| error.to_string())?;
             Ok::<_, String>(
-                files
+                found
+                    .files
                     .iter()
                     .map(|file| file[root.len()..].to_owned())
                     .collect(),
