@@ -2,6 +2,7 @@
 
 use super::outputs::{encoder, headers, source, value};
 use super::{assert_valid, document, validator};
+use churnwatch::decode::{DecodeSettings, Decoder};
 use churnwatch::encode::Original;
 use churnwatch::model::{Erasure, MsisdnError, Reject, Timestamp};
 use serde_json::{Map, Value, json};
@@ -142,4 +143,25 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
             );
         }
     }
+}
+
+#[test]
+fn an_answer_that_finds_no_task_is_told_where_answers_belong() {
+    let said = Reject::UnknownTask.to_string();
+    for part in ["task_id", "msisdn", "with `+`", "partition", "key"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    for schema in ["outcome.schema.json", "retention-task.schema.json"] {
+        let msisdn = &document(schema)["properties"]["msisdn"]["description"];
+        assert!(
+            msisdn.as_str().unwrap().contains("`+` in front"),
+            "{schema}"
+        );
+    }
+    // Why the mark is needed.
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    let read = |text: &str| decoder.msisdn(text).unwrap().as_str().to_owned();
+    assert_eq!(read("+13801230000"), "13801230000");
+    assert_eq!(read("13801230000"), "8613801230000");
+    assert_eq!(read("+8613801230000"), "8613801230000");
 }
