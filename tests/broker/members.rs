@@ -71,15 +71,15 @@ fn two_of_one_name_are_told_how_to_part() {
         running.wait_ready();
         running
     });
-    pair[0].process.wait_for("it says so", |process| {
-        let log = process.stderr();
-        let line = log.lines().find(|line| line.contains("starts over"))?;
-        assert!(
-            line.contains("give each process a `run.instance_id` of its own"),
-            "{line}"
-        );
-        Some(())
-    });
+    for running in &mut pair {
+        running.process.wait_for("it says so", |process| {
+            let log = process.stderr();
+            let line = log.lines().find(|line| line.contains("starts over"))?;
+            let remedy = "give each process a `run.instance_id` of its own";
+            assert!(line.contains(remedy), "{line}");
+            Some(())
+        });
+    }
 }
 
 #[test]
