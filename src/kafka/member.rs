@@ -46,13 +46,19 @@ pub struct Member {
 
 impl Member {
     /// Ends what a predecessor with our transactional id left open, so that its offsets and output are settled before
-    /// anything is read. Then joins the group as worker number `worker`.
+    /// anything is read. Then joins the group as worker number `worker`, unless it is `asked` to end meanwhile.
     ///
     /// # Errors
     /// [`Fault`] if a client refuses its properties or the subscription, or the brokers do not answer.
-    pub fn join(config: &Config, topics: Arc<Topics>, worker: usize) -> Result<Self, Fault> {
+    pub fn join(
+        config: &Config,
+        topics: Arc<Topics>,
+        worker: usize,
+        asked: impl Fn() -> bool,
+    ) -> Result<Self, Fault> {
         let mut transactor = Transactor::new(config, worker);
-        transactor.fence()?.map_err(Fault::Restart)?;
+        let fenced = transactor.fence_unless(asked)?;
+        fenced.map_err(Fault::Restart)?;
         let member = client::member(config, worker);
         let made = client::consumer(config, member.as_deref())
             .create_with_context(Events::new(Arc::clone(&topics)))

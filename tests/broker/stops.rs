@@ -139,6 +139,26 @@ fn an_end_while_it_joins_is_at_once() {
     first.process.signal(Signal::Kill);
 }
 
+#[test]
+fn an_end_before_it_joins_is_at_once() {
+    let broker = ProxiedBroker::shared();
+    let installation = Installation::behind_proxy(&broker, "connecting", 1, "");
+    let late = Disturbance::Delay(Duration::from_secs(8));
+    broker
+        .proxy()
+        .disturb(Api::InitProducerId, late, Often::Always);
+    let mut running = installation.run_unready();
+    wait_for("its producer connects", || {
+        (broker.proxy().disturbed(Api::InitProducerId) > 0).then_some(())
+    });
+    let asked = Stopwatch::start();
+    running.process.signal(Signal::Term);
+    let status = running.process.wait();
+    let log = running.process.stderr();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{log}");
+}
+
 /// Some calls are processed, and no snapshot has them.
 fn worked(installation: &Installation) -> Running {
     let mut running = installation.run();
