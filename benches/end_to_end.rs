@@ -113,13 +113,11 @@ fn poll_loop(records: u64) -> Duration {
 fn detect(config: &Config, records: u64) -> Duration {
     let telemetry = Telemetry::new().unwrap();
     let health = Health::new(1, 60, clock::monotonic_ms);
-    Cluster::inspect(config).unwrap();
-    let setup = Setup::new(
-        config.clone(),
-        telemetry.clone(),
-        PARTITIONS,
-        BTreeSet::new(),
-    );
+    let cluster = Cluster {
+        aligned_outputs: BTreeSet::new(),
+        ..Cluster::inspect(config).unwrap()
+    };
+    let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

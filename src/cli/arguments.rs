@@ -1,9 +1,11 @@
 //! What several commands make of their arguments.
 
 use super::failure::Failure;
+use super::terminal::tell;
 use crate::config::Config;
-use crate::files::claim;
+use crate::files::{claim, expand};
 use crate::model::{Day, Timestamp};
+use memchr::memmem;
 use std::ffi::OsString;
 use std::path::Path;
 use toml::Table;
@@ -21,6 +23,22 @@ pub(super) fn load_offline(path: Option<&Path>) -> Result<Config, Failure> {
 pub(super) fn effective(config: &Config) -> Result<Table, Failure> {
     let table = config.ruleset().text.parse();
     table.map_err(|error: toml::de::Error| Failure::Failed(error.to_string()))
+}
+
+/// The event files behind inputs. What is found with them and holds no events, such as the output of an earlier run, is
+/// named and passed over.
+pub(super) fn event_files(inputs: &[String]) -> Result<Vec<String>, Failure> {
+    let is_event = |line: &[u8]| memmem::find(line, br#""record_type""#).is_some();
+    let found = expand(inputs, is_event)?;
+    for stranger in &found.strangers {
+        tell!("{stranger}: passed over, as none of its first lines is an event");
+    }
+    match found.files.is_empty() {
+        true => Err(Failure::Failed(
+            "none of the inputs holds events".to_owned(),
+        )),
+        false => Ok(found.files),
+    }
 }
 
 /// Refuses outputs, by the options that name them, that would destroy an input, each other, or what is there already.

@@ -1,11 +1,11 @@
 //! `churnwatch backtest`: how good rules are on recorded events.
 
-use super::arguments::claim_outputs;
+use super::arguments::{claim_outputs, event_files};
 use super::failure::Failure;
 use super::replay::RuleSets;
 use super::terminal::{print, tell};
 use crate::backtest::{Labels, Settings, evaluate};
-use crate::files::{FileError, Output, expand};
+use crate::files::{FileError, Output};
 use crate::model::Timestamp;
 use crate::runtime::clock;
 use clap::Args;
@@ -91,7 +91,7 @@ impl Backtest {
             ("--json", self.json.as_deref()),
             ("--csv", self.csv.as_deref()),
         ];
-        let events = expand(&self.events)?;
+        let events = event_files(&self.events)?;
         let inputs = events.iter().chain(&self.truth).map(String::as_str);
         let rules = self.rules.iter().filter_map(|path| path.to_str());
         claim_outputs(inputs.chain(rules), &outputs, self.force)?;

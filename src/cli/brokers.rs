@@ -25,6 +25,8 @@ pub(super) async fn wait(
     health: &Health,
     signals: &mut Signals,
 ) -> Result<Option<Cluster>, Failure> {
+    let bootstrap = &config.kafka.bootstrap;
+    info!(bootstrap, "asking the brokers for the topics");
     let mut pause = PAUSE_FIRST;
     let mut reason = "the brokers are asked for the topics".to_owned();
     loop {

@@ -1,6 +1,6 @@
 //! `churnwatch calibrate`: rules that keep the tasks within a budget, from recorded events.
 
-use super::arguments::{claim_outputs, effective, load_offline};
+use super::arguments::{claim_outputs, effective, event_files, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
 use super::terminal::{print, tell};
@@ -8,7 +8,7 @@ use crate::backtest::calibrate::{Budget, Calibration, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
 use crate::config::Config;
 use crate::engine::Rules;
-use crate::files::{Output, expand};
+use crate::files::Output;
 use crate::model::{Tier, Timestamp};
 use crate::runtime::clock;
 use clap::Args;
@@ -92,7 +92,7 @@ impl Calibrate {
                 "calibrate reads the events twice, to check its result; give it files instead of -";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let events = expand(&self.events)?;
+        let events = event_files(&self.events)?;
         let inputs = events.iter().chain(&self.truth).map(String::as_str);
         let from = self.rules.as_deref().and_then(Path::to_str);
         claim_outputs(

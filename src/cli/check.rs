@@ -5,6 +5,7 @@ use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;
 use crate::kafka;
 use crate::model::Feed;
+use crate::runtime::can_go_on;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,7 +21,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Also ask the brokers: are they there, are the topics, do their partitions match?
+    /// Also ask the brokers: are they there, are the topics, do their partitions match, can the group go on?
     #[arg(long)]
     connect: bool,
 }
@@ -42,9 +43,10 @@ impl Check {
             print(&format!("\n{warning}\n"))?;
         }
         if self.connect {
-            let found =
+            let cluster =
                 kafka::connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;
-            print(&format!("\n{}\n", found.join("\n")))?;
+            print(&format!("\n{}\n", cluster.facts.join("\n")))?;
+            can_go_on(&config, &cluster).map_err(Failure::Failed)?;
         }
         Ok(())
     }

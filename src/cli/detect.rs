@@ -1,6 +1,6 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use super::arguments::{claim_outputs, load_offline, parse_now};
+use super::arguments::{claim_outputs, event_files, load_offline, parse_now};
 use super::failure::Failure;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
@@ -8,7 +8,7 @@ use crate::decode::Decoder;
 use crate::driver::{self, Driver};
 use crate::encode::{Encoder, Original};
 use crate::engine::Shard;
-use crate::files::{FileError, Lines, Output, expand};
+use crate::files::{FileError, Lines, Output};
 use crate::kafka::partition_of;
 use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
 use crate::runtime::clock;
@@ -78,7 +78,7 @@ impl Detect {
                     .to_owned(),
             ));
         }
-        let inputs = expand(&self.inputs)?;
+        let inputs = event_files(&self.inputs)?;
         let outputs = [
             ("--tasks", Some(&*self.tasks)),
             ("--signals", self.signals.as_deref()),

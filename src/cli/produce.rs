@@ -1,8 +1,9 @@
+use super::arguments::event_files;
 use super::failure::Failure;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder};
-use crate::files::{FileError, Lines, expand};
+use crate::files::{FileError, Lines};
 use crate::kafka::{Delivery, Loader};
 use crate::model::Feed;
 use crate::runtime::clock::Stopwatch;
@@ -39,7 +40,7 @@ const LOOK_LINES: u64 = 4096;
 impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
-        let inputs = expand(&self.inputs)?;
+        let inputs = event_files(&self.inputs)?;
         let mut loading = Loading::new(&config)?;
         let watch = Stopwatch::start();
         let mut unread = 0;
@@ -64,6 +65,9 @@ struct Loading {
     loader: Loader,
     topics: [FeedTopic; Feed::ALL.len()],
     lines: u64,
+    /// Lines with a `feed_progress`, and the records that these became.
+    statements: u64,
+    copies: u64,
     unreadable: u64,
 }
 
@@ -92,12 +96,24 @@ impl Loading {
                 sent: 0,
             })
         };
-        let [cdr, billing, subscriber, service, outcome] = Feed::ALL.map(topic);
+        tell!(
+            "asking the brokers at {} for the topics",
+            config.kafka.bootstrap
+        );
         Ok(Self {
-            topics: [cdr?, billing?, subscriber?, service?, outcome?],
+            // One after the other, so that the first without an answer is the last.
+            topics: [
+                topic(Feed::Cdr)?,
+                topic(Feed::Billing)?,
+                topic(Feed::Subscriber)?,
+                topic(Feed::Service)?,
+                topic(Feed::Outcome)?,
+            ],
             decoder: config.decoder.clone(),
             loader,
             lines: 0,
+            statements: 0,
+            copies: 0,
             unreadable: 0,
         })
     }
@@ -139,7 +155,9 @@ impl Loading {
                 line,
             ),
             Ok(Decoded::Progress { feed, .. }) => {
+                self.statements += 1;
                 for partition in 0..self.topics[feed as usize].partitions {
+                    self.copies += 1;
                     self.send(feed, Delivery::Statement(partition), line)?;
                 }
                 Ok(())
@@ -171,9 +189,16 @@ impl Loading {
     fn summary(&self, seconds: f64) -> String {
         let rate = HumanCount((self.lines as f64 / seconds.max(1e-3)) as u64);
         let mut text = format!(
-            "{} records in {seconds:.1} s ({rate} a second)\n",
+            "{} records in {seconds:.1} s ({rate} a second)",
             HumanCount(self.lines)
         );
+        if self.statements > 0 {
+            let (statements, copies) = (HumanCount(self.statements), HumanCount(self.copies));
+            text += &format!(
+                "; {statements} of them are feed_progress and go to every partition, {copies} times in all"
+            );
+        }
+        text.push('\n');
         for (feed, topic) in Feed::ALL.into_iter().zip(&self.topics) {
             let sent = HumanCount(topic.sent).to_string();
             text += &format!("  {:<12}{sent:>14}  to {}\n", feed.name(), topic.name);

@@ -80,12 +80,7 @@ impl Run {
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
-        let setup = Setup::new(
-            config,
-            telemetry.clone(),
-            cluster.partitions,
-            cluster.aligned_outputs,
-        );
+        let setup = Setup::new(config, telemetry.clone(), cluster);
         let reload = Reload {
             hangup: reload,
             path: self.config,

@@ -21,7 +21,7 @@ pub use settings::{DecodeSettings, SettingProblem};
 use crate::model::{Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
 use field::Field;
 use number::Numbering;
-use wire::{Fields, invalid};
+use wire::Fields;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Reads records.
@@ -206,11 +206,11 @@ impl Decoder {
 
 fn progress<'a>(fields: &Fields<'a>) -> Result<Decoded<'a>, Reject> {
     let complete_until = fields.essential(Field::CompleteUntil, Fields::timestamp)?;
-    if !(Timestamp::PLAUSIBLE_MIN..time::FUTURE).contains(&complete_until) {
-        return Err(invalid(
-            Field::CompleteUntil,
-            "must lie in the years 2000 to 2199; are these seconds instead of milliseconds?",
-        ));
+    if complete_until < Timestamp::PLAUSIBLE_MIN {
+        return Err(Reject::ImplausibleStatement);
+    }
+    if complete_until >= time::FUTURE {
+        return Err(Reject::FutureStatement);
     }
     Ok(Decoded::Progress {
         feed: fields.essential_choice(Field::Feed, FEEDS)?,

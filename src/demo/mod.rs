@@ -9,7 +9,7 @@ mod view;
 use crate::config::Config;
 use crate::health::Health;
 use crate::http::Server;
-use crate::kafka::{EmbeddedBroker, Loader};
+use crate::kafka::{Cluster, EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;
@@ -17,7 +17,6 @@ use feeder::CityFeeder;
 use outputs::OutputReader;
 use screen::Screen;
 use state::ViewState;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -77,12 +76,11 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         day: Arc::clone(&day),
     };
     let workers = Stop::default();
-    let setup = Setup::new(
-        config.clone(),
-        telemetry.clone(),
-        PARTITIONS,
-        BTreeSet::new(),
-    );
+    let cluster = Cluster {
+        partitions: PARTITIONS,
+        ..Cluster::default()
+    };
+    let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
     let pool = Pool::start(setup, &health, &workers).map_err(text)?;
     let mut screen = Screen::open(&state);
     let watch = clock::Stopwatch::start();

@@ -10,7 +10,7 @@ mod write;
 
 pub use claim::claim;
 pub use error::FileError;
-pub use inputs::expand;
+pub use inputs::{Found, expand};
 pub use read::{Lines, Progress};
 pub use read_ahead::{Batch, read_ahead};
 pub use write::Output;

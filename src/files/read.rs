@@ -34,6 +34,8 @@ const LINE_BYTES_MAX: usize = 64 << 20;
 const BUFFER_BYTES: usize = 1 << 17;
 /// What other systems put behind the last line: an end-of-file character, or zeros up to a block's end.
 const PADDING: [u8; 2] = [0, 0x1a];
+/// The mark of the byte order in UTF-8. Where files were joined, it stands before lines in the middle too.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl Lines {
     /// Opens a file, or standard input for `-`.
@@ -92,6 +94,9 @@ impl Lines {
                 let error = io::Error::other(message);
                 return Err(FileError::new("read", &self.path, error));
             }
+        }
+        while line.starts_with(MARK) {
+            line.drain(..MARK.len());
         }
         if !ended && line.iter().all(|byte| PADDING.contains(byte)) {
             return Ok(None);
@@ -171,6 +176,8 @@ mod tests {
         assert_eq!(lines(&members), expected);
         let padded = [&members[..], &[0; 512]].concat();
         assert_eq!(lines(&padded), expected);
+        let blocks = [&gzip(&text[..8])[..], &[0; 300_000], &gzip(&text[8..])].concat();
+        assert_eq!(lines(&blocks), expected);
         let frame = |text: &[u8]| zstd::encode_all(text, 1).unwrap();
         let skippable = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7];
         let frames = [
@@ -200,6 +207,33 @@ mod tests {
         let big: Vec<u8> = units.flat_map(u16::to_be_bytes).collect();
         assert_eq!(lines(&little), expected);
         assert_eq!(lines(&big), expected);
+        // Files that were joined have their marks in the middle.
+        let joined = b"\xef\xbb\xbf{\"a\":1}\n\xef\xbb\xbf{\"\xc3\xa4\":2}\n\xef\xbb\xbf";
+        assert_eq!(lines(joined), expected);
+        assert_eq!(lines(&[&little[..], b"\n\0\xff\xfe"].concat()), expected);
+    }
+
+    #[test]
+    fn what_comes_behind_the_end_is_named() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"{\"a\":1}\n").unwrap();
+        let appended = [&gzip.finish().unwrap()[..], b"{\"b\":2}\n"].concat();
+        let units = "\u{feff}{\"a\":1}\n".encode_utf16();
+        let mut torn: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+        torn.push(b'{');
+        for (bytes, named) in [
+            (appended, "something that is not gzip"),
+            (torn, "in the middle of a character"),
+        ] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&bytes).unwrap();
+            let mut lines = Lines::open(file.path().to_str().unwrap()).unwrap();
+            let mut line = Vec::new();
+            assert_eq!(lines.next_into(&mut line).unwrap(), Some(1));
+            assert_eq!(line, b"{\"a\":1}");
+            let error = lines.next_into(&mut line).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -7,8 +7,6 @@ const BUFFER_BYTES: usize = 1 << 17;
 /// Larger windows than the default of `zstd -d` are read too: `zstd --long=31` writes them.
 const ZSTD_WINDOW_LOG: u32 = 31;
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
-
 /// How a file is stored, by its first bytes.
 enum Storage {
     Plain,
@@ -36,7 +34,7 @@ impl Storage {
     }
 }
 
-/// The text of a file, unpacked, in UTF-8 without a mark of the byte order.
+/// The text of a file, unpacked, in UTF-8.
 pub(super) fn open(path: &str, mut raw: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
     let unpacked: Box<dyn BufRead> = match Storage::of(raw.fill_buf()?) {
         Storage::Plain => raw,
@@ -60,17 +58,14 @@ fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
 }
 
 fn in_utf8(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
-    match text.fill_buf()? {
-        [0xef, 0xbb, 0xbf, ..] => text.consume(3),
-        [0xff, 0xfe, ..] => return Ok(buffered(Utf16::new(text, u16::from_le_bytes))),
-        [0xfe, 0xff, ..] => return Ok(buffered(Utf16::new(text, u16::from_be_bytes))),
-        _ => {}
-    }
-    Ok(text)
+    Ok(match text.fill_buf()? {
+        [0xff, 0xfe, ..] => buffered(Utf16::new(text, u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => buffered(Utf16::new(text, u16::from_be_bytes)),
+        _ => text,
+    })
 }
 
-/// The members of a gzip file, one after the other. What follows the last and is none is ignored, as gzip does: tapes and
-/// block devices pad files with zeros.
+/// The members of a gzip file, one after the other. Zeros behind one are passed over: tapes and block devices pad files.
 struct GzipMembers {
     /// Nothing at the end.
     member: Option<GzDecoder<Box<dyn BufRead>>>,
@@ -91,14 +86,35 @@ impl Read for GzipMembers {
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            let raw = self.member.take().map(GzDecoder::into_inner);
-            if let Some(mut raw) = raw
-                && raw.fill_buf()?.starts_with(GZIP)
-            {
-                self.member = Some(GzDecoder::new(raw));
+            let Some(mut raw) = self.member.take().map(GzDecoder::into_inner) else {
+                break;
+            };
+            match pass_zeros(&mut raw)? {
+                [] => break,
+                // One byte alone may be what the buffer had left of it.
+                [0x1f] | [0x1f, 0x8b, ..] => self.member = Some(GzDecoder::new(raw)),
+                _ => {
+                    return Err(io::Error::other(
+                        "behind the compressed data comes something that is not gzip; unpack the file first, or take it \
+                         apart",
+                    ));
+                }
             }
         }
         Ok(0)
+    }
+}
+
+/// What follows zeros.
+fn pass_zeros(raw: &mut Box<dyn BufRead>) -> io::Result<&[u8]> {
+    loop {
+        let available = raw.fill_buf()?;
+        let zeros = available.iter().take_while(|byte| **byte == 0).count();
+        if zeros < available.len() || available.is_empty() {
+            raw.consume(zeros);
+            return raw.fill_buf();
+        }
+        raw.consume(zeros);
     }
 }
 
@@ -111,6 +127,8 @@ struct Utf16 {
     handed: usize,
     /// The first half of a character that the next units complete.
     half: Option<u16>,
+    /// The last byte was half a unit.
+    torn: bool,
 }
 
 /// Units read at a time.
@@ -124,16 +142,23 @@ impl Utf16 {
             utf8: Vec::new(),
             handed: 0,
             half: None,
+            torn: false,
         }
     }
 
     fn refill(&mut self) -> io::Result<()> {
+        if self.torn {
+            return Err(io::Error::other(
+                "its UTF-16 ends in the middle of a character; is it cut short?",
+            ));
+        }
         let mut bytes = Vec::new();
         (&mut self.text)
             .take(2 * UNITS as u64)
             .read_to_end(&mut bytes)?;
         let ended = bytes.len() < 2 * UNITS;
         let pairs = bytes.chunks_exact(2);
+        self.torn = !pairs.remainder().is_empty();
         let units = pairs.map(|pair| (self.unit)([pair[0], pair[1]]));
         let mut units: Vec<u16> = self.half.take().into_iter().chain(units).collect();
         if !ended
@@ -145,7 +170,6 @@ impl Utf16 {
         }
         let text: String = decode_utf16(units)
             .map(|character| character.unwrap_or(REPLACEMENT_CHARACTER))
-            .filter(|character| *character != '\u{feff}')
             .collect();
         (self.utf8, self.handed) = (text.into_bytes(), 0);
         Ok(())

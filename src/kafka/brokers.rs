@@ -87,13 +87,26 @@ impl Brokers {
 
     /// The same as readers of committed records see it: up to the first transaction that is still open.
     pub fn committed_bounds(&self, topic: &str, partition: i32) -> KafkaResult<Range<i64>> {
-        let client: BaseConsumer<Listener> = self
-            .properties
-            .clone()
-            .set("isolation.level", "read_committed")
-            .create_with_context(Listener::default())?;
+        let client = self.committed_reader()?;
         let (low, high) = client.fetch_watermarks(topic, partition, PATIENCE)?;
         Ok(low..high)
+    }
+
+    /// Finds the offsets that beginnings and ends of partitions stand for, as readers of committed records see them.
+    pub fn committed_offsets(
+        &self,
+        asked: TopicPartitionList,
+    ) -> Result<TopicPartitionList, String> {
+        let reader = self.committed_reader();
+        let found = reader.and_then(|reader| reader.offsets_for_times(asked, PATIENCE));
+        found.map_err(|error| self.unreachable(&error))
+    }
+
+    fn committed_reader(&self) -> KafkaResult<BaseConsumer<Listener>> {
+        let mut properties = self.properties.clone();
+        properties
+            .set("isolation.level", "read_committed")
+            .create_with_context(Listener::default())
     }
 
     /// A topic's settings; none if this user may not see them, or the brokers cannot tell.

@@ -1,6 +1,7 @@
 use super::brokers::Brokers;
-use super::keying::conflicts;
+use super::keying::{Keying, Scheme, conflicts};
 use super::sample;
+use super::topic_watch::changed;
 use super::topics::Topics;
 use crate::config::Config;
 use crate::model::Feed;
@@ -19,12 +20,16 @@ const JOURNAL_SETTINGS: [(&str, &str); 3] = [
 const COMPACTION_LAG_INTERVALS: u64 = 4;
 
 /// What the brokers say about our topics, found fit to run on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cluster {
     /// Partitions of every input topic, which is the number of shards.
     pub partitions: i32,
+    /// Whether there is a journal, so that the group may have run before.
+    pub has_journal: bool,
     /// Output topics with as many partitions.
     pub aligned_outputs: BTreeSet<String>,
+    /// How the feeds are keyed, as far as their last records show it.
+    pub scheme: Scheme,
     /// What was found, a line each, for people.
     pub facts: Vec<String>,
 }
@@ -38,14 +43,12 @@ pub struct Refusal {
     pub away: bool,
 }
 
-/// Asks the brokers whether `run` could start. Changes nothing.
+/// Asks the brokers whether the topics are fit for `run`. Changes nothing.
 ///
 /// # Errors
 /// Every problem, each with its remedy.
-pub fn connect(config: &Config) -> Result<Vec<String>, Vec<String>> {
-    let surveyed = Survey::of(config, false);
-    let cluster = surveyed.map_err(|refusal| refusal.problems)?;
-    Ok(cluster.facts)
+pub fn connect(config: &Config) -> Result<Cluster, Vec<String>> {
+    Survey::of(config, false).map_err(|refusal| refusal.problems)
 }
 
 /// Asks the brokers whether a topic exists that will be written from now on. `key` is where it is configured.
@@ -80,7 +83,10 @@ struct Survey<'c> {
     brokers: Brokers,
     /// The most that an input topic has.
     partitions: Option<i32>,
+    /// How many the journal has, if there is one.
+    journal: Option<i32>,
     aligned_outputs: BTreeSet<String>,
+    scheme: Scheme,
     facts: Vec<String>,
     problems: Vec<String>,
 }
@@ -99,7 +105,9 @@ impl<'c> Survey<'c> {
             config,
             brokers,
             partitions: None,
+            journal: None,
             aligned_outputs: BTreeSet::new(),
+            scheme: Scheme::default(),
             facts: vec![format!("brokers at {bootstrap}: {count} in the cluster")],
             problems: Vec::new(),
         };
@@ -110,7 +118,9 @@ impl<'c> Survey<'c> {
         }
         Ok(Cluster {
             partitions: survey.partitions.unwrap_or(0),
+            has_journal: survey.journal.is_some(),
             aligned_outputs: survey.aligned_outputs,
+            scheme: survey.scheme,
             facts: survey.facts,
         })
     }
@@ -144,9 +154,15 @@ impl<'c> Survey<'c> {
             self.problems
                 .push(no_such_topic(config, &key, &topic, most));
         }
-        if let Some(wanted) = usual(&counts)
-            && counts.iter().any(|(_, count)| *count != wanted)
-        {
+        let journal = config.topics.journal(&config.kafka.group);
+        match self.brokers.partitions(&journal) {
+            Ok(count) => self.journal = count,
+            Err(problem) => self.problems.push(problem),
+        }
+        let differ = |wanted: &i32| counts.iter().any(|(_, count)| count != wanted);
+        if let Some(before) = self.journal.filter(differ) {
+            self.problems.push(changed(&counts, &journal, before));
+        } else if let Some(wanted) = usual(&counts).filter(differ) {
             self.problems.push(mismatch(&counts, wanted));
         }
         self.partitions = most;
@@ -155,26 +171,27 @@ impl<'c> Survey<'c> {
                 .push(format!("input topic {topic}: partitions: {count}"));
             self.compaction(topic);
         }
-        let inputs: Vec<_> = counts.iter().map(|(topic, _)| topic.as_str()).collect();
-        self.keys(&inputs);
+        self.keys();
     }
 
     /// Whether a subscriber's records meet: in all feeds, the last records are keyed alike.
-    fn keys(&mut self, topics: &[&str]) {
+    fn keys(&mut self) {
         let partitions = self.partitions.unwrap_or(0);
         if partitions < 2 || !self.problems.is_empty() || !self.config.decoder.checks_keys() {
             return;
         }
-        let keyings = match sample::keyings(self.config, topics, partitions) {
+        let keyings = match sample::keyings(self.config, &self.brokers, partitions) {
             Ok(keyings) => keyings,
             Err(problem) => return self.problems.push(problem),
         };
-        let all: Vec<_> = keyings
+        let topics = Topics::new(self.config);
+        let all: Vec<(&str, &Keying)> = topics
             .iter()
-            .map(|(topic, keying)| (topic.as_str(), keying))
+            .filter_map(|topic| Some((&*topic.name, keyings.get(&*topic.name)?)))
             .collect();
         self.problems.extend(conflicts(&all));
         for (topic, keying) in all {
+            self.scheme.learn(keying);
             let partitioner = match keying.partitioner() {
                 Some(partitioner) => format!("keys are hashed by {}", partitioner.name()),
                 None if keying.is_unknown() => {
@@ -189,9 +206,12 @@ impl<'c> Survey<'c> {
             let form = keying.form().map_or(String::new(), |form| {
                 format!(", numbers are {}", form.name())
             });
-            let seen = keying.seen();
+            let seen = match keying.seen() {
+                1 => "1 key".to_owned(),
+                seen => format!("{seen} keys"),
+            };
             self.facts.push(format!(
-                "input topic {topic}: {partitioner}{form} ({seen} keys looked at)"
+                "input topic {topic}: {partitioner}{form} ({seen} looked at)"
             ));
         }
     }
@@ -229,20 +249,16 @@ impl<'c> Survey<'c> {
     fn journal(&mut self, create: bool) {
         let config = self.config;
         let topic = config.topics.journal(&config.kafka.group);
-        let found = match self.brokers.partitions(&topic) {
-            Ok(found) => found,
-            Err(problem) => return self.problems.push(problem),
-        };
         // Unless the inputs are sound, nobody can say what the journal should be.
         let Some(partitions) = self.partitions.filter(|_| self.problems.is_empty()) else {
             return;
         };
-        if found.is_none() && !create {
+        if self.journal.is_none() && !create {
             return self.facts.push(format!(
                 "journal topic {topic}: does not exist; `run` creates it with partitions: {partitions}"
             ));
         }
-        if found.is_none()
+        if self.journal.is_none()
             && let Err(reason) = self.brokers.create(&topic, partitions, &JOURNAL_SETTINGS)
         {
             return self.problems.push(format!(
@@ -250,19 +266,10 @@ impl<'c> Survey<'c> {
                 create_command(config, &topic, partitions, &JOURNAL_SETTINGS)
             ));
         }
-        let count = match self.brokers.partitions(&topic) {
-            Ok(count) => count.unwrap_or(0),
-            Err(problem) => return self.problems.push(problem),
-        };
-        if count != partitions {
-            return self.problems.push(format!(
-                "topic `{topic}` (topics.journal) has {count} partitions, and the input topics have {partitions}: \
-                 partitions were added to these, or it is the journal of other topics; begin with another \
-                 `kafka.group` (docs/operations.md, More partitions), or name another one in topics.journal"
-            ));
-        }
-        self.facts
-            .push(format!("journal topic {topic}: partitions: {count}"));
+        self.facts.push(format!(
+            "journal topic {topic}: partitions: {}",
+            self.journal.unwrap_or(partitions)
+        ));
         let Some(settings) = self.settings(&topic) else {
             return;
         };

@@ -154,6 +154,10 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         Emerg | Alert | Critical => error!(facility, "Kafka client: {message}"),
         // Lost connections and the like, which the client mends by itself.
         Error | Warning => trouble(facility, message),
+        // Alone it is no trouble: brokers close connections that are idle.
+        Notice | Info if is_of_connections(facility) => {
+            troubles::aside(troubles::BROKERS, &format!("Kafka client: {message}"));
+        }
         Notice | Info => info!(facility, "Kafka client: {message}"),
         Debug => debug!(facility, "Kafka client: {message}"),
     }
@@ -166,6 +170,14 @@ pub(super) fn log_error(error: &KafkaError, reason: &str) {
 
 /// The client says the same of every broker and every connection, in several ways: all of that is one trouble.
 fn trouble(what: &str, message: &str) {
+    let said = format!("Kafka client: {message}");
+    match is_of_connections(what) {
+        true => troubles::warn(troubles::BROKERS, &said),
+        false => troubles::warn(&format!("client {what}"), &said),
+    }
+}
+
+fn is_of_connections(what: &str) -> bool {
     const CONNECTION: [&str; 7] = [
         "FAIL",
         "REQTMOUT",
@@ -175,12 +187,7 @@ fn trouble(what: &str, message: &str) {
         "OperationTimedOut",
         "Resolve",
     ];
-    let said = format!("Kafka client: {message}");
-    if CONNECTION.iter().any(|known| what.starts_with(known)) {
-        troubles::warn(troubles::BROKERS, &said);
-    } else {
-        troubles::warn(&format!("client {what}"), &said);
-    }
+    CONNECTION.iter().any(|known| what.starts_with(known))
 }
 
 /// The client's threads mean nothing to a reader.

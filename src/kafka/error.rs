@@ -22,7 +22,23 @@ impl Fault {
             None => Self::Restart(message),
         }
     }
+
+    /// The fault behind an error after which a client does nothing any more.
+    pub(super) fn fatal(what: &str, code: Code, reason: &str) -> Self {
+        match (remedy(code), code) {
+            (Some(remedy), _) => Self::Halt(format!("{what}: {reason}; {remedy}")),
+            (None, Code::FencedInstanceId) => Self::Restart(format!(
+                "{what}: another process has taken this one's place in the group ({reason}); {TWINS}"
+            )),
+            (None, _) => Self::Restart(format!("{what}: {reason}")),
+        }
+    }
 }
+
+/// Two processes of one name end each other again and again.
+pub(super) const TWINS: &str = "if this comes again and again, another process runs with the same `run.instance_id`, or \
+     without one with the same host name, port of `http.listen` and `run.transactional_id_prefix`: give each process a \
+     `run.instance_id` of its own, or stop the other one";
 
 /// What an operator has to do about an error that does not pass by itself.
 pub(super) fn remedy(code: Code) -> Option<&'static str> {

@@ -144,6 +144,23 @@ impl Keying {
     }
 }
 
+/// How the feeds are keyed, as far as it is known: the first topic that shows it is what all are compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scheme {
+    /// Decides the partition of a key.
+    pub partitioner: Option<Partitioner>,
+    /// How keys write numbers.
+    pub form: Option<KeyForm>,
+}
+
+impl Scheme {
+    /// Takes from a topic's sample what is not known yet.
+    pub fn learn(&mut self, keying: &Keying) {
+        self.partitioner = self.partitioner.or_else(|| keying.partitioner());
+        self.form = self.form.or_else(|| keying.form());
+    }
+}
+
 /// The place of the figure that is nearly all, and well ahead of the others.
 fn leader<const N: usize>(figures: &[u32; N], all: u32) -> Option<usize> {
     let (place, best) = figures

@@ -15,12 +15,15 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::{Builder, park_timeout};
 use std::time::Duration;
 
 /// For one answer about offsets. The brokers wait for another member's open transaction.
 const ASK_PATIENCE: Duration = Duration::from_secs(10);
 /// For one answer about ends, which are asked for again and again while records wait.
 const ENDS_PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether a client has become nobody else's.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// One worker's clients: its consumer, a member of the group that reads the input topics in batches; its transactional
 /// producer; and what looks after its part of the journal.
@@ -29,6 +32,8 @@ pub struct Member {
     topics: Arc<Topics>,
     /// Why the consumer cannot go on.
     fault: Option<Fault>,
+    /// Partitions are assigned, so that the group does not wait for anybody.
+    joined: bool,
     /// The client would remember them beyond an assignment.
     paused: BTreeSet<TopicPartition>,
     // Before `client`: it must be gone when the client is closed.
@@ -41,13 +46,19 @@ pub struct Member {
 
 impl Member {
     /// Ends what a predecessor with our transactional id left open, so that its offsets and output are settled before
-    /// anything is read. Then joins the group as worker number `worker`.
+    /// anything is read. Then joins the group as worker number `worker`, unless it is `asked` to end meanwhile.
     ///
     /// # Errors
     /// [`Fault`] if a client refuses its properties or the subscription, or the brokers do not answer.
-    pub fn join(config: &Config, topics: Arc<Topics>, worker: usize) -> Result<Self, Fault> {
+    pub fn join(
+        config: &Config,
+        topics: Arc<Topics>,
+        worker: usize,
+        asked: impl Fn() -> bool,
+    ) -> Result<Self, Fault> {
         let mut transactor = Transactor::new(config, worker);
-        transactor.fence()?.map_err(Fault::Restart)?;
+        let fenced = transactor.fence_unless(asked)?;
+        fenced.map_err(Fault::Restart)?;
         let member = client::member(config, worker);
         let made = client::consumer(config, member.as_deref())
             .create_with_context(Events::new(Arc::clone(&topics)))
@@ -62,6 +73,7 @@ impl Member {
             config: config.clone(),
             topics,
             fault: None,
+            joined: false,
             paused: BTreeSet::new(),
             records,
             client,
@@ -131,7 +143,10 @@ impl Link for Member {
                 "a record came past the batch queue".to_owned(),
             )),
             Some(Err(error)) => {
-                let fault = Fault::of("consuming", &error);
+                let fault = match self.client.client().fatal_error() {
+                    Some((code, reason)) => Fault::fatal("consuming", code, &reason),
+                    None => Fault::of("consuming", &error),
+                };
                 let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
                 // Anything else the context has logged, and the client goes on by itself.
                 (fatal || matches!(fault, Fault::Halt(_))).then_some(fault)
@@ -149,10 +164,13 @@ impl Link for Member {
             starts.iter().map(|(at, from)| (*at, Offset::Offset(*from))),
         );
         list.and_then(|list| self.client.assign(&list))
-            .map_err(|error| Fault::of("taking over partitions", &error))
+            .map_err(|error| Fault::of("taking over partitions", &error))?;
+        self.joined = true;
+        Ok(())
     }
 
     fn unassign(&mut self) -> Result<(), Fault> {
+        self.joined = false;
         self.records.clear();
         let paused: Vec<TopicPartition> = self.paused.iter().copied().collect();
         self.resume(&paused)?;
@@ -287,7 +305,21 @@ impl Drop for Member {
     /// Leaves the group, so that its other members need not wait for us to time out.
     fn drop(&mut self) {
         self.client.context().close();
+        let joined = self.joined;
         // A change that was reported but not answered would keep the client from closing; nobody will answer it now.
         let _ = self.unassign();
+        if !joined {
+            // A request to leave is answered after the one to join, which waits for all members. We do not.
+            let client = Arc::clone(&self.client);
+            let leave = Builder::new().name("leaving".to_owned());
+            let _ = leave.spawn(move || drop_last(client));
+        }
+    }
+}
+
+/// Drops a client when nobody else has it any more: whoever does closes it, and waits for that.
+fn drop_last(client: Arc<BaseConsumer<Events>>) {
+    while Arc::strong_count(&client) > 1 {
+        park_timeout(LOOK);
     }
 }

@@ -1,71 +1,132 @@
-//! The last records of topics, for a look at how they are keyed.
+//! The last records of subscribers in the input topics, for a look at how they are keyed.
 
-use super::brokers::Listener;
+use super::brokers::Brokers;
 use super::keying::{KeyForm, Keying};
-use super::{client, error};
+use super::link::{Front, Reader, Span};
+use super::reader::SpanReader;
+use super::standing::bounds;
+use super::topics::{TopicPartition, Topics};
 use crate::config::Config;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use crate::decode::Decoded;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Records looked at, of each topic and partition, from the end.
-const RECORDS: i64 = 64;
+/// How far back a partition is read, in offsets. Statements of progress lie in every partition and tell nothing, and a
+/// quiet feed may have thousands of them behind its last record of a subscriber.
+const REACHES: [i64; 3] = [64, 1_024, 16_384];
+/// So many records of subscribers are enough of a partition.
+const ENOUGH: u32 = 32;
+/// Offsets read at most in one go, over all partitions.
+const OFFSETS_MAX: i64 = 1 << 18;
 /// A look at the brokers, and how many in vain are enough. What came by then is compared.
 const LOOK: Duration = Duration::from_millis(50);
 const LOOKS_IN_VAIN: u32 = 40;
 
-/// Looks at the last records of topics that all have so many partitions. Each key counts once.
+/// Looks at the last records of the input topics, which all have so many partitions. Each key of a partition counts once.
 ///
 /// # Errors
-/// What the client says about its properties.
+/// What the client says about its properties, or the brokers do not answer.
 pub(super) fn keyings(
     config: &Config,
-    topics: &[&str],
+    brokers: &Brokers,
     partitions: i32,
 ) -> Result<BTreeMap<String, Keying>, String> {
-    let places = topics.len() * partitions.unsigned_abs() as usize;
-    let plain = |error: KafkaError| error::plain(&error);
-    let reader = client::reader(config, places);
-    let consumer: BaseConsumer<Listener> = reader
-        .create_with_context(Listener::default())
-        .map_err(plain)?;
-    let mut list = TopicPartitionList::new();
-    for topic in topics {
-        for partition in 0..partitions {
-            let last = Offset::OffsetTail(RECORDS);
-            list.add_partition_offset(topic, partition, last)
-                .map_err(plain)?;
+    let topics = Arc::new(Topics::new(config));
+    let mut unread = bounds(brokers, &topics, partitions)?;
+    let mut sample = Sample {
+        config,
+        partitions,
+        looks_left: LOOKS_IN_VAIN,
+        keyings: BTreeMap::new(),
+        known: BTreeSet::new(),
+    };
+    let mut seen: BTreeMap<TopicPartition, u32> = BTreeMap::new();
+    let mut before = 0;
+    for reach in REACHES {
+        let each = OFFSETS_MAX / i64::try_from(unread.len().max(1)).unwrap_or(i64::MAX);
+        let length = (reach - before).min(each).max(REACHES[0]);
+        before = reach;
+        let spans: Vec<Span> = unread
+            .iter()
+            .map(|span| Span {
+                from: span.from.max(span.to - length),
+                ..*span
+            })
+            .collect();
+        let mut reader = SpanReader::new(config, Arc::clone(&topics), &spans)
+            .map_err(|fault| fault.to_string())?;
+        for (index, span) in spans.iter().enumerate() {
+            *seen.entry(span.at).or_default() += sample.read(&mut reader, index, &topics);
+        }
+        // What lies further back, where too few came.
+        unread = unread
+            .iter()
+            .zip(&spans)
+            .map(|(whole, span)| Span {
+                to: span.from,
+                ..*whole
+            })
+            .filter(|left| left.from < left.to && seen.get(&left.at).is_none_or(|n| *n < ENOUGH))
+            .collect();
+        if unread.is_empty() {
+            break;
         }
     }
-    consumer.assign(&list).map_err(plain)?;
-    let mut keyings: BTreeMap<String, Keying> = BTreeMap::new();
-    let mut known = BTreeSet::new();
-    let (mut ends, mut in_vain) = (0, 0);
-    while ends < places && in_vain < LOOKS_IN_VAIN {
-        let record = match consumer.poll(LOOK) {
-            Some(Ok(record)) => record,
-            Some(Err(KafkaError::PartitionEOF(_))) => {
-                ends += 1;
-                continue;
+    Ok(sample.keyings)
+}
+
+struct Sample<'c> {
+    config: &'c Config,
+    partitions: i32,
+    looks_left: u32,
+    keyings: BTreeMap<String, Keying>,
+    known: BTreeSet<(TopicPartition, Vec<u8>)>,
+}
+
+impl Sample<'_> {
+    /// Reads a stretch, and returns how many records of subscribers came.
+    fn read(&mut self, reader: &mut SpanReader, span: usize, topics: &Topics) -> u32 {
+        let mut seen = 0;
+        loop {
+            match reader.front(span, LOOK) {
+                Ok(Front::Record(record)) => {
+                    let (key, value) = (record.key().unwrap_or_default(), record.value());
+                    seen += u32::from(self.add(record.at, key, value, topics));
+                }
+                Ok(Front::Pending) if self.looks_left > 0 => {
+                    self.looks_left -= 1;
+                    continue;
+                }
+                // What cannot be read, `run` will say.
+                Ok(Front::Pending | Front::Done) | Err(_) => return seen,
             }
-            Some(Err(_)) | None => {
-                in_vain += 1;
-                continue;
-            }
-        };
-        let key = record.key().and_then(|key| str::from_utf8(key).ok());
-        let Some(key) = key else { continue };
-        let Ok(msisdn) = config.decoder.msisdn(key) else {
-            continue;
-        };
-        if known.insert((record.topic().to_owned(), key.to_owned())) {
-            let foreign = config.decoder.is_foreign(&msisdn);
-            let form = KeyForm::of(key.as_bytes(), &msisdn, foreign);
-            let keying = keyings.entry(record.topic().to_owned()).or_default();
-            keying.add(key.as_bytes(), record.partition(), partitions, form);
+            reader.pass(span);
         }
     }
-    Ok(keyings)
+
+    /// Looks at a record, and returns whether it is one of a subscriber whom its key names.
+    fn add(
+        &mut self,
+        at: TopicPartition,
+        key: &[u8],
+        value: Option<&[u8]>,
+        topics: &Topics,
+    ) -> bool {
+        let decoder = &self.config.decoder;
+        let Some(Ok(Decoded::Event(event, _))) = value.map(|value| decoder.decode(value)) else {
+            return false;
+        };
+        if decoder.check_key(Some(key), &event.msisdn).is_err() {
+            return false;
+        }
+        if self.known.insert((at, key.to_vec())) {
+            let foreign = decoder.is_foreign(&event.msisdn);
+            let form = KeyForm::of(key, &event.msisdn, foreign);
+            let topic = topics.name(at.topic).to_owned();
+            let keying = self.keyings.entry(topic).or_default();
+            keying.add(key, at.partition, self.partitions, form);
+        }
+        true
+    }
 }

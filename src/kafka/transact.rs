@@ -28,6 +28,8 @@ use tracing::info;
 
 /// How often deliveries are asked for while a transaction waits for them.
 const POLL: Duration = Duration::from_micros(500);
+/// How often it is looked, while a producer connects, whether the worker is to end.
+const FENCE_SLICE: Duration = Duration::from_millis(200);
 /// For each of the two ways to end a transaction that failed.
 const ABORT_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -57,17 +59,39 @@ impl Transactor {
     /// # Errors
     /// [`Fault`] if an operator must help; otherwise the reason why it is worth trying again.
     pub fn fence(&mut self) -> Result<Result<(), String>, Fault> {
-        self.fence_within(self.patience)
+        self.fence_within(self.patience, || false)
     }
 
-    fn fence_within(&mut self, patience: Duration) -> Result<Result<(), String>, Fault> {
+    /// The same as long as nobody asks to end.
+    ///
+    /// # Errors
+    /// As [`fence`](Self::fence).
+    pub fn fence_unless(&mut self, asked: impl Fn() -> bool) -> Result<Result<(), String>, Fault> {
+        self.fence_within(self.patience, asked)
+    }
+
+    fn fence_within(
+        &mut self,
+        patience: Duration,
+        asked: impl Fn() -> bool,
+    ) -> Result<Result<(), String>, Fault> {
         self.producer = None;
         let what = format!("starting transactions as {}", self.id);
         let producer: BaseProducer<Deliveries> = self
             .properties
             .create_with_context(Deliveries::default())
             .map_err(|error| Fault::Halt(format!("{what}: {}", error::plain(&error))))?;
-        match producer.init_transactions(patience) {
+        let mut slices = polls_in(patience, FENCE_SLICE);
+        let made = loop {
+            slices = slices.saturating_sub(1);
+            // Called again, it goes on.
+            match producer.init_transactions(FENCE_SLICE) {
+                Err(KafkaError::Transaction(error))
+                    if error.is_retriable() && slices > 0 && !asked() => {}
+                made => break made,
+            }
+        };
+        match made {
             Ok(()) => {
                 self.producer = Some(producer);
                 Ok(Ok(()))
@@ -124,8 +148,9 @@ impl Transactor {
         if class == Class::Fenced {
             return Err(Fault::Restart(format!(
                 "the transactional id {} was taken over ({reason}): this process was away for longer than \
-                 `run.transaction_timeout_seconds`, or another one uses the same `run.instance_id` and prefix",
-                self.id
+                 `run.transaction_timeout_seconds`; {}",
+                self.id,
+                error::TWINS
             )));
         }
         if let Fault::Halt(message) = Fault::of("committing", &error) {
@@ -151,7 +176,7 @@ impl Transactor {
         }
         producer.purge(PurgeConfig::default().queue().inflight());
         // An abort flushes, and a flush waits for reports that nobody else takes.
-        for _ in 0..polls_in(ABORT_PATIENCE) {
+        for _ in 0..polls_in(ABORT_PATIENCE, POLL) {
             if producer.in_flight_count() == 0 {
                 break;
             }
@@ -163,7 +188,7 @@ impl Transactor {
         // Whoever fenced us has ended the transaction, and must not be fenced in turn.
         if aborted.is_err() && class != Class::Fenced {
             // Without an answer the next commit tries again.
-            let _ = self.fence_within(ABORT_PATIENCE);
+            let _ = self.fence_within(ABORT_PATIENCE, || false);
         }
     }
 
@@ -175,9 +200,9 @@ impl Transactor {
     }
 }
 
-/// How many polls fill a time: waits are counted in polls, one in each `POLL`, rather than by a clock.
-const fn polls_in(time: Duration) -> u128 {
-    time.as_micros() / POLL.as_micros()
+/// How many pauses fill a time: waits are counted in these rather than by a clock.
+const fn polls_in(time: Duration, pause: Duration) -> u128 {
+    time.as_micros() / pause.as_micros()
 }
 
 /// One transaction from begin to end.
@@ -285,7 +310,7 @@ impl Cycle<'_> {
     }
 
     fn wait_until(&mut self, done: impl Fn(&BaseProducer<Deliveries>) -> bool) -> KafkaResult<()> {
-        for _ in 0..=polls_in(self.patience) {
+        for _ in 0..=polls_in(self.patience, POLL) {
             if done(self.producer) {
                 return Ok(());
             }

@@ -75,6 +75,12 @@ pub enum Reject {
     /// Dated ahead of the clock by more than the tolerance.
     #[error("event_timestamp lies in the future")]
     Future,
+    /// A statement of progress that says the same of its own moment.
+    #[error("complete_until lies before 2000: seconds given for milliseconds, or a clock at zero?")]
+    ImplausibleStatement,
+    /// A statement of progress about times to come.
+    #[error("complete_until lies in the future: nobody knows yet what will be complete then")]
+    FutureStatement,
     /// A statement of progress far ahead of every record.
     #[error(
         "complete_until lies more than 7 days after every record and earlier statement of the partition"
@@ -87,7 +93,10 @@ pub enum Reject {
     #[error("the topic does not carry this feed; send it to the feed's own topic")]
     WrongFeed,
     /// An outcome names a task that its subscriber never had, as far as is known. What it says of the customer counts.
-    #[error("the subscriber has no such task; send the `msisdn` and `task_id` of the task")]
+    #[error(
+        "the subscriber has no such task in this partition; send the `msisdn` and `task_id` of the task (numbers of other \
+         countries with `+`), with the key and the partitioner of the other feeds"
+    )]
     UnknownTask,
 }
 
@@ -106,8 +115,8 @@ impl Reject {
             Self::UnknownRecordType => "unknown_record_type",
             Self::InvalidField { .. } => "invalid_field",
             Self::InvalidMsisdn(_) => "invalid_msisdn",
-            Self::Implausible => "implausible_timestamp",
-            Self::Future => "future_timestamp",
+            Self::Implausible | Self::ImplausibleStatement => "implausible_timestamp",
+            Self::Future | Self::FutureStatement => "future_timestamp",
             Self::UnfoundedStatement => "unfounded_statement",
             Self::KeyMismatch => "key_mismatch",
             Self::WrongFeed => "wrong_feed",

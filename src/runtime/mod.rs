@@ -5,6 +5,7 @@
 //! | `clock`, `active_rules`, `setup`, `stop` | what all workers share |
 //! | `partition` | one partition number: its shard, its positions, its step log, and the output that waits |
 //! | `restore` | the one way to a shard's state: snapshot, then journal |
+//! | `standing` | whether a start could go on, for those who only look |
 //! | `worker` | the loop, the commit cycle, rebalances |
 //! | `pool`, `watchdog` | the threads, and an end to one that hangs |
 //!
@@ -16,6 +17,7 @@ mod partition;
 mod pool;
 mod restore;
 mod setup;
+mod standing;
 mod stop;
 mod watchdog;
 mod worker;
@@ -24,6 +26,7 @@ pub use active_rules::{ActiveRules, RulesHandle};
 pub use partition::{JournalPosition, Partition, PartitionPosition, PendingOutput};
 pub use pool::Pool;
 pub use setup::Setup;
+pub use standing::can_go_on;
 pub use stop::Stop;
 pub use watchdog::Watchdog;
 pub use worker::Worker;

@@ -140,7 +140,8 @@ fn work(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) -> Res
     let config = &setup.config;
     let repository = SnapshotRepository::open(&config.state.snapshots, &config.kafka.group)
         .map_err(Fault::Halt)?;
-    let member = Member::join(config, Arc::clone(&setup.topics), number)?;
+    let asked = || stop.asked();
+    let member = Member::join(config, Arc::clone(&setup.topics), number, asked)?;
     let (process, now) = (std::process::id(), clock::nanoseconds());
     let name = format!("{} {process} {number} {now}", config.run.instance_id);
     let writer = xxh3_64(name.as_bytes());

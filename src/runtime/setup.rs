@@ -1,6 +1,6 @@
 use super::active_rules::{ActiveRules, RulesHandle};
 use crate::config::Config;
-use crate::kafka::Topics;
+use crate::kafka::{Cluster, Scheme, Topics};
 use crate::telemetry::Telemetry;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub struct Setup {
     pub partitions: i32,
     /// Output topics with as many partitions: a record for one of them goes to the partition of its shard.
     pub aligned_outputs: Arc<BTreeSet<String>>,
+    /// How the feeds were found to be keyed.
+    pub scheme: Scheme,
     /// The rules in force.
     pub rules_handle: Arc<RulesHandle>,
     /// The metrics.
@@ -22,20 +24,16 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What follows from a configuration, and from the partitions of the feeds' and of the output topics.
-    pub fn new(
-        config: Config,
-        telemetry: Telemetry,
-        partitions: i32,
-        aligned_outputs: BTreeSet<String>,
-    ) -> Self {
+    /// What follows from a configuration, and from what the brokers say of the topics.
+    pub fn new(config: Config, telemetry: Telemetry, cluster: Cluster) -> Self {
         let topics = Topics::new(&config);
         let active_rules = ActiveRules::new(config.ruleset(), &config.kafka.group, &topics);
         Self {
             config,
             topics: Arc::new(topics),
-            partitions,
-            aligned_outputs: Arc::new(aligned_outputs),
+            partitions: cluster.partitions,
+            aligned_outputs: Arc::new(cluster.aligned_outputs),
+            scheme: cluster.scheme,
             rules_handle: Arc::new(RulesHandle::new(active_rules)),
             telemetry,
         }

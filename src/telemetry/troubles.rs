@@ -16,6 +16,9 @@ pub const BROKERS: &str = "brokers";
 /// the last.
 const SUMMARY_FIRST_MS: i64 = 60_000;
 const SUMMARY_LAST_MS: i64 = 3_600_000;
+/// What seems to be over is over when it has not come again for this long: longer than a worker may wait in one call for
+/// brokers that do not answer.
+const SETTLED_MS: i64 = 15_000;
 /// What has not come for this long begins anew when it comes.
 const QUIET_MS: i64 = 120_000;
 /// Kinds known at a time; what is beyond them shares one.
@@ -42,36 +45,59 @@ pub fn count(kind: &str, times: u64, text: &str) {
     }
 }
 
+/// What goes along with a trouble and is none alone: it counts if there is one.
+pub fn aside(kind: &str, text: &str) {
+    let now = now();
+    let beside = now.is_some_and(|now| troubles().came_along(kind, text, now));
+    debug!(trouble = kind, beside, "{text}");
+}
+
 /// A trouble is over; nothing is logged if there was none.
 pub fn over(kind: &str, text: &str) {
     let Some(now) = now() else { return };
     let ended = troubles().over(kind);
-    if let Some(Trouble { since, times, .. }) = ended {
-        let seconds = now.since_ms(since) as f64 / 1000.0;
-        info!(
-            trouble = kind,
-            times,
-            since = moment(since),
-            seconds,
-            "{text}"
-        );
+    if let Some(trouble) = ended {
+        log_end(kind, &trouble, now, text);
     }
 }
 
-/// Logs the summaries that are due: to be called about once a second.
-pub fn summarize() {
-    let Some(now) = now() else { return };
-    let due = troubles().due(now);
-    log(due);
+/// A trouble seems to be over: it is, if it does not come again soon. Others may still have to tell of it what they met
+/// before.
+pub fn seems_over(kind: &str, text: &'static str) {
+    if let Some(now) = now() {
+        troubles().seems_over(kind, now, text);
+    }
 }
 
-/// Logs what has come again since it was last logged: the process ends.
+/// Logs the summaries that are due, and ends: to be called about once a second.
+pub fn summarize() {
+    let Some(now) = now() else { return };
+    let (due, ended) = {
+        let mut troubles = troubles();
+        (troubles.due(now), troubles.ended(now))
+    };
+    log(due);
+    for (kind, trouble, at, text) in ended {
+        log_end(&kind, &trouble, at, text);
+    }
+}
+
+/// Logs what has come again since it was last logged, and what seems to be over: the process ends.
 pub fn conclude() {
     let rest = std::mem::take(&mut troubles().0);
-    let rest = rest
-        .into_iter()
-        .map(|(kind, trouble)| Summary::of(&kind, &trouble));
-    log(rest.filter(|summary| summary.times > 0).collect());
+    for (kind, trouble) in rest {
+        match trouble.seems_over {
+            Some((at, text)) => log_end(&kind, &trouble, at, text),
+            None if trouble.untold > 0 => log(vec![Summary::of(&kind, &trouble)]),
+            None => {}
+        }
+    }
+}
+
+fn log_end(kind: &str, trouble: &Trouble, at: Timestamp, text: &str) {
+    let (times, since) = (trouble.times, moment(trouble.since));
+    let seconds = at.since_ms(trouble.since) as f64 / 1000.0;
+    info!(trouble = kind, times, since, seconds, "{text}");
 }
 
 /// From now on the time is known.
@@ -120,6 +146,19 @@ struct Trouble {
     pause_ms: i64,
     /// What was said of it the last time.
     text: String,
+    /// Since when it has not come any more though it could, and what to say then.
+    seems_over: Option<(Timestamp, &'static str)>,
+}
+
+impl Trouble {
+    fn again(&mut self, times: u64, text: &str, now: Timestamp) {
+        self.last = now;
+        self.times += times;
+        self.untold += times;
+        self.text.clear();
+        self.text.push_str(text);
+        self.seems_over = None;
+    }
 }
 
 /// What is to be logged of a trouble that came again.
@@ -148,11 +187,7 @@ impl Troubles {
         let known = self.0.contains_key(kind) || self.0.len() < KINDS_MAX;
         let kind = if known { kind } else { OTHER };
         if let Some(trouble) = self.0.get_mut(kind) {
-            trouble.last = now;
-            trouble.times += times;
-            trouble.untold += times;
-            trouble.text.clear();
-            trouble.text.push_str(text);
+            trouble.again(times, text, now);
             return false;
         }
         let trouble = Trouble {
@@ -163,9 +198,37 @@ impl Troubles {
             told: now,
             pause_ms: SUMMARY_FIRST_MS,
             text: text.to_owned(),
+            seems_over: None,
         };
         self.0.insert(kind.to_owned(), trouble);
         true
+    }
+
+    /// Notes what counts only beside a trouble. Returns whether there is one.
+    fn came_along(&mut self, kind: &str, text: &str, now: Timestamp) -> bool {
+        let trouble = self.0.get_mut(kind);
+        trouble.map(|trouble| trouble.again(1, text, now)).is_some()
+    }
+
+    fn seems_over(&mut self, kind: &str, now: Timestamp, text: &'static str) {
+        if let Some(trouble) = self.0.get_mut(kind) {
+            trouble.seems_over.get_or_insert((now, text));
+        }
+    }
+
+    /// Takes those that have not come again since they seemed to be over, with the moment and the words for it.
+    fn ended(&mut self, now: Timestamp) -> Vec<(String, Trouble, Timestamp, &'static str)> {
+        let settled = |_: &String, trouble: &mut Trouble| {
+            let end = trouble.seems_over;
+            end.is_some_and(|(at, _)| now.since_ms(at) >= SETTLED_MS)
+        };
+        let ended = self.0.extract_if(.., settled);
+        ended
+            .filter_map(|(kind, trouble)| {
+                let (at, text) = trouble.seems_over?;
+                Some((kind, trouble, at, text))
+            })
+            .collect()
     }
 
     fn over(&mut self, kind: &str) -> Option<Trouble> {
@@ -242,6 +305,29 @@ mod tests {
             troubles.occurred("brokers", 1, "refused", at(9)),
             "it begins anew"
         );
+    }
+
+    #[test]
+    fn what_is_told_late_does_not_begin_anew() {
+        let mut troubles = Troubles(BTreeMap::new());
+        assert!(!troubles.came_along("brokers", "disconnected", at(0)));
+        assert!(troubles.occurred("brokers", 1, "refused", at(1)));
+        assert!(troubles.came_along("brokers", "disconnected", at(2)));
+        troubles.seems_over("brokers", at(10), "they answer");
+        assert!(troubles.ended(at(11)).is_empty());
+        // Another client hands out what it met before.
+        assert!(!troubles.occurred("brokers", 1, "refused", at(12)));
+        for second in 13..28 {
+            troubles.seems_over("brokers", at(second), "they answer");
+            assert!(troubles.ended(at(second)).is_empty());
+        }
+        let ended = troubles.ended(at(28));
+        let [(kind, trouble, end, text)] = &ended[..] else {
+            panic!("one end");
+        };
+        assert_eq!((&**kind, *end, *text), ("brokers", at(13), "they answer"));
+        assert_eq!((trouble.times, trouble.since), (3, at(1)));
+        assert!(troubles.0.is_empty());
     }
 
     #[test]

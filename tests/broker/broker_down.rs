@@ -7,6 +7,7 @@ use crate::support::fault_scenario::{FaultScenario, PARTITIONS};
 use crate::support::http::get;
 use crate::support::process::Signal;
 use crate::support::proxy::Disturbance;
+use serde_json::Value;
 
 #[test]
 fn broker_kill9() {
@@ -58,7 +59,26 @@ fn broker_down() {
     scenario.broker.restart();
     running.wait_ready();
     scenario.finish(&mut [&mut running]);
+
+    // All that its clients and workers met is one trouble, which begins and ends once.
+    let told = |log: &str, level: &str| -> Vec<Value> {
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &Value| line["trouble"] == "brokers" && line["level"] == level)
+            .filter(|line| !line["message"].as_str().unwrap().starts_with("again: "))
+            .collect()
+    };
+    let end = running.process.wait_for("the end is told", |process| {
+        told(&process.stderr(), "INFO").pop()
+    });
+    assert!(end["times"].as_u64() > Some(1), "{end}");
+    assert!(end["seconds"].as_f64() > Some(1.0), "{end}");
     scenario.stop(&mut [&mut running]);
+    let log = running.process.stderr();
+    let (begins, ends) = (told(&log, "WARN"), told(&log, "INFO"));
+    assert_eq!((begins.len(), ends.len()), (1, 1), "{begins:#?}\n{ends:#?}");
+    // What goes along with it has no lines of its own.
+    assert!(!log.contains("\"facility\":\"FAIL\""), "{log}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Bench {
         );
         let config = Config::from_toml_str(&text, "matrix").unwrap();
         let topics = Arc::new(Topics::new(&config));
-        let mut member = Member::join(&config, topics, 0).unwrap();
+        let mut member = Member::join(&config, topics, 0, || false).unwrap();
         let assigned = wait_for("the partition is ours", || match member.serve().unwrap() {
             Some(Rebalance::Assigned(assigned)) => Some(assigned),
             _ => {

@@ -127,6 +127,83 @@ fn feeds_that_are_keyed_differently_are_refused() {
     }
 }
 
+/// A mediation's statement, as it goes to every partition.
+fn statement(partition: i32) -> NewRecord {
+    let at = minutes_ago(5);
+    let value = format!(
+        r#"{{"record_type":"feed_progress","feed":"cdr","event_timestamp":"{at}","complete_until":"{at}"}}"#
+    );
+    NewRecord::new("feed_progress", value).on(partition)
+}
+
+#[test]
+fn keys_are_found_behind_statements_that_concern_nobody() {
+    let installation = Installation::new("behind", 4, "");
+    let at = minutes_ago(5);
+    let produce = |feed: &str, partitioner: Partitioner, records: usize| {
+        let record = |n: usize| {
+            let msisdn = format!("86138{n:08}");
+            let partition = partitioner.partition(msisdn.as_bytes(), 4);
+            let value = call(&format!("{feed}-{n}"), &msisdn, "10010", &at);
+            NewRecord::new(msisdn, value).on(partition)
+        };
+        installation.produce(feed, (0..records).map(record));
+    };
+    produce("cdr", Partitioner::Crc32, 200);
+    produce("subscriber", Partitioner::Murmur2, 200);
+    produce("billing", Partitioner::Murmur2, 1);
+    for feed in ["cdr", "subscriber"] {
+        let statements = (0..4).flat_map(|partition| (0..2_000).map(move |_| statement(partition)));
+        installation.produce(feed, statements);
+    }
+    let mut check = installation.start("check", &["--connect"]);
+    assert_eq!(check.wait().code(), Some(1), "{}", check.stdout());
+    let said = check.stderr();
+    for part in [
+        format!("{} CRC-32", installation.topic("cdr")),
+        format!("{} murmur2", installation.topic("subscriber")),
+    ] {
+        assert!(said.contains(&part), "{part:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn run_compares_keys_from_the_first_record_on_with_what_its_start_found() {
+    let installation = Installation::new("compares", 4, "run.workers = 2\n");
+    let at = minutes_ago(5);
+    let record = |feed: &str, n: usize, shift: i32| {
+        let msisdn = format!("86138{n:08}");
+        let partition = Partitioner::Murmur2.partition(msisdn.as_bytes(), 4);
+        let value = call(&format!("{feed}-{n}"), &msisdn, "10010", &at);
+        NewRecord::new(msisdn, value).on((partition + shift) % 4)
+    };
+    installation.produce("cdr", (0..40).map(|n| record("cdr", n, 0)));
+    installation.produce("outcome", [record("outcome", 0, 0)]);
+    let mut check = installation.start("check", &["--connect"]);
+    assert!(check.wait().success(), "{}", check.stderr());
+    assert!(
+        check.stdout().contains("(1 key looked at)"),
+        "{}",
+        check.stdout()
+    );
+    let mut running = installation.run();
+    installation.wait_processed(&mut running);
+    running.process.signal(Signal::Term);
+    assert!(running.process.wait().success());
+
+    let mut running = installation.run();
+    // Nothing but these comes, and they lie with both workers.
+    installation.produce("cdr", (40..48).map(|n| record("cdr", n, 1)));
+    installation.wait_processed(&mut running);
+    let differing = running
+        .metrics()
+        .sum("churnwatch_key_disagreements_total", &[]);
+    assert_eq!(differing, 8.0);
+    let said = running.process.stderr();
+    let warned = said.matches("a record lies in another partition").count();
+    assert_eq!(warned, 1, "{said}");
+}
+
 #[test]
 fn missing_topics_are_named_with_the_command_that_creates_them() {
     let installation = Installation::bare("missing", 4, "");
@@ -227,6 +304,10 @@ fn produce_loads_a_compacted_topic_and_tells_every_partition_of_progress() {
     let mut produce = installation.start("produce", &[file.to_str().unwrap()]);
     assert_eq!(produce.wait().code(), Some(0), "{}", produce.stderr());
     assert_eq!(installation.length("subscriber"), 1 + 3);
+    let said = produce.stderr();
+    assert!(said.contains("2 records in "), "{said}");
+    let explained = "1 of them are feed_progress and go to every partition, 3 times in all";
+    assert!(said.contains(explained), "{said}");
 
     let mut running = installation.run();
     installation.wait_processed(&mut running);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::fault_scenario::FaultScenario;
 use crate::support::http::get;
-use crate::support::installation::Running;
+use crate::support::installation::{Installation, Running};
 use crate::support::process::Signal;
 use crate::support::proxy::{Api, Disturbance, Often};
 use crate::support::{PATIENCE, wait_while_moving};
@@ -61,6 +61,25 @@ kafka.properties.\"session.timeout.ms\" = \"60000\"
         |scenario, name| scenario.installation.run_member(name),
         ["same", "same"],
     );
+}
+
+#[test]
+fn two_of_one_name_are_told_how_to_part() {
+    let installation = Installation::new("namesakes", 2, "");
+    let mut pair = ["same", "same"].map(|name| {
+        let mut running = installation.run_member(name);
+        running.wait_ready();
+        running
+    });
+    for running in &mut pair {
+        running.process.wait_for("it says so", |process| {
+            let log = process.stderr();
+            let line = log.lines().find(|line| line.contains("starts over"))?;
+            let remedy = "give each process a `run.instance_id` of its own";
+            assert!(line.contains(remedy), "{line}");
+            Some(())
+        });
+    }
 }
 
 #[test]

@@ -4,19 +4,35 @@ use std::fs;
 
 use crate::support::client::NewRecord;
 use crate::support::installation::{Installation, Running, call, minutes_ago, wait_records};
-use crate::support::process::Signal;
+use crate::support::process::{Process, Signal};
 
 const HOTLINE: &str = "10000";
 /// What the program asks of a journal that it did not create.
 const JOURNAL: &[(&str, &str)] = &[("retention.ms", "-1"), ("retention.bytes", "-1")];
 
-/// The program's last words when it does not start.
+/// The program's last words when it does not start. `check --connect` says the same.
 fn refusal(installation: &Installation, environment: &[(&str, &str)]) -> String {
+    let checked = last_words(installation, &["check", "--connect"], environment);
+    let said = last_words(installation, &["run"], environment);
+    let problems = checked
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: "));
+    for problem in problems {
+        assert!(said.contains(problem), "`{problem}` is not in: {said}");
+    }
+    said
+}
+
+fn last_words(
+    installation: &Installation,
+    command: &[&str],
+    environment: &[(&str, &str)],
+) -> String {
     let config = installation.config();
-    let arguments = ["run", "--config", config.to_str().unwrap()];
-    let mut process = crate::support::process::Process::start_with(arguments, environment);
+    let arguments = [command, &["--config", config.to_str().unwrap()]].concat();
+    let mut process = Process::start_with(arguments, environment);
     let status = process.wait();
-    assert_eq!(status.code(), Some(1), "{}", process.stderr());
+    assert_eq!(status.code(), Some(1), "{command:?} {}", process.stderr());
     process.stderr()
 }
 
@@ -83,6 +99,21 @@ fn a_journal_of_another_group() {
 }
 
 #[test]
+fn a_group_that_began_with_other_topics() {
+    let installation = Installation::one_topic("others", 1, "");
+    live_once(&installation, 1);
+    let topic = format!("{}-new", installation.group);
+    installation.client.create_topic(&topic, 1, &[]);
+    let said = refusal(&installation, &[("CHURNWATCH_TOPICS__CDR", &topic)]);
+    assert_says(&said, &["none for this one", "kafka.group"]);
+    let feeds = ["CDR", "BILLING", "SUBSCRIBER", "SERVICE", "OUTCOME"];
+    let keys = feeds.map(|feed| format!("CHURNWATCH_TOPICS__{feed}"));
+    let all: Vec<(&str, &str)> = keys.iter().map(|key| (&**key, &*topic)).collect();
+    let said = refusal(&installation, &all);
+    assert_says(&said, &["the state was built from topics", "kafka.group"]);
+}
+
+#[test]
 fn partition_mismatch_of_the_journal() {
     let installation = with_journal("counts", 3);
     let said = refusal(&installation, &[]);
@@ -111,7 +142,7 @@ fn snapshots_that_are_gone() {
     live_once(&installation, 2);
     live_once(&installation, 3);
     fs::remove_dir_all(&snapshots).unwrap();
-    let said = refusal(&installation, &[]);
+    let said = last_words(&installation, &["run"], &[]);
     let wanted = [
         &*installation.journal(),
         "no snapshot can be read",

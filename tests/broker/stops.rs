@@ -10,6 +10,7 @@ use crate::support::installation::{Installation, Running, call, minutes_ago, rep
 use crate::support::process::{Process, Signal};
 use crate::support::proxy::{Api, Disturbance, Often};
 use crate::support::wait_for;
+use churnwatch::runtime::clock::Stopwatch;
 use serde_json::Value;
 
 /// The line of a log that says this.
@@ -32,6 +33,14 @@ fn a_start_without_brokers_waits_says_so_and_ends_at_once_when_asked() {
     let mut running = installation.run_unready();
     let ready = get(running.address, "/readyz").unwrap();
     assert_eq!(ready.status, 503);
+    let asking = running
+        .process
+        .wait_for("it says what it tries", |process| {
+            let log = process.stderr();
+            assert!(!log.contains("no answer"), "it says so too late: {log}");
+            line(&log, "asking the brokers")
+        });
+    assert_eq!(asking["bootstrap"], *broker.proxy().bootstrap());
     let waiting = running.process.wait_for("it says what it waits for", |_| {
         let page = get(running.address, "/readyz")?;
         page.body
@@ -98,11 +107,56 @@ fn partitions_that_are_added_end_it_with_the_remedy() {
     assert!(log.contains(&named), "{log}");
     assert!(log.contains("More partitions"), "{log}");
 
-    // The next start says it too, and which topic is to be mended.
-    let mut again = installation.start("run", &[]);
-    assert_eq!(again.wait().code(), Some(1));
-    let remedy = format!("create {topic} anew with 1 partitions");
-    assert!(again.stderr().contains(&remedy), "{}", again.stderr());
+    // The next start says the same, and so does a look at the brokers.
+    let remedy = format!("create {topic} anew with 1 partitions, or all input topics");
+    assert!(log.contains(&remedy), "{log}");
+    for command in [&["run"][..], &["check", "--connect"]] {
+        let mut again = installation.start(command[0], &command[1..]);
+        assert_eq!(again.wait().code(), Some(1), "{command:?}");
+        let said = again.stderr();
+        assert!(said.contains(&named) && said.contains(&remedy), "{said}");
+        assert!(said.contains("`kafka.group`"), "{said}");
+    }
+}
+
+#[test]
+fn an_end_while_it_joins_is_at_once() {
+    let extra = "kafka.properties.\"session.timeout.ms\" = \"60000\"\n";
+    let installation = Installation::new("joining", 2, extra);
+    let first = installation.run_as("first");
+    // The group waits for it, and so does everybody who joins.
+    first.process.signal(Signal::Stop);
+    let mut second = installation.run_other("second");
+    wait_for("the second joins", || {
+        (installation.members().len() == 2).then_some(())
+    });
+    let asked = Stopwatch::start();
+    second.process.signal(Signal::Term);
+    let status = second.process.wait();
+    let log = second.process.stderr();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{log}");
+    first.process.signal(Signal::Kill);
+}
+
+#[test]
+fn an_end_before_it_joins_is_at_once() {
+    let broker = ProxiedBroker::shared();
+    let installation = Installation::behind_proxy(&broker, "connecting", 1, "");
+    let late = Disturbance::Delay(Duration::from_secs(8));
+    broker
+        .proxy()
+        .disturb(Api::InitProducerId, late, Often::Always);
+    let mut running = installation.run_unready();
+    wait_for("its producer connects", || {
+        (broker.proxy().disturbed(Api::InitProducerId) > 0).then_some(())
+    });
+    let asked = Stopwatch::start();
+    running.process.signal(Signal::Term);
+    let status = running.process.wait();
+    let log = running.process.stderr();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{log}");
 }
 
 /// Some calls are processed, and no snapshot has them.

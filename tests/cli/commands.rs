@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::support::process::{Process, Signal};
+use churnwatch::runtime::clock::Stopwatch;
 use serde_json::Value;
 
 fn simulate(out: &Path, more: &[&str]) {
@@ -136,6 +138,29 @@ fn a_file_that_is_not_there_is_named_before_any_broker_is_asked() {
     assert_eq!(produce.wait().code(), Some(1));
     let errors = produce.stderr();
     assert!(errors.contains("cannot read /no/such/file"), "{errors}");
+}
+
+#[test]
+fn produce_says_whom_it_asks_and_asks_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.ndjson");
+    fs::write(&events, "{}\n").unwrap();
+    let started = Stopwatch::start();
+    let arguments = ["produce", events.to_str().unwrap()];
+    let nobody = [("CHURNWATCH_KAFKA__BOOTSTRAP", "127.0.0.1:1")];
+    let mut produce = Process::start_with(arguments, &nobody);
+    produce.wait_for("it says whom it asks", |process| {
+        let said = process.stderr();
+        said.contains("asking the brokers at 127.0.0.1:1")
+            .then_some(())
+    });
+    assert_eq!(produce.wait().code(), Some(1));
+    let said = produce.stderr();
+    assert!(
+        said.contains("error: no answer from the brokers at 127.0.0.1:1"),
+        "{said}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(30), "{said}");
 }
 
 #[test]

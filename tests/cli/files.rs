@@ -66,6 +66,33 @@ fn an_output_never_destroys_an_input_another_output_or_what_is_there() {
 }
 
 #[test]
+fn outputs_of_an_earlier_run_are_no_inputs_of_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    write(folder.path(), "events.ndjson", calls(2) + "{}\n");
+    write(folder.path(), ".events.ndjson.swp", calls(3));
+    let inputs = [path(""), path("*")];
+    for (run, input) in inputs.iter().enumerate() {
+        let outputs = ["--dead-letters", &path("dead"), "--force"];
+        let (status, errors) = detect(&[&[&**input], &outputs[..]].concat());
+        assert_eq!(status, Some(3), "{errors}");
+        assert!(
+            errors.starts_with("13 records") || errors.contains("\n13 records"),
+            "{errors}"
+        );
+        let named = errors.contains("dead: passed over, as none of its first lines is an event");
+        assert_eq!(named, run > 0, "{errors}");
+        assert_eq!(fs::read_to_string(path("dead")).unwrap().lines().count(), 1);
+    }
+    let (status, errors) = detect(&[&path("dea*")]);
+    assert_eq!(status, Some(1));
+    assert!(
+        errors.contains("none of the inputs holds events"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let whole = gzip(&calls(2));

@@ -13,6 +13,7 @@ use super::traffic::{DAY_MS, FIRST_DAY_MS, Traffic};
 use super::worker::WorkerResources;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
+use churnwatch::kafka::Cluster;
 use churnwatch::runtime::{Setup, clock};
 use churnwatch::telemetry::Telemetry;
 use std::io::Write;
@@ -124,8 +125,12 @@ impl Scenario {
             }
             let config = Config::from_toml_str(&table.to_string(), "scenario").unwrap();
             let outputs = config.outputs().map(|(_, topic)| topic.to_owned());
-            let aligned = outputs.collect();
-            Setup::new(config, Telemetry::new().unwrap(), 1, aligned)
+            let cluster = Cluster {
+                partitions: 1,
+                aligned_outputs: outputs.collect(),
+                ..Cluster::default()
+            };
+            Setup::new(config, Telemetry::new().unwrap(), cluster)
         };
         let setups: Vec<Setup> = texts.iter().zip(shadows).map(setup).collect();
         let topics = &setups[0].config.topics;

@@ -120,7 +120,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) -> Outcome {
         let outcome = if self.ahead_of_time(complete_until) {
-            Outcome::Rejected(Reject::Future)
+            Outcome::Rejected(Reject::FutureStatement)
         } else if !self.has_records() {
             Outcome::Ignored
         } else if !self.is_founded(complete_until) {

@@ -4,7 +4,7 @@
 mod journal;
 mod replay;
 
-pub use journal::journal_record;
+pub use journal::{foreign, journal_record, stateless, unreadable};
 
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
@@ -231,19 +231,7 @@ impl<R: Reader> Restore<R> {
 
     /// Nothing was ever journalled: the state is empty.
     fn without_journal(&mut self, setup: &Setup) -> Result<Partition, Fault> {
-        let begun = self
-            .group_offsets
-            .iter()
-            .find(|offsets| offsets.committed.is_some());
-        if let Some(begun) = begun.filter(|_| !setup.config.state.start_without_state) {
-            let topic = setup.topics.name(begun.at.topic);
-            let reason = format!(
-                "the group has offsets (topic {topic}: {}) but its journal is empty, so the state behind them is lost: \
-                 was the journal topic deleted? To build the state anew from what the input topics still hold, begin \
-                 with another `kafka.group`; to go on where the group stands with empty windows, set \
-                 `state.start_without_state = true` once",
-                begun.next
-            );
+        if let Some(reason) = stateless(&setup.config, &setup.topics, &self.group_offsets) {
             return Err(self.halt(setup, &reason));
         }
         let positions = self
@@ -396,23 +384,11 @@ impl<R: Reader> Restore<R> {
 
     /// The rules of an epoch, if a journal written under it can be gone on with by this program.
     fn rules_of(&self, setup: &Setup, was: &Epoch) -> Result<Arc<ActiveRules>, Fault> {
-        let is = &self.active_rules.epoch;
-        let reason = if was.group != is.group {
-            format!(
-                "the journal is that of group `{}`; give every group a journal topic of its own (`topics.journal`)",
-                was.group
-            )
-        } else if was.topics != is.topics {
-            format!(
-                "the state was built from topics {:?}, but the configuration names {:?}; put [topics] back, or begin \
-                 anew with another `kafka.group`",
-                was.topics, is.topics
-            )
-        } else {
-            let active_rules = ActiveRules::of(was, &self.active_rules);
-            return active_rules.map_err(|problems| self.halt(setup, &problems.to_string()));
-        };
-        Err(self.halt(setup, &reason))
+        if let Some(reason) = foreign(was, &self.active_rules.epoch) {
+            return Err(self.halt(setup, &reason));
+        }
+        ActiveRules::of(was, &self.active_rules)
+            .map_err(|problems| self.halt(setup, &problems.to_string()))
     }
 
     fn halt(&self, setup: &Setup, reason: &str) -> Fault {

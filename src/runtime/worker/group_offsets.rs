@@ -1,9 +1,8 @@
 //! The group's offsets in the partitions that were assigned.
 
 use super::state::Worker;
-use crate::kafka::{Fault, Link, TopicPartition, lost_records};
+use crate::kafka::{Fault, Link, Span, TopicPartition};
 use crate::runtime::partition::GroupOffsets;
-use crate::runtime::setup::Setup;
 use crate::telemetry::troubles;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,37 +25,13 @@ impl<L: Link> Worker<'_, L> {
             .collect();
         let end_offsets: BTreeMap<_, _> =
             self.ask(|link| link.ends(assigned))?.into_iter().collect();
-        let mut group_offsets: BTreeMap<i32, Vec<GroupOffsets>> = BTreeMap::new();
-        for (at, committed) in committed {
-            let offset = |offsets: &BTreeMap<_, i64>| offsets.get(&at).copied().unwrap_or(0);
-            let (start, end) = (offset(&starts), offset(&end_offsets));
-            let next = committed.unwrap_or(start);
-            if !(start..=end).contains(&next) {
-                let topic = self.setup.topics.name(at.topic);
-                return Err(lost_records(topic, at.partition, next, start, end));
-            }
-            group_offsets
-                .entry(at.partition)
-                .or_default()
-                .push(GroupOffsets {
-                    at,
-                    committed,
-                    start,
-                    next,
-                    end,
-                });
-        }
-        for (number, topics) in &mut group_offsets {
-            topics.sort_by_key(|offsets| offsets.at.topic);
-            if topics.len() != self.setup.topics.len() {
-                return Err(Fault::Restart(format!(
-                    "partition {number} of the input topics was split between members of the group; all of them must \
-                     be configured with the same topics"
-                )));
-            }
-            all_or_none(self.setup, *number, topics)?;
-        }
-        Ok(group_offsets)
+        let offset =
+            |offsets: &BTreeMap<TopicPartition, i64>, at| offsets.get(&at).copied().unwrap_or(0);
+        let found = committed.into_iter().map(|(at, committed)| {
+            let (from, to) = (offset(&starts, at), offset(&end_offsets, at));
+            (committed, Span { at, from, to })
+        });
+        GroupOffsets::by_partition(&self.setup.topics, found)
     }
 
     /// Asks the brokers something, and again if they do not answer.
@@ -74,20 +49,4 @@ impl<L: Link> Worker<'_, L> {
             }
         }
     }
-}
-
-/// All topics of a partition are first committed together. One without an offset among others that have one was
-/// created anew, which makes the group forget it, or is new in the configuration.
-fn all_or_none(setup: &Setup, number: i32, topics: &[GroupOffsets]) -> Result<(), Fault> {
-    let fresh = topics.iter().find(|offsets| offsets.committed.is_none());
-    let begun = topics.iter().any(|offsets| offsets.committed.is_some());
-    let Some(fresh) = fresh.filter(|_| begun) else {
-        return Ok(());
-    };
-    let topic = setup.topics.name(fresh.at.topic);
-    Err(Fault::Halt(format!(
-        "topic {topic} partition {number}: the group has offsets for other topics but none for this one, so the topic \
-         was created anew, or is new in the configuration. The state was built from the old one: restore the topic, or \
-         begin anew with another `kafka.group`"
-    )))
 }

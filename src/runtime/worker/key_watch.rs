@@ -1,48 +1,40 @@
 //! Whether records go on being keyed as the feeds' records are (behaviour: Keys). Only a sample is looked at, and
 //! nothing follows but a warning and a metric.
 
-use crate::kafka::{ConsumedRecord, KeyForm, Keying, Partitioner, Topics};
+use crate::kafka::{ConsumedRecord, KeyForm, Keying, Scheme};
 use crate::runtime::active_rules::ActiveRules;
-use crate::runtime::clock::Stopwatch;
-use crate::telemetry::{KeyReport, Telemetry};
+use crate::runtime::setup::Setup;
+use crate::telemetry::{KeyReport, Telemetry, troubles};
 use std::sync::Arc;
-use std::time::Duration;
-use tracing::warn;
 
 /// Keys of a topic that are looked at first; after that, one record in so many.
 const FIRST: u32 = 256;
 const ONE_IN: i64 = 1_024;
-/// Between two warnings about a topic.
-const PAUSE: Duration = Duration::from_secs(60);
 
 /// What a worker has seen of its topics' keys.
 pub(super) struct KeyWatch {
     partitions: i32,
     topics: Vec<TopicKeys>,
-    partitioner: Option<Partitioner>,
-    form: Option<KeyForm>,
+    scheme: Scheme,
 }
 
 struct TopicKeys {
     name: Arc<str>,
     keying: Keying,
-    differing: u64,
-    warned: Option<Stopwatch>,
 }
 
 impl KeyWatch {
-    pub fn new(topics: &Topics, partitions: i32) -> Self {
+    /// Begins with what the start has found.
+    pub fn new(setup: &Setup) -> Self {
         let unseen = |name: &Arc<str>| TopicKeys {
             name: Arc::clone(name),
             keying: Keying::default(),
-            differing: 0,
-            warned: None,
         };
+        let topics = setup.topics.iter();
         Self {
-            partitions,
-            topics: topics.iter().map(|topic| unseen(&topic.name)).collect(),
-            partitioner: None,
-            form: None,
+            partitions: setup.partitions,
+            topics: topics.map(|topic| unseen(&topic.name)).collect(),
+            scheme: setup.scheme,
         }
     }
 
@@ -72,40 +64,37 @@ impl KeyWatch {
         let form = KeyForm::of(key, &msisdn, decoder.is_foreign(&msisdn));
         let partition = record.at.partition;
         topic.keying.add(key, partition, self.partitions, form);
-        // The first topic that shows how it is keyed is what the others are compared with.
-        self.partitioner = self.partitioner.or(topic.keying.partitioner());
-        self.form = self.form.or(topic.keying.form());
-        let Some(partitioner) = self.partitioner else {
+        self.scheme.learn(&topic.keying);
+        let Scheme {
+            partitioner: Some(partitioner),
+            form,
+        } = self.scheme
+        else {
             return;
         };
         // Where the subscriber's other records lie, in whatever form this key is.
         let national = decoder.national(&msisdn);
-        let written = self.form.zip(national);
+        let written = form.zip(national);
         let written = written.and_then(|(form, national)| form.write(&msisdn, national));
         let wanted = written.as_ref().map_or(key, |written| written.as_bytes());
         if partitioner.partition(wanted, self.partitions) == partition {
             return;
         }
-        topic.differing += 1;
-        let report = KeyReport { topic: &topic.name };
+        let name = &topic.name;
+        let report = KeyReport { topic: name };
         report.emit(telemetry);
-        let quiet = topic.warned.as_ref();
-        if quiet.is_none_or(|since| since.reached(PAUSE)) {
-            topic.warned = Some(Stopwatch::start());
-            warn!(
-                topic = &*topic.name,
-                partition,
-                offset = record.offset,
-                differing = topic.differing,
-                looked_at = topic.keying.seen(),
-                "a record lies in another partition than those of its subscriber, as most records of the feeds are \
-                 partitioned by {}{}; give all producers the same partitioner and one form of keys",
-                partitioner.name(),
-                self.form.map_or(String::new(), |form| format!(
-                    ", with numbers {}",
-                    form.name()
-                ))
-            );
-        }
+        let offset = record.offset;
+        let partitioner = partitioner.name();
+        let form = form.map_or(String::new(), |form| {
+            format!(", with numbers {}", form.name())
+        });
+        troubles::warn(
+            &format!("keys of {name}"),
+            &format!(
+                "topic {name} partition {partition} offset {offset}: a record lies in another partition than those of \
+                 its subscriber, as most records of the feeds are partitioned by {partitioner}{form}; give all \
+                 producers the same partitioner and one form of keys"
+            ),
+        );
     }
 }

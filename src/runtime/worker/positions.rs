@@ -42,7 +42,10 @@ impl<L: Link> Worker<'_, L> {
                 }
                 if self.retry.is_none() {
                     self.health.set(Condition::Connected, true);
-                    troubles::over(troubles::BROKERS, "the brokers answer again");
+                }
+                // Without partitions nobody was asked.
+                if self.retry.is_none() && !ours.is_empty() {
+                    troubles::seems_over(troubles::BROKERS, "the brokers answer again");
                 }
             }
             Err(fault) => {

@@ -66,7 +66,7 @@ impl<'a, L: Link> Worker<'a, L> {
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
-            key_watch: KeyWatch::new(&setup.topics, setup.partitions),
+            key_watch: KeyWatch::new(setup),
             output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
             uncommitted: Uncommitted::default(),
             retry: None,

@@ -161,16 +161,8 @@ fn progress_needs_no_subscriber() {
     for (field, value, refused) in [
         ("feed", "\"crm\"", "invalid_field feed"),
         ("feed", "null", "missing_field feed"),
-        (
-            "complete_until",
-            "1772323200",
-            "invalid_field complete_until",
-        ),
-        (
-            "complete_until",
-            "7258118400000",
-            "invalid_field complete_until",
-        ),
+        ("complete_until", "1772323200", "implausible_timestamp"),
+        ("complete_until", "7258118400000", "future_timestamp"),
         (
             "complete_until",
             "\"yesterday\"",
@@ -179,6 +171,8 @@ fn progress_needs_no_subscriber() {
     ] {
         let json = with(json, field, value);
         assert_eq!(refusal(json.as_bytes()), refused, "{json}");
+        let said = decoder().decode(json.as_bytes()).unwrap_err().to_string();
+        assert!(said.contains(field), "{said}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::outputs::{encoder, headers, source, value};
 use super::{assert_valid, document, validator};
+use churnwatch::decode::{DecodeSettings, Decoder};
 use churnwatch::encode::Original;
 use churnwatch::model::{Erasure, MsisdnError, Reject, Timestamp};
 use serde_json::{Map, Value, json};
@@ -85,7 +86,7 @@ fn dead_letters_are_the_original_and_why() {
 
 #[test]
 fn lines_of_dead_letters_are_valid_for_every_reason() {
-    let rejects = [
+    let mut rejects = vec![
         Reject::Empty,
         Reject::TooLarge { bytes: 2, limit: 1 },
         Reject::Framed,
@@ -107,7 +108,9 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::WrongFeed,
         Reject::UnknownTask,
     ];
-    assert_eq!(rejects.each_ref().map(Reject::reason), Reject::REASONS);
+    let reasons: Vec<&str> = rejects.iter().map(Reject::reason).collect();
+    assert_eq!(reasons, Reject::REASONS);
+    rejects.extend([Reject::ImplausibleStatement, Reject::FutureStatement]);
     let listed = document("dead-letter.schema.json")["properties"]["reason"]["enum"].clone();
     assert_eq!(listed, json!(Reject::REASONS));
     let validator = validator("dead-letter.schema.json");
@@ -140,4 +143,25 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
             );
         }
     }
+}
+
+#[test]
+fn an_answer_that_finds_no_task_is_told_where_answers_belong() {
+    let said = Reject::UnknownTask.to_string();
+    for part in ["task_id", "msisdn", "with `+`", "partition", "key"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    for schema in ["outcome.schema.json", "retention-task.schema.json"] {
+        let msisdn = &document(schema)["properties"]["msisdn"]["description"];
+        assert!(
+            msisdn.as_str().unwrap().contains("`+` in front"),
+            "{schema}"
+        );
+    }
+    // Why the mark is needed.
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    let read = |text: &str| decoder.msisdn(text).unwrap().as_str().to_owned();
+    assert_eq!(read("+13801230000"), "13801230000");
+    assert_eq!(read("13801230000"), "8613801230000");
+    assert_eq!(read("+8613801230000"), "8613801230000");
 }

@@ -35,7 +35,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("driver", "model decode engine"),
     ("journal", "model"),
     ("snapshot", "journal engine"),
-    ("kafka", "model config telemetry"),
+    ("kafka", "model decode config telemetry"),
     ("telemetry", "model config engine"),
     ("health", ""),
     ("http", "config health telemetry"),
@@ -59,7 +59,11 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/restore",
-        "model engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
+        "model config engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
+    ),
+    (
+        "runtime/standing",
+        "config journal kafka runtime/active_rules runtime/partition runtime/restore",
     ),
     (
         "runtime/worker",

@@ -122,7 +122,7 @@ impl Reference {
 
     pub fn progress(&mut self, feed: Feed, complete_until: Timestamp) -> Outcome {
         let outcome = if self.in_the_future(complete_until) {
-            Outcome::Rejected(Reject::Future)
+            Outcome::Rejected(Reject::FutureStatement)
         } else if self.feeds.iter().all(|feed| feed.watermark.is_none()) {
             Outcome::Ignored
         } else if !self.founded(complete_until) {
