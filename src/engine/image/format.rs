@@ -1,5 +1,5 @@
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 2;
+pub const IMAGE_FORMAT: u16 = 3;
 
 /// One piece of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

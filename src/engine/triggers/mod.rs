@@ -12,6 +12,7 @@ mod competitor_marketing;
 mod complaint;
 mod contract_expiry;
 mod data_growth;
+mod fall;
 mod follow_up;
 mod offer_expiry;
 mod plan_overuse;
@@ -29,6 +30,7 @@ mod welcome;
 mod zero_usage_days;
 
 pub use complaint::unsettled;
+pub use fall::{LineReading, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 

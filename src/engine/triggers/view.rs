@@ -1,4 +1,5 @@
-use crate::engine::settings::{BaselineRules, Competitors};
+use super::fall::LineReading;
+use crate::engine::settings::{BaselineRules, Competitors, LineStateRules};
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
@@ -24,6 +25,7 @@ pub struct EventView<'a> {
 }
 
 /// What a trigger is shown of a closed day of one subscriber.
+#[derive(Clone, Copy)]
 pub struct DayView<'a> {
     /// The closed day.
     pub day: Day,
@@ -39,6 +41,10 @@ pub struct DayView<'a> {
     pub barred: Option<BarredDays>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
+    /// What is believed of the line after the closed day.
+    pub line: LineReading,
+    /// How that is judged.
+    pub line_state_rules: &'a LineStateRules,
     /// How baselines are read.
     pub baseline_rules: &'a BaselineRules,
     pub(in crate::engine) baselines: [Baseline; UsageChannel::COUNT],
