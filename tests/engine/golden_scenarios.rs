@@ -1,7 +1,7 @@
 //! The scenes that every detector is judged by, whatever its tuning: who must be found, and who must be left in peace.
 
 use crate::support::scenario::{Scenario, crowd, day, days, usual};
-use churnwatch::model::{Body, Day, Effect, Purpose, Suppression};
+use churnwatch::model::{Body, Day, Effect, Purpose};
 use std::collections::BTreeSet;
 
 const ONE: &str = "13900000001";
@@ -49,12 +49,11 @@ fn first_task(scenario: &Scenario, who: &str) -> Option<(String, String)> {
     })
 }
 
-/// Everybody who was taken for a churner, weak signs aside.
+/// Everybody who was taken for a churner.
 fn accused(scenario: &Scenario) -> Vec<&str> {
     let people = scenario.effects.iter().filter_map(|effect| match effect {
         Effect::Signal(signal) => {
-            let weak = signal.suppressed == Some(Suppression::WeakSign);
-            (signal.purpose == Purpose::Churn && !weak).then_some(signal.msisdn.as_str())
+            (signal.purpose == Purpose::Churn).then_some(signal.msisdn.as_str())
         }
         Effect::Task(task) => (task.purpose == Purpose::Churn).then_some(task.msisdn.as_str()),
         Effect::Shadow(_) | Effect::Erased(_) => None,

@@ -39,6 +39,19 @@ impl LineState {
     /// How many have a use of their own: all but normal, and the two absences share one.
     pub const LEVELS: usize = 5;
 
+    /// The name used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Drift => "drift",
+            Self::ShortAbsence => "short_absence",
+            Self::LongAbsence => "long_absence",
+            Self::Drop => "drop",
+            Self::Stop => "stop",
+            Self::Decay => "decay",
+        }
+    }
+
     /// The place of the state's use among the levels; nothing for normal use.
     pub const fn level(self) -> Option<usize> {
         match self {

@@ -130,18 +130,11 @@ fn firing(view: &DayView<'_>, threshold: f64, strength: f64) -> Firing {
     let run = Run::of(state, view);
     let surplus = ((fall - threshold) / (1.0 - threshold)).clamp(0.0, 1.0);
     let per_day = 1.0 / f64::from(run.days.max(1));
-    let names = [
-        "p_normal",
-        "p_drift",
-        "p_short_absence",
-        "p_long_absence",
-        "p_drop",
-        "p_stop",
-        "p_decay",
-    ];
-    let likely = names.into_iter().zip(view.line.probabilities);
-    let likely = likely.map(|(name, p)| (Cow::from(name), Fact::Measure(p)));
-    let mut facts: Vec<(Cow<'static, str>, Fact)> = likely.collect();
+    let likely = LineState::ALL.map(|state| {
+        let name = Cow::from(format!("p_{}", state.name()));
+        (name, Fact::Measure(of(state)))
+    });
+    let mut facts = Vec::from(likely);
     facts.push(("since".into(), Fact::Date(run.since)));
     facts.extend(history(view));
     Firing {
@@ -232,7 +225,8 @@ fn known_days(view: &DayView<'_>) -> impl Iterator<Item = Day> {
     comparable.take(usize::from(view.known_days))
 }
 
-/// The last days by channel, as seen and as expected; a day on which the channel was unknown has nothing seen.
+/// The last days by channel, as seen and as expected. A day on which the channel was unknown has nothing seen, and one
+/// before the subscriber was known nothing expected.
 fn history(view: &DayView<'_>) -> Vec<(Cow<'static, str>, Fact)> {
     let days = view.window.days().min(HISTORY_DAYS);
     let days = || (0..days).rev().map(|age| view.day - age);
@@ -249,7 +243,7 @@ fn history(view: &DayView<'_>) -> Vec<(Cow<'static, str>, Fact)> {
         let events = |day: Day| known(&day).then(|| view.observed(channel, day) as f32);
         let tenths = |day: Day| (10.0 * view.expected(channel, day)).round() as f32 / 10.0;
         facts.push((seen.into(), Fact::Series(days().map(events).collect())));
-        let all = days().map(|day| Some(tenths(day)));
+        let all = days().map(|day| (day >= oldest).then(|| tenths(day)));
         facts.push((expected.into(), Fact::Series(all.collect())));
     }
     facts

@@ -3,6 +3,7 @@
 use super::account::Account;
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
+use super::line_state;
 use super::population::{Population, SETTLING_DAYS, Stable, Volume, near};
 use super::service_history::ServiceHistory;
 use super::triggers::{Firing, Memory, Settings};
@@ -115,6 +116,7 @@ impl Person {
         day: Day,
         population: &Population,
         settings: &Settings,
+        line: &line_state::Settings,
         rules: &Rules,
     ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
@@ -150,7 +152,7 @@ impl Person {
             factor: CHANNELS.map(own_factor),
             rules,
         };
-        self.memory.on_day(&view, settings)
+        self.memory.on_day(&view, settings, line)
     }
 
     /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.
