@@ -19,11 +19,13 @@ pub enum LineState {
     Stop,
     /// Use is on the way down.
     Decay,
+    /// Hardly anything is left, for longer than anybody is away.
+    Trickle,
 }
 
 impl LineState {
     /// Every state, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Normal,
         Self::Drift,
         Self::ShortAbsence,
@@ -31,12 +33,13 @@ impl LineState {
         Self::Drop,
         Self::Stop,
         Self::Decay,
+        Self::Trickle,
     ];
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Those that do not end by themselves.
-    pub const FALLS: [Self; 3] = [Self::Drop, Self::Stop, Self::Decay];
-    /// How many have a use of their own: all but normal, and the two absences share one.
+    pub const FALLS: [Self; 4] = [Self::Drop, Self::Stop, Self::Decay, Self::Trickle];
+    /// How many have a use of their own: all but normal, and absences and a trickle share one.
     pub const LEVELS: usize = 5;
 
     /// The name used in records.
@@ -49,6 +52,7 @@ impl LineState {
             Self::Drop => "drop",
             Self::Stop => "stop",
             Self::Decay => "decay",
+            Self::Trickle => "trickle",
         }
     }
 
@@ -57,7 +61,7 @@ impl LineState {
         match self {
             Self::Normal => None,
             Self::Drift => Some(0),
-            Self::ShortAbsence | Self::LongAbsence => Some(1),
+            Self::ShortAbsence | Self::LongAbsence | Self::Trickle => Some(1),
             Self::Drop => Some(2),
             Self::Stop => Some(3),
             Self::Decay => Some(4),
@@ -75,6 +79,8 @@ pub struct LineStateRules {
     pub expected_min: f64,
     /// Variance of the expectation's relative error.
     pub uncertainty: f64,
+    /// Fewest known days without use for the report of a stop.
+    pub silent_days_min: u16,
     /// Days from the report of a drop to that of a stop, at least.
     pub deeper_days: u16,
     /// A fall is over when its probability is below this.
@@ -106,6 +112,7 @@ struct Section {
     known_days_min: u16,
     expected_min: f64,
     uncertainty: f64,
+    silent_days_min: u16,
     deeper_days: u16,
     cleared_below: f64,
     threshold: FallThreshold,
@@ -135,6 +142,7 @@ struct Onset {
     drop: f64,
     stop: f64,
     decay: f64,
+    trickle: f64,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +154,7 @@ struct Back {
     drop: f64,
     stop: f64,
     decay: f64,
+    trickle: f64,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +178,7 @@ impl From<Section> for LineStateRules {
             known_days_min: section.known_days_min,
             expected_min: section.expected_min,
             uncertainty: section.uncertainty,
+            silent_days_min: section.silent_days_min,
             deeper_days: section.deeper_days,
             cleared_below: section.cleared_below,
             threshold: section.threshold,
@@ -181,7 +191,7 @@ impl From<Section> for LineStateRules {
 
 /// The probabilities of moving, with those of staying on the diagonal. The ranges of the keys keep them from 0 to 1.
 fn moves(section: &Section) -> [[f64; LineState::COUNT]; LineState::COUNT] {
-    use LineState::{Decay, Drift, Drop, LongAbsence, Normal, ShortAbsence, Stop};
+    use LineState::{Decay, Drift, Drop, LongAbsence, Normal, ShortAbsence, Stop, Trickle};
     let (onset, back, worse) = (&section.onset, &section.back, &section.worse);
     let mut moves = [[0.0; LineState::COUNT]; LineState::COUNT];
     let mut set = |from: LineState, to: LineState, p: f64| moves[from as usize][to as usize] = p;
@@ -192,6 +202,7 @@ fn moves(section: &Section) -> [[f64; LineState::COUNT]; LineState::COUNT] {
         set(from, Drop, onset.drop);
         set(from, Stop, onset.stop);
         set(from, Decay, onset.decay);
+        set(from, Trickle, onset.trickle);
     }
     set(Drift, Normal, back.drift);
     set(ShortAbsence, Normal, back.short_absence);
@@ -199,6 +210,7 @@ fn moves(section: &Section) -> [[f64; LineState::COUNT]; LineState::COUNT] {
     set(Drop, Normal, back.drop);
     set(Stop, Normal, back.stop);
     set(Decay, Normal, back.decay);
+    set(Trickle, Normal, back.trickle);
     set(ShortAbsence, Stop, worse.absence_to_stop);
     set(LongAbsence, Stop, worse.absence_to_stop);
     set(Drop, Stop, worse.drop_to_stop);

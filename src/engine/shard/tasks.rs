@@ -3,6 +3,9 @@
 use super::Shard;
 use super::shadow::Shadow;
 use crate::engine::policy::{BudgetShare, Case, Taskbook, WorkedOut};
+use crate::engine::state::line_state::{DayEvidence, Report};
+use crate::engine::state::window::UsageChannel;
+use crate::engine::triggers::{self, FALLS};
 use crate::model::{Day, Effect, Purpose, Tier, Timestamp};
 use std::cmp::Reverse;
 
@@ -99,10 +102,48 @@ impl Shard {
         self.taskbook.urgent = Default::default();
     }
 
+    /// Notes that a line is used again on the day after the last closed one, if that ends its fall: nobody is asked about it
+    /// any more.
+    fn note_return(&mut self, slot: u32) {
+        let (today, rules) = (self.closed.next(), &self.rules);
+        let Some(subscriber) = self.store.record(slot) else {
+            return;
+        };
+        let reported = matches!(subscriber.line.report(), Report::Drop | Report::Stop);
+        let window = self.store.window(slot);
+        let used = window.is_some_and(|window| window.day(today).active());
+        if !reported || !used {
+            return;
+        }
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (subscriber, window) = entry.split();
+        let mut evidence = DayEvidence::default();
+        for channel in UsageChannel::ALL {
+            let baseline = &subscriber.baselines[channel as usize];
+            let expected = baseline.level() * self.population.weekday(channel, today);
+            let of_all = self.population.dispersion(channel);
+            let dispersion = baseline.dispersion(of_all, &rules.baseline);
+            let events = f64::from(window.day(today).events(channel));
+            evidence.add(channel as usize, events, expected, dispersion, &rules.line_state);
+        }
+        // The day is not over: what is missing of it can only make the fall less likely.
+        if subscriber.line.is_over_after(&evidence, &rules.line_state) {
+            subscriber.line.clear();
+            for place in FALLS {
+                if let Some(state) = subscriber.trigger_states.get_mut(place) {
+                    triggers::end_fall(state);
+                }
+            }
+        }
+    }
+
     fn release_purpose(&mut self, purpose: Purpose, now: Timestamp, effects: &mut Vec<Effect>) {
         let day = self.closed;
         let mut ranked = Vec::new();
         for slot in self.taskbook.candidates(purpose) {
+            self.note_return(slot);
             let rank = self.with_tasks(slot, now, day, |context, case| {
                 context.book.drop_obsolete(purpose, case, effects);
                 if case.backlog {

@@ -9,9 +9,8 @@ use crate::model::Day;
 pub struct LineBelief {
     /// Eighths of a bit, by state.
     weights: [u8; LineState::COUNT],
-    report: Report,
-    /// Day of the last report, since 1999-12-31.
-    reported_on: [u8; 2],
+    /// The report, and in the other 14 bits the day of the last one since 1999-12-31.
+    report: [u8; 2],
 }
 
 /// How a fall of a line was reported.
@@ -42,6 +41,19 @@ const EXPECTED_MIN: f64 = 0.02;
 const LEAST: f64 = -36.067_376_022_224_085;
 /// 1999-12-31.
 const DAY_ZERO: Day = Day(10_956);
+/// Days are kept in so many bits: they begin anew after 44 years, and no report is as old.
+const DAY_BITS: u32 = 14;
+const DAY_MASK: u16 = (1 << DAY_BITS) - 1;
+
+fn days_since_zero(day: Day) -> u16 {
+    day.since(DAY_ZERO) as u16
+}
+
+/// The probability of all falls together.
+pub fn fall(probabilities: &Probabilities) -> f64 {
+    let of = |state: LineState| probabilities[state as usize];
+    LineState::FALLS.map(of).iter().sum()
+}
 
 impl Default for LineBelief {
     fn default() -> Self {
@@ -49,8 +61,7 @@ impl Default for LineBelief {
         weights[LineState::Normal as usize] = 0;
         Self {
             weights,
-            report: Report::None,
-            reported_on: [0; 2],
+            report: [0; 2],
         }
     }
 }
@@ -96,6 +107,7 @@ impl DayEvidence {
             of(drop),
             of(stop),
             of(decay),
+            absence,
         ]
     }
 }
@@ -119,6 +131,11 @@ impl LineBelief {
         probabilities
     }
 
+    /// Whether a day of such use ends every fall.
+    pub fn is_over_after(mut self, evidence: &DayEvidence, rules: &LineStateRules) -> bool {
+        fall(&self.observe(evidence, rules)) < rules.cleared_below
+    }
+
     /// The probabilities as they are kept.
     pub fn probabilities(&self) -> Probabilities {
         let kept = self.weights.map(of_eighths);
@@ -128,30 +145,40 @@ impl LineBelief {
 
     /// How the fall of the line was reported, if it was and lasts.
     pub fn report(&self) -> Report {
-        self.report
+        match u16::from_le_bytes(self.report) >> DAY_BITS {
+            0 => Report::None,
+            1 => Report::Drop,
+            2 => Report::Stop,
+            _ => Report::Barred,
+        }
+    }
+
+    fn set(&mut self, report: Report, since: u16) {
+        let bits = (report as u16) << DAY_BITS | since & DAY_MASK;
+        self.report = bits.to_le_bytes();
     }
 
     /// The line is barred: what was believed of it says nothing about what comes after.
     pub fn bar(&mut self) {
-        let reported = self.report != Report::None;
-        *self = Self {
-            report: if reported { Report::Barred } else { Report::None },
-            ..Self::default()
-        };
+        let reported = self.report() != Report::None;
+        *self = Self::default();
+        if reported {
+            self.set(Report::Barred, 0);
+        }
     }
 
     /// The fall is over.
     pub fn clear(&mut self) {
-        self.report = Report::None;
+        self.set(Report::None, 0);
     }
 
     /// Whether a fall of a kind may be reported on a day: a new one, or a drop that has become a stop.
     pub fn is_news(&self, report: Report, day: Day, rules: &LineStateRules) -> bool {
-        match (self.report, report) {
+        match (self.report(), report) {
             (Report::None | Report::Barred, _) => true,
             (Report::Drop, Report::Stop) => {
-                let since = DAY_ZERO + i32::from(u16::from_le_bytes(self.reported_on));
-                day.since(since) >= i32::from(rules.deeper_days)
+                let days = days_since_zero(day).wrapping_sub(u16::from_le_bytes(self.report));
+                days & DAY_MASK >= rules.deeper_days
             }
             _ => false,
         }
@@ -159,29 +186,20 @@ impl LineBelief {
 
     /// Notes a report.
     pub fn reported(&mut self, report: Report, day: Day) {
-        let since = day.since(DAY_ZERO).clamp(0, i32::from(u16::MAX)) as u16;
-        (self.report, self.reported_on) = (report, since.to_le_bytes());
+        self.set(report, days_since_zero(day));
     }
 }
 
 impl Encoded for LineBelief {
     fn put(&self, to: &mut Writer) {
         self.weights.put(to);
-        (self.report as u8).put(to);
-        self.reported_on.put(to);
+        self.report.put(to);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
         Ok(Self {
             weights: Encoded::get(from)?,
-            report: match u8::get(from)? {
-                0 => Report::None,
-                1 => Report::Drop,
-                2 => Report::Stop,
-                3 => Report::Barred,
-                _ => return Err("has a line whose fall was reported in no known way"),
-            },
-            reported_on: Encoded::get(from)?,
+            report: Encoded::get(from)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::trigger::Firing;
 use super::view::DayView;
 use crate::engine::settings::LineState;
-use crate::engine::state::line_state::{DayEvidence, LineBelief, Probabilities, Report};
+use crate::engine::state::line_state::{DayEvidence, LineBelief, Probabilities, Report, fall};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text, Tier};
@@ -46,7 +46,7 @@ pub fn read(
     }
     let probabilities = belief.observe(&evidence(view, view.day), rules);
     let of = |state: LineState| probabilities[state as usize];
-    let fall: f64 = LineState::FALLS.map(of).iter().sum();
+    let fall = fall(&probabilities);
     if fall < rules.cleared_below {
         belief.clear();
         return quiet(belief);
@@ -55,9 +55,10 @@ pub fn read(
         true => Report::Stop,
         false => Report::Drop,
     };
+    let silent = report != Report::Stop || is_silent(view, rules.silent_days_min);
     let level: f64 = view.comparable(view.day).map(|c| view.level(c)).sum();
     let mut news = None;
-    if level >= rules.expected_min - TIE && belief.is_news(report, view.day, rules) {
+    if level >= rules.expected_min - TIE && silent && belief.is_news(report, view.day, rules) {
         let threshold = match report {
             Report::Stop => &rules.threshold.zero_usage_days,
             _ => &rules.threshold.usage_drop,
@@ -72,6 +73,12 @@ pub fn read(
         report: belief.report(),
         news,
     }
+}
+
+/// Whether the last known days, at least so many, were without any use.
+fn is_silent(view: &DayView<'_>, days: u16) -> bool {
+    let mut last = known_days(view).take(usize::from(days));
+    last.all(|day| !view.window.day(day).active())
 }
 
 /// What the use of a day says, in the channels that are comparable.
@@ -102,6 +109,11 @@ pub fn on_day(
     Some(firing(view, threshold, strength))
 }
 
+/// Use is back before the close of a day has shown it.
+pub fn end(state: &mut TriggerState) {
+    state.note = 0;
+}
+
 /// Why the reason of a fall is gone, if it is.
 pub fn recovered(state: &TriggerState) -> Option<CloseReason> {
     match state.note {
@@ -126,7 +138,7 @@ fn firing(view: &DayView<'_>, threshold: f64, strength: f64) -> Firing {
     let likelier = |a: LineState, b: LineState| if of(b) > of(a) { b } else { a };
     let state = LineState::FALLS.into_iter().reduce(likelier);
     let state = state.unwrap_or(LineState::Stop);
-    let fall: f64 = LineState::FALLS.map(of).iter().sum();
+    let fall = fall(&view.line.probabilities);
     let run = Run::of(state, view);
     let surplus = ((fall - threshold) / (1.0 - threshold)).clamp(0.0, 1.0);
     let per_day = 1.0 / f64::from(run.days.max(1));
@@ -157,6 +169,7 @@ fn text(state: LineState, [likely, fall]: [f64; 2], run: &Run) -> Text {
     let (zh, en) = match state {
         LineState::Stop => ("已停止使用", "Use has stopped"),
         LineState::Decay => ("使用逐步减少", "Use is on the way down"),
+        LineState::Trickle => ("长期仅有零星使用", "Hardly any use is left"),
         _ => ("使用骤降后未恢复", "Use has dropped and stays low"),
     };
     let [likely, fall] = [likely, fall].map(|p| (100.0 * p).min(99.0));

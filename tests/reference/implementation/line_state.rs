@@ -7,7 +7,7 @@ use churnwatch::model::{CloseReason, Day, Evidence, Fact};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-const STATES: [&str; 7] = [
+const STATES: [&str; 8] = [
     "normal",
     "drift",
     "short_absence",
@@ -15,8 +15,9 @@ const STATES: [&str; 7] = [
     "drop",
     "stop",
     "decay",
+    "trickle",
 ];
-const FALLS: [&str; 3] = ["drop", "stop", "decay"];
+const FALLS: [&str; 4] = ["drop", "stop", "decay", "trickle"];
 /// Equal days meet the least expectation exactly; this much to either side is on the bound.
 const TIE: f64 = 1e-3;
 const CHANNELS: [(&str, usize); 2] = [("voice", 0), ("data", 1)];
@@ -27,6 +28,7 @@ pub struct Settings {
     known_days_min: usize,
     expected_min: f64,
     uncertainty: f64,
+    silent_days_min: usize,
     deeper_days: i32,
     cleared_below: f64,
     threshold: BTreeMap<String, BTreeMap<String, f64>>,
@@ -42,7 +44,7 @@ impl Settings {
         let table = if channel == 0 { &self.voice } else { &self.data };
         match state {
             "normal" => 1.0,
-            "short_absence" | "long_absence" => table["absence"],
+            "short_absence" | "long_absence" | "trickle" => table["absence"],
             state => table[state],
         }
     }
@@ -147,7 +149,11 @@ impl Line {
             }
             self.undecided |= near(level, least);
         }
-        if level < least || !again || fall < threshold {
+        let window = (0..i32::from(view.rules.window.days)).map(|age| day - age);
+        let last = window.filter(|day| !view.comparable(*day).is_empty());
+        let mut last = last.take(view.known_days.min(settings.silent_days_min));
+        let too_early = trigger == SILENCE && last.any(|day| view.usage.active(day));
+        if level < least || !again || fall < threshold || too_early {
             return None;
         }
         self.undecided |= since.is_some();
@@ -163,13 +169,41 @@ impl Line {
         })
     }
 
+    /// Use of the day after a closed one ends the fall, if the day so far makes it unlikely enough.
+    pub fn on_return(&mut self, logs: [f64; 8], day: Day, events: u64, settings: &Settings) {
+        if self.reported.is_none() || events == 0 {
+            return;
+        }
+        let weights = self.weights.clone();
+        let likely = self.step(logs, day, events, settings);
+        self.weights = weights;
+        let fall: f64 = FALLS.iter().map(|state| likely[state]).sum();
+        let log_odds = |p: f64| (p / (1.0 - p)).ln();
+        let off = log_odds(fall) - log_odds(settings.cleared_below);
+        self.undecided |= off.abs() < if self.doubtful.is_some() { 0.3 } else { 1e-4 };
+        if fall < settings.cleared_below {
+            self.reported = None;
+        }
+    }
+
     fn filter(&mut self, view: &DayView<'_>, settings: &Settings) -> BTreeMap<&'static str, f64> {
         let day = view.today.day;
+        let logs = STATES.map(|state| log_likelihood(state, day, view, settings));
+        let events = view.usage.events(0, day) + view.usage.events(1, day);
+        self.step(logs, day, events, settings)
+    }
+
+    fn step(
+        &mut self,
+        logs: [f64; 8],
+        day: Day,
+        events: u64,
+        settings: &Settings,
+    ) -> BTreeMap<&'static str, f64> {
         let before = |state: &str| match &self.weights {
             None => f64::from(if state == "normal" { 0 } else { 255 }),
             Some(weights) => f64::from(weights[state]),
         };
-        let logs = STATES.map(|state| log_likelihood(state, day, view, settings));
         let most = logs.into_iter().fold(f64::MIN, f64::max);
         let mut likely = BTreeMap::new();
         for (to, log) in STATES.into_iter().zip(logs) {
@@ -181,7 +215,6 @@ impl Line {
         }
         let all: f64 = likely.values().sum();
         likely.values_mut().for_each(|p| *p /= all);
-        let events = view.usage.events(0, day) + view.usage.events(1, day);
         let off = 5e-6 * (5.0 + events as f64);
         let mut weights = BTreeMap::new();
         for (state, p) in &likely {
@@ -202,15 +235,30 @@ fn log_likelihood(state: &str, day: Day, view: &DayView<'_>, settings: &Settings
     let channels = view.comparable(day).into_iter();
     let of = |channel: usize| {
         let mu = view.expected(channel, day);
-        if mu <= 0.02 {
-            return 0.0;
-        }
         let x = view.usage.events(channel, day) as f64;
         let k = view.dispersion(channel, settings.uncertainty);
-        let f = settings.left(channel, state);
-        x * f.ln() - (x + k) * ((k + f * mu) / (k + mu)).ln()
+        in_channel(settings.left(channel, state), x, mu, k)
     };
     channels.map(of).sum()
+}
+
+fn in_channel(f: f64, x: f64, mu: f64, k: f64) -> f64 {
+    match mu > 0.02 {
+        true => x * f.ln() - (x + k) * ((k + f * mu) / (k + mu)).ln(),
+        false => 0.0,
+    }
+}
+
+/// What the use so far of a day says that is not closed, with `(x, mu, k)` by channel.
+pub fn so_far(channels: [(u64, f64, f64); 2], settings: &Settings) -> [f64; 8] {
+    STATES.map(|state| {
+        let both = (0..).zip(channels);
+        both.map(|(channel, (x, mu, k))| {
+            let k = k / (1.0 + settings.uncertainty * k);
+            in_channel(settings.left(channel, state), x as f64, mu, k)
+        })
+        .sum()
+    })
 }
 
 fn evidence(

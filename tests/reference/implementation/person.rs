@@ -155,6 +155,28 @@ impl Person {
         self.memory.on_day(&view, settings, line)
     }
 
+    /// Use of a day that is not closed may end a fall.
+    pub fn look_ahead(
+        &mut self,
+        day: Day,
+        population: &Population,
+        line: &line_state::Settings,
+        rules: &Rules,
+    ) {
+        let baselines = self.baselines(rules);
+        let channels = CHANNELS.map(|channel| {
+            let of_all = population.dispersion(channel, rules);
+            (
+                self.usage.events(channel, day),
+                baselines[channel].level * population.dow(channel, day.weekday(), rules),
+                baselines[channel].dispersion(of_all, rules),
+            )
+        });
+        let events = channels[0].0 + channels[1].0;
+        let logs = line_state::so_far(channels, line);
+        self.memory.on_return(logs, day, events, line);
+    }
+
     /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.
     /// Returns whether rounding may have decided otherwise.
     pub fn learn(&mut self, day: Day, population: &Population, rules: &Rules) -> bool {

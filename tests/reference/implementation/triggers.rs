@@ -299,6 +299,18 @@ impl Memory {
         known.chain(churn).chain(care).collect()
     }
 
+    /// Use after the last closed day.
+    pub fn on_return(
+        &mut self,
+        logs: [f64; 8],
+        day: Day,
+        events: u64,
+        line: &line_state::Settings,
+    ) {
+        self.line.on_return(logs, day, events, line);
+        self.undecided |= self.line.undecided;
+    }
+
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {
         if let Some(firing) = firing {
             self.note(firing, view.today.day);

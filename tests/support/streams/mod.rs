@@ -221,9 +221,10 @@ pub const RULES: [&str; 10] = [
     population = { outage_subscribers = 5, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
     line_state.known_days_min = 5
     line_state.deeper_days = 0
+    line_state.silent_days_min = 2
     line_state.cleared_below = 0.1
     line_state.threshold = { usage_drop = { key = 0.3, ordinary = 0.4, small = 0.5 } }
-    line_state.onset = { drop = 0.01, stop = 0.01, decay = 0.01 }
+    line_state.onset = { drop = 0.01, stop = 0.01, decay = 0.01, trickle = 0.01 }
     triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
     triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
     triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4, probability = 0.2, normal_share = 0.05 }
