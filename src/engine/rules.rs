@@ -1,7 +1,8 @@
 //! The rules in force: settings and triggers together.
 
 use crate::engine::settings::{
-    BaselineRules, Competitors, LineStateRules, MachineRules, PolicyRules, PopulationRules, WindowRules,
+    BaselineRules, Competitors, LineStateRules, MachineRules, PolicyRules, PopulationRules,
+    WindowRules,
 };
 use crate::engine::triggers::Trigger;
 use crate::model::{Calendar, Words};

@@ -10,7 +10,13 @@ fn one(overrides: &str, to: &str, used: impl Fn(Day) -> (u32, u32)) -> Scenario 
     let mut scenario = Scenario::new(overrides);
     let people = crowd(30);
     for on in days("2026-01-10", to).map(Day) {
-        let calls = |who: &str, on: Day| if who == ONE { used(on).0 } else { usual(who, on) };
+        let calls = |who: &str, on: Day| {
+            if who == ONE {
+                used(on).0
+            } else {
+                usual(who, on)
+            }
+        };
         scenario.live(&people, on.0..=on.0, calls);
         for who in &people {
             let sessions = if who == ONE { used(on).1 } else { 2 };
@@ -41,7 +47,10 @@ fn falls(scenario: &Scenario) -> Vec<&Signal> {
 
 fn said(scenario: &Scenario) -> Vec<String> {
     let tell = |signal: &&Signal| {
-        let on = scenario.lines([Effect::Signal(Box::new(Signal::clone(signal)))].iter(), ONE);
+        let on = scenario.lines(
+            [Effect::Signal(Box::new(Signal::clone(signal)))].iter(),
+            ONE,
+        );
         on[0][..10].to_owned() + " " + &signal.trigger
     };
     falls(scenario).iter().map(tell).collect()
@@ -126,7 +135,11 @@ fn what_is_left_of_a_line_for_too_long_is_a_fall() {
     let [fall] = falls(&scenario)[..] else {
         panic!("{:?}", said(&scenario));
     };
-    assert!(fall.text.en.starts_with("Hardly any use is left"), "{}", fall.text.en);
+    assert!(
+        fall.text.en.starts_with("Hardly any use is left"),
+        "{}",
+        fall.text.en
+    );
     assert_eq!(fall.trigger, "usage_drop");
 }
 
@@ -134,17 +147,24 @@ fn what_is_left_of_a_line_for_too_long_is_a_fall() {
 fn a_signal_shows_what_is_believed_and_the_last_days() {
     let (stopped, down) = (day("2026-03-05"), day("2026-02-20"));
     let mut scenario = Scenario::new("");
-    scenario.live(&crowd(30), days("2026-01-10", "2026-03-10"), |who, on| {
-        match who {
+    scenario.live(
+        &crowd(30),
+        days("2026-01-10", "2026-03-10"),
+        |who, on| match who {
             _ if on == down => 0,
             ONE if on >= stopped => 0,
             who => usual(who, on),
-        }
-    });
+        },
+    );
     let signal = falls(&scenario)[0];
     let fact = |name: &str| {
         let facts = &signal.evidence.facts;
-        facts.iter().find(|(known, _)| known == name).unwrap().1.clone()
+        facts
+            .iter()
+            .find(|(known, _)| known == name)
+            .unwrap()
+            .1
+            .clone()
     };
     let p = |name: &str| match fact(name) {
         Fact::Measure(p) => p,
@@ -172,9 +192,16 @@ fn a_signal_shows_what_is_believed_and_the_last_days() {
         panic!("no date");
     };
     let (seen, expected) = (series("voice_seen"), series("voice_expected"));
-    assert_eq!([seen.len(), expected.len(), series("data_seen").len()], [35; 3]);
+    assert_eq!(
+        [seen.len(), expected.len(), series("data_seen").len()],
+        [35; 3]
+    );
     for (on, (seen, expected)) in (from.0..).map(Day).zip(seen.into_iter().zip(expected)) {
-        let calls = if on < stopped { usual(ONE, on) as f32 } else { 0.0 };
+        let calls = if on < stopped {
+            usual(ONE, on) as f32
+        } else {
+            0.0
+        };
         assert_eq!(seen, (on != down).then_some(calls), "{on}");
         assert!(expected.is_some_and(|calls| calls < 10.0), "{on}");
     }
@@ -185,11 +212,15 @@ fn who_is_back_before_the_ranking_is_not_asked() {
     let silent = |returns: bool| {
         let mut scenario = Scenario::new("policy.budget.collect_minutes = 60");
         let people = crowd(30);
-        scenario.live(&people, days("2026-01-20", "2026-03-04"), |who, on| match who {
-            ONE if on >= day("2026-03-01") => 0,
-            ONE => 9,
-            who => usual(who, on),
-        });
+        scenario.live(
+            &people,
+            days("2026-01-20", "2026-03-04"),
+            |who, on| match who {
+                ONE if on >= day("2026-03-01") => 0,
+                ONE => 9,
+                who => usual(who, on),
+            },
+        );
         let others = |scenario: &mut Scenario, at: &str| {
             for who in &people[1..5] {
                 scenario.event(who, at, call(FRIEND));

@@ -71,7 +71,10 @@ fn three_silent_days_of_a_heavy_caller() {
         });
         let (on, trigger) = first_task(&scenario, ONE).unwrap();
         // The third silent day is 3 March; it closes the morning after. Use as even as this may tell a day earlier.
-        assert!(("2026-03-03"..="2026-03-04").contains(&on.as_str()), "{case}: {on}");
+        assert!(
+            ("2026-03-03"..="2026-03-04").contains(&on.as_str()),
+            "{case}: {on}"
+        );
         assert_eq!(trigger, "zero_usage_days", "{case}");
         assert_eq!(accused(&scenario), [ONE], "{case}");
     }

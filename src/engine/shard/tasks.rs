@@ -126,7 +126,13 @@ impl Shard {
             let of_all = self.population.dispersion(channel);
             let dispersion = baseline.dispersion(of_all, &rules.baseline);
             let events = f64::from(window.day(today).events(channel));
-            evidence.add(channel as usize, events, expected, dispersion, &rules.line_state);
+            evidence.add(
+                channel as usize,
+                events,
+                expected,
+                dispersion,
+                &rules.line_state,
+            );
         }
         // The day is not over: what is missing of it can only make the fall less likely.
         if subscriber.line.is_over_after(&evidence, &rules.line_state) {

@@ -1,5 +1,5 @@
 //! Powers and logarithms to base 2 by polynomials: nothing but IEEE 754 operations in a fixed order, and several times as
-//! fast as `libm`. They are good to 1e-9.
+//! fast as `libm`. They are good to 1e-8.
 
 /// 2^(k/8).
 const EIGHTHS: [f64; 8] = [
@@ -17,6 +17,13 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 const MANTISSA_BITS: u32 = 52;
 const EXPONENT_BIAS: i32 = 1023;
 
+/// A polynomial, its constant first.
+#[inline]
+fn horner<const N: usize>(coefficients: [f64; N], at: f64) -> f64 {
+    let next = |sum: f64, coefficient: &f64| sum * at + coefficient;
+    coefficients.iter().rev().fold(0.0, next)
+}
+
 /// 2 to the power of a whole number of -1022 to 1023.
 #[inline]
 fn whole_power(exponent: i32) -> f64 {
@@ -28,10 +35,10 @@ fn whole_power(exponent: i32) -> f64 {
 pub fn exp2(power: f64) -> f64 {
     let eighths = (power * 8.0 + ROUND) - ROUND;
     let rest = (power - eighths * 0.125) * std::f64::consts::LN_2;
-    let series = 1.0
-        + rest
-            * (1.0
-                + rest * (1.0 / 2.0 + rest * (1.0 / 6.0 + rest * (1.0 / 24.0 + rest * (1.0 / 120.0)))));
+    let series = horner(
+        [1.0, 1.0, 1.0 / 2.0, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0],
+        rest,
+    );
     let eighths = eighths as i32;
     EIGHTHS[(eighths & 7) as usize] * series * whole_power(eighths >> 3)
 }
@@ -53,9 +60,7 @@ pub fn log2(number: f64) -> f64 {
     // From the root of 1/2 to that of 2.
     let mantissa = f64::from_bits(bits.wrapping_sub((i64::from(exponent) << MANTISSA_BITS) as u64));
     let s = (mantissa - 1.0) / (mantissa + 1.0);
-    let z = s * s;
-    let [a, b, c, d, e] = SERIES;
-    f64::from(exponent) + s * (a + z * (b + z * (c + z * (d + z * e))))
+    f64::from(exponent) + s * horner(SERIES, s * s)
 }
 
 /// A probability as eighths of a bit, 0 for 1; the smallest are held at 255.
@@ -91,6 +96,9 @@ mod tests {
         for eighths in 0..=255 {
             assert_eq!(to_eighths(of_eighths(eighths)), eighths);
         }
-        assert_eq!([1.0, 0.5, 0.001, 1e-30, 0.0].map(to_eighths), [0, 8, 80, 255, 255]);
+        assert_eq!(
+            [1.0, 0.5, 0.001, 1e-30, 0.0].map(to_eighths),
+            [0, 8, 80, 255, 255]
+        );
     }
 }

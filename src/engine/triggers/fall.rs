@@ -261,4 +261,3 @@ fn history(view: &DayView<'_>) -> Vec<(Cow<'static, str>, Fact)> {
     }
     facts
 }
-

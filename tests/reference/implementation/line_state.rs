@@ -41,7 +41,11 @@ pub struct Settings {
 
 impl Settings {
     fn left(&self, channel: usize, state: &str) -> f64 {
-        let table = if channel == 0 { &self.voice } else { &self.data };
+        let table = if channel == 0 {
+            &self.voice
+        } else {
+            &self.data
+        };
         match state {
             "normal" => 1.0,
             "short_absence" | "long_absence" | "trickle" => table["absence"],
@@ -132,7 +136,11 @@ impl Line {
         let channels = view.comparable(day);
         let level: f64 = channels.iter().map(|c| view.baselines[*c].level).sum();
         let least = settings.expected_min - TIE;
-        let trigger = if likely["stop"] >= fall / 2.0 { SILENCE } else { DROP };
+        let trigger = if likely["stop"] >= fall / 2.0 {
+            SILENCE
+        } else {
+            DROP
+        };
         let tier = view.standing.tier(day, view.rules).name();
         let threshold = settings.threshold[trigger][tier];
         let again = match self.reported {
@@ -207,9 +215,8 @@ impl Line {
         let most = logs.into_iter().fold(f64::MIN, f64::max);
         let mut likely = BTreeMap::new();
         for (to, log) in STATES.into_iter().zip(logs) {
-            let moved = STATES.map(|from| {
-                settings.moves(from, to) * 2_f64.powf(-before(from) / 8.0)
-            });
+            let moved =
+                STATES.map(|from| settings.moves(from, to) * 2_f64.powf(-before(from) / 8.0));
             let likelihood = f64::max(log - most, -25.0).exp();
             likely.insert(to, moved.into_iter().sum::<f64>() * likelihood);
         }
@@ -268,7 +275,9 @@ fn evidence(
     settings: &Settings,
 ) -> Evidence {
     let today = view.today.day;
-    let most = FALLS.iter().fold(0.0, |most, fall| f64::max(most, likely[fall]));
+    let most = FALLS
+        .iter()
+        .fold(0.0, |most, fall| f64::max(most, likely[fall]));
     let state = FALLS.into_iter().find(|fall| likely[fall] == most).unwrap();
     let window = i32::from(view.rules.window.days);
     let all = (0..window).map(|age| today - age);
@@ -279,9 +288,12 @@ fn evidence(
     // The fall began where the days from then on say most for it.
     let said = |days: usize| {
         let days = known[..days].iter();
-        days.map(|day| log_likelihood(state, *day, view, settings)).sum::<f64>()
+        days.map(|day| log_likelihood(state, *day, view, settings))
+            .sum::<f64>()
     };
-    let run = (1..=known.len()).max_by(|a, b| said(*a).total_cmp(&said(*b))).unwrap();
+    let run = (1..=known.len())
+        .max_by(|a, b| said(*a).total_cmp(&said(*b)))
+        .unwrap();
     let (mut observed, mut expected) = (0.0, 0.0);
     for day in &known[..run] {
         for channel in view.comparable(*day) {
@@ -306,7 +318,10 @@ fn evidence(
         let expected =
             history().map(|day| (day >= first).then(|| view.expected(channel, day) as f32));
         facts.push((format!("{name}_seen").into(), Fact::Series(seen.collect())));
-        facts.push((format!("{name}_expected").into(), Fact::Series(expected.collect())));
+        facts.push((
+            format!("{name}_expected").into(),
+            Fact::Series(expected.collect()),
+        ));
     }
     Evidence {
         observed,

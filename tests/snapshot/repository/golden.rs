@@ -7,15 +7,18 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Container 1, image 1, `scenario(40)` as it was then.
-const V1: &str = "tests/golden/snapshot-v1.part";
-/// Container 1, image 2, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
-const V2: &str = "tests/golden/snapshot-v2.part";
+/// Container 1, images 1 and 2, `scenario(40)` as it was then.
+const OLDER: [&str; 2] = [
+    "tests/golden/snapshot-v1.part",
+    "tests/golden/snapshot-v2.part",
+];
+/// Container 1, image 3, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const V3: &str = "tests/golden/snapshot-v3.part";
 
 const KEY: &str = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
 
 fn golden() -> Vec<u8> {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(V2);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(V3);
     if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden.exists() {
         let directory = tempfile::tempdir().unwrap();
         let mut repository = repository(directory.path());
@@ -36,22 +39,25 @@ fn directory_with(part: &[u8]) -> TempDir {
 
 #[test]
 fn a_snapshot_of_an_older_format_of_images_is_whole_and_cannot_be_read() {
-    let v1 = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(V1)).unwrap();
-    let info = verify(&v1).unwrap();
-    assert_eq!((info.version, info.manifest.format), (1, 1));
-    let directory = directory_with(&v1);
-    let mut repository = repository(directory.path());
-    let problem = load(&mut repository, &info.into_snapshot(KEY))
-        .err()
-        .unwrap();
-    assert!(problem.contains("image format 1 is not known"), "{problem}");
+    for (format, path) in (1..).zip(OLDER) {
+        let older = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        let info = verify(&older).unwrap();
+        assert_eq!((info.version, info.manifest.format), (1, format));
+        let directory = directory_with(&older);
+        let mut repository = repository(directory.path());
+        let problem = load(&mut repository, &info.into_snapshot(KEY))
+            .err()
+            .unwrap();
+        let unknown = format!("image format {format} is not known");
+        assert!(problem.contains(&unknown), "{problem}");
+    }
 }
 
 #[test]
 fn upgrade_from_older_snapshot() {
-    let v2 = golden();
-    let directory = directory_with(&v2);
-    let info = verify(&v2).unwrap();
+    let v3 = golden();
+    let directory = directory_with(&v3);
+    let info = verify(&v3).unwrap();
     assert_eq!((info.version, info.manifest.format), (1, IMAGE_FORMAT));
     let manifest = info.into_snapshot(KEY);
     let mut repository = repository(directory.path());
