@@ -251,9 +251,9 @@ fn equal_rules_have_equal_versions() {
     assert_eq!(defaults.len(), 12);
     assert_eq!(version("[window]\ndays = 35"), defaults);
     assert_eq!(
-        version("[baseline]\nmemory_days = 30"),
+        version("[baseline]\nmemory_days = 40"),
         defaults,
-        "30 and 30.0 are the same"
+        "40 and 40.0 are the same"
     );
     assert_eq!(
         version("[kafka]\ngroup = 'other'\n[log]\nlevel = 'debug'"),

@@ -136,7 +136,7 @@ fn what_is_left_of_a_line_for_too_long_is_a_fall() {
         panic!("{:?}", said(&scenario));
     };
     assert!(
-        fall.text.en.starts_with("Hardly any use is left"),
+        fall.text.en.starts_with("Hardly any use has been left"),
         "{}",
         fall.text.en
     );

@@ -395,9 +395,8 @@ fn sentences_say_what_was_seen() {
     });
     let sentences = [
         (
-            "已停止使用（可能性59%，连同其他持续下降共60%），自2026-03-01起的4天内使用0次，按平时应约35次",
-            "Use has stopped (59 % likely, a lasting fall of any kind 60 %): 0 events in 4 days since 2026-03-01, \
-             about 35 expected",
+            "已停止使用，始于2026-03-01（可能性59%，各类持续下降合计60%）：4天内使用0次，按平时应约35次",
+            "Use has stopped since 2026-03-01 (59 % likely, any lasting fall 60 %): 0 events in 4 days, 35 expected",
         ),
         (
             "客户在7天内第1次联系竞争对手（unicom）的服务热线",

@@ -7,11 +7,12 @@ use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
+use crate::engine::state::line_state::LineReading;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{DAILY, DayView, LineReading, Trigger, read_line};
+use crate::engine::triggers::{DAILY, DayView, Trigger, read_line};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.

@@ -3,20 +3,11 @@
 use super::trigger::Firing;
 use super::view::DayView;
 use crate::engine::settings::LineState;
-use crate::engine::state::line_state::{DayEvidence, LineBelief, Probabilities, Report, fall};
+use crate::engine::state::line_state::{DayEvidence, LineBelief, LineReading, Report, fall};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text, Tier};
 use std::borrow::Cow;
-
-/// What is believed of a line after a day.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LineReading {
-    probabilities: Probabilities,
-    report: Report,
-    /// The probability that the report had to reach, if it was made on this day.
-    news: Option<f64>,
-}
 
 /// How far off the stored levels may be: a call every other day is half an event a day.
 const TIE: f64 = 1e-3;
@@ -168,9 +159,9 @@ fn firing(view: &DayView<'_>, threshold: f64, strength: f64) -> Firing {
 fn text(state: LineState, [likely, fall]: [f64; 2], run: &Run) -> Text {
     let (zh, en) = match state {
         LineState::Stop => ("已停止使用", "Use has stopped"),
-        LineState::Decay => ("使用逐步减少", "Use is on the way down"),
-        LineState::Trickle => ("长期仅有零星使用", "Hardly any use is left"),
-        _ => ("使用骤降后未恢复", "Use has dropped and stays low"),
+        LineState::Decay => ("使用逐步减少", "Use has been on the way down"),
+        LineState::Trickle => ("长期仅有零星使用", "Hardly any use has been left"),
+        _ => ("使用骤降且未恢复", "Use has been low"),
     };
     let [likely, fall] = [likely, fall].map(|p| (100.0 * p).min(99.0));
     let Run {
@@ -181,12 +172,12 @@ fn text(state: LineState, [likely, fall]: [f64; 2], run: &Run) -> Text {
     } = run;
     Text {
         zh: format!(
-            "{zh}（可能性{likely:.0}%，连同其他持续下降共{fall:.0}%），自{since}起的{days}天内使用{observed:.0}次，\
+            "{zh}，始于{since}（可能性{likely:.0}%，各类持续下降合计{fall:.0}%）：{days}天内使用{observed:.0}次，\
              按平时应约{expected:.0}次"
         ),
         en: format!(
-            "{en} ({likely:.0} % likely, a lasting fall of any kind {fall:.0} %): {observed:.0} events in {days} days \
-             since {since}, about {expected:.0} expected"
+            "{en} since {since} ({likely:.0} % likely, any lasting fall {fall:.0} %): {observed:.0} events in \
+             {days} days, {expected:.0} expected"
         ),
     }
 }

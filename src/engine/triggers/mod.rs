@@ -30,7 +30,7 @@ mod welcome;
 mod zero_usage_days;
 
 pub use complaint::unsettled;
-pub use fall::{LineReading, end as end_fall, read as read_line};
+pub use fall::{end as end_fall, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 

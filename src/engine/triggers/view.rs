@@ -1,9 +1,9 @@
-use super::fall::LineReading;
 use crate::engine::settings::{BaselineRules, Competitors, LineStateRules};
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::credit::Credit;
+use crate::engine::state::line_state::LineReading;
 use crate::engine::state::population::Population;
 use crate::engine::state::window::{UsageChannel, Window};
 use crate::model::{Day, Event, Purpose, Source, Timestamp};
