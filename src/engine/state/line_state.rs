@@ -46,10 +46,10 @@ pub struct LineReading {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DayEvidence([f64; LineState::LEVELS]);
 
-/// Less than this many expected events a day say nothing.
+/// As few expected events a day say nothing.
 const EXPECTED_MIN: f64 = 0.02;
-/// No day makes a state less likely than this against the likeliest: -25 in natural logarithms.
-const LEAST: f64 = -36.067_376_022_224_085;
+/// No day makes a state less likely than this against the likeliest.
+const LEAST: f64 = -25.0 * std::f64::consts::LOG2_E;
 /// 1999-12-31.
 const DAY_ZERO: Day = Day(10_956);
 /// Days are kept in so many bits: they begin anew after 44 years, and no report is as old.
@@ -78,6 +78,11 @@ impl Default for LineBelief {
 }
 
 impl DayEvidence {
+    /// Whether a channel says anything where so much is expected.
+    pub fn says(expected: f64) -> bool {
+        expected > EXPECTED_MIN
+    }
+
     /// Adds what a channel says: so many events on a day with so many expected, by a negative binomial.
     pub fn add(
         &mut self,
@@ -87,10 +92,8 @@ impl DayEvidence {
         dispersion: f64,
         rules: &LineStateRules,
     ) {
-        if expected <= EXPECTED_MIN {
-            return;
-        }
-        let k = 1.0 / (1.0 / dispersion + rules.uncertainty);
+        // 1/k grows by the uncertainty.
+        let k = dispersion / (1.0 + rules.uncertainty * dispersion);
         let per_normal = 1.0 / (k + expected);
         let levels = rules.left[channel].iter().zip(rules.left_log2[channel]);
         for (sum, (left, left_log2)) in self.0.iter_mut().zip(levels) {

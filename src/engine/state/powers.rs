@@ -12,10 +12,23 @@ const EIGHTHS: [f64; 8] = [
     1.681_792_830_507_429,
     1.834_008_086_409_342_4,
 ];
+/// 2^((k + 1/2)/8): a power is rounded to the eighth beyond from here on.
+const BETWEEN: [f64; 8] = [
+    1.044_273_782_427_413_8,
+    1.138_788_634_756_691_6,
+    1.241_857_812_073_484,
+    1.354_255_546_936_892_7,
+    1.476_826_145_939_499_3,
+    1.610_490_331_949_254_3,
+    1.756_252_160_373_299_5,
+    1.915_206_561_397_147_4,
+];
 /// Adding it rounds to a whole number.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 const MANTISSA_BITS: u32 = 52;
 const EXPONENT_BIAS: i32 = 1023;
+const MANTISSA: u64 = (1 << MANTISSA_BITS) - 1;
+const ONE: u64 = 1.0_f64.to_bits();
 
 /// A polynomial, its constant first.
 #[inline]
@@ -63,10 +76,14 @@ pub fn log2(number: f64) -> f64 {
     f64::from(exponent) + s * horner(SERIES, s * s)
 }
 
-/// A probability as eighths of a bit, 0 for 1; the smallest are held at 255.
+/// A probability as eighths of a bit, rounded, 0 for 1; the smallest are held at 255.
 #[inline]
 pub fn to_eighths(probability: f64) -> u8 {
-    (0.5 - 8.0 * log2(probability)) as u8
+    let bits = probability.to_bits();
+    let exponent = (bits >> MANTISSA_BITS) as i32 - EXPONENT_BIAS;
+    let mantissa = f64::from_bits(bits & MANTISSA | ONE);
+    let reached = BETWEEN.iter().map(|bound| i32::from(mantissa >= *bound));
+    (-8 * exponent - reached.sum::<i32>()).clamp(0, i32::from(u8::MAX)) as u8
 }
 
 /// The probability of so many eighths of a bit.

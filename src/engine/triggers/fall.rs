@@ -76,9 +76,12 @@ fn is_silent(view: &DayView<'_>, days: u16) -> bool {
 fn evidence(view: &DayView<'_>, day: Day) -> DayEvidence {
     let mut evidence = DayEvidence::default();
     for channel in view.comparable(day) {
-        let events = f64::from(view.observed(channel, day));
-        let (expected, k) = (view.expected(channel, day), view.dispersion(channel));
-        evidence.add(channel as usize, events, expected, k, view.line_state_rules);
+        let expected = view.expected(channel, day);
+        if DayEvidence::says(expected) {
+            let events = f64::from(view.observed(channel, day));
+            let k = view.dispersion(channel);
+            evidence.add(channel as usize, events, expected, k, view.line_state_rules);
+        }
     }
     evidence
 }

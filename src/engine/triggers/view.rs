@@ -102,10 +102,11 @@ impl DayView<'_> {
 
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
-        let facts = self.population.facts(day).copied();
+        let facts = self.population.facts(day);
         let facts = facts.filter(|_| !self.barred_from(day, day));
-        let comparable = move |c: &UsageChannel| facts.is_some_and(|facts| facts.comparable(*c));
-        UsageChannel::ALL.into_iter().filter(comparable)
+        let comparable = UsageChannel::ALL.map(|c| facts.is_some_and(|facts| facts.comparable(c)));
+        let channels = UsageChannel::ALL.into_iter();
+        channels.filter(move |channel| comparable[*channel as usize])
     }
 
     /// Whether there is such a channel on the closed day.

@@ -74,7 +74,7 @@ fn a_lower_threshold_on_trial_finds_a_silence_earlier_and_raises_no_task() {
     );
     assert_eq!(
         in_shadow(&tried, ONE)[0],
-        "2026-03-03 08:00 zero_usage_days 0.81"
+        "2026-03-03 08:00 zero_usage_days 0.98"
     );
     let tasks = |scenario: &Scenario| scenario.shard.stats().open_tasks;
     assert_eq!(tasks(&tried), tasks(&alone));

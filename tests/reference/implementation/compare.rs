@@ -71,7 +71,7 @@ fn evidence(a: &Evidence, b: &Evidence) -> Result<(), &'static str> {
         let equal = match (a, b) {
             (Fact::Measure(a), Fact::Measure(b)) => close(*a, *b),
             (Fact::Series(a), Fact::Series(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|days| in_tenths(days))
+                a.len() == b.len() && a.iter().zip(b).all(in_tenths)
             }
             _ => a == b,
         };
