@@ -22,10 +22,9 @@ pub struct Alarm {
 /// After an alarm, every rule leaves its subscriber alone for so many days.
 pub const COOLDOWN_DAYS: i32 = 30;
 
-/// Whether a firing is an alarm: not a weak sign, and not a repeat. What the policy did with it does not matter.
+/// Whether a firing is an alarm: one that is no repeat. What the policy did with it does not matter.
 fn is_alarm(firing: &Firing) -> bool {
-    let none = [Suppression::WeakSign, Suppression::Repeat];
-    !firing.suppressed.is_some_and(|why| none.contains(&why))
+    firing.suppressed != Some(Suppression::Repeat)
 }
 
 /// Firings as alarms, by subscriber and time.

@@ -4,7 +4,7 @@
 //!
 //! # What the figures mean
 //!
-//! - An **alarm** is a firing of a trigger, whatever the policy made of it; weak signs and repeats do not count. Its basis is
+//! - An **alarm** is a firing of a trigger, whatever the policy made of it; repeats do not count. Its basis is
 //!   what the trigger had seen: one event, or a day up to its end. It is raised at the event's time or at the day's close,
 //!   usually at 3 o'clock of the next day. An alarm after a record of a cancellation or port-out application costs nobody
 //!   any work: it counts for recall, but not among the alarms.

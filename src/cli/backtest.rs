@@ -62,7 +62,7 @@ Truth file, one line each (users can label their own data with the first four fi
   class is churn (to be found), harmless (looks like churn), note (ignored) or city (concerns everybody; msisdn null).
 
 What the figures mean:
-  alarm      a firing of a trigger; weak signs and repeats do not count, and one after the record of a cancellation or
+  alarm      a firing of a trigger; repeats do not count, and one after the record of a cancellation or
              port-out application counts for recall only
   basis      what the alarm had seen: one event, or a day up to its end
   stream     each trigger; usage_drop+zero_usage_days and `together` (all churn triggers) with a joint cool-down of 30

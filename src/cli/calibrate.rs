@@ -19,9 +19,9 @@ use toml::{Table, Value};
 
 /// Find thresholds and weights that keep the tasks within a budget, from recorded events
 ///
-/// Replays events under several sensitivities of the usage triggers side by side. For each one it learns the weights of the
+/// Replays events under several thresholds of the usage triggers side by side. For each one it learns the weights of the
 /// churn score from which subscribers left, and finds for each tier the least score that keeps its tasks within the budget.
-/// The sensitivity whose tasks reach the most leaving subscribers wins. Writes a rules file, replays it, and prints how many
+/// The threshold whose tasks reach the most leaving subscribers wins. Writes a rules file, replays it, and prints how many
 /// tasks it really opens.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -57,7 +57,7 @@ pub(super) struct Calibrate {
 
 const AFTER_HELP: &str = "\
 What is changed in the rules:
-  triggers.usage_drop.threshold and triggers.zero_usage_days.probability   together, by the sensitivity
+  line_state.threshold                                                     of usage_drop and zero_usage_days together
   policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
   policy.score.at_risk and critical                                        to be reached by as many signals as before
   policy.score.task_at                                                     the least score of a task, by tier
@@ -81,9 +81,8 @@ fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
     }
 }
 
-/// Sensitivities to try. The threshold of `usage_drop` is multiplied by it; the probability of `zero_usage_days` is raised to
-/// its power.
-const SENSITIVITIES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.0];
+/// Thresholds of the probability of a fall to try, the most sensitive first.
+const THRESHOLDS: [f64; 6] = [0.4, 0.5, 0.55, 0.6, 0.7, 0.8];
 
 impl Calibrate {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -115,9 +114,9 @@ impl Calibrate {
         effective.remove("shadow");
         let mut levels = Vec::new();
         let mut sets = Vec::new();
-        for sensitivity in SENSITIVITIES {
-            let changes = thresholds(&effective, sensitivity);
-            sets.push((sensitivity.to_string(), with(&effective, &changes)?));
+        for threshold in THRESHOLDS {
+            let changes = thresholds(threshold);
+            sets.push((threshold.to_string(), with(&effective, &changes)?));
             levels.push(changes);
         }
         let labels = |recording: &Recording, rules: &Rules| match &truth {
@@ -133,7 +132,7 @@ impl Calibrate {
             sets,
             decoder: base.decoder.clone(),
         };
-        tell!("replaying {} sensitivities", SENSITIVITIES.len());
+        tell!("replaying {} thresholds", THRESHOLDS.len());
         let recording = sets.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
@@ -147,7 +146,7 @@ impl Calibrate {
         let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
         let Some((best, level)) = best.and_then(|best| Some((tried.get(best)?, levels.get(best)?)))
         else {
-            return Err(Failure::Failed("no sensitivity could be tried".to_owned()));
+            return Err(Failure::Failed("no threshold could be tried".to_owned()));
         };
         let mut changes = level.clone();
         merge(&mut changes, scores(best));
@@ -188,31 +187,14 @@ impl Calibrate {
     }
 }
 
-/// The keys that a sensitivity changes.
-fn thresholds(rules: &Table, sensitivity: f64) -> Table {
-    let figure = |trigger: &str, key: &str| {
-        let section = rules.get("triggers").and_then(|all| all.get(trigger));
-        let value = section.and_then(|section| section.get(key));
-        value.and_then(Value::as_float).unwrap_or(f64::NAN)
-    };
-    let threshold = figure("usage_drop", "threshold") * sensitivity;
-    let probability = libm::pow(figure("zero_usage_days", "probability"), sensitivity);
-    // A full sign is never weaker than a weak one.
-    let probability = probability.min(figure("zero_usage_days", "weak_probability"));
-    // Two significant digits are precise enough and easy to read.
-    let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
-    let section = |key: &str, value: f64| Table::from_iter([(key.to_owned(), Value::Float(value))]);
-    let triggers = Table::from_iter([
-        (
-            "usage_drop".to_owned(),
-            Value::Table(section("threshold", short(threshold))),
-        ),
-        (
-            "zero_usage_days".to_owned(),
-            Value::Table(section("probability", short(probability))),
-        ),
-    ]);
-    Table::from_iter([("triggers".to_owned(), Value::Table(triggers))])
+/// The keys that a threshold changes.
+fn thresholds(threshold: f64) -> Table {
+    let of_tier = |tier: Tier| (tier.name().to_owned(), Value::Float(threshold));
+    let by_tier = Value::Table(Tier::ALL.map(of_tier).into_iter().collect());
+    let triggers = ["usage_drop", "zero_usage_days"].map(|name| (name.to_owned(), by_tier.clone()));
+    let in_section = |name: &str, value: Value| Table::from_iter([(name.to_owned(), value)]);
+    let all = in_section("threshold", Value::Table(Table::from_iter(triggers)));
+    in_section("line_state", Value::Table(all))
 }
 
 /// The keys that a calibration changes.
@@ -253,9 +235,9 @@ fn merge(under: &mut Table, over: Table) {
     }
 }
 
-/// The sensitivities, the weights and the tiers, as text.
+/// The thresholds, the weights and the tiers, as text.
 fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String {
-    let mut text = String::from("Sensitivities, each with its tasks kept within the budget:\n");
+    let mut text = String::from("Thresholds, each with its tasks kept within the budget:\n");
     let (samples, leaving) = best.samples;
     for (calibration, level) in tried.iter().zip(levels) {
         let mark = if std::ptr::eq(calibration, best) {
@@ -263,12 +245,10 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
         } else {
             " "
         };
-        let figure = |trigger: &str, key: &str| level["triggers"][trigger][key].to_string();
+        let threshold = &level["line_state"]["threshold"]["usage_drop"]["key"];
         let _ = writeln!(
             text,
-            "{mark} usage_drop.threshold {:>6}, zero_usage_days.probability {:>9}: {} leaving subscribers reached",
-            figure("usage_drop", "threshold"),
-            figure("zero_usage_days", "probability"),
+            "{mark} line_state.threshold {threshold:>5}: {} leaving subscribers reached",
             calibration.found,
         );
     }

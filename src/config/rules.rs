@@ -14,11 +14,12 @@ use toml::{Table, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Sections that decide what the engine does; the version of the rules is their fingerprint.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "window",
     "operator",
     "population",
     "baseline",
+    "line_state",
     "robots",
     "triggers",
     "policy",
@@ -48,6 +49,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
     let competitors = competitors(layers, &number);
     let population = layers.read("population");
     let baseline = layers.read("baseline");
+    let line_state = layers.read("line_state");
     let robots = layers.read("robots");
     let triggers = triggers(layers);
     let policy = policy(layers);
@@ -58,6 +60,7 @@ pub(super) fn build(layers: &mut Layers, decoder: Option<&Decoder>) -> Option<Ru
         competitors: competitors?,
         population: population?,
         baseline: baseline?,
+        line_state: line_state?,
         machines: robots?,
         triggers: triggers?,
         policy: policy?,

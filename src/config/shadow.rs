@@ -11,7 +11,7 @@ pub(super) const NAME: &str = "shadow";
 
 /// The sections in which shadow rules may differ. All others shape the state of subscribers, and both sets of rules
 /// share that state.
-pub(super) const SECTIONS: [&str; 2] = ["triggers", "policy"];
+pub(super) const SECTIONS: [&str; 3] = ["line_state", "triggers", "policy"];
 
 /// The values of the shadow rules: those of a table, or of the file that is configured; nothing if neither is there.
 /// What is wrong with the file is noted with them.
@@ -37,8 +37,8 @@ pub(super) fn layers(
     };
     for key in layers.stated() {
         if !of_shadow(&key) && key.get(live.table()).is_some() {
-            let remedy = "set it in the main configuration, for both; a file of shadow rules states [triggers.*] and \
-                          [policy] only";
+            let remedy = "set it in the main configuration, for both; a file of shadow rules states [line_state], \
+                          [triggers.*] and [policy] only";
             layers.problem(&key, "is shared by shadow rules and rules in force", remedy);
         }
     }

@@ -259,6 +259,7 @@ impl Serialize for Facts<'_> {
                 Fact::Amount(amount) => map.serialize_entry(name, &amount.to_string())?,
                 Fact::Date(day) => map.serialize_entry(name, &day.to_string())?,
                 Fact::Name(text) => map.serialize_entry(name, text)?,
+                Fact::Series(days) => map.serialize_entry(name, days)?,
             }
         }
         map.end()

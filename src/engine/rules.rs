@@ -1,7 +1,8 @@
 //! The rules in force: settings and triggers together.
 
 use crate::engine::settings::{
-    BaselineRules, Competitors, MachineRules, PolicyRules, PopulationRules, WindowRules,
+    BaselineRules, Competitors, LineStateRules, MachineRules, PolicyRules, PopulationRules,
+    WindowRules,
 };
 use crate::engine::triggers::Trigger;
 use crate::model::{Calendar, Words};
@@ -23,14 +24,16 @@ pub struct Rules {
     pub population: PopulationRules,
     /// `[baseline]`
     pub baseline: BaselineRules,
+    /// `[line_state]`
+    pub line_state: LineStateRules,
     /// `[machines]`
     pub machines: MachineRules,
     /// `[triggers.*]`, in the order of [`REGISTRY`](crate::engine::triggers::REGISTRY).
     pub triggers: Vec<Box<dyn Trigger>>,
     /// `[policy]`
     pub policy: PolicyRules,
-    /// Rules on trial: asked beside these and without consequence. They differ from these in triggers and policy only,
-    /// because they share everything that is known of subscribers, and have no shadow of their own.
+    /// Rules on trial: asked beside these and without consequence. They differ from these in line states, triggers and
+    /// policy only, because they share everything else that is known of subscribers, and have no shadow of their own.
     pub shadow: Option<Arc<Rules>>,
 }
 

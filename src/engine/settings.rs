@@ -1,5 +1,9 @@
 //! The settings of the engine: one plain struct for each section of the configuration.
 
+mod line_state;
+
+pub use line_state::{FallThreshold, LineState, LineStateRules};
+
 use crate::model::{
     Body, Calendar, Direction, Number, PlaybookStep, Purpose, Talk, Tier, Timestamp,
 };

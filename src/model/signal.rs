@@ -69,6 +69,8 @@ pub enum Fact {
     Date(Day),
     /// A name from the configuration, such as a competitor's.
     Name(String),
+    /// Figures of days that follow one another; nothing for a day without one.
+    Series(Vec<Option<f32>>),
 }
 
 /// A sentence an account manager reads.
@@ -84,8 +86,6 @@ pub struct Text {
 /// Why a signal raised no task and no revision of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Suppression {
-    /// Below the threshold of a task; feeds the score only.
-    WeakSign,
     /// The open task already carries this reason at this severity.
     TaskOpen,
     /// Seen again within the cool-down, after its task was closed.
@@ -120,8 +120,7 @@ pub enum Suppression {
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
-        Self::WeakSign,
+    pub const ALL: [Self; 15] = [
         Self::TaskOpen,
         Self::Repeat,
         Self::MnpHold,
@@ -142,7 +141,6 @@ impl Suppression {
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::WeakSign => "weak_sign",
             Self::TaskOpen => "task_open",
             Self::Repeat => "repeat",
             Self::MnpHold => "mnp_hold",

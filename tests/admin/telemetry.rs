@@ -200,7 +200,7 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
         "arrears",
         Some(Suppression::NotPursued),
     ))));
-    for suppressed in [None, Some(Suppression::WeakSign), None] {
+    for suppressed in [None, Some(Suppression::LowScore), None] {
         report.effect(&Effect::Shadow(Box::new(ShadowSignal {
             signal: signal("usage_drop", suppressed),
             rules_version: "0123456789ab".into(),
@@ -224,7 +224,7 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
         assert_eq!(sum(&telemetry, series), 1.0, "{series}");
     }
     assert_eq!(sum(&telemetry, "churnwatch_signals_total{"), 2.0);
-    for (suppression, count) in [("none", 2.0), ("weak_sign", 1.0)] {
+    for (suppression, count) in [("none", 2.0), ("low_score", 1.0)] {
         let series = format!(
             "churnwatch_shadow_signals_total{{suppression=\"{suppression}\",trigger=\"usage_drop\"}}"
         );

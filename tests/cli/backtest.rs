@@ -291,7 +291,7 @@ fn rule_sets_stand_side_by_side_in_a_page_of_its_own() {
     let lax = write(
         folder.path(),
         "lax.toml",
-        "[triggers.usage_drop]\ncooldown_days = 20\n",
+        "[triggers.usage_drop]\nstrength = 0.4\n",
     );
     let page = folder.path().join("r.html").display().to_string();
     let csv = folder.path().join("f.csv").display().to_string();

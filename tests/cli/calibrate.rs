@@ -55,7 +55,7 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
     let own = folder.path().join("own.toml");
     // What is on trial beside the rules is not calibrated, and not in the way.
     let trial = folder.path().join("trial.toml");
-    std::fs::write(&trial, "[triggers.usage_drop]\nthreshold = 7.0\n").unwrap();
+    std::fs::write(&trial, "[line_state.onset]\nstop = 0.002\n").unwrap();
     let shadow = format!("[shadow]\nrules = {:?}\n", trial.to_str().unwrap());
     let stated = "[policy]\ntask_days = 20\n\n[log]\nlevel = \"warn\"\n\n";
     std::fs::write(&own, stated.to_owned() + &shadow).unwrap();

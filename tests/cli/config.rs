@@ -251,9 +251,9 @@ fn equal_rules_have_equal_versions() {
     assert_eq!(defaults.len(), 12);
     assert_eq!(version("[window]\ndays = 35"), defaults);
     assert_eq!(
-        version("[baseline]\nmemory_days = 30"),
+        version("[baseline]\nmemory_days = 40"),
         defaults,
-        "30 and 30.0 are the same"
+        "40 and 40.0 are the same"
     );
     assert_eq!(
         version("[kafka]\ngroup = 'other'\n[log]\nlevel = 'debug'"),
@@ -396,7 +396,8 @@ decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] does not beg
 decode.record_bytes_max = 0 | decode.record_bytes_max | 0 is out of range | from 256 to 16777216
 decode.short_code_digits = 9 | decode.short_code_digits | 9 is out of range | from 3 to 8
 decode.ip_prefixes = [17951] | decode.ip_prefixes | has an entry that is a whole number, not text | like the default, ["17951"
-triggers.usage_drop.ratio = 1.5 | triggers.usage_drop.ratio | 1.5 is out of range | above 0 and below 1, or leave the key out for the default
+line_state.voice.drop = 1.5 | line_state.voice.drop | 1.5 is out of range | above 0 and below 1, or leave the key out for the default
+line_state.threshold.usage_drop.key = 1.0 | line_state.threshold.usage_drop.key | 1.0 is out of range | from 0.3
 triggers.competitor_marketing.contacts = 9 | triggers.competitor_marketing.contacts | 9 is out of range | from 1 to 8
 triggers.contract_expiry.steps_days = [7, 30, 60] | triggers.contract_expiry.steps_days | [7, 30, 60] does not fall | a falling list of numbers from 1 to 365
 triggers.contract_expiry.steps_days = [60, 7] | triggers.contract_expiry.strengths | is not allowed | as many as `steps_days`
@@ -419,7 +420,7 @@ triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min |
 triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is out of range | from 1 to 200
 robots.busy_days = 8 | robots.busy_days | 8 is out of range | from 2 to of_days (7)
 robots.sent_a_day = 10 | robots.sent_a_day | 10 is out of range | from 20 to 255
-triggers.usage_drop.ratio = 'x' | triggers.usage_drop.ratio | is text, not a number | like the default
+triggers.usage_drop.strength = 'x' | triggers.usage_drop.strength | is text, not a number | like the default
 kafka.properties.linger.ms = 5 | kafka.properties.linger.ms | set by churnwatch itself | tuned
 policy.playbook.leave = [{ en = 'good' }] | policy.playbook.leave | missing field `zh` | [[policy.playbook.STAGE]]
 "#;

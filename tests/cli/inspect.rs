@@ -262,7 +262,7 @@ fn a_subscriber_is_shown_as_the_newest_snapshot_knows_them() {
     );
     assert_eq!(
         shown["triggers"]["zero_usage_days"]["remembers"],
-        "no silent run"
+        "no fall of use that was reported and lasts"
     );
     let reason = shown["open_tasks"][0]["reasons"]["competitor_hotline"].as_str();
     assert!(reason.unwrap().starts_with("Contact no. 2"));

@@ -35,12 +35,12 @@ fn a_key_customer_at_rest_is_no_case_and_stays_as_ordinary_as_before() {
         live(&mut scenario, "2026-04-08", "2026-05-10", &silent);
         assert_eq!(scenario.published(ONE), [] as [&str; 0], "{reason:?}");
         assert_eq!(scenario.total(), 0, "{reason:?}");
-        // The same silence with no reason is noticed on its third day, so the rest taught nothing.
+        // The same silence with no reason is noticed on its fourth day, so the rest taught nothing.
         let silent = day("2026-05-11")..=day("2026-06-01");
-        live(&mut scenario, "2026-05-11", "2026-05-14", &silent);
+        live(&mut scenario, "2026-05-11", "2026-05-15", &silent);
         assert_eq!(
             scenario.published(ONE)[0],
-            "2026-05-14 08:00 zero_usage_days 1.00",
+            "2026-05-15 08:00 zero_usage_days 0.81",
             "{reason:?}"
         );
     }
@@ -55,11 +55,11 @@ fn after_three_more_days_a_line_that_is_free_is_silent_like_any_other() {
     scenario.event(ONE, "2026-03-02 07:00", rest);
     live(&mut scenario, "2026-03-02", "2026-03-09", &silent);
     scenario.event(ONE, "2026-03-10 07:00", Body::Reactivation(None));
-    live(&mut scenario, "2026-03-10", "2026-03-17", &silent);
+    live(&mut scenario, "2026-03-10", "2026-03-18", &silent);
     // Silent days from the 14th on; the one before the rest does not count.
     assert_eq!(
         scenario.published(ONE)[0],
-        "2026-03-17 08:00 zero_usage_days 1.00"
+        "2026-03-18 08:00 zero_usage_days 0.81"
     );
 }
 
@@ -67,16 +67,16 @@ fn after_three_more_days_a_line_that_is_free_is_silent_like_any_other() {
 fn a_bar_explains_a_silence_that_was_reported() {
     let mut scenario = Scenario::new("");
     let silent = day("2026-03-01")..=day("2026-05-01");
-    live(&mut scenario, "2026-01-10", "2026-03-04", &silent);
+    live(&mut scenario, "2026-01-10", "2026-03-05", &silent);
     let rest = Body::Suspension(SuspensionReason::Voluntary);
-    scenario.event(ONE, "2026-03-05 07:00", rest);
-    live(&mut scenario, "2026-03-05", "2026-03-30", &silent);
+    scenario.event(ONE, "2026-03-06 07:00", rest);
+    live(&mut scenario, "2026-03-06", "2026-03-30", &silent);
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-04 08:00 zero_usage_days 1.00",
-            "2026-03-04 08:00 task 1 open: small at_risk due 2026-03-07 09:00",
-            "2026-03-06 08:00 task 2 closed: line_barred",
+            "2026-03-05 08:00 zero_usage_days 0.82",
+            "2026-03-05 08:00 task 1 open: small at_risk due 2026-03-08 09:00",
+            "2026-03-07 08:00 task 2 closed: line_barred",
         ]
     );
 }

@@ -11,6 +11,7 @@ mod clock_and_days;
 mod credit;
 mod decoding;
 mod driver;
+mod falls;
 mod future_timestamps;
 mod golden_lifecycle;
 mod golden_scenarios;

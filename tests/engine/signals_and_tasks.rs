@@ -65,16 +65,13 @@ fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
     let light = one_among_usual("2026-01-20", "2026-03-25", quiet_after(1));
     assert_eq!(
         heavy.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 1.00"
+        "2026-03-04 08:00 zero_usage_days 0.82"
     );
     assert_eq!(
         light.published(ONE),
         [
-            "2026-03-08 08:00 zero_usage_days 0.30 (weak_sign)",
-            "2026-03-14 08:00 zero_usage_days 0.81",
-            "2026-03-14 08:00 task 1 open: small at_risk due 2026-03-17 09:00",
-            "2026-03-15 08:00 usage_drop 1.00",
-            "2026-03-15 08:00 task 2 updated: small critical due 2026-03-17 09:00",
+            "2026-03-13 08:00 zero_usage_days 0.81",
+            "2026-03-13 08:00 task 1 open: small at_risk due 2026-03-16 09:00",
         ]
     );
 }
@@ -88,9 +85,9 @@ fn one_silence_one_signal_and_returning_closes_the_task() {
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-04 08:00 zero_usage_days 1.00",
-            "2026-03-04 08:00 task 1 open: small at_risk due 2026-03-07 09:00",
-            "2026-03-08 08:00 task 2 closed: usage_recovered",
+            "2026-03-05 08:00 zero_usage_days 0.82",
+            "2026-03-05 08:00 task 1 open: small at_risk due 2026-03-08 09:00",
+            "2026-03-09 08:00 task 2 closed: usage_recovered",
         ]
     );
     assert_eq!(scenario.total(), 3, "of nobody else anything");
@@ -105,9 +102,9 @@ fn a_lasting_fall_is_a_drop_and_its_end_closes_the_task() {
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-11 08:00 usage_drop 0.50",
-            "2026-03-11 08:00 task 1 open: small early due 2026-03-14 09:00",
-            "2026-03-28 08:00 task 2 closed: usage_recovered",
+            "2026-03-05 08:00 usage_drop 0.57",
+            "2026-03-05 08:00 task 1 open: small early due 2026-03-08 09:00",
+            "2026-03-24 08:00 task 2 closed: usage_recovered",
         ]
     );
     assert_eq!(scenario.total(), 3, "of nobody else anything");
@@ -123,35 +120,7 @@ fn a_week_of_travel_is_no_drop() {
 }
 
 #[test]
-fn who_was_often_silent_is_asked_about_later() {
-    let (first, last) = (day("2026-02-08")..=day("2026-02-13"), day("2026-03-01"));
-    let scenario = one_among_usual("2026-01-10", "2026-03-12", |on| {
-        if first.contains(&on) || on >= last {
-            0
-        } else {
-            9
-        }
-    });
-    let said = scenario.published(ONE);
-    let signals: Vec<&String> = said
-        .iter()
-        .filter(|line| line.contains("zero_usage"))
-        .collect();
-    assert!(signals[0].starts_with("2026-02-11 08:00 zero_usage_days"));
-    // The week in February makes a third silent day a weak sign; the seventh outlasts it.
-    assert_eq!(
-        signals[1],
-        "2026-03-04 08:00 zero_usage_days 0.30 (weak_sign)"
-    );
-    assert!(
-        signals[2].starts_with("2026-03-08 08:00 zero_usage_days"),
-        "{signals:?}"
-    );
-    assert_eq!(signals.len(), 3);
-}
-
-#[test]
-fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
+fn a_day_of_ordinary_use_speaks_against_a_drop() {
     let fall = day("2026-03-01")..=day("2026-03-21");
     let drops = |ordinary: &str| {
         let scenario = one_among_usual("2026-01-20", "2026-03-21", |on| match on {
@@ -162,10 +131,9 @@ fn nobody_is_accused_of_a_drop_on_a_day_of_ordinary_use() {
         let said = scenario.published(ONE);
         said.into_iter().find(|line| line.contains("usage_drop"))
     };
-    let (without, with) = (drops("2026-02-28"), drops("2026-03-10"));
+    let (without, with) = (drops("2026-02-28"), drops("2026-03-04"));
     assert!(without.is_some() && with.is_some());
     assert!(with > without, "{with:?} after {without:?}");
-    assert!(!with.unwrap_or_default().starts_with("2026-03-11"));
 }
 
 #[test]
@@ -424,8 +392,8 @@ fn sentences_say_what_was_seen() {
     });
     let sentences = [
         (
-            "连续3天没有任何使用（最后使用日2026-02-28），平时同期约有27次",
-            "No activity for 3 days (last on 2026-02-28); usually about 27 events in that time",
+            "已停止使用，始于2026-03-01（可能性59%，各类持续下降合计60%）：4天内使用0次，按平时应约35次",
+            "Use has stopped since 2026-03-01 (59 % likely, any lasting fall 60 %): 0 events in 4 days, 35 expected",
         ),
         (
             "客户在7天内第1次联系竞争对手（unicom）的服务热线",

@@ -18,9 +18,9 @@ const CASES: u32 = 200;
 fn the_engine_does_what_the_model_does() {
     let tally = Mutex::new(Tally::default());
     for_all_plans(CASES, |plan| {
-        let (rules, triggers) = rules_of(&plan);
+        let (rules, sections) = rules_of(&plan);
         let steps = steps(&plan, &rules.calendar);
-        let mut pair = Pair::new(rules, triggers, plan.part);
+        let mut pair = Pair::new(rules, sections, plan.part);
         for step in steps {
             pair.step(step)?;
         }
@@ -39,12 +39,12 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(rules: Arc<Rules>, triggers: toml::Table, part: (i32, i32)) -> Self {
+    fn new(rules: Arc<Rules>, sections: toml::Table, part: (i32, i32)) -> Self {
         let mut engine = Shard::new(rules.clone());
         engine.share_budget(part.0, part.1);
         Self {
             engine,
-            model: Reference::new(rules, triggers, part),
+            model: Reference::new(rules, sections, part),
             effects: Vec::new(),
             offset: 0,
         }

@@ -81,13 +81,13 @@ pub const TWO_TOPICS: &str = "
 
 /// Rules on trial that fire earlier and more often than the common ones.
 pub const SHADOW: &str = "
-    triggers.usage_drop = { threshold = 1.0 }
-    triggers.zero_usage_days = { probability = 0.05, weak_probability = 0.3, run_days_min = 2 }
+    line_state.threshold = { usage_drop = { key = 0.3, ordinary = 0.3, small = 0.3 }, zero_usage_days = { key = 0.3, ordinary = 0.3, small = 0.3 } }
+    line_state.onset = { drop = 0.03, stop = 0.03, decay = 0.03 }
     triggers.competitor_hotline = { strengths = [0.2, 0.3, 0.4] }
 ";
 /// Other rules on trial.
 pub const OTHER_SHADOW: &str = "
-    triggers.zero_usage_days = { probability = 0.02, weak_probability = 0.3 }
+    line_state.onset.stop = 0.005
     policy.churned_after_suspended_days = 2
 ";
 
@@ -97,8 +97,9 @@ const COMMON: &str = "
     run = { batch_records_max = 60, batch_wait_ms = 20 }
     state = { snapshot_interval_seconds = 1, snapshots_kept = 2 }
     window = { days = 28, day_entry_subscribers = 2 }
-    triggers.usage_drop = { known_days_min = 4, threshold = 2.0, expected_min = 0.2 }
-    triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.1, active_days_min = 3 }
+    line_state.known_days_min = 4
+    line_state.expected_min = 0.2
+    line_state.onset = { drop = 0.02, stop = 0.02, decay = 0.02 }
 ";
 
 impl Scenario {

@@ -147,7 +147,7 @@ fn interleaving() {
 fn rules_changed_between_runs() {
     let second = format!(
         "{ONE_TOPIC}
-        triggers.usage_drop = {{ threshold = 4.0 }}
+        line_state.onset.stop = 0.01
         triggers.competitor_hotline = {{ strengths = [0.2, 0.3, 0.4] }}
         baseline.lag_days = 3"
     );

@@ -117,14 +117,16 @@ pub fn assembled_of(
 
 /// Rules on trial that speak more often than any plan's own.
 const TRIAL: &str = "
-    triggers.usage_drop = { known_days_min = 4, threshold = 1.5, expected_min = 0.2 }
-    triggers.zero_usage_days = { probability = 0.05, weak_probability = 0.2, active_days_min = 3 }
+    line_state.known_days_min = 4
+    line_state.expected_min = 0.2
+    line_state.threshold = { usage_drop = { key = 0.3, ordinary = 0.3, small = 0.3 }, zero_usage_days = { key = 0.3, ordinary = 0.3, small = 0.3 } }
+    line_state.onset = { drop = 0.02, stop = 0.02, decay = 0.02 }
     triggers.competitor_hotline.cooldown_days = 2
     triggers.arrears.overdue_days = 3
 ";
 /// Other rules on trial.
 const OTHER_TRIAL: &str = "
-    triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.2 }
+    line_state.onset.stop = 0.01
     policy.churned_after_suspended_days = 5
 ";
 

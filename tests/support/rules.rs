@@ -5,7 +5,7 @@ use churnwatch::engine::Rules;
 use std::sync::Arc;
 use toml::{Table, Value};
 
-/// The rules under some texts, later ones over earlier ones, and `[triggers]` as they were made from it.
+/// The rules under some texts, later ones over earlier ones, and the whole configuration that they were made from.
 pub fn rules(overrides: &[&str]) -> (Arc<Rules>, Table) {
     let mut over = Table::new();
     for text in overrides {
@@ -14,8 +14,7 @@ pub fn rules(overrides: &[&str]) -> (Arc<Rules>, Table) {
     let config = Config::from_toml_str(&over.to_string(), "overrides").unwrap();
     let mut all: Table = reference().parse().unwrap();
     merge(&mut all, over);
-    let triggers = all["triggers"].as_table().unwrap().clone();
-    (config.rules, triggers)
+    (config.rules, all)
 }
 
 /// The same, with rules on trial that have some more texts over them.

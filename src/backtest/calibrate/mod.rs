@@ -1,6 +1,6 @@
 //! From a replay to rules: thresholds and least scores that keep tasks within a budget, and weights learnt from who left.
 //!
-//! Several sensitivities of the detector are replayed side by side. For each of them
+//! Several thresholds of the detector are replayed side by side. For each of them
 //!
 //! 1. a sample of every subscriber is taken once a week: the strengths of past firings, faded with age, and whether the
 //!    subscriber was leaving. A logistic regression on the samples gives the weights of the churn score, with the present
@@ -9,7 +9,7 @@
 //!    Immediate signals always pass.
 //! 3. the bounds of severity are moved so that as many signals are at risk and critical as before.
 //!
-//! The sensitivity whose tasks reach the most leaving subscribers wins.
+//! The threshold whose tasks reach the most leaving subscribers wins.
 
 mod burden;
 mod fit;
@@ -30,7 +30,7 @@ pub type Budget = [Option<f64>; Tier::ALL.len()];
 /// Standard error of the present weights as a prior, in log-odds: with few data they stay.
 const PRIOR_ERROR: f64 = 1.0;
 
-/// The calibrated rules for one sensitivity.
+/// The calibrated rules for one threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     /// Log-odds without any signal.

@@ -166,7 +166,7 @@ fn definitions() -> String {
     let terms = [
         (
             "Alarm",
-            "A firing of a trigger, whatever the policy made of it; weak signs and repeats do not count. After the record of \
+            "A firing of a trigger, whatever the policy made of it; repeats do not count. After the record of \
              a cancellation or a port-out application it counts for recall only.",
         ),
         (

@@ -6,7 +6,7 @@ use crate::engine::policy::{Candidate, ContactHistoryRecord, Tally, Taskbook, Ta
 use crate::engine::state::account::Account;
 use crate::engine::state::pages::{List, PAGE};
 use crate::engine::state::store::{Page, RelocatedState, Store};
-use crate::engine::state::trigger_state::SparseStates;
+use crate::engine::state::trial_memory::TrialMemory;
 use crate::engine::triggers;
 use crate::model::{Msisdn, Task};
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ pub struct ImageLoader {
     subscribers: Vec<Page>,
     /// By page of subscribers.
     relocated: Vec<Vec<RelocatedState>>,
-    shadow: Vec<Vec<SparseStates>>,
+    shadow: Vec<Vec<TrialMemory>>,
     contact_histories: Vec<Vec<(u32, ContactHistoryRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
     tally: Option<Tally>,
@@ -41,7 +41,7 @@ pub struct LoadedImage {
     pub(in crate::engine) store: Store,
     pub(in crate::engine) accounts: List<Account>,
     pub(in crate::engine) taskbook: Taskbook,
-    pub(in crate::engine) shadow: List<SparseStates>,
+    pub(in crate::engine) shadow: List<TrialMemory>,
     pub(in crate::engine) names: Interner,
     /// By page of subscribers.
     pub(in crate::engine) relocated: Vec<Vec<RelocatedState>>,
@@ -127,7 +127,7 @@ impl ImageLoader {
                 put(&mut self.relocated, index, relocated)
             }
             (Kind::Shadow, _) => {
-                let page = SparseStates::decode(bytes, &self.triggers)?;
+                let page = TrialMemory::decode(bytes, &self.triggers)?;
                 put(&mut self.shadow, index, page)
             }
         }
@@ -247,7 +247,7 @@ impl LoadedImage {
 
     fn has_shadow_state(&self, slot: u32) -> bool {
         let known = self.shadow.item(slot as usize);
-        known.is_some_and(|states| *states != SparseStates::default())
+        known.is_some_and(|memory| *memory != TrialMemory::default())
     }
 }
 

@@ -14,7 +14,7 @@
 //! | 4 | pseudonyms: length and text of each | 1 for 16 |
 //! | 5 | accounts: the names in them, then row by row | 1 for 16 |
 //! | 6 | subscribers: column by column, then their windows; one whose key is 0 was erased | 1 for 16 |
-//! | 7 | trigger states of the shadow rules by slot; none without such rules | 1 for 16 |
+//! | 7 | what the shadow rules remember, by slot; none without such rules | 1 for 16 |
 //! | 8 | contact histories by slot: contacts, and tasks that can be corrected (postcard) | 1 for 256 |
 //! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
 //! | 10 | tally: what became of tasks (postcard) | 1 |

@@ -6,7 +6,7 @@ use crate::engine::policy::Taskbook;
 use crate::engine::state::account::Account;
 use crate::engine::state::pages::{EPOCH_ZERO, List, Pages};
 use crate::engine::state::store::Page;
-use crate::engine::state::trigger_state::SparseStates;
+use crate::engine::state::trial_memory::TrialMemory;
 use crate::model::Msisdn;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct Image {
     pub(in crate::engine) pseudonyms: List<Msisdn>,
     pub(in crate::engine) accounts: List<Account>,
     pub(in crate::engine) subscribers: Pages<Page>,
-    pub(in crate::engine) shadow: List<SparseStates>,
+    pub(in crate::engine) shadow: List<TrialMemory>,
     /// The stamp in force when a subscriber was last erased.
     pub(in crate::engine) erased: u32,
 }

@@ -14,7 +14,6 @@ pub fn refusal(
     tier: Tier,
 ) -> Option<Suppression> {
     let of_kind = match kind {
-        FiringKind::Weak => Some(Suppression::WeakSign),
         FiringKind::CareOnly => Some(Suppression::CareOnly),
         FiringKind::Full | FiringKind::Repeat => None,
     };

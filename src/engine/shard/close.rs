@@ -7,11 +7,12 @@ use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
+use crate::engine::state::line_state::LineReading;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{DAILY, DayView, Trigger};
+use crate::engine::triggers::{DAILY, DayView, Trigger, read_line};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
@@ -200,7 +201,7 @@ impl Shard {
         });
         let credit =
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
-        let view = DayView {
+        let mut view = DayView {
             day,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
@@ -208,19 +209,31 @@ impl Shard {
             account,
             barred,
             credit,
+            line: LineReading::default(),
+            line_state_rules: &self.rules.line_state,
             baseline_rules: &self.rules.baseline,
             baselines: subscriber.baselines,
             population: &self.population,
             factor,
         };
         let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
+        let tier = |rules: &Rules| Credit::rate(account, day, &rules.policy.credit).tier;
+        view.line = read_line(&mut subscriber.line, &view, || tier(rules));
         let sparse = account.map(|account| &account.trigger_states);
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
         let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);
-        let in_shadow = rules.shadow.as_deref().map_or_else(Vec::new, |trial| {
-            self.shadow
-                .evaluate(slot, DAILY, day, &trial.triggers, look)
-        });
+        let mut in_shadow = Firings::new();
+        if let Some(trial) = rules.shadow.as_deref() {
+            let mut line = self.shadow.line(slot);
+            view.line_state_rules = &trial.line_state;
+            view.line = read_line(&mut line, &view, || tier(trial));
+            self.shadow.keep_line(slot, line);
+            let look =
+                |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
+            in_shadow = self
+                .shadow
+                .evaluate(slot, DAILY, day, &trial.triggers, look);
+        }
         let rated = credit.map(|credit| credit.stars);
         let changed =
             account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);

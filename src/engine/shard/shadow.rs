@@ -1,17 +1,19 @@
-//! Rules on trial: evaluated for the same subscribers as those in force, with trigger states of their own.
+//! Rules on trial: evaluated for the same subscribers as those in force, with memories of their own.
 
 use super::evaluation::{Evaluation, Firings};
 use crate::engine::policy::{self, Case, WorkedOut};
+use crate::engine::state::line_state::LineBelief;
 use crate::engine::state::pages::List;
+use crate::engine::state::trial_memory::TrialMemory;
 use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, TriggerStates};
 use crate::engine::triggers::{Firing, Trigger};
 use crate::model::{Day, Effect, Timestamp};
 
-/// The trigger states of the shadow rules by slot, those of all triggers in one list for each subscriber. Empty without
-/// shadow rules, and no longer than up to the last subscriber with a state.
+/// What the shadow rules remember, by slot. Empty without shadow rules, and no longer than up to the last subscriber of whom
+/// they remember something.
 #[derive(Debug, Default)]
 pub struct Shadow {
-    trigger_states: List<SparseStates>,
+    memories: List<TrialMemory>,
 }
 
 impl Shadow {
@@ -26,10 +28,8 @@ impl Shadow {
         look: impl Fn(&dyn Trigger, &mut TriggerState) -> Option<Firing>,
     ) -> Firings {
         let untouched = SparseStates::default();
-        let known = self
-            .trigger_states
-            .item(slot as usize)
-            .unwrap_or(&untouched);
+        let memory = self.memories.item(slot as usize);
+        let known = memory.map_or(&untouched, |memory| &memory.trigger_states);
         let before = std::array::from_fn(|place| known.get(place));
         let mut dense = before;
         let evaluation = Evaluation::of(places, &mut dense, Some(known), day, triggers, look);
@@ -54,10 +54,8 @@ impl Shadow {
             return;
         };
         let untouched = SparseStates::default();
-        let sparse = self
-            .trigger_states
-            .item(case.slot as usize)
-            .unwrap_or(&untouched);
+        let memory = self.memories.item(case.slot as usize);
+        let sparse = memory.map_or(&untouched, |memory| &memory.trigger_states);
         let trigger_states = TriggerStates {
             dense: &std::array::from_fn(|place| sparse.get(place)),
             sparse: Some(sparse),
@@ -73,26 +71,46 @@ impl Shadow {
         }
     }
 
+    /// What the rules on trial believe of a line.
+    pub fn line(&self, slot: u32) -> LineBelief {
+        let memory = self.memories.item(slot as usize);
+        memory.map_or_else(LineBelief::default, |memory| memory.line)
+    }
+
+    /// Keeps what they believe of it.
+    pub fn keep_line(&mut self, slot: u32, line: LineBelief) {
+        if self.line(slot) != line
+            && let Some(memory) = self.memory_mut(slot as usize)
+        {
+            memory.line = line;
+        }
+    }
+
     fn keep_state(&mut self, slot: usize, place: usize, state: TriggerState) {
-        while self.trigger_states.items() <= slot {
-            self.trigger_states.append(SparseStates::default());
+        if let Some(memory) = self.memory_mut(slot) {
+            memory.trigger_states.set(place, state);
         }
-        if let Some(trigger_states) = self.trigger_states.edit_item(slot) {
-            trigger_states.set(place, state);
+    }
+
+    fn memory_mut(&mut self, slot: usize) -> Option<&mut TrialMemory> {
+        while self.memories.items() <= slot {
+            self.memories.append(TrialMemory::default());
         }
+        self.memories.edit_item(slot)
     }
 
     /// Forgets a subscriber: the number was given to somebody new, or everything is erased.
     pub fn forget(&mut self, slot: u32) {
-        if let Some(trigger_states) = self.trigger_states.edit_item(slot as usize) {
-            *trigger_states = SparseStates::default();
+        if let Some(memory) = self.memories.edit_item(slot as usize) {
+            *memory = TrialMemory::default();
         }
     }
 
-    /// Forgets the states of dense triggers: the line was taken for a machine until now.
+    /// Forgets what is believed of a line, and the states of dense triggers: it was taken for a machine until now.
     pub fn unlearn(&mut self, slot: u32) {
+        self.keep_line(slot, LineBelief::default());
         for place in 0..DENSE {
-            if (slot as usize) < self.trigger_states.items() {
+            if (slot as usize) < self.memories.items() {
                 self.keep_state(slot as usize, place, TriggerState::default());
             }
         }
@@ -100,26 +118,26 @@ impl Shadow {
 
     /// Forgets everybody: there are no shadow rules any more.
     pub fn clear(&mut self) {
-        self.trigger_states.clear();
+        self.memories.clear();
     }
 
-    /// Subscribers up to the last with a state.
+    /// Subscribers up to the last of whom something is remembered.
     pub fn len(&self) -> usize {
-        self.trigger_states.items()
+        self.memories.items()
     }
 
-    /// Bytes held, without the states themselves.
+    /// Bytes held, without the trigger states themselves.
     pub fn bytes(&self) -> usize {
-        self.trigger_states.bytes()
+        self.memories.bytes()
     }
 
-    /// The states as they are, shared until they change.
-    pub fn image(&mut self) -> List<SparseStates> {
-        self.trigger_states.image()
+    /// The memories as they are, shared until they change.
+    pub fn image(&mut self) -> List<TrialMemory> {
+        self.memories.image()
     }
 
-    /// The states of an image.
-    pub fn restored(trigger_states: List<SparseStates>) -> Self {
-        Self { trigger_states }
+    /// The memories of an image.
+    pub fn restored(memories: List<TrialMemory>) -> Self {
+        Self { memories }
     }
 }

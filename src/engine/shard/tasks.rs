@@ -3,8 +3,13 @@
 use super::Shard;
 use super::shadow::Shadow;
 use crate::engine::policy::{BudgetShare, Case, Taskbook, WorkedOut};
+use crate::engine::rules::Rules;
+use crate::engine::state::line_state::{DayEvidence, LineBelief, Report};
+use crate::engine::state::window::UsageChannel;
+use crate::engine::triggers::{self, FALLS};
 use crate::model::{Day, Effect, Purpose, Tier, Timestamp};
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// The taskbook, and what is needed to work on it.
 pub(super) struct TaskContext<'a> {
@@ -99,10 +104,59 @@ impl Shard {
         self.taskbook.urgent = Default::default();
     }
 
+    /// Notes that a line is used again on the day after the last closed one, if that ends its fall: nobody is asked about it
+    /// any more. Rules on trial take note as well.
+    fn note_return(&mut self, slot: u32) {
+        let rules = Arc::clone(&self.rules);
+        if self.ends_fall(slot, self.store.record(slot).map(|it| it.line), &rules)
+            && let Some(entry) = self.store.entry(slot)
+        {
+            entry.subscriber.line.clear();
+            for place in FALLS {
+                if let Some(state) = entry.subscriber.trigger_states.get_mut(place) {
+                    triggers::end_fall(state);
+                }
+            }
+        }
+        if let Some(trial) = rules.shadow.as_deref() {
+            let mut line = self.shadow.line(slot);
+            if self.ends_fall(slot, Some(line), trial) {
+                line.clear();
+                self.shadow.keep_line(slot, line);
+            }
+        }
+    }
+
+    /// Whether a line's use so far of the day after the last closed one ends a fall that was reported. What is missing of the
+    /// day can only make the fall less likely.
+    fn ends_fall(&self, slot: u32, line: Option<LineBelief>, rules: &Rules) -> bool {
+        let today = self.closed.next();
+        let reported = line.filter(|line| matches!(line.report(), Report::Drop | Report::Stop));
+        let used = self.store.window(slot).map(|window| window.day(today));
+        let used = used.filter(|used| used.active());
+        let Some(((subscriber, line), used)) = self.store.record(slot).zip(reported).zip(used)
+        else {
+            return false;
+        };
+        let mut evidence = DayEvidence::default();
+        for channel in UsageChannel::ALL {
+            let baseline = &subscriber.baselines[channel as usize];
+            let expected = baseline.level() * self.population.weekday(channel, today);
+            if DayEvidence::says(expected) {
+                let k = self.population.dispersion(channel);
+                let k = baseline.dispersion(k, &rules.baseline);
+                let events = f64::from(used.events(channel));
+                evidence.add(channel as usize, events, expected, k, &rules.line_state);
+            }
+        }
+        line.is_over_after(&evidence, &rules.line_state)
+    }
+
     fn release_purpose(&mut self, purpose: Purpose, now: Timestamp, effects: &mut Vec<Effect>) {
         let day = self.closed;
         let mut ranked = Vec::new();
         for slot in self.taskbook.candidates(purpose) {
+            self.note_return(slot);
             let rank = self.with_tasks(slot, now, day, |context, case| {
                 context.book.drop_obsolete(purpose, case, effects);
                 if case.backlog {

@@ -306,6 +306,11 @@ impl Population {
         self.days.get(self.days.len().checked_sub(age + 1)?)
     }
 
+    /// How a day's weekday compares with an average day.
+    pub fn weekday(&self, channel: UsageChannel, day: Day) -> f64 {
+        self.weekdays[channel as usize][day.weekday()].factor
+    }
+
     /// Whether a subscriber was silent on no more than so many comparable days before the end of `day`.
     pub fn active_within(&self, days_max: usize, last_active: Day, day: Day) -> bool {
         let until = self.days.iter().rev().skip_while(|facts| facts.day > day);

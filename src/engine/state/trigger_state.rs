@@ -1,7 +1,7 @@
 //! What a trigger keeps of a subscriber from one look to the next. A dense trigger has a state for every subscriber; a
 //! sparse one only where it has something to keep.
 
-use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded, from_list};
+use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::model::Day;
 
 /// What may come of a firing.
@@ -11,8 +11,6 @@ pub enum FiringKind {
     Full,
     /// Seen again within the cool-down: raises the strength, opens nothing.
     Repeat,
-    /// Feeds the score only.
-    Weak,
     /// Feeds the score; only service care without a counter-offer may follow.
     CareOnly,
 }
@@ -25,7 +23,7 @@ pub const DENSE: usize = 3;
 pub struct TriggerState {
     /// A running figure of the trigger's own.
     pub level: f32,
-    /// Days since 1999-12-31 of the last full or weak firing; 0 for never.
+    /// Days since 1999-12-31 of the last full firing; 0 for never.
     fired_on: u16,
     /// Strength of the last firing in 255ths.
     strength: u8,
@@ -68,7 +66,7 @@ impl TriggerState {
         self.level = day.0 as f32;
     }
 
-    /// Day of the last full or weak firing.
+    /// Day of the last full firing.
     pub fn fired_on(&self) -> Option<Day> {
         (self.fired_on > 0).then(|| DAY_ZERO + i32::from(self.fired_on))
     }
@@ -123,14 +121,6 @@ impl Encoded for SparseStates {
 }
 
 impl SparseStates {
-    /// A page of states from bytes. `places` has the index in the registry of each trigger of the image, if it is still
-    /// there.
-    pub fn decode(bytes: &[u8], places: &[Option<usize>]) -> Result<Vec<Self>, Problem> {
-        let mut page: Vec<Self> = from_list(bytes)?;
-        page.iter_mut().for_each(|states| states.move_to(places, 0));
-        Ok(page)
-    }
-
     /// The state of the trigger at a place of the registry; an untouched one if there is none.
     pub fn get(&self, place: usize) -> TriggerState {
         let found = self.find(place);

@@ -12,6 +12,7 @@ mod competitor_marketing;
 mod complaint;
 mod contract_expiry;
 mod data_growth;
+mod fall;
 mod follow_up;
 mod offer_expiry;
 mod plan_overuse;
@@ -29,6 +30,7 @@ mod welcome;
 mod zero_usage_days;
 
 pub use complaint::unsettled;
+pub use fall::{end as end_fall, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 
@@ -124,6 +126,12 @@ pub const COMPLAINT: usize = index::<complaint::Complaint>();
 
 /// The place of enquiries about cancelling in [`REGISTRY`].
 pub const CANCEL_ENQUIRY: usize = index::<cancel_enquiry::CancelEnquiry>();
+
+/// The places of the triggers that report falls.
+pub const FALLS: [usize; 2] = [
+    index::<zero_usage_days::ZeroUsageDays>(),
+    index::<usage_drop::UsageDrop>(),
+];
 
 /// The place of a trigger that the policy has a rule of its own for. One that is not registered does not compile.
 const fn index<T: TriggerSpec>() -> usize {

@@ -1,8 +1,9 @@
-use crate::engine::settings::{BaselineRules, Competitors};
+use crate::engine::settings::{BaselineRules, Competitors, LineStateRules};
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
 use crate::engine::state::credit::Credit;
+use crate::engine::state::line_state::LineReading;
 use crate::engine::state::population::Population;
 use crate::engine::state::window::{UsageChannel, Window};
 use crate::model::{Day, Event, Purpose, Source, Timestamp};
@@ -24,6 +25,7 @@ pub struct EventView<'a> {
 }
 
 /// What a trigger is shown of a closed day of one subscriber.
+#[derive(Clone, Copy)]
 pub struct DayView<'a> {
     /// The closed day.
     pub day: Day,
@@ -39,6 +41,10 @@ pub struct DayView<'a> {
     pub barred: Option<BarredDays>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
+    /// What is believed of the line after the closed day.
+    pub line: LineReading,
+    /// How that is judged.
+    pub line_state_rules: &'a LineStateRules,
     /// How baselines are read.
     pub baseline_rules: &'a BaselineRules,
     pub(in crate::engine) baselines: [Baseline; UsageChannel::COUNT],
@@ -96,10 +102,11 @@ impl DayView<'_> {
 
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
-        let facts = self.population.facts(day).copied();
+        let facts = self.population.facts(day);
         let facts = facts.filter(|_| !self.barred_from(day, day));
-        let comparable = move |c: &UsageChannel| facts.is_some_and(|facts| facts.comparable(*c));
-        UsageChannel::ALL.into_iter().filter(comparable)
+        let comparable = UsageChannel::ALL.map(|c| facts.is_some_and(|facts| facts.comparable(c)));
+        let channels = UsageChannel::ALL.into_iter();
+        channels.filter(move |channel| comparable[*channel as usize])
     }
 
     /// Whether there is such a channel on the closed day.

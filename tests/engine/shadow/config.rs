@@ -43,7 +43,7 @@ fn by_default_nothing_is_on_trial() {
 
 #[test]
 fn the_file_lies_over_the_rules_in_force() {
-    let live = "triggers.usage_drop.threshold = 3.5\npolicy.task_days = 9\nwindow.days = 42\n";
+    let live = "triggers.usage_drop.strength = 0.4\npolicy.task_days = 9\nwindow.days = 42\n";
     let config = good(live, "[policy]\nchurned_after_suspended_days = 7\n");
     let shadow = config.rules.shadow.as_ref().unwrap();
     assert_eq!(shadow.policy.churned_after_suspended_days, 7);
@@ -64,8 +64,8 @@ fn the_file_lies_over_the_rules_in_force() {
 #[test]
 fn another_trial_is_another_ruleset_under_the_same_rules() {
     let without = Config::embedded().unwrap();
-    let one = good("", "triggers.usage_drop.threshold = 3.5");
-    let two = good("", "triggers.usage_drop.threshold = 3.25");
+    let one = good("", "line_state.onset.stop = 0.002");
+    let two = good("", "line_state.onset.stop = 0.003");
     for config in [&one, &two] {
         assert_eq!(config.rules.version, without.rules.version);
     }
@@ -107,7 +107,7 @@ group = \"other\"
 [policy.score]
 at_risk = 2
 [triggers.usage_drop]
-treshold = 3
+strenght = 3
 [triggers.usage_dorp]
 threshold = 1
 ";
@@ -117,15 +117,15 @@ threshold = 1
     insta::assert_snapshot!(problems, @r"
     the configuration has 7 problems
     /trial.toml:2: window.days: is shared by shadow rules and rules in force
-        set it in the main configuration, for both; a file of shadow rules states [triggers.*] and [policy] only
+        set it in the main configuration, for both; a file of shadow rules states [line_state], [triggers.*] and [policy] only
     /trial.toml:4: decode.key_check: is shared by shadow rules and rules in force
-        set it in the main configuration, for both; a file of shadow rules states [triggers.*] and [policy] only
+        set it in the main configuration, for both; a file of shadow rules states [line_state], [triggers.*] and [policy] only
     /trial.toml:6: kafka.group: is shared by shadow rules and rules in force
-        set it in the main configuration, for both; a file of shadow rules states [triggers.*] and [policy] only
+        set it in the main configuration, for both; a file of shadow rules states [line_state], [triggers.*] and [policy] only
     /trial.toml:8: policy.score.at_risk: 2.0 is out of range
         set a number from 0 to 1, or leave the key out for the default, 0.3
-    /trial.toml:10: triggers.usage_drop.treshold: there is no such key
-        did you mean `triggers.usage_drop.threshold`?
+    /trial.toml:10: triggers.usage_drop.strenght: there is no such key
+        did you mean `triggers.usage_drop.strength`?
     /trial.toml:11: triggers.usage_dorp: there is no such key
         did you mean `triggers.usage_drop`?
     churnwatch.toml:3: window.days: 7 is out of range
@@ -150,8 +150,8 @@ fn values_are_judged_with_those_in_force() {
         ),
         (
             "",
-            "triggers.usage_drop.ratio = 1.5",
-            "triggers.usage_drop.ratio",
+            "line_state.voice.drop = 1.5",
+            "line_state.voice.drop",
             "1.5 is out of range",
         ),
         ("", "shadow.rules = 'x.toml'", "shadow.rules", "shared"),

@@ -35,7 +35,6 @@ fn without_fate(signal: &Signal) -> Signal {
 fn lasting(fate: Option<Suppression>) -> Option<Suppression> {
     fate.filter(|why| {
         [
-            Suppression::WeakSign,
             Suppression::CareOnly,
             Suppression::HoldOut,
             Suppression::NotPursued,

@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 const ONE: &str = "13900000001";
 /// A silence is judged a day earlier.
-const SOONER: &str =
-    "triggers.zero_usage_days = { run_days_min = 2, probability = 0.01, weak_probability = 0.1 }";
+const SOONER: &str = "
+    line_state.silent_days_min = 2
+    line_state.onset = { short_absence = 0.001, long_absence = 0.001, stop = 0.01 }
+";
 /// A call to a competitor is as strong as can be, and forgotten soon.
 const STRONGER: &str = "triggers.competitor_hotline = { strengths = [1.0], cooldown_days = 1 }";
 
@@ -68,11 +70,11 @@ fn a_lower_threshold_on_trial_finds_a_silence_earlier_and_raises_no_task() {
     assert_eq!(tried.published(ONE), alone.published(ONE));
     assert_eq!(
         tried.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 1.00"
+        "2026-03-04 08:00 zero_usage_days 0.82"
     );
     assert_eq!(
         in_shadow(&tried, ONE)[0],
-        "2026-03-03 08:00 zero_usage_days 1.00"
+        "2026-03-03 08:00 zero_usage_days 0.98"
     );
     let tasks = |scenario: &Scenario| scenario.shard.stats().open_tasks;
     assert_eq!(tasks(&tried), tasks(&alone));
@@ -115,11 +117,11 @@ fn a_score_below_the_bar_on_trial_would_raise_no_task() {
     let tried = one_falls_silent(on_trial(&[bar]), "2026-02-28");
     assert_eq!(
         tried.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 1.00"
+        "2026-03-04 08:00 zero_usage_days 0.82"
     );
     assert_eq!(
         in_shadow(&tried, ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 1.00 (low_score)"
+        "2026-03-04 08:00 zero_usage_days 0.82 (low_score)"
     );
 }
 

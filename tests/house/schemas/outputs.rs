@@ -376,7 +376,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: WeakSign TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered Backlog);
+    let suppressions = every!(Suppression: TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered Backlog);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",
@@ -425,7 +425,6 @@ fn a_signal_on_trial_is_marked() {
     assert_eq!(fields.remove("rules_version"), Some(json!("0123456789ab")));
     assert_eq!(json, value(&live));
     let suppressions = [
-        Suppression::WeakSign,
         Suppression::Repeat,
         Suppression::MnpHold,
         Suppression::NotPursued,

@@ -231,6 +231,12 @@ impl Reference {
         let day = self.closed.unwrap();
         let mut ranked: Vec<(Tier, f64, Msisdn)> = Vec::new();
         for who in self.waiting_for(purpose) {
+            self.people.get_mut(who.as_str()).unwrap().look_ahead(
+                day + 1,
+                &self.population,
+                &self.line_state,
+                &self.rules,
+            );
             self.consider(who, now, |tasks, case| {
                 tasks.revalidate(purpose, case);
                 if !case.backlog && tasks.waiting.contains_key(&purpose) {

@@ -18,6 +18,7 @@ mod contacts;
 mod days;
 mod feeds;
 mod ladder;
+mod line_state;
 mod outcomes;
 mod person;
 mod policy;
@@ -52,6 +53,7 @@ use usage::CHANNELS;
 pub struct Reference {
     rules: Arc<Rules>,
     settings: Settings,
+    line_state: line_state::Settings,
     days: Days,
     people: BTreeMap<String, Person>,
     book: Book,
@@ -90,13 +92,15 @@ fn is_state(body: &Body<'_>) -> bool {
 }
 
 impl Reference {
-    /// `triggers` is `[triggers]` of the configuration the rules were made from.
+    /// `sections` is the configuration the rules were made from.
     ///
     /// `part`: which part of the budget it has, of how many.
-    pub fn new(rules: Arc<Rules>, triggers: toml::Table, part: (i32, i32)) -> Self {
+    pub fn new(rules: Arc<Rules>, mut sections: toml::Table, part: (i32, i32)) -> Self {
+        let mut section = |name: &str| sections.remove(name).unwrap();
         Self {
             days: Days::of(&rules.window.time_zone),
-            settings: triggers.try_into().unwrap(),
+            settings: section("triggers").try_into().unwrap(),
+            line_state: section("line_state").try_into().unwrap(),
             rules,
             people: BTreeMap::new(),
             book: Book::new(part),
@@ -568,7 +572,13 @@ impl Reference {
         let mut undecided = false;
         for person in self.people.values_mut() {
             undecided |= person.settle(day, &self.population);
-            let firings = person.close(day, &self.population, &self.settings, &self.rules);
+            let firings = person.close(
+                day,
+                &self.population,
+                &self.settings,
+                &self.line_state,
+                &self.rules,
+            );
             let case = Case {
                 msisdn: person.msisdn,
                 now: at,

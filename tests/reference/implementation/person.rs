@@ -3,6 +3,7 @@
 use super::account::Account;
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
+use super::line_state;
 use super::population::{Population, SETTLING_DAYS, Stable, Volume, near};
 use super::service_history::ServiceHistory;
 use super::triggers::{Firing, Memory, Settings};
@@ -115,6 +116,7 @@ impl Person {
         day: Day,
         population: &Population,
         settings: &Settings,
+        line: &line_state::Settings,
         rules: &Rules,
     ) -> Vec<Firing> {
         let today = population.day(day).unwrap();
@@ -159,7 +161,29 @@ impl Person {
             factor: CHANNELS.map(own_factor),
             rules,
         };
-        self.memory.on_day(&view, settings)
+        self.memory.on_day(&view, settings, line)
+    }
+
+    /// Use of a day that is not closed may end a fall.
+    pub fn look_ahead(
+        &mut self,
+        day: Day,
+        population: &Population,
+        line: &line_state::Settings,
+        rules: &Rules,
+    ) {
+        let baselines = self.baselines(rules);
+        let channels = CHANNELS.map(|channel| {
+            let of_all = population.dispersion(channel, rules);
+            (
+                self.usage.events(channel, day),
+                baselines[channel].level * population.dow(channel, day.weekday(), rules),
+                baselines[channel].dispersion(of_all, rules),
+            )
+        });
+        let events = channels[0].0 + channels[1].0;
+        let logs = line_state::so_far(channels, line);
+        self.memory.on_return(logs, day, events, line);
     }
 
     /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.

@@ -143,7 +143,6 @@ impl Tasks {
             return Some(why);
         }
         match kind {
-            Kind::Weak => return Some(Suppression::WeakSign),
             Kind::CareOnly => return Some(Suppression::CareOnly),
             Kind::Full | Kind::Repeat => {}
         }

@@ -193,7 +193,7 @@ impl Population {
     }
 
     /// How a weekday compares with an average day, from the days so far that say something about theirs.
-    fn dow(&self, channel: usize, weekday: usize, rules: &Rules) -> f64 {
+    pub fn dow(&self, channel: usize, weekday: usize, rules: &Rules) -> f64 {
         let prior = rules.population.weekday_prior_events;
         let raw = |weekday: usize| {
             let days = self.days.iter().enumerate();

@@ -1,10 +1,9 @@
-//! Usage, hotlines and arrears, and what the triggers together remember of one subscriber (behaviour: Triggers).
+//! Falls of use, hotlines and arrears, and what the triggers together remember of one subscriber (behaviour: Triggers).
 
 use super::account::AccountView;
 use super::care;
 use super::churn;
-use super::population::near;
-use super::usage::CHANNELS;
+use super::line_state::{self, Line};
 use super::view::DayView;
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
@@ -32,15 +31,12 @@ pub const ALL: [&str; 13] = [
     churn::QUALITY,
 ];
 
-/// Equal days meet their bounds exactly; this much to either side is on the bound.
-const TIE: f64 = 1e-3;
-
 /// `[triggers.*]`.
 #[derive(Deserialize)]
 pub struct Settings {
     competitor_hotline: HotlineSettings,
-    zero_usage_days: SilenceSettings,
-    usage_drop: DropSettings,
+    zero_usage_days: FallSettings,
+    usage_drop: FallSettings,
     arrears: ArrearsSettings,
     #[serde(flatten)]
     churn: churn::Settings,
@@ -55,32 +51,7 @@ struct HotlineSettings {
 }
 
 #[derive(Deserialize)]
-struct SilenceSettings {
-    run_days_min: usize,
-    probability: f64,
-    weak_probability: f64,
-    uncertainty: f64,
-    own_run_factor: f64,
-    own_run_days_max: u16,
-    own_run_memory_days: f64,
-    active_days_min: usize,
-    active_window_days: i32,
-    strength: f64,
-    weak_strength: f64,
-}
-
-#[derive(Deserialize)]
-struct DropSettings {
-    ratio: f64,
-    threshold: f64,
-    step_min: f64,
-    step_max: f64,
-    uncertainty: f64,
-    today_max: f64,
-    known_days_min: usize,
-    expected_min: f64,
-    cooldown_days: u16,
-    report_days: u16,
+struct FallSettings {
     strength: f64,
 }
 
@@ -97,7 +68,6 @@ struct ArrearsSettings {
 pub enum Kind {
     Full,
     Repeat,
-    Weak,
     CareOnly,
 }
 
@@ -113,29 +83,13 @@ pub struct Firing {
 pub struct Memory {
     fired: [Option<(Day, u8)>; ALL.len()],
     contacts: usize,
-    silence: Silence,
-    /// The longest silence that ended, days, as far as it is not forgotten.
-    longest: f64,
-    steps: Vec<f64>,
-    dropped: bool,
-    /// A drop was reported, and the line was barred then.
-    drop_barred: bool,
+    line: Line,
     overdue: bool,
     suspended: bool,
     pub churn: churn::Remembered,
     care: care::Memory,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
-}
-
-/// The running silence.
-#[derive(Default)]
-struct Silence {
-    /// The last one was reported, and the line is barred since.
-    barred: bool,
-    eligible: Option<bool>,
-    weak: bool,
-    fired: bool,
 }
 
 impl Memory {
@@ -149,10 +103,7 @@ impl Memory {
 
     /// A machine has become a person: what was ordinary is gone.
     pub fn unlearn(&mut self) {
-        self.silence = Silence::default();
-        self.longest = 0.0;
-        self.steps.clear();
-        (self.dropped, self.drop_barred) = (false, false);
+        self.line.forget();
         for trigger in [SILENCE, DROP] {
             let index = ALL.iter().position(|name| *name == trigger).unwrap();
             self.fired[index] = None;
@@ -174,10 +125,7 @@ impl Memory {
     /// Whether the reason a trigger gave has gone away.
     pub fn recovered(&self, trigger: &str) -> Option<CloseReason> {
         let (holds, reason) = match trigger {
-            SILENCE if self.silence.barred => (self.silence.fired, CloseReason::LineBarred),
-            SILENCE => (self.silence.fired, CloseReason::UsageRecovered),
-            DROP if self.drop_barred => (self.dropped, CloseReason::LineBarred),
-            DROP => (self.dropped, CloseReason::UsageRecovered),
+            SILENCE | DROP => return self.line.recovered(),
             ARREARS => (self.overdue || self.suspended, CloseReason::ArrearsPaid),
             churn::CONTRACT => (self.churn.contract.is_some(), CloseReason::ContractRenewed),
             churn::COMPLAINT => (self.churn.unsettled, CloseReason::ComplaintSettled),
@@ -214,8 +162,7 @@ impl Memory {
         let index = ALL.iter().position(|name| *name == firing.trigger).unwrap();
         let in_255ths = firing.strength * 255.0;
         // Strengths worked out from usage may round to either side; those of the configuration may not.
-        let between =
-            firing.trigger == DROP || (firing.trigger == SILENCE && firing.kind != Kind::Weak);
+        let between = firing.trigger == DROP || firing.trigger == SILENCE;
         self.undecided |=
             between && firing.strength < 1.0 && (in_255ths - in_255ths.round()).abs() < 1e-3;
         let strength = in_255ths as u8;
@@ -331,208 +278,44 @@ impl Memory {
     }
 
     /// A closed day.
-    pub fn on_day(&mut self, view: &DayView<'_>, settings: &Settings) -> Vec<Firing> {
-        let silence = self.silence(view, &settings.zero_usage_days);
-        self.note_day(&silence, view);
-        let drop = self.drop(view, &settings.usage_drop);
-        self.note_day(&drop, view);
+    pub fn on_day(
+        &mut self,
+        view: &DayView<'_>,
+        settings: &Settings,
+        line: &line_state::Settings,
+    ) -> Vec<Firing> {
+        let strengths = [
+            (SILENCE, settings.zero_usage_days.strength),
+            (DROP, settings.usage_drop.strength),
+        ];
+        let fall = self.line.on_day(view, line, &strengths.into());
+        self.undecided |= self.line.undecided;
+        self.note_day(&fall, view);
         let arrears = self.arrears(view, &settings.arrears);
         self.note_day(&arrears, view);
         let churn = self.churn_day(view, &settings.churn);
         let care = self.care.on_day(view, &settings.care);
         self.undecided |= self.care.undecided;
-        let known = silence.into_iter().chain(drop).chain(arrears);
+        let known = fall.into_iter().chain(arrears);
         known.chain(churn).chain(care).collect()
+    }
+
+    /// Use after the last closed day.
+    pub fn on_return(
+        &mut self,
+        logs: [f64; 8],
+        day: Day,
+        events: u64,
+        line: &line_state::Settings,
+    ) {
+        self.line.on_return(logs, day, events, line);
+        self.undecided |= self.line.undecided;
     }
 
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {
         if let Some(firing) = firing {
             self.note(firing, view.today.day);
         }
-    }
-
-    fn silence(&mut self, view: &DayView<'_>, settings: &SilenceSettings) -> Option<Firing> {
-        let day = view.today.day;
-        let last_active = view.usage.last_active();
-        if last_active >= Some(day) {
-            self.silence = Silence::default();
-            if view.is_comparable() && view.usage.active(day) {
-                self.learn_silence(view, settings);
-            }
-            return None;
-        }
-        if view.barred(day) {
-            self.silence = Silence {
-                barred: self.silence.fired || self.silence.barred,
-                ..Silence::default()
-            };
-            return None;
-        }
-        if self.silence.fired || self.silence.eligible == Some(false) || !view.is_comparable() {
-            return None;
-        }
-        // No run is longer than the window.
-        let earliest = day - i32::from(view.rules.window.days);
-        let since = last_active.map_or(earliest, |last| last.max(earliest));
-        let run = (0..day.0 - since.0).map(|age| day - age);
-        let mut run: Vec<Day> = run.take_while(|day| !view.barred(*day)).collect();
-        run.retain(|day| !view.comparable(*day).is_empty());
-        if run.len() < settings.run_days_min {
-            self.silence = Silence::default();
-            return None;
-        }
-        if self.silence.eligible.is_none() {
-            let before = (0..settings.active_window_days).map(|age| since - age);
-            let active = before.filter(|day| view.usage.active(*day)).count();
-            self.silence.eligible = Some(active >= settings.active_days_min);
-        }
-        if self.silence.eligible == Some(false) {
-            return None;
-        }
-        let (mut expected, mut improbability) = (0.0, 0.0);
-        for channel in CHANNELS {
-            let k = view.dispersion(channel, settings.uncertainty);
-            for day in run
-                .iter()
-                .filter(|day| view.comparable(**day).contains(&channel))
-            {
-                let mu = view.expected(channel, *day);
-                expected += mu;
-                improbability += k * (1.0 + mu / k).ln();
-            }
-        }
-        let threshold = -settings.probability.ln();
-        let weak_threshold = -settings.weak_probability.ln();
-        self.undecided |= near(improbability, threshold) || near(improbability, weak_threshold);
-        let own = settings.own_run_factor * self.longest;
-        let usual = own.min(f64::from(settings.own_run_days_max)) - TIE;
-        self.undecided |= near(run.len() as f64, usual);
-        let outlasted = run.len() as f64 >= usual;
-        let (kind, strength, threshold) = if improbability > threshold && outlasted {
-            let surplus = f64::min(improbability / threshold - 1.0, 1.0);
-            self.silence.fired = true;
-            let strength = settings.strength + (1.0 - settings.strength) * surplus;
-            (Kind::Full, strength, threshold)
-        } else if improbability > weak_threshold && !self.silence.weak {
-            (Kind::Weak, settings.weak_strength, weak_threshold)
-        } else {
-            return None;
-        };
-        self.silence.weak = true;
-        let mut facts = vec![
-            ("improbability".into(), Fact::Measure(improbability)),
-            ("last_active_on".into(), Fact::Date(since)),
-        ];
-        if self.longest > 0.0 {
-            facts.push(("longest_run_days".into(), Fact::Measure(self.longest)));
-        }
-        Some(Firing {
-            trigger: SILENCE,
-            kind,
-            strength,
-            evidence: Evidence {
-                observed: 0.0,
-                expected: expected / run.len() as f64,
-                unit: "events_per_day".into(),
-                window_days: run.len() as u16,
-                threshold,
-                facts,
-                source: None,
-            },
-        })
-    }
-
-    /// An active day, and perhaps the end of a silence.
-    fn learn_silence(&mut self, view: &DayView<'_>, settings: &SilenceSettings) {
-        let day = view.today.day;
-        let before = (1..i32::from(view.rules.window.days)).map(|age| day - age);
-        let silent = before.take_while(|day| !view.usage.active(*day));
-        let known = silent.filter(|day| view.comparable(*day).len() == 2);
-        let known = known.count();
-        let ended = known.min(view.known_days.saturating_sub(1));
-        self.longest -= self.longest / settings.own_run_memory_days;
-        if ended >= settings.run_days_min {
-            self.longest = self.longest.max(ended as f64);
-        }
-    }
-
-    fn drop(&mut self, view: &DayView<'_>, settings: &DropSettings) -> Option<Firing> {
-        let day = view.today.day;
-        if view.barred(day) {
-            self.steps.clear();
-            self.drop_barred |= std::mem::take(&mut self.dropped);
-        }
-        if !view.is_comparable() || view.known_days < settings.known_days_min {
-            return None;
-        }
-        let channels = view.comparable(day);
-        let level: f64 = channels.iter().map(|c| view.baselines[*c].level).sum();
-        let least = settings.expected_min - TIE;
-        self.undecided |= near(level, least);
-        if level < least {
-            return None;
-        }
-        let r = settings.ratio;
-        let evidence = |channel: usize| {
-            let x = view.usage.events(channel, day) as f64;
-            let mu = view.expected(channel, day);
-            let k = view.dispersion(channel, settings.uncertainty);
-            x * r.ln() - (x + k) * ((k + r * mu) / (k + mu)).ln()
-        };
-        let step: f64 = channels.iter().map(|c| evidence(*c)).sum();
-        self.steps
-            .push(step.clamp(settings.step_min, settings.step_max));
-        let sum = self.steps.iter().fold(0.0, |sum: f64, step| {
-            (sum + step).clamp(0.0, 2.0 * settings.threshold)
-        });
-        let alarm = settings.threshold + TIE;
-        let calm = settings.threshold / 2.0 - TIE;
-        self.undecided |= near(sum, alarm) || near(sum, calm);
-        if sum < calm {
-            self.dropped = false;
-        }
-        let used = channels.iter().map(|c| view.usage.events(*c, day));
-        let used = used.sum::<u64>() as f64;
-        let expected: f64 = channels.iter().map(|c| view.expected(*c, day)).sum();
-        let limit = settings.today_max * expected + TIE;
-        self.undecided |= sum > alarm && near(used, limit);
-        if sum <= alarm
-            || used > limit
-            || (self.dropped && self.cooling(DROP, day, settings.cooldown_days))
-        {
-            return None;
-        }
-        self.dropped = true;
-        self.drop_barred = false;
-        let days = (0..i32::from(settings.report_days)).map(|age| day - age);
-        let days: Vec<Day> = days
-            .filter(|day| !view.comparable(*day).is_empty())
-            .collect();
-        let (mut observed, mut expected) = (0.0, 0.0);
-        for day in &days {
-            for channel in view.comparable(*day) {
-                observed += view.usage.events(channel, *day) as f64 / days.len() as f64;
-                expected += view.expected(channel, *day) / days.len() as f64;
-            }
-        }
-        let depth = (1.0 - observed / expected / r).clamp(0.0, 1.0);
-        Some(Firing {
-            trigger: DROP,
-            kind: Kind::Full,
-            strength: settings.strength + (1.0 - settings.strength) * depth,
-            evidence: Evidence {
-                observed,
-                expected,
-                unit: "events_per_day".into(),
-                window_days: settings.report_days,
-                threshold: settings.threshold,
-                facts: vec![
-                    ("evidence".into(), Fact::Measure(sum)),
-                    ("known_days".into(), Fact::Count(days.len() as i64)),
-                ],
-                source: None,
-            },
-        })
     }
 
     fn arrears(&mut self, view: &DayView<'_>, settings: &ArrearsSettings) -> Option<Firing> {

@@ -56,7 +56,8 @@ fn config() -> Config {
         kafka.group = \"sim\"
         topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
         window = { days = 28, clock = \"event\", day_entry_subscribers = 1 }
-        triggers.zero_usage_days = { probability = 0.01, weak_probability = 0.1, active_days_min = 3 }
+        line_state.known_days_min = 3
+        line_state.onset = { stop = 0.02 }
     ";
     Config::from_toml_str(text, "test").unwrap()
 }

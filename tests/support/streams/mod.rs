@@ -219,14 +219,22 @@ pub const RULES: [&str; 10] = [
     "
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
     population = { outage_subscribers = 5, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
-    triggers.usage_drop = { known_days_min = 5, threshold = 4.0, cooldown_days = 5, report_days = 28 }
+    line_state.known_days_min = 5
+    line_state.deeper_days = 0
+    line_state.silent_days_min = 2
+    line_state.cleared_below = 0.1
+    line_state.threshold = { usage_drop = { key = 0.3, ordinary = 0.4, small = 0.5 } }
+    line_state.onset = { drop = 0.01, stop = 0.01, decay = 0.01, trickle = 0.01 }
     triggers.competitor_marketing = { contacts = 3, within_days = 60, cooldown_days = 2, strengths = [0.2, 0.4] }
     triggers.call_forwarding = { days_min = 3, cooldown_days = 5 }
     triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4, probability = 0.2, normal_share = 0.05 }
     ",
     "
     baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }
-    triggers.zero_usage_days = { run_days_min = 2, probability = 1e-3, weak_probability = 0.1, active_days_min = 3 }
+    line_state.uncertainty = 0.0
+    line_state.expected_min = 0.2
+    line_state.known_days_min = 3
+    triggers.zero_usage_days.strength = 0.5
     triggers.competitor_hotline = { cooldown_days = 2, strengths = [0.2, 0.9] }
     triggers.contract_expiry = { steps_days = [90, 14], strengths = [0.1, 1.0] }
     triggers.plan_underuse = { share = 0.45, invoices = 1, cooldown_days = 1 }
@@ -246,13 +254,12 @@ pub const RULES: [&str; 10] = [
     ",
     "
     population = { outage_subscribers = 4, outage_share = 0.6, outage_days_max = 2, factor_prior_events = 50.0 }
-    triggers.usage_drop = { ratio = 0.7, step_max = 3.0, step_min = -3.0, cooldown_days = 10, uncertainty = 0.0, today_max = 0.4 }
-    triggers.zero_usage_days.active_window_days = 14
-    triggers.zero_usage_days.active_days_min = 7
-    triggers.zero_usage_days.probability = 1e-4
-    triggers.zero_usage_days.uncertainty = 0.3
-    triggers.zero_usage_days.own_run_factor = 2.5
-    triggers.zero_usage_days.own_run_memory_days = 20.0
+    line_state.uncertainty = 0.4
+    line_state.deeper_days = 1
+    line_state.voice = { drop = 0.5, decay = 0.7, stop = 0.01 }
+    line_state.data = { absence = 0.3 }
+    line_state.threshold = { usage_drop = { key = 0.9, ordinary = 0.8, small = 0.7 }, zero_usage_days = { key = 0.4, ordinary = 0.5, small = 0.6 } }
+    line_state.back = { short_absence = 0.5, stop = 0.1, drop = 0.1 }
     policy = { quiet = { from_hour = 0, to_hour = 0 }, score = { base = -1.0 } }
     ",
     "

@@ -3,6 +3,7 @@ mod tasks;
 pub use tasks::{ContactDescription, OpenTask, WaitingDescription};
 
 use super::Shard;
+use crate::engine::settings::LineState;
 use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::credit::Credit;
@@ -31,6 +32,8 @@ pub struct Description {
     pub standing: Vec<String>,
     /// What is ordinary, by channel.
     pub baselines: BTreeMap<&'static str, BaselineDescription>,
+    /// What the line may be doing: the probability of each state.
+    pub line_state: BTreeMap<&'static str, f64>,
     /// The state of each trigger.
     pub triggers: BTreeMap<&'static str, TriggerStateDescription>,
     /// Profile and bills, if any record of them came.
@@ -57,7 +60,7 @@ pub struct BaselineDescription {
 /// The state of a trigger for a subscriber.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TriggerStateDescription {
-    /// Local day of the last firing, weak ones included.
+    /// Local day of the last firing.
     pub fired_on: Option<String>,
     /// Strength of that firing, 0..1.
     pub strength: f64,
@@ -170,6 +173,7 @@ impl Shard {
             stable: subscriber.stable,
             standing: self.standing(subscriber, account, today),
             baselines: self.baselines(subscriber),
+            line_state: line_state(subscriber),
             triggers: triggers
                 .map(|(place, (registered, trigger))| {
                     (
@@ -320,6 +324,12 @@ impl Shard {
             data_mebibytes: bucket.data_mebibytes(),
         }
     }
+}
+
+fn line_state(subscriber: &Subscriber) -> BTreeMap<&'static str, f64> {
+    let likely = subscriber.line.probabilities().map(rounded);
+    let names = LineState::ALL.map(LineState::name);
+    names.into_iter().zip(likely).collect()
 }
 
 fn trigger_state(trigger: &dyn Trigger, state: &TriggerState) -> TriggerStateDescription {

@@ -145,7 +145,7 @@ macro_rules! columns {
 
 columns! {
     key newest visited last_active first_active account known_days stable in_book
-    recent_next data_carry_bytes baselines recent machine_detector
+    recent_next data_carry_bytes line baselines recent machine_detector
 }
 
 impl Encoded for Key {

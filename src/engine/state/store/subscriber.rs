@@ -1,5 +1,6 @@
 use crate::engine::state::account::Account;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::line_state::LineBelief;
 use crate::engine::state::machines::MachineDetector;
 use crate::engine::state::trigger_state::{DENSE, TriggerState, TriggerStates};
 use crate::engine::state::window::UsageChannel;
@@ -38,6 +39,8 @@ pub struct Subscriber {
     pub account: Option<AccountId>,
     /// Closed days on which usage was known, 0..65,535.
     pub known_days: u16,
+    /// What is believed of the line.
+    pub line: LineBelief,
     /// What is ordinary for this subscriber, by channel.
     pub baselines: [Baseline; UsageChannel::COUNT],
     /// States of dense triggers, in the order of the registry.
@@ -129,6 +132,7 @@ impl Subscriber {
             machine_detector: MachineDetector::default(),
             data_carry_bytes: 0,
             account: None,
+            line: LineBelief::default(),
             baselines: Default::default(),
             trigger_states: Default::default(),
             recent: [0; RECENT],
@@ -149,10 +153,11 @@ impl Subscriber {
         }
     }
 
-    /// Forgets what was ordinary for the line, and what triggers made of it.
+    /// Forgets what was ordinary for the line, what was believed of it, and what triggers made of it.
     pub fn unlearn(&mut self) {
         self.known_days = 0;
         self.baselines = Default::default();
+        self.line = LineBelief::default();
         self.trigger_states = Default::default();
     }
 
