@@ -3,10 +3,10 @@
 use super::arguments::{claim_outputs, effective, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
+use super::sensitivity::{AS_GIVEN, SENSITIVITIES, described, merge, thresholds, with};
 use super::terminal::{print, tell};
-use crate::backtest::calibrate::{Budget, Calibration, calibrate};
+use crate::backtest::calibrate::{Budget, Calibration, Choice, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
-use crate::config::Config;
 use crate::engine::Rules;
 use crate::files::{Output, expand};
 use crate::model::{Tier, Timestamp};
@@ -81,10 +81,6 @@ fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
     }
 }
 
-/// Sensitivities to try. The threshold of `usage_drop` is multiplied by it; the probability of `zero_usage_days` is raised to
-/// its power.
-const SENSITIVITIES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.0];
-
 impl Calibrate {
     pub(super) fn run(self) -> Result<(), Failure> {
         if self.events.iter().any(|path| path == "-") {
@@ -143,8 +139,16 @@ impl Calibrate {
             .zip(&recording.runs)
             .map(|((_, rules), run)| calibrate(&cohort, run, rules, &budget, learn))
             .collect();
-        // Of equal ones, the least sensitive.
-        let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
+        // Of equal ones the present, then the least sensitive.
+        let best = (0..tried.len()).max_by_key(|level| {
+            let (calibration, given) = (&tried[*level], SENSITIVITIES[*level] == AS_GIVEN);
+            (
+                calibration.within_budget(),
+                calibration.found,
+                given,
+                *level,
+            )
+        });
         let Some((best, level)) = best.and_then(|best| Some((tried.get(best)?, levels.get(best)?)))
         else {
             return Err(Failure::Failed("no sensitivity could be tried".to_owned()));
@@ -162,6 +166,12 @@ impl Calibrate {
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
         text += &measured(&cohort, best);
+        for warning in text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(WARNING))
+        {
+            tell!("{WARNING}{warning}");
+        }
 
         let mut whole = own;
         merge(&mut whole, changes);
@@ -188,33 +198,6 @@ impl Calibrate {
     }
 }
 
-/// The keys that a sensitivity changes.
-fn thresholds(rules: &Table, sensitivity: f64) -> Table {
-    let figure = |trigger: &str, key: &str| {
-        let section = rules.get("triggers").and_then(|all| all.get(trigger));
-        let value = section.and_then(|section| section.get(key));
-        value.and_then(Value::as_float).unwrap_or(f64::NAN)
-    };
-    let threshold = figure("usage_drop", "threshold") * sensitivity;
-    let probability = libm::pow(figure("zero_usage_days", "probability"), sensitivity);
-    // A full sign is never weaker than a weak one.
-    let probability = probability.min(figure("zero_usage_days", "weak_probability"));
-    // Two significant digits are precise enough and easy to read.
-    let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
-    let section = |key: &str, value: f64| Table::from_iter([(key.to_owned(), Value::Float(value))]);
-    let triggers = Table::from_iter([
-        (
-            "usage_drop".to_owned(),
-            Value::Table(section("threshold", short(threshold))),
-        ),
-        (
-            "zero_usage_days".to_owned(),
-            Value::Table(section("probability", short(probability))),
-        ),
-    ]);
-    Table::from_iter([("triggers".to_owned(), Value::Table(triggers))])
-}
-
 /// The keys that a calibration changes.
 fn scores(calibration: &Calibration) -> Table {
     let weights = calibration.weights.iter().map(|weight| {
@@ -234,25 +217,6 @@ fn scores(calibration: &Calibration) -> Table {
     Table::from_iter([("policy".to_owned(), Value::Table(policy))])
 }
 
-/// Rules with some keys changed.
-fn with(rules: &Table, changes: &Table) -> Result<Arc<Rules>, Failure> {
-    let mut rules = rules.clone();
-    merge(&mut rules, changes.clone());
-    let config = Config::from_toml_str(&rules.to_string(), "calibrated rules")?;
-    Ok(config.rules)
-}
-
-fn merge(under: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (under.get_mut(&key), value) {
-            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
-            (_, value) => {
-                under.insert(key, value);
-            }
-        }
-    }
-}
-
 /// The sensitivities, the weights and the tiers, as text.
 fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String {
     let mut text = String::from("Sensitivities, each with its tasks kept within the budget:\n");
@@ -263,14 +227,15 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
         } else {
             " "
         };
-        let figure = |trigger: &str, key: &str| level["triggers"][trigger][key].to_string();
         let _ = writeln!(
             text,
-            "{mark} usage_drop.threshold {:>6}, zero_usage_days.probability {:>9}: {} leaving subscribers reached",
-            figure("usage_drop", "threshold"),
-            figure("zero_usage_days", "probability"),
+            "{mark} {:<66} {:>6} leaving reached",
+            described(level),
             calibration.found,
         );
+    }
+    if tried.iter().all(|other| other.found == best.found) {
+        text += "All reach the same number: the sensitivity makes no difference and is kept.\n";
     }
     let _ = writeln!(
         text,
@@ -301,16 +266,27 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
             "{:<10}{budget:>9}{:>12.3}{:>9.1}{:>17.1}{:>11.2}",
             burden.tier, burden.least_score, burden.tasks, burden.immediate, burden.precision
         );
-        if burden.budget.is_some_and(|budget| burden.tasks > budget) {
-            let _ = writeln!(
-                text,
-                "  over budget: the least score does not hold back immediate signals; \
-                 raise the budget, or the thresholds of their triggers"
-            );
-        }
+        let note = match burden.choice {
+            Choice::Found | Choice::NoBudget => continue,
+            Choice::NoDifference => {
+                "a least score makes no difference; the old one is kept".to_owned()
+            }
+            Choice::OnlyImmediate => format!(
+                "{WARNING}{}: the budget leaves no room for usage_drop and zero_usage_days; raise it",
+                burden.tier
+            ),
+            Choice::OverBudget => format!(
+                "{WARNING}{}: over budget by immediate signals alone; the old least score is kept\n  \
+                 (no least score holds them back: raise the budget, or the thresholds of their triggers)",
+                burden.tier
+            ),
+        };
+        let _ = writeln!(text, "  {note}");
     }
     text
 }
+
+const WARNING: &str = "warning: ";
 
 /// The tasks of a replay of the calibrated rules, as text.
 fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
@@ -323,6 +299,13 @@ fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
             tier.name(),
             burden.tasks
         );
+        if let Some(budget) = burden.budget.filter(|budget| tasks > *budget) {
+            let _ = writeln!(
+                text,
+                "  {WARNING}{}: over the budget of {budget:.1}; give a smaller one to stay below it",
+                tier.name()
+            );
+        }
     }
     text
 }
