@@ -96,7 +96,7 @@ impl Report {
     fn alarms(&self, to: &mut String, rules: &str) -> Result {
         writeln!(
             to,
-            "  {:<31}{:>7}{:>19}{:>7}{:>7}{:>7}{:>6}{:>7}{:>7}",
+            "  {:<30}{:>6}{:>21}{:>7}{:>7}{:>7}{:>6}{:>7}{:>7}",
             "", "alarms", "false/1000/30d", "recov.", "low", "later", "right", "rec.14", "rec.30"
         )?;
         let all = (Scope::Regular, ALL_TIERS);
@@ -119,7 +119,7 @@ impl Report {
         writeln!(
             to,
             "  false = recovered (use is back within 14 days) + stayed low + later (not known yet)\n  \
-             by chance (placebo) rec.30 would be {} for {PAIR}, {} for {TOGETHER}",
+             rec.30 by chance (placebo): {} of {PAIR}, {} of {TOGETHER}",
             placebo(PAIR),
             placebo(TOGETHER)
         )
@@ -138,7 +138,7 @@ impl Report {
         let rate = |measure: &str| value(row(measure), 1);
         writeln!(
             to,
-            "  {name:<31}{alarms:>7}{:>19}{:>7}{:>7}{:>7}{:>6}{:>7}{:>7}",
+            "  {name:<30}{alarms:>6}{:>21}{:>7}{:>7}{:>7}{:>6}{:>7}{:>7}",
             interval(row(FALSE_RATE), 1),
             rate(RECOVERED_RATE),
             rate(STAYED_LOW_RATE),
@@ -162,7 +162,7 @@ impl Report {
                 }
                 writeln!(to)
             };
-            line(to, "  recall within 14/30 days", &|kind| kind.to_owned())?;
+            line(to, "recall within 14/30 days", &|kind| kind.to_owned())?;
             let cell = |trigger: &str, scope: Scope, kind: &str, measures: [&str; 2]| {
                 let row =
                     |measure: &str| self.find(rules, trigger, scope, kind, ALL_TIERS, measure);
@@ -173,32 +173,28 @@ impl Report {
                 format!("{}/{}", share(soon), share(late))
             };
             if rules != SIMPLE_RULES {
-                line(to, "    onsets", &|kind| {
+                line(to, "  onsets", &|kind| {
                     let counts = cell(PAIR, Scope::Regular, kind, [RECALL_14, RECALL_30]);
                     let [soon, late] = counts.map(|row| row.map_or(0, |row| row.count));
                     format!("{soon}/{late}")
                 })?;
             }
             for trigger in self.triggers_of(rules) {
-                line(to, &format!("    {trigger}"), &|kind| {
+                line(to, &format!("  {trigger}"), &|kind| {
                     recall(trigger, Scope::Regular, kind)
                 })?;
                 if trigger == PAIR && rules != SIMPLE_RULES {
                     for (name, scope) in PARTS {
-                        line(to, &format!("    {name}"), &|kind| {
-                            recall(PAIR, scope, kind)
-                        })?;
+                        line(to, &format!("  {name}"), &|kind| recall(PAIR, scope, kind))?;
                     }
                 }
             }
             if rules == SIMPLE_RULES {
                 continue;
             }
-            line(to, "  median delay, data/operator's days", &|_| {
-                String::new()
-            })?;
+            writeln!(to, "median delay in data/operator's days")?;
             for trigger in [PAIR, TOGETHER] {
-                line(to, &format!("    {trigger}"), &|kind| {
+                line(to, &format!("  {trigger}"), &|kind| {
                     let days = [DELAY_DATA_P50, DELAY_OPERATOR_P50];
                     match cell(trigger, Scope::Regular, kind, days) {
                         [Some(data), Some(raised)] if data.count >= FEW => {
@@ -216,7 +212,7 @@ impl Report {
     fn leads_of(&self, to: &mut String, rules: &str) -> Result {
         writeln!(
             to,
-            "  {:<31}{:>20}{:>7}{:>20}{:>7}{:>12}",
+            "{:<33}{:>20}{:>7}{:>20}{:>7}{:>12}",
             "hours of lead, p10/50/90", "to last use", ">72 h", "to leaving", ">72 h", "warned*"
         )?;
         for (name, trigger, scope) in [
@@ -237,7 +233,7 @@ impl Report {
             let leavers = warned.map_or(0, |row| row.count);
             writeln!(
                 to,
-                "    {name:<29}{:>20}{:>7}{:>20}{:>7}{:>12}",
+                "  {name:<31}{:>20}{:>7}{:>20}{:>7}{:>12}",
                 hours([
                     "lead_to_last_use_hours_p10",
                     "lead_to_last_use_hours_p50",
@@ -265,11 +261,11 @@ impl Report {
 
     fn harmless(&self, to: &mut String, rules: &str) -> Result {
         let line = |to: &mut String, kind: &str, cell: String, n: u64| {
-            writeln!(to, "    {kind:<29}{cell:>26}{n:>9}")
+            writeln!(to, "  {kind:<30}{cell:>27}{n:>9}")
         };
         if !self.labels.harmless.is_empty() {
             let name = format!("harmless, alarmed by {PAIR}");
-            writeln!(to, "  {name:<57}{:>9}", "episodes")?;
+            writeln!(to, "{name:<59}{:>9}", "episodes")?;
         }
         for kind in self.labels.harmless.keys() {
             let row = self.find(rules, PAIR, Scope::Regular, kind, ALL_TIERS, HARMLESS);
@@ -286,7 +282,7 @@ impl Report {
         kinds.dedup();
         if !kinds.is_empty() {
             let name = format!("false/1000/30d of {PAIR}, on days");
-            writeln!(to, "  {name:<57}{:>9}", "days")?;
+            writeln!(to, "{name:<59}{:>9}", "days")?;
             kinds.insert(0, USUAL);
         }
         for kind in kinds {
@@ -310,7 +306,7 @@ impl Report {
         };
         writeln!(
             to,
-            "  tasks a day: {}; per account manager and day: mean {}, most {}",
+            "tasks a day: {}; per account manager and day: mean {}, most {}",
             parts.join(", "),
             value(row("tasks_per_manager_and_day_mean"), 3),
             value(row("tasks_per_manager_and_day_max"), 0)

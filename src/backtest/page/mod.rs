@@ -82,11 +82,11 @@ impl Report {
         let of = |trigger: &str, measure: &str| self.of_regular(&rules.name, trigger, measure);
         let rate = |measure, what| {
             let row = of(PAIR, measure);
-            (plain(row, 1), what, bounds(row, 1))
+            (plain(row, 1), what, bounds(row, 1), String::new())
         };
         let share = |trigger, measure, what| {
             let row = of(trigger, measure);
-            (percent(row), what, percent_bounds(row))
+            (percent(row), what, percent_bounds(row), cases(row))
         };
         let days = |measure, what| {
             let row = of(PAIR, measure);
@@ -94,7 +94,7 @@ impl Report {
                 Some(row) if row.count < FEW => "too few".to_owned(),
                 row => plain(row, 0),
             };
-            (value, what, cases(row))
+            (value, what, String::new(), cases(row))
         };
         let tiles = [
             rate(
@@ -132,8 +132,9 @@ impl Report {
         ];
         let tiles: String = tiles
             .iter()
-            .map(|(value, what, bounds)| {
-                format!("<li><b>{value}</b><small>{what}</small><small>{bounds}</small></li>")
+            .map(|(value, what, bounds, cases)| {
+                let small = [*what, bounds, cases].map(|text| format!("<small>{text}</small>"));
+                format!("<li><b>{value}</b>{}</li>", small.concat())
             })
             .collect();
         format!(
@@ -170,14 +171,10 @@ fn bounds(row: Option<&Row>, digits: usize) -> String {
     }
 }
 
-/// The interval of a share, and what it rests on.
 fn percent_bounds(row: Option<&Row>) -> String {
     match row.and_then(|row| Some((row.low?, row.high?))) {
-        Some((low, high)) => {
-            let (low, high) = (100.0 * low, 100.0 * high);
-            format!("{low:.1} to {high:.1} %, {}", cases(row))
-        }
-        None => cases(row),
+        Some((low, high)) => format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high),
+        None => String::new(),
     }
 }
 

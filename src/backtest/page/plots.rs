@@ -42,9 +42,16 @@ impl Report {
                 );
                 Some((point.false_alarms_per_1000_30d, share, tip))
             };
-            let what = format!("Recall within {days} days");
             let burden = "false alarms per 1,000 subscribers and 30 days";
-            let picture = plot(&curves, &looks, place, burden, &what);
+            let what = format!("Recall within {days} days");
+            let any = curves
+                .iter()
+                .flat_map(|curve| &curve.points)
+                .any(|point| place(point).is_some());
+            let picture = match any {
+                true => plot(&curves, &looks, place, burden, &what),
+                false => format!("<p class=\"soft\">Fewer than {FEW} onsets: too few.</p>"),
+            };
             let kind = escape(kind);
             format!("<figure>{picture}<figcaption>{kind}, within {days} days</figcaption></figure>")
         };
@@ -54,8 +61,8 @@ impl Report {
             .collect();
         format!(
             "<h2>The frontier</h2>\n<p>What a burden of false alarms buys, for each kind of churn. A line is one rule at several \
-             thresholds: {}, and each simple rule at its own; single points are rules as they are. Kinds with fewer than {FEW} \
-             onsets have no points. Regular subscribers.</p>\n<div class=\"plots\">{figures}</div>\n{}",
+             thresholds: {}, and each simple rule at its own; single points are rules as they are. Regular subscribers.</p>\n{}\n\
+             <div class=\"plots\">{figures}</div>",
             escape(PAIR),
             legend(&curves, &looks)
         )
@@ -93,9 +100,9 @@ impl Report {
     fn looks(&self, curves: &[&Curve]) -> Vec<Look> {
         let mut simple_rules = 0;
         let look = |curve: &&Curve| match self.rules.iter().position(|r| r.name == curve.rules) {
-            // One colour for each set of rules, one marker for each stream.
+            // One colour for each set of rules; another marker for the other stream, and for a single point.
             Some(index) => Look {
-                marker: usize::from(curve.trigger == TOGETHER),
+                marker: usize::from(curve.trigger == TOGETHER || curve.threshold == AS_GIVEN),
                 ..look_of_rules(index)
             },
             None => {

@@ -25,7 +25,11 @@ fn percent_with_cases(row: Option<&Row>) -> String {
 }
 
 fn percent_with_bounds(row: Option<&Row>) -> String {
-    format!("{} <small>{}</small>", percent(row), percent_bounds(row))
+    let (bounds, cases) = (percent_bounds(row), cases(row));
+    format!(
+        "{} <small>{bounds}</small><small>{cases}</small>",
+        percent(row)
+    )
 }
 
 impl Report {
