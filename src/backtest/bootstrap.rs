@@ -68,8 +68,8 @@ pub struct Estimate {
 /// A ratio with fewer cases than this, counted or not, has an exact interval: draws from so few repeat them, and of none
 /// they say nothing.
 const EXACT_BELOW: u64 = 10;
-/// A quantile of fewer values has no interval.
-const VALUES_MIN: u64 = 20;
+/// Shares and quantiles of fewer cases are not printed, and such quantiles have no interval: chance alone decides them.
+pub const FEW: u64 = 20;
 /// Chance of a value beyond each bound.
 const MISS: f64 = 0.025;
 
@@ -111,7 +111,7 @@ pub fn estimate(
         let exact = figure.exact_bounds(estimate.count);
         (estimate.low, estimate.high) = match (figure, exact) {
             _ if draws.is_empty() => (None, None),
-            (Figure::Quantile { .. }, _) if estimate.count < VALUES_MIN => (None, None),
+            (Figure::Quantile { .. }, _) if estimate.count < FEW => (None, None),
             (_, Some((low, high))) => (Some(low), Some(high)),
             _ => drawn,
         };

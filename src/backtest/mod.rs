@@ -73,6 +73,7 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
+pub use bootstrap::FEW;
 pub use cohort::Cohort;
 pub use evaluate::{Settings, evaluate};
 pub use frontier::Sweep;

@@ -168,8 +168,6 @@ pub struct Leads {
     pub alarms: Vec<u64>,
 }
 
-/// Shares of fewer cases are not printed: chance alone decides them.
-pub const FEW: u64 = 20;
 /// The threshold of a rule that has none, or is taken as it is.
 pub const AS_GIVEN: &str = "as given";
 /// Tiers together.

@@ -36,7 +36,7 @@ impl SimpleRule {
     pub fn threshold(self) -> String {
         match self {
             Self::WeekVoice(share) | Self::WeekAll(share) => format!("{:.0} %", 100.0 * share),
-            Self::ZeroDays(days) => format!("{days} days"),
+            Self::ZeroDays(days) => format!("{days} d"),
         }
     }
 

@@ -1,8 +1,7 @@
 //! How irregular the people of the data are, beside what real logs say (behaviour: How irregular people are).
 
-use super::bootstrap::quantile;
+use super::bootstrap::{FEW, quantile};
 use super::cohort::Cohort;
-use super::report::FEW;
 use super::usage::UsageRow;
 use serde::Serialize;
 

@@ -1,5 +1,6 @@
 //! The report as text, for a terminal of 100 columns.
 
+use super::bootstrap::FEW;
 use super::cohort::Scope;
 use super::exposure::USUAL;
 use super::labels::Origin;
@@ -8,7 +9,7 @@ use super::measures::{
     LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14,
     RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
 };
-use super::report::{ALL_TIERS, Curve, FEW, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
+use super::report::{ALL_TIERS, Curve, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
 use std::fmt::{Result, Write};
 
@@ -306,7 +307,7 @@ impl Report {
         };
         writeln!(
             to,
-            "tasks a day: {}; per account manager and day: mean {}, most {}",
+            "tasks a day: {}\n  per account manager and day: mean {}, most {}",
             parts.join(", "),
             value(row("tasks_per_manager_and_day_mean"), 3),
             value(row("tasks_per_manager_and_day_max"), 0)
@@ -363,11 +364,11 @@ impl Report {
         )?;
         for statistic in &self.statistics {
             let value = statistic.printed().unwrap_or("-".to_owned());
-            writeln!(
-                to,
+            let line = format!(
                 "  {:<65}{value:>9}{:>9}  {}",
                 statistic.name, statistic.count, statistic.real
-            )?;
+            );
+            writeln!(to, "{}", line.trim_end())?;
         }
         Ok(())
     }

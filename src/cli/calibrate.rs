@@ -3,7 +3,7 @@
 use super::arguments::{claim_outputs, effective, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
-use super::sensitivity::{AS_GIVEN, SENSITIVITIES, described, merge, thresholds, with};
+use super::sensitivity::{SENSITIVITIES, described, is_given, merge, thresholds, with};
 use super::terminal::{print, tell};
 use crate::backtest::calibrate::{Budget, Calibration, Choice, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
@@ -61,13 +61,14 @@ What is changed in the rules:
   policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
   policy.score.at_risk and critical                                        to be reached by as many signals as before
   policy.score.task_at                                                     the least score of a task, by tier
+Where a change would make no difference the old value stays. A budget that cannot be kept, or is not, brings a warning.
 
 How weights are learnt: a sample of every subscriber is taken once a week. The strengths of past firings, faded by the
 half-lives of the rules, explain whether the subscriber was leaving on that day. The present weights are the prior, each with
 a standard error of 1; a weight that would come out below zero is set to zero.
 
 Example:
-  churnwatch calibrate --events 2026-*.ndjson.gz --budget key=60 --budget ordinary=30 --budget small=15 --out next.toml
+  churnwatch calibrate --events 2026-*.ndjson.gz --budget key=150 --budget ordinary=100 --budget small=80 --out next.toml
   churnwatch backtest --events 2026-*.ndjson.gz --rules now.toml --rules next.toml";
 
 fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
@@ -141,7 +142,8 @@ impl Calibrate {
             .collect();
         // Of equal ones the present, then the least sensitive.
         let best = (0..tried.len()).max_by_key(|level| {
-            let (calibration, given) = (&tried[*level], SENSITIVITIES[*level] == AS_GIVEN);
+            let (calibration, given) =
+                (&tried[*level], is_given(&effective, SENSITIVITIES[*level]));
             (
                 calibration.within_budget(),
                 calibration.found,

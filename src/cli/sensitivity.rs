@@ -6,13 +6,27 @@ use crate::engine::Rules;
 use std::sync::Arc;
 use toml::{Table, Value};
 
-/// What a sensitivity is a factor of.
+/// What the sensitivities are called in a report.
 pub(super) const NAME: &str = "sensitivity";
-/// Sensitivities to try. The threshold of `usage_drop` is multiplied by it; the probability of `zero_usage_days` is raised to
-/// its power.
-pub(super) const SENSITIVITIES: [f64; 6] = [0.6, 0.8, AS_GIVEN, 1.25, 1.6, 2.0];
 /// The one that leaves the keys as they are.
-pub(super) const AS_GIVEN: f64 = 1.0;
+const GIVEN: f64 = 1.0;
+
+/// Sensitivities to try, those that alarm more easily first. The threshold of `usage_drop` is multiplied by a sensitivity;
+/// the probability of `zero_usage_days` is raised to its power.
+pub(super) const SENSITIVITIES: [f64; 6] = [0.6, 0.8, GIVEN, 1.25, 1.6, 2.0];
+
+/// Whether a sensitivity changes nothing.
+pub(super) fn is_given(rules: &Table, sensitivity: f64) -> bool {
+    let own = rules.get("triggers");
+    let changed = thresholds(rules, sensitivity);
+    let triggers = changed.get("triggers").and_then(Value::as_table);
+    triggers.into_iter().flatten().all(|(trigger, keys)| {
+        let own = own.and_then(|own| own.get(trigger));
+        let keys = keys.as_table().into_iter().flatten();
+        keys.into_iter()
+            .all(|(key, value)| own.and_then(|own| own.get(key)) == Some(value))
+    })
+}
 
 /// The keys that a sensitivity changes.
 pub(super) fn thresholds(rules: &Table, sensitivity: f64) -> Table {
@@ -23,7 +37,7 @@ pub(super) fn thresholds(rules: &Table, sensitivity: f64) -> Table {
     };
     let threshold = figure("usage_drop", "threshold");
     let probability = figure("zero_usage_days", "probability");
-    let (threshold, probability) = if sensitivity == AS_GIVEN {
+    let (threshold, probability) = if sensitivity == GIVEN {
         (threshold, probability)
     } else {
         let probability = libm::pow(probability, sensitivity);

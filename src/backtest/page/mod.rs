@@ -5,12 +5,13 @@ mod plots;
 mod svg;
 mod tables;
 
+use super::bootstrap::FEW;
 use super::labels::Origin;
 use super::measures::{
     DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, NOT_KNOWN_RATE,
     PLACEBO_30, PRECISION, RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
 };
-use super::report::{FEW, PAIR, Report, Row, TOGETHER};
+use super::report::{PAIR, Report, Row, TOGETHER};
 use html::escape;
 
 impl Report {

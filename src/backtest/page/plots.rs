@@ -1,6 +1,7 @@
 use super::html::escape;
 use super::svg::{Look, Series, bars, key, share_against_burden};
-use crate::backtest::report::{AS_GIVEN, Curve, FEW, PAIR, Point, Report, SIMPLE_RULES, TOGETHER};
+use crate::backtest::bootstrap::FEW;
+use crate::backtest::report::{AS_GIVEN, Curve, PAIR, Point, Report, SIMPLE_RULES, TOGETHER};
 use std::collections::BTreeSet;
 
 /// Colours of the sets of rules; further ones repeat them with other markers.

@@ -1,5 +1,6 @@
 use super::html::{Table, escape, name};
 use super::{bounds, cases, percent, percent_bounds, plain, thousands};
+use crate::backtest::bootstrap::FEW;
 use crate::backtest::cohort::Scope;
 use crate::backtest::exposure::USUAL;
 use crate::backtest::measures::{
@@ -7,7 +8,7 @@ use crate::backtest::measures::{
     LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14, RECALL_30, RECOVERED_RATE,
     STAYED_LOW_RATE,
 };
-use crate::backtest::report::{ALL_TIERS, FEW, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
+use crate::backtest::report::{ALL_TIERS, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
 
 /// A figure with its interval behind it.
