@@ -359,8 +359,8 @@ impl Report {
     fn people(&self, to: &mut String) -> Result {
         writeln!(
             to,
-            "\n{:<67}{:>9}{:>9}  {}",
-            "how irregular the people are", "here", "n", "real people"
+            "\n{:<67}{:>9}{:>9}  real people",
+            "how irregular the people are", "here", "n"
         )?;
         for statistic in &self.statistics {
             let value = statistic.printed().unwrap_or("-".to_owned());

@@ -6,13 +6,11 @@ use super::replay::RuleSets;
 use super::sensitivity::{NAME, SENSITIVITIES, thresholds, with};
 use super::terminal::{print, tell};
 use crate::backtest::{Labels, Settings, Sweep, evaluate};
-use crate::engine::Rules;
 use crate::files::{FileError, Output, expand};
 use crate::model::Timestamp;
 use crate::runtime::clock;
 use clap::Args;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Measure rules on recorded events: what they find, how early, and how many false alarms they raise
 ///
@@ -117,11 +115,8 @@ impl Backtest {
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);
         let watch = clock::Stopwatch::start();
-        let (sweep, swept) = self.sweep()?;
-        let all = RuleSets {
-            sets: rules.sets.iter().cloned().chain(swept).collect(),
-            decoder: rules.decoder.clone(),
-        };
+        let mut all = rules.clone();
+        let sweep = self.sweep(&mut all)?;
         let recording = all.replay(&events, now)?;
         let replayed = watch.elapsed().as_secs_f64();
         let calendar = rules.sets.first().map(|(_, rules)| &rules.calendar);
@@ -153,23 +148,21 @@ impl Backtest {
         print(&report.text())
     }
 
-    /// The first rules at every sensitivity, if they are wanted.
-    fn sweep(&self) -> Result<(Sweep, Vec<(String, Arc<Rules>)>), Failure> {
+    /// Adds the first rules at every sensitivity, if they are wanted.
+    fn sweep(&self, rules: &mut RuleSets) -> Result<Sweep, Failure> {
         if !self.frontier {
-            return Ok(Default::default());
+            return Ok(Sweep::default());
         }
         let first = load_offline(self.rules.first().map(PathBuf::as_path))?;
         let keys = effective(&first)?;
-        let mut sets = Vec::new();
         for sensitivity in SENSITIVITIES {
-            let rules = with(&keys, &thresholds(&keys, sensitivity))?;
-            sets.push((sensitivity.to_string(), rules));
+            let swept = with(&keys, &thresholds(&keys, sensitivity))?;
+            rules.sets.push((sensitivity.to_string(), swept));
         }
-        let sweep = Sweep {
+        Ok(Sweep {
             threshold: NAME,
             cuts: SENSITIVITIES.to_vec(),
-        };
-        Ok((sweep, sets))
+        })
     }
 }
 

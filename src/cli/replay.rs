@@ -16,6 +16,7 @@ use std::sync::Arc;
 use toml::Table;
 
 /// Named sets of rules to replay side by side, and their decoder.
+#[derive(Clone)]
 pub(super) struct RuleSets {
     pub sets: Vec<(String, Arc<Rules>)>,
     pub decoder: Decoder,

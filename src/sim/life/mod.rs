@@ -101,7 +101,7 @@ fn begin_line(
     }
     if person.visitor {
         let stay = today.config.scenario.lines.visitor_days;
-        let gone_on = today.day + dice.days(stay) as i32;
+        let gone_on = today.day + dice.days(stay);
         let gone_ms = today.moment(gone_on, person.habits.time_of_day_ms(dice));
         person.timeline.gone_ms = gone_ms;
         truth.push(Truth::new(Some(person.number), Kind::Visitor, gone_ms));
