@@ -1,3 +1,4 @@
+use super::exact::share_bounds;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -56,13 +57,21 @@ pub enum Denominator {
 pub struct Estimate {
     /// Nothing where nothing was counted.
     pub value: Option<f64>,
-    /// 2.5 % of the draws lie below.
+    /// 2.5 % lie below.
     pub low: Option<f64>,
-    /// 2.5 % of the draws lie above.
+    /// 2.5 % lie above.
     pub high: Option<f64>,
     /// The denominator, or the number of values.
     pub count: u64,
 }
+
+/// A ratio with fewer cases than this, counted or not, has an exact interval: draws from so few repeat them, and of none
+/// they say nothing.
+const EXACT_BELOW: u64 = 10;
+/// Shares and quantiles of fewer cases are not printed, and such quantiles have no interval: chance alone decides them.
+pub const FEW: u64 = 20;
+/// Chance of a value beyond each bound.
+const MISS: f64 = 0.025;
 
 /// Estimates every figure, with an interval from `replicates` draws of all subscribers, with replacement. Whole subscribers
 /// are drawn because the alarms of one subscriber are not independent.
@@ -96,10 +105,16 @@ pub fn estimate(
             draws.extend(figure.value(&sums, &weights));
         }
     }
-    for (estimate, mut draws) in estimates.iter_mut().zip(draws) {
+    for ((estimate, figure), mut draws) in estimates.iter_mut().zip(figures).zip(draws) {
         draws.sort_by(f64::total_cmp);
-        estimate.low = quantile(&draws, 0.025);
-        estimate.high = quantile(&draws, 0.975);
+        let drawn = (quantile(&draws, MISS), quantile(&draws, 1.0 - MISS));
+        let exact = figure.exact_bounds(estimate.count);
+        (estimate.low, estimate.high) = match (figure, exact) {
+            _ if draws.is_empty() => (None, None),
+            (Figure::Quantile { .. }, _) if estimate.count < FEW => (None, None),
+            (_, Some((low, high))) => (Some(low), Some(high)),
+            _ => drawn,
+        };
     }
     estimates
 }
@@ -131,6 +146,19 @@ impl Figure {
             },
             Self::Quantile { values, .. } => values.len() as u64,
         }
+    }
+
+    /// The exact bounds of a ratio with few cases.
+    fn exact_bounds(&self, among: u64) -> Option<(f64, f64)> {
+        let Self::Ratio { of, scale, .. } = self else {
+            return None;
+        };
+        let hits: u64 = of.iter().map(|(_, n)| u64::from(*n)).sum();
+        let fewest = hits.min(among.checked_sub(hits)?);
+        (fewest < EXACT_BELOW).then(|| {
+            let (low, high) = share_bounds(hits, among, MISS);
+            (scale * low, scale * high)
+        })
     }
 
     fn value(&self, sums: &[u64], weights: &[u8]) -> Option<f64> {
@@ -227,5 +255,27 @@ mod tests {
         assert!((0.53..0.57).contains(&high), "{high}");
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
+    }
+    #[test]
+    fn few_cases_have_exact_intervals() {
+        let all: SubscriberCounts = (0..2_000).map(|subscriber| (subscriber, 1)).collect();
+        let share = |hits: usize, among: usize| Figure::Ratio {
+            of: all[..hits].to_vec(),
+            among: Denominator::Own(all[..among].to_vec()),
+            scale: 1.0,
+        };
+        let few = Figure::Quantile {
+            values: (0..19).map(|subscriber| (1.0, subscriber)).collect(),
+            share: 0.5,
+        };
+        let figures = [share(2, 2), share(0, 1_000), share(500, 1_000), few];
+        let found = estimate(&figures, &[], 2_000, 200, &mut Chance::new(7, 1));
+        let bounds = |place: usize| (found[place].low.unwrap(), found[place].high.unwrap());
+        assert!((bounds(0).0 - 0.158).abs() < 1e-3 && bounds(0).1 == 1.0);
+        assert!(bounds(1).0 == 0.0 && (bounds(1).1 - 0.00368).abs() < 1e-5);
+        assert!((0.46..0.48).contains(&bounds(2).0), "{:?}", bounds(2));
+        assert_eq!((found[3].value, found[3].low), (Some(1.0), None));
+        let without = estimate(&figures, &[], 2_000, 0, &mut Chance::new(7, 1));
+        assert!(without.iter().all(|estimate| estimate.low.is_none()));
     }
 }

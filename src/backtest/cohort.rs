@@ -10,6 +10,10 @@ pub enum Scope {
     /// Subscribers with at least one event a day on average (calls, messages and data sessions, between their first and
     /// last day of use), 30 days and more between the two, and no `iot` or `robot` mark.
     Regular,
+    /// Regular ones with a data session a week or more on average, between their first and last day of use.
+    WithData,
+    /// The other regular ones: calls and messages are all that tells of them.
+    WithoutData,
     /// Alarms and onsets of subscribers who had used the line within the three days before.
     Active,
     /// Everybody with any usage.
@@ -18,14 +22,33 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Regular, Self::Active, Self::All];
+    pub const ALL: [Self; 5] = [
+        Self::Regular,
+        Self::WithData,
+        Self::WithoutData,
+        Self::Active,
+        Self::All,
+    ];
 
     /// The name used in the figures.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Regular => "regular",
+            Self::WithData => "regular_with_data",
+            Self::WithoutData => "regular_without_data",
             Self::Active => "active",
             Self::All => "all",
+        }
+    }
+
+    /// Whether a subscriber belongs to it, who is `active` at the time.
+    pub const fn has(self, person: &Person, active: bool) -> bool {
+        match self {
+            Self::Regular => person.regular,
+            Self::WithData => person.regular && person.data,
+            Self::WithoutData => person.regular && !person.data,
+            Self::Active => active,
+            Self::All => true,
         }
     }
 }
@@ -57,6 +80,8 @@ pub struct Person {
     pub gone_at: Option<Timestamp>,
     /// Whether the subscriber belongs to [`Scope::Regular`].
     pub regular: bool,
+    /// Whether the subscriber has a data session a week or more on average.
+    pub data: bool,
     /// Tier on the last day, by the first rules.
     pub tier: Tier,
 }
@@ -76,6 +101,8 @@ pub enum Verdict {
 pub const REACH_DAYS: i32 = 30;
 /// Fewest days between the first and the last use of a regular subscriber.
 const SEEN_DAYS: usize = 30;
+/// Somebody who uses data has a session in so many days, on average.
+const DATA_DAYS: usize = 7;
 
 impl<'a> Cohort<'a> {
     /// The cohort of a recording. Alarms and onsets in the first `warmup_days` of a subscriber do not count.
@@ -99,6 +126,10 @@ impl<'a> Cohort<'a> {
                     let events: u32 = (first..=last).map(|day| row.total(day)).sum();
                     days >= SEEN_DAYS && events as usize >= days
                 });
+            let data = span.is_some_and(|(first, last)| {
+                let sessions: usize = row.data[first..=last].iter().map(|n| usize::from(*n)).sum();
+                DATA_DAYS * sessions > last - first
+            });
             let onset = labels.churn_of(subscriber).first();
             let sound_until = onset.map_or(last, |e| last.min(calendar.day_of(e.from) - 1));
             let tiers = recording.runs.first().map(|run| &run.tiers);
@@ -107,6 +138,7 @@ impl<'a> Cohort<'a> {
                 sound_until,
                 gone_at: None,
                 regular,
+                data,
                 tier: tiers
                     .and_then(|t| t.get(index).copied())
                     .unwrap_or(Tier::Small),

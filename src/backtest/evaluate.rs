@@ -1,12 +1,13 @@
 use super::alarms::{Alarm, COOLDOWN_DAYS, cool_down, of_firings};
 use super::bootstrap::{Chance, Figure, estimate};
-use super::cohort::{Cohort, Scope, Verdict};
+use super::cohort::{Cohort, Scope};
 use super::exposure::Exposure;
+use super::frontier::{self, Sweep};
 use super::labels::{Episode, Labels};
-use super::measures::{ANY, Key, LEAD_P50, Measures, RECALL_DAYS, counts, of_subscriber};
+use super::measures::{ANY, Key, LEAD_P50, Measures};
 use super::recording::{Firing, Recording, Run};
 use super::report::{
-    ALL_TIERS, Curve, DataSummary, LabelSummary, Leads, PAIR, Point, Report, Row, RulesSummary,
+    ALL_TIERS, AS_GIVEN, Curve, DataSummary, LabelSummary, Leads, PAIR, Report, Row, RulesSummary,
     SIMPLE_RULES, SettingsSummary, TOGETHER,
 };
 use super::simple_rules::{self, SimpleRule};
@@ -34,14 +35,15 @@ const PAIR_TRIGGERS: [&str; 2] = ["usage_drop", "zero_usage_days"];
 /// Lower bounds of the lead-time bins, in days.
 const LEAD_BINS_DAYS: [i32; 10] = [-60, -30, -14, -7, -3, 0, 3, 7, 14, 30];
 
-/// Measures what a replay under these named sets of rules has found.
+/// Measures what a replay under these named sets of rules, and then under those of a sweep, has found.
 pub fn evaluate(
     recording: &Recording,
     labels: &Labels,
     rules: &[(String, Arc<Rules>)],
+    sweep: &Sweep,
     settings: Settings,
 ) -> Option<Report> {
-    let (_, first_rules) = rules.first()?;
+    let (first_name, first_rules) = rules.first()?;
     let cohort = Cohort::new(
         recording,
         labels,
@@ -55,17 +57,25 @@ pub fn evaluate(
         settings,
         streams: Vec::new(),
         curves: Vec::new(),
+        frontier: Vec::new(),
         leads: Vec::new(),
         loads: Vec::new(),
     };
     for ((name, _), run) in rules.iter().zip(&recording.runs) {
         study.rules(name, run);
     }
+    let swept = recording.runs.iter().skip(rules.len());
+    let points = sweep.cuts.iter().zip(swept);
+    let points = points.map(|(cut, run)| frontier::point(&cohort, *cut, &pair(&cohort, run)));
+    let swept = frontier::of_rules(first_name, sweep.threshold, points.collect());
+    study
+        .frontier
+        .extend(Some(swept).filter(|curve| !curve.points.is_empty()));
     if let Some(run) = recording.runs.first() {
         let pair = pair(&cohort, run);
         study.simple_rules(&pair);
     }
-    let regular = cohort.people.iter().filter(|p| p.regular).count();
+    let people = || cohort.people.iter().filter(|person| person.regular);
     let rows = study.rows();
     Some(Report {
         format: "churnwatch-backtest/1",
@@ -73,7 +83,8 @@ pub fn evaluate(
             records: recording.counts,
             subscribers: recording.roster.len(),
             machines: recording.machines.iter().filter(|m| **m).count(),
-            regular,
+            regular: people().count(),
+            with_data: people().filter(|person| person.data).count(),
             first_day: cohort.first.to_string(),
             last_day: cohort.last.to_string(),
             sound_days: exposure.sound_days(Scope::Regular, None),
@@ -94,6 +105,7 @@ pub fn evaluate(
             .collect(),
         rows,
         curves: study.curves,
+        frontier: study.frontier,
         leads: study.leads,
         statistics: statistics(&cohort),
     })
@@ -144,6 +156,7 @@ struct Study<'a> {
     settings: Settings,
     streams: Vec<Stream>,
     curves: Vec<Curve>,
+    frontier: Vec<Curve>,
     leads: Vec<Leads>,
     loads: Vec<Row>,
 }
@@ -168,8 +181,13 @@ impl Study<'_> {
         let together = cool_down(self.cohort, together);
         self.stream(name, TOGETHER, &together);
         self.lead_times(name, TOGETHER);
-        self.score_curve(name, PAIR, &pair);
-        self.score_curve(name, TOGETHER, &together);
+        for (trigger, alarms) in [(PAIR, &pair), (TOGETHER, &together)] {
+            let curve = frontier::by_score(self.cohort, name, trigger, alarms);
+            self.curves.push(curve);
+        }
+        let given = frontier::point(self.cohort, 1.0, &pair);
+        let given = frontier::of_rules(name, AS_GIVEN, vec![given]);
+        self.frontier.push(given);
         for (measure, tier, value, count) in workload::measures(self.cohort, run) {
             self.loads.push(Row {
                 rules: name.to_owned(),
@@ -200,108 +218,34 @@ impl Study<'_> {
             ("week_all", SimpleRule::WeekAll),
         ] {
             let (rule, alarms) = simple_rules::at_equal_burden(cohort, wanted, rule_with);
-            let name = format!("{name}_equal_burden ({})", rule.name());
+            let name = format!("{name}_equal_burden ({})", rule.threshold());
             self.stream(SIMPLE_RULES, &name, &alarms);
-            let cuts = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
-            self.simple_rule_curve(&cuts, rule_with);
         }
         let mut chance = Chance::new(self.settings.seed, 3);
         let (days, alarms) = simple_rules::zero_days_thinned(cohort, wanted, &mut chance);
-        let name = format!("zero_days_equal_burden ({days}_zero_days)");
+        let rule = SimpleRule::ZeroDays(days);
+        let name = format!("zero_days_equal_burden ({})", rule.threshold());
         self.stream(SIMPLE_RULES, &name, &alarms);
-        let cuts = [14.0, 10.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0];
-        self.simple_rule_curve(&cuts, |days| SimpleRule::ZeroDays(days as usize));
+        self.frontier.extend(frontier::of_simple_rules(cohort));
         let random = simple_rules::random(cohort, wanted, &mut chance);
         self.stream(SIMPLE_RULES, "random_equal_burden", &random);
-        let point = self.point(1.0, &random);
-        self.curves.push(Curve {
+        self.frontier.push(Curve {
             rules: SIMPLE_RULES.to_owned(),
             trigger: "random".to_owned(),
-            points: vec![point],
+            threshold: AS_GIVEN.to_owned(),
+            points: vec![frontier::point(cohort, 1.0, &random)],
         });
     }
 
     fn stream(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
-        let measures = Measures::of(self.cohort, self.exposure, alarms, self.settings.seed);
+        let of_use = rules == SIMPLE_RULES || trigger == PAIR || PAIR_TRIGGERS.contains(&trigger);
+        let seed = self.settings.seed;
+        let measures = Measures::of(self.cohort, self.exposure, alarms, of_use, seed);
         self.streams.push(Stream {
             rules: rules.to_owned(),
             trigger: trigger.to_owned(),
             figures: measures.figures(self.exposure),
         });
-    }
-
-    /// What remains if only alarms from a churn score on count.
-    fn score_curve(&mut self, rules: &str, trigger: &str, alarms: &[Alarm]) {
-        let mut scores: Vec<f32> = alarms.iter().map(|alarm| alarm.score).collect();
-        scores.sort_by(|a, b| b.total_cmp(a));
-        let steps = 12;
-        let place = |step: usize| (scores.len() * step / steps).checked_sub(1);
-        let cuts = (1..=steps).filter_map(|step| scores.get(place(step)?).copied());
-        let mut cuts: Vec<f32> = cuts.collect();
-        cuts.dedup();
-        let point = |cut: f32| {
-            let high = alarms.iter().filter(|alarm| alarm.score >= cut);
-            let high: Vec<Alarm> = high.copied().collect();
-            self.point(f64::from(cut), &high)
-        };
-        let points = cuts.into_iter().map(point).collect();
-        self.curves.push(Curve {
-            rules: rules.to_owned(),
-            trigger: trigger.to_owned(),
-            points,
-        });
-    }
-
-    fn simple_rule_curve(&mut self, cuts: &[f64], rule: impl Fn(f64) -> SimpleRule) {
-        let points = cuts.iter().map(|cut| {
-            let alarms = rule(*cut).alarms(self.cohort);
-            self.point(*cut, &alarms)
-        });
-        let points = points.collect();
-        let trigger = match rule(0.5) {
-            SimpleRule::WeekVoice(_) => "week, voice",
-            SimpleRule::WeekAll(_) => "week, all",
-            SimpleRule::ZeroDays(_) => "zero days",
-        };
-        self.curves.push(Curve {
-            rules: SIMPLE_RULES.to_owned(),
-            trigger: trigger.to_owned(),
-            points,
-        });
-    }
-
-    fn point(&self, cut: f64, alarms: &[Alarm]) -> Point {
-        let cohort = self.cohort;
-        let (mut all, mut found) = (0_u64, 0_u64);
-        for alarm in alarms {
-            let person = cohort.person(alarm.subscriber);
-            if person.is_some_and(|person| person.regular && counts(person, alarm)) {
-                all += 1;
-                let verdict = cohort.verdict(alarm.subscriber, alarm.seen_at, alarm.day);
-                found += u64::from(verdict == Verdict::Found);
-            }
-        }
-        let (mut onsets, mut hits) = (0_u64, 0_u64);
-        for episode in &cohort.labels.churn {
-            let person = cohort.person(episode.subscriber).filter(|p| p.regular);
-            let judgeable = |p| cohort.judgeable(p, episode, RECALL_DAYS);
-            if person.is_some_and(judgeable) {
-                onsets += 1;
-                let mut mine = of_subscriber(alarms, episode.subscriber).iter();
-                let after = mine.find(|alarm| alarm.seen_at >= episode.from);
-                let onset = cohort.onset(episode);
-                hits += u64::from(after.is_some_and(|a| a.day.since(onset) <= RECALL_DAYS));
-            }
-        }
-        let regular = cohort.people.iter().filter(|p| p.regular);
-        let days: u64 = regular.map(|p| u64::from(cohort.judged_days(p))).sum();
-        let share = |of: u64, among: u64| of as f64 / among.max(1) as f64;
-        Point {
-            cut,
-            alarms_per_1000_30d: 30_000.0 * share(all, days),
-            precision: share(found, all),
-            recall_30d: share(hits, onsets),
-        }
     }
 
     /// Bins the lead times of the last stream.

@@ -78,8 +78,13 @@ impl Exposure {
                 by_period[usize::from(*period)] += 1;
             }
         }
-        for scope in [Scope::Regular, Scope::All] {
-            if scope == Scope::Regular && !person.regular {
+        for scope in [
+            Scope::Regular,
+            Scope::WithData,
+            Scope::WithoutData,
+            Scope::All,
+        ] {
+            if !scope.has(person, true) {
                 continue;
             }
             for tier in [None, Some(person.tier)] {
@@ -107,8 +112,8 @@ impl Exposure {
     pub fn denominator(&self, days: Days, scope: Scope, tier: Option<Tier>) -> Denominator {
         // Whether a subscriber is active is known on the day of an alarm only; the days are everybody's.
         let scope = match scope {
-            Scope::Regular => Scope::Regular,
-            Scope::Active | Scope::All => Scope::All,
+            Scope::Active => Scope::All,
+            scope => scope,
         };
         match self.indexes.get(&(days, scope, tier)) {
             Some(index) => Denominator::Shared(*index),

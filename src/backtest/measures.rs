@@ -1,3 +1,4 @@
+use super::aftermath::{Aftermath, aftermath};
 use super::alarms::Alarm;
 use super::bootstrap::{Chance, Denominator, Figure, SubscriberCounts};
 use super::cohort::{Cohort, Person, REACH_DAYS, Scope, Verdict};
@@ -34,12 +35,24 @@ pub struct Measures {
     ratios: BTreeMap<Key, (SubscriberCounts, SubscriberCounts)>,
     values: BTreeMap<Key, Vec<(f64, u32)>>,
     rates: BTreeMap<Key, (Days, SubscriberCounts)>,
+    /// Whether false alarms are split by what became of them.
+    of_use: bool,
 }
 
 impl Measures {
-    /// Measures a stream of alarms, which is in order of subscriber and time.
-    pub fn of(cohort: &Cohort<'_>, exposure: &Exposure, alarms: &[Alarm], seed: u64) -> Self {
-        let mut measures = Self::default();
+    /// Measures a stream of alarms, which is in order of subscriber and time. `of_use` says that they speak of use that
+    /// fell, so that its return decides what the false ones are.
+    pub fn of(
+        cohort: &Cohort<'_>,
+        exposure: &Exposure,
+        alarms: &[Alarm],
+        of_use: bool,
+        seed: u64,
+    ) -> Self {
+        let mut measures = Self {
+            of_use,
+            ..Self::default()
+        };
         measures.start_at_zero(cohort, exposure);
         for alarm in alarms {
             measures.alarm(cohort, exposure, alarm);
@@ -70,7 +83,8 @@ impl Measures {
         for (key, mut values) in self.values {
             values.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let quantiles: &[(&'static str, f64)] = match key.measure {
-                DELAY => &[("delay_days_p50", 0.5)],
+                DELAY_DATA => &[(DELAY_DATA_P50, 0.5)],
+                DELAY_OPERATOR => &[(DELAY_OPERATOR_P50, 0.5)],
                 LEAD_USE => &[
                     ("lead_to_last_use_hours_p10", 0.1),
                     ("lead_to_last_use_hours_p50", 0.5),
@@ -100,7 +114,12 @@ impl Measures {
         for scope in Scope::ALL {
             let tiers = Tier::ALL.map(Some);
             for tier in std::iter::once(None).chain(tiers) {
-                for (measure, days) in [(FALSE_RATE, Days::Sound), (ALARM_RATE, Days::Judged)] {
+                let of_use = AFTERMATHS
+                    .iter()
+                    .map(|(_, measure)| (*measure, Days::Sound));
+                let rates = [(FALSE_RATE, Days::Sound), (ALARM_RATE, Days::Judged)];
+                let of_use = of_use.filter(|_| self.of_use);
+                for (measure, days) in rates.into_iter().chain(of_use) {
                     let key = key(measure, scope, tier, ANY);
                     self.rates.insert(key, (days, Vec::new()));
                 }
@@ -126,6 +145,8 @@ impl Measures {
         }
         let verdict = cohort.verdict(subscriber, alarm.seen_at, alarm.day);
         let active = cohort.active_on(subscriber, alarm.day);
+        let became = (self.of_use && verdict == Verdict::False).then(|| aftermath(cohort, alarm));
+        let became = became.and_then(|became| AFTERMATHS.iter().find(|(one, _)| *one == became));
         for scope in scopes(person, active) {
             for tier in [None, Some(person.tier)] {
                 self.ratio(
@@ -136,6 +157,9 @@ impl Measures {
                 self.rate(key(ALARM_RATE, scope, tier, ANY), subscriber);
                 if verdict == Verdict::False {
                     self.rate(key(FALSE_RATE, scope, tier, ANY), subscriber);
+                }
+                if let Some((_, measure)) = became {
+                    self.rate(key(measure, scope, tier, ANY), subscriber);
                 }
             }
             self.ratio(
@@ -184,8 +208,11 @@ impl Measures {
             }
             let Some(alarm) = first else { continue };
             for path in [ANY, path] {
-                let delay = f64::from(alarm.day.since(onset));
-                self.value(key(DELAY, scope, None, path), subscriber, delay);
+                let raised_on = cohort.calendar.day_of(alarm.raised_at);
+                for (measure, day) in [(DELAY_DATA, alarm.day), (DELAY_OPERATOR, raised_on)] {
+                    let delay = f64::from(day.since(onset));
+                    self.value(key(measure, scope, None, path), subscriber, delay);
+                }
                 for (measure, over, at) in [
                     (LEAD_USE, LEAD_USE_OVER, episode.last_use_at),
                     (LEAD_LEFT, LEAD_LEFT_OVER, episode.left_at),
@@ -284,6 +311,18 @@ impl Measures {
 pub const PRECISION: &str = "precision";
 pub const ALARM_RATE: &str = "alarms_per_1000_30d";
 pub const FALSE_RATE: &str = "false_alarms_per_1000_30d";
+pub const RECOVERED_RATE: &str = "false_recovered_per_1000_30d";
+pub const STAYED_LOW_RATE: &str = "false_stayed_low_per_1000_30d";
+pub const NOT_KNOWN_RATE: &str = "false_not_known_yet_per_1000_30d";
+const AFTERMATHS: [(Aftermath, &str); 3] = [
+    (Aftermath::Recovered, RECOVERED_RATE),
+    (Aftermath::StayedLow, STAYED_LOW_RATE),
+    (Aftermath::NotKnownYet, NOT_KNOWN_RATE),
+];
+/// Median delay to the basis of the alarm.
+pub const DELAY_DATA_P50: &str = "delay_data_days_p50";
+/// Median delay to the day on which the alarm is raised.
+pub const DELAY_OPERATOR_P50: &str = "delay_operator_days_p50";
 pub const RECALL_14: &str = "recall_14d";
 pub const RECALL_30: &str = "recall_30d";
 pub const LATE: &str = "late_share";
@@ -295,9 +334,8 @@ pub const LEAD_USE_OVER: &str = "lead_to_last_use_over_72h";
 pub const LEAD_LEFT_OVER: &str = "lead_to_leaving_over_72h";
 /// Median lead time to leaving.
 pub const LEAD_P50: &str = "lead_to_leaving_hours_p50";
-/// The longer of the two times for recall.
-pub const RECALL_DAYS: i32 = 30;
-const DELAY: &str = "delay_days";
+const DELAY_DATA: &str = "delay_data_days";
+const DELAY_OPERATOR: &str = "delay_operator_days";
 const LEAD_USE: &str = "lead_to_last_use_hours";
 const LEAD_LEFT: &str = "lead_to_leaving_hours";
 
@@ -319,12 +357,8 @@ fn key(measure: &'static str, scope: Scope, tier: Option<Tier>, path: &str) -> K
 }
 
 fn scopes(person: &Person, active: bool) -> impl Iterator<Item = Scope> {
-    let regular = person.regular;
-    Scope::ALL.into_iter().filter(move |scope| match scope {
-        Scope::Regular => regular,
-        Scope::Active => active,
-        Scope::All => true,
-    })
+    let has = move |scope: &Scope| scope.has(person, active);
+    Scope::ALL.into_iter().filter(has)
 }
 
 /// Whether an alarm costs work and lies after the warm-up.

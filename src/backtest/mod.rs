@@ -16,10 +16,18 @@
 //!   can still be won back), **late** if it lies after the leaving, and **false** if it lies before any onset, so also
 //!   during a harmless episode. Precision is found / all. False alarms are counted per 1,000 subscribers and 30 days, over
 //!   the days before an onset (the *sound* days).
-//! - **Delay** is the number of days from the onset to the basis of the first alarm, over the onsets that were ever found:
-//!   the alarm on three silent days has a delay of 3, though it is raised some hours after the third day.
-//!   **Recall** within 14 (30) days is the share of onsets with a delay of at most 14 (30). Onsets less than 14 (30) days
-//!   before the end of the data are left out.
+//! - A false alarm of `usage_drop`, `zero_usage_days`, the two together or a simple rule is **recovered** if use comes back
+//!   within the 14 days after the alarm's day (that of its basis): the mean of some seven days in a row, all among these 14,
+//!   is at least 0.6 of the old level. It **stayed low** if not: a true change of life that no truth file knows. Where the
+//!   data do not have all 14 days it is **not known yet**. The three add up to the false alarms. Use is calls, messages and
+//!   data sessions. The old level is the mean daily use of the 28 days before the fall. The fall begins on the day of the
+//!   last 28, the alarm's day included, that best divides use before it from use after it: where the running sum of daily
+//!   use less its mean is highest, over the 42 days up to the alarm's. So the daily counts decide, and not the rule.
+//! - **Delay** has two units. In *data days* it is the number of days from the onset to the basis of the first alarm: the
+//!   alarm on three silent days has a delay of 3. In *operator's days* it is counted to the local day on which the alarm is
+//!   raised, usually one more. Its median is over the onsets that were ever found. **Recall** within 14 (30) days is the
+//!   share of onsets with a delay of at most 14 (30) data days. Onsets less than 14 (30) days before the end of the data are
+//!   left out.
 //! - **Lead time** is the time from the first alarm of an episode to the last real use, and to the leaving; it is negative
 //!   if the alarm came later.
 //! - The first 28 days of a subscriber (the warm-up) count nowhere, neither for our rules nor for the simple ones.
@@ -28,7 +36,11 @@
 //!   days. For a holiday week or an outage, compare the false alarms on its days and the seven after with those on usual
 //!   days.
 //! - **Placebo** compares the same alarms with the same onsets of other, randomly drawn subscribers: what chance would find.
-//! - **Intervals** hold 95 % of the values that come out when whole subscribers are drawn anew, with replacement.
+//! - **Intervals** hold 95 % of the values that come out when whole subscribers are drawn anew, with replacement. A share or
+//!   rate with fewer than 10 cases, counted or not, has the exact interval of Clopper and Pearson instead: draws from so few
+//!   only repeat them. Shares and medians of fewer than 20 cases are in JSON and CSV, with their count, and not printed.
+//! - The **frontier** is what a burden of false alarms buys: the first rules' `usage_drop+zero_usage_days` replayed at
+//!   several thresholds ([`Sweep`]), and the simple rules at theirs, each with its recall by kind of churn.
 //! - **Simple rules** are those that people build first, on the same daily counts and with the same cool-down. At *equal
 //!   burden* their threshold is set so that they raise as many alarms on regular subscribers as the first rules'
 //!   `usage_drop+zero_usage_days`; where the threshold has steps, alarms of the last step are dropped at random.
@@ -36,12 +48,15 @@
 //! Without a truth file, task outcomes `lost`, cancellations and port-out applications tell who left. The onset is then
 //! unknown and taken to be 30 days before the leaving: recall says how many leavers had an alarm in that time.
 
+mod aftermath;
 mod alarms;
 mod bootstrap;
 pub mod calibrate;
 mod cohort;
 mod evaluate;
+mod exact;
 mod exposure;
+mod frontier;
 mod labels;
 mod measures;
 mod page;
@@ -58,8 +73,10 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
+pub use bootstrap::FEW;
 pub use cohort::Cohort;
 pub use evaluate::{Settings, evaluate};
+pub use frontier::Sweep;
 pub use labels::{Label, Labels};
 pub use recording::Recording;
 pub use replay::Replay;

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Records run through the real engine in one pass, under every set of rules side by side. Signals and tasks are kept in
 /// compact form, without their texts.
@@ -26,6 +27,11 @@ pub struct Replay {
     profiles: Vec<Option<(Timestamp, bool)>>,
 }
 
+/// Any even spread will do.
+fn partition_of(key: &[u8], partitions: i32) -> i32 {
+    (xxh3_64(key) % partitions.unsigned_abs().max(1) as u64) as i32
+}
+
 /// The engine under one set of rules.
 struct RuleSetRun {
     driver: Driver,
@@ -36,15 +42,20 @@ struct RuleSetRun {
 }
 
 impl Replay {
-    /// Nothing replayed yet; `None` without any rules. Records dated after `now`, with the tolerance of the rules, will be
-    /// rejected.
-    pub fn new(rules: &[Arc<Rules>], decoder: Decoder, now: Timestamp) -> Option<Self> {
+    /// Nothing replayed yet; `None` without any rules. Subscribers are spread over so many partitions. Records dated after
+    /// `now`, with the tolerance of the rules, will be rejected.
+    pub fn new(
+        rules: &[Arc<Rules>],
+        decoder: Decoder,
+        now: Timestamp,
+        partitions: i32,
+    ) -> Option<Self> {
         Some(Self {
             decoder,
             calendar: rules.first()?.calendar.clone(),
             rule_sets: rules
                 .iter()
-                .map(|rules| RuleSetRun::new(rules, now))
+                .map(|rules| RuleSetRun::new(rules, now, partitions))
                 .collect(),
             roster: Roster::default(),
             usage: UsageColumns::default(),
@@ -69,11 +80,17 @@ impl Replay {
     /// Applies one record under all rules. Returns what became of it under the first.
     pub fn record(&mut self, value: &[u8], source: &Source) -> Outcome {
         let reading = driver::read(&self.decoder, Some(value));
+        let partition = self.rule_sets.first();
+        let partition = partition.and_then(|first| first.driver.partition_of(&reading));
+        let source = Source {
+            partition: partition.unwrap_or_default(),
+            ..source.clone()
+        };
         let mut first = None;
         for rule_set in &mut self.rule_sets {
             let outcome = rule_set
                 .driver
-                .apply(&reading, source, &mut rule_set.effects);
+                .apply(&reading, &source, &mut rule_set.effects);
             rule_set.collect(&mut self.roster);
             first.get_or_insert(outcome);
         }
@@ -161,8 +178,8 @@ impl Replay {
 }
 
 impl RuleSetRun {
-    fn new(rules: &Arc<Rules>, now: Timestamp) -> Self {
-        let mut driver = Driver::new(rules, 1, |_, _| 0);
+    fn new(rules: &Arc<Rules>, now: Timestamp, partitions: i32) -> Self {
+        let mut driver = Driver::new(rules, partitions, partition_of);
         driver.set_now(now);
         Self {
             driver,

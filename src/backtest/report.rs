@@ -21,8 +21,10 @@ pub struct Report {
     pub rules: Vec<RulesSummary>,
     /// Every figure.
     pub rows: Vec<Row>,
-    /// Precision against burden.
+    /// The rules with alarms of a low churn score left out.
     pub curves: Vec<Curve>,
+    /// The usage triggers and the simple rules at several thresholds.
+    pub frontier: Vec<Curve>,
     /// Lead times to leaving.
     pub leads: Vec<Leads>,
     /// How irregular the people are.
@@ -44,6 +46,8 @@ pub struct DataSummary {
     pub first_day: String,
     /// Last day of the data.
     pub last_day: String,
+    /// Regular ones with a data session a week or more on average.
+    pub with_data: usize,
     /// Days of regular subscribers before any onset, on which an alarm is false.
     pub sound_days: u64,
 }
@@ -110,28 +114,45 @@ pub struct Row {
     pub count: u64,
 }
 
-/// Precision against burden for one rule, from strict to lax.
+/// One rule at several thresholds, from strict to lax.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
     /// Set of rules, or `simple_rules`.
     pub rules: String,
     /// Trigger, stream or simple rule.
     pub trigger: String,
+    /// What the threshold is.
+    pub threshold: String,
     /// Points, burden rising.
     pub points: Vec<Point>,
 }
 
 /// One setting of a rule; regular subscribers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
-    /// The threshold: a churn score, a share of a week or a number of days.
+    /// The threshold.
     pub cut: f64,
     /// Alarms per 1,000 subscribers and 30 days.
     pub alarms_per_1000_30d: f64,
+    /// False ones among them.
+    pub false_alarms_per_1000_30d: f64,
     /// Found / all.
     pub precision: f64,
-    /// Recall within 30 days.
-    pub recall_30d: f64,
+    /// What is found, by kind of churn; `any` for all together.
+    pub kinds: BTreeMap<String, Found>,
+}
+
+/// What a rule finds of one kind of churn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Found {
+    /// Onsets at least 14 days before the end of the data.
+    pub onsets_14d: u64,
+    /// Share of them found within 14 days.
+    pub recall_14d: Option<f64>,
+    /// Onsets at least 30 days before the end of the data.
+    pub onsets_30d: u64,
+    /// Share of them found within 30 days.
+    pub recall_30d: Option<f64>,
 }
 
 /// First alarms by their lead time to the leaving; regular subscribers.
@@ -147,6 +168,8 @@ pub struct Leads {
     pub alarms: Vec<u64>,
 }
 
+/// The threshold of a rule that has none, or is taken as it is.
+pub const AS_GIVEN: &str = "as given";
 /// Tiers together.
 pub const ALL_TIERS: &str = "all";
 /// The name of the simple rules in place of a set of rules.

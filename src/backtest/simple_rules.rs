@@ -32,6 +32,14 @@ impl SimpleRule {
         }
     }
 
+    /// What it compares with.
+    pub fn threshold(self) -> String {
+        match self {
+            Self::WeekVoice(share) | Self::WeekAll(share) => format!("{:.0} %", 100.0 * share),
+            Self::ZeroDays(days) => format!("{days} d"),
+        }
+    }
+
     /// Its alarms on everybody, by subscriber and time.
     pub fn alarms(self, cohort: &Cohort<'_>) -> Vec<Alarm> {
         let mut alarms = Vec::new();

@@ -1,6 +1,6 @@
 //! How irregular the people of the data are, beside what real logs say (behaviour: How irregular people are).
 
-use super::bootstrap::quantile;
+use super::bootstrap::{FEW, quantile};
 use super::cohort::Cohort;
 use super::usage::UsageRow;
 use serde::Serialize;
@@ -12,13 +12,28 @@ pub struct Statistic {
     pub name: String,
     /// Its value in these data; nothing where there were too few.
     pub value: Option<f64>,
+    /// What it was taken from: users, days or runs.
+    pub count: u64,
     /// Of real people (behaviour: How irregular people are), as a range or a figure.
     pub real: &'static str,
 }
 
+impl Statistic {
+    /// The value as it is printed; nothing if it rests on too few.
+    pub fn printed(&self) -> Option<String> {
+        let value = self.value.filter(|_| self.count >= FEW)?;
+        Some(if value >= 1_000.0 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.2}")
+        })
+    }
+}
+
 /// Silences that begin this close to the end of the data may still end: they say nothing about coming back.
 const CENSORED_DAYS: usize = 45;
-/// As in the published logs: at least this many days between first and last call or message.
+/// As in the published logs: at least this many days between first and last call or message. A silence that begins earlier
+/// says nothing about coming back either: whoever did not is no user here.
 const SPAN_DAYS: usize = 30;
 
 /// The statistics of all users but machines with at least one call or message a day on average.
@@ -116,7 +131,7 @@ impl Seen {
             self.ended[index] += usize::from(ended && length >= *least);
         }
         for (index, (least, _)) in RETURNS.iter().enumerate() {
-            if length >= *least && from + CENSORED_DAYS < days {
+            if length >= *least && (SPAN_DAYS..days.saturating_sub(CENSORED_DAYS)).contains(&from) {
                 self.reached[index] += 1;
                 self.returned[index] += usize::from(ended);
             }
@@ -124,7 +139,12 @@ impl Seen {
     }
 
     fn report(mut self) -> Vec<Statistic> {
-        let statistic = |name: String, value, real| Statistic { name, value, real };
+        let statistic = |name: String, value, count: usize, real| Statistic {
+            name,
+            value,
+            count: count as u64,
+            real,
+        };
         let users = self.users as f64;
         let share = |of: f64, among: f64| (among > 0.0).then(|| of / among);
         let mean = |values: &[f64]| share(values.iter().sum(), values.len() as f64);
@@ -134,42 +154,55 @@ impl Seen {
             quantile(values, 0.5)
         };
         let mut all = vec![
-            statistic("users".to_owned(), Some(users), ""),
-            statistic("calls and messages a day, mean".to_owned(), means, ""),
+            statistic(
+                "calls and messages a day, mean of users".to_owned(),
+                means,
+                self.users,
+                "",
+            ),
             statistic(
                 "negative-binomial k, median".to_owned(),
                 median(&mut self.k),
+                self.users,
                 "0.65 to 1.2",
             ),
             statistic(
                 "variance / mean, median".to_owned(),
                 median(&mut self.spread),
+                self.users,
                 "7 to 8",
             ),
-            statistic("variance / mean, mean".to_owned(), spread, "7 to 8"),
+            statistic(
+                "variance / mean, mean".to_owned(),
+                spread,
+                self.users,
+                "7 to 8",
+            ),
             statistic(
                 "correlation with the day before, median".to_owned(),
                 median(&mut self.lag),
+                self.lag.len(),
                 "0.1 to 0.25",
             ),
             statistic(
                 "silent days, share".to_owned(),
                 share(self.silent_share, users),
+                self.users,
                 "0.19 to 0.30",
             ),
             statistic(
                 "silent days with data sessions, share".to_owned(),
                 share(self.silent_with_data as f64, self.silent as f64),
+                self.silent,
                 "most",
             ),
         ];
         let per = 30_000.0 / (self.days as f64).max(1.0);
         for ((least, real), ended) in RUNS.iter().zip(self.ended) {
-            let name = format!(
-                "silent runs of {least} days and more that ended, per 1,000 users and 30 days"
-            );
+            let name =
+                format!("silent runs of {least} days and more that ended, per 1,000 and 30 days");
             let value = (self.days > 0).then_some(ended as f64 * per);
-            all.push(statistic(name, value, real));
+            all.push(statistic(name, value, ended, real));
         }
         let returns = self.reached.iter().zip(self.returned);
         for ((least, real), (reached, returned)) in RETURNS.iter().zip(returns) {
@@ -177,6 +210,7 @@ impl Seen {
             all.push(statistic(
                 name,
                 share(returned as f64, *reached as f64),
+                *reached,
                 real,
             ));
         }

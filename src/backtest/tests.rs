@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use super::aftermath::{Aftermath, aftermath};
 use super::alarms::{Alarm, cool_down};
 use super::bootstrap::Chance;
 use super::cohort::{Cohort, Verdict};
@@ -17,12 +18,12 @@ use crate::model::{Calendar, Counts, Day, Msisdn, Timestamp};
 const START: Day = Day(20_458);
 const DAYS: i32 = 120;
 
-fn calendar() -> Calendar {
+pub(super) fn calendar() -> Calendar {
     Calendar::new("Asia/Shanghai").unwrap()
 }
 
 /// Subscribers with so many calls on each day.
-fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
+pub(super) fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
     let (mut roster, mut usage) = (Roster::default(), UsageColumns::default());
     for (number, calls) in calls.iter().enumerate() {
         let msisdn = Msisdn::new(&format!("138001380{number:02}")).unwrap();
@@ -42,7 +43,7 @@ fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
     }
 }
 
-fn labels(recording: &Recording, lines: &[&str]) -> Labels {
+pub(super) fn labels(recording: &Recording, lines: &[&str]) -> Labels {
     let calendar = calendar();
     let read = |line: &&str| Label::read(line.as_bytes(), &calendar, Msisdn::new).unwrap();
     let labels: Vec<Label> = lines.iter().map(read).collect();
@@ -225,6 +226,38 @@ fn alarms_after_a_recorded_leaving_cost_no_work() {
 }
 
 #[test]
+fn a_false_alarm_is_a_mistake_if_use_comes_back() {
+    // Ten calls a day; from day 50 on so many, and from day `back` on so many.
+    let of = |low: u32, back: i32, then: u32, judged: i32| {
+        let calls = move |day: i32| match day {
+            ..50 => 10,
+            day if day < back => low,
+            _ => then,
+        };
+        let recording = recording(&[&calls]);
+        let (nothing, calendar) = (labels(&recording, &[]), calendar());
+        let cohort = Cohort::new(&recording, &nothing, &calendar, 28);
+        aftermath(&cohort, &alarm(judged))
+    };
+    use Aftermath::{NotKnownYet, Recovered, StayedLow};
+    // Silent for good, or back within the 14 days after day 52, for the whole of a week or for five days of one at full use.
+    assert_eq!(of(0, 120, 0, 52), StayedLow);
+    assert_eq!(of(0, 60, 10, 52), Recovered);
+    assert_eq!(of(0, 62, 10, 52), Recovered);
+    assert_eq!(of(0, 63, 10, 52), StayedLow);
+    // Back at six calls of ten is back, at five is not; nor is a fall to a third that was never more.
+    assert_eq!(of(0, 58, 6, 52), Recovered);
+    assert_eq!(of(0, 58, 5, 52), StayedLow);
+    assert_eq!(of(3, 120, 3, 60), StayedLow);
+    // A late alarm compares with the time before the fall, too.
+    assert_eq!(of(3, 120, 3, 70), StayedLow);
+    assert_eq!(of(3, 72, 7, 70), Recovered);
+    // The data end with day 119.
+    assert_eq!(of(0, 120, 0, 105), StayedLow);
+    assert_eq!(of(0, 120, 0, 106), NotKnownYet);
+}
+
+#[test]
 fn statistics_are_those_of_the_counts() {
     // Two calls a day, four days of silence from day 40, five from day 80.
     let rests = |day: i32| match day {
@@ -242,7 +275,7 @@ fn statistics_are_those_of_the_counts() {
         let statistic = found.iter().find(named);
         statistic.unwrap_or_else(|| panic!("no {name}")).value
     };
-    assert_eq!(value("users"), Some(2.0));
+    assert_eq!(found[0].count, 2);
     let silent = 9.0 / 120.0 / 2.0;
     assert!((value("silent days, share").unwrap() - silent).abs() < 1e-12);
     assert_eq!(value("silent days with data"), Some(0.0));
@@ -250,7 +283,8 @@ fn statistics_are_those_of_the_counts() {
     assert_eq!(value("silent runs of 3 days"), Some(runs));
     assert_eq!(value("silent runs of 5 days"), Some(runs / 2.0));
     assert_eq!(value("silent runs of 7 days"), Some(0.0));
-    // The silence of day 80 began too late to say anything.
+    // The silence of day 80 began too late to say anything, and two runs are too few to print.
+    assert!(found.iter().all(|statistic| statistic.printed().is_none()));
     assert_eq!(value("P(comes back | silent 3 days)"), Some(0.5));
     assert_eq!(value("P(comes back | silent 7 days)"), Some(0.0));
 }

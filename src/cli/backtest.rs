@@ -1,10 +1,11 @@
 //! `churnwatch backtest`: how good rules are on recorded events.
 
-use super::arguments::{claim_outputs, event_files};
+use super::arguments::{claim_outputs, effective, event_files, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
+use super::sensitivity::{NAME, THRESHOLDS, thresholds, with};
 use super::terminal::{print, tell};
-use crate::backtest::{Labels, Settings, evaluate};
+use crate::backtest::{Labels, Settings, Sweep, evaluate};
 use crate::files::{FileError, Output};
 use crate::model::Timestamp;
 use crate::runtime::clock;
@@ -29,6 +30,9 @@ pub(super) struct Backtest {
     /// Configuration file to measure; may be given several times [default: the defaults]
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Replay the first rules at other sensitivities of the usage triggers too, for the frontier: takes several times as long
+    #[arg(long)]
+    frontier: bool,
     /// Write the report as a web page, all in one file
     #[arg(long, value_name = "FILE")]
     report: Option<String>,
@@ -70,18 +74,28 @@ What the figures mean:
   found      the basis lies after an onset, and before the leaving or within 30 days of the onset
   late       the basis lies after the leaving
   false      the basis lies before any onset, so also during a harmless episode; counted per 1,000 subscribers and 30
-             days, over the days before an onset
+             days, over the days before an onset. Of a rule about use it is
+               recovered      if use comes back within the 14 days after the alarm's day: the mean of seven days in a row
+                              among them is at least 0.6 of the old level, the mean of the 28 days before the fall. The
+                              fall begins on the day of the last 28 that best divides use before it from use after it
+               stayed low     if not: a change of life that no truth file knows
+               not known yet  if the data do not have all 14 days
   precision  found / all alarms
-  delay      days from the onset to the basis of the first alarm; the alarm on three silent days has a delay of 3
-  recall     share of onsets with a delay of at most 14 or 30 days; onsets too close to the end are left out
+  delay      in data days, from the onset to the basis of the first alarm: the alarm on three silent days has a delay of 3;
+             in operator's days, from the onset to the day on which the alarm is raised, usually one more
+  recall     share of onsets with a delay of at most 14 or 30 data days; onsets too close to the end are left out
   regular    subscribers with an event a day on average, for 30 days and more, without machines
+  with data  regular ones with a data session a week or more on average; the others are without
   active     alarms and onsets of subscribers who had used the line within the three days before
   placebo    the same alarms compared with onsets of other, random subscribers: what chance would find
-  intervals  95 %, from drawing subscribers anew
+  intervals  95 %, from drawing subscribers anew; exact (Clopper-Pearson) with fewer than 10 cases on either side
+  few        shares and medians of fewer than 20 cases are not printed; --json and --csv have them with their count
+  frontier   false alarms against recall: the first rules at several sensitivities (--frontier; a higher one is less easily
+             alarmed) and the simple rules at several thresholds
   Without a truth file the onset is taken to be 30 days before the leaving.
 
 Examples:
-  churnwatch backtest --events city/events.ndjson.zst --truth city/truth.ndjson --report report.html
+  churnwatch backtest --events city/events.ndjson.zst --truth city/truth.ndjson --frontier --report report.html
   churnwatch backtest --events 2026-*.ndjson.gz --rules now.toml --rules next.toml --csv figures.csv";
 
 impl Backtest {
@@ -101,7 +115,9 @@ impl Backtest {
         let truth = truth.transpose()?;
         let now = self.now.unwrap_or_else(clock::now);
         let watch = clock::Stopwatch::start();
-        let recording = rules.replay(&events, now)?;
+        let mut all = rules.clone();
+        let sweep = self.sweep(&mut all)?;
+        let recording = all.replay(&events, now)?;
         let replayed = watch.elapsed().as_secs_f64();
         let calendar = rules.sets.first().map(|(_, rules)| &rules.calendar);
         let labels = match (&truth, calendar) {
@@ -113,7 +129,7 @@ impl Backtest {
             replicates: self.replicates,
             warmup_days: self.warmup_days,
         };
-        let Some(report) = evaluate(&recording, &labels, &rules.sets, settings) else {
+        let Some(report) = evaluate(&recording, &labels, &rules.sets, &sweep, settings) else {
             return Err(Failure::Usage("no rules were given".to_owned()));
         };
         for (path, text) in [
@@ -130,6 +146,23 @@ impl Backtest {
             watch.elapsed().as_secs_f64() - replayed
         );
         print(&report.text())
+    }
+
+    /// Adds the first rules at every sensitivity, if they are wanted.
+    fn sweep(&self, rules: &mut RuleSets) -> Result<Sweep, Failure> {
+        if !self.frontier {
+            return Ok(Sweep::default());
+        }
+        let first = load_offline(self.rules.first().map(PathBuf::as_path))?;
+        let keys = effective(&first)?;
+        for threshold in THRESHOLDS {
+            let swept = with(&keys, &thresholds(threshold))?;
+            rules.sets.push((threshold.to_string(), swept));
+        }
+        Ok(Sweep {
+            threshold: NAME,
+            cuts: THRESHOLDS.to_vec(),
+        })
     }
 }
 

@@ -3,10 +3,10 @@
 use super::arguments::{claim_outputs, effective, event_files, load_offline};
 use super::failure::Failure;
 use super::replay::RuleSets;
+use super::sensitivity::{THRESHOLDS, given, merge, thresholds, with};
 use super::terminal::{print, tell};
-use crate::backtest::calibrate::{Budget, Calibration, calibrate};
+use crate::backtest::calibrate::{Budget, Calibration, Choice, calibrate};
 use crate::backtest::{Cohort, Labels, Recording};
-use crate::config::Config;
 use crate::engine::Rules;
 use crate::files::Output;
 use crate::model::{Tier, Timestamp};
@@ -61,13 +61,14 @@ What is changed in the rules:
   policy.score.base and policy.score.triggers.*.weight                     by a logistic regression
   policy.score.at_risk and critical                                        to be reached by as many signals as before
   policy.score.task_at                                                     the least score of a task, by tier
+Where a change would make no difference the old value stays. A budget that cannot be kept, or is not, brings a warning.
 
 How weights are learnt: a sample of every subscriber is taken once a week. The strengths of past firings, faded by the
 half-lives of the rules, explain whether the subscriber was leaving on that day. The present weights are the prior, each with
 a standard error of 1; a weight that would come out below zero is set to zero.
 
 Example:
-  churnwatch calibrate --events 2026-*.ndjson.gz --budget key=60 --budget ordinary=30 --budget small=15 --out next.toml
+  churnwatch calibrate --events 2026-*.ndjson.gz --budget key=150 --budget ordinary=100 --budget small=80 --out next.toml
   churnwatch backtest --events 2026-*.ndjson.gz --rules now.toml --rules next.toml";
 
 fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
@@ -80,9 +81,6 @@ fn parse_budget(text: &str) -> Result<(Tier, f64), String> {
         _ => Err(expected.to_owned()),
     }
 }
-
-/// Thresholds of the probability of a fall to try, the most sensitive first.
-const THRESHOLDS: [f64; 6] = [0.4, 0.5, 0.55, 0.6, 0.7, 0.8];
 
 impl Calibrate {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -112,12 +110,12 @@ impl Calibrate {
         let mut effective = effective(&config)?;
         // Shadow rules open no task and are not calibrated.
         effective.remove("shadow");
-        let mut levels = Vec::new();
+        // The one of the rules last: of equal ones it is kept.
+        let mut levels: Vec<Table> = THRESHOLDS.map(thresholds).into();
+        levels.push(given(&effective));
         let mut sets = Vec::new();
-        for threshold in THRESHOLDS {
-            let changes = thresholds(threshold);
-            sets.push((threshold.to_string(), with(&effective, &changes)?));
-            levels.push(changes);
+        for changes in &levels {
+            sets.push((String::new(), with(&effective, changes)?));
         }
         let labels = |recording: &Recording, rules: &Rules| match &truth {
             Some(truth) => Labels::of_truth(truth, &recording.roster, &rules.calendar),
@@ -132,7 +130,7 @@ impl Calibrate {
             sets,
             decoder: base.decoder.clone(),
         };
-        tell!("replaying {} thresholds", THRESHOLDS.len());
+        tell!("replaying {} thresholds", levels.len());
         let recording = sets.replay(&events, now)?;
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
@@ -142,8 +140,10 @@ impl Calibrate {
             .zip(&recording.runs)
             .map(|((_, rules), run)| calibrate(&cohort, run, rules, &budget, learn))
             .collect();
-        // Of equal ones, the least sensitive.
-        let best = (0..tried.len()).max_by_key(|level| (tried[*level].found, *level));
+        let best = (0..tried.len()).max_by_key(|level| {
+            let calibration = &tried[*level];
+            (calibration.within_budget(), calibration.found, *level)
+        });
         let Some((best, level)) = best.and_then(|best| Some((tried.get(best)?, levels.get(best)?)))
         else {
             return Err(Failure::Failed("no threshold could be tried".to_owned()));
@@ -161,6 +161,12 @@ impl Calibrate {
         let known = labels(&recording, rules);
         let cohort = Cohort::new(&recording, &known, &rules.calendar, self.warmup_days);
         text += &measured(&cohort, best);
+        for warning in text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(WARNING))
+        {
+            tell!("{WARNING}{warning}");
+        }
 
         let mut whole = own;
         merge(&mut whole, changes);
@@ -187,16 +193,6 @@ impl Calibrate {
     }
 }
 
-/// The keys that a threshold changes.
-fn thresholds(threshold: f64) -> Table {
-    let of_tier = |tier: Tier| (tier.name().to_owned(), Value::Float(threshold));
-    let by_tier = Value::Table(Tier::ALL.map(of_tier).into_iter().collect());
-    let triggers = ["usage_drop", "zero_usage_days"].map(|name| (name.to_owned(), by_tier.clone()));
-    let in_section = |name: &str, value: Value| Table::from_iter([(name.to_owned(), value)]);
-    let all = in_section("threshold", Value::Table(Table::from_iter(triggers)));
-    in_section("line_state", Value::Table(all))
-}
-
 /// The keys that a calibration changes.
 fn scores(calibration: &Calibration) -> Table {
     let weights = calibration.weights.iter().map(|weight| {
@@ -216,41 +212,29 @@ fn scores(calibration: &Calibration) -> Table {
     Table::from_iter([("policy".to_owned(), Value::Table(policy))])
 }
 
-/// Rules with some keys changed.
-fn with(rules: &Table, changes: &Table) -> Result<Arc<Rules>, Failure> {
-    let mut rules = rules.clone();
-    merge(&mut rules, changes.clone());
-    let config = Config::from_toml_str(&rules.to_string(), "calibrated rules")?;
-    Ok(config.rules)
-}
-
-fn merge(under: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (under.get_mut(&key), value) {
-            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
-            (_, value) => {
-                under.insert(key, value);
-            }
-        }
-    }
-}
-
 /// The thresholds, the weights and the tiers, as text.
 fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String {
     let mut text = String::from("Thresholds, each with its tasks kept within the budget:\n");
     let (samples, leaving) = best.samples;
-    for (calibration, level) in tried.iter().zip(levels) {
+    for (index, (calibration, level)) in tried.iter().zip(levels).enumerate() {
         let mark = if std::ptr::eq(calibration, best) {
             "*"
         } else {
             " "
         };
         let threshold = &level["line_state"]["threshold"]["usage_drop"]["key"];
+        let given = match index == THRESHOLDS.len() {
+            true => " (that of the rules)",
+            false => "",
+        };
         let _ = writeln!(
             text,
-            "{mark} line_state.threshold {threshold:>5}: {} leaving subscribers reached",
+            "{mark} line_state.threshold {threshold:>5}{given}: {} leaving subscribers reached",
             calibration.found,
         );
+    }
+    if tried.iter().all(|other| other.found == best.found) {
+        text += "All reach the same number: the threshold makes no difference and is kept.\n";
     }
     let _ = writeln!(
         text,
@@ -281,16 +265,27 @@ fn tables(tried: &[Calibration], levels: &[Table], best: &Calibration) -> String
             "{:<10}{budget:>9}{:>12.3}{:>9.1}{:>17.1}{:>11.2}",
             burden.tier, burden.least_score, burden.tasks, burden.immediate, burden.precision
         );
-        if burden.budget.is_some_and(|budget| burden.tasks > budget) {
-            let _ = writeln!(
-                text,
-                "  over budget: the least score does not hold back immediate signals; \
-                 raise the budget, or the thresholds of their triggers"
-            );
-        }
+        let note = match burden.choice {
+            Choice::Found | Choice::NoBudget => continue,
+            Choice::NoDifference => {
+                "a least score makes no difference; the old one is kept".to_owned()
+            }
+            Choice::OnlyImmediate => format!(
+                "{WARNING}{}: the budget leaves no room for usage_drop and zero_usage_days; raise it",
+                burden.tier
+            ),
+            Choice::OverBudget => format!(
+                "{WARNING}{}: over budget by immediate signals alone; the old least score is kept\n  \
+                 (no least score holds them back: raise the budget, or the thresholds of their triggers)",
+                burden.tier
+            ),
+        };
+        let _ = writeln!(text, "  {note}");
     }
     text
 }
+
+const WARNING: &str = "warning: ";
 
 /// The tasks of a replay of the calibrated rules, as text.
 fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
@@ -303,6 +298,13 @@ fn measured(cohort: &Cohort<'_>, expected: &Calibration) -> String {
             tier.name(),
             burden.tasks
         );
+        if let Some(budget) = burden.budget.filter(|budget| tasks > *budget) {
+            let _ = writeln!(
+                text,
+                "  {WARNING}{}: over the budget of {budget:.1}; give a smaller one to stay below it",
+                tier.name()
+            );
+        }
     }
     text
 }

@@ -17,6 +17,7 @@ mod produce;
 mod rehearse;
 mod replay;
 mod run;
+mod sensitivity;
 mod signals;
 mod simulate;
 mod terminal;

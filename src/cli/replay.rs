@@ -16,6 +16,7 @@ use std::sync::Arc;
 use toml::Table;
 
 /// Named sets of rules to replay side by side, and their decoder.
+#[derive(Clone)]
 pub(super) struct RuleSets {
     pub sets: Vec<(String, Arc<Rules>)>,
     pub decoder: Decoder,
@@ -95,7 +96,7 @@ impl RuleSets {
     /// Replays event files in the order given.
     pub fn replay(&self, events: &[String], now: Timestamp) -> Result<Recording, Failure> {
         let rules: Vec<_> = self.sets.iter().map(|(_, r)| Arc::clone(r)).collect();
-        let Some(mut replay) = Replay::new(&rules, self.decoder.clone(), now) else {
+        let Some(mut replay) = Replay::new(&rules, self.decoder.clone(), now, 1) else {
             return Err(Failure::Usage("no rules were given".to_owned()));
         };
         let mut rejects = Rejects::default();

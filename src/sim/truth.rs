@@ -56,6 +56,8 @@ pub enum Kind {
     SuspensionPaid,
     /// Unpaid for weeks after the due date, then paid.
     LatePayment,
+    /// A visitor has gone home: the line is silent for good, and there is nobody to keep.
+    Visitor,
 
     /// A call or message to a competitor's service number, before leaving.
     CompetitorHotline,
@@ -170,6 +172,7 @@ impl Kind {
             Self::WrongNumber => (Harmless, "wrong_number"),
             Self::SuspensionPaid => (Harmless, "suspension_paid"),
             Self::LatePayment => (Harmless, "late_payment"),
+            Self::Visitor => (Harmless, "visitor"),
             Self::CompetitorHotline => (Note, "competitor_hotline"),
             Self::CompetitorMarketing => (Note, "competitor_marketing"),
             Self::SingleComplaint => (Note, "single_complaint"),

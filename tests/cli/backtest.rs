@@ -162,7 +162,8 @@ fn the_figures_are_those_worked_out_by_hand() {
     let ran = backtest(&arguments);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(
-        ran.stdout.contains("10 regular, 0 machines"),
+        ran.stdout
+            .contains("10 regular, 0 of them with data; 0 machines"),
         "{}",
         ran.stdout
     );
@@ -192,7 +193,9 @@ fn the_figures_are_those_worked_out_by_hand() {
     assert_eq!(hotline("any", "recall_14d"), (0.5, 2));
     assert_eq!(hotline("port_out", "recall_14d"), (1.0, 1));
     assert_eq!(hotline("stop", "recall_30d"), (0.0, 1));
-    assert_eq!(hotline("port_out", "delay_days_p50"), (2.0, 1));
+    // A single event is raised on its own day.
+    assert_eq!(hotline("port_out", "delay_data_days_p50"), (2.0, 1));
+    assert_eq!(hotline("port_out", "delay_operator_days_p50"), (2.0, 1));
     // From noon of day 50 to noon of day 62, and to the beginning of day 60.
     assert_eq!(hotline("any", "lead_to_leaving_hours_p50"), (288.0, 1));
     assert_eq!(hotline("any", "lead_to_last_use_hours_p10"), (228.0, 1));
@@ -213,9 +216,57 @@ fn the_figures_are_those_worked_out_by_hand() {
     assert_eq!(zeros("any", "precision"), (1.0, 2));
     assert_eq!(zeros("any", "recall_14d"), (1.0, 2));
     assert_eq!(zeros("any", "recall_30d"), (1.0, 2));
-    assert_eq!(zeros("port_out", "delay_days_p50"), (14.0, 1));
-    assert_eq!(zeros("stop", "delay_days_p50"), (2.0, 1));
+    assert_eq!(zeros("port_out", "delay_data_days_p50"), (14.0, 1));
+    assert_eq!(zeros("stop", "delay_data_days_p50"), (2.0, 1));
+    assert_eq!(zeros("stop", "delay_operator_days_p50"), (3.0, 1));
     assert_eq!(zeros("any", "leavers_alarmed_72h_before"), (0.0, 1));
+    // Of rules about use, and of those alone, it is known what became of the false alarms.
+    let parts = ["recovered", "stayed_low", "not_known_yet"];
+    let parts = parts.map(|part| format!("false_{part}_per_1000_30d"));
+    for part in &parts {
+        assert_eq!(zeros("any", part), (0.0, sound as u64));
+        assert!(!text.contains(&format!("competitor_hotline,regular,any,all,{part}")));
+    }
+    let random = |measure| {
+        figure(
+            &found,
+            "simple_rules",
+            "random_equal_burden",
+            "any",
+            measure,
+        )
+    };
+    let sum: f64 = parts.iter().map(|part| random(part).0).sum();
+    assert!((sum - random("false_alarms_per_1000_30d").0).abs() < 1e-5);
+    // Nobody has data sessions.
+    let scoped = |population: &str| {
+        let rules = "defaults";
+        let key = [
+            rules,
+            "competitor_hotline",
+            population,
+            "any",
+            "all",
+            "precision",
+        ];
+        found[&key.map(str::to_owned)].1
+    };
+    assert_eq!(scoped("regular_without_data"), 2);
+    assert_eq!(scoped("regular_with_data"), 0);
+    // Two of two are no certainty, and too few to print.
+    let line = text
+        .lines()
+        .find(|line| line.contains(",3_zero_days,regular,any,all,precision,"));
+    let bounds: Vec<&str> = line.unwrap().split(',').skip(7).take(2).collect();
+    assert_eq!(bounds, ["0.158114", "1"]);
+    let shown = ran
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("  3_zero_days"));
+    assert!(shown.unwrap().ends_with("few    few    few"), "{shown:?}");
+    for line in ran.stdout.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
     // Whoever has been silent for three days is not active.
     let key = [
         "simple_rules",
@@ -318,6 +369,60 @@ fn rule_sets_stand_side_by_side_in_a_page_of_its_own() {
         assert_eq!(opened, html.matches(&format!("</{tag}>")).count(), "{tag}");
     }
     assert!(!html.contains("NaN") && !html.contains("inf"));
+}
+
+#[test]
+fn the_frontier_has_the_first_rules_at_every_sensitivity() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = write(folder.path(), "events.ndjson", &events(&[]));
+    let truth = write(folder.path(), "truth.ndjson", &truth());
+    let rules = write(folder.path(), "own.toml", "");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (json, page) = (path("f.json"), path("r.html"));
+    let ran = backtest(&[
+        "--events",
+        &events,
+        "--truth",
+        &truth,
+        "--now",
+        NOW,
+        "--rules",
+        &rules,
+        "--frontier",
+        "--json",
+        &json,
+        "--report",
+        &page,
+    ]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let parsed = std::fs::read_to_string(&json).unwrap();
+    let parsed: serde_json::Value = serde_json::from_str(&parsed).unwrap();
+    let curves = parsed["frontier"].as_array().unwrap();
+    let of = |rules: &str, threshold: &str| {
+        let named =
+            |curve: &&serde_json::Value| curve["rules"] == rules && curve["threshold"] == threshold;
+        let curve = curves.iter().find(named).unwrap();
+        curve["points"].as_array().unwrap().clone()
+    };
+    let swept = of("own", "sensitivity");
+    assert!(swept.len() > 3);
+    let burdens = swept
+        .iter()
+        .map(|point| point["alarms_per_1000_30d"].as_f64().unwrap());
+    assert!(burdens.is_sorted());
+    // The rules as they are lie on it.
+    let given = of("own", "as given");
+    let mut same = swept.iter().filter(|point| point["cut"] == 1.0);
+    assert_eq!(same.next(), given.first());
+    assert_eq!(given[0]["kinds"]["stop"]["onsets_30d"], 1);
+    assert_eq!(of("simple_rules", "days").len(), 8);
+    assert!(
+        ran.stdout.contains("at several thresholds"),
+        "{}",
+        ran.stdout
+    );
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<h2>The frontier</h2>") && html.contains("stop, within 14 days"));
 }
 
 #[test]

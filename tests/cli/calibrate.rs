@@ -107,6 +107,30 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
     // The same again gives the same bytes.
     run(&format!("small={budget}"));
     assert_eq!(std::fs::read_to_string(&out).unwrap(), written);
+
+    // A budget that no least score can keep, and one that keeps itself.
+    let over = run("small=0.1");
+    let (printed, said) = (text(&over.stdout), text(&over.stderr));
+    let warning =
+        "warning: small: over budget by immediate signals alone; the old least score is kept";
+    assert!(
+        printed.contains(warning) && said.contains(warning),
+        "{printed}{said}"
+    );
+    assert!(
+        said.contains("warning: small: over the budget of 0.1"),
+        "{said}"
+    );
+    let config = Config::load(Some(&out)).unwrap();
+    assert_eq!(config.rules.policy.score.task_at.small, 0.0);
+    let free = text(&run("small=1000000").stdout);
+    assert!(
+        free.contains("a least score makes no difference; the old one is kept"),
+        "{free}"
+    );
+    for line in printed.lines().chain(free.lines()) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
 }
 
 #[test]

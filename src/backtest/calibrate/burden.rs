@@ -19,17 +19,37 @@ pub struct Burden {
     pub immediate: f64,
     /// Share of the tasks whose subscribers were leaving.
     pub precision: f64,
+    /// How the least score was chosen.
+    pub choice: Choice,
+}
+
+/// How a least score was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// The smallest that keeps the tasks within the budget.
+    Found,
+    /// Without a budget the old one stays.
+    NoBudget,
+    /// The tasks are those of the old one, which therefore stays.
+    NoDifference,
+    /// It holds back every task of a day's close: immediate signals take the whole budget.
+    OnlyImmediate,
+    /// Immediate signals alone exceed the budget. The old one stays, for the highest would only switch the others off.
+    OverBudget,
 }
 
 /// Least scores are searched in so many steps.
 const STEPS: u32 = 1_000;
 
-/// The burden of a tier under the smallest least score that keeps its tasks within the budget.
+/// The burden of a tier under the smallest least score that keeps its tasks within the budget, or under the old one where
+/// a new one would not help.
 pub fn within(
     cohort: &Cohort<'_>,
     candidates: &[Candidate],
     tier: Tier,
     budget: Option<f64>,
+    old: f64,
     task_days: i32,
 ) -> (Burden, Vec<Candidate>) {
     let people = cohort.people.iter().filter(|person| person.tier == tier);
@@ -43,7 +63,8 @@ pub fn within(
         .filter(|c| c.tier == tier)
         .copied()
         .collect();
-    let at = |step: u32| opened(&own, f64::from(step) / f64::from(STEPS), task_days);
+    let score = |step: u32| f64::from(step) / f64::from(STEPS);
+    let at = |step: u32| opened(&own, score(step), task_days);
     let fits =
         |tasks: &[Candidate]| budget.is_none_or(|budget| tasks.len() as f64 * unit <= budget);
     // A higher score could open more tasks, as one task blocks others for a month, but hardly ever does.
@@ -55,16 +76,33 @@ pub fn within(
             false => low = middle + 1,
         }
     }
-    let tasks = at(low);
+    let (lowest, before) = (at(low), opened(&own, old, task_days));
+    let of_closes = |tasks: &[Candidate]| tasks.iter().any(|task| !task.immediate);
+    let choice = if budget.is_none() {
+        Choice::NoBudget
+    } else if !fits(&lowest) {
+        Choice::OverBudget
+    } else if lowest == before {
+        Choice::NoDifference
+    } else if of_closes(&before) && !of_closes(&lowest) {
+        Choice::OnlyImmediate
+    } else {
+        Choice::Found
+    };
+    let (least_score, tasks) = match choice {
+        Choice::Found | Choice::OnlyImmediate => (score(low), lowest),
+        Choice::NoBudget | Choice::NoDifference | Choice::OverBudget => (old, before),
+    };
     let found = tasks.iter().filter(|task| task.found).count() as f64;
     let immediate = tasks.iter().filter(|task| task.immediate).count() as f64;
     let burden = Burden {
         tier: tier.name(),
         budget,
-        least_score: f64::from(low) / f64::from(STEPS),
+        least_score,
         tasks: tasks.len() as f64 * unit,
         immediate: immediate * unit,
         precision: found / (tasks.len().max(1) as f64),
+        choice,
     };
     (burden, tasks)
 }
@@ -82,4 +120,54 @@ fn opened(candidates: &[Candidate], least_score: f64, task_days: i32) -> Vec<Can
         }
     }
     tasks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backtest::tests::{calendar, labels, recording};
+    use crate::model::Day;
+
+    /// Signals of one subscriber each, over 30,000 subscriber-days: so many tasks, so large a burden.
+    fn chosen(immediate: u32, scores: &[f64], budget: Option<f64>, old: f64) -> Burden {
+        let candidate = |subscriber, immediate, score| Candidate {
+            subscriber,
+            day: Day(20_500),
+            tier: Tier::Small,
+            immediate,
+            score,
+            found: false,
+        };
+        let mut candidates: Vec<Candidate> = (0..immediate)
+            .map(|subscriber| candidate(subscriber, true, 0.1))
+            .collect();
+        for (subscriber, score) in (immediate..).zip(scores) {
+            candidates.push(candidate(subscriber, false, *score));
+        }
+        let recording = recording(&[&|_| 1]);
+        let (nothing, calendar) = (labels(&recording, &[]), calendar());
+        let mut cohort = Cohort::new(&recording, &nothing, &calendar, 20);
+        let person = cohort.people[0];
+        // Of 100 days each.
+        cohort.people = vec![person; 300];
+        within(&cohort, &candidates, Tier::Small, budget, old, 30).0
+    }
+
+    #[test]
+    fn a_least_score_that_does_not_help_is_not_changed() {
+        let scores = [0.2, 0.4, 0.6];
+        let burden = chosen(2, &scores, Some(4.0), 0.0);
+        assert_eq!((burden.choice, burden.tasks), (Choice::Found, 4.0));
+        assert!(burden.least_score > 0.2 && burden.least_score <= 0.4);
+        for (budget, old, choice) in [
+            (None, 0.3, Choice::NoBudget),
+            (Some(9.0), 0.1, Choice::NoDifference),
+            (Some(1.0), 0.3, Choice::OverBudget),
+        ] {
+            let burden = chosen(2, &scores, budget, old);
+            assert_eq!((burden.choice, burden.least_score), (choice, old));
+        }
+        let burden = chosen(2, &scores, Some(2.0), 0.0);
+        assert_eq!((burden.choice, burden.tasks), (Choice::OnlyImmediate, 2.0));
+    }
 }

@@ -6,7 +6,7 @@
 //!    subscriber was leaving. A logistic regression on the samples gives the weights of the churn score, with the present
 //!    weights as its prior.
 //! 2. the signals are scored with these weights, and each tier gets the least score that keeps its tasks within the budget.
-//!    Immediate signals always pass.
+//!    Immediate signals always pass. Where no least score helps, the old one stays.
 //! 3. the bounds of severity are moved so that as many signals are at risk and critical as before.
 //!
 //! The threshold whose tasks reach the most leaving subscribers wins.
@@ -15,7 +15,7 @@ mod burden;
 mod fit;
 mod history;
 
-pub use burden::Burden;
+pub use burden::{Burden, Choice};
 
 use super::cohort::Cohort;
 use super::recording::Run;
@@ -58,6 +58,14 @@ pub struct Weight {
     pub after: f64,
     /// Standard error of what was learnt.
     pub error: f64,
+}
+
+impl Calibration {
+    /// Whether every tier keeps its budget.
+    pub fn within_budget(&self) -> bool {
+        let over = |burden: &Burden| burden.choice == Choice::OverBudget;
+        !self.burdens.iter().any(over)
+    }
 }
 
 /// Learns weights from one run and finds the least scores for a budget. Without `learn` the weights stay.
@@ -104,7 +112,8 @@ pub fn calibrate(
     let mut found = BTreeSet::new();
     for (tier, budget) in Tier::ALL.into_iter().zip(budget) {
         let task_days = i32::from(rules.policy.task_days);
-        let (burden, tasks) = burden::within(cohort, &candidates, tier, *budget, task_days);
+        let old = rules.policy.score.task_at.of(tier);
+        let (burden, tasks) = burden::within(cohort, &candidates, tier, *budget, old, task_days);
         burdens.push(burden);
         found.extend(
             tasks

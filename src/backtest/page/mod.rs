@@ -5,8 +5,12 @@ mod plots;
 mod svg;
 mod tables;
 
+use super::bootstrap::FEW;
 use super::labels::Origin;
-use super::measures::{FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, PLACEBO_30, PRECISION, RECALL_30};
+use super::measures::{
+    DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, NOT_KNOWN_RATE,
+    PLACEBO_30, PRECISION, RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
+};
 use super::report::{PAIR, Report, Row, TOGETHER};
 use html::escape;
 
@@ -17,10 +21,12 @@ impl Report {
             self.intro(),
             self.tiles(),
             self.side_by_side(),
-            self.burden_plots(),
+            self.frontier_plots(),
+            self.burden_plot(),
             self.lead_plot(),
             self.heat_maps(),
             self.by_trigger(),
+            self.by_channel(),
             self.by_tier(),
             self.by_harmless(),
             self.by_statistic(),
@@ -75,47 +81,61 @@ impl Report {
             return String::new();
         };
         let of = |trigger: &str, measure: &str| self.of_regular(&rules.name, trigger, measure);
+        let rate = |measure, what| {
+            let row = of(PAIR, measure);
+            (plain(row, 1), what, bounds(row, 1), String::new())
+        };
+        let share = |trigger, measure, what| {
+            let row = of(trigger, measure);
+            (percent(row), what, percent_bounds(row), cases(row))
+        };
+        let days = |measure, what| {
+            let row = of(PAIR, measure);
+            let value = match row {
+                Some(row) if row.count < FEW => "too few".to_owned(),
+                row => plain(row, 0),
+            };
+            (value, what, String::new(), cases(row))
+        };
         let tiles = [
-            (
-                plain(of(PAIR, FALSE_RATE), 1),
-                "false alarms per 1,000 subscribers and 30 days",
-                bounds(of(PAIR, FALSE_RATE), 1),
+            rate(
+                FALSE_RATE,
+                "false alarms per 1,000 subscribers and 30 days, which are the next three together:",
             ),
-            (
-                percent(of(PAIR, PRECISION)),
-                "of the alarms are right",
-                percent_bounds(of(PAIR, PRECISION)),
+            rate(RECOVERED_RATE, "after which use came back within 14 days"),
+            rate(STAYED_LOW_RATE, "after which use stayed low"),
+            rate(NOT_KNOWN_RATE, "of which that is not known yet"),
+            share(PAIR, PRECISION, "of the alarms are right"),
+            share(PAIR, RECALL_30, "of the onsets are found within 30 days"),
+            days(
+                DELAY_DATA_P50,
+                "days from the onset to the last day that the alarm had seen, median",
             ),
-            (
-                percent(of(PAIR, RECALL_30)),
-                "of the onsets are found within 30 days",
-                percent_bounds(of(PAIR, RECALL_30)),
+            days(
+                DELAY_OPERATOR_P50,
+                "days from the onset to the day on which it was raised, median",
             ),
-            (
-                plain(of(PAIR, "delay_days_p50"), 0),
-                "days from onset to alarm, median",
-                String::new(),
-            ),
-            (
-                percent(of(TOGETHER, FOREWARNED)),
+            share(
+                TOGETHER,
+                FOREWARNED,
                 "of those who left had an alarm more than 72 hours before, by any trigger",
-                percent_bounds(of(TOGETHER, FOREWARNED)),
             ),
-            (
-                percent(of(TOGETHER, LEAD_LEFT_OVER)),
+            share(
+                TOGETHER,
+                LEAD_LEFT_OVER,
                 "of the first alarms of those who left came more than 72 hours before",
-                percent_bounds(of(TOGETHER, LEAD_LEFT_OVER)),
             ),
-            (
-                percent(of(PAIR, PLACEBO_30)),
+            share(
+                PAIR,
+                PLACEBO_30,
                 "of onsets would be found by chance (placebo)",
-                String::new(),
             ),
         ];
         let tiles: String = tiles
             .iter()
-            .map(|(value, what, bounds)| {
-                format!("<li><b>{value}</b><small>{what}</small><small>{bounds}</small></li>")
+            .map(|(value, what, bounds, cases)| {
+                let small = [*what, bounds, cases].map(|text| format!("<small>{text}</small>"));
+                format!("<li><b>{value}</b>{}</li>", small.concat())
             })
             .collect();
         format!(
@@ -131,9 +151,18 @@ fn plain(row: Option<&Row>, digits: usize) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
 }
 
+/// A share, if it rests on enough cases.
 fn percent(row: Option<&Row>) -> String {
-    let value = row.and_then(|row| row.value);
-    value.map_or("–".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+    match row.and_then(|row| Some((row.value?, row.count))) {
+        Some((value, FEW..)) => format!("{:.1} %", 100.0 * value),
+        Some(_) => "too few".to_owned(),
+        None => "–".to_owned(),
+    }
+}
+
+/// What a figure rests on.
+fn cases(row: Option<&Row>) -> String {
+    row.map_or(String::new(), |row| format!("n {}", thousands(row.count)))
 }
 
 fn bounds(row: Option<&Row>, digits: usize) -> String {
@@ -188,10 +217,17 @@ fn definitions() -> String {
             "Over the days of subscribers before an onset, after the warm-up.",
         ),
         (
+            "Recovered, stayed low, not known yet",
+            "What became of a false alarm about use. Recovered: the mean of seven days in a row, all within the 14 days after \
+             the alarm's day, is at least 60 % of the old level, which is the mean of the 28 days before the fall. Stayed low: \
+             no such week. Not known yet: the data end before the 14 days are over.",
+        ),
+        (
             "Delay, recall within 14 or 30 days",
-            "Delay: days from the onset to the basis of the first alarm, the median over the onsets that were ever found; \
-             the alarm on three silent days has a delay of 3. Recall: the share of onsets with a delay of at most 14 or 30 \
-             days; onsets too close to the end of the data are left out.",
+            "Delay in data days: from the onset to the last day that the first alarm had seen; the alarm on three silent days \
+             has a delay of 3. In operator's days: from the onset to the day on which that alarm is raised, usually one more. \
+             The median is over the onsets that were ever found. Recall: the share of onsets with a delay of at most 14 or 30 \
+             data days; onsets too close to the end of the data are left out.",
         ),
         (
             "Lead time",
@@ -200,7 +236,8 @@ fn definitions() -> String {
         (
             "Regular, active, all",
             "Regular: an event a day on average between first and last use, 30 days or more, and no machine. Active: alarms \
-             and onsets of subscribers who had used the line within the three days before. All: everybody.",
+             and onsets of subscribers who had used the line within the three days before. All: everybody. With data: regular, \
+             with a data session a week or more on average.",
         ),
         (
             "Placebo",
@@ -214,7 +251,9 @@ fn definitions() -> String {
         ),
         (
             "Intervals",
-            "95 % of the values that come out when whole subscribers are drawn anew, with replacement.",
+            "95 % of the values that come out when whole subscribers are drawn anew, with replacement. With fewer than 10 \
+             cases on either side they are exact (Clopper-Pearson). n is what a share was taken from; below 20 it is too few \
+             to print.",
         ),
     ];
     let terms: String = terms

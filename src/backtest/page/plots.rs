@@ -1,6 +1,8 @@
 use super::html::escape;
 use super::svg::{Look, Series, bars, key, share_against_burden};
-use crate::backtest::report::{Curve, Point, Report, SIMPLE_RULES, TOGETHER};
+use crate::backtest::bootstrap::FEW;
+use crate::backtest::report::{AS_GIVEN, Curve, PAIR, Point, Report, SIMPLE_RULES, TOGETHER};
+use std::collections::BTreeSet;
 
 /// Colours of the sets of rules; further ones repeat them with other markers.
 const COLOURS: [&str; 4] = ["--series-1", "--series-2", "--series-3", "--series-4"];
@@ -14,31 +16,94 @@ fn look_of_rules(index: usize) -> Look {
 }
 
 impl Report {
-    pub(super) fn burden_plots(&self) -> String {
-        let looks = self.looks();
-        let precision = self.plot(&looks, |point| point.precision, "Precision");
-        let recall = self.plot(&looks, |point| point.recall_30d, "Recall within 30 days");
-        let legend: String = self
-            .curves
+    /// Recall against false alarms for each kind of churn.
+    pub(super) fn frontier_plots(&self) -> String {
+        let curves: Vec<&Curve> = self.frontier.iter().collect();
+        let kinds: BTreeSet<&str> = curves
             .iter()
-            .zip(&looks)
-            .map(|(curve, look)| format!("<li>{}{}</li>", key(*look), escape(&name(curve))))
+            .flat_map(|curve| &curve.points)
+            .flat_map(|point| point.kinds.keys().map(String::as_str))
+            .collect();
+        if kinds.is_empty() {
+            return String::new();
+        }
+        let looks = self.looks(&curves);
+        let figure = |kind: &str, days: u32| {
+            let place = |point: &Point| {
+                let found = point.kinds.get(kind)?;
+                let (share, onsets) = match days {
+                    14 => (found.recall_14d, found.onsets_14d),
+                    _ => (found.recall_30d, found.onsets_30d),
+                };
+                let share = share.filter(|_| onsets >= FEW)?;
+                let tip = format!(
+                    "{} false alarms, {} % of {onsets} found within {days} days",
+                    tenths(point.false_alarms_per_1000_30d),
+                    tenths(100.0 * share)
+                );
+                Some((point.false_alarms_per_1000_30d, share, tip))
+            };
+            let burden = "false alarms per 1,000 subscribers and 30 days";
+            let what = format!("Recall within {days} days");
+            let any = curves
+                .iter()
+                .flat_map(|curve| &curve.points)
+                .any(|point| place(point).is_some());
+            let picture = match any {
+                true => plot(&curves, &looks, place, burden, &what),
+                false => format!("<p class=\"soft\">Fewer than {FEW} onsets: too few.</p>"),
+            };
+            let kind = escape(kind);
+            format!("<figure>{picture}<figcaption>{kind}, within {days} days</figcaption></figure>")
+        };
+        let figures: String = kinds
+            .iter()
+            .flat_map(|kind| [14, 30].map(|days| figure(kind, days)))
             .collect();
         format!(
-            "<h2>Against burden</h2>\n<p>What more alarms buy. For our rules the threshold is the churn score of the alarm (the last \
-             point is the rules as they are); each simple rule has one threshold. Regular subscribers.</p>\n\
-             <div class=\"plots\"><figure>{precision}<figcaption>Precision: the share of alarms that are right</figcaption></figure>\
-             <figure>{recall}<figcaption>Recall: the share of onsets found within 30 days</figcaption></figure></div>\n\
-             <ul class=\"legend\">{legend}</ul>"
+            "<h2>The frontier</h2>\n<p>What a burden of false alarms buys, for each kind of churn. A line is one rule at several \
+             thresholds: {}, and each simple rule at its own; single points are rules as they are. Regular subscribers.</p>\n{}\n\
+             <div class=\"plots\">{figures}</div>",
+            escape(PAIR),
+            legend(&curves, &looks)
         )
     }
 
-    fn looks(&self) -> Vec<Look> {
+    /// Precision against burden.
+    pub(super) fn burden_plot(&self) -> String {
+        let simple = |curve: &&Curve| curve.rules == SIMPLE_RULES;
+        let curves: Vec<&Curve> = self
+            .curves
+            .iter()
+            .chain(self.frontier.iter().filter(simple))
+            .collect();
+        let looks = self.looks(&curves);
+        let place = |point: &Point| {
+            let (burden, share) = (point.alarms_per_1000_30d, point.precision);
+            let tip = format!(
+                "{} alarms, {} % right",
+                tenths(burden),
+                tenths(100.0 * share)
+            );
+            Some((burden, share, tip))
+        };
+        let burden = "alarms per 1,000 subscribers and 30 days";
+        let picture = plot(&curves, &looks, place, burden, "Precision");
+        format!(
+            "<h2>Precision against burden</h2>\n<p>For our rules the threshold is the churn score of the alarm (the last point is \
+             the rules as they are); each simple rule has one threshold. Regular subscribers.</p>\n\
+             <div class=\"plots\"><figure>{picture}<figcaption>Precision: the share of alarms that are right</figcaption></figure>\
+             </div>\n{}",
+            legend(&curves, &looks)
+        )
+    }
+
+    fn looks(&self, curves: &[&Curve]) -> Vec<Look> {
         let mut simple_rules = 0;
-        let look = |curve: &Curve| match self.rules.iter().position(|r| r.name == curve.rules) {
-            // One colour for each set of rules, one marker for each stream.
+        let look = |curve: &&Curve| match self.rules.iter().position(|r| r.name == curve.rules) {
+            // One colour for each set of rules; another marker for the other stream, and for a single point.
             Some(index) => Look {
-                marker: usize::from(curve.trigger == TOGETHER),
+                marker: usize::from(curve.trigger == TOGETHER || curve.threshold == AS_GIVEN),
                 ..look_of_rules(index)
             },
             None => {
@@ -50,30 +115,7 @@ impl Report {
                 }
             }
         };
-        self.curves.iter().map(look).collect()
-    }
-
-    fn plot(&self, looks: &[Look], share: impl Fn(&Point) -> f64, what: &str) -> String {
-        let series = self.curves.iter().zip(looks).map(|(curve, look)| {
-            let point = |point: &Point| {
-                let tip = format!(
-                    "{}, cut {:.2}: {:.1} alarms, precision {:.1} %, recall {:.1} %",
-                    name(curve),
-                    point.cut,
-                    point.alarms_per_1000_30d,
-                    100.0 * point.precision,
-                    100.0 * point.recall_30d
-                );
-                (point.alarms_per_1000_30d, share(point), tip)
-            };
-            Series {
-                look: *look,
-                points: curve.points.iter().map(point).collect(),
-            }
-        });
-        let series: Vec<Series> = series.collect();
-        let burden = "alarms per 1,000 subscribers and 30 days";
-        share_against_burden(&series, burden, what)
+        curves.iter().map(look).collect()
     }
 
     pub(super) fn lead_plot(&self) -> String {
@@ -108,9 +150,49 @@ impl Report {
     }
 }
 
+/// Curves with their points where `place` puts them, each with what a reader sees who points at it.
+fn plot(
+    curves: &[&Curve],
+    looks: &[Look],
+    place: impl Fn(&Point) -> Option<(f64, f64, String)>,
+    burden: &str,
+    what: &str,
+) -> String {
+    let series = curves.iter().zip(looks).map(|(curve, look)| {
+        let point = |point: &Point| {
+            let (x, y, tip) = place(point)?;
+            let tip = match curve.threshold.as_str() {
+                AS_GIVEN => format!("{}: {tip}", name(curve)),
+                threshold => format!("{}, {threshold} {:.2}: {tip}", name(curve), point.cut),
+            };
+            Some((x, y, tip))
+        };
+        Series {
+            look: *look,
+            points: curve.points.iter().filter_map(point).collect(),
+        }
+    });
+    let series: Vec<Series> = series.collect();
+    share_against_burden(&series, burden, what)
+}
+
+fn legend(curves: &[&Curve], looks: &[Look]) -> String {
+    let entries: String = curves
+        .iter()
+        .zip(looks)
+        .map(|(curve, look)| format!("<li>{}{}</li>", key(*look), escape(&name(curve))))
+        .collect();
+    format!("<ul class=\"legend\">{entries}</ul>")
+}
+
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
 fn name(curve: &Curve) -> String {
-    match curve.rules == SIMPLE_RULES {
-        true => curve.trigger.clone(),
-        false => format!("{}: {}", curve.rules, curve.trigger),
+    match (curve.rules == SIMPLE_RULES, curve.threshold.as_str()) {
+        (true, _) => curve.trigger.clone(),
+        (false, AS_GIVEN) => format!("{} as they are", curve.rules),
+        (false, threshold) => format!("{}: {} by {threshold}", curve.rules, curve.trigger),
     }
 }

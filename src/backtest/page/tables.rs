@@ -1,10 +1,12 @@
 use super::html::{Table, escape, name};
-use super::{bounds, percent, percent_bounds, plain};
+use super::{bounds, cases, percent, percent_bounds, plain, thousands};
+use crate::backtest::bootstrap::FEW;
 use crate::backtest::cohort::Scope;
 use crate::backtest::exposure::USUAL;
 use crate::backtest::measures::{
-    ANY, FALSE_RATE, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, PLACEBO_30,
-    PRECISION, RECALL_14, RECALL_30,
+    ANY, DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50,
+    LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14, RECALL_30, RECOVERED_RATE,
+    STAYED_LOW_RATE,
 };
 use crate::backtest::report::{ALL_TIERS, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
@@ -18,8 +20,17 @@ fn with_bounds(row: Option<&Row>, digits: usize) -> String {
     )
 }
 
+/// A share with what it rests on behind it.
+fn percent_with_cases(row: Option<&Row>) -> String {
+    format!("{} <small>{}</small>", percent(row), cases(row))
+}
+
 fn percent_with_bounds(row: Option<&Row>) -> String {
-    format!("{} <small>{}</small>", percent(row), percent_bounds(row))
+    let (bounds, cases) = (percent_bounds(row), cases(row));
+    format!(
+        "{} <small>{bounds}</small><small>{cases}</small>",
+        percent(row)
+    )
 }
 
 impl Report {
@@ -28,6 +39,9 @@ impl Report {
             "Rule",
             "Alarms",
             "False alarms per 1,000 and 30 days",
+            "Recovered",
+            "Stayed low",
+            "Not known yet",
             "Precision",
             "Precision, active",
             "Recall 14 days",
@@ -35,7 +49,7 @@ impl Report {
             "Recall 30 days, active",
             "Placebo",
         ];
-        let mut table = Table::new("Regular subscribers; small: 95 % intervals", &columns);
+        let mut table = Table::new("Regular subscribers; small: 95 % intervals, n", &columns);
         for rules in &self.rules {
             table.group(&rules.name);
             for trigger in [PAIR, TOGETHER] {
@@ -63,12 +77,15 @@ impl Report {
         vec![
             regular(PRECISION).map_or(0, |row| row.count).to_string(),
             with_bounds(regular(FALSE_RATE), 1),
+            plain(regular(RECOVERED_RATE), 1),
+            plain(regular(STAYED_LOW_RATE), 1),
+            plain(regular(NOT_KNOWN_RATE), 1),
             percent_with_bounds(regular(PRECISION)),
-            percent(of(Scope::Active, PRECISION)),
-            percent(regular(RECALL_14)),
+            percent_with_cases(of(Scope::Active, PRECISION)),
+            percent_with_cases(regular(RECALL_14)),
             percent_with_bounds(regular(RECALL_30)),
-            percent(of(Scope::Active, RECALL_30)),
-            percent(regular(PLACEBO_30)),
+            percent_with_cases(of(Scope::Active, RECALL_30)),
+            percent_with_cases(regular(PLACEBO_30)),
         ]
     }
 
@@ -105,8 +122,8 @@ impl Report {
             })
             .collect();
         format!(
-            "<h2>What is found, by path</h2>\n<p>Recall within 30 days of the onset, and the median delay in days. Regular \
-             subscribers.</p>\n{maps}"
+            "<h2>What is found, by path</h2>\n<p>Recall within 30 days of the onset, the number of onsets, and the median delay \
+             in data days / operator's days. Regular subscribers.</p>\n{maps}"
         )
     }
 
@@ -114,21 +131,24 @@ impl Report {
         let of =
             |measure: &str| self.find(rules, trigger, Scope::Regular, kind, ALL_TIERS, measure);
         let row = of(RECALL_30);
-        let Some(share) = row.and_then(|row| row.value) else {
+        let Some((share, onsets)) = row.and_then(|row| Some((row.value?, row.count))) else {
             return "<td>–</td>".to_owned();
         };
+        if onsets < FEW {
+            return format!("<td>too few<small>n {onsets}</small></td>");
+        }
         let percent = libm::round(100.0 * share);
         let class = if share >= 0.85 { " class=\"dark\"" } else { "" };
-        let delay = of("delay_days_p50");
-        let delay = match delay.and_then(|row| row.value) {
-            Some(days) => format!("<small>{days} d</small>"),
-            None => "<small>–</small>".to_owned(),
+        let delay = match (of(DELAY_DATA_P50), of(DELAY_OPERATOR_P50)) {
+            (Some(data), Some(raised)) if data.count >= FEW => {
+                let (data, raised) = (plain(Some(data), 0), plain(Some(raised), 0));
+                format!("<small>{data} / {raised} d</small>")
+            }
+            _ => String::new(),
         };
         format!(
-            "<td{class} style=\"background:color-mix(in srgb,var(--accent) {percent}%,var(--panel))\" title=\"{} of {} onsets\">\
-             {percent} %{delay}</td>",
-            libm::round(share * row.map_or(0, |row| row.count) as f64),
-            row.map_or(0, |row| row.count)
+            "<td{class} style=\"background:color-mix(in srgb,var(--accent) {percent}%,var(--panel))\">\
+             {percent} %<small>n {onsets}</small>{delay}</td>"
         )
     }
 
@@ -152,8 +172,9 @@ impl Report {
             table.group(&rules.name);
             for trigger in self.triggers_of(&rules.name) {
                 let of = |measure: &str| self.of_regular(&rules.name, trigger, measure);
-                let hours = |measure: &str| match of(measure).and_then(|row| row.value) {
-                    Some(hours) => format!("{hours:.0} h"),
+                let hours = |measure: &str| match of(measure) {
+                    Some(row) if row.count < FEW => "too few".to_owned(),
+                    Some(row) => format!("{} h", plain(Some(row), 0)),
                     None => "–".to_owned(),
                 };
                 let cells = [
@@ -161,18 +182,58 @@ impl Report {
                     with_bounds(of(FALSE_RATE), 1),
                     percent_with_bounds(of(PRECISION)),
                     percent(of(LATE)),
-                    percent(of(RECALL_14)),
+                    percent_with_cases(of(RECALL_14)),
                     percent_with_bounds(of(RECALL_30)),
-                    percent(of(PLACEBO_30)),
+                    percent_with_cases(of(PLACEBO_30)),
                     hours("lead_to_last_use_hours_p50"),
-                    percent(of(LEAD_USE_OVER)),
+                    percent_with_cases(of(LEAD_USE_OVER)),
                     hours(LEAD_P50),
-                    percent(of(LEAD_LEFT_OVER)),
+                    percent_with_cases(of(LEAD_LEFT_OVER)),
                 ];
                 table.row(trigger, &cells);
             }
         }
         format!("<h2>By trigger</h2>\n{}", table.end())
+    }
+
+    /// Subscribers of whom calls and messages are all there is, and the others.
+    pub(super) fn by_channel(&self) -> String {
+        let columns = [
+            "Subscribers",
+            "Alarms",
+            "False alarms per 1,000 and 30 days",
+            "Recovered",
+            "Stayed low",
+            "Not known yet",
+            "Precision",
+            "Recall 14 days",
+            "Recall 30 days",
+        ];
+        let caption = format!("{PAIR}; regular subscribers");
+        let mut table = Table::new(&caption, &columns);
+        for rules in &self.rules {
+            table.group(&rules.name);
+            let without = self.data.regular - self.data.with_data;
+            for (name, scope, people) in [
+                ("with data", Scope::WithData, self.data.with_data),
+                ("without data", Scope::WithoutData, without),
+            ] {
+                let of =
+                    |measure: &str| self.find(&rules.name, PAIR, scope, ANY, ALL_TIERS, measure);
+                let cells = [
+                    of(PRECISION).map_or(0, |row| row.count).to_string(),
+                    with_bounds(of(FALSE_RATE), 1),
+                    plain(of(RECOVERED_RATE), 1),
+                    plain(of(STAYED_LOW_RATE), 1),
+                    plain(of(NOT_KNOWN_RATE), 1),
+                    percent_with_bounds(of(PRECISION)),
+                    percent_with_cases(of(RECALL_14)),
+                    percent_with_bounds(of(RECALL_30)),
+                ];
+                table.row(&format!("{name} ({people})"), &cells);
+            }
+        }
+        format!("<h2>With and without data</h2>\n{}", table.end())
     }
 
     pub(super) fn by_tier(&self) -> String {
@@ -203,7 +264,7 @@ impl Report {
                     regular(PRECISION).map_or(0, |row| row.count).to_string(),
                     with_bounds(regular(FALSE_RATE), 1),
                     percent_with_bounds(regular(PRECISION)),
-                    percent(regular(RECALL_14)),
+                    percent_with_cases(regular(RECALL_14)),
                     percent_with_bounds(regular(RECALL_30)),
                     all("tasks_per_day", 2),
                     all("tasks_per_manager_and_day_mean", 3),
@@ -236,15 +297,15 @@ impl Report {
         let simple_rules = zero_days.iter().map(|name| (SIMPLE_RULES, *name));
         let sources: Vec<(&str, &str)> = ours.chain(simple_rules).collect();
         table.group("Share of harmless episodes with an alarm within 30 days");
-        for (kind, number) in &self.labels.harmless {
+        for kind in self.labels.harmless.keys() {
             let cells: Vec<String> = sources
                 .iter()
                 .map(|(rules, trigger)| {
                     let scope = Scope::Regular;
-                    percent(self.find(rules, trigger, scope, kind, ALL_TIERS, HARMLESS))
+                    percent_with_cases(self.find(rules, trigger, scope, kind, ALL_TIERS, HARMLESS))
                 })
                 .collect();
-            table.row(&format!("{kind} ({number})"), &cells);
+            table.row(kind, &cells);
         }
         if !self.labels.city.is_empty() {
             table.group(
@@ -272,17 +333,19 @@ impl Report {
     }
 
     pub(super) fn by_statistic(&self) -> String {
-        let columns = ["Users with a call or message a day", "Here", "Real people"];
+        let columns = [
+            "Users with a call or message a day",
+            "Here",
+            "n",
+            "Real people",
+        ];
         let caption =
             "Real people: call and message logs of several hundred people over 75 to 270 days";
         let mut table = Table::new(caption, &columns);
         for statistic in &self.statistics {
-            let value = match statistic.value {
-                Some(value) if value >= 1_000.0 => format!("{value:.0}"),
-                Some(value) => format!("{value:.2}"),
-                None => "–".to_owned(),
-            };
-            table.row(&statistic.name, &[value, escape(statistic.real)]);
+            let value = statistic.printed().unwrap_or("–".to_owned());
+            let cells = [value, thousands(statistic.count), escape(statistic.real)];
+            table.row(&statistic.name, &cells);
         }
         format!(
             "<h2>How irregular the people are</h2>\n<p>A population milder than real people flatters every detector.</p>\n{}",

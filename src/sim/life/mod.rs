@@ -99,6 +99,13 @@ fn begin_line(
             .timeline
             .plan_absence(dice, scenario, today.day, true);
     }
+    if person.visitor {
+        let stay = today.config.scenario.lines.visitor_days;
+        let gone_on = today.day + dice.days(stay);
+        let gone_ms = today.moment(gone_on, person.habits.time_of_day_ms(dice));
+        person.timeline.gone_ms = gone_ms;
+        truth.push(Truth::new(Some(person.number), Kind::Visitor, gone_ms));
+    }
     let traits = [
         (person.poor_coverage, Kind::PoorCoverage),
         (person.misfit > 0, Kind::OverPlanned),

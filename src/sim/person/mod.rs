@@ -78,6 +78,8 @@ pub struct Person {
     pub manager: u8,
     pub birthday: (u8, u8),
     pub activated_on: Day,
+    /// Joins, stays for some days and goes home.
+    pub visitor: bool,
     /// A flag that ends the pursuit of the customer, if any.
     pub flag: Option<&'static str>,
     /// Days before its end on which the contract is renewed; `None` for not at all.
@@ -142,7 +144,8 @@ impl Person {
             Line::Machine => Habits::machine(dice),
             Line::Robot | Line::SimBank => Habits::robot(&config.scenario, dice),
         };
-        let joins_later = human && dice.chance(lines.joining_share);
+        let visitor = human && stands_out(index, lines.visitor_share);
+        let joins_later = human && dice.chance(lines.joining_share) || visitor;
         let activated_on = if joins_later {
             let days = dice.exponential(lines.joining_after_days);
             config.start + 1 + (days as i32).min(3_000)
@@ -201,6 +204,7 @@ impl Person {
             manager: if key { dice.between(1, 6) as u8 } else { 0 },
             birthday: (dice.between(1, 12) as u8, dice.between(1, 28) as u8),
             activated_on,
+            visitor,
             flag: if human { flag } else { None },
             renewal_lead_days: dice
                 .chance(contracts.renewal_share)

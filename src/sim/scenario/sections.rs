@@ -35,6 +35,8 @@ section!(Lines {
     robot_calls_median: f64,
     joining_share: f64,
     joining_after_days: f64,
+    visitor_share: f64,
+    visitor_days: Days,
     ported_in_share: f64,
     imei_share: f64,
     opted_out_share: f64,

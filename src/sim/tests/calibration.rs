@@ -141,6 +141,9 @@ fn people_are_as_irregular_as_real_ones() {
 fn so_are_those_of_the_scenarios_to_tune_and_to_report_on() {
     calibrate(include_str!("../../../benches/scenarios/tuning.toml"));
     calibrate(include_str!("../../../benches/scenarios/reporting.toml"));
+    calibrate(include_str!(
+        "../../../benches/scenarios/populations/harsh.toml"
+    ));
 }
 
 fn calibrate(scenario: &str) {

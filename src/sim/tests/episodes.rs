@@ -167,6 +167,33 @@ fn everything_happens_and_in_order() {
 }
 
 #[test]
+fn visitors_come_and_go_home() {
+    let config = CityConfig {
+        scenario: scenario(
+            "[lines]\nvisitor_share = 0.5\nvisitor_days = [5, 9]\njoining_after_days = 10.0\n",
+        ),
+        ..clean(200, 60, 8)
+    };
+    let (events, city) = live(config);
+    let lives = by_subscriber(&events);
+    let truth = city.truth();
+    let visitors: Vec<&Truth> = truth.iter().filter(|l| l.kind == Kind::Visitor).collect();
+    assert!(visitors.len() > 60, "{}", visitors.len());
+    for line in visitors {
+        let life = &lives[&line.msisdn.unwrap()];
+        let used: Vec<Timestamp> = life
+            .iter()
+            .filter(|(_, record)| is_usage(record))
+            .map(|(at, _)| *at)
+            .collect();
+        let last = used.iter().max().copied().unwrap_or(Timestamp::MIN);
+        assert!(last < line.from, "{line:?}");
+        let first = used.iter().min().copied().unwrap_or(line.from);
+        assert!(line.from.since_ms(first) < 10 * DAY_MS, "{line:?}");
+    }
+}
+
+#[test]
 fn the_last_use_is_the_last_and_leaving_is_for_good() {
     let history = history();
     let churn = history

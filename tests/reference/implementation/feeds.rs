@@ -1,6 +1,6 @@
 //! Watermarks: every record not before a feed's day is kept, and looked through at every further one.
 
-use churnwatch::model::{Day, Timestamp};
+use churnwatch::model::{Body, Day, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
@@ -92,4 +92,19 @@ impl FeedTime {
         self.day = Some(day);
         self.records.retain(|(d, _, _)| *d >= day);
     }
+}
+
+/// What holds until something else is said of the same thing.
+pub fn is_state(body: &Body<'_>) -> bool {
+    !matches!(
+        body,
+        Body::Call { .. }
+            | Body::Message { .. }
+            | Body::Data { .. }
+            | Body::CallForward { .. }
+            | Body::Payment { .. }
+            | Body::Charge { .. }
+            | Body::CompetitorContact
+            | Body::Erase { .. }
+    )
 }

@@ -76,21 +76,6 @@ pub struct Reference {
 /// With fewer subscribers, days stand in for subscribers who may never come together.
 const SMALL: usize = 20;
 
-/// What holds until something else is said of the same thing.
-fn is_state(body: &Body<'_>) -> bool {
-    !matches!(
-        body,
-        Body::Call { .. }
-            | Body::Message { .. }
-            | Body::Data { .. }
-            | Body::CallForward { .. }
-            | Body::Payment { .. }
-            | Body::Charge { .. }
-            | Body::CompetitorContact
-            | Body::Erase { .. }
-    )
-}
-
 impl Reference {
     /// `sections` is the configuration the rules were made from.
     ///
@@ -291,7 +276,7 @@ impl Reference {
             let window_days = i32::from(self.rules.window.days);
             let today = self.clock.map(|clock| self.days.day_of(clock));
             let old = today.is_some_and(|today| today.0 - day.0 >= window_days);
-            if old && !is_state(&event.body) {
+            if old && !feeds::is_state(&event.body) {
                 return Outcome::Expired;
             }
             self.begin(day);
