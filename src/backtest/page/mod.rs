@@ -83,7 +83,11 @@ impl Report {
         let of = |trigger: &str, measure: &str| self.of_regular(&rules.name, trigger, measure);
         let rate = |measure, what| {
             let row = of(PAIR, measure);
-            (plain(row, 1), what, bounds(row, 1), String::new())
+            let days = match cases(row) {
+                n if n.is_empty() => n,
+                n => format!("{n} subscriber-days"),
+            };
+            (plain(row, 1), what, bounds(row, 1), days)
         };
         let share = |trigger, measure, what| {
             let row = of(trigger, measure);
