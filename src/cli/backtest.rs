@@ -30,7 +30,7 @@ pub(super) struct Backtest {
     /// Configuration file to measure; may be given several times [default: the defaults]
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
-    /// Replay the first rules at other sensitivities of the usage triggers too, for the frontier: takes several times as long
+    /// Replay the first rules at other thresholds of the usage triggers too, for the frontier: takes several times as long
     #[arg(long)]
     frontier: bool,
     /// Write the report as a web page, all in one file
@@ -90,7 +90,7 @@ What the figures mean:
   placebo    the same alarms compared with onsets of other, random subscribers: what chance would find
   intervals  95 %, from drawing subscribers anew; exact (Clopper-Pearson) with fewer than 10 cases on either side
   few        shares and medians of fewer than 20 cases are not printed; --json and --csv have them with their count
-  frontier   false alarms against recall: the first rules at several sensitivities (--frontier; a higher one is less easily
+  frontier   false alarms against recall: the first rules at several thresholds (--frontier; a higher one is less easily
              alarmed) and the simple rules at several thresholds
   Without a truth file the onset is taken to be 30 days before the leaving.
 
@@ -148,7 +148,7 @@ impl Backtest {
         print(&report.text())
     }
 
-    /// Adds the first rules at every sensitivity, if they are wanted.
+    /// Adds the first rules at every threshold, if they are wanted.
     fn sweep(&self, rules: &mut RuleSets) -> Result<Sweep, Failure> {
         if !self.frontier {
             return Ok(Sweep::default());
