@@ -30,7 +30,7 @@ fn main() {
     let records = setting("CHURNWATCH_BENCH_RECORDS", 2_000_000);
     let rounds = setting("CHURNWATCH_BENCH_ROUNDS", 3);
     let client = Client::shared();
-    for topic in [TOPIC, "tasks", "signals", "dead"] {
+    for topic in [TOPIC, "tasks", "signals", "dead", "churnwatch-erasures"] {
         client.create_topic(topic, PARTITIONS, &[]);
     }
     let loaded = load(&config("load"), records);

@@ -41,7 +41,7 @@ fn main() {
     let sizes = std::env::var("CHURNWATCH_BENCH_RESTORE");
     let sizes = sizes.unwrap_or_else(|_| "500000:50000,1000000:5000000".to_owned());
     let client = Client::shared();
-    for topic in ["tasks", "signals", "dead"] {
+    for topic in ["tasks", "signals", "dead", "churnwatch-erasures"] {
         client.create_topic(topic, PARTITIONS, &[]);
     }
     for (number, size) in sizes.split(',').enumerate() {
