@@ -10,6 +10,7 @@ use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
+use crate::engine::state::store::AccountId;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::window::UsageChannel;
 use crate::engine::triggers::{DAILY, DayView, Trigger, read_line};
@@ -99,8 +100,11 @@ impl Shard {
         if subscriber.is_vacant() || subscriber.visited >= closing.facts.day {
             return;
         }
+        let account = subscriber.account;
         self.settle(slot, &closing.facts);
-        self.end_suspension(slot, closing.facts.day);
+        if let Some(id) = account {
+            self.end_suspension(slot, id, closing.facts.day);
+        }
         let judgement = self.judge(slot, &closing.facts);
         self.publish(slot, closing, judgement, effects);
         self.learn(slot, closing.facts.day);
@@ -131,18 +135,15 @@ impl Shard {
     }
 
     /// A suspended line that is used is not suspended any more, whatever became of the record that said so.
-    fn end_suspension(&mut self, slot: u32, day: Day) {
-        let Some(mut entry) = self.store.entry(slot) else {
-            return;
-        };
-        let (subscriber, window) = entry.split();
-        let Some(id) = subscriber.account else {
-            return;
-        };
+    fn end_suspension(&mut self, slot: u32, id: AccountId, day: Day) {
         let account = self.accounts.item(id.index());
         let Some(since) = account.and_then(|account| account.suspended_before(day)) else {
             return;
         };
+        let Some(mut entry) = self.store.entry(slot) else {
+            return;
+        };
+        let (_, window) = entry.split();
         if !window.day(day).is_used() {
             return;
         }
