@@ -58,7 +58,9 @@ impl Decoded<'_> {
 
 /// The record type that belongs to no subscriber.
 const PROGRESS: &str = "feed_progress";
-/// States are hashed apart from record ids, whose seeds are small numbers.
+/// An odd factor that spreads small numbers over a seed: seeds that differ in a few bits give equal hashes of short ids.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+/// States are hashed apart from record ids, whose seeds are multiples of another number.
 const STATE_SEED: u64 = 3 << 32;
 
 const FEEDS: &read::Choices<Feed> = &{
@@ -117,7 +119,10 @@ impl Decoder {
         };
         let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
         // Ids are unique per source only, so the same id in two record types is two records.
-        let id = xxh3_64_with_seed(record_id.as_bytes(), place as u64);
+        let id = xxh3_64_with_seed(
+            record_id.as_bytes(),
+            (place as u64 + 1).wrapping_mul(SPREAD),
+        );
         // A state that is sent again under its id is another record if anything in it differs.
         let record = match body.is_state() {
             true => fields.fingerprint(STATE_SEED) << u32::BITS | id & u64::from(u32::MAX),

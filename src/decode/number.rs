@@ -120,8 +120,7 @@ impl Numbering {
 
     /// A number of the home country behind its code, which some gateways write twice.
     fn home(&self, digits: &str) -> Result<Msisdn, MsisdnError> {
-        let again = digits.strip_prefix(self.settings.country_code.as_str());
-        if again.is_some_and(|national| self.is_subscriber(national.as_bytes())) {
+        if self.has_country(digits) {
             return Msisdn::new(digits);
         }
         let behind_trunk = self.behind_trunk(digits.as_bytes());
@@ -142,7 +141,8 @@ impl Numbering {
         if self.is_subscriber(bytes) {
             return self.with_country(digits);
         }
-        if let Some(whole) = self.behind_address_type(digits) {
+        let again = behind_country.filter(|rest| self.has_country(rest));
+        if let Some(whole) = again.or_else(|| self.behind_address_type(digits)) {
             return Msisdn::new(whole);
         }
         if let Some(rest) = self.behind_ip_prefix(bytes)
@@ -178,8 +178,13 @@ impl Numbering {
     /// A number with its country code behind the type that networks put before an international address.
     fn behind_address_type<'t>(&self, digits: &'t str) -> Option<&'t str> {
         let whole = digits.strip_prefix(INTERNATIONAL_ADDRESS)?;
-        let national = whole.strip_prefix(self.settings.country_code.as_str())?;
-        self.is_subscriber(national.as_bytes()).then_some(whole)
+        self.has_country(whole).then_some(whole)
+    }
+
+    /// Whether these are a mobile or a machine's number of this country behind its code.
+    fn has_country(&self, digits: &str) -> bool {
+        let national = digits.strip_prefix(self.settings.country_code.as_str());
+        national.is_some_and(|national| self.is_subscriber(national.as_bytes()))
     }
 
     fn with_country(&self, national: &str) -> Result<Msisdn, MsisdnError> {
@@ -205,7 +210,10 @@ impl Numbering {
         while let Some(rest) = strip(behind) {
             behind = rest;
         }
-        (behind.len() <= E164_DIGITS_MAX).then_some(behind)
+        // Longer ones are no numbers, but for a country code written twice.
+        let again = behind.strip_prefix(self.settings.country_code.as_str());
+        let whole = again.filter(|rest| self.has_country(rest));
+        (behind.len() <= E164_DIGITS_MAX || whole.is_some()).then_some(behind)
     }
 
     /// The number without international prefix and home country code, and whether the code was taken off.
@@ -391,6 +399,9 @@ mod tests {
             ("918613800138000F", "8613800138000"),
             ("919812345678", "919812345678"),
             ("868613800138000", "8613800138000"),
+            ("86861064712345678", "861064712345678"),
+            ("0086861064712345678", "861064712345678"),
+            ("+86861064712345678", "861064712345678"),
             ("1795113800138000", "8613800138000"),
             ("=13800138000", "8613800138000"),
             ("+447700900123", "447700900123"),

@@ -205,6 +205,11 @@ impl Run {
             expected,
         };
         for day in known_days(view) {
+            // What stopped was used before.
+            let used = observed > 0.0 || view.window.day(day).active();
+            if state == LineState::Stop && days > 0 && used {
+                break;
+            }
             days += 1;
             so_far += evidence(view, day).of(state);
             for channel in view.comparable(day) {

@@ -343,6 +343,10 @@ fn ids_are_fingerprints_within_their_source() {
     assert_eq!(record(CALL, "\"42\""), record(CALL, "42"));
     assert_eq!(record(CALL, "\"a\\u0062\""), record(CALL, "\"ab\""));
     assert_ne!(record(CALL, "42"), record(SMS, "42"));
+    assert_ne!(
+        record(CALL, "\"r11\"") as u32,
+        record(SMS, "\"r16\"") as u32
+    );
     assert_ne!(record(CALL, "\"42\""), record(CALL, "\"43\""));
     assert_ne!(record(CALL, "\"42\""), record(INVOICE, "\"42\""));
     let data = r#"{"record_id":"42","record_type":"data","msisdn":"p-1","event_timestamp":1772323200000,"uplink_volume_bytes":1,"downlink_volume_bytes":2,"charging_id":42}"#;

@@ -291,7 +291,13 @@ fn evidence(
         days.map(|day| log_likelihood(state, *day, view, settings))
             .sum::<f64>()
     };
-    let run = (1..=known.len())
+    // A stop is no longer than the silence.
+    let silent = known.iter().take_while(|day| !view.usage.active(**day));
+    let longest = match state {
+        "stop" => silent.count().max(1),
+        _ => known.len(),
+    };
+    let run = (1..=longest)
         .max_by(|a, b| said(*a).total_cmp(&said(*b)))
         .unwrap();
     let (mut observed, mut expected) = (0.0, 0.0);
