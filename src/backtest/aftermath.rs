@@ -55,8 +55,8 @@ fn old_level(row: &UsageRow<'_>, day: usize) -> Option<f64> {
     level.filter(|level| *level > 0.0)
 }
 
-/// The day on which the fall began: the one of the last 28 that best divides the days before it from those after it, which
-/// is where the running sum of use above its mean is highest. Of equal ones the last.
+/// The day on which the fall began. It is the day of the last 28 on which the running sum of use above its mean is highest,
+/// and of equal ones the last.
 fn fall_before(row: &UsageRow<'_>, first: usize, day: usize) -> usize {
     let from = (day + 1).saturating_sub(FALL_DAYS + REFERENCE_DAYS);
     let from = from.max(first).min(day);

@@ -31,7 +31,7 @@ pub enum Choice {
     Found,
     /// Without a budget the old one stays.
     NoBudget,
-    /// The tasks are those of the old one, which therefore stays.
+    /// No other score gives other tasks, so the old one stays.
     NoDifference,
     /// It holds back every task of a day's close: immediate signals take the whole budget.
     OnlyImmediate,

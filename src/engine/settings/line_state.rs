@@ -118,8 +118,8 @@ struct Section {
     threshold: FallThreshold,
     voice: Left,
     data: Left,
-    onset: Onset,
-    back: Back,
+    onset: ByState,
+    back: ByState,
     worse: Worse,
 }
 
@@ -135,19 +135,7 @@ struct Left {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Onset {
-    drift: f64,
-    short_absence: f64,
-    long_absence: f64,
-    drop: f64,
-    stop: f64,
-    decay: f64,
-    trickle: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Back {
+struct ByState {
     drift: f64,
     short_absence: f64,
     long_absence: f64,
