@@ -33,6 +33,18 @@ fn percent_with_bounds(row: Option<&Row>) -> String {
     )
 }
 
+/// Alarms, the false ones by what became of them, and precision.
+fn burden<'r>(of: impl Fn(&str) -> Option<&'r Row>) -> [String; 6] {
+    [
+        of(PRECISION).map_or(0, |row| row.count).to_string(),
+        with_bounds(of(FALSE_RATE), 1),
+        plain(of(RECOVERED_RATE), 1),
+        plain(of(STAYED_LOW_RATE), 1),
+        plain(of(NOT_KNOWN_RATE), 1),
+        percent_with_bounds(of(PRECISION)),
+    ]
+}
+
 impl Report {
     pub(super) fn side_by_side(&self) -> String {
         let columns = [
@@ -73,20 +85,15 @@ impl Report {
 
     fn comparison(&self, rules: &str, trigger: &str) -> Vec<String> {
         let of = |scope, measure: &str| self.find(rules, trigger, scope, ANY, ALL_TIERS, measure);
-        let regular = |measure| of(Scope::Regular, measure);
-        vec![
-            regular(PRECISION).map_or(0, |row| row.count).to_string(),
-            with_bounds(regular(FALSE_RATE), 1),
-            plain(regular(RECOVERED_RATE), 1),
-            plain(regular(STAYED_LOW_RATE), 1),
-            plain(regular(NOT_KNOWN_RATE), 1),
-            percent_with_bounds(regular(PRECISION)),
+        let regular = |measure: &str| of(Scope::Regular, measure);
+        let rest = [
             percent_with_cases(of(Scope::Active, PRECISION)),
             percent_with_cases(regular(RECALL_14)),
             percent_with_bounds(regular(RECALL_30)),
             percent_with_cases(of(Scope::Active, RECALL_30)),
             percent_with_cases(regular(PLACEBO_30)),
-        ]
+        ];
+        burden(regular).into_iter().chain(rest).collect()
     }
 
     /// Recall within 30 days by trigger and path, the darker the better.
@@ -196,7 +203,7 @@ impl Report {
         format!("<h2>By trigger</h2>\n{}", table.end())
     }
 
-    /// Subscribers of whom calls and messages are all there is, and the others.
+    /// Subscribers who use data, and those who only call and write.
     pub(super) fn by_channel(&self) -> String {
         let columns = [
             "Subscribers",
@@ -220,16 +227,11 @@ impl Report {
             ] {
                 let of =
                     |measure: &str| self.find(&rules.name, PAIR, scope, ANY, ALL_TIERS, measure);
-                let cells = [
-                    of(PRECISION).map_or(0, |row| row.count).to_string(),
-                    with_bounds(of(FALSE_RATE), 1),
-                    plain(of(RECOVERED_RATE), 1),
-                    plain(of(STAYED_LOW_RATE), 1),
-                    plain(of(NOT_KNOWN_RATE), 1),
-                    percent_with_bounds(of(PRECISION)),
+                let found = [
                     percent_with_cases(of(RECALL_14)),
                     percent_with_bounds(of(RECALL_30)),
                 ];
+                let cells: Vec<String> = burden(of).into_iter().chain(found).collect();
                 table.row(&format!("{name} ({people})"), &cells);
             }
         }

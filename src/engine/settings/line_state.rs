@@ -81,7 +81,7 @@ pub struct LineStateRules {
     pub uncertainty: f64,
     /// Fewest known days without use for the report of a stop.
     pub silent_days_min: u16,
-    /// Days from the report of a drop to that of a stop, at least.
+    /// A stop is reported at least so many days after a drop.
     pub deeper_days: u16,
     /// A fall is over when its probability is below this.
     pub cleared_below: f64,

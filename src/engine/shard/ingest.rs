@@ -184,17 +184,15 @@ impl Shard {
         let Some(account) = self.accounts.edit_item(id.index()) else {
             return Err(Outcome::Expired);
         };
-        let earlier_owners = match &event.body {
-            Body::Profile(_) => false,
+        let of_body = match &event.body {
             Body::Cancellation | Body::PortOutApplication | Body::PortOutWithdrawn => {
-                account.is_earlier_owners(day) || account.is_departure(event.at, day)
+                account.is_departure(event.at, day)
             }
-            Body::Invoice(invoice) => {
-                account.is_earlier_owners(day) || account.is_earlier_owners_bill(invoice.period)
-            }
-            _ => account.is_earlier_owners(day),
+            Body::Invoice(invoice) => account.is_earlier_owners_bill(invoice.period),
+            _ => false,
         };
-        if earlier_owners {
+        let timeless = matches!(event.body, Body::Profile(_));
+        if !timeless && (of_body || account.is_earlier_owners(day)) {
             return Err(Outcome::Expired);
         }
         if account.seen(event.record) {

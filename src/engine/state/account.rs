@@ -242,8 +242,7 @@ impl Account {
         }
         let change = self.change_of_owner(day, profile, customer, rules);
         // A line may be sold before it is in service.
-        let first_day = profile.activated_on.filter(|first| *first <= day);
-        let mut first_day = first_day;
+        let mut first_day = profile.activated_on.filter(|first| *first <= day);
         match change {
             Some(Change::Owner { left }) => {
                 first_day = first_day.max(left);
@@ -293,9 +292,10 @@ impl Account {
 
     /// Whether a customer who had the number before is meant, whatever the time of the profile.
     fn is_of_former_owner(&self, profile: &Profile<'_>, customer: u32) -> bool {
-        let another = self.customer != 0 && customer != 0 && self.customer != customer;
         let earlier = profile.activated_on.zip(self.first_day);
-        self.taken_over && another && earlier.is_some_and(|(told, first)| told < first)
+        self.taken_over
+            && self.is_another(customer)
+            && earlier.is_some_and(|(told, first)| told < first)
     }
 
     /// What a profile says of who has the number (behaviour: Suspension, port-out and new owners).
@@ -306,7 +306,7 @@ impl Account {
         customer: u32,
         rules: &PolicyRules,
     ) -> Option<Change> {
-        let another = self.customer != 0 && customer != 0 && self.customer != customer;
+        let another = self.is_another(customer);
         let suspended_days = i32::from(rules.churned_after_suspended_days);
         let in_arrears = self.suspended_on.map(|since| since + suspended_days);
         let departures = [self.cancelled_on, self.port_out_on, in_arrears];
@@ -340,6 +340,11 @@ impl Account {
             && plan != 0
             && known.plan != plan
             && known.account_manager.as_deref() != profile.account_manager.as_deref()
+    }
+
+    /// Whether a customer is certainly another one than is known.
+    fn is_another(&self, customer: u32) -> bool {
+        self.customer != 0 && customer != 0 && customer != self.customer
     }
 
     /// Whether a customer is certainly the one who is known.
