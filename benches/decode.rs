@@ -3,7 +3,7 @@
 //! The limit reads the same records into a borrowed struct of the same fields, without judging any of them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use churnwatch::decode::{DecodeSettings, Decoder};
+use churnwatch::decode::{DecodeSettings, Decoder, Form, LayoutText, Layouts, Scratch};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use serde::Deserialize;
@@ -76,6 +76,89 @@ fn payment(n: usize) -> String {
 
 fn calls() -> Vec<String> {
     (0..RECORDS).map(call).collect()
+}
+
+/// The records of [`call`] as another system writes them.
+fn foreign_call(n: usize) -> String {
+    format!(
+        r#"{{"cdrId":"msc07-20260301-{n:09}","callType":"MOC","aParty":"138{:08}","startTime":"2026-03-01T08:{:02}:{:02}+08:00","bParty":"+86139{:08}","duration":{},"releaseCause":"normal_release","cell":{{"id":"460-00-1234-5678"}},"ratType":"eutran"}}"#,
+        n % 100_000_000,
+        n / 60 % 60,
+        n % 60,
+        n * 7919 % 100_000_000,
+        n % 3600
+    )
+}
+
+const FOREIGN_CALLS: &str = r#"
+format = "json"
+[fields]
+record_id = { from = "cdrId" }
+record_type = { from = "callType", values = { MOC = "mo_call", MTC = "mt_call" } }
+msisdn = { from = "aParty" }
+event_timestamp = { from = "startTime" }
+other_number = { from = "bParty" }
+duration_seconds = { from = "duration" }
+cause_for_termination = { from = "releaseCause" }
+"#;
+
+/// The same as a row.
+fn row_call(n: usize) -> String {
+    format!(
+        "msc07-20260301-{n:09};MOC;138{:08};20260301;08{:02}{:02};+86139{:08};{};normal_release;460-00-1234-5678;eutran",
+        n % 100_000_000,
+        n / 60 % 60,
+        n % 60,
+        n * 7919 % 100_000_000,
+        n % 3600
+    )
+}
+
+const ROW_CALLS: &str = r##"
+format = "csv"
+zone = "Asia/Shanghai"
+csv.delimiter = ";"
+[fields]
+record_id = { from = "#1" }
+record_type = { from = "#2", values = { MOC = "mo_call", MTC = "mt_call" } }
+msisdn = { from = "#3" }
+event_timestamp = { join = ["#4", "#5"], with = "", time = "%Y%m%d%H%M%S" }
+other_number = { from = "#6" }
+duration_seconds = { from = "#7" }
+cause_for_termination = { from = "#8" }
+"##;
+
+fn mapped(bencher: Bencher<'_, '_>, layout: &str, records: &[String]) {
+    let text = LayoutText {
+        name: "bench".to_owned(),
+        text: layout.to_owned(),
+    };
+    let layouts = Layouts::new(&[text]).unwrap();
+    let form: Form = layouts.of_topic("calls").clone();
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    let bytes: usize = records.iter().map(String::len).sum();
+    bencher
+        .counter(ItemsCount::new(records.len()))
+        .counter(BytesCount::new(bytes))
+        .with_inputs(Scratch::default)
+        .bench_refs(|scratch| {
+            for record in records {
+                let read = decoder.decode_as(&form, record.as_bytes(), scratch);
+                divan::black_box(read.unwrap().unwrap());
+            }
+        });
+}
+
+#[divan::bench]
+fn foreign_calls_mapped(bencher: Bencher<'_, '_>) {
+    let records: Vec<String> = (0..RECORDS).map(foreign_call).collect();
+    mapped(bencher, FOREIGN_CALLS, &records);
+}
+
+#[divan::bench]
+fn row_calls_mapped(bencher: Bencher<'_, '_>) {
+    let records: Vec<String> = (0..RECORDS).map(row_call).collect();
+    mapped(bencher, ROW_CALLS, &records);
 }
 
 /// As feeds mix: mostly data sessions, then calls, messages, and now and then money.

@@ -7,6 +7,7 @@
 
 use churnwatch::backtest::{FEW, Label, Labels, Replay, Report, Settings, Sweep, evaluate};
 use churnwatch::config::Config;
+use churnwatch::decode::Form;
 use churnwatch::model::Source;
 use churnwatch::sim::{City, CityConfig, Scenario};
 use std::ffi::OsString;
@@ -114,7 +115,7 @@ fn measure(city: CityConfig, config: &Config, partitions: u32) -> Report {
     let mut city = City::new(city).unwrap();
     while let Some(event) = city.next_event() {
         if let Some(value) = event.value {
-            replay.record(value, &source);
+            replay.record(&Form::Native, value, &source);
             source.offset += 1;
         }
     }

@@ -59,6 +59,12 @@ create churnwatch-dead-letters "$(retain 30)" max.message.bytes=2097152
 # Confirmations of erasures name the request and not the subscriber; the proof may have to be shown years later.
 create churnwatch-erasures "$(retain 1825)"
 
+# What tasks achieve, needed only where [policy.hold_out] holds somebody out: the latest count of each partition and region.
+create churnwatch-uplift cleanup.policy=compact
+
+# What people do with tasks on the board: the latest state of each task, view and deed.
+create churnwatch-board cleanup.policy=compact
+
 # The journal of the subscribers' state. Nothing in it may expire: `run` deletes what no snapshot needs any more. `run`
 # also creates it where it is missing, if it may. Its name is that of the group with "-journal" behind it.
 create churnwatch-journal cleanup.policy=delete retention.ms=-1 retention.bytes=-1

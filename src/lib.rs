@@ -1,6 +1,7 @@
 //! churnwatch: a streaming churn-signal detector for telecom operators.
 
 pub mod backtest;
+pub mod board;
 pub mod cli;
 pub mod config;
 pub mod decode;

@@ -1,6 +1,6 @@
 use super::cohort::Cohort;
 use super::recording::Firing;
-use crate::model::{Day, Suppression, Timestamp};
+use crate::model::{Calendar, Day, Suppression, Timestamp};
 
 /// One alarm of a rule, ours or a simple one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Alarm {
     pub day: Day,
     /// The subscriber's churn score including it, 0..1; 1 for the simple rules, which have no score.
     pub score: f32,
+    /// The probability of a fall at the time, 0..1; 0 where none was worked out.
+    pub fall: f32,
     /// Whether it costs work: not if earlier records said that the subscriber has left.
     pub burden: bool,
 }
@@ -27,6 +29,15 @@ fn is_alarm(firing: &Firing) -> bool {
     firing.suppressed != Some(Suppression::Repeat)
 }
 
+/// The last moment that a firing rests on: the event's time, or the end of the judged day.
+pub fn basis(calendar: &Calendar, firing: &Firing) -> Timestamp {
+    match firing.immediate {
+        true => firing.raised_at,
+        // A day closes on the next day.
+        false => Timestamp(calendar.start_of(calendar.day_of(firing.raised_at)).0 - 1),
+    }
+}
+
 /// Firings as alarms, by subscriber and time.
 pub fn of_firings(
     cohort: &Cohort<'_>,
@@ -35,11 +46,7 @@ pub fn of_firings(
 ) -> Vec<Alarm> {
     let calendar = cohort.calendar;
     let alarm = |firing: &Firing| {
-        let seen_at = match firing.immediate {
-            true => firing.raised_at,
-            // A day closes on the next day.
-            false => Timestamp(calendar.start_of(calendar.day_of(firing.raised_at)).0 - 1),
-        };
+        let seen_at = basis(calendar, firing);
         let gone = [Suppression::Churned, Suppression::MnpHold];
         let gone = firing.suppressed.is_some_and(|why| gone.contains(&why));
         Alarm {
@@ -48,6 +55,7 @@ pub fn of_firings(
             raised_at: firing.raised_at,
             day: calendar.day_of(seen_at),
             score: firing.score,
+            fall: firing.fall,
             burden: !gone && !cohort.gone(firing.subscriber, seen_at),
         }
     };

@@ -71,7 +71,7 @@ const EXACT_BELOW: u64 = 10;
 /// Shares and quantiles of fewer cases are not printed, and such quantiles have no interval: chance alone decides them.
 pub const FEW: u64 = 20;
 /// Chance of a value beyond each bound.
-const MISS: f64 = 0.025;
+pub const MISS: f64 = 0.025;
 
 /// Estimates every figure, with an interval from `replicates` draws of all subscribers, with replacement. Whole subscribers
 /// are drawn because the alarms of one subscriber are not independent.

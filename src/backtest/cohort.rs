@@ -1,7 +1,8 @@
 use super::labels::{Episode, Labels};
 use super::recording::Recording;
-use crate::model::{Calendar, Day, Purpose, Tier, Timestamp};
+use crate::model::{Calendar, Day, Tier, Timestamp};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Whose alarms and onsets are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,7 +92,7 @@ pub struct Person {
 pub enum Verdict {
     /// Its basis lies between an onset and the leaving, or within 30 days of the onset.
     Found,
-    /// Its basis lies after the leaving.
+    /// Its basis lies after the leaving, and more than 30 days after the onset.
     Late,
     /// Its basis lies before any onset.
     False,
@@ -178,6 +179,19 @@ impl<'a> Cohort<'a> {
         person.is_some_and(|person| person.gone_at.is_some_and(|gone| gone <= at))
     }
 
+    /// When a subscriber left, by the labels or by the record of a cancellation or port-out application, if they did.
+    pub fn left_at(&self, subscriber: u32) -> Option<Timestamp> {
+        let episodes = self.labels.churn_of(subscriber).iter();
+        let gone_at = self.person(subscriber).and_then(|person| person.gone_at);
+        let left = episodes.filter_map(|episode| episode.left_at);
+        left.chain(gone_at).min()
+    }
+
+    /// The last moment of a day.
+    pub fn end_of(&self, day: Day) -> Timestamp {
+        Timestamp(self.calendar.start_of(day.next()).0 - 1)
+    }
+
     /// Whether an alarm is right whose basis is this moment of this day.
     pub fn verdict(&self, subscriber: u32, seen_at: Timestamp, day: Day) -> Verdict {
         let mut verdict = Verdict::False;
@@ -192,6 +206,48 @@ impl<'a> Cohort<'a> {
             verdict = Verdict::Late;
         }
         verdict
+    }
+
+    /// Whether something raised at a moment, with a basis at another, came in time: after an onset
+    /// and before the leaving.
+    pub fn in_time(&self, subscriber: u32, seen_at: Timestamp, raised_at: Timestamp) -> bool {
+        self.hours_before_leaving(subscriber, seen_at, raised_at)
+            .is_some()
+    }
+
+    /// By how many hours it came in time, without end where no leaving is known; nothing if it did not.
+    pub fn hours_before_leaving(
+        &self,
+        subscriber: u32,
+        seen_at: Timestamp,
+        raised_at: Timestamp,
+    ) -> Option<f64> {
+        let mut episodes = self.labels.churn_of(subscriber).iter();
+        episodes.find_map(|episode| {
+            let hours = episode.left_at.map_or(f64::INFINITY, |left| {
+                left.since_ms(raised_at) as f64 / Timestamp::HOUR_MS as f64
+            });
+            (episode.from <= seen_at && hours >= 0.0).then_some(hours)
+        })
+    }
+
+    /// Subscribers with an onset that is judged.
+    pub fn leaving(&self) -> BTreeSet<u32> {
+        self.judged(|_| true)
+    }
+
+    /// The subscribers judged whose day of leaving is known.
+    pub fn leavers(&self) -> BTreeSet<u32> {
+        self.judged(|episode| episode.left_at.is_some())
+    }
+
+    fn judged(&self, wanted: impl Fn(&Episode) -> bool) -> BTreeSet<u32> {
+        let judged = |episode: &&Episode| {
+            let person = self.person(episode.subscriber);
+            wanted(episode) && person.is_some_and(|person| self.judgeable(person, episode, 0))
+        };
+        let judged = self.labels.churn.iter().filter(judged);
+        judged.map(|episode| episode.subscriber).collect()
     }
 
     /// The day an episode began on.
@@ -217,26 +273,6 @@ impl<'a> Cohort<'a> {
     pub fn judged_days(&self, person: &Person) -> u32 {
         let days = person.from.map_or(0, |from| self.last.since(from) + 1);
         u32::try_from(days).unwrap_or(0)
-    }
-
-    /// Churn tasks of the first rules for 1,000 subscribers of a tier and 30 days, after the warm-up.
-    pub fn task_rate(&self, tier: Tier) -> f64 {
-        let people = self.people.iter().filter(|person| person.tier == tier);
-        let days: u32 = people.map(|person| self.judged_days(person)).sum();
-        let tasks = self
-            .recording
-            .runs
-            .first()
-            .map_or(&[][..], |run| &run.tasks);
-        let counted = tasks.iter().filter(|task| {
-            let person = self.person(task.subscriber);
-            let day = self.calendar.day_of(task.opened_at);
-            let judged = |person: &Person| {
-                person.tier == tier && person.from.is_some_and(|from| day >= from)
-            };
-            task.purpose == Purpose::Churn && person.is_some_and(judged)
-        });
-        30_000.0 * counted.count() as f64 / f64::from(days.max(1))
     }
 
     /// Whether an episode can be judged: it began after the subscriber's warm-up, and the data go on for so many days

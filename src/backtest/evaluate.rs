@@ -6,6 +6,7 @@ use super::frontier::{self, Sweep};
 use super::labels::{Episode, Labels};
 use super::measures::{ANY, Key, LEAD_P50, Measures};
 use super::recording::{Firing, Recording, Run};
+use super::reliability::{self, Reliability};
 use super::report::{
     ALL_TIERS, AS_GIVEN, Curve, DataSummary, LabelSummary, Leads, PAIR, Report, Row, RulesSummary,
     SIMPLE_RULES, SettingsSummary, TOGETHER,
@@ -59,10 +60,15 @@ pub fn evaluate(
         curves: Vec::new(),
         frontier: Vec::new(),
         leads: Vec::new(),
+        reliability: Vec::new(),
         loads: Vec::new(),
     };
-    for ((name, _), run) in rules.iter().zip(&recording.runs) {
+    for ((name, rules), run) in rules.iter().zip(&recording.runs) {
         study.rules(name, run);
+        study.reliability.extend([
+            reliability_of_falls(&cohort, name, run),
+            reliability::of_scores(&cohort, name, rules, run),
+        ]);
     }
     let swept = recording.runs.iter().skip(rules.len());
     let points = sweep.cuts.iter().zip(swept);
@@ -107,6 +113,7 @@ pub fn evaluate(
         curves: study.curves,
         frontier: study.frontier,
         leads: study.leads,
+        reliability: study.reliability,
         statistics: statistics(&cohort),
     })
 }
@@ -131,10 +138,17 @@ fn summary(labels: &Labels) -> LabelSummary {
         harmless: by_kind(&labels.harmless),
         city: city.collect(),
         unknown: labels.unknown,
+        repeated: labels.repeated,
     }
 }
 
-fn pair(cohort: &Cohort<'_>, run: &Run) -> Vec<Alarm> {
+/// What P came to in a run.
+pub fn reliability_of_falls(cohort: &Cohort<'_>, name: &str, run: &Run) -> Reliability {
+    reliability::of_falls(cohort, name, &pair(cohort, run))
+}
+
+/// The alarms of the stream of the usage triggers.
+pub fn pair(cohort: &Cohort<'_>, run: &Run) -> Vec<Alarm> {
     let in_pair = |index: u16| {
         let name = REGISTRY.get(usize::from(index)).map(|r| r.name);
         name.is_some_and(|name| PAIR_TRIGGERS.contains(&name))
@@ -158,6 +172,7 @@ struct Study<'a> {
     curves: Vec<Curve>,
     frontier: Vec<Curve>,
     leads: Vec<Leads>,
+    reliability: Vec<Reliability>,
     loads: Vec<Row>,
 }
 
@@ -188,18 +203,18 @@ impl Study<'_> {
         let given = frontier::point(self.cohort, 1.0, &pair);
         let given = frontier::of_rules(name, AS_GIVEN, vec![given]);
         self.frontier.push(given);
-        for (measure, tier, value, count) in workload::measures(self.cohort, run) {
+        for load in workload::measures(self.cohort, run) {
             self.loads.push(Row {
                 rules: name.to_owned(),
                 trigger: TOGETHER.to_owned(),
                 population: Scope::All.name(),
                 path: ANY.to_owned(),
-                tier,
-                measure: measure.to_owned(),
-                value: Some(value),
-                low: None,
-                high: None,
-                count,
+                tier: load.tier,
+                measure: load.measure.to_owned(),
+                value: load.value.map(rounded),
+                low: load.bounds.map(|(low, _)| rounded(low)),
+                high: load.bounds.map(|(_, high)| rounded(high)),
+                count: load.count,
             });
         }
     }

@@ -1,6 +1,6 @@
 use super::recording::Recording;
 use super::roster::Roster;
-use crate::model::{Calendar, Day, Msisdn, MsisdnError, OutcomeResult, Timestamp};
+use crate::model::{Calendar, Day, Msisdn, MsisdnError, OutcomeResult, Timestamp, plural};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -148,6 +148,43 @@ pub enum Origin {
     Outcomes,
 }
 
+impl Origin {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Truth => "the truth file tells",
+            Self::Outcomes => {
+                "no truth file was given, so cancellations, port-out applications and\n\
+                 task outcomes `lost` among the events tell; onsets are taken to be 30 days before"
+            }
+        }
+    }
+}
+
+/// Notes about labels that were not used: those that name nobody known, and those that repeat another.
+pub fn notes(unknown: usize, repeated: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if unknown > 0 {
+        let names = plural(
+            unknown,
+            "label names a subscriber",
+            "labels name subscribers",
+        );
+        let was = plural(unknown, "was", "were");
+        notes.push(format!(
+            "{unknown} {names} without any record and {was} not used"
+        ));
+    }
+    if repeated > 0 {
+        let equals = plural(repeated, "label equals", "labels equal");
+        let was = plural(repeated, "was", "were");
+        notes.push(format!(
+            "{repeated} {equals} another and {was} not counted again"
+        ));
+    }
+    notes
+}
+
 /// Who left and when, and who only seemed to.
 #[derive(Debug)]
 pub struct Labels {
@@ -161,8 +198,12 @@ pub struct Labels {
     pub harmless: Vec<Episode>,
     /// Events that concerned everybody, by beginning.
     pub city: Vec<CityEpisode>,
+    /// Number of labels of subscribers, harmless ones and notes too.
+    pub named: usize,
     /// Number of labels not used, as their subscribers have no event.
     pub unknown: usize,
+    /// Number of labels not used, as another is equal.
+    pub repeated: usize,
 }
 
 /// A period in the life of one subscriber that a label describes.
@@ -213,6 +254,7 @@ impl Labels {
                 });
                 continue;
             };
+            all.named += 1;
             let Some(subscriber) = roster.find(msisdn) else {
                 all.unknown += 1;
                 continue;
@@ -285,6 +327,16 @@ impl Labels {
         all.sort()
     }
 
+    /// Who says who left, in words.
+    pub const fn source(&self) -> &'static str {
+        self.origin.words()
+    }
+
+    /// What is to be known about labels that were not used.
+    pub fn notes(&self) -> Vec<String> {
+        notes(self.unknown, self.repeated)
+    }
+
     /// A kind's name.
     pub fn name(&self, kind: u16) -> &str {
         self.kinds.get(usize::from(kind)).map_or("", String::as_str)
@@ -307,7 +359,9 @@ impl Labels {
             churn: Vec::new(),
             harmless: Vec::new(),
             city: Vec::new(),
+            named: 0,
             unknown: 0,
+            repeated: 0,
         }
     }
 
@@ -317,11 +371,18 @@ impl Labels {
     }
 
     fn sort(mut self) -> Self {
-        self.churn.sort();
-        self.harmless.sort();
-        self.city.sort();
+        self.repeated =
+            sort_once(&mut self.churn) + sort_once(&mut self.harmless) + sort_once(&mut self.city);
         self
     }
+}
+
+/// Sorts, keeps one of equal ones, and counts the others.
+fn sort_once<T: Ord>(all: &mut Vec<T>) -> usize {
+    let before = all.len();
+    all.sort();
+    all.dedup();
+    before - all.len()
 }
 
 const LOST: &str = "lost";

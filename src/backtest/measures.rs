@@ -144,6 +144,7 @@ impl Measures {
             return;
         }
         let verdict = cohort.verdict(subscriber, alarm.seen_at, alarm.day);
+        let in_time = cohort.in_time(subscriber, alarm.seen_at, alarm.raised_at);
         let active = cohort.active_on(subscriber, alarm.day);
         let became = (self.of_use && verdict == Verdict::False).then(|| aftermath(cohort, alarm));
         let became = became.and_then(|became| AFTERMATHS.iter().find(|(one, _)| *one == became));
@@ -162,11 +163,13 @@ impl Measures {
                     self.rate(key(measure, scope, tier, ANY), subscriber);
                 }
             }
-            self.ratio(
-                key(LATE, scope, None, ANY),
-                subscriber,
-                verdict == Verdict::Late,
-            );
+            for (measure, counted) in [
+                (FOUND_BEFORE, verdict == Verdict::Found && in_time),
+                (FOUND_AFTER, verdict == Verdict::Found && !in_time),
+                (LATE, verdict == Verdict::Late),
+            ] {
+                self.ratio(key(measure, scope, None, ANY), subscriber, counted);
+            }
         }
         if verdict == Verdict::False && person.regular && !cohort.labels.city.is_empty() {
             let name = exposure.period_of(cohort, alarm.day);
@@ -201,8 +204,11 @@ impl Measures {
                 continue;
             }
             if let Some(left_at) = episode.left_at {
-                let early = first.is_some_and(|alarm| lead_hours(left_at, alarm) > LEAD_HOURS);
+                let lead = first.map(|alarm| lead_hours(left_at, alarm));
+                let warned = lead.is_some_and(|lead| lead >= 0.0);
+                let early = lead.is_some_and(|lead| lead > LEAD_HOURS);
                 for path in [ANY, path] {
+                    self.ratio(key(WARNED, scope, None, path), subscriber, warned);
                     self.ratio(key(FOREWARNED, scope, None, path), subscriber, early);
                 }
             }
@@ -325,10 +331,13 @@ pub const DELAY_DATA_P50: &str = "delay_data_days_p50";
 pub const DELAY_OPERATOR_P50: &str = "delay_operator_days_p50";
 pub const RECALL_14: &str = "recall_14d";
 pub const RECALL_30: &str = "recall_30d";
+pub const FOUND_BEFORE: &str = "found_before_leaving_share";
+pub const FOUND_AFTER: &str = "found_after_leaving_share";
 pub const LATE: &str = "late_share";
 pub const HARMLESS: &str = "harmless_alarmed_30d";
 pub const PLACEBO_14: &str = "placebo_recall_14d";
 pub const PLACEBO_30: &str = "placebo_recall_30d";
+pub const WARNED: &str = "leavers_alarmed_before";
 pub const FOREWARNED: &str = "leavers_alarmed_72h_before";
 pub const LEAD_USE_OVER: &str = "lead_to_last_use_over_72h";
 pub const LEAD_LEFT_OVER: &str = "lead_to_leaving_over_72h";

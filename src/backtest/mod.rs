@@ -41,6 +41,10 @@
 //!   only repeat them. Shares and medians of fewer than 20 cases are in JSON and CSV, with their count, and not printed.
 //! - The **frontier** is what a burden of false alarms buys: the first rules' `usage_drop+zero_usage_days` replayed at
 //!   several thresholds ([`Sweep`]), and the simple rules at theirs, each with its recall by kind of churn.
+//! - **Reliability** is a probability beside the share of what it predicts, in bands with exact intervals. P of a fall is
+//!   that of the pair's alarms on regular subscribers: found, or false and stayed low; late alarms and those not known yet
+//!   are left out. The churn score is that of every subscriber who has not left, every 30 days, and predicts leaving within
+//!   30 days; days less than 30 before the end of the data are left out.
 //! - **Simple rules** are those that people build first, on the same daily counts and with the same cool-down. At *equal
 //!   burden* their threshold is set so that they raise as many alarms on regular subscribers as the first rules'
 //!   `usage_drop+zero_usage_days`; where the threshold has steps, alarms of the last step are dropped at random.
@@ -58,15 +62,19 @@ mod exact;
 mod exposure;
 mod frontier;
 mod labels;
+mod line_days;
 mod measures;
 mod page;
 mod recording;
+mod reliability;
 mod replay;
 mod report;
 mod roster;
+mod scores;
 mod simple_rules;
 mod statistics;
 mod text;
+mod unmeasurable;
 mod usage;
 mod workload;
 
@@ -75,9 +83,12 @@ mod tests;
 
 pub use bootstrap::FEW;
 pub use cohort::Cohort;
-pub use evaluate::{Settings, evaluate};
+pub use evaluate::{Settings, evaluate, reliability_of_falls};
 pub use frontier::Sweep;
 pub use labels::{Label, Labels};
-pub use recording::Recording;
+pub use recording::{Recording, Run};
+pub use reliability::{Reliability, of_scores as reliability_of_scores};
 pub use replay::Replay;
 pub use report::Report;
+pub use unmeasurable::measurable;
+pub use workload::task_rate;

@@ -1,5 +1,6 @@
 //! What a replay collects, in compact form.
 
+use super::line_days::LineDays;
 use super::roster::Roster;
 use super::usage::UsageRows;
 use crate::model::{Counts, OutcomeResult, Purpose, Suppression, Tier, Timestamp};
@@ -39,8 +40,8 @@ pub struct Firing {
     pub expected: f32,
     /// The threshold of the deciding figure.
     pub threshold: f32,
-    /// The first measure among the facts: the deciding figure of triggers that compute one.
-    pub figure: f32,
+    /// The probability of all falls together; 0 for triggers that do not report falls.
+    pub fall: f32,
     /// Why it raised no task; nothing if it did.
     pub suppressed: Option<Suppression>,
 }
@@ -102,4 +103,6 @@ pub struct Recording {
     pub outcomes: Vec<RecordedOutcome>,
     /// Cancellations and port-out applications.
     pub departures: Vec<Departure>,
+    /// What days say of lines, under the first rules; nothing unless it was wanted.
+    pub lines: LineDays,
 }

@@ -1,9 +1,11 @@
+use super::line_days::LineDays;
 use super::recording::{Departure, Firing, RecordedOutcome, Recording, Run, TaskSpan};
 use super::roster::Roster;
 use super::usage::UsageColumns;
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Form, Scratch};
 use crate::driver::{self, Driver};
 use crate::engine::Rules;
+use crate::engine::settings::LineState;
 use crate::engine::triggers::index_of;
 use crate::model::{
     Body, Calendar, Counts, Day, Effect, Event, Fact, Outcome, Purpose, Reject, Signal, Source,
@@ -17,6 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// compact form, without their texts.
 pub struct Replay {
     decoder: Decoder,
+    scratch: Scratch,
     calendar: Calendar,
     roster: Roster,
     rule_sets: Vec<RuleSetRun>,
@@ -25,6 +28,7 @@ pub struct Replay {
     departures: Vec<Departure>,
     /// By subscriber: the time of the last profile, and whether it says that the line is a machine.
     profiles: Vec<Option<(Timestamp, bool)>>,
+    lines: LineDays,
 }
 
 /// Any even spread will do.
@@ -57,12 +61,21 @@ impl Replay {
                 .iter()
                 .map(|rules| RuleSetRun::new(rules, now, partitions))
                 .collect(),
+            scratch: Scratch::default(),
             roster: Roster::default(),
             usage: UsageColumns::default(),
             outcomes: Vec::new(),
             departures: Vec::new(),
             profiles: Vec::new(),
+            lines: LineDays::default(),
         })
+    }
+
+    /// Keeps what days say of lines, under the first rules.
+    pub fn keep_line_days(&mut self) {
+        if let Some(first) = self.rule_sets.first_mut() {
+            first.driver.keep_line_days();
+        }
     }
 
     /// What became of the records so far, under the first rules.
@@ -77,9 +90,22 @@ impl Replay {
         first.map_or(0, |first| first.run.firings.len())
     }
 
-    /// Applies one record under all rules. Returns what became of it under the first.
-    pub fn record(&mut self, value: &[u8], source: &Source) -> Outcome {
-        let reading = driver::read(&self.decoder, Some(value));
+    /// Applies one record of some form under all rules. Returns what became of it under the first.
+    pub fn record(&mut self, form: &Form, value: &[u8], source: &Source) -> Outcome {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let outcome = self.apply(form, value, source, &mut scratch);
+        self.scratch = scratch;
+        outcome
+    }
+
+    fn apply(
+        &mut self,
+        form: &Form,
+        value: &[u8],
+        source: &Source,
+        scratch: &mut Scratch,
+    ) -> Outcome {
+        let reading = driver::read(&self.decoder, form, Some(value), scratch);
         let partition = self.rule_sets.first();
         let partition = partition.and_then(|first| first.driver.partition_of(&reading));
         let source = Source {
@@ -94,6 +120,7 @@ impl Replay {
             rule_set.collect(&mut self.roster);
             first.get_or_insert(outcome);
         }
+        self.collect_line_days();
         let outcome = match first.unwrap_or(Outcome::Ignored) {
             // Other rules open other tasks, and what became of a customer counts all the same.
             Outcome::Rejected(Reject::UnknownTask) => Outcome::Applied { late: false },
@@ -115,6 +142,7 @@ impl Replay {
             let closed = rule_set.driver.shards().map(|shard| shard.stats().closed);
             last = closed.fold(last, Day::max);
         }
+        self.collect_line_days();
         let subscribers = self.roster.len();
         self.profiles.resize(subscribers, None);
         let machine = |profile: &Option<(Timestamp, bool)>| profile.is_some_and(|(_, m)| m);
@@ -130,6 +158,15 @@ impl Replay {
             roster: self.roster,
             outcomes: self.outcomes,
             departures: self.departures,
+            lines: self.lines,
+        }
+    }
+
+    fn collect_line_days(&mut self) {
+        if let Some(first) = self.rule_sets.first_mut() {
+            for day in first.driver.take_line_days() {
+                self.lines.add(&mut self.roster, &day);
+            }
         }
     }
 
@@ -222,10 +259,15 @@ impl RuleSetRun {
 
 fn firing(signal: &Signal, subscriber: u32) -> Option<Firing> {
     let trigger = index_of(&signal.trigger)?;
-    let mut facts = signal.evidence.facts.iter();
-    let figure = facts.find_map(|(_, fact)| match fact {
-        Fact::Measure(value) => Some(*value),
-        _ => None,
+    let of_falls = signal.evidence.facts.iter().map(|(name, fact)| {
+        let state = name.strip_prefix("p_");
+        let fall = LineState::FALLS
+            .iter()
+            .any(|fall| state == Some(fall.name()));
+        match fact {
+            Fact::Measure(p) if fall => *p,
+            _ => 0.0,
+        }
     });
     Some(Firing {
         subscriber,
@@ -237,7 +279,7 @@ fn firing(signal: &Signal, subscriber: u32) -> Option<Firing> {
         observed: signal.evidence.observed as f32,
         expected: signal.evidence.expected as f32,
         threshold: signal.evidence.threshold as f32,
-        figure: figure.unwrap_or_default() as f32,
+        fall: of_falls.sum::<f64>() as f32,
         suppressed: signal.suppressed,
     })
 }

@@ -1,6 +1,7 @@
 use super::cohort::Scope;
 use super::labels::Origin;
 use super::measures::ANY;
+use super::reliability::Reliability;
 use super::statistics::Statistic;
 use crate::model::Counts;
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub struct Report {
     pub frontier: Vec<Curve>,
     /// Lead times to leaving.
     pub leads: Vec<Leads>,
+    /// Whether the probabilities come true.
+    pub reliability: Vec<Reliability>,
     /// How irregular the people are.
     pub statistics: Vec<Statistic>,
 }
@@ -65,6 +68,8 @@ pub struct LabelSummary {
     pub city: Vec<(String, String, String)>,
     /// Number of labels whose subscribers have no record.
     pub unknown: usize,
+    /// Number of labels that are equal to another.
+    pub repeated: usize,
 }
 
 /// How it was measured.
@@ -140,6 +145,13 @@ pub struct Point {
     pub precision: f64,
     /// What is found, by kind of churn; `any` for all together.
     pub kinds: BTreeMap<String, Found>,
+}
+
+impl Point {
+    /// What is found of all kinds together.
+    pub fn any(&self) -> Option<&Found> {
+        self.kinds.get(ANY)
+    }
 }
 
 /// What a rule finds of one kind of churn.

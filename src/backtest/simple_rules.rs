@@ -131,6 +131,7 @@ fn alarm_on(cohort: &Cohort<'_>, subscriber: u32, judged: Day) -> Alarm {
         raised_at: midnight.plus_hours(3),
         day: judged,
         score: 1.0,
+        fall: 0.0,
         burden: !cohort.gone(subscriber, seen_at),
     }
 }

@@ -7,8 +7,11 @@ use super::alarms::{Alarm, cool_down};
 use super::bootstrap::Chance;
 use super::cohort::{Cohort, Verdict};
 use super::labels::{Label, Labels};
+use super::line_days::LineDays;
 use super::recording::{Departure, Recording};
+use super::reliability;
 use super::roster::Roster;
+use super::scores::{WeightedTriggers, sample};
 use super::simple_rules::{self, SimpleRule};
 use super::statistics::{Statistic, statistics};
 use super::usage::UsageColumns;
@@ -40,6 +43,7 @@ pub(super) fn recording(calls: &[&dyn Fn(i32) -> u32]) -> Recording {
         runs: Vec::new(),
         outcomes: Vec::new(),
         departures: Vec::new(),
+        lines: LineDays::default(),
     }
 }
 
@@ -60,6 +64,7 @@ fn alarm(judged: i32) -> Alarm {
         raised_at: midnight.plus_hours(3),
         day: START + judged,
         score: 1.0,
+        fall: 0.9,
         burden: true,
     }
 }
@@ -287,4 +292,123 @@ fn statistics_are_those_of_the_counts() {
     assert!(found.iter().all(|statistic| statistic.printed().is_none()));
     assert_eq!(value("P(comes back | silent 3 days)"), Some(0.5));
     assert_eq!(value("P(comes back | silent 7 days)"), Some(0.0));
+}
+
+#[test]
+fn alarms_are_counted_by_their_probability_and_what_came_of_them() {
+    // Thirty people fall silent for good on day 60: ten with a label, twenty without.
+    let silent = |day: i32| 4 * u32::from(day < 60);
+    let calls: Vec<&dyn Fn(i32) -> u32> = (0..30).map(|_| &silent as &dyn Fn(i32) -> u32).collect();
+    let recording = recording(&calls);
+    let line = |who: u32| {
+        format!(
+            r#"{{"msisdn":"138001380{who:02}","class":"churn","kind":"stop","from":"2026-03-06"}}"#
+        )
+    };
+    let lines: Vec<String> = (0..10).map(line).collect();
+    let labels = labels(
+        &recording,
+        &lines.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let calendar = calendar();
+    let cohort = Cohort::new(&recording, &labels, &calendar, 28);
+    let of = |subscriber: u32, judged: i32, fall: f32| Alarm {
+        subscriber,
+        fall,
+        ..alarm(judged)
+    };
+    let mut alarms: Vec<Alarm> = (0..30).map(|who| of(who, 63, 0.65)).collect();
+    // Nothing is known yet of an alarm at the end of the data, and certainty belongs to the last band.
+    alarms.extend([of(29, 118, 0.65), of(28, 63, 1.0)]);
+    let found = reliability::of_falls(&cohort, "rules", &alarms);
+    let counts: Vec<u64> = found.bands.iter().map(|band| band.count).collect();
+    assert_eq!(counts, [0, 0, 0, 30, 0, 0, 1]);
+    let band = &found.bands[3];
+    assert!((band.mean.unwrap() - 0.65).abs() < 1e-6);
+    assert_eq!(
+        band.seen.iter().map(|seen| seen.count).collect::<Vec<_>>(),
+        [10, 20, 30]
+    );
+    assert!((band.seen[0].low - 0.173).abs() < 1e-3 && (band.seen[0].high - 0.528).abs() < 1e-3);
+    let mut text = String::new();
+    found.write(&mut text).unwrap();
+    assert!(
+        text.contains("0.33 (0.17..0.53)") && text.contains("few"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+}
+
+#[test]
+fn who_leaves_within_the_horizon_is_asked_once_a_week() {
+    let recording = recording(&[&|_| 2, &|day| u32::from(day < 80)]);
+    let line = r#"{"msisdn":"13800138001","class":"churn","kind":"stop","from":"2026-03-26","left_at":"2026-03-26"}"#;
+    let labels = labels(&recording, &[line]);
+    let calendar = calendar();
+    let cohort = Cohort::new(&recording, &labels, &calendar, 28);
+    let weighted = WeightedTriggers::default();
+    let mut seen = Vec::new();
+    sample(&cohort, &[], &weighted, 7, |_, left| seen.push(left));
+    // Days 28, 35, ... 84 of the first, as day 89 is the last with 30 days after it; days 28 to 77 of the second, who left on
+    // day 80: within 30 days from day 50 on.
+    let stays = [false; 9];
+    let leaves = [false, false, false, false, true, true, true, true];
+    assert_eq!(seen, [stays.as_slice(), leaves.as_slice()].concat());
+}
+
+#[test]
+fn what_was_expected_stands_beside_what_was_seen() {
+    // The alarm of day 60 is right, that of day 10 of the warm-up is not counted, and use came back after that of day 40.
+    let recording = recording(&[&|_| 2]);
+    let calendar = calendar();
+    let churn = labels(&recording, &[CHURN]);
+    let cohort = Cohort::new(&recording, &churn, &calendar, 28);
+    let alarms = [10, 40, 60, 118].map(alarm);
+    let of = reliability::of_falls(&cohort, "rules", &alarms);
+    assert_eq!((of.total.count, of.late, of.not_known_yet), (2, 1, 0));
+    let sum = of.sum().unwrap();
+    assert!(
+        sum.starts_with("expected 1.8 (0.900), seen 1 of 2: 0.500 (0.013..0.987)"),
+        "{sum}"
+    );
+    assert!(of.comes_true());
+    // Forty alarms with a P of .9, of which none is right.
+    let false_ones = [40; 40].map(alarm);
+    let of = reliability::of_falls(&cohort, "rules", &false_ones);
+    assert!(!of.comes_true(), "{:?}", of.total);
+    let lifts: Vec<_> = of.bands.iter().filter_map(|band| of.lift(band)).collect();
+    assert!(lifts.is_empty(), "nothing was seen: {lifts:?}");
+}
+
+#[test]
+fn equal_labels_count_once() {
+    let recording = recording(&[&|_| 2]);
+    let twice = labels(&recording, &[CHURN, CHURN]);
+    assert_eq!((twice.churn.len(), twice.repeated), (1, 1));
+    assert_eq!(
+        twice.notes(),
+        ["1 label equals another and was not counted again"]
+    );
+}
+
+#[test]
+fn a_task_comes_in_time_between_the_onset_and_the_leaving() {
+    let recording = recording(&[&|_| 2]);
+    let calendar = calendar();
+    let churn = labels(&recording, &[CHURN]);
+    let cohort = Cohort::new(&recording, &churn, &calendar, 28);
+    // The episode lasts from day 60 to day 116. A close is raised three hours after its day.
+    for (judged, hours) in [(59, None), (60, Some(55 * 24 - 3)), (116, None)] {
+        let alarm = alarm(judged);
+        let lead = cohort.hours_before_leaving(0, alarm.seen_at, alarm.raised_at);
+        assert_eq!(lead, hours.map(f64::from), "{judged}");
+        assert_eq!(
+            cohort.in_time(0, alarm.seen_at, alarm.raised_at),
+            hours.is_some()
+        );
+    }
+    assert_eq!((cohort.leaving().len(), cohort.leavers().len()), (1, 1));
+    // Of a warm-up that ends after the onset nothing is judged.
+    let cohort = Cohort::new(&recording, &churn, &calendar, 80);
+    assert!(cohort.leaving().is_empty());
 }

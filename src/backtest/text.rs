@@ -3,14 +3,17 @@
 use super::bootstrap::FEW;
 use super::cohort::Scope;
 use super::exposure::USUAL;
-use super::labels::Origin;
+use super::labels;
 use super::measures::{
-    ANY, DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, HARMLESS, LATE,
-    LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14,
-    RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
+    ANY, DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, FOUND_AFTER, FOUND_BEFORE,
+    HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION,
+    RECALL_14, RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE, WARNED,
 };
 use super::report::{ALL_TIERS, Curve, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
-use crate::model::Tier;
+use super::workload::{
+    MANAGER_MEAN, MANAGER_MOST, PER_1000, PER_DAY, REACHED, REACHED_72, TASK_PRECISION,
+};
+use crate::model::{Tier, plural};
 use std::fmt::{Result, Write};
 
 /// Width of the names at the beginning of the lines.
@@ -38,6 +41,13 @@ impl Report {
             self.leads_of(to, &rules.name)?;
             self.harmless(to, &rules.name)?;
             self.tasks(to, &rules.name)?;
+            for of_rules in self
+                .reliability
+                .iter()
+                .filter(|one| one.rules == rules.name)
+            {
+                of_rules.write(to)?;
+            }
         }
         writeln!(
             to,
@@ -54,38 +64,33 @@ impl Report {
         let data = &self.data;
         writeln!(
             to,
-            "{} records of {} subscribers, {} to {}\n{} regular, {} of them with data; {} machines",
+            "{} {} of {} {}, {} to {}\n{} regular, {} of them with data; {} {}",
             data.records.records,
+            plural(data.records.records, "record", "records"),
             data.subscribers,
+            plural(data.subscribers, "subscriber", "subscribers"),
             data.first_day,
             data.last_day,
             data.regular,
             data.with_data,
-            data.machines
+            data.machines,
+            plural(data.machines, "machine", "machines")
         )?;
-        let origin = match self.labels.origin {
-            Origin::Truth => "labels from the truth file",
-            Origin::Outcomes => {
-                "no truth file: labels are task outcomes, cancellations and port-out applications;\n\
-                 the onset is taken to be 30 days before"
-            }
-        };
-        writeln!(to, "{origin}")?;
+        writeln!(to, "who left: {}", self.labels.origin.words())?;
         let list = |counts: &std::collections::BTreeMap<String, u64>| {
             let parts = counts.iter().map(|(kind, n)| format!("{kind} {n}"));
-            wrapped(parts, "    ")
+            match counts.is_empty() {
+                true => "none".to_owned(),
+                false => wrapped(parts, "    "),
+            }
         };
         writeln!(to, "  churn: {}", list(&self.labels.churn))?;
         writeln!(to, "  harmless: {}", list(&self.labels.harmless))?;
         for (kind, from, until) in &self.labels.city {
             writeln!(to, "  {kind}: {from} to {until}")?;
         }
-        if self.labels.unknown > 0 {
-            let unknown = self.labels.unknown;
-            writeln!(
-                to,
-                "  {unknown} labels name subscribers without any record and were not used"
-            )?;
+        for note in labels::notes(self.labels.unknown, self.labels.repeated) {
+            writeln!(to, "  {note}")?;
         }
         writeln!(
             to,
@@ -116,11 +121,21 @@ impl Report {
             let (name, part) = (format!("  {tier}"), (Scope::Regular, tier));
             self.alarm_line(to, &name, rules, TOGETHER, part)?;
         }
-        let placebo = |trigger| share(self.of_regular(rules, trigger, PLACEBO_30));
+        let placebo = |trigger| {
+            let row = self.of_regular(rules, trigger, PLACEBO_30);
+            format!("{} (n {})", share(row), row.map_or(0, |row| row.count))
+        };
+        let onsets = [RECALL_14, RECALL_30].map(|measure| {
+            let row = self.of_regular(rules, TOGETHER, measure);
+            row.map_or(0, |row| row.count)
+        });
         writeln!(
             to,
             "  false = recovered (use is back within 14 days) + stayed low + later (not known yet)\n  \
+             onsets of rec.14 and rec.30: {} and {}\n  \
              rec.30 by chance (placebo): {} of {PAIR}, {} of {TOGETHER}",
+            onsets[0],
+            onsets[1],
             placebo(PAIR),
             placebo(TOGETHER)
         )
@@ -250,13 +265,35 @@ impl Report {
                 format!("{} of {leavers}", share(warned)),
             )?;
         }
-        let late = |trigger| share(self.of_regular(rules, trigger, LATE));
         writeln!(
             to,
-            "  * leavers with an alarm more than 72 hours before\n  \
-             alarms after the leaving: {} of {PAIR}, {} of {TOGETHER}",
-            late(PAIR),
-            late(TOGETHER)
+            "  * leavers with an alarm more than 72 hours before\n\
+             {:<33}{:>10}{:>14}{:>13}{:>8}{:>22}",
+            "share of the alarms",
+            "alarms",
+            "right, before",
+            "right, after",
+            "late",
+            "leavers warned before"
+        )?;
+        for trigger in [PAIR, TOGETHER] {
+            let row = |measure: &str| self.of_regular(rules, trigger, measure);
+            let warned = row(WARNED);
+            let leavers = warned.map_or(0, |row| row.count);
+            writeln!(
+                to,
+                "  {trigger:<31}{:>10}{:>14}{:>13}{:>8}{:>22}",
+                row(LATE).map_or(0, |row| row.count),
+                share(row(FOUND_BEFORE)),
+                share(row(FOUND_AFTER)),
+                share(row(LATE)),
+                format!("{} of {leavers}", share(warned)),
+            )?;
+        }
+        writeln!(
+            to,
+            "  before: raised before the leaving; after: after it, but with a basis within 30 days of the\n  \
+             onset; late: with a basis after the leaving and later than that"
         )
     }
 
@@ -294,23 +331,43 @@ impl Report {
     }
 
     fn tasks(&self, to: &mut String, rules: &str) -> Result {
-        let all = std::iter::once(ALL_TIERS).chain(Tier::ALL.map(Tier::name));
-        let parts: Vec<String> = all
-            .map(|tier| {
-                let row = self.find(rules, TOGETHER, Scope::All, ANY, tier, "tasks_per_day");
-                format!("{tier} {}", value(row, 2))
-            })
-            .collect();
+        writeln!(
+            to,
+            "{:<27}{:>7}{:>9}{:>10}{:>14}{:>20}{:>11}",
+            "tasks after the warm-up",
+            "tasks",
+            "a day",
+            "/1000/30d",
+            "precision*",
+            "leavers reached**",
+            ">72 h"
+        )?;
+        for tier in std::iter::once(ALL_TIERS).chain(Tier::ALL.map(Tier::name)) {
+            let row = |measure: &str| self.find(rules, TOGETHER, Scope::All, ANY, tier, measure);
+            let tasks = row(PER_DAY).map_or(0, |row| row.count);
+            let reached = row(REACHED);
+            let leavers = reached.map_or(0, |row| row.count);
+            writeln!(
+                to,
+                "  {tier:<25}{tasks:>7}{:>9}{:>10}{:>14}{:>20}{:>11}",
+                value(row(PER_DAY), 2),
+                value(row(PER_1000), 1),
+                share(row(TASK_PRECISION)),
+                format!("{} of {leavers}", share(reached)),
+                share(row(REACHED_72)),
+            )?;
+        }
         let row = |measure: &str| {
             let tier = Tier::Key.name();
             self.find(rules, TOGETHER, Scope::All, ANY, tier, measure)
         };
         writeln!(
             to,
-            "tasks a day: {}\n  per account manager and day: mean {}, most {}",
-            parts.join(", "),
-            value(row("tasks_per_manager_and_day_mean"), 3),
-            value(row("tasks_per_manager_and_day_max"), 0)
+            "  * of the tasks, those opened after an onset and before the leaving\n  \
+             ** of those who left, those with such a task, and with one more than 72 hours before\n  \
+             per account manager and day: mean {}, most {}",
+            value(row(MANAGER_MEAN), 3),
+            value(row(MANAGER_MOST), 0)
         )
     }
 

@@ -3,20 +3,65 @@
 use super::failure::Failure;
 use super::terminal::tell;
 use crate::config::Config;
+use crate::decode::{Layouts, READY, is_native};
 use crate::files::{claim, expand};
 use crate::model::{Day, Timestamp};
-use memchr::memmem;
+use clap::Args;
 use std::ffi::OsString;
 use std::path::Path;
-use toml::Table;
+use toml::{Table, Value};
 
-/// A configuration, or the defaults, under the environment. The clock follows the events, whatever the file says.
-pub(super) fn load_offline(path: Option<&Path>) -> Result<Config, Failure> {
-    let clock = (
-        OsString::from("CHURNWATCH_WINDOW__CLOCK"),
-        OsString::from("event"),
-    );
-    Ok(Config::load_with(path, std::env::vars_os().chain([clock]))?)
+/// Which layouts the records of files have.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LayoutArgs {
+    /// How records of other systems are brought into form: a layout's file, or the name of one that comes with the program;
+    /// may be given several times [default: decode.layouts of the configuration]
+    #[arg(long = "layout", value_name = "NAME|FILE")]
+    names: Vec<String>,
+}
+
+impl LayoutArgs {
+    /// Refuses names of nothing.
+    fn check(&self) -> Result<(), Failure> {
+        let is_ready = |name: &str| READY.iter().any(|(ready, _)| *ready == name);
+        let mut unknown = self
+            .names
+            .iter()
+            .filter(|name| !is_ready(name) && !Path::new(name).exists());
+        match unknown.next() {
+            None => Ok(()),
+            Some(name) => {
+                let ready: Vec<&str> = READY.iter().map(|(ready, _)| *ready).collect();
+                Err(Failure::Usage(format!(
+                    "--layout {name}: there is no such file, and no layout of this name comes with the program; those that do are {}",
+                    ready.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// As settings over those of a file.
+    fn overlay(&self) -> Option<(OsString, OsString)> {
+        let names = self.names.iter().map(|name| Value::from(name.as_str()));
+        let names = Value::Array(names.collect()).to_string();
+        let stated = !self.names.is_empty();
+        stated.then(|| ("CHURNWATCH_DECODE__LAYOUTS".into(), names.into()))
+    }
+
+    /// A configuration, or the defaults, under the environment.
+    pub(super) fn load(&self, path: Option<&Path>) -> Result<Config, Failure> {
+        self.check()?;
+        let environment = std::env::vars_os().chain(self.overlay());
+        Ok(Config::load_with(path, environment)?)
+    }
+
+    /// The same, with a clock that follows the events, whatever the file says.
+    pub(super) fn load_offline(&self, path: Option<&Path>) -> Result<Config, Failure> {
+        self.check()?;
+        let clock = ("CHURNWATCH_WINDOW__CLOCK".into(), "event".into());
+        let environment = std::env::vars_os().chain(self.overlay()).chain([clock]);
+        Ok(Config::load_with(path, environment)?)
+    }
 }
 
 /// The effective keys of a configuration that decide what becomes of a record.
@@ -27,11 +72,18 @@ pub(super) fn effective(config: &Config) -> Result<Table, Failure> {
 
 /// The event files behind inputs. What is found with them and holds no events, such as the output of an earlier run, is
 /// named and passed over.
-pub(super) fn event_files(inputs: &[String]) -> Result<Vec<String>, Failure> {
-    let is_event = |line: &[u8]| memmem::find(line, br#""record_type""#).is_some();
+pub(super) fn event_files(inputs: &[String], layouts: &Layouts) -> Result<Vec<String>, Failure> {
+    let is_event =
+        |path: &str, line: &[u8]| is_native(line) || layouts.of_file(path, line).name().is_some();
     let found = expand(inputs, is_event)?;
     for stranger in &found.strangers {
-        tell!("{stranger}: passed over, as none of its first lines is an event");
+        match layouts.is_empty() {
+            true => tell!("{stranger}: passed over, as none of its first lines is an event"),
+            false => tell!(
+                "{stranger}: passed over, as none of its first lines is an event, and none of the layouts {} fits",
+                layouts.names().join(", ")
+            ),
+        }
     }
     match found.files.is_empty() {
         true => Err(Failure::Failed(

@@ -1,11 +1,11 @@
 //! `churnwatch backtest`: how good rules are on recorded events.
 
-use super::arguments::{claim_outputs, effective, event_files, load_offline};
+use super::arguments::{LayoutArgs, claim_outputs, effective, event_files};
 use super::failure::Failure;
-use super::replay::RuleSets;
+use super::replay::{RuleSets, measurable};
 use super::sensitivity::{NAME, THRESHOLDS, thresholds, with};
 use super::terminal::{print, tell};
-use crate::backtest::{Labels, Settings, Sweep, evaluate};
+use crate::backtest::{Cohort, Labels, Settings, Sweep, evaluate};
 use crate::files::{FileError, Output};
 use crate::model::Timestamp;
 use crate::runtime::clock;
@@ -30,6 +30,8 @@ pub(super) struct Backtest {
     /// Configuration file to measure; may be given several times [default: the defaults]
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    #[command(flatten)]
+    layouts: LayoutArgs,
     /// Replay the first rules at other thresholds of the usage triggers too, for the frontier: takes several times as long
     #[arg(long)]
     frontier: bool,
@@ -72,7 +74,7 @@ What the figures mean:
   stream     each trigger; usage_drop+zero_usage_days and `together` (all churn triggers) with a joint cool-down of 30
              days, which an onset ends
   found      the basis lies after an onset, and before the leaving or within 30 days of the onset
-  late       the basis lies after the leaving
+  late       the basis lies after the leaving, and more than 30 days after the onset
   false      the basis lies before any onset, so also during a harmless episode; counted per 1,000 subscribers and 30
              days, over the days before an onset. Of a rule about use it is
                recovered      if use comes back within the 14 days after the alarm's day: the mean of seven days in a row
@@ -80,7 +82,10 @@ What the figures mean:
                               fall begins on the day of the last 28 that best divides use before it from use after it
                stayed low     if not: a change of life that no truth file knows
                not known yet  if the data do not have all 14 days
-  precision  found / all alarms
+  precision  found / all alarms. Of those found, the alarms raised before the leaving and those raised after it stand side
+             by side
+  tasks      churn tasks after the warm-up. Precision: the share opened after an onset and before the leaving. A leaver is
+             reached with such a task
   delay      in data days, from the onset to the basis of the first alarm: the alarm on three silent days has a delay of 3;
              in operator's days, from the onset to the day on which the alarm is raised, usually one more
   recall     share of onsets with a delay of at most 14 or 30 data days; onsets too close to the end are left out
@@ -92,10 +97,19 @@ What the figures mean:
   few        shares and medians of fewer than 20 cases are not printed; --json and --csv have them with their count
   frontier   false alarms against recall: the first rules at several thresholds (--frontier; a higher one is less easily
              alarmed) and the simple rules at several thresholds
-  Without a truth file the onset is taken to be 30 days before the leaving.
+  P          the model's probability of a fall at the alarm of the usage triggers, in bands, with the share of the alarms
+             that were found, or after which use stayed low. It is true only as far as the hazards of line_state fit. Late
+             alarms and those of which it is not known yet are left out; how many is printed
+  churn score  the score of every subscriber every 30 days, without a signal and in ten parts of equal number with one, beside
+             the share that left within 30 days, which it is meant to be; lift is that share over the share among all
+  expected   the sum of P or of the score over all cases, beside how many were seen, with the exact interval
+  Without a truth file the onset is taken to be 30 days before the leaving. Equal labels count once. Refused with exit
+  status 2: events without a usable record, a warm-up as long as the data, and a truth file of which fewer than half of the
+  labels name a subscriber with records.
 
 Examples:
   churnwatch backtest --events city/events.ndjson.zst --truth city/truth.ndjson --frontier --report report.html
+  churnwatch config > now.toml
   churnwatch backtest --events 2026-*.ndjson.gz --rules now.toml --rules next.toml --csv figures.csv";
 
 impl Backtest {
@@ -105,11 +119,11 @@ impl Backtest {
             ("--json", self.json.as_deref()),
             ("--csv", self.csv.as_deref()),
         ];
-        let events = event_files(&self.events)?;
+        let rules = RuleSets::load(&self.rules, &self.layouts)?;
+        let events = event_files(&self.events, rules.decoder.layouts())?;
         let inputs = events.iter().chain(&self.truth).map(String::as_str);
-        let rules = self.rules.iter().filter_map(|path| path.to_str());
-        claim_outputs(inputs.chain(rules), &outputs, self.force)?;
-        let rules = RuleSets::load(&self.rules)?;
+        let files = self.rules.iter().filter_map(|path| path.to_str());
+        claim_outputs(inputs.chain(files), &outputs, self.force)?;
         // A mistake in the truth file should show now, not after an hour of replaying.
         let truth = self.truth.as_deref().map(|path| rules.truth(path));
         let truth = truth.transpose()?;
@@ -124,6 +138,10 @@ impl Backtest {
             (Some(truth), Some(calendar)) => Labels::of_truth(truth, &recording.roster, calendar),
             _ => Labels::of_outcomes(&recording),
         };
+        if let Some(calendar) = calendar {
+            let cohort = Cohort::new(&recording, &labels, calendar, self.warmup_days);
+            measurable(&cohort, self.warmup_days, self.truth.as_deref())?;
+        }
         let settings = Settings {
             seed: self.seed,
             replicates: self.replicates,
@@ -153,7 +171,9 @@ impl Backtest {
         if !self.frontier {
             return Ok(Sweep::default());
         }
-        let first = load_offline(self.rules.first().map(PathBuf::as_path))?;
+        let first = self
+            .layouts
+            .load_offline(self.rules.first().map(PathBuf::as_path))?;
         let keys = effective(&first)?;
         for threshold in THRESHOLDS {
             let swept = with(&keys, &thresholds(threshold))?;

@@ -1,10 +1,10 @@
-//! `run` before its workers: it waits for the brokers.
+//! Before any worker is started: what the brokers say of the topics.
 
 use super::failure::Failure;
 use super::signals::Signals;
 use crate::config::Config;
 use crate::health::Health;
-use crate::kafka::{Cluster, Refusal};
+use crate::kafka::Refusal;
 use crate::telemetry::troubles;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -16,30 +16,31 @@ const PAUSE_LAST: Duration = Duration::from_secs(15);
 /// How often a sign of life is given meanwhile.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Looks at the cluster, and again as long as its brokers do not answer. Returns none if the process is to end.
+/// Asks the cluster, and again as long as its brokers do not answer. Returns none if the process is to end.
 ///
 /// # Errors
 /// What no waiting mends.
-pub(super) async fn wait(
+pub(super) async fn wait<T: Send + 'static>(
     config: &Config,
     health: &Health,
     signals: &mut Signals,
-) -> Result<Option<Cluster>, Failure> {
+    ask: fn(&Config) -> Result<T, Refusal>,
+) -> Result<Option<T>, Failure> {
     let bootstrap = &config.kafka.bootstrap;
     info!(bootstrap, "asking the brokers for the topics");
     let mut pause = PAUSE_FIRST;
     let mut reason = "the brokers are asked for the topics".to_owned();
     loop {
-        let looking = beating(look(config.clone()), health, &reason);
+        let looking = beating(look(config.clone(), ask), health, &reason);
         let found = tokio::select! {
             found = looking => found?,
             name = signals.next() => return Ok(ended(name)),
         };
         match found {
-            Ok(cluster) => {
+            Ok(found) => {
                 troubles::over(troubles::BROKERS, "the brokers answer");
                 health.waits(None);
-                return Ok(Some(cluster));
+                return Ok(Some(found));
             }
             Err(Refusal { problems, away }) if away => reason = problems.join("; "),
             Err(refusal) => return Err(Failure::Failed(refusal.problems.join("\nerror: "))),
@@ -56,18 +57,21 @@ pub(super) async fn wait(
     }
 }
 
-fn ended(signal: &str) -> Option<Cluster> {
+fn ended<T>(signal: &str) -> Option<T> {
     info!("{signal}: nothing was begun yet");
     None
 }
 
 /// Looks at the cluster on a thread that nobody waits for when the process is to end.
-async fn look(config: Config) -> Result<Result<Cluster, Refusal>, Failure> {
+async fn look<T: Send + 'static>(
+    config: Config,
+    ask: fn(&Config) -> Result<T, Refusal>,
+) -> Result<Result<T, Refusal>, Failure> {
     let (tell, told) = oneshot::channel();
     let thread = std::thread::Builder::new().name("brokers".to_owned());
     let failed = |reason: String| Failure::Failed(format!("cannot ask the brokers: {reason}"));
     thread
-        .spawn(move || tell.send(Cluster::inspect(&config)))
+        .spawn(move || tell.send(ask(&config)))
         .map_err(|error| failed(error.to_string()))?;
     told.await.map_err(|error| failed(error.to_string()))
 }

@@ -1,10 +1,12 @@
+use super::arguments::LayoutArgs;
 use super::failure::Failure;
+use super::sample::print_sample;
 use super::terminal::print;
 use crate::config::Config;
 use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;
-use crate::kafka;
-use crate::model::Feed;
+use crate::kafka::{self, Sources};
+use crate::model::{Feed, plural};
 use crate::runtime::can_go_on;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -24,29 +26,58 @@ pub(super) struct Check {
     /// Also ask the brokers: are they there, are the topics, do their partitions match, can the group go on?
     #[arg(long)]
     connect: bool,
+
+    /// Show how the first records of a file or a live topic become events, field by field; without a layout that fits them,
+    /// print the draft of one
+    #[arg(long, value_name = "FILE|TOPIC")]
+    sample: Option<String>,
+
+    #[command(flatten)]
+    layouts: LayoutArgs,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   churnwatch check --config churnwatch.toml
   churnwatch check --config churnwatch.toml --connect
+  churnwatch check --sample cdr-20260302.csv > my-layout.toml
+  churnwatch check --sample cdr-20260302.csv --layout my-layout.toml
   CHURNWATCH_KAFKA__BOOTSTRAP=kafka1:9092 churnwatch check";
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = Config::load(self.config.as_deref())?;
+        let config = self.layouts.load(self.config.as_deref())?;
+        if let Some(name) = &self.sample {
+            return print_sample(&config, name);
+        }
         kafka::check_properties(&config).map_err(Failure::Usage)?;
         print(&format!("configuration is valid\n\n{}", summary(&config)))?;
-        if config.http.listen.ip().is_unspecified() {
-            let warning = "warning: http.listen: the admin pages have no password, and every network of this machine can \
-                           reach them; listen on the monitoring network's address only";
-            print(&format!("\n{warning}\n"))?;
+        for (key, listen) in [
+            ("http.listen: the admin pages", config.http.listen),
+            (
+                "board.metrics_listen: the board's metrics",
+                config.board.metrics_listen,
+            ),
+        ] {
+            if listen.ip().is_unspecified() {
+                print(&format!(
+                    "\nwarning: {key} have no password, and every network of this machine can reach them; listen on the \
+                     monitoring network's address only\n"
+                ))?;
+            }
         }
         if self.connect {
             let cluster =
                 kafka::connect(&config).map_err(|problems| Failure::Failed(problems.join("\n")))?;
             print(&format!("\n{}\n", cluster.facts.join("\n")))?;
             can_go_on(&config, &cluster).map_err(Failure::Failed)?;
+            if !config.route.sources.is_empty() {
+                let sources = Sources::find(&config)
+                    .map_err(|refusal| Failure::Failed(refusal.problems.join("\n")))?;
+                let routed = sources.topics.iter().map(|topic| &*topic.name);
+                let routed: Vec<_> = routed.collect();
+                print(&format!("routed topics: {}\n", routed.join(", ")))?;
+            }
         }
         Ok(())
     }
@@ -59,6 +90,7 @@ fn summary(config: &Config) -> String {
         topics,
         run,
         http,
+        board,
         rules,
         ..
     } = config;
@@ -80,6 +112,8 @@ fn summary(config: &Config) -> String {
     let triggers = REGISTRY
         .iter()
         .map(|registration| registration.name.to_owned());
+    let receivers = board.alerts.receivers.iter();
+    let receivers = receivers.map(|(name, it)| format!("{name} ({})", it.kind.name()));
     let lines = [
         ("brokers", brokers.bootstrap.clone()),
         ("properties", join(properties)),
@@ -90,15 +124,36 @@ fn summary(config: &Config) -> String {
         ("dead letters", topics.dead_letters.clone()),
         ("erasures", topics.erasures.clone()),
         ("shadow", shadow(config)),
+        ("uplift", uplift(config)),
         ("workers", run.workers.to_string()),
-        (
-            "window",
-            format!("{} days of {}", rules.window.days, rules.window.time_zone),
-        ),
+        ("window", {
+            let (days, zone) = (rules.window.days, &rules.window.time_zone);
+            format!("{days} {} of {zone}", plural(days, "day", "days"))
+        }),
         ("clock", clock.to_owned()),
         ("competitors", join(numbers)),
+        ("country code", config.decoder.country_code().to_owned()),
+        (
+            "layouts",
+            join(
+                config
+                    .decoder
+                    .layouts()
+                    .names()
+                    .into_iter()
+                    .map(str::to_owned),
+            ),
+        ),
         ("triggers", join(triggers)),
         ("admin pages", format!("http://{}/", http.listen)),
+        (
+            "board",
+            format!(
+                "http://{}/, metrics at http://{}/metrics",
+                board.listen, board.metrics_listen
+            ),
+        ),
+        ("alerts to", join(receivers)),
         ("rules", rules.version.to_string()),
     ];
     lines.iter().fold(String::new(), |mut text, (name, value)| {
@@ -115,6 +170,14 @@ fn shadow(config: &Config) -> String {
             "{} ({}) -> {}",
             config.shadow.rules, rules.version, config.topics.shadow_signals
         ),
+    }
+}
+
+/// Where counts of what tasks achieve go.
+fn uplift(config: &Config) -> String {
+    match config.rules.policy.hold_out.is_used() {
+        true => config.topics.uplift.clone(),
+        false => "none: nobody is held out".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use super::signals::Signals;
 use crate::demo::{self, Options};
 use crate::runtime::Stop;
 use clap::Args;
+use std::net::SocketAddr;
 use tokio::runtime::Builder;
 
 /// Watch the detector at work on a simulated city, with a Kafka broker inside this process
@@ -26,12 +27,12 @@ pub(super) struct Demo {
     /// Seed of all chance; the same seed gives the same city
     #[arg(long, value_name = "SEED", default_value_t = 7)]
     seed: u64,
-    /// Shortest time for a simulated day, in seconds; 0 for as fast as it goes
+    /// Shortest time for a day after the warm-up, in seconds; 0 for as fast as it goes
     #[arg(long, value_name = "SECONDS", default_value_t = 1.5, value_parser = seconds)]
     day_seconds: f64,
-    /// Where /metrics listens; port 0 for any free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9464")]
-    listen: String,
+    /// Address where /metrics listens; port 0 for any free one [default: 127.0.0.1:9464, or a free port if it is taken]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

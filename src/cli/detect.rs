@@ -1,16 +1,17 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use super::arguments::{claim_outputs, event_files, load_offline, parse_now};
+use super::arguments::{LayoutArgs, claim_outputs, event_files, parse_now};
 use super::failure::Failure;
+use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Scratch};
 use crate::driver::{self, Driver};
 use crate::encode::{Encoder, Original};
 use crate::engine::Shard;
 use crate::files::{FileError, Lines, Output};
 use crate::kafka::partition_of;
-use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp};
+use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp, plural};
 use crate::runtime::clock;
 use crate::telemetry::UNKNOWN_FEED;
 use clap::Args;
@@ -21,13 +22,14 @@ use std::path::PathBuf;
 
 /// Find churn signals in files
 ///
-/// Reads NDJSON event files of any mix of feeds, in the order given, and writes retention tasks. The clock follows the
+/// Reads files of events of any mix of feeds, NDJSON or by a layout, in the order given, and writes retention tasks. The clock follows the
 /// events, so last year's file gives the tasks of last year. Give the files in time order, for example one for each day.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   churnwatch detect events.ndjson.zst --finish > tasks.ndjson
   churnwatch detect 'archive/cdr-2026-03-*.gz' --tasks tasks.ndjson --dead-letters rejected.ndjson
+  churnwatch detect --layout asterisk-cdr Master.csv --finish > tasks.ndjson
   bzip2 -dc cdr.bz2 | churnwatch detect - > tasks.ndjson
 
 Of a folder, all files in it and below it are read, in the order of their paths.
@@ -40,6 +42,8 @@ pub(super) struct Detect {
     /// Configuration file [default: the defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    layouts: LayoutArgs,
     /// Write tasks here; - for standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     tasks: String,
@@ -71,14 +75,14 @@ pub(super) struct Detect {
 
 impl Detect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = load_offline(self.config.as_deref())?;
+        let config = self.layouts.load_offline(self.config.as_deref())?;
         if self.shadow_signals.is_some() && config.rules.shadow.is_none() {
             return Err(Failure::Usage(
                 "--shadow-signals: there are no shadow rules; name their file in the configuration, as `rules` of [shadow]"
                     .to_owned(),
             ));
         }
-        let inputs = event_files(&self.inputs)?;
+        let inputs = event_files(&self.inputs, config.decoder.layouts())?;
         let outputs = [
             ("--tasks", Some(&*self.tasks)),
             ("--signals", self.signals.as_deref()),
@@ -137,6 +141,8 @@ struct Done {
 
 struct Detector {
     decoder: Decoder,
+    form: LineForm,
+    scratch: Scratch,
     driver: Driver,
     outputs: Outputs,
     effects: Vec<Effect>,
@@ -169,6 +175,8 @@ impl Detector {
         let create = |path: &Option<String>| path.as_deref().map(Output::create).transpose();
         Ok(Self {
             decoder: config.decoder.clone(),
+            form: LineForm::new(config.decoder.layouts()),
+            scratch: Scratch::default(),
             driver,
             outputs: Outputs {
                 encoder: Encoder::new(
@@ -196,6 +204,7 @@ impl Detector {
 
     fn file(&mut self, path: &str) -> Result<(), FileError> {
         let mut lines = Lines::open(path)?;
+        self.form.begin(path);
         let bar = byte_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
@@ -224,7 +233,10 @@ impl Detector {
     }
 
     fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), FileError> {
-        let reading = driver::read(&self.decoder, Some(line));
+        let Some(form) = self.form.of(line)? else {
+            return Ok(());
+        };
+        let reading = driver::read(&self.decoder, form, Some(line), &mut self.scratch);
         if let Some(partition) = self.driver.partition_of(&reading) {
             source.partition = partition;
         }
@@ -245,7 +257,8 @@ impl Detector {
     }
 
     fn reject(&mut self, line: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
-        let feed = self.decoder.feed_of(line).map_or(UNKNOWN_FEED, Feed::name);
+        let named = reject.feed().or_else(|| self.decoder.feed_of(line));
+        let feed = named.map_or(UNKNOWN_FEED, Feed::name);
         let rejects = self.rejects.entry((feed, reject.reason())).or_default();
         *rejects += 1;
         if *rejects == 1 {
@@ -278,9 +291,11 @@ impl Detector {
         let stats: Vec<_> = self.driver.shards().map(Shard::stats).collect();
         let subscribers: u64 = stats.iter().map(|stats| stats.subscribers).sum();
         let mut text = format!(
-            "{} records of {} subscribers in {seconds:.1} s ({rate} a second)\n",
+            "{} {} of {} {} in {seconds:.1} s ({rate} a second)\n",
             HumanCount(counts.records),
+            plural(counts.records, "record", "records"),
             HumanCount(subscribers),
+            plural(subscribers, "subscriber", "subscribers"),
         );
         for (name, count) in [
             ("applied", counts.applied),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod backtest;
+mod board;
 mod brokers;
 mod calibrate;
 mod check;
@@ -12,11 +13,14 @@ mod config;
 mod demo;
 mod detect;
 mod failure;
+mod form;
 mod inspect;
 mod produce;
 mod rehearse;
 mod replay;
+mod route;
 mod run;
+mod sample;
 mod sensitivity;
 mod signals;
 mod simulate;
@@ -48,6 +52,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration; 3 done, but `dete
 enum Command {
     Backtest(backtest::Backtest),
     Calibrate(calibrate::Calibrate),
+    Board(board::BoardCommand),
     Check(check::Check),
     Config(config::Config),
     Demo(demo::Demo),
@@ -55,6 +60,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Produce(produce::Produce),
     Rehearse(rehearse::Rehearse),
+    Route(route::Route),
     Run(run::Run),
     Simulate(simulate::Simulate),
 }
@@ -64,6 +70,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Backtest(backtest) => backtest.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
+        Command::Board(board) => board.run(),
         Command::Check(check) => check.run(),
         Command::Config(config) => config.run(),
         Command::Demo(demo) => demo.run(),
@@ -71,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Produce(produce) => produce.run(),
         Command::Rehearse(rehearse) => rehearse.run(),
+        Command::Route(route) => route.run(),
         Command::Run(run) => run.run(),
         Command::Simulate(simulate) => simulate.run(),
     };

@@ -1,14 +1,16 @@
-use super::arguments::event_files;
+use super::arguments::{LayoutArgs, event_files};
 use super::failure::Failure;
+use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Form, Scratch};
 use crate::files::{FileError, Lines};
 use crate::kafka::{Delivery, Loader};
-use crate::model::Feed;
+use crate::model::{Feed, Msisdn, plural};
 use crate::runtime::clock::Stopwatch;
 use clap::Args;
 use indicatif::HumanCount;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Load event files into the feeds' topics
@@ -26,6 +28,9 @@ pub(super) struct Produce {
     /// Configuration file; without one, the defaults and the environment
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    #[command(flatten)]
+    layouts: LayoutArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -39,8 +44,8 @@ const LOOK_LINES: u64 = 4096;
 
 impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = Config::load(self.config.as_deref())?;
-        let inputs = event_files(&self.inputs)?;
+        let config = self.layouts.load(self.config.as_deref())?;
+        let inputs = event_files(&self.inputs, config.decoder.layouts())?;
         let mut loading = Loading::new(&config)?;
         let watch = Stopwatch::start();
         let mut unread = 0;
@@ -62,6 +67,9 @@ impl Produce {
 
 struct Loading {
     decoder: Decoder,
+    scratch: Scratch,
+    /// A record as the schemas say.
+    record: Vec<u8>,
     loader: Loader,
     topics: [FeedTopic; Feed::ALL.len()],
     lines: u64,
@@ -69,6 +77,17 @@ struct Loading {
     statements: u64,
     copies: u64,
     unreadable: u64,
+    /// Reasons that were said.
+    reasons: BTreeSet<&'static str>,
+    /// What is wrong with a line, for a reason that was not said yet.
+    unreadable_first: Option<String>,
+}
+
+/// What a line is.
+enum Read {
+    Of(Feed, Msisdn),
+    Statement(Feed),
+    Unclear,
 }
 
 struct FeedTopic {
@@ -110,11 +129,15 @@ impl Loading {
                 topic(Feed::Outcome)?,
             ],
             decoder: config.decoder.clone(),
+            scratch: Scratch::default(),
+            record: Vec::new(),
             loader,
             lines: 0,
             statements: 0,
             copies: 0,
             unreadable: 0,
+            reasons: BTreeSet::new(),
+            unreadable_first: None,
         })
     }
 
@@ -124,6 +147,8 @@ impl Loading {
             Ok(lines) => lines,
             Err(error) => return Ok(Some(error)),
         };
+        let mut form = LineForm::new(self.decoder.layouts());
+        form.begin(path);
         let bar = byte_bar(&[path]);
         let progress = lines.progress();
         let mut line = Vec::new();
@@ -133,8 +158,17 @@ impl Loading {
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             };
-            self.line(&line)
-                .map_err(|problem| Failure::Failed(format!("{path}:{number}: {problem}")))?;
+            let sent = match form.of(&line) {
+                Ok(None) => continue,
+                Ok(Some(form)) => self.line(form, &line),
+                Err(error) => break Some(error),
+            };
+            if let Err(problem) = sent {
+                return Err(Failure::Failed(format!("{path}:{number}: {problem}")));
+            }
+            if let Some(unreadable) = self.unreadable_first.take() {
+                tell!("{path}:{number}: cannot be read: {unreadable}");
+            }
             if number % LOOK_LINES == 0 {
                 bar.set_position(progress.bytes());
                 let rate = self.lines as f64 / bar.elapsed().as_secs_f64().max(1e-3);
@@ -146,23 +180,40 @@ impl Loading {
         Ok(unread)
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), String> {
+    fn line(&mut self, form: &Form, line: &[u8]) -> Result<(), String> {
         self.lines += 1;
-        match self.decoder.decode(line) {
-            Ok(Decoded::Event(event, _)) => self.send(
-                event.body.feed(),
-                Delivery::Keyed(event.msisdn.as_bytes()),
-                line,
-            ),
-            Ok(Decoded::Progress { feed, .. }) => {
+        let read = match self.decoder.decode_as(form, line, &mut self.scratch) {
+            Ok(Some(Decoded::Event(event, _))) => Read::Of(event.body.feed(), event.msisdn),
+            Ok(Some(Decoded::Progress { feed, .. })) => Read::Statement(feed),
+            Ok(None) => return Ok(()),
+            Err(reject) => {
+                let first = self.reasons.insert(reject.reason());
+                self.unreadable_first = first.then(|| reject.to_string());
+                Read::Unclear
+            }
+        };
+        self.record.clear();
+        let mut record = std::mem::take(&mut self.record);
+        let rewritten = self
+            .decoder
+            .rewrite(form, line, &mut self.scratch, &mut record);
+        let sent = self.deliver(&read, if rewritten { &record } else { line });
+        self.record = record;
+        sent
+    }
+
+    fn deliver(&mut self, read: &Read, record: &[u8]) -> Result<(), String> {
+        match read {
+            Read::Of(feed, msisdn) => self.send(*feed, Delivery::Keyed(msisdn.as_bytes()), record),
+            Read::Statement(feed) => {
                 self.statements += 1;
-                for partition in 0..self.topics[feed as usize].partitions {
+                for partition in 0..self.topics[*feed as usize].partitions {
                     self.copies += 1;
-                    self.send(feed, Delivery::Statement(partition), line)?;
+                    self.send(*feed, Delivery::Statement(partition), record)?;
                 }
                 Ok(())
             }
-            Err(_) => {
+            Read::Unclear => {
                 // In turn, as nothing says whose it is.
                 let partitions = self.topics[Feed::Cdr as usize]
                     .partitions
@@ -170,7 +221,7 @@ impl Loading {
                     .unsigned_abs();
                 let turn = (self.unreadable % u64::from(partitions)) as i32;
                 self.unreadable += 1;
-                self.send(Feed::Cdr, Delivery::Keyless(turn), line)
+                self.send(Feed::Cdr, Delivery::Keyless(turn), record)
             }
         }
     }
@@ -189,13 +240,20 @@ impl Loading {
     fn summary(&self, seconds: f64) -> String {
         let rate = HumanCount((self.lines as f64 / seconds.max(1e-3)) as u64);
         let mut text = format!(
-            "{} records in {seconds:.1} s ({rate} a second)",
-            HumanCount(self.lines)
+            "{} {} in {seconds:.1} s ({rate} a second)",
+            HumanCount(self.lines),
+            plural(self.lines, "record", "records")
         );
         if self.statements > 0 {
             let (statements, copies) = (HumanCount(self.statements), HumanCount(self.copies));
             text += &format!(
-                "; {statements} of them are feed_progress and go to every partition, {copies} times in all"
+                "; {statements} of them {} to every partition, {copies} {} in all",
+                plural(
+                    self.statements,
+                    "is feed_progress and goes",
+                    "are feed_progress and go"
+                ),
+                plural(self.copies, "time", "times")
             );
         }
         text.push('\n');

@@ -1,21 +1,21 @@
 //! `churnwatch rehearse`: rules at work on a simulated city.
 
-use super::arguments::{claim_outputs, effective, load_offline, parse_day};
+use super::arguments::{LayoutArgs, claim_outputs, effective, parse_day};
 use super::failure::Failure;
-use super::terminal::{day_bar, print, tell};
+use super::terminal::{columns, day_bar, print, tell};
 use crate::config::Config;
 use crate::encode::Encoder;
 use crate::files::{FileError, Output};
 use crate::kafka::partition_of;
-use crate::model::{Day, Effect};
-use crate::rehearse::{Rehearsal, Settings, pretty};
+use crate::model::{Day, Effect, Task};
+use crate::rehearse::{Language, Rehearsal, Settings, pretty, shown};
 use crate::runtime::clock;
 use crate::sim::{CityConfig, Operator, Scenario, SimError};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
 
-/// Try rules, budgets and due times on a simulated city before they go live
+/// Try rules, budgets, capacities and due times on a simulated city before they go live
 ///
 /// Simulates a city and runs the real engine over its events. Simulated account managers work on every task at once: they
 /// call, reach the subscriber or not, and report, and the engine acts upon their reports. So contact gaps, contact caps,
@@ -63,9 +63,16 @@ pub(super) struct Rehearse {
     /// Replace outputs that are there already
     #[arg(long)]
     force: bool,
-    /// Print one whole churn task, as its account manager gets it
-    #[arg(long)]
-    show_task: bool,
+    /// Print one churn task as its account manager reads it, in English or Chinese, or whole as JSON
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "en")]
+    show_task: Option<TaskForm>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TaskForm {
+    En,
+    Zh,
+    Json,
 }
 
 const AFTER_HELP: &str = "\
@@ -75,9 +82,12 @@ How to read the report:
                  outage two days can close on one day, and `most` can then be twice the budget.
   no contact by due_at
                  the tasks that were contacted, closed or overdue by the end, and how many of them were late. A try that
-                 reached nobody is no contact, nor is a campaign without an answer. Managers in the city are never too busy:
-                 compare the tasks of a manager and day with what yours can do.
-  suppressed     signals that opened no task, by reason; an over_budget candidate waits some days and then lapses
+                 reached nobody is no contact, nor is a campaign without an answer. Managers in the city are never too busy.
+  account managers
+                 new tasks of each manager, or of a queue where there is none, for each day and beside what they can take by
+                 policy.capacity (- for no limit). `days over`: days with more than that, or with any task while absent; urgent
+                 tasks pass. `as deputy`: tasks that were somebody else's.
+  suppressed     signals that opened no task, by reason; candidates over_budget or over_capacity wait some days and then lapse
   task outcomes  counted as the metrics count them: of all tasks in these days, also those opened before. By trigger, a task
                  counts for each of its reasons. Precision is the share of right churn tasks (closed as saved, refused, lost
                  or churned) among the right and the wrong ones (expired, recovered, or the subscriber meant to stay).
@@ -92,6 +102,7 @@ Operator and time zone are those of the configuration.
 Examples:
   churnwatch rehearse --show-task
   churnwatch rehearse --config next.toml --json next.json       compare with the same without --config
+  CHURNWATCH_POLICY__CAPACITY__MANAGER_PER_DAY=2 churnwatch rehearse --partitions 3
   CHURNWATCH_POLICY__CONTACT__GAP_DAYS=14 churnwatch rehearse --subscribers 20000
   churnwatch rehearse --set churn.scale=3 --set outcomes.contact_hours=[12,72] --tasks tasks.ndjson";
 
@@ -108,7 +119,7 @@ impl Rehearse {
             &outputs,
             self.force,
         )?;
-        let config = load_offline(self.config.as_deref())?;
+        let config = LayoutArgs::default().load_offline(self.config.as_deref())?;
         let scenario = Scenario::load(self.scenario.as_deref(), &self.set);
         let city = CityConfig {
             start: self.start,
@@ -164,14 +175,22 @@ impl Rehearse {
         }
         tell!("rehearsed in {:.1} s", watch.elapsed().as_secs_f64());
         let mut text = report.text();
-        if self.show_task {
-            text += "\none churn task, as published\n";
-            text += &match &sample {
-                Some(task) => pretty(&String::from_utf8_lossy(&encoder.task_json(task))),
-                None => "there was none".to_owned(),
-            };
-            text.push('\n');
-        }
+        let Some(form) = self.show_task else {
+            return Ok(text);
+        };
+        text += "\none churn task\n";
+        let show = |task: &Task, language| {
+            let (words, calendar) = (config.rules.words(), &config.rules.calendar);
+            shown(task, &words, calendar, language, columns())
+        };
+        text += &match (&sample, form) {
+            (None, _) => "there was none\n".to_owned(),
+            (Some(task), TaskForm::En) => show(task, Language::En),
+            (Some(task), TaskForm::Zh) => show(task, Language::Zh),
+            (Some(task), TaskForm::Json) => {
+                pretty(&String::from_utf8_lossy(&encoder.task_json(task))) + "\n"
+            }
+        };
         Ok(text)
     }
 }

@@ -1,14 +1,15 @@
 //! Event files through the engine, for the commands that measure and tune rules.
 
-use super::arguments::{effective, load_offline};
+use super::arguments::{LayoutArgs, effective};
 use super::failure::Failure;
+use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
-use crate::backtest::{Label, Recording, Replay};
+use crate::backtest::{self, Cohort, Label, Recording, Replay};
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::engine::Rules;
 use crate::files::{Lines, read_ahead};
-use crate::model::{Outcome, Reject, Source, Timestamp};
+use crate::model::{Outcome, Reject, Source, Timestamp, plural};
 use indicatif::HumanCount;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,24 +21,27 @@ use toml::Table;
 pub(super) struct RuleSets {
     pub sets: Vec<(String, Arc<Rules>)>,
     pub decoder: Decoder,
+    /// The same events were replayed before, so what is wrong with them has been said.
+    pub again: bool,
 }
 
 impl RuleSets {
     /// The configurations of these files, or the defaults without any; each under the environment and the clock of the events.
     ///
     /// Records are decoded once for all of them, so they must agree on how records and days are read.
-    pub fn load(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub fn load(paths: &[PathBuf], layouts: &LayoutArgs) -> Result<Self, Failure> {
         if paths.is_empty() {
-            let config = load_offline(None)?;
+            let config = layouts.load_offline(None)?;
             return Ok(Self {
                 sets: vec![("defaults".to_owned(), Arc::clone(&config.rules))],
                 decoder: config.decoder,
+                again: false,
             });
         }
         let mut sets: Vec<(String, Arc<Rules>)> = Vec::new();
         let mut first: Option<(Table, Decoder)> = None;
         for path in paths {
-            let config = load_offline(Some(path))?;
+            let config = layouts.load_offline(Some(path))?;
             let stem = path.file_stem().map(|stem| stem.to_string_lossy());
             let name = stem.unwrap_or_default().into_owned();
             let taken = |name: &str| sets.iter().any(|(other, _)| other == name);
@@ -67,7 +71,11 @@ impl RuleSets {
         }
         let decoder = first.map(|(_, decoder)| decoder);
         let decoder = decoder.ok_or_else(|| Failure::Usage("no rules were given".to_owned()))?;
-        Ok(Self { sets, decoder })
+        Ok(Self {
+            sets,
+            decoder,
+            again: false,
+        })
     }
 
     /// Reads a truth file.
@@ -95,11 +103,25 @@ impl RuleSets {
 
     /// Replays event files in the order given.
     pub fn replay(&self, events: &[String], now: Timestamp) -> Result<Recording, Failure> {
+        self.run(events, now, false)
+    }
+
+    /// Replays them, and keeps what days say of lines under the first rules.
+    pub fn replay_lines(&self, events: &[String], now: Timestamp) -> Result<Recording, Failure> {
+        self.run(events, now, true)
+    }
+
+    fn run(&self, events: &[String], now: Timestamp, lines: bool) -> Result<Recording, Failure> {
         let rules: Vec<_> = self.sets.iter().map(|(_, r)| Arc::clone(r)).collect();
         let Some(mut replay) = Replay::new(&rules, self.decoder.clone(), now, 1) else {
             return Err(Failure::Usage("no rules were given".to_owned()));
         };
+        if lines {
+            replay.keep_line_days();
+        }
         let mut rejects = Rejects::default();
+        let mut form = LineForm::new(self.decoder.layouts());
+        let mut mismatch = None;
         let bar = byte_bar(events);
         let mut source = Source {
             topic: "".into(),
@@ -113,8 +135,20 @@ impl RuleSets {
             }
             for (line, number) in batch.lines() {
                 source.offset = i64::try_from(number).unwrap_or(i64::MAX);
-                if let Outcome::Rejected(reject) = replay.record(line, &source) {
-                    rejects.count(&reject, &source);
+                if number == 1 {
+                    form.begin(path);
+                }
+                match form.of(line) {
+                    Ok(Some(form)) => {
+                        if let Outcome::Rejected(reject) = replay.record(form, line, &source) {
+                            rejects.count(&reject, &source);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        mismatch.get_or_insert(error);
+                        break;
+                    }
                 }
             }
             bar.set_position(batch.bytes_read);
@@ -124,9 +158,26 @@ impl RuleSets {
         });
         bar.finish_and_clear();
         read?;
-        rejects.report();
+        if let Some(error) = mismatch {
+            return Err(error.into());
+        }
+        if !self.again {
+            rejects.report();
+        }
         Ok(replay.finish())
     }
+}
+
+/// Refuses inputs that are not enough to measure anything.
+pub(super) fn measurable(
+    cohort: &Cohort<'_>,
+    warmup_days: u16,
+    truth: Option<&str>,
+) -> Result<(), Failure> {
+    backtest::measurable(cohort, warmup_days).map_err(|why| {
+        let input = truth.filter(|_| why.of_truth()).unwrap_or("--events");
+        Failure::Usage(format!("{input}: {why}"))
+    })
 }
 
 /// The keys that decide how records and days are read.
@@ -156,8 +207,9 @@ impl Rejects {
     fn report(&self) {
         for (reason, (count, first)) in &self.0 {
             tell!(
-                "{} records were rejected ({reason}); the first is {first}",
-                HumanCount(*count)
+                "{} {} rejected ({reason}); the first is {first}",
+                HumanCount(*count),
+                plural(*count, "record was", "records were")
             );
         }
         if self.0.contains_key("future_timestamp") {

@@ -1,18 +1,18 @@
 use super::brokers;
 use super::failure::Failure;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use crate::config::{Config, Ruleset};
 use crate::health::Health;
 use crate::http::Server;
-use crate::kafka;
-use crate::runtime::{Pool, RulesHandle, Setup, Stop, Watchdog, clock};
-use crate::telemetry::{Telemetry, logging, troubles};
+use crate::kafka::{self, Cluster, Refusal, Sources};
+use crate::runtime::{Pool, Routes, RulesHandle, Setup, Stop, Watchdog, clock};
+use crate::telemetry::{Telemetry, troubles};
 use clap::Args;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 use tracing::{error, info, warn};
 
 /// Detect churn signals in Kafka topics
@@ -39,20 +39,17 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = Config::load(self.config.as_deref())?;
-        logging::init(&config.log, clock::now)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
-        // The handlers come first: a signal during the start must not cut it short either.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-        let handlers = async { Ok::<_, Failure>((Signals::new()?, hangup()?)) };
-        let (mut signals, reload) = runtime.block_on(handlers)?;
+        let (runtime, mut signals) = signals::begin(&config)?;
+        let hangup = runtime.block_on(async { signals::handle(SignalKind::hangup()) })?;
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
         let telemetry = Telemetry::new().map_err(|error| failed(&error))?;
         telemetry.set_rules_version(&config.rules.version);
+        let (workers, routers) = match config.routes_in_run() {
+            true => (config.run.workers, config.route.workers),
+            false => (config.run.workers, 0),
+        };
         let health = Health::new(
-            config.run.workers.into(),
+            usize::from(workers) + usize::from(routers),
             config.http.stalled_seconds,
             clock::monotonic_ms,
         );
@@ -60,7 +57,8 @@ impl Run {
             .map_err(|error| failed(&error))?;
         info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
         kafka::check_properties(&config).map_err(Failure::Usage)?;
-        let Some(cluster) = runtime.block_on(brokers::wait(&config, &health, &mut signals))? else {
+        let asked = brokers::wait(&config, &health, &mut signals, look);
+        let Some((cluster, sources)) = runtime.block_on(asked)? else {
             info!("ended");
             return Ok(());
         };
@@ -80,15 +78,21 @@ impl Run {
         let grace = Duration::from_secs(config.run.shutdown_seconds.into());
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
+        let routes = sources.map(|sources| Routes::new(&config, telemetry.clone(), sources));
         let setup = Setup::new(config, telemetry.clone(), cluster);
         let reload = Reload {
-            hangup: reload,
+            hangup,
             path: self.config,
             started: setup.config.clone(),
             rules_handle: Arc::clone(&setup.rules_handle),
             telemetry,
         };
-        let pool = Pool::start(setup, &health, &stop).map_err(|error| failed(&error))?;
+        let mut pool = Pool::start(setup, &health, &stop).map_err(|error| failed(&error))?;
+        if let Some(routes) = routes {
+            let routers = health.workers().into_iter().skip(workers.into());
+            pool.route(routes, routers)
+                .map_err(|error| failed(&error))?;
+        }
         runtime.block_on(async {
             tokio::select! {
                 ended = until_ended(signals, &pool, &stop, &health, watchdog, grace) => ended,
@@ -103,9 +107,11 @@ impl Run {
     }
 }
 
-fn hangup() -> Result<Signal, Failure> {
-    signal(SignalKind::hangup())
-        .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))
+/// What the cluster says of the feeds' topics, and of those that are routed as well.
+fn look(config: &Config) -> Result<(Cluster, Option<Sources>), Refusal> {
+    let cluster = Cluster::inspect(config)?;
+    let sources = config.routes_in_run().then(|| Sources::find(config));
+    Ok((cluster, sources.transpose()?))
 }
 
 /// Puts changed rules in force on SIGHUP.
@@ -119,16 +125,21 @@ struct Reload {
 }
 
 impl Reload {
-    /// The first shadow rules need a topic that was not looked at when the process started.
+    /// The first shadow rules, and the first hold-out share, need a topic that was not looked at when the process started.
     async fn can_say(&self, ruleset: &Ruleset) -> Result<(), String> {
         let before = self.rules_handle.current();
-        if ruleset.rules.shadow.is_none() || before.ruleset.rules.shadow.is_some() {
-            return Ok(());
-        }
+        let (before, now) = (&before.ruleset.rules, &ruleset.rules);
+        let shadow = before.shadow.is_none() && now.shadow.is_some();
+        let uplift = !before.policy.hold_out.is_used() && now.policy.hold_out.is_used();
         let config = self.started.clone();
         let asked = tokio::task::spawn_blocking(move || {
-            let topic = &config.topics.shadow_signals;
-            kafka::writable(&config, "topics.shadow_signals", topic)
+            let topics = &config.topics;
+            let first = [
+                (shadow, "topics.shadow_signals", &topics.shadow_signals),
+                (uplift, "topics.uplift", &topics.uplift),
+            ];
+            let mut needed = first.into_iter().filter(|(needed, ..)| *needed);
+            needed.try_for_each(|(_, key, topic)| kafka::writable(&config, key, topic))
         });
         asked.await.map_err(|error| error.to_string())?
     }
@@ -174,7 +185,7 @@ fn shadow_version(ruleset: &Ruleset) -> &str {
 }
 
 /// Waits until the workers have ended, by themselves or by a signal.
-async fn until_ended(
+pub(super) async fn until_ended(
     mut signals: Signals,
     pool: &Pool,
     stop: &Stop,

@@ -5,7 +5,7 @@ mod answer;
 use super::arguments::parse_day;
 use super::failure::Failure;
 use super::terminal::{day_bar, print, tell};
-use crate::model::Day;
+use crate::model::{Day, plural};
 use crate::sim::{CityConfig, Compression, Operator, Scenario, SimError, Summary, write_files};
 use indicatif::{HumanBytes, HumanCount};
 use std::path::{Path, PathBuf};
@@ -136,10 +136,13 @@ fn describe(out: &Path, summary: &Summary) -> String {
     use std::fmt::Write;
     let events = out.join(summary.events_file);
     let mut text = format!(
-        "{} records of {} subscribers over {} days, {} before compression: {}\n",
+        "{} {} of {} {} over {} {}, {} before compression: {}\n",
         HumanCount(summary.lines),
+        plural(summary.lines, "record", "records"),
         HumanCount(u64::from(summary.parameters.subscribers)),
+        plural(summary.parameters.subscribers, "subscriber", "subscribers"),
         summary.parameters.days,
+        plural(summary.parameters.days, "day", "days"),
         HumanBytes(summary.bytes),
         events.display(),
     );
@@ -216,7 +219,7 @@ mod tests {
     fn tasks_are_answered() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name).display().to_string();
-        let task = r#"{"task_id":"t1","msisdn":"13912345678","status":"open","not_before":"2026-04-01T09:00:00+08:00","updated_at":"2026-04-01T08:00:00+08:00","expires_at":"2026-05-01T08:00:00+08:00","recommended_action":{"channel":"outbound_call","playbook":[]}}"#;
+        let task = r#"{"task_id":"t1","msisdn":"13912345678","status":"open","purpose":"churn","severity":"early","not_before":"2026-04-01T09:00:00+08:00","updated_at":"2026-04-01T08:00:00+08:00","expires_at":"2026-05-01T08:00:00+08:00","recommended_action":{"channel":"outbound_call","playbook":[]}}"#;
         std::fs::write(path("tasks"), task).unwrap();
         std::fs::write(path("truth"), "").unwrap();
         let line = format!(

@@ -2,8 +2,12 @@
 
 use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, Write};
+use ratatui::crossterm::terminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+
+/// Columns of text for a reader without a terminal.
+const COLUMNS: usize = 100;
 
 /// Writes to stdout. A reader that has seen enough, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -17,6 +21,13 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Columns of the terminal that stdout is; [`COLUMNS`] elsewhere.
+pub(super) fn columns() -> usize {
+    let size = io::stdout().is_terminal().then(terminal::size);
+    size.and_then(Result::ok)
+        .map_or(COLUMNS, |(columns, _)| columns.into())
 }
 
 /// Writes a line to standard error. Perhaps nobody reads it, which is no reason to stop.

@@ -1,15 +1,17 @@
 //! The whole configuration, put together from its layers.
 
+use super::board::{self, BoardSettings};
+use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
 use super::settings::{
     self, HttpSettings, KafkaSettings, LogSettings, PROPERTIES, RunSettings, SHADOW_SIGNALS,
-    ShadowSettings, StateSettings, TopicSettings,
+    ShadowSettings, StateSettings, TopicSettings, UPLIFT,
 };
-use super::{environment, forms, rules, shadow};
+use super::{country, environment, forms, rules, shadow};
 use crate::decode::{DecodeSettings, Decoder};
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
-use crate::layers::{Document, Layers, Problems, Schema};
+use crate::layers::{Document, Key, Layers, Problems, Schema};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +22,14 @@ pub(super) const SCHEMA: Schema = Schema {
     printed_by: "churnwatch config",
     open: &[
         PROPERTIES,
+        "board.alerts.receivers",
+        "board.alerts.receivers.*",
+        "board.users",
         "operator.numbers",
+        "policy.capacity.managers",
+        "policy.capacity.managers.*",
+        "policy.capacity.queues",
+        "policy.capacity.queues.*",
         "policy.credit.brand_points",
         "policy.score.triggers",
         "policy.playbook",
@@ -38,10 +47,14 @@ pub struct Config {
     pub topics: TopicSettings,
     /// `[run]`
     pub run: RunSettings,
+    /// `[route]`
+    pub route: RouteSettings,
     /// `[state]`
     pub state: StateSettings,
     /// `[http]`
     pub http: HttpSettings,
+    /// `[board]`
+    pub board: BoardSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[shadow]`; the rules themselves are part of `rules`.
@@ -95,6 +108,7 @@ impl Config {
         let trial = match Document::parse(text, name) {
             Ok(mut document) => {
                 let trial = document.take(shadow::NAME);
+                country::renew(document.table_mut());
                 layers.document(document);
                 trial
             }
@@ -115,11 +129,29 @@ impl Config {
     }
 
     /// The topics that are written for others, by their keys. The topic of shadow signals is among them only if there
-    /// are shadow rules.
+    /// are shadow rules, and that of what tasks achieve only if somebody is held out.
     pub fn outputs(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let shadow = (SHADOW_SIGNALS, &*self.topics.shadow_signals);
         let outputs = self.topics.outputs().into_iter();
-        outputs.filter(move |output| self.rules.shadow.is_some() || *output != shadow)
+        outputs.filter(|(key, _)| match *key {
+            SHADOW_SIGNALS => self.rules.shadow.is_some(),
+            UPLIFT => self.rules.policy.hold_out.is_used(),
+            _ => true,
+        })
+    }
+
+    /// The configuration of clients that route: with a group and transactional ids of their own.
+    pub fn of_route(&self) -> Self {
+        let mut config = self.clone();
+        // Its default is named after the group.
+        config.topics.journal = self.topics.journal(&self.kafka.group);
+        config.kafka.group.clone_from(&self.route.group);
+        config.run.transactional_id_prefix += "-route";
+        config
+    }
+
+    /// Whether `run` routes as well.
+    pub fn routes_in_run(&self) -> bool {
+        self.route.in_run && !self.route.sources.is_empty()
     }
 
     /// What decides what becomes of a record, in the form that the journal keeps.
@@ -129,17 +161,20 @@ impl Config {
 
     /// `trial`: the shadow rules themselves, where no file says them.
     fn assemble(mut layers: Layers, trial: Option<Table>) -> Result<Self, Problems> {
+        country::choose(&mut layers);
         forms::check(&mut layers);
         layers.check_ranges();
         let kafka = settings::kafka(&mut layers);
         let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
+        let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
         let state = settings::state(&mut layers);
         let http = layers.read("http");
+        let board = board::board(&mut layers);
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
         if decoder.is_some() {
-            rules::keep_operators_of_country(&mut layers);
+            country::keep_own_operators(&mut layers);
         }
         let mut rules = rules::build(&mut layers, decoder.as_ref());
         let shadow = layers.read("shadow");
@@ -156,8 +191,10 @@ impl Config {
                 kafka: kafka?,
                 topics: topics?,
                 run: run?,
+                route: route?,
                 state: state?,
                 http: http?,
+                board: board?,
                 log: log?,
                 shadow: shadow?,
                 rules: Arc::new(rules?),
@@ -191,10 +228,16 @@ impl std::fmt::Debug for Config {
             .field("run", &self.run)
             .field("state", &self.state)
             .field("http", &self.http)
+            .field("board", &self.board.listen)
             .field("log", &self.log)
             .field("rules", &self.rules.version)
             .finish()
     }
+}
+
+/// The ends of a number's range, by its dotted key.
+pub fn range(key: &str) -> Option<(f64, f64)> {
+    Layers::new(&SCHEMA, &reference()).range(&Key::of(key))
 }
 
 /// Every key with its default and its explanation, as TOML: what `churnwatch config` prints.

@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use toml::{Table, Value};
 
 const PREFIX: &str = "CHURNWATCH_";
+/// Their secrets are taken as they stand.
+const RECEIVERS: &str = "board.alerts.receivers";
 
 /// Lays every variable of ours over what is there.
 ///
@@ -50,9 +52,10 @@ fn key_of(path: &str) -> Key {
 fn value_of(key: &Key, defaults: &Table, text: String) -> Value {
     let parsed = || format!("v = {text}").parse::<Table>().ok()?.remove("v");
     let is_property = key.ancestors().nth(1) == Some(Key::of(PROPERTIES));
+    let is_secret = Key::of(RECEIVERS).holds(key) && matches!(key.last(), Some("secret" | "url"));
     match key.get(defaults) {
         // As it stands: a password may look like a number.
-        _ if is_property => Value::String(text),
+        _ if is_property || is_secret => Value::String(text),
         Some(Value::String(_)) => match parsed() {
             Some(quoted @ Value::String(_)) => quoted,
             _ => Value::String(text),

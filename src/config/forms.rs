@@ -1,8 +1,10 @@
 //! What neither the types nor the ranges of the defaults say: names to choose from, and the form of lists and of tables
 //! that the operator extends.
 
+use super::board::BoardUser;
+use super::route::RouteSource;
 use super::settings::LogFormat;
-use crate::engine::settings::{ClockKind, TriggerWeight};
+use crate::engine::settings::{ClockKind, HolderCapacity, TriggerWeight};
 use crate::layers::{Key, Layers, plain};
 use crate::model::{PlaybookStep, Talk};
 use serde::Deserialize;
@@ -17,6 +19,8 @@ type Form = (
     &'static str,
 );
 
+const HOLDER_CAPACITY: &str = "write { per_day = 12, deputy = \"NAME\", absent = [\"2026-12-24/2027-01-06\"] }, or some of these";
+
 const FORMS: &[Form] = &[
     (
         "kafka.properties.*",
@@ -27,6 +31,26 @@ const FORMS: &[Form] = &[
         "http.listen",
         form::<SocketAddr>,
         "write an IP address and port, such as 127.0.0.1:9464 or [::1]:9464",
+    ),
+    (
+        "board.listen",
+        form::<SocketAddr>,
+        "write an IP address and port, such as 127.0.0.1:9465 or [::1]:9465",
+    ),
+    (
+        "board.proxies",
+        form::<Vec<std::net::IpAddr>>,
+        "write a list of IP addresses, such as [\"10.0.0.7\"]",
+    ),
+    (
+        "board.users.*",
+        form::<BoardUser>,
+        "write { role = \"manager\", managers = [\"AM-17\"], token_sha256 = \"...\" }, or role = \"lead\" with a region, or \"admin\"",
+    ),
+    (
+        "route.sources",
+        form::<Vec<RouteSource>>,
+        "write [[route.sources]] with `topic` below it, and `feed` where all records are of one",
     ),
     (
         "log.format",
@@ -42,6 +66,16 @@ const FORMS: &[Form] = &[
         "operator.numbers.*",
         form::<OperatorNumbers>,
         "write { hotlines = [\"10086\"], marketing = [\"10085\"] }",
+    ),
+    (
+        "policy.capacity.managers.*",
+        form::<HolderCapacity>,
+        HOLDER_CAPACITY,
+    ),
+    (
+        "policy.capacity.queues.*",
+        form::<HolderCapacity>,
+        HOLDER_CAPACITY,
     ),
     (
         "policy.credit.brand_points.*",
@@ -76,7 +110,7 @@ const FORMS: &[Form] = &[
     (
         "policy.talk.*",
         form::<Talk>,
-        "write rapport, listen, advise and follow_up below [policy.talk.STAGE], each { zh = \"...\", en = \"...\" }",
+        "write rapport, listen, advise and follow_up below [policy.talk.NAME], each { zh = \"...\", en = \"...\" }",
     ),
 ];
 
@@ -118,7 +152,14 @@ mod tests {
     fn every_form_is_of_a_key() {
         let defaults = reference().parse().unwrap();
         let patterns = FORMS.iter().map(|(pattern, ..)| *pattern);
-        for pattern in patterns.filter(|pattern| *pattern != "kafka.properties.*") {
+        // The defaults have none of these.
+        let unnamed = [
+            "kafka.properties.*",
+            "board.users.*",
+            "policy.capacity.managers.*",
+            "policy.capacity.queues.*",
+        ];
+        for pattern in patterns.filter(|pattern| !unnamed.contains(pattern)) {
             assert!(!Key::matching(pattern, &defaults).is_empty(), "{pattern}");
         }
     }

@@ -5,16 +5,28 @@
 //! a trigger in the trigger's file, and those of `[decode]` in that room. A new section is a struct with `Deserialize`, its
 //! keys in `defaults.toml`, a field of [`Config`] and a line in `Config::assemble`.
 
+mod alerts;
 mod assembly;
+mod board;
+mod capacity;
+mod country;
 mod environment;
 mod forms;
+mod layouts;
+mod route;
 mod rules;
 mod ruleset;
 mod settings;
 mod shadow;
 
 pub use crate::layers::{Origin, Problem, Problems};
-pub use assembly::{Config, reference};
+pub use alerts::{
+    ALERTS, AlertRule, AlertSettings, MailEncryption, MailSettings, ReceiverKind, ReceiverSettings,
+    Secret, webhook_key,
+};
+pub use assembly::{Config, range, reference};
+pub use board::{BoardRole, BoardSettings, BoardUser};
+pub use route::{RouteSettings, RouteSource};
 pub use ruleset::Ruleset;
 pub use settings::{
     HttpSettings, KafkaSettings, LogFormat, LogSettings, RunSettings, ShadowSettings,

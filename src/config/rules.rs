@@ -1,7 +1,7 @@
 //! The engine's sections as [`Rules`].
 
 use super::forms::OperatorNumbers;
-use super::shadow;
+use super::{capacity, shadow};
 use crate::decode::Decoder;
 use crate::engine::rules::Rules;
 use crate::engine::settings::{Competitors, PolicyRules, WindowRules};
@@ -76,23 +76,6 @@ fn calendar(layers: &mut Layers, window: &WindowRules) -> Option<Calendar> {
             layers.problem(&Key::of("window.time_zone"), error.to_string(), remedy);
             None
         }
-    }
-}
-
-/// Forgets the operators of the defaults where the network is in another country: there they have no numbers.
-pub(super) fn keep_operators_of_country(layers: &mut Layers) {
-    let country = Key::of("decode.country_code");
-    if country.get(layers.table()) == country.get(layers.defaults()) {
-        return;
-    }
-    let (all, stated) = (Key::of("operator.numbers"), layers.stated());
-    let operators = all.get(layers.defaults()).and_then(Value::as_table);
-    let keys = operators.into_iter().flat_map(Table::keys);
-    let unstated = keys
-        .map(|operator| all.child(operator))
-        .filter(|key| !stated.iter().any(|stated| key.holds(stated)));
-    for key in unstated.collect::<Vec<_>>() {
-        layers.remove(&key);
     }
 }
 
@@ -202,6 +185,7 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
         let key = Key::of("policy.score.triggers").child(name);
         layers.expect_name(&key, "a trigger", name, &names);
     }
+    capacity::check(layers, &policy.capacity);
     words(layers, &policy, &names);
     Some(policy)
 }
@@ -212,7 +196,7 @@ fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
         let key = Key::of("policy.playbook").child(chapter);
         layers.expect_name(&key, "a lifecycle stage, care or grow", chapter, &CHAPTERS);
         for step in steps {
-            for name in &step.for_triggers {
+            for name in step.for_triggers.iter().chain(&step.not_for_triggers) {
                 layers.expect_name(&key, "a trigger", name, triggers);
             }
             if !is_action(&step.action) {
@@ -226,10 +210,10 @@ fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
             }
         }
     }
-    let chapters = [&CHAPTERS[..], &[Talk::ANY, Talk::CARE_ONLY]].concat();
+    let chapters = [&CHAPTERS[..], &[Talk::ANY, Talk::CARE_ONLY], triggers].concat();
     for (chapter, talk) in &policy.talk {
         let key = Key::of("policy.talk").child(chapter);
-        let what = "a lifecycle stage, care, grow, care_only or any";
+        let what = "a trigger, a lifecycle stage, care, grow, care_only or any";
         layers.expect_name(&key, what, chapter, &chapters);
         for (part, text) in talk.parts() {
             if text.zh.trim().is_empty() || text.en.trim().is_empty() {

@@ -46,4 +46,19 @@ mod tests {
         let default = Config::embedded().unwrap().ruleset();
         assert_ne!(default.id, ruleset.id);
     }
+
+    #[test]
+    fn rulesets_of_earlier_versions_are_read() {
+        for (earlier, today) in [
+            (
+                "trunk_prefix = \"0\"\nshort_code_digits = 4",
+                "trunk_prefixes = [\"0\"]\nshort_code_digits = [4, 4]",
+            ),
+            ("trunk_prefix = \"\"", "trunk_prefixes = []"),
+        ] {
+            let earlier = Ruleset::parse(&format!("[decode]\n{earlier}\n"), "the journal");
+            let today = Config::from_toml_str(&format!("[decode]\n{today}\n"), "test");
+            assert_eq!(earlier.unwrap().text, today.unwrap().ruleset().text);
+        }
+    }
 }

@@ -61,8 +61,12 @@ pub struct TopicSettings {
     pub dead_letters: String,
     /// Where erasures are confirmed.
     pub erasures: String,
+    /// What tasks achieve.
+    pub uplift: String,
     /// The state's journal; empty for the group's own, as [`TopicSettings::journal`] names it.
     pub journal: String,
+    /// What people do with tasks.
+    pub board: String,
 }
 
 impl TopicSettings {
@@ -95,20 +99,31 @@ impl TopicSettings {
         }
     }
 
+    /// Whether a topic is one of these, or the journal of a consumer group.
+    pub fn is_ours(&self, topic: &str, group: &str) -> bool {
+        let outputs = self.outputs().into_iter().map(|(_, output)| output);
+        let inputs = Feed::ALL.into_iter().map(|feed| self.of(feed));
+        let mut all = inputs.chain(outputs).chain([self.board.as_str()]);
+        all.any(|ours| ours == topic) || self.journal(group) == topic
+    }
+
     /// The topics to write for others, by their keys in the configuration.
-    pub fn outputs(&self) -> [(&'static str, &str); 5] {
+    pub fn outputs(&self) -> [(&'static str, &str); 6] {
         [
             ("tasks", &self.tasks),
             ("signals", &self.signals),
             (SHADOW_SIGNALS, &self.shadow_signals),
             ("dead_letters", &self.dead_letters),
             ("erasures", &self.erasures),
+            (UPLIFT, &self.uplift),
         ]
     }
 }
 
 /// Key of the topic of shadow signals.
 pub(super) const SHADOW_SIGNALS: &str = "shadow_signals";
+/// Key of the topic of what tasks achieve.
+pub(super) const UPLIFT: &str = "uplift";
 
 /// `[run]`: workers and their transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -338,7 +353,8 @@ pub(super) fn topics(layers: &mut Layers, kafka: Option<&KafkaSettings>) -> Opti
     let journal = settings.journal(&kafka?.group);
     // A group without a name is a problem of its own.
     let journal = (journal.trim() != "-journal").then_some(("journal", &*journal));
-    let outputs = settings.outputs().into_iter().chain(journal);
+    let board = [("board", &*settings.board)];
+    let outputs = settings.outputs().into_iter().chain(journal).chain(board);
     for (name, topic) in inputs.into_iter().chain(outputs) {
         let key = Key::of("topics").child(name);
         let is_legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -408,8 +424,9 @@ pub(super) fn log(layers: &mut Layers) -> Option<LogSettings> {
 
 /// Reads and checks `[decode]`.
 pub(super) fn decoder(layers: &mut Layers) -> Option<Decoder> {
+    let layouts = super::layouts::layouts(layers)?;
     let problems = match Decoder::new(layers.read("decode")?) {
-        Ok(decoder) => return Some(decoder),
+        Ok(decoder) => return Some(decoder.with_layouts(layouts)),
         Err(problems) => problems,
     };
     for problem in problems {

@@ -14,6 +14,9 @@ use crate::model::{
 use std::borrow::Cow;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+/// The record type that belongs to no subscriber.
+pub(super) const PROGRESS: &str = "feed_progress";
+
 /// `record_type`, but for `feed_progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordType {
@@ -64,6 +67,26 @@ pub(super) fn record_type(name: &str) -> Option<(usize, RecordType)> {
     let mut known = RECORD_TYPES.iter().enumerate();
     let known = known.find(|(_, (known, _))| *known == name);
     known.map(|(place, (_, record_type))| (place, *record_type))
+}
+
+/// The names that a field may hold; none where it may hold others.
+pub(super) fn names(field: Field) -> Vec<&'static str> {
+    fn of<T>(choices: &Choices<T>) -> Vec<&'static str> {
+        choices.iter().map(|(name, _)| *name).collect()
+    }
+    match field {
+        Field::RecordType => [of(RECORD_TYPES), vec![PROGRESS]].concat(),
+        Field::CauseForTermination => of(CALL_OUTCOMES),
+        Field::Action => of(FORWARD_ACTIONS),
+        Field::Reason => of(SUSPENSION_REASONS),
+        Field::Segment => of(SEGMENTS),
+        Field::Flags => of(FLAGS),
+        Field::Category => of(COMPLAINT_CATEGORIES),
+        Field::Resolution => of(RESOLUTIONS),
+        Field::Subject => of(ENQUIRY_SUBJECTS),
+        Field::Result => of(OUTCOME_RESULTS),
+        _ => Vec::new(),
+    }
 }
 
 /// The most frequent first.

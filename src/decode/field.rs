@@ -1,7 +1,7 @@
 //! The fields that are read, by their names in records.
 
 macro_rules! fields {
-    (record { $($field:ident = $key:literal,)* } plan { $($inner:ident = $inner_key:literal as $name:literal,)* }) => {
+    (record { $($field:ident = $key:literal $(or $alias:literal)?,)* } plan { $($inner:ident = $inner_key:literal as $name:literal,)* }) => {
         /// A field of some record type, or of a profile's `plan`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Field { $($field,)* $($inner,)* }
@@ -22,8 +22,16 @@ macro_rules! fields {
                 }
             }
 
+            /// The key in a record, or in the plan.
+            pub(super) const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$field => $key,)*
+                    $(Self::$inner => $inner_key,)*
+                }
+            }
+
             pub(super) fn of_record(key: &str) -> Option<Self> {
-                match key { $($key => Some(Self::$field),)* _ => None }
+                match key { $($key $(| $alias)? => Some(Self::$field),)* _ => None }
             }
 
             pub(super) fn of_plan(key: &str) -> Option<Self> {
@@ -79,7 +87,8 @@ fields! {
         Satisfaction = "satisfaction",
         Subject = "subject",
         TaskId = "task_id",
-        Result = "result",
+        // A task calls it `outcome`.
+        Result = "result" or "outcome",
         StatedReason = "stated_reason",
         ConfirmedReason = "confirmed_reason",
         DoNotContact = "do_not_contact",

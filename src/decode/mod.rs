@@ -6,8 +6,10 @@
 //! at. No reason quotes the record, so none can leak a number.
 
 mod body;
+mod countries;
 mod faults;
 mod field;
+mod layout;
 mod number;
 mod read;
 mod settings;
@@ -15,11 +17,17 @@ mod time;
 mod wire;
 mod written;
 
+pub use countries::COUNTRIES;
 pub use faults::{FieldFault, FieldFaults};
+pub use layout::{
+    FieldTrace, Form, LayoutText, Layouts, READY, Scratch, Trace, is_native, leaves, shape, suggest,
+};
 pub use settings::{DecodeSettings, SettingProblem};
 
 use crate::model::{Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
+use body::PROGRESS;
 use field::Field;
+use layout::Made;
 use number::Numbering;
 use wire::Fields;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -30,6 +38,7 @@ pub struct Decoder {
     numbering: Numbering,
     record_bytes_max: usize,
     key_check: bool,
+    layouts: Layouts,
 }
 
 /// What one record says. Text is borrowed from its bytes.
@@ -56,8 +65,24 @@ impl Decoded<'_> {
     }
 }
 
-/// The record type that belongs to no subscriber.
-const PROGRESS: &str = "feed_progress";
+/// Whose record it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A subscriber's, of a feed.
+    Subscriber(Feed, Msisdn),
+    /// Everybody's: a mediation's statement about a feed.
+    Everyone(Feed),
+}
+
+impl Address {
+    /// The feed it belongs to.
+    pub fn feed(&self) -> Feed {
+        match self {
+            Self::Subscriber(feed, _) | Self::Everyone(feed) => *feed,
+        }
+    }
+}
+
 /// An odd factor that spreads small numbers over a seed: seeds that differ in a few bits give equal hashes of short ids.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// States are hashed apart from record ids, whose seeds are multiples of another number.
@@ -84,11 +109,23 @@ impl Decoder {
         Ok(Self {
             record_bytes_max: settings.record_bytes_max,
             key_check: settings.key_check,
+            layouts: Layouts::default(),
             numbering: Numbering::new(settings),
         })
     }
 
-    /// Reads one record's value.
+    /// The same with layouts for records of other systems.
+    #[must_use]
+    pub fn with_layouts(self, layouts: Layouts) -> Self {
+        Self { layouts, ..self }
+    }
+
+    /// The layouts of records of other systems.
+    pub fn layouts(&self) -> &Layouts {
+        &self.layouts
+    }
+
+    /// Reads one record's value, which is as the schemas say.
     ///
     /// Does not allocate for call-detail records without escapes in their strings.
     ///
@@ -96,14 +133,59 @@ impl Decoder {
     /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; the engine decides how far ahead
     /// of the clock a record may be dated.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<'a>, Reject> {
-        let mut fields = Fields::of_record(self.text(bytes)?)?;
+        self.read(Fields::of_record(self.text(bytes)?)?)
+    }
+
+    /// Reads one record's value, which is of some form. Nothing if its layout says to skip it.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`], with the layout and what the record has in place of a field.
+    pub fn decode_as<'a>(
+        &self,
+        form: &Form,
+        bytes: &'a [u8],
+        scratch: &'a mut Scratch,
+    ) -> Result<Option<Decoded<'a>>, Reject> {
+        let Form::Mapped(mapped) = form else {
+            return self.decode(bytes).map(Some);
+        };
+        self.fits(bytes)?;
+        let Some(made) = mapped.map(bytes, scratch)? else {
+            return Ok(None);
+        };
+        let read = fields_of(&made).and_then(|fields| self.read(fields));
+        read.map(Some).map_err(|reject| explained(&made, reject))
+    }
+
+    /// Appends a record of some form as the schemas say. Returns whether there is one: a record that cannot be read, or that
+    /// its layout skips, is none.
+    pub fn rewrite(
+        &self,
+        form: &Form,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Form::Mapped(mapped) = form else {
+            out.extend_from_slice(bytes);
+            return true;
+        };
+        match mapped.map(bytes, scratch) {
+            Ok(Some(made)) => {
+                Fields::of_parts(made.fields()).write(out);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn read<'a>(&self, mut fields: Fields<'a>) -> Result<Decoded<'a>, Reject> {
         let name = fields.essential(Field::RecordType, Fields::string)?;
         if name == PROGRESS {
             return progress(&fields);
         }
         let (place, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
-        let msisdn = fields.essential(Field::Msisdn, Fields::phone)?;
-        let msisdn = self.msisdn(&msisdn).map_err(Reject::InvalidMsisdn)?;
+        let msisdn = self.subscriber(&fields)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
             return Err(Reject::Implausible);
@@ -137,14 +219,54 @@ impl Decoder {
         Ok(Decoded::Event(event, fields.faults))
     }
 
-    /// The feed that a record says it belongs to, as far as it can be read; for records that were refused.
-    pub fn feed_of(&self, bytes: &[u8]) -> Option<Feed> {
-        let fields = Fields::of_record(self.text(bytes).ok()?).ok()?;
-        let name = fields.string(Field::RecordType).ok()??;
-        match &*name {
-            PROGRESS => fields.choice(Field::Feed, FEEDS).ok()?,
-            name => body::record_type(name).map(|(_, record_type)| record_type.feed()),
+    /// Reads as much of a record of some form as says where it belongs, and appends the record as the schemas say. Nothing else
+    /// in it is looked at, but for a statement. Nothing if its layout says to skip it.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub fn address_as(
+        &self,
+        form: &Form,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Address>, Reject> {
+        let Form::Mapped(mapped) = form else {
+            out.extend_from_slice(bytes);
+            let fields = Fields::of_record(self.text(bytes)?)?;
+            return self.address(&fields).map(Some);
+        };
+        self.fits(bytes)?;
+        let Some(made) = mapped.map(bytes, scratch)? else {
+            return Ok(None);
+        };
+        let address = fields_of(&made).and_then(|fields| {
+            fields.write(out);
+            self.address(&fields)
+        });
+        address.map(Some).map_err(|reject| explained(&made, reject))
+    }
+
+    fn address(&self, fields: &Fields<'_>) -> Result<Address, Reject> {
+        let name = fields.essential(Field::RecordType, Fields::string)?;
+        if name == PROGRESS {
+            return progress(fields).map(|statement| Address::Everyone(statement.feed()));
         }
+        let (_, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        Ok(Address::Subscriber(
+            record_type.feed(),
+            self.subscriber(fields)?,
+        ))
+    }
+
+    fn subscriber(&self, fields: &Fields<'_>) -> Result<Msisdn, Reject> {
+        let text = fields.essential(Field::Msisdn, Fields::phone)?;
+        self.msisdn(&text).map_err(Reject::InvalidMsisdn)
+    }
+
+    /// The feed that a record as the schemas say names, as far as it can be read; for records that were refused.
+    pub fn feed_of(&self, bytes: &[u8]) -> Option<Feed> {
+        feed_of(&Fields::of_record(self.text(bytes).ok()?).ok()?)
     }
 
     /// Whether a record's Kafka key names its subscriber, in any of the forms a subscriber's number may have.
@@ -185,19 +307,29 @@ impl Decoder {
         self.numbering.is_foreign(msisdn)
     }
 
+    /// The country code of this network, without `+`.
+    pub fn country_code(&self) -> &str {
+        self.numbering.country_code()
+    }
+
     /// Whether keys must name subscribers.
     pub fn checks_keys(&self) -> bool {
         self.key_check
     }
 
-    /// The record as text, if it can be JSON at all.
-    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, Reject> {
-        if bytes.len() > self.record_bytes_max {
-            return Err(Reject::TooLarge {
+    fn fits(&self, bytes: &[u8]) -> Result<(), Reject> {
+        match bytes.len() > self.record_bytes_max {
+            true => Err(Reject::TooLarge {
                 bytes: bytes.len(),
                 limit: self.record_bytes_max,
-            });
+            }),
+            false => Ok(()),
         }
+    }
+
+    /// The record as text, if it can be JSON at all.
+    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, Reject> {
+        self.fits(bytes)?;
         if bytes.first() == Some(&0) {
             return Err(Reject::Framed);
         }
@@ -206,6 +338,28 @@ impl Decoder {
             return Err(Reject::Empty);
         }
         Ok(text)
+    }
+}
+
+/// The fields that a layout has made, if none is lacking that it requires.
+fn fields_of<'a>(made: &Made<'_, 'a>) -> Result<Fields<'a>, Reject> {
+    match made.lacks() {
+        Some(field) => Err(Reject::MissingField(field.name())),
+        None => Ok(Fields::of_parts(made.fields())),
+    }
+}
+
+/// A reject with what the layout has to do with it.
+fn explained(made: &Made<'_, '_>, reject: Reject) -> Reject {
+    let feed = feed_of(&Fields::of_parts(made.fields()));
+    made.explain(reject, feed)
+}
+
+fn feed_of(fields: &Fields<'_>) -> Option<Feed> {
+    let name = fields.string(Field::RecordType).ok()??;
+    match &*name {
+        PROGRESS => fields.choice(Field::Feed, FEEDS).ok()?,
+        name => body::record_type(name).map(|(_, record_type)| record_type.feed()),
     }
 }
 

@@ -7,9 +7,11 @@ use crate::model::{Msisdn, MsisdnError, Number};
 /// Most digits of a telephone number with its country code (E.164).
 const E164_DIGITS_MAX: usize = 15;
 
-/// The octet of an international number in the telephone numbering plan, in hexadecimal (3GPP TS 24.008). No number of
-/// India, whose country code it looks like, is as long.
+/// The octet of an international number in the telephone numbering plan, in hexadecimal (3GPP TS 24.008). It looks like
+/// the country code of India.
 const INTERNATIONAL_ADDRESS: &str = "91";
+/// Digits of a mobile number of India with its country code.
+const INDIAN_DIGITS: usize = 12;
 /// Country codes whose numbers all have the same length, with it: North America; Russia and Kazakhstan.
 const FIXED_LENGTHS: [(&str, usize); 2] = [("1", 11), ("7", 11)];
 
@@ -18,20 +20,24 @@ const FIXED_LENGTHS: [(&str, usize); 2] = [("1", 11), ("7", 11)];
 #[derive(Debug, Clone)]
 pub(super) struct Numbering {
     settings: DecodeSettings,
-    /// Whether a mobile number begins so, by its first two digits.
-    mobile: [bool; 100],
+    /// Whether a mobile number begins so, by its first three digits.
+    mobile: [bool; 1000],
 }
 
 impl Numbering {
     /// Settings must be free of problems.
     pub(super) fn new(settings: DecodeSettings) -> Self {
-        let mut mobile = [false; 100];
+        let mut mobile = [false; 1000];
         for (digits, begins) in mobile.iter_mut().enumerate() {
-            let digits = format!("{digits:02}");
+            let digits = format!("{digits:03}");
             let mut prefixes = settings.mobile_prefixes.iter();
             *begins = prefixes.any(|prefix| digits.starts_with(prefix.as_str()));
         }
         Self { settings, mobile }
+    }
+
+    pub(super) fn country_code(&self) -> &str {
+        &self.settings.country_code
     }
 
     /// The other party's number: without international prefix, home country code, trunk and IP-dial prefix, and without
@@ -50,17 +56,19 @@ impl Numbering {
 
     fn plain_number(&self, text: &[u8]) -> Number {
         let (mut digits, mut home) = self.without_country(text);
-        if let Some(rest) = self.behind_ip_prefix(digits) {
+        // A carrier's prefix may begin like an area code behind the trunk prefix.
+        if self.dialled(digits).is_none()
+            && let Some(rest) = self.behind_ip_prefix(digits)
+        {
             (digits, home) = self.without_country(rest);
         }
-        let behind_trunk = self.behind_trunk(digits);
-        let local = if home { Some(digits) } else { None };
-        let service = [behind_trunk, local].into_iter().flatten();
-        let service = service
-            .filter_map(|rest| self.behind_area_code(rest))
-            .next();
-        let national = || behind_trunk.filter(|rest| self.is_national(rest));
-        Number::from_digits(service.or_else(national).unwrap_or(digits))
+        let local = home.then_some(digits);
+        let mut service = self.behind_trunk(digits).chain(local);
+        let service = service.find_map(|rest| self.behind_area_code(rest));
+        let national = || self.dialled(digits);
+        let mobile = || local.and_then(|digits| self.behind_mobile_mark(digits));
+        let found = service.or_else(national).or_else(mobile);
+        Number::from_digits(found.unwrap_or(digits))
     }
 
     /// A subscriber's own number, in the form of [`number`](Self::number).
@@ -123,10 +131,11 @@ impl Numbering {
         if self.has_country(digits) {
             return Msisdn::new(digits);
         }
-        let behind_trunk = self.behind_trunk(digits.as_bytes());
-        match behind_trunk.filter(|rest| self.is_national(rest)) {
+        let bytes = digits.as_bytes();
+        let behind_mark = || self.behind_mobile_mark(bytes);
+        match self.dialled(bytes).or_else(behind_mark) {
             Some(rest) => self.with_country(&digits[digits.len() - rest.len()..]),
-            None if self.is_national(digits.as_bytes()) => self.with_country(digits),
+            None if self.is_national(bytes) => self.with_country(digits),
             None => Err(MsisdnError::OutOfPlan),
         }
     }
@@ -156,15 +165,13 @@ impl Numbering {
         if digits.len() < Msisdn::DIGITS_MIN {
             return Err(MsisdnError::Truncated);
         }
-        let behind_trunk = self.behind_trunk(bytes);
-        let dialled = behind_trunk.filter(|rest| rest.len() < digits.len());
-        if let Some(rest) = dialled.filter(|rest| self.is_national(rest)) {
+        if let Some(rest) = self.dialled(bytes) {
             return self.with_country(&digits[digits.len() - rest.len()..]);
         }
         if let Some(Ok(whole)) = behind_country.map(|national| self.home(national)) {
             return Ok(whole);
         }
-        if self.settings.trunk_prefix.is_empty() && self.is_national(bytes) {
+        if self.settings.trunk_prefixes.is_empty() && self.is_national(bytes) {
             return self.with_country(digits);
         }
         // A number of this country that was cut short must not become somebody else.
@@ -178,7 +185,7 @@ impl Numbering {
     /// A number with its country code behind the type that networks put before an international address.
     fn behind_address_type<'t>(&self, digits: &'t str) -> Option<&'t str> {
         let whole = digits.strip_prefix(INTERNATIONAL_ADDRESS)?;
-        self.has_country(whole).then_some(whole)
+        (digits.len() > INDIAN_DIGITS && self.has_country(whole)).then_some(whole)
     }
 
     /// Whether these are a mobile or a machine's number of this country behind its code.
@@ -234,20 +241,34 @@ impl Numbering {
     fn behind_ip_prefix<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
         let prefixes = self.settings.ip_prefixes.iter();
         let mut behind = prefixes.filter_map(|prefix| digits.strip_prefix(prefix.as_bytes()));
-        behind.find(|rest| rest.len() >= self.settings.short_code_digits)
+        behind.find(|rest| rest.len() >= self.settings.short_code_digits[0])
     }
 
-    fn behind_trunk<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
-        digits.strip_prefix(self.settings.trunk_prefix.as_bytes())
+    /// What stands behind each trunk prefix that the digits begin with.
+    fn behind_trunk<'t>(&self, digits: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+        let prefixes = self.settings.trunk_prefixes.iter();
+        prefixes.filter_map(move |prefix| digits.strip_prefix(prefix.as_bytes()))
+    }
+
+    /// The complete number behind a trunk prefix.
+    fn dialled<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
+        self.behind_trunk(digits)
+            .find(|rest| self.is_national(rest))
+    }
+
+    /// The mobile number behind what some write between it and the country code.
+    fn behind_mobile_mark<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
+        let rest = digits.strip_prefix(self.settings.mobile_mark.as_bytes())?;
+        self.is_mobile(rest).then_some(rest)
     }
 
     /// The service number behind an area code (without trunk prefix).
     fn behind_area_code<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
         let [area_min, area_max] = self.settings.area_code_digits;
-        let area = digits.len().checked_sub(self.settings.short_code_digits)?;
-        let (_, code) = digits.split_at_checked(area)?;
-        let fits = (area_min..=area_max).contains(&area) && self.is_short_code(code);
-        (fits && digits.iter().all(u8::is_ascii_digit)).then_some(code)
+        let splits = (area_min..=area_max).filter_map(|area| digits.split_at_checked(area));
+        let mut codes = splits.map(|(_, code)| code);
+        let code = codes.find(|code| self.is_short_code(code))?;
+        digits.iter().all(u8::is_ascii_digit).then_some(code)
     }
 
     fn is_complete(&self, digits: &[u8]) -> bool {
@@ -258,11 +279,20 @@ impl Numbering {
 
     /// Whether these may be all digits of a number behind the country code.
     fn is_national(&self, digits: &[u8]) -> bool {
-        let [min, max] = self.settings.national_digits;
+        self.is_subscriber(digits) || (self.is_other(digits) && !self.begins_as_mobile(digits))
+    }
+
+    /// Whether these have the digits of a number that is neither mobile nor a machine's.
+    fn is_other(&self, digits: &[u8]) -> bool {
+        let settings = &self.settings;
+        let [min, max] = settings.national_digits;
         // Where 0 is dialled before a number, none begins with it.
-        let trunk = self.settings.trunk_prefix == "0" && digits.first() == Some(&b'0');
-        let other = (min..=max).contains(&digits.len()) && !trunk && !self.begins_as_mobile(digits);
-        other || self.is_subscriber(digits)
+        let mut trunk = settings.trunk_prefixes.iter();
+        let zero = digits.starts_with(b"0") && trunk.any(|prefix| prefix.starts_with('0'));
+        let mut begins = settings.national_prefixes.iter();
+        let known = settings.national_prefixes.is_empty()
+            || begins.any(|prefix| digits.starts_with(prefix.as_bytes()));
+        (min..=max).contains(&digits.len()) && !zero && known
     }
 
     /// Whether these are all digits of a mobile number or a machine's, which nothing else begins like.
@@ -282,15 +312,20 @@ impl Numbering {
     }
 
     fn begins_as_mobile(&self, digits: &[u8]) -> bool {
-        let [tens @ b'0'..=b'9', ones @ b'0'..=b'9', ..] = digits else {
+        let Some(first) = digits.first_chunk::<3>() else {
             return false;
         };
-        self.mobile[usize::from(tens - b'0') * 10 + usize::from(ones - b'0')]
+        let place = first.iter().try_fold(0, |place, digit| {
+            let digit = digit.is_ascii_digit().then(|| usize::from(digit - b'0'))?;
+            Some(place * 10 + digit)
+        });
+        place.is_some_and(|place| self.mobile[place])
     }
 
     fn is_short_code(&self, digits: &[u8]) -> bool {
+        let [min, max] = self.settings.short_code_digits;
         let mut prefixes = self.settings.short_code_prefixes.iter();
-        digits.len() == self.settings.short_code_digits
+        (min..=max).contains(&digits.len())
             && prefixes.any(|prefix| digits.starts_with(prefix.as_bytes()))
     }
 }

@@ -8,15 +8,25 @@ pub struct DecodeSettings {
     pub record_bytes_max: usize,
     /// Whether a record's Kafka key must be its subscriber.
     pub key_check: bool,
+    /// Layouts of records of other systems: names of those that come with the program, or files.
+    pub layouts: Vec<String>,
+    /// The country by its two letters, which names the defaults of the keys below.
+    pub country: String,
     /// Country code, 1..3 digits.
     pub country_code: String,
     /// What is dialled before another country's code, 1..5 digits each, at most 8.
     pub international_prefixes: Vec<String>,
+    /// What is dialled before a number inside the country, 1..4 digits each, at most 8.
+    pub trunk_prefixes: Vec<String>,
+    /// What some write between the country code and a mobile number, 0..2 digits.
+    pub mobile_mark: String,
     /// Fewest and most digits of a number behind the country code.
     pub national_digits: [usize; 2],
+    /// How numbers that are not mobile begin behind the country code, 1..4 digits each, at most 128; none for any digits.
+    pub national_prefixes: Vec<String>,
     /// Fewest and most digits of a mobile number behind the country code.
     pub mobile_digits: [usize; 2],
-    /// How mobile numbers begin behind the country code, 1 or 2 digits each.
+    /// How mobile numbers begin behind the country code, 1 to 3 digits each.
     pub mobile_prefixes: Vec<String>,
     /// How numbers of machines begin behind the country code, 1 to 6 digits each, at most 16.
     pub machine_prefixes: Vec<String>,
@@ -24,12 +34,10 @@ pub struct DecodeSettings {
     pub machine_digits: usize,
     /// Prefixes dialled for a cheaper carrier, 3..8 digits each, at most 64.
     pub ip_prefixes: Vec<String>,
-    /// What is dialled before an area code inside the country, 0..2 digits.
-    pub trunk_prefix: String,
     /// Fewest and most digits of an area code behind the trunk prefix.
     pub area_code_digits: [usize; 2],
-    /// Digits of a nationwide service number.
-    pub short_code_digits: usize,
+    /// Fewest and most digits of a nationwide service number.
+    pub short_code_digits: [usize; 2],
     /// How service numbers begin; none to leave area codes alone.
     pub short_code_prefixes: Vec<String>,
 }
@@ -79,9 +87,24 @@ impl DecodeSettings {
                 "must be at most 8 texts of 1 to 5 digits each, such as \"00\"",
             ),
             (
+                "trunk_prefixes",
+                self.trunk_prefixes.len() <= 8 && within(&self.trunk_prefixes, 1, 4),
+                "must be at most 8 texts of 1 to 4 digits each, such as \"0\"",
+            ),
+            (
+                "mobile_mark",
+                self.mobile_mark.len() <= 2 && digits(&self.mobile_mark),
+                "must be at most 2 digits, such as \"1\"",
+            ),
+            (
+                "national_prefixes",
+                self.national_prefixes.len() <= 128 && within(&self.national_prefixes, 1, 4),
+                "must be at most 128 texts of 1 to 4 digits each, such as \"8\"",
+            ),
+            (
                 "mobile_prefixes",
-                within(&self.mobile_prefixes, 1, 2),
-                "must be texts of 1 or 2 digits each, such as \"13\"",
+                within(&self.mobile_prefixes, 1, 3),
+                "must be texts of 1 to 3 digits each, such as \"13\"",
             ),
             (
                 "machine_prefixes",
@@ -94,14 +117,9 @@ impl DecodeSettings {
                 "must be at most 64 texts of 3 to 8 digits each, such as \"17951\"",
             ),
             (
-                "trunk_prefix",
-                self.trunk_prefix.len() <= 2 && digits(&self.trunk_prefix),
-                "must be at most 2 digits, such as \"0\"",
-            ),
-            (
                 "short_code_prefixes",
-                within(&self.short_code_prefixes, 1, self.short_code_digits),
-                "must be texts of 1 to short_code_digits digits each, such as \"10\"",
+                within(&self.short_code_prefixes, 1, self.short_code_digits[1]),
+                "must be texts of 1 digit to as many as short_code_digits allows, such as \"10\"",
             ),
         ];
         checks
@@ -128,10 +146,12 @@ mod tests {
         let settings = DecodeSettings {
             country_code: "+86".to_owned(),
             international_prefixes: vec![String::new()],
-            mobile_prefixes: vec!["138".to_owned()],
+            trunk_prefixes: vec!["x".to_owned()],
+            mobile_mark: "123".to_owned(),
+            national_prefixes: vec![String::new()],
+            mobile_prefixes: vec!["1380".to_owned()],
             machine_prefixes: vec!["1064812".to_owned()],
             ip_prefixes: vec!["17".to_owned()],
-            trunk_prefix: "x".to_owned(),
             short_code_prefixes: vec![String::new()],
             ..DecodeSettings::default()
         };
@@ -141,10 +161,12 @@ mod tests {
             [
                 "country_code",
                 "international_prefixes",
+                "trunk_prefixes",
+                "mobile_mark",
+                "national_prefixes",
                 "mobile_prefixes",
                 "machine_prefixes",
                 "ip_prefixes",
-                "trunk_prefix",
                 "short_code_prefixes"
             ]
         );

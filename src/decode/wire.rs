@@ -23,18 +23,24 @@ pub(super) struct Fields<'a> {
     pub(super) faults: FieldFaults,
 }
 
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self {
+            values: [None; Field::ALL.len()],
+            seen: 0,
+            repeated: 0,
+            faults: FieldFaults::default(),
+        }
+    }
+}
+
 impl<'a> Fields<'a> {
     /// Takes the record's object apart.
     ///
     /// # Errors
     /// `NotJson` or `NotAnObject`.
     pub(super) fn of_record(text: &'a str) -> Result<Self, Reject> {
-        let mut fields = Self {
-            values: [None; Field::ALL.len()],
-            seen: 0,
-            repeated: 0,
-            faults: FieldFaults::default(),
-        };
+        let mut fields = Self::default();
         let is_object = text.trim_ascii_start().starts_with('{');
         let read = if is_object {
             fields.fill(text, Field::of_record)
@@ -46,6 +52,15 @@ impl<'a> Fields<'a> {
             return Err(Reject::NotAnObject);
         }
         Ok(fields)
+    }
+
+    /// The fields that were made of a record in another form.
+    pub(super) fn of_parts(parts: impl Iterator<Item = (Field, &'a str)>) -> Self {
+        let mut fields = Self::default();
+        for (field, value) in parts.filter(|(_, value)| !value.is_empty()) {
+            fields.set(field, value);
+        }
+        fields
     }
 
     /// Takes the plan of a profile apart as well. Returns whether there is one that can be read.
@@ -87,6 +102,24 @@ impl<'a> Fields<'a> {
         hash.digest()
     }
 
+    /// Appends the record as the schemas say it is written.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for field in Field::ALL {
+            let Some(raw) = self.raw(*field) else {
+                continue;
+            };
+            if out.last() != Some(&b'{') {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"");
+            out.extend_from_slice(field.key().as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(raw.as_bytes());
+        }
+        out.push(b'}');
+    }
+
     fn fill(
         &mut self,
         text: &'a str,
@@ -117,7 +150,7 @@ pub(super) fn invalid(field: Field, problem: impl Into<String>) -> Reject {
 }
 
 /// Says where and what kind of error it is. serde_json's own message may quote the record.
-fn not_json(error: &serde_json::Error) -> Reject {
+pub(super) fn not_json(error: &serde_json::Error) -> Reject {
     let kind = match error.classify() {
         Category::Eof => "cut short",
         Category::Syntax | Category::Data | Category::Io => "malformed",

@@ -1,33 +1,43 @@
 //! `churnwatch demo`: a simulated city, a broker in this process, the detector as `run` starts it, and a live view.
 
+mod clerks;
 mod feeder;
 mod outputs;
+mod scale;
 mod screen;
 mod state;
+mod summary;
+mod verdict;
 mod view;
+mod weekly;
 
+use crate::board::{Board, BoardError};
 use crate::config::Config;
 use crate::health::Health;
-use crate::http::Server;
+use crate::http::{HttpError, Server};
 use crate::kafka::{Cluster, EmbeddedBroker, Loader};
 use crate::runtime::{Pool, Setup, Stop, clock};
 use crate::sim::{City, CityConfig};
 use crate::telemetry::Telemetry;
+use clerks::Clerks;
 use feeder::CityFeeder;
 use outputs::OutputReader;
+use scale::PARTITIONS;
 use screen::Screen;
 use state::ViewState;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use view::grouped;
 
-/// Partitions of every topic.
-const PARTITIONS: i32 = 4;
 /// Time between two pictures.
 const FRAME: Duration = Duration::from_millis(200);
 /// The detector may take this long to read the last records.
 const LAST_RECORDS: Duration = Duration::from_secs(60);
+/// Where the metrics listen if nothing else is asked for.
+const LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 
 /// What the demo shows.
 #[derive(Debug, Clone)]
@@ -38,10 +48,10 @@ pub struct Options {
     pub days: u32,
     /// Seed of all chance.
     pub seed: u64,
-    /// Shortest time for a day, in seconds.
+    /// Shortest time for a day after the warm-up, in seconds.
     pub day_seconds: f64,
-    /// Where the metrics listen.
-    pub listen: String,
+    /// Where the metrics listen; without one, at the usual port or a free one.
+    pub listen: Option<SocketAddr>,
 }
 
 /// Runs until the city's days are over or `stop` is asked.
@@ -51,27 +61,100 @@ pub struct Options {
 pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
     let defaults = Config::embedded().map_err(text)?;
     let broker = EmbeddedBroker::start(&defaults, PARTITIONS)?;
-    let config = configure(options, &broker)?;
-    let city = CityConfig::new(options.subscribers, options.days, options.seed);
-    let city = City::new(city).map_err(text)?;
+    let mut config = configure(&broker)?;
     let telemetry = Telemetry::new().map_err(text)?;
     telemetry.set_rules_version(&config.rules.version);
     let stalled = config.http.stalled_seconds;
     let health = Health::new(config.run.workers.into(), stalled, clock::monotonic_ms);
-    let server = Server::start(&config.http, telemetry.clone(), health.clone()).map_err(text)?;
+    let (server, notice) = serve(&mut config, options.listen, &telemetry, &health)?;
+    let board = serve_board(&mut config)?;
+    let page = format!("http://{}/", board.address());
     let mut state = ViewState {
         city: options.subscribers,
         days: options.days,
-        bootstrap: broker.bootstrap(),
-        metrics: format!("http://{}/metrics", server.address()),
+        notice,
+        // The most useful one first.
+        addresses: vec![
+            ("board, on which people see and answer tasks:", page.clone()),
+            ("Kafka broker for any client:", broker.bootstrap()),
+            ("metrics:", format!("http://{}/metrics", server.address())),
+        ],
         ..ViewState::default()
     };
-    let mut outputs = OutputReader::open(&config, telemetry.clone(), PARTITIONS)?;
+    let Ok(mut screen) = Screen::open(&state) else {
+        // Nobody is there to show anything to.
+        return Ok(());
+    };
+    let fed = live(
+        options,
+        &config,
+        &telemetry,
+        &health,
+        &mut state,
+        &mut screen,
+        stop,
+    );
+    screen.close();
+    // Nobody reads on: the demo is over all the same.
+    let _ = screen::print(&fed?);
+    if std::io::stdout().is_terminal() && !stop.asked() {
+        let _ = screen::print(&format!("The board stays at {page} until Ctrl-C.\n"));
+        while !stop.wait(FRAME) {}
+    }
+    Ok(())
+}
+
+/// Starts the board, at any free port if the usual one is taken.
+fn serve_board(config: &mut Config) -> Result<Board, String> {
+    match Board::start(config, true) {
+        Err(BoardError::Server(HttpError::Bind { .. })) => {
+            config.board.listen.set_port(0);
+            config.board.metrics_listen.set_port(0);
+            Board::start(config, true).map_err(text)
+        }
+        board => board.map_err(text),
+    }
+}
+
+/// Starts the pages. If the usual port is taken, any free one will do; the second value says so.
+fn serve(
+    config: &mut Config,
+    wanted: Option<SocketAddr>,
+    telemetry: &Telemetry,
+    health: &Health,
+) -> Result<(Server, Option<String>), String> {
+    config.http.listen = wanted.unwrap_or(LISTEN);
+    let start = |config: &Config| Server::start(&config.http, telemetry.clone(), health.clone());
+    match start(config) {
+        Err(HttpError::Bind { address, .. }) if wanted.is_none() => {
+            config.http.listen.set_port(0);
+            let server = start(config).map_err(text)?;
+            let notice = format!("{address} is in use; the metrics are at a free port instead");
+            Ok((server, Some(notice)))
+        }
+        server => Ok((server.map_err(text)?, None)),
+    }
+}
+
+/// The city lives, the detector reads, the screen shows. Returns the summary.
+fn live(
+    options: &Options,
+    config: &Config,
+    telemetry: &Telemetry,
+    health: &Health,
+    state: &mut ViewState,
+    screen: &mut Screen,
+    stop: &Stop,
+) -> Result<String, String> {
+    let city = CityConfig::new(options.subscribers, options.days, options.seed);
+    let start = city.start;
+    let city = City::new(city).map_err(text)?;
+    let mut outputs = OutputReader::open(config, telemetry.clone())?;
     let day = Arc::new(AtomicU32::new(0));
     let feeder = CityFeeder {
+        clerks: Clerks::open(config, &city)?,
         city,
-        loader: Loader::new(&config)?,
-        partitions: PARTITIONS,
+        loader: Loader::new(config)?,
         day_seconds: options.day_seconds,
         day: Arc::clone(&day),
     };
@@ -81,19 +164,17 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
         ..Cluster::default()
     };
     let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
-    let pool = Pool::start(setup, &health, &workers).map_err(text)?;
-    let mut screen = Screen::open(&state);
+    let pool = Pool::start(setup, health, &workers).map_err(text)?;
     let watch = clock::Stopwatch::start();
-    let sent = std::thread::scope(|threads| {
-        let feeder = threads.spawn(|| feeder.run(&config, &telemetry, stop));
-        let start = CityConfig::new(1, 1, 0).start;
+    let fed = std::thread::scope(|threads| {
+        let feeder = threads.spawn(|| feeder.run(config, telemetry, stop));
         let mut rate = Rate::default();
         while !feeder.is_finished() && !pool.finished() {
-            let changed = outputs.update(&mut state, FRAME);
+            let changed = outputs.update(state, FRAME);
             state.day = day.load(Ordering::Relaxed);
             state.date = (start + state.day as i32 - 1).to_string();
             state.events_per_second = rate.of(state.events, watch.elapsed());
-            if screen.show(&state, &changed) {
+            if screen.show(state, &changed) {
                 stop.ask();
             }
         }
@@ -104,33 +185,35 @@ pub fn run(options: &Options, stop: &Stop) -> Result<(), String> {
             .join()
             .unwrap_or_else(|_| Err("the simulated city ended unexpectedly".to_owned()))
     });
-    screen.close();
-    let sent = match sent {
-        Ok(sent) => sent,
+    let fed = match fed {
+        Ok(fed) => fed,
         Err(problem) => {
             workers.ask();
             return Err(pool.join().err().unwrap_or(problem));
         }
     };
     let last = clock::Stopwatch::start();
-    while telemetry.counts().records < sent && !pool.finished() && !last.reached(LAST_RECORDS) {
-        outputs.update(&mut state, FRAME);
+    while telemetry.counts().records < fed.sent && !pool.finished() && !last.reached(LAST_RECORDS) {
+        outputs.update(state, FRAME);
     }
     workers.ask();
     pool.join()?;
-    outputs.update(&mut state, FRAME);
-    let summary = summary(&state, &outputs, &telemetry, sent, watch.elapsed());
-    // Nobody reads on: the demo is over all the same.
-    let _ = screen::print(&summary);
-    Ok(())
+    outputs.update(state, FRAME);
+    Ok(summary::text(
+        state,
+        &telemetry.counts(),
+        &fed,
+        watch.elapsed(),
+    ))
 }
 
-fn configure(options: &Options, broker: &EmbeddedBroker) -> Result<Config, String> {
+/// The defaults, but for what a demo needs.
+fn configure(broker: &EmbeddedBroker) -> Result<Config, String> {
+    // Short transactions: a second of the demo is most of a day, and people answer within hours.
     let text = format!(
-        "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[http]\nlisten = \"{}\"\n[log]\nlevel = \"warn\"\n\
-         [state]\nsnapshots = \"memory:\"\n",
+        "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[log]\nlevel = \"warn\"\n\
+         [run]\nbatch_records_max = 1000\n[state]\nsnapshots = \"memory:\"\n[board]\nstore = \"\"\n",
         broker.bootstrap(),
-        options.listen,
     );
     Config::from_toml_str(&text, "the demo's configuration").map_err(self::text)
 }
@@ -156,41 +239,4 @@ impl Rate {
         }
         self.shown
     }
-}
-
-fn summary(
-    state: &ViewState,
-    outputs: &OutputReader,
-    telemetry: &Telemetry,
-    sent: u64,
-    took: Duration,
-) -> String {
-    let counts = telemetry.counts();
-    let row = |name: &str, count: u64| format!("  {name:<26}{:>14}\n", grouped(count));
-    let mut text = format!(
-        "{} days of {} subscribers in {:.0} s\n",
-        state.day,
-        grouped(state.city.into()),
-        took.as_secs_f64()
-    );
-    for (name, count) in [
-        ("records sent", sent),
-        ("records in", counts.records),
-        ("  applied", counts.applied),
-        ("  duplicate", counts.duplicate),
-        ("  expired", counts.expired),
-        ("  ignored", counts.ignored),
-        ("  dead-lettered", counts.dead_lettered),
-    ] {
-        text += &row(name, count);
-    }
-    text += "signals, also those that raised no task\n";
-    text.extend(state.signals.iter().map(|(name, count)| row(name, *count)));
-    text += "tasks opened, by first signal\n";
-    text.extend(outputs.opened.iter().map(|(name, count)| row(name, *count)));
-    text + &format!(
-        "{:<28}{:>14}\n",
-        "tasks closed",
-        grouped(state.tasks_closed)
-    )
 }

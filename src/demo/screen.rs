@@ -1,5 +1,6 @@
 use super::state::{TaskLine, ViewState};
-use super::view::{draw, grouped};
+use super::view::draw;
+use super::weekly::Weekly;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use std::io::{self, IsTerminal, Write, stdout};
@@ -9,77 +10,46 @@ use std::time::Duration;
 pub enum Screen {
     /// Full screen.
     Terminal(Box<DefaultTerminal>),
-    /// The last day a line was printed for.
-    Lines(u32),
+    /// A few lines a week.
+    Lines(Weekly),
 }
 
 impl Screen {
-    /// Takes the terminal, if there is one, and says where to look.
-    pub fn open(state: &ViewState) -> Self {
-        let (bootstrap, metrics) = (&state.bootstrap, &state.metrics);
-        // Whoever does not read this notices when the first lines are shown.
-        let _ = print(&format!(
-            "Kafka broker for any client: {bootstrap}\nmetrics: {metrics}\n"
-        ));
-        if !stdout().is_terminal() {
-            return Self::Lines(0);
-        }
-        match ratatui::try_init() {
-            Ok(terminal) => Self::Terminal(Box::new(terminal)),
-            Err(_) => Self::Lines(0),
-        }
+    /// Takes the terminal, if there is one, and shows the first picture. Says where to look before.
+    ///
+    /// # Errors
+    /// If nobody reads what is written.
+    pub fn open(state: &ViewState) -> io::Result<Self> {
+        let notice = state.notice.iter().map(|notice| format!("{notice}\n"));
+        let addresses = state.addresses.iter();
+        let addresses = addresses.map(|(name, address)| format!("{name} {address}\n"));
+        print(&notice.chain(addresses).collect::<String>())?;
+        let mut screen = match stdout().is_terminal().then(ratatui::try_init) {
+            Some(Ok(terminal)) => Self::Terminal(Box::new(terminal)),
+            _ => Self::Lines(Weekly::default()),
+        };
+        screen.show(state, &[]);
+        Ok(screen)
     }
 
-    /// Shows the state. Returns whether a key asked to end.
+    /// Shows the state. Returns whether it is time to end: a key asked to, or nobody is there any more.
     pub fn show(&mut self, state: &ViewState, changed: &[TaskLine]) -> bool {
         match self {
             Self::Terminal(terminal) => {
-                // A terminal that cannot be drawn on is gone; the demo ends as if asked to.
                 terminal.draw(|frame| draw(frame, state)).is_err() || end_was_pressed()
             }
-            Self::Lines(day) => {
-                let mut lines: String = changed.iter().map(task_line).collect();
-                if state.day > *day {
-                    *day = state.day;
-                    lines += &day_line(state);
-                }
-                // A reader that has seen enough, such as `head`, ends the demo.
-                print(&lines).is_err()
-            }
+            // A reader that has seen enough, such as `head`, ends the demo.
+            Self::Lines(weekly) => print(&weekly.lines(state, changed)).is_err(),
         }
     }
 
     /// Gives the terminal back.
     pub fn close(self) {
         if let Self::Terminal(_) = self {
-            ratatui::restore();
+            // A terminal that is gone needs nothing back.
+            let _ = ratatui::try_restore();
         }
     }
-}
-
-fn task_line(task: &TaskLine) -> String {
-    format!(
-        "{}  {:<8} {} {:<8} -> {} by {}: {}\n",
-        task.opened_at,
-        task.severity,
-        task.subscriber,
-        task.tier,
-        task.queue,
-        task.due_at,
-        task.reason
-    )
-}
-
-fn day_line(state: &ViewState) -> String {
-    format!(
-        "{}  day {} of {}: {} events, {} a second, {} tasks opened\n",
-        state.date,
-        state.day,
-        state.days,
-        grouped(state.events),
-        grouped(state.events_per_second),
-        grouped(state.tasks_opened)
-    )
 }
 
 /// Writes to stdout, all of it at once.

@@ -6,20 +6,28 @@
 //!
 //! Like the engine, it reads no clock and no file, and the same calls give the same effects.
 
-use crate::decode::{Decoded, Decoder, FieldFaults};
-use crate::engine::{Rules, Shard};
+use crate::decode::{Decoded, Decoder, FieldFaults, Form, Scratch};
+use crate::engine::{LineDay, Rules, Shard};
 use crate::model::{Counts, Effect, Feed, Inputs, Outcome, Reject, Source, Timestamp};
 use std::sync::Arc;
 
-/// What the value of a record says; nothing if it is a tombstone.
+/// What the value of a record says; nothing if it is a tombstone, or its layout skips it.
 pub type Reading<'a> = Result<Option<Decoded<'a>>, Reject>;
 
-/// Reads the value of a record.
+/// Reads the value of a record of some form.
 ///
 /// # Errors
 /// Why the record must be dead-lettered.
-pub fn read<'a>(decoder: &Decoder, value: Option<&'a [u8]>) -> Reading<'a> {
-    value.map(|bytes| decoder.decode(bytes)).transpose()
+pub fn read<'a>(
+    decoder: &Decoder,
+    form: &Form,
+    value: Option<&'a [u8]>,
+    scratch: &'a mut Scratch,
+) -> Reading<'a> {
+    match value {
+        Some(bytes) => decoder.decode_as(form, bytes, scratch),
+        None => Ok(None),
+    }
 }
 
 /// The feed that a record says it belongs to.
@@ -162,6 +170,19 @@ impl Driver {
         for partition in &mut self.partitions {
             partition.shard.finish(effects);
         }
+    }
+
+    /// Keeps what each closed day says of every line, from now on.
+    pub fn keep_line_days(&mut self) {
+        for partition in &mut self.partitions {
+            partition.shard.keep_line_days();
+        }
+    }
+
+    /// What closed days said of lines since the last call.
+    pub fn take_line_days(&mut self) -> impl Iterator<Item = LineDay> {
+        let shards = self.partitions.iter_mut();
+        shards.flat_map(|partition| partition.shard.take_line_days())
     }
 
     /// What became of the records.

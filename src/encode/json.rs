@@ -334,6 +334,10 @@ struct AssigneeJson<'a> {
     level: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     notify: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deputy_for: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    over_capacity: bool,
 }
 
 impl<'a> AssigneeJson<'a> {
@@ -344,6 +348,8 @@ impl<'a> AssigneeJson<'a> {
             region: assignee.region.iter().map(|name| &**name).collect(),
             level: assignee.level.name(),
             notify: assignee.notify.map(|level| level.name()),
+            deputy_for: assignee.deputy_for.as_deref(),
+            over_capacity: assignee.over_capacity,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tasks, signals, dead letters and confirmed erasures as output records: key, value and headers (behaviour: Output).
+//! Tasks, signals, dead letters, confirmed erasures and counts of what tasks achieve as output records: key, value and headers (behaviour: Output).
 //!
 //! Values are JSON with a fixed order of fields, so the same task gives the same bytes. All headers except those of
 //! dead letters follow the CloudEvents Kafka binary binding.
@@ -6,11 +6,14 @@
 mod dead_letter;
 mod json;
 mod outgoing;
+mod uplift;
 
 pub use dead_letter::Original;
 pub use outgoing::Outgoing;
 
-use crate::model::{Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, Words};
+use crate::model::{
+    Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,
+};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -22,6 +25,9 @@ pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
 pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
 /// `ce_type` of the confirmation of an erasure.
 pub const ERASURE_TYPE: &str = "churnwatch.erasure.v1";
+
+/// `ce_type` of a count of what tasks achieve.
+pub const UPLIFT_TYPE: &str = "churnwatch.uplift.v1";
 
 /// Writes what leaves.
 #[derive(Debug, Clone)]
@@ -88,6 +94,23 @@ impl Encoder {
             key: Some(erasure.request.as_bytes().to_vec()),
             value: Some(self.erasure_json(erasure)),
             headers: self.cloud_event(erasure.request.clone(), ERASURE_TYPE, erasure.at),
+        }
+    }
+
+    /// A count for the topic of what tasks achieve, keyed by partition and region: the latest takes the place of those before.
+    pub fn uplift(&self, counts: &UpliftCounts) -> Outgoing {
+        let key = format!("{}/{}", counts.partition, counts.region);
+        Outgoing {
+            key: Some(key.clone().into_bytes()),
+            value: Some(json::bytes(&uplift::UpliftJson::new(
+                counts,
+                &self.calendar,
+            ))),
+            headers: self.cloud_event(
+                format!("{key}@{}", counts.as_of.0),
+                UPLIFT_TYPE,
+                counts.as_of,
+            ),
         }
     }
 

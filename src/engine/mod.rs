@@ -27,19 +27,21 @@ pub mod triggers;
 
 /// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
 /// version cannot be replayed by another.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 15;
 
 pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
-pub use policy::{Figures, Holder, Mentions, Region, Tally, TaskCount};
+pub use policy::{Figures, Groups, Holder, Mentions, Region, Tally, TaskCount, Uplift};
 pub use rules::Rules;
 pub use shard::Shard;
 pub use shard::describe::{
     AccountDescription, BaselineDescription, BillDescription, ContactDescription, DayDescription,
     Description, OpenTask, TriggerStateDescription, WaitingDescription,
 };
+pub use shard::line_days::LineDay;
 pub use shard::rollup::{
     ByPurpose, ByTier, HolderWork, Judged, OpenTaskCounts, Purposes, RegionLevel, RegionOutcomes,
     Rollup, Tiers, TriggerOutcomes, Work,
 };
 pub use shard::stats::ShardStats;
+pub use shard::uplift::{GroupComparison, GroupFates, RegionUplift, TriggerUplift};
 pub use state::window::Bucket;

@@ -1,7 +1,9 @@
 //! The settings of the engine: one plain struct for each section of the configuration.
 
+mod capacity;
 mod line_state;
 
+pub use capacity::{Absence, CapacityRules, HolderCapacity};
 pub use line_state::{FallThreshold, LineState, LineStateRules};
 
 use crate::model::{
@@ -74,6 +76,8 @@ pub struct BaselineRules {
     pub dispersion_prior_days: f64,
     /// Days after a bar whose use still says nothing.
     pub after_bar_days: u8,
+    /// Days with less than this share of the expected use are an absence, which teaches nothing.
+    pub absence_below: f64,
 }
 
 /// Which lines behave like machines (behaviour: Machines).
@@ -120,6 +124,8 @@ pub struct PolicyRules {
     pub escalation: EscalationRules,
     /// New tasks a day.
     pub budget: BudgetRules,
+    /// New tasks a day of those who do them.
+    pub capacity: CapacityRules,
     /// Who gets no tasks, for comparison.
     pub hold_out: HoldOutRules,
     /// Steps to take, by stage; those of care and growth by purpose.
@@ -226,6 +232,15 @@ pub struct HoldOutRules {
     pub share: f64,
     /// Another salt, another selection.
     pub salt: String,
+    /// A subscriber is followed anew so many days after the last time.
+    pub again_days: u16,
+}
+
+impl HoldOutRules {
+    /// Whether anybody is held out, so that what tasks achieve is measured.
+    pub fn is_used(&self) -> bool {
+        self.share > 0.0
+    }
 }
 
 /// Hours from `not_before` to `due_at`.

@@ -11,7 +11,8 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(super) fn new(action: &'static str, path: &str, source: io::Error) -> Self {
+    /// A failure of some action, such as "read".
+    pub fn new(action: &'static str, path: &str, source: io::Error) -> Self {
         let remedy = match source.kind() {
             io::ErrorKind::NotFound => "; check the path",
             io::ErrorKind::PermissionDenied => "; check who may read and write it",

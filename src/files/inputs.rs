@@ -27,7 +27,7 @@ const LOOK_LINES: usize = 16;
 ///
 /// # Errors
 /// If a folder cannot be read, or there is no file behind an input.
-pub fn expand(inputs: &[String], wanted: impl Fn(&[u8]) -> bool) -> Result<Found, FileError> {
+pub fn expand(inputs: &[String], wanted: impl Fn(&str, &[u8]) -> bool) -> Result<Found, FileError> {
     let mut all = Found::default();
     for input in inputs {
         let fail = |error| FileError::new("read", input, error);
@@ -56,7 +56,7 @@ pub fn expand(inputs: &[String], wanted: impl Fn(&[u8]) -> bool) -> Result<Found
 }
 
 /// Whether a file has first lines, and none is as wanted.
-fn is_strange(file: &str, wanted: impl Fn(&[u8]) -> bool) -> bool {
+fn is_strange(file: &str, wanted: impl Fn(&str, &[u8]) -> bool) -> bool {
     // What cannot be read is named when it is.
     let lines = Path::new(file).is_file().then(|| Lines::open(file));
     let Some(Ok(mut lines)) = lines else {
@@ -65,7 +65,7 @@ fn is_strange(file: &str, wanted: impl Fn(&[u8]) -> bool) -> bool {
     let (mut line, mut any) = (Vec::new(), false);
     for _ in 0..LOOK_LINES {
         match lines.next_into(&mut line) {
-            Ok(Some(_)) if wanted(&line) => return false,
+            Ok(Some(_)) if wanted(file, &line) => return false,
             Ok(Some(_)) => any = true,
             Ok(None) => break,
             Err(_) => return false,
@@ -195,7 +195,7 @@ mod tests {
                 .iter()
                 .map(|input| format!("{root}{input}"))
                 .collect();
-            let found = expand(&inputs, |_| true).map_err(|error| error.to_string())?;
+            let found = expand(&inputs, |_, _| true).map_err(|error| error.to_string())?;
             Ok::<_, String>(
                 found
                     .files

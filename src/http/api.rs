@@ -1,4 +1,4 @@
-//! Figures for boards: `/api/rollup` and `/api/outcomes`. Their shape is `schemas/rollup.schema.json`.
+//! Figures for boards: `/api/rollup`, `/api/outcomes` and `/api/uplift`. Their shape is `schemas/rollup.schema.json`.
 
 use crate::telemetry::Telemetry;
 use axum::extract::Query;
@@ -24,8 +24,22 @@ enum GroupBy {
     Manager,
 }
 
-/// JSON, or what is wrong with the query.
-pub(super) type Reply = Result<String, String>;
+/// JSON, or why there is none.
+pub(super) type Reply = Result<String, Refusal>;
+
+/// Why there is no answer.
+pub(super) enum Refusal {
+    /// What is wrong with the query.
+    Query(String),
+    /// What was asked for and is not known.
+    Unknown(String),
+}
+
+impl From<&str> for Refusal {
+    fn from(problem: &str) -> Self {
+        Self::Query(problem.to_owned())
+    }
+}
 
 /// The query as axum reads it.
 pub(super) type FilterQuery = Result<Query<Filter>, QueryRejection>;
@@ -45,7 +59,7 @@ pub(super) fn rollup(telemetry: &Telemetry, query: FilterQuery) -> Reply {
         }
         (None, Some(manager), _) => Ok(json(&telemetry.holders(Some(&manager)))),
         (None, None, Some(GroupBy::Manager)) => Ok(json(&telemetry.holders(None))),
-        (region, None, _) => Ok(json(&telemetry.region(&path(region)?))),
+        (region, None, _) => Ok(json(&telemetry.region(&known(telemetry, region)?))),
     }
 }
 
@@ -57,26 +71,44 @@ pub(super) fn outcomes(telemetry: &Telemetry, query: FilterQuery) -> Reply {
             "outcomes are by region, trigger and tier; see /api/rollup for those of a `manager`";
         return Err(problem.into());
     }
-    Ok(json(&telemetry.outcomes(&path(filter.region)?)))
+    Ok(json(&telemetry.outcomes(&known(telemetry, filter.region)?)))
 }
 
-fn read(query: FilterQuery) -> Result<Filter, String> {
-    let filter = query.map_err(|rejection| rejection.body_text())?.0;
+/// What tasks achieve in a region, by trigger and tier.
+pub(super) fn uplift(telemetry: &Telemetry, query: FilterQuery) -> Reply {
+    let filter = read(query)?;
+    if filter.manager.is_some() || filter.by.is_some() {
+        return Err(
+            "what tasks achieve is counted by region, trigger and tier; give `region`, or nothing"
+                .into(),
+        );
+    }
+    Ok(json(&telemetry.uplift(&known(telemetry, filter.region)?)))
+}
+
+fn read(query: FilterQuery) -> Result<Filter, Refusal> {
+    let filter = query.map_err(|rejection| Refusal::Query(rejection.body_text()))?;
+    let filter = filter.0;
     match filter.manager.as_deref() {
         Some("") => Err("`manager` is empty: name one, or ask for `by=manager`".into()),
         _ => Ok(filter),
     }
 }
 
-/// A region path as it is kept; none stands for everything.
-fn path(region: Option<String>) -> Result<String, String> {
+/// A region path as it is kept, of which something is known; none stands for everything.
+fn known(telemetry: &Telemetry, region: Option<String>) -> Result<String, Refusal> {
     let path = region.unwrap_or_default();
     if path.split('/').any(str::is_empty) && !path.is_empty() {
-        return Err(format!(
-            "`region` has a level without a name: {path:?}; write such as HQ/Guangdong"
-        ));
+        let problem =
+            format!("`region` has a level without a name: {path:?}; write such as HQ/Guangdong");
+        return Err(Refusal::Query(problem));
     }
-    Ok(path)
+    match telemetry.has_region(&path) {
+        true => Ok(path),
+        false => Err(Refusal::Unknown(format!(
+            "no task in region {path:?} in this process's partitions"
+        ))),
+    }
 }
 
 /// A line of JSON. Plain structs of text and numbers cannot fail to be written.

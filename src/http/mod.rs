@@ -1,4 +1,4 @@
-//! The admin pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes, `/api/` for boards.
+//! A small server with limits, and the admin pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes, `/api/` for boards.
 //!
 //! They only read. Nothing can be changed over HTTP, so there is no password; the address is a loopback one by default.
 
@@ -6,4 +6,5 @@ mod api;
 mod pages;
 mod server;
 
-pub use server::{HttpError, Server};
+pub use pages::{check_host, metrics_page};
+pub use server::{HttpError, Peer, Server, ServerSettings};

@@ -1,4 +1,6 @@
 use super::api;
+use super::server::{HttpError, Server, ServerSettings};
+use crate::config::HttpSettings;
 use crate::health::Health;
 use crate::telemetry::Telemetry;
 use axum::Router;
@@ -10,6 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,6 +31,7 @@ const INDEX: &str = "churnwatch
 /api/rollup    tasks as they stand and what became of them, of this process's partitions: ?region=HQ/Guangdong,
                ?by=manager, ?manager=NAME
 /api/outcomes  what became of tasks by trigger and tier: ?region=HQ/Guangdong
+/api/uplift    what tasks achieve, against those held out: ?region=HQ/Guangdong
 ";
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -35,8 +39,23 @@ const JSON: &str = "application/json";
 /// What Prometheus expects of its text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `hosts`: names besides addresses and `localhost` by which the pages may be asked for.
-pub(super) fn router(telemetry: Telemetry, health: Health, hosts: Vec<String>) -> Router {
+impl Server {
+    /// Starts to serve the admin pages.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours, or the thread cannot be started.
+    pub fn start(
+        settings: &HttpSettings,
+        telemetry: Telemetry,
+        health: Health,
+    ) -> Result<Self, HttpError> {
+        let router = router(telemetry, health, settings.hosts.clone());
+        Self::serve(&ServerSettings::of(settings), router)
+    }
+}
+
+/// The admin pages. `hosts`: names besides addresses and `localhost` by which the pages may be asked for.
+fn router(telemetry: Telemetry, health: Health, hosts: Vec<String>) -> Router {
     Router::new()
         .route(
             "/",
@@ -47,6 +66,7 @@ pub(super) fn router(telemetry: Telemetry, health: Health, hosts: Vec<String>) -
         .route("/readyz", get(readyz))
         .route("/api/rollup", get(rollup))
         .route("/api/outcomes", get(outcomes))
+        .route("/api/uplift", get(uplift))
         .fallback(|| async {
             page(
                 StatusCode::NOT_FOUND,
@@ -59,9 +79,28 @@ pub(super) fn router(telemetry: Telemetry, health: Health, hosts: Vec<String>) -
         .with_state(Pages { telemetry, health })
 }
 
+/// A page with metrics alone, for a program that has pages of another kind. `render` may wait for a disk.
+pub fn metrics_page<R>(hosts: &[String], render: R) -> Router
+where
+    R: Fn() -> Result<String, String> + Clone + Send + Sync + 'static,
+{
+    let metrics = async move || {
+        let rendered = tokio::task::spawn_blocking(render).await;
+        shown(rendered.unwrap_or_else(|error| Err(error.to_string())))
+    };
+    Router::new()
+        .route("/metrics", get(metrics))
+        .layer(middleware::from_fn(refuse_bodies))
+        .layer(middleware::from_fn_with_state(hosts.into(), check_host))
+}
+
 async fn metrics(State(pages): State<Pages>) -> Response {
     pages.telemetry.set_ready(pages.health.unready().is_empty());
-    match pages.telemetry.render() {
+    shown(pages.telemetry.render())
+}
+
+fn shown(metrics: Result<String, impl Display>) -> Response {
+    match metrics {
         Ok(text) => page(StatusCode::OK, METRICS, text),
         Err(error) => page(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -87,12 +126,20 @@ async fn outcomes(State(pages): State<Pages>, query: api::FilterQuery) -> Respon
     reply(api::outcomes(&pages.telemetry, query))
 }
 
+async fn uplift(State(pages): State<Pages>, query: api::FilterQuery) -> Response {
+    reply(api::uplift(&pages.telemetry, query))
+}
+
 fn reply(reply: api::Reply) -> Response {
     match reply {
         Ok(answer) => page(StatusCode::OK, JSON, answer),
-        Err(problem) => {
+        Err(refusal) => {
+            let (status, problem) = match refusal {
+                api::Refusal::Query(problem) => (StatusCode::BAD_REQUEST, problem),
+                api::Refusal::Unknown(problem) => (StatusCode::NOT_FOUND, problem),
+            };
             let body = json!({ "error": problem });
-            page(StatusCode::BAD_REQUEST, JSON, format!("{body}\n"))
+            page(status, JSON, format!("{body}\n"))
         }
     }
 }
@@ -116,7 +163,11 @@ fn page(status: StatusCode, kind: &'static str, body: String) -> Response {
 }
 
 /// A web page of somebody else, whose name leads to our address, must not read ours in its visitor's browser.
-async fn check_host(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+pub async fn check_host(
+    State(hosts): State<Arc<[String]>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_ours = |host: &HeaderValue| {
         let host = host.to_str().ok()?.parse::<Authority>().ok()?;
         let name = host.host();
@@ -130,7 +181,7 @@ async fn check_host(State(hosts): State<Arc<[String]>>, request: Request, next: 
     if host.is_none_or(|host| is_ours(host).is_some()) {
         return next.run(request).await;
     }
-    let text = "not a name of this server; `hosts` in [http] of the configuration lists more\n";
+    let text = "not a name of this server; `hosts` in the configuration lists more\n";
     page(StatusCode::MISDIRECTED_REQUEST, TEXT, text.to_owned())
 }
 

@@ -1,8 +1,6 @@
-use super::pages;
 use crate::config::HttpSettings;
-use crate::health::Health;
-use crate::telemetry::Telemetry;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::collections::VecDeque;
@@ -15,34 +13,74 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Time for answers under way when the server stops.
+/// Time for answers under way when the server stops, or when a connection's life is over.
 const GRACE: Duration = Duration::from_secs(2);
 /// Pause after a failed accept; out of file handles, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const HEADERS_MAX: usize = 64;
+/// Threads for what may wait for a disk; further work waits for them.
+const BLOCKING_MAX: usize = 32;
 
-/// The admin server on its own thread. Stops when dropped.
+/// A server on its own thread. Stops when dropped.
 pub struct Server {
+    name: &'static str,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why the admin server could not start.
+/// How a server serves.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// What it is called in logs.
+    pub name: &'static str,
+    /// Where its address is configured.
+    pub key: &'static str,
+    /// Address and port; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// Connections at a time.
+    pub connections_max: u16,
+    /// Size of a request's header.
+    pub header_bytes_max: u32,
+    /// Time to send a request's header.
+    pub header_seconds: u16,
+    /// Life of a connection.
+    pub connection_seconds: u16,
+    /// Time for an answer under way when that is over.
+    pub answer: Duration,
+}
+
+impl ServerSettings {
+    /// Those of the admin pages.
+    pub fn of(settings: &HttpSettings) -> Self {
+        Self {
+            name: "admin",
+            key: "`listen` in [http], or --listen of the demo",
+            listen: settings.listen,
+            connections_max: settings.connections_max,
+            header_bytes_max: settings.header_bytes_max,
+            header_seconds: settings.header_seconds,
+            connection_seconds: settings.connection_seconds,
+            answer: GRACE,
+        }
+    }
+}
+
+/// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address cannot be had.
-    #[error(
-        "cannot listen on {address}: {error}; free the address or choose another: `listen` in [http], or --listen of the demo"
-    )]
+    #[error("cannot listen on {address}: {error}; free the address or choose another: {key}")]
     Bind {
         /// The address wanted.
         address: SocketAddr,
+        /// Where it is configured.
+        key: &'static str,
         /// What the system says.
         error: io::Error,
     },
     /// The system refuses a thread, or what the runtime needs.
-    #[error("cannot start the admin server: {0}")]
+    #[error("cannot start a server: {0}")]
     Start(io::Error),
 }
 
@@ -51,13 +89,11 @@ impl Server {
     ///
     /// # Errors
     /// If the address is taken or not ours, or the thread cannot be started.
-    pub fn start(
-        settings: &HttpSettings,
-        telemetry: Telemetry,
-        health: Health,
-    ) -> Result<Self, HttpError> {
+    pub fn serve(settings: &ServerSettings, router: axum::Router) -> Result<Self, HttpError> {
+        let name = settings.name;
         let bind = |error| HttpError::Bind {
             address: settings.listen,
+            key: settings.key,
             error,
         };
         let listener = TcpListener::bind(settings.listen).map_err(bind)?;
@@ -65,18 +101,19 @@ impl Server {
         listener.set_nonblocking(true).map_err(HttpError::Start)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(BLOCKING_MAX)
             .build();
         let runtime = runtime.map_err(HttpError::Start)?;
         let (stop, stopped) = watch::channel(false);
         let limits = Limits::new(settings);
-        let router = pages::router(telemetry, health, settings.hosts.clone());
         let serve = move || {
             if let Err(error) = runtime.block_on(serve(listener, limits, router, stopped)) {
-                tracing::error!(%error, "the admin server has ended");
+                tracing::error!(server = name, %error, "a server has ended");
             }
         };
-        let thread = std::thread::Builder::new().name("http".into()).spawn(serve);
+        let thread = std::thread::Builder::new().name(name.into()).spawn(serve);
         Ok(Self {
+            name,
             address,
             stop,
             thread: Some(thread.map_err(HttpError::Start)?),
@@ -96,19 +133,24 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the admin server has panicked");
+            tracing::error!(server = self.name, "a server has panicked");
         }
     }
 }
+
+/// The address of whoever asks, among a request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
 
 struct Limits {
     http: http1::Builder,
     connections_max: usize,
     connection_life: Duration,
+    answer: Duration,
 }
 
 impl Limits {
-    fn new(settings: &HttpSettings) -> Self {
+    fn new(settings: &ServerSettings) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(settings.header_seconds.into()))
@@ -118,6 +160,7 @@ impl Limits {
             http,
             connections_max: settings.connections_max.into(),
             connection_life: Duration::from_secs(settings.connection_seconds.into()),
+            answer: settings.answer,
         }
     }
 }
@@ -139,13 +182,13 @@ async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         match stream {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 let http = limits.http.clone();
                 let answer = connection(
                     http,
-                    stream,
+                    (stream, Peer(address)),
                     service.clone(),
-                    limits.connection_life,
+                    (limits.connection_life, limits.answer),
                     stopped.clone(),
                 );
                 // Clients that keep their connections must not keep whoever asks for our health out.
@@ -158,7 +201,7 @@ async fn serve(
                 oldest.push_back(connections.spawn(answer));
             }
             Err(error) => {
-                tracing::warn!(%error, "the admin server cannot accept a connection");
+                tracing::warn!(%error, "a server cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -173,11 +216,15 @@ async fn serve(
 /// Serves one client until it leaves, breaks a limit, or its time is up.
 async fn connection(
     http: http1::Builder,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     service: TowerToHyperService<axum::Router>,
-    life: Duration,
+    (life, answer): (Duration, Duration),
     mut stopped: watch::Receiver<bool>,
 ) {
+    let service = service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
@@ -188,13 +235,20 @@ async fn connection(
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(GRACE, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return,
+            // The answer under way, unless the server stops: then it has a moment.
+            let cut = async {
+                let stop = stopped.wait_for(|stopped| *stopped);
+                if tokio::time::timeout(answer, stop).await.is_ok() {
+                    tokio::time::sleep(GRACE).await;
+                }
+            };
+            tokio::select! {
+                ended = connection => ended,
+                () = cut => return,
             }
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "an admin connection broke");
+        tracing::debug!(%error, "a connection broke");
     }
 }

@@ -60,6 +60,21 @@ impl Brokers {
         }
     }
 
+    /// Every topic that we may see with its partitions, by name.
+    pub fn topics(&self) -> Result<Vec<(String, i32)>, String> {
+        let metadata = self.metadata(None);
+        let metadata = metadata.map_err(|error| self.unreachable(&error))?;
+        let found = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none());
+        let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
+        let counted = found.map(|topic| (topic.name().to_owned(), count(topic.partitions().len())));
+        let mut topics: Vec<_> = counted.collect();
+        topics.sort();
+        Ok(topics)
+    }
+
     /// Partitions of a topic; none if there is no such topic.
     pub fn partitions(&self, topic: &str) -> Result<Option<i32>, String> {
         let metadata = self

@@ -20,7 +20,7 @@ impl EmbeddedBroker {
         let cluster = MockCluster::new(1).map_err(|error| error::plain(&error))?;
         let mut names: Vec<&str> = Feed::ALL.iter().map(|feed| topics.of(*feed)).collect();
         names.extend(topics.outputs().map(|(_, topic)| topic));
-        names.push(&journal);
+        names.extend([&*journal, &*topics.board]);
         names.sort_unstable();
         names.dedup();
         for name in names {

@@ -159,6 +159,11 @@ impl Scheme {
         self.partitioner = self.partitioner.or_else(|| keying.partitioner());
         self.form = self.form.or_else(|| keying.form());
     }
+
+    /// How keys write a subscriber, if that is known; `national` are the digits behind the country code.
+    pub fn write(&self, msisdn: &Msisdn, national: Option<&str>) -> Option<String> {
+        self.form?.write(msisdn, national?)
+    }
 }
 
 /// The place of the figure that is nearly all, and well ahead of the others.

@@ -195,4 +195,6 @@ pub struct Outbound {
     pub value: Option<Vec<u8>>,
     /// Headers in their order.
     pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
+    /// Its time, in milliseconds since 1970; none for now.
+    pub timestamp_ms: Option<i64>,
 }

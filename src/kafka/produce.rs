@@ -17,13 +17,15 @@ pub struct Loader {
 }
 
 /// Key of a mediation's statements.
-const STATEMENT_KEY: &[u8] = b"feed_progress";
+pub const STATEMENT_KEY: &[u8] = b"feed_progress";
 
 /// Which partition a record goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery<'a> {
     /// The partition of a key.
     Keyed(&'a [u8]),
+    /// A partition that was found in another way, with a key.
+    Placed(&'a [u8], i32),
     /// One partition, as a mediation's statement: it concerns no subscriber, and a compacted topic takes no record
     /// without a key.
     Statement(i32),
@@ -72,6 +74,7 @@ impl Loader {
     ) -> Result<(), String> {
         let (key, partition) = match to {
             Delivery::Keyed(key) => (Some(key), partition_of(key, partitions)),
+            Delivery::Placed(key, partition) => (Some(key), partition),
             Delivery::Statement(partition) => (Some(STATEMENT_KEY), partition),
             Delivery::Keyless(partition) => (None, partition),
         };
@@ -106,11 +109,20 @@ impl Loader {
     /// # Errors
     /// A record cannot be sent.
     pub fn finish(&self) -> Result<(), String> {
-        while self.producer.in_flight_count() > 0 {
+        while !self.is_finished()? {}
+        Ok(())
+    }
+
+    /// Whether the brokers have acknowledged everything; waits a moment for it.
+    ///
+    /// # Errors
+    /// A record cannot be sent.
+    pub fn is_finished(&self) -> Result<bool, String> {
+        if self.producer.in_flight_count() > 0 {
             self.producer.poll(Duration::from_millis(10));
-            self.problem()?;
         }
-        self.problem()
+        self.problem()?;
+        Ok(self.producer.in_flight_count() == 0)
     }
 
     fn problem(&self) -> Result<(), String> {

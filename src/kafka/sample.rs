@@ -1,13 +1,13 @@
 //! The last records of subscribers in the input topics, for a look at how they are keyed.
 
 use super::brokers::Brokers;
-use super::keying::{KeyForm, Keying};
+use super::keying::{KeyForm, Keying, Scheme};
 use super::link::{Front, Reader, Span};
 use super::reader::SpanReader;
 use super::standing::bounds;
 use super::topics::{TopicPartition, Topics};
 use crate::config::Config;
-use crate::decode::Decoded;
+use crate::decode::{Decoded, Scratch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,20 @@ const OFFSETS_MAX: i64 = 1 << 18;
 const LOOK: Duration = Duration::from_millis(50);
 const LOOKS_IN_VAIN: u32 = 40;
 
+/// How the feeds are keyed, as far as their last records show it.
+///
+/// # Errors
+/// The brokers do not answer, or lack a topic.
+pub fn scheme(config: &Config) -> Result<Scheme, String> {
+    let brokers = Brokers::new(config)?;
+    let partitions = brokers.partitions(&config.topics.outcome)?;
+    let mut scheme = Scheme::default();
+    for keying in keyings(config, &brokers, partitions.unwrap_or(0))?.values() {
+        scheme.learn(keying);
+    }
+    Ok(scheme)
+}
+
 /// Looks at the last records of the input topics, which all have so many partitions. Each key of a partition counts once.
 ///
 /// # Errors
@@ -35,6 +49,7 @@ pub(super) fn keyings(
     let topics = Arc::new(Topics::new(config));
     let mut unread = bounds(brokers, &topics, partitions)?;
     let mut sample = Sample {
+        scratch: Scratch::default(),
         config,
         partitions,
         looks_left: LOOKS_IN_VAIN,
@@ -77,6 +92,7 @@ pub(super) fn keyings(
 }
 
 struct Sample<'c> {
+    scratch: Scratch,
     config: &'c Config,
     partitions: i32,
     looks_left: u32,
@@ -114,7 +130,9 @@ impl Sample<'_> {
         topics: &Topics,
     ) -> bool {
         let decoder = &self.config.decoder;
-        let Some(Ok(Decoded::Event(event, _))) = value.map(|value| decoder.decode(value)) else {
+        let form = decoder.layouts().of_topic(topics.name(at.topic));
+        let read = value.map(|value| decoder.decode_as(form, value, &mut self.scratch));
+        let Some(Ok(Some(Decoded::Event(event, _)))) = read else {
             return false;
         };
         if decoder.check_key(Some(key), &event.msisdn).is_err() {

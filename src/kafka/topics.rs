@@ -47,6 +47,12 @@ impl Topics {
         }
     }
 
+    /// Topics that are routed. They have no journal.
+    pub(super) fn of_sources(inputs: Vec<Topic>) -> Self {
+        let journal = "".into();
+        Self { inputs, journal }
+    }
+
     /// Number of input topics.
     pub fn len(&self) -> usize {
         self.inputs.len()

@@ -286,7 +286,7 @@ impl Cycle<'_> {
             partition: outbound.partition,
             payload: outbound.value.as_deref(),
             key: outbound.key.as_deref(),
-            timestamp: None,
+            timestamp: outbound.timestamp_ms,
             headers: Some(headers),
             delivery_opaque: Box::new(ReportedRecord {
                 index,

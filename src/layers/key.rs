@@ -60,9 +60,13 @@ impl Key {
         self.parts.last().map(String::as_str)
     }
 
-    /// Whether this is one of some paths.
+    /// Whether this is one of some paths; one that ends with `.*` stands for every key of a table.
     pub fn is_any(&self, paths: &[&str]) -> bool {
-        paths.contains(&self.as_str())
+        let is = |path: &&str| match path.strip_suffix(".*") {
+            Some(table) => self.ancestors().nth(1) == Some(Self::of(table)),
+            None => *path == self.as_str(),
+        };
+        paths.iter().any(is)
     }
 
     /// Whether a path leads through this one.

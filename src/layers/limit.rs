@@ -95,7 +95,6 @@ impl Limit {
     }
 
     /// The ends, where both are numbers.
-    #[cfg(test)]
     pub fn ends(&self) -> Option<(f64, f64)> {
         match (&self.least.bound, &self.most.bound) {
             (Bound::Number(least), Bound::Number(most)) => Some((*least, *most)),

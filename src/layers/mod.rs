@@ -8,12 +8,12 @@ mod key;
 mod limit;
 mod problems;
 
-pub use document::Document;
+pub use document::{Document, read_text};
 pub use key::Key;
-pub use problems::{Origin, Problem, Problems, suggestion};
+pub use problems::{Origin, Problem, Problems, list, suggestion};
 
 use limit::{Breach, Limit, Limits, number};
-use problems::{list, nearest};
+use problems::nearest;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Schema {
     pub subject: &'static str,
     /// The command that prints the defaults.
     pub printed_by: &'static str,
-    /// Tables in which a file may name things that the defaults do not know.
+    /// Tables in which a file may name things that the defaults do not know; `table.*` stands for each table in one.
     pub open: &'static [&'static str],
     /// Those of them that hold text under names with dots. TOML reads an unquoted `sasl.mechanism = ""` as a table in a
     /// table.
@@ -205,6 +205,14 @@ impl Layers {
         }
     }
 
+    /// Another default of a key; what was stated goes over it.
+    pub fn default(&mut self, key: &Key, value: Value) {
+        key.insert(&mut self.defaults, value.clone());
+        if !self.origins.contains_key(key) {
+            key.insert(&mut self.table, value);
+        }
+    }
+
     /// Checks every number against its documented range. What is out of range is noted and put back to its default, so
     /// that the sections can be read.
     pub fn check_ranges(&mut self) {
@@ -335,6 +343,11 @@ impl Layers {
     /// Whether nothing is wrong so far.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// The ends of a key's range, where both are numbers.
+    pub fn range(&self, key: &Key) -> Option<(f64, f64)> {
+        self.limits.get(key)?.ends()
     }
 
     /// Every key that is no section, with its value and its range.

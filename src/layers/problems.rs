@@ -90,7 +90,7 @@ impl fmt::Display for Origin {
 /// The name a mistyped one was probably meant to be.
 pub fn nearest<'a>(typed: &str, names: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    let likeness = |name: &&'a str| (strsim::jaro_winkler(&typed, name), *name);
+    let likeness = |name: &&'a str| (strsim::jaro_winkler(&typed, &name.to_lowercase()), *name);
     let near = names
         .iter()
         .map(likeness)

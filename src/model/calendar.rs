@@ -23,7 +23,6 @@ pub struct CalendarError(pub String);
 const FIRST_DAY: i32 = 10_956;
 /// To the end of 2199.
 const DAYS: i32 = 73_051;
-const DAY_MS: i64 = 86_400_000;
 
 impl Calendar {
     /// Tabulates the days of an IANA time zone.
@@ -54,7 +53,8 @@ impl Calendar {
     pub fn day_of(&self, at: Timestamp) -> Day {
         let last = self.starts.len() - 2;
         let first_ms = self.starts.first().copied().unwrap_or_default();
-        let guess = (at.0.saturating_sub(first_ms) / DAY_MS).clamp(0, last as i64) as usize;
+        let guess =
+            (at.0.saturating_sub(first_ms) / Timestamp::DAY_MS).clamp(0, last as i64) as usize;
         let mut index = guess;
         while index > 0 && at.0 < self.starts[index] {
             index -= 1;

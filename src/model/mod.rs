@@ -10,11 +10,13 @@ mod money;
 mod motive;
 mod msisdn;
 mod outcome;
+mod plural;
 mod serial;
 mod signal;
 mod source;
 mod task;
 mod time;
+mod uplift;
 mod words;
 
 pub use calendar::{Calendar, CalendarError};
@@ -29,6 +31,7 @@ pub use money::{Money, MoneyError};
 pub use motive::{Motive, Motives};
 pub use msisdn::{Msisdn, MsisdnError};
 pub use outcome::{Counts, Outcome, Reject};
+pub use plural::plural;
 pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{
@@ -36,4 +39,7 @@ pub use task::{
     Suspension, Task, TaskStatus, Tier,
 };
 pub use time::{Day, Timestamp};
+pub use uplift::{
+    Comparison, Difference, Fates, Followed, HORIZON_DAYS, Share, UpliftCounts, UpliftRow, Verdict,
+};
 pub use words::{PlaybookStep, Talk, Words};

@@ -1,5 +1,6 @@
-use super::MsisdnError;
+use super::{Feed, MsisdnError};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What became of one input record: exactly one of these (behaviour: Outcome of a record).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,24 @@ pub enum Reject {
     /// The feed's topic may not carry this record type.
     #[error("the topic does not carry this feed; send it to the feed's own topic")]
     WrongFeed,
+    /// No row of the columns that its layout states.
+    #[error("the record is no row of its layout: {0}")]
+    NotARow(String),
+    /// None of the kinds of records that its layout tells apart.
+    #[error("the record is of no kind that its layout knows")]
+    NoVariant,
+    /// Anything else that is wrong with a record that a layout brought into form.
+    #[error("layout `{layout}`: {reject}{origin}")]
+    InLayout {
+        /// The layout's name.
+        layout: Arc<str>,
+        /// What the record has in place of the field, and what that looks like; empty where no field is meant.
+        origin: String,
+        /// The feed of the record, if its type could be told.
+        feed: Option<Feed>,
+        /// What is wrong.
+        reject: Box<Reject>,
+    },
     /// An outcome names a task that its subscriber never had, as far as is known. What it says of the customer counts.
     #[error(
         "the subscriber has no such task in this partition; send the `msisdn` and `task_id` of the task (numbers of other \
@@ -102,7 +121,7 @@ pub enum Reject {
 
 impl Reject {
     /// Stable machine-readable name.
-    pub const fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
             Self::TooLarge { .. } => "too_large",
@@ -120,12 +139,36 @@ impl Reject {
             Self::UnfoundedStatement => "unfounded_statement",
             Self::KeyMismatch => "key_mismatch",
             Self::WrongFeed => "wrong_feed",
+            Self::NotARow(_) => "not_a_row",
+            Self::NoVariant => "unknown_variant",
+            Self::InLayout { reject, .. } => reject.reason(),
             Self::UnknownTask => "unknown_task",
         }
     }
 
+    /// The feed of the record, where a layout has told its type.
+    pub fn feed(&self) -> Option<Feed> {
+        match self {
+            Self::InLayout { feed, .. } => *feed,
+            _ => None,
+        }
+    }
+
+    /// The field that is at fault, if it is one.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::RepeatedField(field) | Self::MissingField(field) => Some(field),
+            Self::InvalidField { field, .. } => Some(field),
+            Self::UnknownRecordType => Some("record_type"),
+            Self::InvalidMsisdn(_) => Some("msisdn"),
+            Self::Implausible | Self::Future => Some("event_timestamp"),
+            Self::ImplausibleStatement | Self::FutureStatement => Some("complete_until"),
+            _ => None,
+        }
+    }
+
     /// Every reason there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 17] = [
+    pub const REASONS: [&'static str; 19] = [
         "empty",
         "too_large",
         "framed",
@@ -142,6 +185,8 @@ impl Reject {
         "unfounded_statement",
         "key_mismatch",
         "wrong_feed",
+        "not_a_row",
+        "unknown_variant",
         "unknown_task",
     ];
 }

@@ -112,6 +112,8 @@ pub enum Suppression {
     ContactCap,
     /// Others had a better claim to the day's budget; it waits a few days for a place and then lapses.
     OverBudget,
+    /// Those who would do it have no room that day; it waits like the others.
+    OverCapacity,
     /// Its reason was gone before a task came of it.
     Recovered,
     /// It fired in a backlog, and its time was over before the backlog was read.
@@ -120,7 +122,7 @@ pub enum Suppression {
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TaskOpen,
         Self::Repeat,
         Self::MnpHold,
@@ -134,6 +136,7 @@ impl Suppression {
         Self::ContactGap,
         Self::ContactCap,
         Self::OverBudget,
+        Self::OverCapacity,
         Self::Recovered,
         Self::Backlog,
     ];
@@ -154,6 +157,7 @@ impl Suppression {
             Self::ContactGap => "contact_gap",
             Self::ContactCap => "contact_cap",
             Self::OverBudget => "over_budget",
+            Self::OverCapacity => "over_capacity",
             Self::Recovered => "recovered",
             Self::Backlog => "backlog",
         }

@@ -35,7 +35,7 @@ pub struct Task {
     pub purpose: Purpose,
     /// How bad it is.
     pub severity: Severity,
-    /// Probability-like score, 0..1 (behaviour: Churn score and severity).
+    /// The probability of leaving within 30 days, with calibrated weights (behaviour: Churn score and severity).
     pub churn_score: f64,
     /// What the score is made of, in log-odds: its base, then each trigger that counts.
     pub score_parts: Vec<ScorePart>,
@@ -112,6 +112,15 @@ impl Task {
             Purpose::Churn => self.stage.name(),
             Purpose::Care | Purpose::Grow => self.purpose.name(),
         }
+    }
+
+    /// The trigger that adds most to the score, of care and growth the newest one; nothing for a task without signals.
+    pub fn main_reason(&self) -> &str {
+        let fired = |name: &str| self.signals.iter().any(|signal| signal.trigger == name);
+        let parts = self.score_parts.iter().filter(|part| fired(&part.name));
+        let main = parts.max_by(|one, other| one.log_odds.total_cmp(&other.log_odds));
+        let newest = self.signals.last().map(|signal| &*signal.trigger);
+        main.map(|part| &*part.name).or(newest).unwrap_or_default()
     }
 }
 
@@ -358,7 +367,7 @@ impl Channel {
 /// Who does it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assignee {
-    /// First-responsible account manager; stays so for the task's whole life.
+    /// First-responsible account manager; stays so for the task's whole life, unless a deputy takes over.
     #[serde(with = "shared")]
     pub account_manager: Option<Arc<str>>,
     /// Work queue.
@@ -370,6 +379,11 @@ pub struct Assignee {
     pub level: Level,
     /// Who is told at once, besides the one who acts.
     pub notify: Option<Level>,
+    /// The manager or queue for whom this one stands in (behaviour: Capacity).
+    #[serde(with = "shared")]
+    pub deputy_for: Option<Arc<str>>,
+    /// Nobody who might have got it was there and had room that day.
+    pub over_capacity: bool,
 }
 
 /// Rungs of the escalation ladder (behaviour: Due times and escalation).

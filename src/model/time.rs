@@ -12,6 +12,8 @@ impl Timestamp {
     pub const SECOND_MS: i64 = 1_000;
     /// One hour, in the unit of this type.
     pub const HOUR_MS: i64 = 3_600_000;
+    /// Twenty-four hours, in the unit of this type; a local day may be longer or shorter.
+    pub const DAY_MS: i64 = 24 * Self::HOUR_MS;
     /// Before every moment that can occur.
     pub const MIN: Self = Self(i64::MIN);
     /// 2000-01-01T00:00:00Z. Anything dated earlier is implausible (behaviour: Bad input).

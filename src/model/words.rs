@@ -4,13 +4,14 @@ use super::{Channel, Task, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Playbook and talk, by chapter: a lifecycle stage for churn tasks, else the purpose (behaviour: Recommended action).
+/// Playbook by chapter, which is the lifecycle stage of a churn task and else the purpose, and talk (behaviour: Recommended
+/// action).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Words {
     /// Steps to take.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
-    /// How to speak to the customer; [`Talk::ANY`] for chapters without a talk of their own, [`Talk::CARE_ONLY`] where nothing
-    /// may be offered.
+    /// How to speak to the customer, by trigger or chapter; [`Talk::ANY`] for those without a talk of their own,
+    /// [`Talk::CARE_ONLY`] where nothing may be offered.
     pub talk: BTreeMap<String, Talk>,
 }
 
@@ -24,6 +25,9 @@ pub struct PlaybookStep {
     /// Triggers the step answers; empty for all.
     #[serde(default)]
     pub for_triggers: Vec<String>,
+    /// Triggers beside which the step is left out.
+    #[serde(default)]
+    pub not_for_triggers: Vec<String>,
     /// Simplified Chinese.
     pub zh: String,
     /// English.
@@ -68,28 +72,29 @@ impl Words {
         let steps = self.playbook.get(task.chapter());
         let steps = steps.map_or(&[][..], Vec::as_slice);
         let care_only = task.action.care_only;
+        let fired = |trigger: &String| task.signals.iter().any(|signal| signal.trigger == *trigger);
         let named = |trigger: &String| match care_only {
             true => trigger == "port_out",
-            false => task.signals.iter().any(|signal| signal.trigger == *trigger),
+            false => fired(trigger),
         };
-        let specific = steps
-            .iter()
-            .filter(|step| step.for_triggers.iter().any(named));
-        let general = steps
-            .iter()
-            .filter(|step| !care_only && step.for_triggers.is_empty());
+        let fitting = || {
+            let steps = steps.iter();
+            steps.filter(|step| !step.not_for_triggers.iter().any(fired))
+        };
+        let specific = fitting().filter(|step| step.for_triggers.iter().any(named));
+        let general = fitting().filter(|step| !care_only && step.for_triggers.is_empty());
         specific.chain(general).collect()
     }
 
-    /// The talk for a task; campaigns have none, because nobody speaks to the customer. A care-only task has its own
+    /// The talk for a task: the one of its main reason, else of its chapter. Campaigns have none, because nobody speaks to the customer. A care-only task has its own
     /// talk or none, because any other might offer something.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {
         match (task.action.channel, task.action.care_only) {
             (Channel::BulkCampaign, _) => None,
             (_, true) => self.talk.get(Talk::CARE_ONLY),
             (_, false) => {
-                let own = self.talk.get(task.chapter());
-                own.or_else(|| self.talk.get(Talk::ANY))
+                let names = [task.main_reason(), task.chapter(), Talk::ANY];
+                names.iter().find_map(|name| self.talk.get(*name))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Candidates without a place in the day's budget, and what became of them.
+//! Candidates without a place in the day's budget or capacity, and what became of them.
 
 use super::report::CandidateFigures;
 use crate::model::{Day, Msisdn, Purpose};

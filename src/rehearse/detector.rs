@@ -1,8 +1,8 @@
 //! The detector of a rehearsal: the city's records put into topics as a producer would, and given to the engine.
 
 use crate::decode::{Decoded, Decoder};
-use crate::driver::{self, Driver, Partitioner};
-use crate::engine::Rules;
+use crate::driver::{Driver, Partitioner, Reading};
+use crate::engine::{RegionUplift, Rollup, Rules, Shard};
 use crate::model::{
     Body, Counts, Effect, Event, Feed, Outcome, OutcomeResult, Source, TaskOutcome, Timestamp,
 };
@@ -51,6 +51,12 @@ impl Detector {
         self.driver.counts()
     }
 
+    /// What tasks achieve so far, against those held out.
+    pub fn uplift(&self) -> RegionUplift {
+        let rollups: Vec<Rollup> = self.driver.shards().map(Shard::rollup).collect();
+        Rollup::uplift(&rollups, "")
+    }
+
     /// Applies a record of a feed that arrives at a moment, and appends the effects. Returns the outcome of a task, if the
     /// record reports one that is new.
     pub fn record(
@@ -61,7 +67,7 @@ impl Detector {
         effects: &mut Vec<Effect>,
     ) -> Option<ReportedOutcome> {
         self.driver.set_now(now);
-        let reading = driver::read(&self.decoder, value);
+        let reading: Reading<'_> = value.map(|bytes| self.decoder.decode(bytes)).transpose();
         // The city's mediation speaks for four feeds. The managers' system says the same of its own when the service feed's
         // statement comes: managers who are silent would otherwise hold back every night.
         if let Ok(Some(Decoded::Progress {

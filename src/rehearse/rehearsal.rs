@@ -130,13 +130,18 @@ impl Rehearsal {
                 break;
             }
             closed_loop.apply(event.feed, event.value, now, &mut emit)?;
+            for msisdn in closed_loop.managers.take_kept() {
+                city.keep(&msisdn);
+            }
             let records = closed_loop.detector.counts().records;
             if records.is_multiple_of(REPORT_EVERY) {
                 progress(Progress { days, records });
             }
         }
         let records = *closed_loop.detector.counts();
-        Ok(closed_loop.report.finish(&rules, figures, records))
+        let uplift = closed_loop.detector.uplift();
+        let report = closed_loop.report;
+        Ok(report.finish(&rules, figures, records, uplift))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report of a rehearsal, as it is written as JSON.
 
+use crate::engine::RegionUplift;
 use crate::model::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub struct Report {
     pub managers: ManagerFigures,
     /// Tasks without one, by work queue, the longest first.
     pub queues: Vec<Load>,
+    /// What capacities and absences changed.
+    pub capacity: CapacityFigures,
     /// Escalations by the level reached.
     pub escalations: BTreeMap<&'static str, u64>,
     /// Signals that opened or revised a task, by purpose.
@@ -43,8 +46,11 @@ pub struct Report {
     pub triggers: Vec<EndFigures>,
     /// Contacts with subscribers.
     pub contacts: ContactFigures,
-    /// Candidates without a place in the day's budget.
+    /// Candidates without a place in the day's budget or capacity.
     pub candidates: CandidateFigures,
+    /// What tasks achieve, warm-up included; absent if nobody is held out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uplift: Option<RegionUplift>,
 }
 
 /// The simulated city.
@@ -121,6 +127,10 @@ pub struct ManagerFigures {
     pub per_day_mean: f64,
     /// Most for one manager on one day.
     pub per_day_most: u64,
+    /// Days of managers with more new tasks than they can take.
+    pub days_over: u64,
+    /// Tasks that they got as deputies.
+    pub as_deputy: u64,
     /// The busiest managers.
     pub busiest: Vec<Load>,
 }
@@ -134,8 +144,27 @@ pub struct Load {
     pub opened: u64,
     /// Mean a day.
     pub per_day_mean: f64,
+    /// Median of the days.
+    pub per_day_median: u64,
     /// Most on one day.
     pub per_day_most: u64,
+    /// New tasks a day that it can take; 0 for no limit.
+    pub capacity_per_day: u64,
+    /// Days with more new tasks than that, or with any on a day of absence.
+    pub days_over: u64,
+    /// Tasks that it got as a deputy.
+    pub as_deputy: u64,
+}
+
+/// Tasks that did not go the usual way, because of capacity or absence.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CapacityFigures {
+    /// New tasks that went to a deputy.
+    pub to_deputies: u64,
+    /// New tasks although nobody was there and had room: urgent ones.
+    pub over_capacity: u64,
+    /// Open tasks that were passed on, because somebody was absent.
+    pub passed_on: u64,
 }
 
 /// Task outcomes of these days; the tasks may have been opened before.
@@ -178,7 +207,7 @@ pub struct HighestContacts {
     pub cap: u8,
 }
 
-/// Candidates without a place in the day's budget.
+/// Candidates without a place in the day's budget or capacity.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CandidateFigures {
     /// Candidates that had to wait.

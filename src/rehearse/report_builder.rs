@@ -3,10 +3,10 @@
 use super::contacts::Contacts;
 use super::deferrals::Deferrals;
 use super::detector::ReportedOutcome;
-use super::report::{CityFigures, ManagerFigures, Report, TaskFigures};
+use super::report::{CapacityFigures, CityFigures, ManagerFigures, Report, TaskFigures};
 use super::sample_task::SampleTask;
 use super::tasks::Tasks;
-use crate::engine::Rules;
+use crate::engine::{RegionUplift, Rules};
 use crate::model::{
     Calendar, Counts, Day, Effect, OutcomeResult, Signal, Suppression, Task, Timestamp,
 };
@@ -96,7 +96,11 @@ impl ReportBuilder {
 
     fn signal(&mut self, signal: &Signal) {
         let counting = self.day.is_some();
-        if signal.suppressed == Some(Suppression::OverBudget) {
+        let waits = matches!(
+            signal.suppressed,
+            Some(Suppression::OverBudget | Suppression::OverCapacity)
+        );
+        if waits {
             // A day closes on the next morning.
             let fired_for = self.calendar.day_of(signal.fired_at) - 1;
             let who = (signal.msisdn, signal.purpose);
@@ -132,6 +136,7 @@ impl ReportBuilder {
         rules: &Rules,
         city: CityFigures,
         records: Counts,
+        uplift: RegionUplift,
     ) -> (Report, Option<Task>) {
         let from = self.calendar.start_of(self.first_day);
         let policy = &rules.policy;
@@ -145,6 +150,7 @@ impl ReportBuilder {
             opened: Vec::new(),
             managers: ManagerFigures::default(),
             queues: Vec::new(),
+            capacity: CapacityFigures::default(),
             escalations: BTreeMap::new(),
             signals_used: self.signals_used,
             suppressed: self.suppressed,
@@ -155,8 +161,10 @@ impl ReportBuilder {
             triggers: Vec::new(),
             contacts: self.contacts.figures(from, &policy.contact),
             candidates: self.deferrals.finish(self.today),
+            uplift: policy.hold_out.is_used().then_some(uplift),
         };
-        self.tasks.finish(self.end, &policy.budget, &mut report);
+        let (first, end) = (self.first_day, self.end);
+        self.tasks.finish(first, end, policy, &mut report);
         (report, self.sample.into_task())
     }
 }

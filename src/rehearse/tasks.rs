@@ -1,10 +1,10 @@
 //! Counts tasks from their opening to their end: how many, whose, whether in time, and their outcomes.
 
-use super::report::{EndFigures, Load, ManagerFigures, OpenedFigures, Report, TaskFigures};
-use crate::engine::settings::BudgetRules;
+use super::loads::{Loads, mean};
+use super::report::{EndFigures, OpenedFigures, Report, TaskFigures};
+use crate::engine::settings::{BudgetRules, PolicyRules};
 use crate::engine::{Figures, Holder, Tally};
-use crate::model::{Purpose, Task, TaskStatus, Tier, Timestamp};
-use std::cmp::Reverse;
+use crate::model::{Day, Purpose, Task, TaskStatus, Tier, Timestamp};
 use std::collections::BTreeMap;
 
 /// Every task that was ever published, with the counts.
@@ -15,7 +15,7 @@ pub struct Tasks {
     tally: Tally,
     before: Tally,
     opened: BTreeMap<(Purpose, Tier), Opened>,
-    loads: BTreeMap<Holder, Vec<u64>>,
+    loads: Loads,
     escalations: BTreeMap<&'static str, u64>,
     figures: TaskFigures,
 }
@@ -38,9 +38,6 @@ struct Opened {
     urgent: u64,
 }
 
-/// Managers listed by name.
-const BUSIEST: usize = 5;
-
 impl Tasks {
     /// No tasks yet; so many days will count.
     pub fn new(days: u32) -> Self {
@@ -50,7 +47,7 @@ impl Tasks {
             tally: Tally::default(),
             before: Tally::default(),
             opened: BTreeMap::new(),
-            loads: BTreeMap::new(),
+            loads: Loads::new(days as usize),
             escalations: BTreeMap::new(),
             figures: TaskFigures::default(),
         }
@@ -83,6 +80,9 @@ impl Tasks {
         tracked.judge(task);
         let (counting, was_open) = (day.is_some(), tracked.is_open());
         let count = u64::from(counting);
+        if Holder::of(&task.assignee) != Holder::of(&tracked.task.assignee) {
+            self.loads.figures.passed_on += count;
+        }
         match task.status {
             TaskStatus::Closed if was_open => {
                 self.figures.closed += count;
@@ -119,20 +119,21 @@ impl Tasks {
         let first = task.signals.first();
         let immediate = first.is_some_and(|signal| signal.evidence.source.is_some());
         opened.urgent += u64::from(immediate && task.purpose == Purpose::Churn);
-        let holder = match &task.assignee.account_manager {
-            Some(name) => Holder::Manager(name.to_string()),
-            None => Holder::Queue(task.assignee.queue.clone()),
-        };
-        for by_day in [&mut opened.by_day, self.loads.entry(holder).or_default()] {
-            by_day.resize(self.days, 0);
-            if let Some(count) = by_day.get_mut(day) {
-                *count += 1;
-            }
+        opened.by_day.resize(self.days, 0);
+        if let Some(count) = opened.by_day.get_mut(day) {
+            *count += 1;
         }
+        self.loads.open(&task.assignee, day);
     }
 
     /// Fills the figures into the report.
-    pub fn finish(mut self, end: Timestamp, budget: &BudgetRules, report: &mut Report) {
+    pub fn finish(
+        mut self,
+        first_day: Day,
+        end: Timestamp,
+        policy: &PolicyRules,
+        report: &mut Report,
+    ) {
         self.figures.open_at_end = self.open_now();
         for tracked in self.tasks.values_mut() {
             if tracked.overdue.is_none() && end > tracked.task.due_at {
@@ -141,7 +142,7 @@ impl Tasks {
         }
         for purpose in Purpose::ALL {
             for tier in Tier::ALL {
-                let figures = self.opened_of(purpose, tier, budget);
+                let figures = self.opened_of(purpose, tier, &policy.budget);
                 report.opened.push(figures);
             }
         }
@@ -155,13 +156,8 @@ impl Tasks {
         report.purposes = differences(now, &before);
         let (now, before) = (by_trigger(&self.tally), by_trigger(&self.before));
         report.triggers = differences(now, &before);
-        let (managers, queues): (Vec<_>, Vec<_>) = self
-            .loads
-            .iter()
-            .map(|(holder, by_day)| load(holder, by_day))
-            .partition(|(manager, _)| *manager);
-        report.managers = managers_of(busiest_first(managers), self.days);
-        report.queues = busiest_first(queues);
+        (report.managers, report.queues) = self.loads.finish(first_day, &policy.capacity);
+        report.capacity = self.loads.figures;
         report.escalations = self.escalations;
         report.tasks = self.figures;
     }
@@ -245,45 +241,4 @@ fn differences(
     });
     rows.filter(|row| row.counts.values().any(|count| *count > 0))
         .collect()
-}
-
-fn mean(all: u64, days: usize) -> f64 {
-    all as f64 / days.max(1) as f64
-}
-
-/// The load of a holder, and whether the holder is an account manager.
-fn load(holder: &Holder, by_day: &[u64]) -> (bool, Load) {
-    let (manager, name) = match holder {
-        Holder::Manager(name) => (true, name.as_str()),
-        Holder::Queue(name) => (false, name.as_str()),
-        Holder::Other => (false, "other"),
-    };
-    let opened = by_day.iter().sum();
-    let load = Load {
-        name: name.to_owned(),
-        opened,
-        per_day_mean: mean(opened, by_day.len()),
-        per_day_most: by_day.iter().copied().max().unwrap_or_default(),
-    };
-    (manager, load)
-}
-
-fn busiest_first(loads: Vec<(bool, Load)>) -> Vec<Load> {
-    let mut loads: Vec<Load> = loads.into_iter().map(|(_, load)| load).collect();
-    loads.sort_by_key(|load| Reverse(load.opened));
-    loads
-}
-
-fn managers_of(mut loads: Vec<Load>, days: usize) -> ManagerFigures {
-    let opened = loads.iter().map(|load| load.opened).sum();
-    let managers = loads.len();
-    let per_day_most = loads.iter().map(|load| load.per_day_most).max();
-    loads.truncate(BUSIEST);
-    ManagerFigures {
-        managers: managers as u64,
-        opened,
-        per_day_mean: mean(opened, days * managers),
-        per_day_most: per_day_most.unwrap_or_default(),
-        busiest: loads,
-    }
 }

@@ -1,7 +1,8 @@
 //! The report as text for a terminal.
 
 use super::report::{EndFigures, Load, Report};
-use crate::model::{Level, Purpose, Suppression};
+use crate::engine::{GroupComparison, GroupFates};
+use crate::model::{Level, Purpose, Suppression, Verdict, plural};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -39,25 +40,30 @@ impl Report {
         self.signals(to)?;
         self.closed(to)?;
         self.triggers(to)?;
-        self.contacts(to)
+        self.contacts(to)?;
+        self.uplift(to)
     }
 
     fn head(&self, to: &mut String) -> std::fmt::Result {
         let (city, records) = (&self.city, &self.records);
         writeln!(
             to,
-            "{} subscribers, {} to {}: {} days, after {} days of warm-up; rules {}",
+            "{} {}, {} to {}: {} {}, after {} {} of warm-up; rules {}",
             city.subscribers,
+            plural(city.subscribers, "subscriber", "subscribers"),
             city.first_day,
             city.last_day,
             city.days,
+            plural(city.days, "day", "days"),
             city.warm_up_days,
+            plural(city.warm_up_days, "day", "days"),
             self.rules_version
         )?;
         writeln!(
             to,
-            "{} records, warm-up included: applied {} (late {}), duplicate {}, expired {}, ignored {}, rejected {}",
+            "{} {}, warm-up included: applied {} (late {}), duplicate {}, expired {}, ignored {}, rejected {}",
             records.records,
+            plural(records.records, "record", "records"),
             records.applied,
             records.late,
             records.duplicate,
@@ -99,8 +105,12 @@ impl Report {
         let found = &self.candidates;
         writeln!(
             to,
-            "  over budget: {} candidates had to wait; {} got a task later, {} lapsed, {} wait at the end",
-            found.put_off, found.placed, found.lapsed, found.waiting
+            "  over budget or capacity: {} {} had to wait; {} got a task later, {} lapsed, {} wait at the end",
+            found.put_off,
+            plural(found.put_off, "candidate", "candidates"),
+            found.placed,
+            found.lapsed,
+            found.waiting
         )
     }
 
@@ -108,14 +118,27 @@ impl Report {
         let managers = &self.managers;
         writeln!(
             to,
-            "\n{:<30}{:>8}{:>9}{:>7}",
-            "account managers", "tasks", "a day", "most"
+            "\n{:<30}{:>8}{:>9}{:>8}{:>7}{:>11}{:>11}{:>11}",
+            "account managers",
+            "tasks",
+            "a day",
+            "median",
+            "most",
+            "can take",
+            "days over",
+            "as deputy"
         )?;
         let name = format!("{} with tasks (mean of each)", managers.managers);
         writeln!(
             to,
-            "  {name:<28}{:>8}{:>9.2}{:>7}",
-            managers.opened, managers.per_day_mean, managers.per_day_most
+            "  {name:<28}{:>8}{:>9.2}{:>8}{:>7}{:>11}{:>11}{:>11}",
+            managers.opened,
+            managers.per_day_mean,
+            "",
+            managers.per_day_most,
+            "",
+            managers.days_over,
+            managers.as_deputy
         )?;
         loads(to, &managers.busiest)?;
         writeln!(to, "tasks without a manager, by queue")?;
@@ -123,10 +146,22 @@ impl Report {
         let others = self.queues.get(QUEUES..).unwrap_or_default();
         if !others.is_empty() {
             let opened: u64 = others.iter().map(|load| load.opened).sum();
-            let name = format!("{} further queues", others.len());
+            let name = format!(
+                "{} further {}",
+                others.len(),
+                plural(others.len(), "queue", "queues")
+            );
             writeln!(to, "  {name:<28}{opened:>8}")?;
         }
-        Ok(())
+        let changed = &self.capacity;
+        writeln!(
+            to,
+            "  capacity: {} new {} to deputies, {} urgent over capacity; {} passed on for absence",
+            changed.to_deputies,
+            plural(changed.to_deputies, "task", "tasks"),
+            changed.over_capacity,
+            changed.passed_on
+        )
     }
 
     fn lateness(&self, to: &mut String) -> std::fmt::Result {
@@ -200,8 +235,13 @@ impl Report {
         let contacts = &self.contacts;
         writeln!(
             to,
-            "\n{} contacts with {} subscribers; the most with one subscriber within {} days:",
-            contacts.contacts, contacts.subscribers, contacts.window_days
+            "\n{} {} with {} {}; the most with one subscriber within {} {}:",
+            contacts.contacts,
+            plural(contacts.contacts, "contact", "contacts"),
+            contacts.subscribers,
+            plural(contacts.subscribers, "subscriber", "subscribers"),
+            contacts.window_days,
+            plural(contacts.window_days, "day", "days")
         )?;
         for row in &contacts.highest {
             writeln!(
@@ -214,12 +254,59 @@ impl Report {
     }
 }
 
+impl Report {
+    fn uplift(&self, to: &mut String) -> std::fmt::Result {
+        let Some(uplift) = &self.uplift else {
+            return Ok(());
+        };
+        writeln!(
+            to,
+            "\n{:<32}{:>20}{:>20}{:>24}",
+            "what tasks achieve", "with a task: left", "held out: left", "kept of 100 (95 %)"
+        )?;
+        compared(to, "all", &uplift.total)?;
+        for row in &uplift.triggers {
+            compared(to, &row.trigger, &row.total)?;
+        }
+        Ok(())
+    }
+}
+
+fn compared(to: &mut String, name: &str, horizons: &[GroupComparison]) -> std::fmt::Result {
+    for it in horizons {
+        let of = |fates: &GroupFates| format!("{} of {}", fates.left, fates.left + fates.stayed);
+        let said = match it.comparison.difference {
+            Some(d) if it.comparison.verdict != Verdict::TooFew => format!(
+                "{:.1} ({:.1} to {:.1})",
+                100.0 * d.value,
+                100.0 * d.low,
+                100.0 * d.high
+            ),
+            _ => "too few".to_owned(),
+        };
+        let name = format!("{name}, {} days", it.days);
+        let (with_task, held_out) = (of(&it.with_task), of(&it.held_out));
+        writeln!(to, "  {name:<30}{with_task:>20}{held_out:>20}{said:>24}")?;
+    }
+    Ok(())
+}
+
 fn loads(to: &mut String, loads: &[Load]) -> std::fmt::Result {
     for load in loads {
         writeln!(
             to,
-            "  {:<28}{:>8}{:>9.2}{:>7}",
-            load.name, load.opened, load.per_day_mean, load.per_day_most
+            "  {:<28}{:>8}{:>9.2}{:>8}{:>7}{:>11}{:>11}{:>11}",
+            load.name,
+            load.opened,
+            load.per_day_mean,
+            load.per_day_median,
+            load.per_day_most,
+            match load.capacity_per_day {
+                0 => "-".to_owned(),
+                some => some.to_string(),
+            },
+            load.days_over,
+            load.as_deputy
         )?;
     }
     Ok(())

@@ -7,6 +7,7 @@
 //! | `restore` | the one way to a shard's state: snapshot, then journal |
 //! | `standing` | whether a start could go on, for those who only look |
 //! | `worker` | the loop, the commit cycle, rebalances |
+//! | `route` | records of other topics, brought into those of the feeds |
 //! | `pool`, `watchdog` | the threads, and an end to one that hangs |
 //!
 //! Each names only those above it.
@@ -16,6 +17,7 @@ pub mod clock;
 mod partition;
 mod pool;
 mod restore;
+mod route;
 mod setup;
 mod standing;
 mod stop;
@@ -25,6 +27,7 @@ mod worker;
 pub use active_rules::{ActiveRules, RulesHandle};
 pub use partition::{JournalPosition, Partition, PartitionPosition, PendingOutput};
 pub use pool::Pool;
+pub use route::{Router, Routes};
 pub use setup::Setup;
 pub use standing::can_go_on;
 pub use stop::Stop;

@@ -1,9 +1,10 @@
 use super::clock::{self, Stopwatch};
+use super::route::{Router, Routes};
 use super::setup::Setup;
 use super::stop::Stop;
 use super::worker::Worker;
 use crate::health::{Condition, Health, WorkerHealth};
-use crate::kafka::{Fault, Member, TopicWatch};
+use crate::kafka::{Fault, Member, Sources, TopicWatch};
 use crate::snapshot::SnapshotRepository;
 use crate::telemetry::troubles;
 use std::io;
@@ -30,33 +31,79 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// A pool without threads, which end when they are asked to.
+    pub fn new(stop: &Stop) -> Self {
+        Self {
+            stop: stop.clone(),
+            threads: Vec::new(),
+        }
+    }
+
     /// Starts `run.workers` threads.
     ///
     /// # Errors
     /// If the system refuses a thread.
     pub fn start(setup: Setup, health: &Health, stop: &Stop) -> io::Result<Self> {
         let setup = Arc::new(setup);
-        let mut pool = Self {
-            stop: stop.clone(),
-            threads: Vec::new(),
-        };
-        for (number, health) in health.workers().into_iter().enumerate() {
-            let (setup, stop) = (Arc::clone(&setup), stop.clone());
-            let thread = Builder::new().name(format!("worker-{number}"));
-            let spawned = thread.spawn(move || supervise(&setup, &stop, &health, number));
+        let mut pool = Self::new(stop);
+        let healths = health.workers().into_iter();
+        let healths = healths.take(setup.config.run.workers.into());
+        let shared = Arc::clone(&setup);
+        pool.spawn("worker", healths, move |stop, health, number| {
+            work(&shared, stop, health, number)
+        })?;
+        pool.watch("topics", move |stop| watch_topics(&setup, stop))?;
+        Ok(pool)
+    }
+
+    /// Starts a router for each of these.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub fn route(
+        &mut self,
+        routes: Routes,
+        healths: impl Iterator<Item = WorkerHealth>,
+    ) -> io::Result<()> {
+        let routes = Arc::new(routes);
+        let shared = Arc::clone(&routes);
+        self.spawn("router", healths, move |stop, health, number| {
+            route(&shared, stop, health, number)
+        })?;
+        self.watch("sources", move |stop| watch_sources(&routes, stop))
+    }
+
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        healths: impl Iterator<Item = WorkerHealth>,
+        work: impl Fn(&Stop, &WorkerHealth, usize) -> Result<(), Fault> + Send + Sync + 'static,
+    ) -> io::Result<()> {
+        let work = Arc::new(work);
+        for (number, health) in healths.enumerate() {
+            let (work, stop) = (Arc::clone(&work), self.stop.clone());
+            let thread = Builder::new().name(format!("{name}-{number}"));
+            let spawned = thread.spawn(move || {
+                let _span = tracing::info_span!("worker", kind = name, number).entered();
+                let name = format!("{name} {number}");
+                supervise(&name, &stop, &health, &|| work(&stop, &health, number));
+            });
             match spawned {
-                Ok(thread) => pool.threads.push(thread),
+                Ok(thread) => self.threads.push(thread),
                 Err(error) => {
-                    stop_all(&mut pool);
+                    stop_all(self);
                     return Err(error);
                 }
             }
         }
-        let stop = stop.clone();
-        let thread = Builder::new().name("topics".to_owned());
-        // Nobody waits for it at the end: it may be waiting for brokers.
-        thread.spawn(move || watch_topics(&setup, &stop))?;
-        Ok(pool)
+        Ok(())
+    }
+
+    /// Starts a thread that nobody waits for at the end: it may be waiting for brokers.
+    fn watch(&self, name: &str, look: impl FnOnce(&Stop) + Send + 'static) -> io::Result<()> {
+        let stop = self.stop.clone();
+        let thread = Builder::new().name(name.to_owned());
+        thread.spawn(move || look(&stop)).map(drop)
     }
 
     /// Whether all workers have ended.
@@ -98,14 +145,30 @@ fn stop_all(pool: &mut Pool) {
     }
 }
 
+/// Takes over topics that match `route.sources` since the last look, and ends the process when those of the feeds are not what
+/// they were.
+fn watch_sources(routes: &Routes, stop: &Stop) {
+    while !stop.wait(TOPICS_INTERVAL) {
+        match Sources::find(&routes.config) {
+            Ok(sources) => {
+                if let Err(reason) = routes.found(sources) {
+                    error!("cannot go on: {reason}");
+                    return stop.halt(reason);
+                }
+            }
+            // The routers find out whether they can go on.
+            Err(refusal) => troubles::warn("sources", &refusal.problems.join("; ")),
+        }
+    }
+}
+
 /// Runs a worker, and again after a fault that passes.
-fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
+fn supervise(name: &str, stop: &Stop, health: &WorkerHealth, work: &dyn Fn() -> Result<(), Fault>) {
     let _guard = Guard(stop);
-    let _span = tracing::info_span!("worker", number).entered();
     let mut pause = RESTART_FIRST;
     while !stop.asked() {
         let watch = Stopwatch::start();
-        let ended = work(setup, stop, health, number);
+        let ended = work();
         for condition in Condition::ALL {
             health.set(condition, false);
         }
@@ -122,17 +185,41 @@ fn supervise(setup: &Setup, stop: &Stop, health: &WorkerHealth, number: usize) {
                 if watch.reached(RESTART_FORGOTTEN) {
                     pause = RESTART_FIRST;
                 }
-                let text = format!(
-                    "worker {number} starts over in {} s: {reason}",
-                    pause.as_secs()
-                );
-                troubles::warn(&format!("worker {number}"), &text);
+                let text = format!("{name} starts over in {} s: {reason}", pause.as_secs());
+                troubles::warn(name, &text);
                 wait(pause, stop, health);
                 pause = RESTART_LAST.min(pause * 2);
             }
         }
     }
-    info!("the worker has ended");
+    info!("the {name} has ended");
+}
+
+/// Joins the routers' group and routes until the process is to end, or the router cannot go on.
+fn route(routes: &Routes, stop: &Stop, health: &WorkerHealth, number: usize) -> Result<(), Fault> {
+    let sources = routes.sources();
+    if sources.topics.is_empty() {
+        return until_topics_match(routes, stop, health);
+    }
+    let asked = || stop.asked();
+    let member = Member::join(&routes.config, Arc::clone(&sources.topics), number, asked)?;
+    let mut router = Router::new(routes, sources, stop, health, member);
+    while router.turn()? {}
+    Ok(())
+}
+
+/// Nothing can be read yet: no topic matches the patterns.
+fn until_topics_match(routes: &Routes, stop: &Stop, health: &WorkerHealth) -> Result<(), Fault> {
+    for condition in Condition::ALL {
+        health.set(condition, true);
+    }
+    while routes.sources().topics.is_empty() {
+        if stop.wait(BEAT) {
+            return Ok(());
+        }
+        health.beat();
+    }
+    Err(Fault::Restart("topics match route.sources now".to_owned()))
 }
 
 /// Joins the group and works until the process is to end, or the worker cannot go on.

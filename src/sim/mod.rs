@@ -33,6 +33,6 @@ pub use city::{City, SimEvent, Tally};
 pub use config::{CityConfig, DAYS_MAX, Operator, SUBSCRIBERS_MAX, SimError};
 pub use event::{Expected, Fault};
 pub use files::{Compression, FaultCount, Parameters, Progress, Summary, TruthCount, write_files};
-pub use outcomes::{AccountManagers, Answer, AnswerError};
+pub use outcomes::{AccountManagers, Answer, AnswerError, Hindsight};
 pub use scenario::Scenario;
 pub use truth::{Class, Detail, Kind, Truth};

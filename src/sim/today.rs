@@ -1,7 +1,7 @@
 //! The day being lived: its date and moments, and what it brings to everybody.
 
 use super::config::CityConfig;
-use crate::model::{Calendar, Day};
+use crate::model::{Calendar, Day, Timestamp};
 
 /// One local day of the city.
 pub struct Today<'a> {
@@ -35,7 +35,7 @@ pub struct Date {
 }
 
 /// A day's 24 hours in milliseconds, by which times of day are given.
-pub const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = Timestamp::DAY_MS;
 
 impl<'a> Today<'a> {
     pub fn new(config: &'a CityConfig, calendar: &'a Calendar, number: u16) -> Self {

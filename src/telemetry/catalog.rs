@@ -64,16 +64,22 @@ pub(super) const METRICS: &[&Metric] = &[
     &SIGNALS,
     &SHADOW_SIGNALS,
     &TASK_REVISIONS,
+    &DEPUTY_TASKS,
+    &OVER_CAPACITY_TASKS,
     &OPEN_TASKS,
     &TASKS,
     &REGION_TASKS,
     &TASK_OUTCOMES,
     &TASKS_JUDGED,
+    &FOLLOWED,
+    &UPLIFT,
     &COMMITS,
     &COMMIT_DURATION,
     &COMMIT_POLLS,
     &LAG_RECORDS,
     &LAG_SECONDS,
+    &ROUTED,
+    &ROUTE_LAG,
     &WATERMARK_DELAY,
     &DAY_CLOSES,
     &FEED_OUTAGE_DAYS,
@@ -87,6 +93,19 @@ pub(super) const METRICS: &[&Metric] = &[
     &SNAPSHOTS,
     &READY,
     &BUILD_INFO,
+    &BOARD_RECORDS,
+    &BOARD_RECORDS_BROKEN,
+    &BOARD_LAG_SECONDS,
+    &BOARD_AWAY_SECONDS,
+    &BOARD_OUTBOX,
+    &BOARD_OUTBOX_SECONDS,
+    &BOARD_TASKS,
+    &BOARD_STORE_BYTES,
+    &BOARD_REQUESTS,
+    &BOARD_ALERTS,
+    &BOARD_ALERT_ATTEMPTS_FAILED,
+    &BOARD_ALERTS_WAITING,
+    &BOARD_ALERT_DELIVERY,
 ];
 
 pub(super) const RECORDS_RECEIVED: Metric = counter(
@@ -160,6 +179,21 @@ pub(super) const TASK_REVISIONS: Metric = counter(
     "Published revisions of tasks; the trigger names the latest reason.",
 );
 
+pub(super) const DEPUTY_TASKS: Metric = counter(
+    "churnwatch_deputy_tasks_total",
+    &["tier"],
+    "New tasks that went to a deputy.",
+)
+.detail(
+    "The customer's own manager or queue was absent or had no room that day (`[policy.capacity]`).",
+);
+
+pub(super) const OVER_CAPACITY_TASKS: Metric = counter(
+    "churnwatch_over_capacity_tasks_total",
+    &["tier"],
+    "New urgent tasks although nobody who might have got them was present and had room that day.",
+);
+
 pub(super) const OPEN_TASKS: Metric =
     gauge("churnwatch_open_tasks", &["partition"], "Tasks open now.");
 
@@ -202,6 +236,28 @@ pub(super) const TASKS_JUDGED: Metric = gauge(
 )
 .detail("A total kept in the state; see below.");
 
+pub(super) const FOLLOWED: Metric = gauge(
+    "churnwatch_followed_total",
+    &["group", "fate", "days", "trigger"],
+    "Subscribers who are followed to see what tasks achieve, by what became of them within so many days.",
+)
+.detail(
+    "All zero unless somebody is held out. Groups: `with_task`; `held_out`. Fates: `stayed`, `left`, `dropped` (erased, a new \
+     owner, or changed over to the other group), `unfinished`. The trigger is the first reason. A total kept in the state; \
+     see below.",
+);
+
+pub(super) const UPLIFT: Metric = gauge(
+    "churnwatch_uplift_ratio",
+    &["bound", "days", "trigger"],
+    "Share of the held-out subscribers who left, minus the share of those with a task.",
+)
+.detail(
+    "Bounds: `value`; `low` and `high` of the interval that holds the true difference in 95 of 100 cases. Of the partitions of \
+     this process, by trigger and for `all`; NaN while the numbers are too small. It does not add up over processes: \
+     `churnwatch_followed_total` does, and the board adds up all partitions.",
+);
+
 pub(super) const COMMITS: Metric = counter(
     "churnwatch_commits_total",
     &["outcome"],
@@ -232,6 +288,19 @@ pub(super) const LAG_SECONDS: Metric = gauge(
     "churnwatch_lag_seconds",
     &["topic", "partition"],
     "Age of the oldest record of a partition that is not yet processed.",
+);
+
+pub(super) const ROUTED: Metric = counter(
+    "churnwatch_route_records_total",
+    &["outcome"],
+    "Records that the routers read, by what became of them.",
+)
+.detail("Outcomes: `routed`, `dead_lettered`. A statement of progress counts once, in however many partitions it is written.");
+
+pub(super) const ROUTE_LAG: Metric = gauge(
+    "churnwatch_route_lag_records",
+    &["topic", "partition"],
+    "Records of a source's partition that are not yet routed.",
 );
 
 pub(super) const WATERMARK_DELAY: Metric = gauge(
@@ -314,6 +383,97 @@ pub(super) const BUILD_INFO: Metric = gauge(
     "churnwatch_build_info",
     &["version", "rules_version"],
     "Always 1; what is running, as labels.",
+);
+
+pub(super) const BOARD_RECORDS: Metric = counter(
+    "churnwatch_board_records_total",
+    &["topic"],
+    "Records that the board has read.",
+);
+
+pub(super) const BOARD_RECORDS_BROKEN: Metric = counter(
+    "churnwatch_board_records_broken_total",
+    &[],
+    "Records that the board could not read; its log says why.",
+);
+
+pub(super) const BOARD_LAG_SECONDS: Metric = gauge(
+    "churnwatch_board_lag_seconds",
+    &["topic"],
+    "Age of the record that the board read last, while further ones wait; 0 while none do.",
+);
+
+pub(super) const BOARD_AWAY_SECONDS: Metric = gauge(
+    "churnwatch_board_brokers_away_seconds",
+    &[],
+    "How long the board has not reached the brokers; 0 while it does.",
+);
+
+pub(super) const BOARD_OUTBOX: Metric = gauge(
+    "churnwatch_board_outbox_records",
+    &[],
+    "Records that wait to be sent to the brokers: answers, and what else people did.",
+);
+
+pub(super) const BOARD_OUTBOX_SECONDS: Metric = gauge(
+    "churnwatch_board_outbox_seconds",
+    &[],
+    "How long the oldest record has waited to be sent.",
+);
+
+pub(super) const BOARD_TASKS: Metric = gauge(
+    "churnwatch_board_tasks",
+    &["state", "tier"],
+    "Open tasks on the board by how they stand; a task is in every state that holds.",
+)
+.detail(
+    "States: `open`: all, those of bulk campaigns too; `overdue`: people do them, and their time is over without a contact. \
+     Each board counts all tasks, so do not add boards up.",
+);
+
+pub(super) const BOARD_STORE_BYTES: Metric = gauge(
+    "churnwatch_board_store_bytes",
+    &[],
+    "Size of the board's store on disk, its log included.",
+);
+
+pub(super) const BOARD_REQUESTS: Metric = counter(
+    "churnwatch_board_requests_total",
+    &["class", "status"],
+    "Answered requests by what was asked for and the class of the answer's status.",
+)
+.detail(
+    "Classes: `page`, `form`, `api`, `export` (CSV and campaign files), `changes` (open pages asking for what is new), `other`. \
+     Statuses: `2xx`, `3xx`, `4xx`, `5xx`.",
+);
+
+pub(super) const BOARD_ALERTS: Metric = counter(
+    "churnwatch_board_alerts_total",
+    &["receiver", "channel", "alert", "outcome"],
+    "Alerts by what became of them.",
+)
+.detail(
+    "Outcomes: `sent`: the receiver has taken it; `failed`: it was given up, and the page *Alerts* can send it again. \
+     Receivers have their names of the configuration, and channels are their kinds.",
+);
+
+pub(super) const BOARD_ALERT_ATTEMPTS_FAILED: Metric = counter(
+    "churnwatch_board_alert_attempts_failed_total",
+    &["receiver", "channel"],
+    "Messages that a receiver did not take at an attempt.",
+);
+
+pub(super) const BOARD_ALERTS_WAITING: Metric = gauge(
+    "churnwatch_board_alerts_waiting",
+    &["receiver", "channel", "alert"],
+    "Alerts that wait or are on their way.",
+);
+
+pub(super) const BOARD_ALERT_DELIVERY: Metric = metric(
+    Kind::Histogram,
+    "churnwatch_board_alert_delivery_seconds",
+    &["receiver", "channel"],
+    "Time from when the board learned of an alert until the receiver had taken it.",
 );
 
 /// The rows of the table in `deploy/metrics.md`, one a line.

@@ -2,7 +2,7 @@ use super::catalog;
 use super::register::{counter, counters, float_gauges, gauge, gauges, histogram};
 use super::work::{Holders, ProcessAnswer, Work};
 use crate::engine::triggers::REGISTRY;
-use crate::engine::{RegionLevel, RegionOutcomes};
+use crate::engine::{RegionLevel, RegionOutcomes, RegionUplift};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
 use prometheus::core::Collector;
 use prometheus::{
@@ -17,6 +17,9 @@ pub(super) const OUTCOMES: [&str; 5] = [
     "ignored",
     "dead_lettered",
 ];
+
+/// Values of the label `outcome` of `churnwatch_route_records_total`.
+pub(super) const ROUTE_OUTCOMES: [&str; 2] = ["routed", "dead_lettered"];
 
 /// The label `feed` of a record that could not be read far enough to know.
 pub const UNKNOWN_FEED: &str = "unknown";
@@ -74,11 +77,15 @@ pub struct Telemetry {
     pub(super) signals: IntCounterVec,
     pub(super) shadow_signals: IntCounterVec,
     pub(super) tasks: IntCounterVec,
+    pub(super) deputy_tasks: IntCounterVec,
+    pub(super) over_capacity_tasks: IntCounterVec,
     pub(super) commits: IntCounterVec,
     pub(super) commit_duration: Histogram,
     pub(super) commit_polls: IntCounter,
     pub(super) lag_records: IntGaugeVec,
     pub(super) lag_seconds: GaugeVec,
+    pub(super) routed: IntCounterVec,
+    pub(super) route_lag: IntGaugeVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) day_closes: IntCounterVec,
     pub(super) outage_days: IntCounterVec,
@@ -114,11 +121,15 @@ impl Telemetry {
             signals: counters(r, &catalog::SIGNALS)?,
             shadow_signals: counters(r, &catalog::SHADOW_SIGNALS)?,
             tasks: counters(r, &catalog::TASK_REVISIONS)?,
+            deputy_tasks: counters(r, &catalog::DEPUTY_TASKS)?,
+            over_capacity_tasks: counters(r, &catalog::OVER_CAPACITY_TASKS)?,
             commits: counters(r, &catalog::COMMITS)?,
             commit_duration: histogram(r, &catalog::COMMIT_DURATION, &COMMIT_BUCKETS_SECONDS)?,
             commit_polls: counter(r, &catalog::COMMIT_POLLS)?,
             lag_records: gauges(r, &catalog::LAG_RECORDS)?,
             lag_seconds: float_gauges(r, &catalog::LAG_SECONDS)?,
+            routed: counters(r, &catalog::ROUTED)?,
+            route_lag: gauges(r, &catalog::ROUTE_LAG)?,
             watermark_delay: float_gauges(r, &catalog::WATERMARK_DELAY)?,
             day_closes: counters(r, &catalog::DAY_CLOSES)?,
             outage_days: counters(r, &catalog::FEED_OUTAGE_DAYS)?,
@@ -222,6 +233,11 @@ impl Telemetry {
             .sum()
     }
 
+    /// Whether there is or was a task in a region, as far as this process's partitions tell.
+    pub fn has_region(&self, path: &str) -> bool {
+        self.work.has(path)
+    }
+
     /// The work of a region and of those one level below it, as last rolled up; of an empty path, everything.
     pub fn region(&self, path: &str) -> ProcessAnswer<RegionLevel> {
         self.work.level(path)
@@ -230,6 +246,11 @@ impl Telemetry {
     /// What became of the tasks of a region, as last rolled up; of an empty path, everything.
     pub fn outcomes(&self, path: &str) -> ProcessAnswer<RegionOutcomes> {
         self.work.outcomes(path)
+    }
+
+    /// What tasks achieve in a region, against those held out.
+    pub fn uplift(&self, path: &str) -> ProcessAnswer<RegionUplift> {
+        self.work.uplift(path)
     }
 
     /// The work of those who have tasks, or of one account manager, as last rolled up.
@@ -263,8 +284,15 @@ impl Telemetry {
         for outcome in CommitOutcome::ALL {
             self.commits.with_label_values(&[outcome.name()]);
         }
+        for outcome in ROUTE_OUTCOMES {
+            self.routed.with_label_values(&[outcome]);
+        }
         for outcome in ["written", "failed", "refused"] {
             self.snapshots.with_label_values(&[outcome]);
+        }
+        for tier in Tier::ALL.map(Tier::name) {
+            self.deputy_tasks.with_label_values(&[tier]);
+            self.over_capacity_tasks.with_label_values(&[tier]);
         }
         for trigger in REGISTRY.iter().map(|registration| registration.name) {
             let suppressions = Suppression::ALL.into_iter().map(Suppression::name);

@@ -3,8 +3,8 @@
 use super::catalog::Metric;
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, Result,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, Result,
 };
 
 pub(super) fn counter(registry: &Registry, metric: &Metric) -> Result<IntCounter> {
@@ -17,6 +17,10 @@ pub(super) fn counters(registry: &Registry, metric: &Metric) -> Result<IntCounte
 
 pub(super) fn gauge(registry: &Registry, metric: &Metric) -> Result<IntGauge> {
     registered(registry, IntGauge::with_opts(opts(metric))?)
+}
+
+pub(super) fn float_gauge(registry: &Registry, metric: &Metric) -> Result<Gauge> {
+    registered(registry, Gauge::with_opts(opts(metric))?)
 }
 
 pub(super) fn gauges(registry: &Registry, metric: &Metric) -> Result<IntGaugeVec> {
@@ -35,6 +39,15 @@ pub(super) fn histogram(
 ) -> Result<Histogram> {
     let opts = HistogramOpts::from(opts(metric)).buckets(buckets.to_vec());
     registered(registry, Histogram::with_opts(opts)?)
+}
+
+pub(super) fn histograms(
+    registry: &Registry,
+    metric: &Metric,
+    buckets: &[f64],
+) -> Result<HistogramVec> {
+    let opts = HistogramOpts::from(opts(metric)).buckets(buckets.to_vec());
+    registered(registry, HistogramVec::new(opts, metric.labels)?)
 }
 
 fn opts(metric: &Metric) -> Opts {

@@ -1,6 +1,8 @@
-use super::metrics::{CommitOutcome, NOT_SUPPRESSED, OUTCOMES, Telemetry, UNKNOWN_FEED};
+use super::metrics::{
+    CommitOutcome, NOT_SUPPRESSED, OUTCOMES, ROUTE_OUTCOMES, Telemetry, UNKNOWN_FEED,
+};
 use crate::engine::Rollup;
-use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task};
+use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task, Tier};
 use prometheus::IntCounter;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,6 +26,10 @@ pub struct BatchReport {
     shadow_signals: SignalCounts,
     /// By status, tier, severity and trigger.
     tasks: BTreeMap<[Cow<'static, str>; 4], u64>,
+    /// New ones that went to a deputy, by tier.
+    deputy_tasks: [u64; Tier::ALL.len()],
+    /// New ones for which nobody had room, by tier.
+    over_capacity_tasks: [u64; Tier::ALL.len()],
 }
 
 impl BatchReport {
@@ -69,6 +75,9 @@ impl BatchReport {
             trigger,
         ];
         *self.tasks.entry(labels).or_default() += 1;
+        let (new, tier) = (task.revision == 1, task.tier as usize);
+        self.deputy_tasks[tier] += u64::from(new && task.assignee.deputy_for.is_some());
+        self.over_capacity_tasks[tier] += u64::from(new && task.assignee.over_capacity);
     }
 
     /// Adds the batch to the metrics and starts the report anew.
@@ -119,6 +128,14 @@ impl BatchReport {
         }
         for (labels, number) in report.tasks {
             telemetry.tasks.with_label_values(&labels).inc_by(number);
+        }
+        for (counter, by_tier) in [
+            (&telemetry.deputy_tasks, report.deputy_tasks),
+            (&telemetry.over_capacity_tasks, report.over_capacity_tasks),
+        ] {
+            for (tier, number) in Tier::ALL.into_iter().zip(by_tier) {
+                counter.with_label_values(&[tier.name()]).inc_by(number);
+            }
         }
     }
 }
@@ -198,6 +215,54 @@ impl LagReport<'_> {
             .lag_seconds
             .with_label_values(&labels)
             .set(self.seconds);
+    }
+}
+
+/// One transaction of a router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteReport {
+    /// Records that found their way.
+    pub routed: u64,
+    /// Records that did not.
+    pub dead_lettered: u64,
+}
+
+impl RouteReport {
+    /// Counts the records.
+    pub fn emit(self, telemetry: &Telemetry) {
+        for (outcome, records) in ROUTE_OUTCOMES
+            .into_iter()
+            .zip([self.routed, self.dead_lettered])
+        {
+            telemetry
+                .routed
+                .with_label_values(&[outcome])
+                .inc_by(records);
+        }
+    }
+}
+
+/// A partition that is routed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteLag<'a> {
+    /// Topic name.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+}
+
+impl RouteLag<'_> {
+    /// States how many of its records are not yet routed.
+    pub fn emit(self, telemetry: &Telemetry, records: i64) {
+        let labels = [self.topic, &self.partition.to_string()];
+        telemetry.route_lag.with_label_values(&labels).set(records);
+    }
+
+    /// It is another member's now.
+    pub fn forget(self, telemetry: &Telemetry) {
+        let labels = [self.topic, &self.partition.to_string()];
+        // A series that was never set is not there to be removed; that is no error.
+        let _ = telemetry.route_lag.remove_label_values(&labels);
     }
 }
 

@@ -1,11 +1,14 @@
 //! The work of the process's partitions as it was last rolled up: as metrics, and as answers for the pages.
 
 use super::catalog;
-use super::register::gauges;
-use crate::engine::triggers::REGISTRY;
-use crate::engine::{Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes, Rollup};
-use crate::model::{Purpose, Tier};
-use prometheus::{IntGaugeVec, Registry};
+use super::register::{float_gauges, gauges};
+use crate::engine::triggers::{REGISTRY, Registration};
+use crate::engine::{
+    GroupComparison, Groups, Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes,
+    RegionUplift, Rollup,
+};
+use crate::model::{Purpose, Tier, Verdict};
+use prometheus::{GaugeVec, IntGaugeVec, Registry};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -30,6 +33,15 @@ pub(super) const OUTCOMES: [&str; 11] = [
 /// Whether tasks were right: the label `verdict`.
 pub(super) const VERDICTS: [&str; 2] = ["confirmed", "refuted"];
 
+/// Who is compared: the label `group`.
+const GROUPS: [&str; 2] = ["with_task", "held_out"];
+/// What became of them: the label `fate`.
+const FATES: [&str; 4] = ["stayed", "left", "dropped", "unfinished"];
+/// The difference and the ends of its interval: the label `bound`.
+const BOUNDS: [&str; 3] = ["value", "low", "high"];
+/// All triggers together.
+const ALL_TRIGGERS: &str = "all";
+
 /// Regions with series of their own; the rest is `other`. China has 34 provinces.
 const REGIONS: usize = 64;
 const OTHER_REGIONS: &str = "other";
@@ -45,12 +57,19 @@ pub(super) struct Work {
     region_tasks: IntGaugeVec,
     outcomes: IntGaugeVec,
     judged: IntGaugeVec,
+    followed: IntGaugeVec,
+    uplift: GaugeVec,
     rollups: Arc<Mutex<BTreeMap<i32, Rollup>>>,
 }
+
+/// What an answer says of itself.
+const SCOPE: &str = "this process's partitions only";
 
 /// An answer of this process, which may have only some of the partitions. The answers of all processes add up.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProcessAnswer<T> {
+    /// [`SCOPE`].
+    pub scope: &'static str,
     /// Up to when events are known, by the partition that is furthest behind, in milliseconds since 1970; absent without
     /// partitions.
     pub clock_ms: Option<i64>,
@@ -77,6 +96,8 @@ impl Work {
             region_tasks: gauges(registry, &catalog::REGION_TASKS)?,
             outcomes: gauges(registry, &catalog::TASK_OUTCOMES)?,
             judged: gauges(registry, &catalog::TASKS_JUDGED)?,
+            followed: gauges(registry, &catalog::FOLLOWED)?,
+            uplift: float_gauges(registry, &catalog::UPLIFT)?,
             rollups: Arc::default(),
         };
         work.refresh();
@@ -114,6 +135,7 @@ impl Work {
             }
         }
         self.state_outcomes();
+        self.state_uplift();
         // Regions without open tasks any more leave.
         self.region_tasks.reset();
         for (region, work) in largest(regions) {
@@ -156,6 +178,57 @@ impl Work {
         }
     }
 
+    /// States what tasks achieve in the partitions that are here, from the state as well.
+    fn state_uplift(&self) {
+        self.followed.reset();
+        self.uplift.reset();
+        let churn = |registered: &&Registration| registered.purpose == Purpose::Churn;
+        for registration in REGISTRY.iter().filter(churn) {
+            self.add_followed(registration.name, &Groups::default().compared());
+        }
+        let uplift = Rollup::uplift(self.rollups().values(), "");
+        self.set_uplift(ALL_TRIGGERS, &uplift.total);
+        for row in &uplift.triggers {
+            self.add_followed(&row.trigger, &row.total);
+            self.set_uplift(&row.trigger, &row.total);
+        }
+    }
+
+    fn add_followed(&self, trigger: &str, horizons: &[GroupComparison]) {
+        for horizon in horizons {
+            let days = horizon.days.to_string();
+            let groups = [horizon.with_task, horizon.held_out];
+            for (group, fates) in GROUPS.into_iter().zip(groups) {
+                let counts = [fates.stayed, fates.left, fates.dropped, fates.unfinished];
+                for (fate, count) in FATES.into_iter().zip(counts) {
+                    let count = i64::try_from(count).unwrap_or(i64::MAX);
+                    let followed = self
+                        .followed
+                        .with_label_values(&[group, fate, &*days, trigger]);
+                    followed.add(count);
+                }
+            }
+        }
+    }
+
+    fn set_uplift(&self, trigger: &str, horizons: &[GroupComparison]) {
+        for horizon in horizons {
+            let days = horizon.days.to_string();
+            let said = horizon.comparison.difference;
+            let said = said.filter(|_| horizon.comparison.verdict != Verdict::TooFew);
+            let bounds = said.map_or([f64::NAN; 3], |it| [it.value, it.low, it.high]);
+            for (bound, value) in BOUNDS.into_iter().zip(bounds) {
+                let uplift = self.uplift.with_label_values(&[bound, &*days, trigger]);
+                uplift.set(value);
+            }
+        }
+    }
+
+    /// Whether there is or was a task in a region, as far as this process knows. Everything is always known.
+    pub fn has(&self, region: &str) -> bool {
+        region.is_empty() || self.rollups().values().any(|rollup| rollup.has(region))
+    }
+
     /// A region and those one level below it.
     pub fn level(&self, region: &str) -> ProcessAnswer<RegionLevel> {
         self.answer(|rollups| Rollup::level(rollups.values(), region))
@@ -164,6 +237,11 @@ impl Work {
     /// What became of the tasks of a region.
     pub fn outcomes(&self, region: &str) -> ProcessAnswer<RegionOutcomes> {
         self.answer(|rollups| Rollup::outcomes(rollups.values(), region))
+    }
+
+    /// What tasks achieve in a region.
+    pub fn uplift(&self, region: &str) -> ProcessAnswer<RegionUplift> {
+        self.answer(|rollups| Rollup::uplift(rollups.values(), region))
     }
 
     /// Those who have tasks, or one manager.
@@ -178,6 +256,7 @@ impl Work {
         let rollups = self.rollups();
         let all = rollups.values();
         ProcessAnswer {
+            scope: SCOPE,
             clock_ms: all.clone().map(|rollup| rollup.clock.0).min(),
             partitions: rollups.keys().copied().collect(),
             partitions_total: all.map(|rollup| rollup.partitions).max().unwrap_or(0),

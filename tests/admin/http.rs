@@ -16,14 +16,14 @@ use std::time::Duration;
 /// A read that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Admin {
-    server: Server,
-    telemetry: Telemetry,
+pub struct Admin {
+    pub server: Server,
+    pub telemetry: Telemetry,
     health: Health,
     clock_ms: Arc<AtomicU64>,
 }
 
-fn settings() -> HttpSettings {
+pub fn settings() -> HttpSettings {
     let defaults = Config::embedded().unwrap().http;
     HttpSettings {
         listen: "127.0.0.1:0".parse().unwrap(),
@@ -32,7 +32,7 @@ fn settings() -> HttpSettings {
     }
 }
 
-fn start(settings: &HttpSettings) -> Admin {
+pub fn start(settings: &HttpSettings) -> Admin {
     let clock_ms = Arc::new(AtomicU64::new(0));
     let clock = clock_ms.clone();
     let health = Health::new(1, settings.stalled_seconds, move || {
@@ -76,7 +76,7 @@ fn status(answer: &str) -> u16 {
     code.unwrap_or_else(|| panic!("not HTTP: {answer:?}"))
 }
 
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     ask(
         address,
         &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
@@ -177,7 +177,7 @@ fn scenario() -> Scenario {
 }
 
 /// The JSON of an answer, which must be valid by the schema of its page.
-fn figures(admin: &Admin, path: &str) -> Value {
+pub fn figures(admin: &Admin, path: &str) -> Value {
     let (status, answer) = get(admin.server.address(), path);
     assert_eq!(status, 200, "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -227,10 +227,15 @@ fn boards_get_the_work_by_region_level_by_level() {
     assert_eq!(province["region"], "HQ/广东");
     assert_eq!(province["total"]["churn"]["outcomes"]["opened"], 4);
     assert_eq!(province["children"]["HQ/广东/广州"], province["total"]);
-    // A region that nobody has is one without tasks, on this process at least.
-    let none = figures(&admin, "/api/rollup?region=HQ/Nowhere");
-    assert_eq!(none["total"]["churn"]["outcomes"]["opened"], 0);
-    assert_eq!(none["children"], json!({}));
+    assert_eq!(all["scope"], "this process's partitions only");
+    for path in [
+        "/api/rollup?region=HQ/Nowhere",
+        "/api/outcomes?region=HQ/%E5%B9%BF",
+    ] {
+        let (status, answer) = get(admin.server.address(), path);
+        assert_eq!(status, 404, "{answer}");
+        assert!(answer.contains("no task in region"), "{answer}");
+    }
 }
 
 #[test]
@@ -291,6 +296,9 @@ fn a_process_without_partitions_answers_with_nothing() {
     );
     assert_eq!(all["total"]["churn"]["now"]["open"], 0);
     assert_eq!(figures(&admin, "/api/outcomes")["triggers"], json!([]));
+    let uplift = figures(&admin, "/api/uplift");
+    assert_eq!(uplift["total"][0]["held_out"]["entered"], 0);
+    assert_eq!(uplift["total"][0]["verdict"], "too_few");
     assert_eq!(
         figures(&admin, "/api/rollup?by=manager")["holders"],
         json!([])
@@ -320,6 +328,8 @@ fn bad_questions_are_answered_with_what_is_wrong() {
         ),
         ("/api/outcomes?manager=am+7", "see /api/rollup"),
         ("/api/outcomes?region=/HQ", "a level without a name"),
+        ("/api/uplift?by=manager", "by region, trigger and tier"),
+        ("/api/uplift?region=HQ/", "a level without a name"),
     ] {
         let (status, answer) = get(admin.server.address(), path);
         assert_eq!(status, 400, "{path}: {answer}");

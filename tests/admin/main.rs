@@ -8,3 +8,4 @@ mod rollup;
 #[path = "../support/mod.rs"]
 mod support;
 mod telemetry;
+mod uplift;

@@ -84,6 +84,8 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
             region: Vec::new(),
             level: Level::AccountManager,
             notify: None,
+            deputy_for: None,
+            over_capacity: false,
         },
         opened_at: Timestamp(0),
         not_before: Timestamp(0),

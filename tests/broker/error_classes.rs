@@ -68,6 +68,7 @@ impl Bench {
             key: Some(b"key".to_vec()),
             value: Some(b"value".to_vec()),
             headers: Vec::new(),
+            timestamp_ms: None,
         };
         Bench {
             cluster,

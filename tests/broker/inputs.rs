@@ -306,7 +306,7 @@ fn produce_loads_a_compacted_topic_and_tells_every_partition_of_progress() {
     assert_eq!(installation.length("subscriber"), 1 + 3);
     let said = produce.stderr();
     assert!(said.contains("2 records in "), "{said}");
-    let explained = "1 of them are feed_progress and go to every partition, 3 times in all";
+    let explained = "1 of them is feed_progress and goes to every partition, 3 times in all";
     assert!(said.contains(explained), "{said}");
 
     let mut running = installation.run();

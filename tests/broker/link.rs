@@ -253,6 +253,7 @@ fn outbound(topic: &str, partition: Option<i32>, value: &str) -> Outbound {
         key: Some(b"key".to_vec()),
         value: Some(value.as_bytes().to_vec()),
         headers: Vec::new(),
+        timestamp_ms: None,
     }
 }
 

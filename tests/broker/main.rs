@@ -3,8 +3,11 @@
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alerts;
 mod alignment;
+mod board;
 mod broker_down;
+mod consumers;
 mod crashes;
 mod dead_letters;
 mod detect_equals_run;
@@ -13,9 +16,11 @@ mod erase;
 mod error_classes;
 mod inputs;
 mod inspect;
+mod layouts;
 mod link;
 mod members;
 mod refusals;
+mod route;
 mod rules;
 mod rules_changed;
 mod run;
@@ -26,3 +31,4 @@ mod stops;
 mod support;
 mod support_broker;
 mod support_proxy;
+mod uplift;

@@ -7,6 +7,8 @@
 //! - C falls silent on day 50, for good.
 //! - D calls it on day 10, while everything is still being learnt.
 
+mod refusals;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -90,10 +92,18 @@ fn truth() -> String {
         'C',
         r#""class":"churn","kind":"stop","from":"2026-02-24""#.to_owned(),
     ) + &line(
+        'C',
+        r#""class":"churn","kind":"stop","from":"2026-02-24""#.to_owned(),
+    ) + &line(
         'E',
         r#""class":"note","kind":"x","from":"2026-02-24""#.to_owned(),
     ) + "{\"msisdn\":\"13800138999\",\"class\":\"churn\",\"kind\":\"stop\",\"from\":\"2026-02-24\"}\n"
         + "{\"msisdn\":null,\"class\":\"city\",\"kind\":\"outage\",\"from\":\"2026-02-24\",\"until\":\"2026-02-25\"}\n"
+}
+
+/// As the figures are: to six digits.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 struct Ran {
@@ -169,7 +179,13 @@ fn the_figures_are_those_worked_out_by_hand() {
     );
     assert!(
         ran.stdout
-            .contains("1 labels name subscribers without any record"),
+            .contains("1 label equals another and was not counted again"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("1 label names a subscriber without any record"),
         "{}",
         ran.stdout
     );
@@ -181,6 +197,9 @@ fn the_figures_are_those_worked_out_by_hand() {
     // Alarms of A and B; that of D is not counted.
     assert_eq!(hotline("any", "precision"), (0.5, 2));
     assert_eq!(hotline("any", "late_share"), (0.0, 2));
+    assert_eq!(hotline("any", "found_before_leaving_share"), (0.5, 2));
+    assert_eq!(hotline("any", "found_after_leaving_share"), (0.0, 2));
+    assert_eq!(hotline("any", "leavers_alarmed_before"), (1.0, 1));
     // Before their onsets A has 20 days, C 22, and the eight others 62 each.
     let sound = 20 + 22 + 8 * 62;
     let rate = 30_000.0 / f64::from(sound);
@@ -214,12 +233,28 @@ fn the_figures_are_those_worked_out_by_hand() {
     // C is alarmed for day 52. A is for day 62: after the leaving at noon, but within 30 days of the onset.
     let zeros = |path, measure| figure(&found, "simple_rules", "3_zero_days", path, measure);
     assert_eq!(zeros("any", "precision"), (1.0, 2));
+    assert_eq!(zeros("any", "found_before_leaving_share"), (0.5, 2));
+    assert_eq!(zeros("any", "found_after_leaving_share"), (0.5, 2));
+    assert_eq!(zeros("any", "leavers_alarmed_before"), (0.0, 1));
     assert_eq!(zeros("any", "recall_14d"), (1.0, 2));
     assert_eq!(zeros("any", "recall_30d"), (1.0, 2));
     assert_eq!(zeros("port_out", "delay_data_days_p50"), (14.0, 1));
     assert_eq!(zeros("stop", "delay_data_days_p50"), (2.0, 1));
     assert_eq!(zeros("stop", "delay_operator_days_p50"), (3.0, 1));
     assert_eq!(zeros("any", "leavers_alarmed_72h_before"), (0.0, 1));
+    // The calls of A and B open a task each, and C's silence another; D's task is of the warm-up. Only A's leaving is dated.
+    let tasks = |measure: &str| {
+        let key = ["defaults", "together", "all", "any", "all", measure].map(str::to_owned);
+        let (value, count) = found[&key];
+        (value.unwrap(), count)
+    };
+    let (precision, opened) = tasks("task_precision");
+    assert_eq!((opened, (precision * 3.0).round()), (3, 2.0));
+    assert_eq!(tasks("tasks_per_day"), (rounded(3.0 / 62.0), 3));
+    let rate = rounded(3.0 * 30_000.0 / 620.0);
+    assert_eq!(tasks("tasks_per_1000_30d"), (rate, 620));
+    assert_eq!(tasks("leavers_with_task_before"), (1.0, 1));
+    assert_eq!(tasks("leavers_with_task_72h_before"), (1.0, 1));
     // Of rules about use, and of those alone, it is known what became of the false alarms.
     let parts = ["recovered", "stayed_low", "not_known_yet"];
     let parts = parts.map(|part| format!("false_{part}_per_1000_30d"));
@@ -290,6 +325,34 @@ fn the_figures_are_those_worked_out_by_hand() {
     let parsed: serde_json::Value = serde_json::from_str(&first[1]).unwrap();
     assert_eq!(parsed["format"], "churnwatch-backtest/1");
     assert_eq!(parsed["data"]["records"]["records"], 1_663);
+
+    // The churn score of ten people on days 28 and 58; A leaves within 30 days of the second.
+    let [falls, scores] = parsed["reliability"].as_array().unwrap().as_slice() else {
+        panic!("not one of P and one of the score");
+    };
+    assert_eq!(
+        (&falls["predicted"], &scores["predicted"]),
+        (&"fall".into(), &"churn_score".into())
+    );
+    let bands = scores["bands"].as_array().unwrap();
+    let sum = |count: &dyn Fn(&serde_json::Value) -> u64| bands.iter().map(count).sum::<u64>();
+    assert_eq!(sum(&|band| band["count"].as_u64().unwrap()), 20);
+    assert_eq!(sum(&|band| band["seen"][0]["count"].as_u64().unwrap()), 1);
+    assert!(first[2].contains("Do the probabilities come true?"));
+    let total = &scores["total"];
+    assert_eq!(
+        (&total["count"], &total["seen"][0]["count"]),
+        (&20.into(), &1.into())
+    );
+    let expected = 20.0 * total["mean"].as_f64().unwrap();
+    let line = format!("expected {expected:.1} (");
+    let sums = [&ran.stdout, &first[2]].map(|text| text.matches(&line).count());
+    assert_eq!(sums, [1, 1], "{line}");
+    assert!(
+        ran.stdout.contains("seen 1 of 20: 0.050 (0.001..0.249)"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -314,7 +377,12 @@ fn without_truth_the_events_tell_who_left() {
     let csv = folder.path().join("f.csv").display().to_string();
     let ran = backtest(&["--events", &events, "--now", NOW, "--csv", &csv]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("no truth file"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("no truth file was given, so cancellations"),
+        "{}",
+        ran.stdout
+    );
     assert!(
         ran.stdout.contains("churn: cancellation 1, lost 1")
             && ran.stdout.contains("harmless: saved 1"),
@@ -440,80 +508,4 @@ fn several_files_and_standard_input_are_one_stream() {
     let whole = backtest(&["--events", &whole, "--now", NOW]);
     assert_eq!(whole.status, Some(0), "{}", whole.stderr);
     assert_eq!(parts.stdout, whole.stdout);
-}
-
-#[test]
-fn mistakes_are_named_with_file_and_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let events = write(folder.path(), "events.ndjson", "");
-    let good = r#"{"msisdn":"13800138000","class":"churn","kind":"stop","from":"2026-02-24"}"#;
-    for (line, message) in [
-        ("{", "EOF while parsing"),
-        (
-            r#"{"msisdn":"13800138000","class":"churn","kind":"stop"}"#,
-            "missing field `from`",
-        ),
-        (
-            r#"{"msisdn":"13800138000","class":"bad","kind":"stop","from":"2026-02-24"}"#,
-            "unknown variant `bad`, expected one of `churn`, `harmless`, `note`, `city`",
-        ),
-        (
-            r#"{"msisdn":13800138000,"class":"churn","kind":"stop","from":"2026-02-24"}"#,
-            "invalid type: integer `***`, expected",
-        ),
-        (
-            r#"{"class":"churn","kind":"stop","from":"2026-02-24"}"#,
-            "`msisdn` is missing; only class \"city\" concerns everybody",
-        ),
-        (
-            r#"{"msisdn":"138","class":"churn","kind":"stop","from":"2026-02-24"}"#,
-            "`msisdn` has fewer than 5 digits",
-        ),
-        (
-            r#"{"msisdn":"13800138000","class":"churn","kind":"stop","from":"yesterday"}"#,
-            "`from` must be RFC 3339",
-        ),
-        (
-            r#"{"msisdn":"13800138000","class":"churn","kind":"stop","from":"2026-02-24","left_at":"2026-02-01"}"#,
-            "`left_at` lies before `from`",
-        ),
-    ] {
-        let truth = write(
-            folder.path(),
-            "truth.ndjson",
-            &format!("{good}\n\n{line}\n"),
-        );
-        let ran = backtest(&["--events", &events, "--truth", &truth]);
-        assert_eq!(ran.status, Some(1), "{line}");
-        let expected = format!("error: {truth}:3: {message}");
-        assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
-        assert!(!ran.stderr.contains("13800138000"), "{}", ran.stderr);
-    }
-    let a = write(folder.path(), "a.toml", "");
-    let b = write(folder.path(), "b.toml", "[window]\ntime_zone = \"UTC\"\n");
-    let ran = backtest(&["--events", &events, "--rules", &a, "--rules", &b]);
-    assert_eq!(ran.status, Some(2));
-    assert!(
-        ran.stderr
-            .contains("b.toml: [decode] or window.time_zone differs from"),
-        "{}",
-        ran.stderr
-    );
-    let ran = backtest(&["--events", &events, "--rules", &a, "--rules", &a]);
-    assert_eq!(ran.status, Some(2));
-    assert!(
-        ran.stderr.contains("a.toml is given twice"),
-        "{}",
-        ran.stderr
-    );
-    let ran = backtest(&["--events", "/no/such.ndjson"]);
-    assert_eq!(ran.status, Some(1));
-    assert!(
-        ran.stderr.contains("cannot read /no/such.ndjson"),
-        "{}",
-        ran.stderr
-    );
-    // Nothing at all is no failure: everything is simply unknown.
-    let ran = backtest(&["--events", &events]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
 }

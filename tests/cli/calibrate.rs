@@ -1,6 +1,9 @@
 //! `calibrate` on a small city: what it writes is a rules file that keeps its word.
 
 use churnwatch::config::Config;
+use churnwatch::engine::settings::LineState::{
+    self, Decay, Drift, Drop, LongAbsence, Normal, ShortAbsence, Stop,
+};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -60,8 +63,8 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
     let stated = "[policy]\ntask_days = 20\n\n[log]\nlevel = \"warn\"\n\n";
     std::fs::write(&own, stated.to_owned() + &shadow).unwrap();
     let out = folder.path().join("next.toml");
-    let run = |budget: &str| {
-        churnwatch(&[
+    let run_with = |more: &[&str], budget: &str| {
+        let arguments = [
             "calibrate",
             "--events",
             &events,
@@ -76,9 +79,13 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
             "--force",
             "--out",
             out.to_str().unwrap(),
-        ])
+        ];
+        churnwatch(&[&arguments, more].concat())
     };
-    let free = run("key=1000000");
+    let run = |budget: &str| run_with(&[], budget);
+    // Fitting takes most of the time, and most of this is not about it.
+    let run_kept = |budget: &str| run_with(&["--keep-hazards"], budget);
+    let free = run_kept("key=1000000");
     assert!(free.status.success(), "{}", text(&free.stderr));
     let unbounded = tasks(&text(&free.stdout), "as expected", "small", 3);
     let budget = (unbounded / 2.0).ceil();
@@ -104,26 +111,69 @@ fn the_rules_written_keep_the_tasks_within_the_budget() {
     assert!(score.task_at.small > 0.0 && score.task_at.key == 0.0);
     assert!(score.at_risk < score.critical);
     assert!(score.triggers.values().all(|weight| weight.weight >= 0.0));
+    // The hazards are fitted to the city, and the file and what is printed agree.
+    let moves = &config.rules.line_state.moves;
+    let defaults = &Config::embedded().unwrap().rules.line_state.moves;
+    let mut changed = 0;
+    for (from, to, key) in [
+        (Normal, Drift, "onset.drift"),
+        (Normal, ShortAbsence, "onset.short_absence"),
+        (Normal, LongAbsence, "onset.long_absence"),
+        (Drift, Normal, "back.drift"),
+        (ShortAbsence, Normal, "back.short_absence"),
+        (LongAbsence, Normal, "back.long_absence"),
+        (Normal, Drop, "onset.drop"),
+        (Normal, Stop, "onset.stop"),
+        (Normal, Decay, "onset.decay"),
+    ] {
+        let of = |moves: &[[f64; LineState::COUNT]]| moves[from as usize][to as usize];
+        let fitted = of(moves);
+        let line = printed.lines().find(|line| line.starts_with(key)).unwrap();
+        let said: f64 = line.split_whitespace().nth(2).unwrap().parse().unwrap();
+        assert!((said - fitted).abs() < 1e-5, "{line}");
+        changed += usize::from(fitted != of(defaults));
+    }
+    assert!(changed > 6, "{printed}");
+    // P is of the rules written: below their threshold there is no alarm.
+    let meaning = printed.split("what P of a fall came to").nth(1).unwrap();
+    let low = meaning.lines().find(|line| line.contains("0.30..0.40"));
+    assert!(low.unwrap().contains("  0  "), "{meaning}");
+    assert!(
+        meaning.contains("expected ") && meaning.contains(", seen "),
+        "{meaning}"
+    );
+    assert!(printed.contains("left within 30 days"), "{printed}");
+
     // The same again gives the same bytes.
     run(&format!("small={budget}"));
     assert_eq!(std::fs::read_to_string(&out).unwrap(), written);
 
-    // A budget that no least score can keep, and one that keeps itself.
-    let over = run("small=0.1");
+    // A budget that no least score can keep is kept as nearly as can be, and one warning says all about it.
+    let over = run_kept("small=0.1");
     let (printed, said) = (text(&over.stdout), text(&over.stderr));
-    let warning =
-        "warning: small: over budget by immediate signals alone; the old least score is kept";
-    assert!(
-        printed.contains(warning) && said.contains(warning),
-        "{printed}{said}"
+    let alone = tasks(&printed, "as expected", "small", 4);
+    let opened = tasks(&printed, "measured", "small", 1);
+    assert!(opened < measured && opened < alone * 1.1, "{printed}");
+    let warning = format!(
+        "warning: small: of a budget of 0.1 tasks, immediate signals alone make {alone:.1}, and the written \
+         rules open {opened:.1}; no least score"
     );
-    assert!(
-        said.contains("warning: small: over the budget of 0.1"),
-        "{said}"
-    );
+    let spaces = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&warning), "{said}");
+    assert!(spaces(&printed).contains(&warning), "{printed}");
+    assert_eq!(said.matches("warning: small").count(), 1, "{said}");
     let config = Config::load(Some(&out)).unwrap();
-    assert_eq!(config.rules.policy.score.task_at.small, 0.0);
-    let free = text(&run("small=1000000").stdout);
+    assert!(config.rules.policy.score.task_at.small > score.task_at.small);
+    // Nothing comes of it that the rules' own threshold did not have.
+    assert!(printed.contains("so that of the rules stays"), "{printed}");
+    assert!(
+        printed.contains("Who left: the truth file tells.\n  by kind: "),
+        "{printed}"
+    );
+    // Hazards that are kept are neither fitted nor written.
+    let free = text(&run_kept("small=1000000").stdout);
+    assert!(!free.contains("onset."), "{free}");
+    assert!(!std::fs::read_to_string(&out).unwrap().contains(".onset]"));
     assert!(
         free.contains("a least score makes no difference; the old one is kept"),
         "{free}"
@@ -142,8 +192,16 @@ fn wrong_usage_is_explained() {
             "such as key=60",
         ),
         (&["missing.ndjson", "--budget", "key=-3"], "such as key=60"),
-        (&["-", "--budget", "key=3"], "reads the events twice"),
+        (
+            &["-", "--budget", "key=3"],
+            "reads the events several times",
+        ),
         (&["missing.ndjson", "--budget", "key=3"], "missing.ndjson"),
+        (
+            &["/dev/null", "--budget", "key=3", "--budget", "key=4"],
+            "--budget key=... is given twice",
+        ),
+        (&["/dev/null", "--budget", "key=3"], "none of 0 records"),
     ] {
         let all: Vec<&str> = base.iter().chain(arguments).copied().collect();
         let output = churnwatch(&all);

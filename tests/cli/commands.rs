@@ -182,6 +182,7 @@ fn the_demo_ends_by_itself_with_every_record_accounted_for() {
         output.contains("Kafka broker for any client: 127.0.0.1:"),
         "{output}"
     );
+    assert!(output.contains("too early to say"), "{output}");
     let (sent, taken) = (
         figure(&output, "records sent"),
         figure(&output, "records in"),
@@ -215,8 +216,8 @@ fn the_demo_ends_cleanly_when_it_is_asked_to() {
         "--listen",
         "127.0.0.1:0",
     ]);
-    demo.wait_for("its second day", |demo| {
-        demo.stdout().contains("day 2 of").then_some(())
+    demo.wait_for("the end of the warm-up", |demo| {
+        demo.stdout().contains("day 29 of").then_some(())
     });
     demo.signal(Signal::Term);
     assert_eq!(demo.wait().code(), Some(0), "{}", demo.stderr());

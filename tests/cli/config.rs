@@ -1,28 +1,18 @@
 //! The configuration as an operator meets it: defaults, file, environment, and everything that can be wrong with them.
 
-use churnwatch::config::{Config, LogFormat, Problems, reference};
+use churnwatch::config::{Config, Problems, reference};
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::model::{Feed, FeedSet, Number, PlaybookStep, Purpose};
-use std::ffi::OsString;
 use std::path::Path;
 
-fn from(text: &str) -> Result<Config, Problems> {
+pub fn from(text: &str) -> Result<Config, Problems> {
     Config::from_toml_str(text, "churnwatch.toml")
 }
 
 /// Problems of a file, as printed.
-fn complaint(text: &str) -> String {
+pub fn complaint(text: &str) -> String {
     let problems = from(text).expect_err("the file should be refused");
     problems.to_string()
-}
-
-fn with_environment(text: &str, variables: &[(&str, &str)]) -> Result<Config, Problems> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("churnwatch.toml");
-    std::fs::write(&path, text).unwrap();
-    let variables = variables.iter();
-    let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    Config::load_with(Some(&path), variables)
 }
 
 #[test]
@@ -146,15 +136,8 @@ fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
         assert!(answered, "no step for {}", trigger.name);
     }
     let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
-    let expected = [
-        "any",
-        "care",
-        "care_only",
-        "decline",
-        "grow",
-        "leave",
-        "mature",
-    ];
+    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality zero_usage_days";
+    let expected: Vec<_> = expected.split(' ').collect();
     assert_eq!(chapters, expected);
 }
 
@@ -218,10 +201,9 @@ fn a_file_states_only_what_differs() {
         competitors.hotline(Number::from_digits(b"10111")),
         Some("newcomer")
     );
-    assert_eq!(
-        competitors.hotline(Number::from_digits(b"10086")),
-        Some("mobile")
-    );
+    // Those of the defaults are not among them.
+    assert_eq!(competitors.hotline(Number::from_digits(b"10086")), None);
+    assert_eq!(competitors.marketing(Number::from_digits(b"10016")), None);
     assert_eq!(competitors.hotline(Number::from_digits(b"189")), None);
     assert_eq!(
         config.rules.policy.credit.brand_points.get("platinum"),
@@ -325,10 +307,10 @@ log.zzz = 1 | log.zzz | no such key | there are `format`, `level`
 triggers.usage_dorp.x = 1 | triggers.usage_dorp | no such key | did you mean `triggers.usage_drop`?
 triggers.usage_drop.x = 1 | triggers.usage_drop.x | no such key | there are
 operator.name = 'mobil' | operator.name | `mobil` is not an operator | did you mean `mobile`?
-operator.numbers.unicom.hotline = ['1'] | operator.numbers.unicom.hotline | no such key | did you mean `operator.numbers.unicom.hotlines`?
-operator.numbers.other.hotline = ['1'] | operator.numbers.other | unknown field `hotline` | write { hotlines
-operator.numbers.unicom.hotlines = ['care'] | operator.numbers.unicom.hotlines | `care` is not a telephone number | 1 to 18 digits
-operator.numbers.unicom.hotlines = ['10086'] | operator.numbers.unicom.hotlines | `10086` belongs to `mobile` | one operator
+operator = { name = 'unicom', numbers.unicom = { hotline = ['1'] } } | operator.numbers.unicom.hotline | no such key | did you mean `operator.numbers.unicom.hotlines`?
+operator.numbers = { mobile = { hotlines = [] }, other = { hotline = ['1'] } } | operator.numbers.other | unknown field `hotline` | write { hotlines
+operator = { name = 'unicom', numbers.unicom.hotlines = ['care'] } | operator.numbers.unicom.hotlines | `care` is not a telephone number | 1 to 18 digits
+operator.numbers = { mobile = { hotlines = ['10086'] }, unicom = { hotlines = ['10086'] } } | operator.numbers.unicom.hotlines | `10086` belongs to `mobile` | one operator
 kafka.bootstrap = '' | kafka.bootstrap | `` is not a broker's address | host:port
 kafka.group = ' ' | kafka.group | is empty | give it a name
 kafka.properties.isolation.level = 'x' | kafka.properties.isolation.level | set by churnwatch itself | aborted transactions
@@ -349,7 +331,7 @@ log.level = 'churnwatch=loud' | log.level | `churnwatch=loud` is not a log filte
 policy.credit.tenure_points = [[1, 50], [1, 60]] | policy.credit.tenure_points | must rise | in order
 policy.credit.spend_points = [[20, 'many']] | policy.credit.spend_points | is text, not a whole number | like the default, [[20, 0]
 policy.credit.star_points = [1, 2, 3] | policy.credit.star_points | length | five whole numbers
-policy.score.at_risk = 0.9 | policy.score.critical | 0.8 is out of range | above at_risk (0.9), up to 1
+policy.score.at_risk = 0.9 | policy.score.critical | 0.5 is out of range | above at_risk (0.9), up to 1
 policy.score.triggers.usage_dorp = { weight = 1.0, half_life_days = 2.0 } | policy.score.triggers.usage_dorp | not a trigger | did you mean `usage_drop`?
 policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrears.half_life_days | out of range | from 0.1
 policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care or grow | did you mean `mature`?
@@ -360,12 +342,12 @@ policy.playbook.leave = [{ zh = '好', en = 'good', action = 'Gift' }] | policy.
 policy.playbook.leave = [{ zh = '好', en = 'good', action = '2nd_gift' }] | policy.playbook.leave | `2nd_gift` is not an action's name | a letter first
 policy.playbook.leave = [{ zh = '好', en = 'good', action = 'a_gift_of_more_than_forty_letters_is_long' }] | policy.playbook.leave | is not an action's name | at most 40
 policy.playbook.any = [{ zh = '好', en = 'good' }] | policy.playbook.any | not a lifecycle stage, care or grow | choose one of `acquire`
-policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a lifecycle stage, care, grow, care_only or any | did you mean `leave`?
+policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a trigger, a lifecycle stage, care, grow, care_only or any | did you mean `leave`?
 policy.talk.leave.listen.zh = ' ' | policy.talk.leave.listen | has no text | both `zh` and `en`
 policy.talk.leave.listen.fr = 'non' | policy.talk.leave.listen.fr | no such key | `zh`
 policy.talk.leave.chat = { zh = '好', en = 'good' } | policy.talk.leave.chat | no such key | `rapport`
-policy.talk.promote = { rapport = { zh = '好', eng = 'good' } } | policy.talk.promote | unknown field `eng` | [policy.talk.STAGE]
-policy.talk.acquire.listen = { zh = '好', en = 'good' } | policy.talk.acquire | missing field `rapport` | [policy.talk.STAGE]
+policy.talk.promote = { rapport = { zh = '好', eng = 'good' } } | policy.talk.promote | unknown field `eng` | [policy.talk.NAME]
+policy.talk.acquire.listen = { zh = '好', en = 'good' } | policy.talk.acquire | missing field `rapport` | [policy.talk.NAME]
 policy.value_unknown = -1 | policy.value_unknown | -1 is out of range | from 0 to 1000000
 policy.stage.promote_days = 3651 | policy.stage.promote_days | 3651 is out of range | from 0 to 3650
 policy.contact.gap_days = 91 | policy.contact.gap_days | 91 is out of range | from 0 to 90
@@ -382,20 +364,41 @@ policy.budget.churn.small = -1 | policy.budget.churn.small | -1 is out of range 
 policy.budget.collect_minutes = 721 | policy.budget.collect_minutes | 721 is out of range | from 0 to 720
 policy.budget.wait_days = 31 | policy.budget.wait_days | 31 is out of range | from 0 to 30
 policy.budget.win = { key = 1, ordinary = 1, small = 1 } | policy.budget.win | no such key | there are
+policy.capacity.managers.AM-17.per_day = -1 | policy.capacity.managers.AM-17 | invalid value: integer `-1` | write { per_day = 12
+policy.capacity.queues.'outbound-calls/Shenzhen'.per_day = 1000001 | policy.capacity.queues.outbound-calls/Shenzhen.per_day | 1000001 is out of range | from 0 to 1000000
+policy.capacity.managers.AM-17.perday = 9 | policy.capacity.managers.AM-17 | unknown field `perday` | write { per_day = 12
+policy.capacity.managers = { AM-17 = { deputy = 'AM-81' }, AM-18 = {} } | policy.capacity.managers.AM-17.deputy | `AM-81` is not in [policy.capacity.managers] | did you mean `AM-18`?
+policy.capacity.managers.AM-17.deputy = 'AM-17' | policy.capacity.managers.AM-17.deputy | `AM-17` would stand in for itself | name somebody else
+policy.capacity.queues.north = { deputy = 'AM-17' } | policy.capacity.queues.north.deputy | `AM-17` is not in [policy.capacity.queues] | or add it there
+policy.capacity.managers.AM-17.absent = ['24.12.2026'] | policy.capacity.managers.AM-17 | `24.12.2026` is not two dates with a slash | 2026-12-24/2027-01-06
+policy.capacity.managers.AM-17.absent = ['2027-01-06/2026-12-24'] | policy.capacity.managers.AM-17 | `2027-01-06/2026-12-24` ends before it begins | 2026-12-24/2027-01-06
+policy.capacity.managers.AM-17.absent = ['2026-12-24/2027-01-06', '2027-01-06/2027-01-09'] | policy.capacity.managers.AM-17.absent | has days that come twice | in order
 policy.hold_out.share = 1.5 | policy.hold_out.share | 1.5 is out of range | from 0 to 1
+policy.hold_out.again_days = 59 | policy.hold_out.again_days | 59 is out of range | from 60 to 3650
 triggers.follow_up.after_days = 31 | triggers.follow_up.after_days | 31 is out of range | from 1 to 30
 topics.erasures = 'subscriber' | topics.erasures | the topic of topics.subscriber as well | a topic of its own
 decode.country_code = '+86' | decode.country_code | "+86" is not allowed | 1 to 3 digits without +
 decode.national_digits = 11 | decode.national_digits | is a whole number, not a list | like the default, [10, 13]
 decode.mobile_digits = [2, 11] | decode.mobile_digits | [2, 11] is out of range | from 3 to 15
-decode.mobile_prefixes = ['138'] | decode.mobile_prefixes | is not allowed | 1 or 2 digits
+decode.mobile_prefixes = ['1380'] | decode.mobile_prefixes | is not allowed | 1 to 3 digits
+decode.trunk_prefixes = ['+'] | decode.trunk_prefixes | is not allowed | 1 to 4 digits
+decode.trunk_prefix = '0' | decode.trunk_prefix | no such key | did you mean `decode.trunk_prefixes`?
+decode.country = 'XX' | decode.country | `XX` is not a country whose numbering plan is known | choose one of `BR`, `CA`, `CN`, `DE`
+decode.country = 'DE' | operator.name | `mobile` is not an operator | the operators of the country
 decode.international_prefixes = ['+'] | decode.international_prefixes | is not allowed | 1 to 5 digits
 decode.country_code = '49' | operator.name | `mobile` is not an operator | the operators of the country
 decode.area_code_digits = [2] | decode.area_code_digits | has 1 entries, not 2 | like the default, [2, 3]
 decode.area_code_digits = [3, 2] | decode.area_code_digits | [3, 2] does not begin with the smaller number | from 1 to 5
 decode.record_bytes_max = 0 | decode.record_bytes_max | 0 is out of range | from 256 to 16777216
-decode.short_code_digits = 9 | decode.short_code_digits | 9 is out of range | from 3 to 8
+decode.short_code_digits = [5, 9] | decode.short_code_digits | [5, 9] is out of range | from 3 to 8
 decode.ip_prefixes = [17951] | decode.ip_prefixes | has an entry that is a whole number, not text | like the default, ["17951"
+route.sources = ['raw'] | route.sources | invalid type: string "raw" | write [[route.sources]] with `topic` below it
+route.sources = [{ topic = 'raw', feed = 'crm' }] | route.sources | `crm` is not a feed; there are cdr, billing | write [[route.sources]]
+route.sources = [{ topic = 'cdr' }] | route.sources | `cdr` is a topic of [topics] as well | another one that they go to
+route.sources = [{ topic = 'raw cdr' }] | route.sources | `raw cdr` is not a topic's name | * and ? in a pattern
+route.group = 'churnwatch' | route.group | is kafka.group as well | "<kafka.group>-route"
+route.in_run = true | route.in_run | is true, but route.sources names no topic | name topics
+route.workers = 0 | route.workers | 0 is out of range | from 1 to 256
 line_state.voice.drop = 1.5 | line_state.voice.drop | 1.5 is out of range | above 0 and below 1, or leave the key out for the default
 line_state.threshold.usage_drop.key = 1.0 | line_state.threshold.usage_drop.key | 1.0 is out of range | from 0.3
 triggers.competitor_marketing.contacts = 9 | triggers.competitor_marketing.contacts | 9 is out of range | from 1 to 8
@@ -487,102 +490,6 @@ fn a_file_that_cannot_be_read_is_named() {
         "{text}"
     );
     assert!(text.contains("`churnwatch config`"), "{text}");
-}
-
-#[test]
-fn the_environment_goes_over_the_file() {
-    let config = with_environment(
-        "[window]\ndays = 40\ngrace_hours = 5\n[kafka.properties]\nsasl.username = 'file'\n",
-        &[
-            ("CHURNWATCH_WINDOW__DAYS", "50"),
-            ("CHURNWATCH_KAFKA__BOOTSTRAP", "kafka1:9092,kafka2:9092"),
-            ("CHURNWATCH_KAFKA__GROUP", "123"),
-            ("CHURNWATCH_KAFKA__PROPERTIES__SASL_PASSWORD", "1e5"),
-            ("CHURNWATCH_KAFKA__PROPERTIES__SASL_USERNAME", "'quoted'"),
-            ("CHURNWATCH_POLICY__DUE__KEY_HOURS", "12"),
-            ("CHURNWATCH_POLICY__CREDIT__STAR_POINTS", "[1, 2, 3, 4, 5]"),
-            ("CHURNWATCH_LOG__FORMAT", "\"json\""),
-            ("CHURNWATCH_STATE__START_WITHOUT_STATE", "true"),
-            // Set by Kubernetes for services called churnwatch and churnwatch-http.
-            ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"),
-            ("CHURNWATCH_HTTP_PORT", "tcp://10.0.0.1:9464"),
-            ("UNRELATED__KEY", "1"),
-        ],
-    )
-    .unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(config.rules.window.days, 50);
-    assert_eq!(config.rules.window.grace_hours, 5);
-    assert_eq!(config.kafka.bootstrap, "kafka1:9092,kafka2:9092");
-    assert_eq!(config.kafka.group, "123");
-    assert_eq!(config.kafka.properties.get("sasl.password").unwrap(), "1e5");
-    assert_eq!(
-        config.kafka.properties.get("sasl.username").unwrap(),
-        "'quoted'"
-    );
-    assert_eq!(config.rules.policy.due.key_hours, 12);
-    assert_eq!(config.rules.policy.credit.star_points, [1, 2, 3, 4, 5]);
-    assert_eq!(config.log.format, LogFormat::Json);
-    assert!(config.state.start_without_state);
-}
-
-#[test]
-fn problems_of_the_environment_name_the_variable() {
-    let problems = with_environment(
-        "",
-        &[
-            ("CHURNWATCH_WINDOW__DAYS", "many"),
-            ("CHURNWATCH_WINDOW__DAY", "40"),
-            ("CHURNWATCH_WINDOW_DAYS", "40"),
-            ("CHURNWATCH_RUN__WORKERS", "0"),
-        ],
-    )
-    .unwrap_err();
-    insta::assert_snapshot!(problems, @r"
-    the configuration has 4 problems
-    environment variable CHURNWATCH_RUN__WORKERS: run.workers: 0 is out of range
-        set a number from 1 to 256, or leave the key out for the default, 1
-    environment variable CHURNWATCH_WINDOW_DAYS: window.days: the parts of a name are separated by two underscores
-        did you mean CHURNWATCH_WINDOW__DAYS?
-    environment variable CHURNWATCH_WINDOW__DAY: window.day: there is no such key
-        did you mean `window.days`?
-    environment variable CHURNWATCH_WINDOW__DAYS: window.days: is text, not a whole number
-        write it like the default, 35
-    ");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_variable_that_is_not_utf_8_is_named() {
-    use std::os::unix::ffi::OsStringExt;
-    let value = OsString::from_vec(vec![b'k', 0xff]);
-    let variable = ("CHURNWATCH_KAFKA__GROUP".into(), value);
-    let problems = Config::load_with(None, std::iter::once(variable)).unwrap_err();
-    insta::assert_snapshot!(problems, @r"
-    the configuration has a problem
-    environment variable CHURNWATCH_KAFKA__GROUP: is not valid UTF-8
-        write the value in UTF-8
-    ");
-}
-
-#[test]
-fn passwords_are_never_shown() {
-    let valid = "[kafka.properties]\nsasl.password = 'hunter2'\nssl.key.password = 'hunter2'\n";
-    let config = from(valid).unwrap();
-    assert_eq!(
-        config.kafka.properties.get("sasl.password").unwrap(),
-        "hunter2"
-    );
-    assert!(!format!("{config:?}").contains("hunter2"));
-    for wrong in [
-        "[kafka.properties]\nsasl.password = ['hunter2']\n",
-        "[kafka.properties]\ntransactional.id = 'hunter2'\n",
-        "[kafka]\nproperties = 'hunter2'\n",
-        "[kafka]\npropertys.sasl.password = 'hunter2'\n",
-        "[kafka.properties]\nsasl.password = 'hunter2'\nsasl.password = 'hunter2'\n",
-    ] {
-        let complaint = complaint(wrong);
-        assert!(!complaint.contains("hunter2"), "{complaint}");
-    }
 }
 
 #[cfg(not(feature = "tls"))]

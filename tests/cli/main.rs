@@ -8,9 +8,12 @@ mod backtest;
 mod calibrate;
 mod commands;
 mod config;
+mod environment;
 mod files;
 mod inspect;
+mod layouts;
 mod rehearse;
 mod simulator;
 #[path = "../support/mod.rs"]
 mod support;
+mod uplift;

@@ -19,7 +19,7 @@ const CITY: [&str; 12] = [
     "5",
     "--set",
     "churn.scale=6",
-    "--show-task",
+    "--show-task=json",
 ];
 
 struct Ran {
@@ -276,13 +276,58 @@ fn the_same_seed_gives_the_same_bytes_and_another_budget_fewer_tasks() {
 }
 
 #[test]
+fn capacities_and_absences_change_whose_tasks_they_are() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let without = play(folders[0].path(), &[]).report;
+    let busiest = text(&without["managers"]["busiest"][0]["name"]);
+    let config = folders[1].path().join("roster.toml");
+    let roster = format!(
+        "[policy.capacity]\nqueue_per_day = 1\n[policy.capacity.managers]\n\
+         {busiest} = {{ deputy = \"AM-0\", absent = [\"2026-03-20/2026-04-30\"] }}\nAM-0 = {{ per_day = 1 }}\n"
+    );
+    fs::write(&config, roster).unwrap();
+    let with = play(folders[1].path(), &["--config", config.to_str().unwrap()]);
+    let new = with.tasks.iter().filter(|task| task["revision"] == 1);
+    let new = new.filter(|task| counts(&task["opened_at"]));
+    let those = |holds: &dyn Fn(&Value) -> bool| {
+        new.clone().filter(|task| holds(&task["assignee"])).count() as u64
+    };
+    assert_eq!(those(&|who| who["account_manager"] == *busiest), 0);
+    let (report, changed) = (&with.report, &with.report["capacity"]);
+    let deputised = those(&|who| who["deputy_for"] == *busiest);
+    assert!(deputised > 0);
+    assert_eq!(number(&changed["to_deputies"]), deputised);
+    let over = those(&|who| who["over_capacity"] == true);
+    assert!(over > 0);
+    assert_eq!(number(&changed["over_capacity"]), over);
+    assert!(sum(&report["suppressed"]["over_capacity"]) > 0);
+    assert_eq!(sum(&without["capacity"]), 0);
+
+    // What is not urgent stays within the capacity of each queue and day.
+    let mut released: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let calm = new.filter(|task| task.get("source").is_none());
+    for task in calm.filter(|task| task["assignee"].get("account_manager").is_none()) {
+        let day = &text(&task["opened_at"])[..10];
+        let queue = text(&task["assignee"]["queue"]);
+        *released.entry((queue, day)).or_default() += 1;
+    }
+    assert!(released.values().all(|tasks| *tasks == 1), "{released:?}");
+    for load in report["queues"].as_array().unwrap() {
+        assert_eq!(load["capacity_per_day"], 1);
+        let over = number(&load["per_day_most"]) > 1;
+        assert_eq!(number(&load["days_over"]) > 0, over, "{load}");
+        assert!(number(&load["per_day_median"]) <= number(&load["per_day_most"]));
+    }
+    for title in ["can take", "days over", "as deputy", "capacity: "] {
+        assert!(with.text.contains(title), "no {title} in\n{}", with.text);
+    }
+}
+
+#[test]
 fn a_task_is_shown_whole_in_both_languages() {
     let folder = tempfile::tempdir().unwrap();
     let played = play(folder.path(), &[]);
-    let (report, shown) = played
-        .text
-        .split_once("one churn task, as published\n")
-        .unwrap();
+    let (report, shown) = played.text.split_once("one churn task\n").unwrap();
     for title in [
         "tasks opened",
         "account managers",

@@ -124,7 +124,7 @@ fn outcomes_of_tasks_are_accepted() {
     for number in 0..300 {
         let task = serde_json::json!({
             "task_id": format!("task-{number}"), "msisdn": format!("13912345{number:03}"),
-            "status": "open", "not_before": "2026-04-01T09:00:00+08:00",
+            "status": "open", "purpose": "churn", "severity": "early", "not_before": "2026-04-01T09:00:00+08:00",
             "updated_at": "2026-04-01T08:00:00+08:00", "expires_at": "2026-05-01T08:00:00+08:00",
             "recommended_action": { "channel": "outbound_call", "playbook": [] },
         });

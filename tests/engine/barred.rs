@@ -74,7 +74,7 @@ fn a_bar_explains_a_silence_that_was_reported() {
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-05 08:00 zero_usage_days 0.82",
+            "2026-03-05 08:00 zero_usage_days 0.81",
             "2026-03-05 08:00 task 1 open: small at_risk due 2026-03-08 09:00",
             "2026-03-07 08:00 task 2 closed: line_barred",
         ]

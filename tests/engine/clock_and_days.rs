@@ -208,7 +208,7 @@ fn an_unknown_day_is_no_day_of_a_silence() {
     let mut scenario = Scenario::new("window.clock = \"wall\"");
     let people = crowd(30);
     let quiet = &people[0];
-    // The last call is on 28 February; 2 March is unknown, so the fifth silent day is 6 March.
+    // The last call is on 28 February; 2 March is unknown, so the sixth silent day is 7 March.
     let calls = |who: &str, on: Day| match on {
         on if on == day("2026-03-02") => 0,
         on if who == quiet && on > day("2026-02-28") => 0,
@@ -216,7 +216,7 @@ fn an_unknown_day_is_no_day_of_a_silence() {
     };
     scenario.live_by_the_clock(&people, days("2026-01-20", "2026-03-09"), calls);
     let said = scenario.published(quiet);
-    assert_eq!(said[0], "2026-03-07 08:00 zero_usage_days 0.81");
+    assert_eq!(said[0], "2026-03-08 08:00 zero_usage_days 0.84");
     assert_eq!(scenario.signals("zero_usage_days"), 1);
 }
 

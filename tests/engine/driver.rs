@@ -2,7 +2,7 @@
 
 use crate::support::rules::rules;
 use crate::support::scenario::EVENT_CLOCK;
-use churnwatch::decode::{DecodeSettings, Decoder};
+use churnwatch::decode::{DecodeSettings, Decoder, Form, Scratch};
 use churnwatch::driver::{Driver, feed_of, read};
 use churnwatch::engine::Shard;
 use churnwatch::kafka::partition_of;
@@ -60,7 +60,13 @@ fn every_record_has_one_outcome() {
             Some(Feed::Cdr),
         ),
     ] {
-        let reading = read(&decoder, value.map(str::as_bytes));
+        let mut scratch = Scratch::default();
+        let reading = read(
+            &decoder,
+            &Form::Native,
+            value.map(str::as_bytes),
+            &mut scratch,
+        );
         assert_eq!(feed_of(&reading), feed, "{value:?}");
         let partition = driver.partition_of(&reading).unwrap_or_default();
         let outcome = driver.apply(&reading, &source(partition, 0), &mut Vec::new());
@@ -79,7 +85,13 @@ fn every_record_has_one_outcome() {
 fn a_shard_is_told_the_time_before_its_next_record() {
     let (decoder, mut driver) = (decoder(), driver(4));
     let ahead = call("13900000001", NOW.0 + 3_600_000);
-    let reading = read(&decoder, Some(ahead.as_bytes()));
+    let mut scratch = Scratch::default();
+    let reading = read(
+        &decoder,
+        &Form::Native,
+        Some(ahead.as_bytes()),
+        &mut scratch,
+    );
     let at = source(driver.partition_of(&reading).unwrap(), 0);
     let future = Outcome::Rejected(Reject::Future);
     assert_eq!(driver.apply(&reading, &at, &mut Vec::new()), future);
@@ -95,7 +107,13 @@ fn a_statement_for_two_feeds_is_one_record_and_reaches_every_shard() {
     // A shard without any record makes nothing of a statement.
     for index in 0..20 {
         let record = call(&format!("139000000{index:02}"), until.0 - 3_600_000);
-        let reading = read(&decoder, Some(record.as_bytes()));
+        let mut scratch = Scratch::default();
+        let reading = read(
+            &decoder,
+            &Form::Native,
+            Some(record.as_bytes()),
+            &mut scratch,
+        );
         let at = source(driver.partition_of(&reading).unwrap(), index);
         driver.apply(&reading, &at, &mut Vec::new());
     }
@@ -133,7 +151,8 @@ fn partitions_are_shards_that_share_nothing() {
     let mut offset = 0;
     while let Some(event) = city.next_event() {
         offset += 1;
-        let reading = read(&decoder, event.value);
+        let mut scratch = Scratch::default();
+        let reading = read(&decoder, &Form::Native, event.value, &mut scratch);
         let Some(partition) = driver.partition_of(&reading) else {
             continue;
         };

@@ -1,7 +1,7 @@
 //! What a line may be doing, and what is said of it (behaviour: State of a line).
 
 use crate::support::scenario::{FRIEND, Scenario, call, crowd, day, days, usual};
-use churnwatch::model::{Body, Day, Effect, Fact, Signal};
+use churnwatch::model::{Body, ComplaintCategory, Day, Effect, Fact, Msisdn, Signal};
 
 const ONE: &str = "13900000001";
 
@@ -113,6 +113,23 @@ fn who_uses_the_line_again_has_recovered_and_may_fall_again() {
 }
 
 #[test]
+fn use_that_comes_back_low_after_a_stop_is_no_recovery() {
+    let (stopped, back) = (day("2026-03-01"), day("2026-03-15"));
+    let closed = |left: u32| {
+        let scenario = one("", "2026-03-30", |on| match on {
+            on if on < stopped => (9, 3),
+            on if on < back => (0, 0),
+            _ => (9 * left / 3, left),
+        });
+        assert_eq!(said(&scenario).len(), 1);
+        let lines = scenario.published(ONE);
+        lines.iter().any(|line| line.ends_with("usage_recovered"))
+    };
+    assert!(!closed(1));
+    assert!(closed(3));
+}
+
+#[test]
 fn a_phone_that_is_off_for_two_days_is_no_stop() {
     let off = |on: Day| [day("2026-03-01"), day("2026-03-02")].contains(&on);
     for calls in [6, 12, 40] {
@@ -149,7 +166,7 @@ fn a_signal_shows_what_is_believed_and_the_last_days() {
     let mut scenario = Scenario::new("");
     scenario.live(
         &crowd(30),
-        days("2026-01-10", "2026-03-10"),
+        days("2026-01-10", "2026-03-11"),
         |who, on| match who {
             _ if on == down => 0,
             ONE if on >= stopped => 0,
@@ -235,9 +252,86 @@ fn who_is_back_before_the_ranking_is_not_asked() {
     };
     assert_eq!(
         silent(true),
-        ["2026-03-05 08:00 zero_usage_days 0.82 (recovered)"]
+        ["2026-03-05 08:00 zero_usage_days 0.81 (recovered)"]
     );
     let asked = silent(false);
-    assert_eq!(asked[0], "2026-03-05 08:00 zero_usage_days 0.82");
+    assert_eq!(asked[0], "2026-03-05 08:00 zero_usage_days 0.81");
     assert!(asked[1].contains("task 1 open"), "{asked:?}");
+}
+
+/// What is expected of the one on an average day, calls and data sessions together.
+fn expected(scenario: &Scenario) -> f64 {
+    let who = Msisdn::new(ONE).unwrap();
+    let known = scenario.shard.describe(&who).unwrap();
+    known
+        .baselines
+        .values()
+        .map(|channel| channel.events_per_day)
+        .sum()
+}
+
+#[test]
+fn who_was_away_is_expected_to_use_the_line_as_before() {
+    let away = |on: Day| (day("2026-03-01")..day("2026-03-15")).contains(&on);
+    let after = |overrides: &str| {
+        let scenario = one(overrides, "2026-03-24", |on| match away(on) {
+            // A call now and then, as from abroad.
+            true => (on.0 as u32 % 4 / 3, 0),
+            false => (9, 3),
+        });
+        expected(&scenario)
+    };
+    let (spared, learnt) = (after(""), after("baseline.absence_below = 0"));
+    assert!(spared > 11.0 && learnt < 9.5, "{spared} {learnt}");
+}
+
+#[test]
+fn little_use_that_lasts_becomes_ordinary() {
+    let fell = day("2026-03-01");
+    let left = |calls: u32, to: &str| {
+        let scenario = one("", to, |on| match on < fell {
+            true => (9, 3),
+            false => (calls, 0),
+        });
+        expected(&scenario)
+    };
+    for calls in [0, 1] {
+        let (soon, late) = (left(calls, "2026-03-26"), left(calls, "2026-07-20"));
+        assert!(soon > 11.0, "{calls}: {soon}");
+        assert!(late < 2.5, "{calls}: {late}");
+    }
+}
+
+#[test]
+fn after_a_complaint_a_fall_is_believed_sooner() {
+    let fell = day("2026-03-01");
+    // Nobody gets a task, and the complaint counts nevertheless.
+    let reported = |complaint: &str, overrides: &str| {
+        let held_out = format!("policy.hold_out.share = 1.0\n{overrides}");
+        let mut scenario = Scenario::new(&held_out);
+        let people = crowd(30);
+        for on in days("2026-01-10", "2026-03-20").map(Day) {
+            if complaint == on.to_string() {
+                let complaint = Body::Complaint {
+                    category: ComplaintCategory::Network,
+                    resolved: false,
+                    satisfaction: None,
+                };
+                scenario.event(ONE, &format!("{on} 07:00"), complaint);
+            }
+            scenario.live(&people, on.0..=on.0, |who, on| match who {
+                ONE if on >= fell => 3,
+                ONE => 9,
+                who => usual(who, on),
+            });
+        }
+        said(&scenario)
+    };
+    let of = |complaint: &str| reported(complaint, "");
+    let usual = of("");
+    let [sooner, usual_day] = [of("2026-02-26"), usual.clone()].map(|said| said[0].clone());
+    assert!(sooner < usual_day, "{sooner} {usual_day}");
+    assert_eq!(of("2026-02-01"), usual);
+    assert_eq!(reported("2026-02-26", "line_state.worry_factor = 1"), usual);
+    assert_eq!(reported("2026-02-26", "line_state.worry_days = 0"), usual);
 }

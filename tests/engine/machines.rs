@@ -102,7 +102,7 @@ fn after_two_weeks_of_a_persons_use_it_is_a_person_again_with_a_new_baseline() {
     });
     assert_eq!(
         scenario.published(ONE)[0][..26],
-        *"2026-04-15 08:00 zero_usag"
+        *"2026-04-16 08:00 zero_usag"
     );
     let relapse = one("", "2026-01-20", "2026-03-12", |on| match on {
         on if on == day("2026-03-01") => 300,

@@ -128,7 +128,7 @@ fn an_outage_of_five_days_changes_nothing() {
     });
     assert_eq!(unknown_days(&scenario), 3);
     let said = scenario.published(&people[0]);
-    assert_eq!(said[0], "2026-04-13 08:00 zero_usage_days 1.00");
+    assert_eq!(said[0], "2026-04-13 08:00 zero_usage_days 0.98");
     assert_eq!(spoken_of(&scenario, &people), [people[0].as_str()].into());
 }
 

@@ -58,20 +58,20 @@ fn meters_that_keep_no_holiday_do_not_make_people_suspects() {
 }
 
 #[test]
-fn heavy_users_alarm_on_the_third_silent_day_and_light_ones_later() {
+fn heavy_users_alarm_on_the_fourth_silent_day_and_light_ones_later() {
     let last = day("2026-02-28");
     let quiet_after = |calls: u32| move |on: Day| if on <= last { calls } else { 0 };
     let heavy = one_among_usual("2026-01-20", "2026-03-16", quiet_after(12));
     let light = one_among_usual("2026-01-20", "2026-03-25", quiet_after(1));
     assert_eq!(
         heavy.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 0.82"
+        "2026-03-05 08:00 zero_usage_days 0.84"
     );
     assert_eq!(
         light.published(ONE),
         [
-            "2026-03-13 08:00 zero_usage_days 0.81",
-            "2026-03-13 08:00 task 1 open: small at_risk due 2026-03-16 09:00",
+            "2026-03-12 08:00 zero_usage_days 0.81",
+            "2026-03-12 08:00 task 1 open: small at_risk due 2026-03-15 09:00",
         ]
     );
 }
@@ -85,7 +85,7 @@ fn one_silence_one_signal_and_returning_closes_the_task() {
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-05 08:00 zero_usage_days 0.82",
+            "2026-03-05 08:00 zero_usage_days 0.81",
             "2026-03-05 08:00 task 1 open: small at_risk due 2026-03-08 09:00",
             "2026-03-09 08:00 task 2 closed: usage_recovered",
         ]
@@ -102,7 +102,7 @@ fn a_lasting_fall_is_a_drop_and_its_end_closes_the_task() {
     assert_eq!(
         scenario.published(ONE),
         [
-            "2026-03-05 08:00 usage_drop 0.57",
+            "2026-03-05 08:00 usage_drop 0.58",
             "2026-03-05 08:00 task 1 open: small early due 2026-03-08 09:00",
             "2026-03-24 08:00 task 2 closed: usage_recovered",
         ]
@@ -392,8 +392,8 @@ fn sentences_say_what_was_seen() {
     });
     let sentences = [
         (
-            "已停止使用，始于2026-03-01（可能性59%，各类持续下降合计60%）：4天内使用0次，按平时应约35次",
-            "Use has stopped since 2026-03-01 (59 % likely, any lasting fall 60 %): 0 events in 4 days, 35 expected",
+            "已停止使用，始于2026-03-01（可能性51%）：4天内使用0次，按平时应约35次",
+            "Use has stopped since 2026-03-01 (51 % likely): 0 events in 4 days, 35 expected",
         ),
         (
             "客户在7天内第1次联系竞争对手（unicom）的服务热线",

@@ -2,7 +2,7 @@
 
 use crate::support::rules::rules;
 use crate::support::scenario::EVENT_CLOCK;
-use churnwatch::decode::{DecodeSettings, Decoder};
+use churnwatch::decode::{DecodeSettings, Decoder, Form, Scratch};
 use churnwatch::driver::{Driver, read};
 use churnwatch::kafka::partition_of;
 use churnwatch::model::{Effect, Msisdn, Outcome, Source, Timestamp};
@@ -33,7 +33,13 @@ impl Feed {
         let json = format!(
             r#"{{"record_id":"{id}","record_type":"{kind}","msisdn":"{WHO}","event_timestamp":"2026-03-{day:02}T10:00:00+08:00"{fields}}}"#
         );
-        let reading = read(&self.decoder, Some(json.as_bytes()));
+        let mut scratch = Scratch::default();
+        let reading = read(
+            &self.decoder,
+            &Form::Native,
+            Some(json.as_bytes()),
+            &mut scratch,
+        );
         let source = Source {
             topic: "any".into(),
             partition: 0,

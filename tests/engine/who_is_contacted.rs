@@ -127,7 +127,7 @@ fn an_outcome_settles_the_task_of_a_line_that_turned_out_to_be_a_machine() {
 
 #[test]
 fn no_task_is_due_before_anybody_may_be_contacted() {
-    let mut scenario = Scenario::new("policy.score.critical = 0.5");
+    let mut scenario = Scenario::new("policy.score.critical = 0.2");
     scenario.event(ONE, "2026-02-02 09:00", profile(|p| p.vip = true));
     for who in ["13900000002", "13900000003"] {
         scenario.event(who, "2026-02-02 10:00", call(FRIEND));

@@ -3,8 +3,8 @@
 use churnwatch::config::{Config, Problems};
 use churnwatch::model::Feed;
 use churnwatch::telemetry::{
-    BatchReport, FeedDelay, KeyReport, LagReport, RestoreReport, ShardReport, Telemetry,
-    metrics_table,
+    BatchReport, BoardReport, BoardTelemetry, FeedDelay, KeyReport, LagReport, ReceiverLabels,
+    RestoreReport, RouteLag, ShardReport, Telemetry, metrics_table,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,14 +46,23 @@ fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
     batch.field_fault(Feed::Cdr, "cause_for_termination", "unknown");
     batch.emit(&telemetry);
     KeyReport { topic: "cdr" }.emit(&telemetry);
-    let text = telemetry.render().unwrap();
+    let routed = RouteLag {
+        topic: "raw",
+        partition: 0,
+    };
+    routed.emit(&telemetry, 0);
+    let text = telemetry.render().unwrap() + &board_metrics();
     let kinds = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let described = kinds.map(|(name, kind)| {
-        let labels = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        let labels = text.lines().find_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            // A histogram has its labels on series of other names.
+            rest.strip_prefix("_count")
+                .unwrap_or(rest)
+                .strip_prefix('{')
+        });
         let labels = labels.map_or("", |rest| rest.split('}').next().unwrap());
         let labels = labels
             .split(',')
@@ -61,6 +70,22 @@ fn metrics() -> BTreeMap<String, (String, BTreeSet<String>)> {
         (name.to_owned(), (kind.to_owned(), labels.collect()))
     });
     described.collect()
+}
+
+/// The metrics page of a board.
+fn board_metrics() -> String {
+    let telemetry = BoardTelemetry::new().unwrap();
+    telemetry.nothing_waits(["retention-tasks"]);
+    let crm = ReceiverLabels {
+        receiver: "crm",
+        channel: "webhook",
+    };
+    telemetry.none_waits(crm, &["new"]);
+    let report = BoardReport {
+        tasks: vec![("key", 0, 0)],
+        ..BoardReport::default()
+    };
+    telemetry.render(&report).unwrap()
 }
 
 #[test]
@@ -148,11 +173,8 @@ fn the_alerts_name_labels_that_exist() {
             .unwrap();
         if let Some(selector) = rest[end..].strip_prefix('{') {
             let label = selector.split(['=', '!']).next().unwrap();
-            assert!(
-                known[&rest[..end]].1.contains(label),
-                "{} has no {label}",
-                &rest[..end]
-            );
+            let name = rest[..end].trim_end_matches("_bucket");
+            assert!(known[name].1.contains(label), "{name} has no {label}");
         }
     }
 }
@@ -211,7 +233,8 @@ fn the_script_creates_the_topics_of_the_configuration() {
     let outputs = config.topics.outputs().map(|(_, topic)| topic);
     let wanted = inputs.chain(outputs).map(str::to_owned);
     let journal = config.topics.journal(&config.kafka.group);
-    let wanted: BTreeSet<_> = wanted.chain([journal.clone()]).collect();
+    let more = [journal.clone(), config.topics.board.clone()];
+    let wanted: BTreeSet<_> = wanted.chain(more).collect();
     assert_eq!(created.keys().cloned().collect::<BTreeSet<_>>(), wanted);
     for setting in [
         "cleanup.policy=delete",
@@ -264,7 +287,7 @@ fn the_unit_reloads_and_may_write_where_snapshots_go() {
 
 #[test]
 fn the_alerts_name_outcomes_that_exist() {
-    let text = Telemetry::new().unwrap().render().unwrap();
+    let text = Telemetry::new().unwrap().render().unwrap() + &board_metrics();
     let mut named = 0;
     for (at, _) in ALERTS.match_indices("{outcome=\"") {
         let start = ALERTS[..at]
@@ -280,8 +303,8 @@ fn the_alerts_name_outcomes_that_exist() {
         named += 1;
     }
     assert_eq!(
-        named, 7,
-        "dead letters twice, what expired, what counted, and three of snapshots"
+        named, 9,
+        "dead letters twice, what expired, what counted, three of snapshots, and alerts sent and failed"
     );
 }
 

@@ -175,6 +175,7 @@ impl<'a> CopyWorker<'a> {
                 value: Some(format!("{place}/{}", record.offset).into_bytes()),
                 key: Some(place.into_bytes()),
                 headers: Vec::new(),
+                timestamp_ms: None,
             });
         }
         self.link.clear();
@@ -211,6 +212,7 @@ impl<'a> CopyWorker<'a> {
                 key: None,
                 value: Some(entry.into_bytes()),
                 headers: Vec::new(),
+                timestamp_ms: None,
             });
         }
         if self.mistake == Mistake::CommitsTwice {

@@ -19,13 +19,33 @@ pub struct Response {
 ///
 /// When the other side answers with something that is not HTTP, or not within [`PATIENCE`].
 pub fn get(address: SocketAddr, path: &str) -> Option<Response> {
+    // HTTP/1.0: the body comes in one piece and ends with the connection.
+    ask(
+        address,
+        path,
+        &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
+    )
+}
+
+/// POSTs JSON. `None` when nobody listens there (yet).
+///
+/// # Panics
+///
+/// As [`get`].
+pub fn post(address: SocketAddr, path: &str, body: &str) -> Option<Response> {
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}"
+    );
+    ask(address, path, &format!("{head}\r\n\r\n{body}"))
+}
+
+fn ask(address: SocketAddr, path: &str, request: &str) -> Option<Response> {
     let mut stream = match TcpStream::connect(address) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => return None,
         outcome => outcome.unwrap_or_else(|error| panic!("connecting to {address}: {error}")),
     };
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    // HTTP/1.0: the body comes in one piece and ends with the connection.
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
     stream
         .write_all(request.as_bytes())
         .unwrap_or_else(|error| panic!("asking {address}{path}: {error}"));

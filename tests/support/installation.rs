@@ -16,12 +16,13 @@ use super::process::Process;
 /// The feeds, and the configuration keys of their topics.
 pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
 /// The configuration keys of the topics that are written.
-pub const OUTPUTS: [&str; 5] = [
+pub const OUTPUTS: [&str; 6] = [
     "tasks",
     "signals",
     "shadow_signals",
     "dead_letters",
     "erasures",
+    "uplift",
 ];
 
 /// Topics of one's own and a configuration file for them.
@@ -101,6 +102,7 @@ impl Installation {
         let topics: Vec<String> = FEEDS
             .into_iter()
             .chain(OUTPUTS)
+            .chain(["board"])
             .map(|key| format!("{key} = \"{}\"", installation.topic(key)))
             .collect();
         let text = format!(
@@ -111,6 +113,9 @@ kafka.group = \"{group}\"
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
 state.snapshots = \"{snapshots}\"
+board.listen = \"127.0.0.1:0\"
+board.metrics_listen = \"127.0.0.1:0\"
+board.store = \"{board}\"
 {extra}
 
 [topics]
@@ -118,6 +123,7 @@ state.snapshots = \"{snapshots}\"
 ",
             session = unless_stated(extra, "session.timeout.ms", SESSION),
             snapshots = installation.snapshots().display(),
+            board = installation.folder().join("board").display(),
             group = installation.group,
             topics = topics.join("\n"),
         );
@@ -160,6 +166,15 @@ state.snapshots = \"{snapshots}\"
         running
     }
 
+    /// Starts the board, with a store in a folder of this name, and waits until its pages are up.
+    pub fn board(&self, store: &str) -> Running {
+        let config = self.config();
+        let arguments = ["board", "--config", config.to_str().unwrap()];
+        let store = self.folder().join(store);
+        let environment = [("CHURNWATCH_BOARD__STORE", store.to_str().unwrap())];
+        Running::new(Process::start_with(arguments, &environment))
+    }
+
     /// Starts `run` with these variables in its environment, and waits until its pages are up.
     pub fn run_with(&self, environment: &[(&str, &str)]) -> Running {
         let config = self.config();
@@ -171,6 +186,14 @@ state.snapshots = \"{snapshots}\"
     /// time-out, and waits until its pages are up.
     pub fn run_member(&self, name: &str) -> Running {
         self.run_with(&[("CHURNWATCH_RUN__INSTANCE_ID", name)])
+    }
+
+    /// Starts `route` under a name that stays the same over restarts, and waits until its pages are up.
+    pub fn route(&self, name: &str) -> Running {
+        let config = self.config();
+        let arguments = ["route", "--config", config.to_str().unwrap()];
+        let environment = [("CHURNWATCH_RUN__INSTANCE_ID", name)];
+        Running::new(Process::start_with(arguments, &environment))
     }
 
     /// Starts to load a file of events into the topics, past the proxy.

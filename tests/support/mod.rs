@@ -24,6 +24,7 @@ pub mod oracle;
 pub mod process;
 pub mod properties;
 pub mod proxy;
+pub mod receiver;
 pub mod rules;
 pub mod scenario;
 pub mod streams;

@@ -115,6 +115,11 @@ impl Process {
         );
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Memory of its own that it uses now, as the system counts it.
     pub fn memory_kilobytes(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());

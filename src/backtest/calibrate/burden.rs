@@ -15,9 +15,11 @@ pub struct Burden {
     pub least_score: f64,
     /// Tasks expected, for 1,000 subscribers and 30 days.
     pub tasks: f64,
-    /// Tasks of immediate signals among them, which need no least score.
+    /// Tasks of immediate signals alone, which need no least score.
     pub immediate: f64,
-    /// Share of the tasks whose subscribers were leaving.
+    /// Tasks of the events that were replayed, over which the next share is taken.
+    pub count: usize,
+    /// Share of the tasks whose subscribers were leaving, and had not left yet.
     pub precision: f64,
     /// How the least score was chosen.
     pub choice: Choice,
@@ -35,15 +37,15 @@ pub enum Choice {
     NoDifference,
     /// It holds back every task of a day's close: immediate signals take the whole budget.
     OnlyImmediate,
-    /// Immediate signals alone exceed the budget. The old one stays, for the highest would only switch the others off.
+    /// It does the same, and immediate signals alone exceed the budget: this is as near as a least score comes.
     OverBudget,
 }
 
 /// Least scores are searched in so many steps.
 const STEPS: u32 = 1_000;
 
-/// The burden of a tier under the smallest least score that keeps its tasks within the budget, or under the old one where
-/// a new one would not help.
+/// The burden of a tier under the smallest least score that keeps its tasks within the budget or, where none does, as near
+/// to it as can be. Where another one makes no difference, or no budget is given, the old one stays.
 pub fn within(
     cohort: &Cohort<'_>,
     candidates: &[Candidate],
@@ -65,8 +67,10 @@ pub fn within(
         .collect();
     let score = |step: u32| f64::from(step) / f64::from(STEPS);
     let at = |step: u32| opened(&own, score(step), task_days);
+    let alone = opened(&own, f64::INFINITY, task_days).len() as f64 * unit;
+    let nearest = budget.map(|budget| budget.max(alone));
     let fits =
-        |tasks: &[Candidate]| budget.is_none_or(|budget| tasks.len() as f64 * unit <= budget);
+        |tasks: &[Candidate]| nearest.is_none_or(|nearest| tasks.len() as f64 * unit <= nearest);
     // A higher score could open more tasks, as one task blocks others for a month, but hardly ever does.
     let (mut low, mut high) = (0, STEPS);
     while low < high {
@@ -80,7 +84,7 @@ pub fn within(
     let of_closes = |tasks: &[Candidate]| tasks.iter().any(|task| !task.immediate);
     let choice = if budget.is_none() {
         Choice::NoBudget
-    } else if !fits(&lowest) {
+    } else if budget.is_some_and(|budget| alone > budget) {
         Choice::OverBudget
     } else if lowest == before {
         Choice::NoDifference
@@ -90,18 +94,18 @@ pub fn within(
         Choice::Found
     };
     let (least_score, tasks) = match choice {
-        Choice::Found | Choice::OnlyImmediate => (score(low), lowest),
-        Choice::NoBudget | Choice::NoDifference | Choice::OverBudget => (old, before),
+        Choice::Found | Choice::OnlyImmediate | Choice::OverBudget => (score(low), lowest),
+        Choice::NoBudget | Choice::NoDifference => (old, before),
     };
-    let found = tasks.iter().filter(|task| task.found).count() as f64;
-    let immediate = tasks.iter().filter(|task| task.immediate).count() as f64;
+    let right = tasks.iter().filter(|task| task.in_time).count() as f64;
     let burden = Burden {
         tier: tier.name(),
         budget,
         least_score,
         tasks: tasks.len() as f64 * unit,
-        immediate: immediate * unit,
-        precision: found / (tasks.len().max(1) as f64),
+        immediate: alone,
+        count: tasks.len(),
+        precision: right / (tasks.len().max(1) as f64),
         choice,
     };
     (burden, tasks)
@@ -136,7 +140,7 @@ mod tests {
             tier: Tier::Small,
             immediate,
             score,
-            found: false,
+            in_time: false,
         };
         let mut candidates: Vec<Candidate> = (0..immediate)
             .map(|subscriber| candidate(subscriber, true, 0.1))
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_least_score_that_does_not_help_is_not_changed() {
+    fn the_least_score_comes_as_near_to_the_budget_as_it_can() {
         let scores = [0.2, 0.4, 0.6];
         let burden = chosen(2, &scores, Some(4.0), 0.0);
         assert_eq!((burden.choice, burden.tasks), (Choice::Found, 4.0));
@@ -162,12 +166,20 @@ mod tests {
         for (budget, old, choice) in [
             (None, 0.3, Choice::NoBudget),
             (Some(9.0), 0.1, Choice::NoDifference),
-            (Some(1.0), 0.3, Choice::OverBudget),
         ] {
             let burden = chosen(2, &scores, budget, old);
             assert_eq!((burden.choice, burden.least_score), (choice, old));
         }
-        let burden = chosen(2, &scores, Some(2.0), 0.0);
-        assert_eq!((burden.choice, burden.tasks), (Choice::OnlyImmediate, 2.0));
+        // Immediate signals use the budget up, or more: the others are held back, by no more than it takes.
+        for (budget, choice) in [
+            (2.0, Choice::OnlyImmediate),
+            (1.0, Choice::OverBudget),
+            (0.0, Choice::OverBudget),
+        ] {
+            let burden = chosen(2, &scores, Some(budget), 0.0);
+            assert_eq!((burden.choice, burden.tasks), (choice, 2.0));
+            assert_eq!((burden.immediate, burden.count), (2.0, 2));
+            assert_eq!(burden.least_score, 0.601);
+        }
     }
 }

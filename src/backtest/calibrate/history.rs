@@ -1,22 +1,15 @@
-//! The inputs of the churn score over time, rebuilt from the firings of a replay.
-
-use crate::backtest::cohort::{Cohort, Verdict};
-use crate::backtest::recording::{Firing, Run};
-use crate::engine::Rules;
-use crate::engine::triggers::REGISTRY;
-use crate::model::{Calendar, Day, Purpose, Suppression, Tier, Timestamp};
+//! What a replay says of the churn score: samples to learn its weights from, and the signals that could open tasks.
 
 use super::fit::Sample;
+use crate::backtest::alarms::basis;
+use crate::backtest::cohort::Cohort;
+use crate::backtest::recording::Firing;
+use crate::backtest::scores::{
+    HORIZON_DAYS, LastFirings, WeightedTriggers, judged_day, sample, score,
+};
+use crate::engine::triggers::REGISTRY;
+use crate::model::{Day, Purpose, Suppression, Tier};
 use std::collections::BTreeMap;
-
-/// Triggers that have a weight in the churn score.
-pub struct WeightedTriggers {
-    /// Places in the registry of triggers, in its order.
-    indexes: Vec<usize>,
-    half_lives_days: Vec<f64>,
-    /// The weights of the rules.
-    pub weights: Vec<f64>,
-}
 
 /// A signal that could open a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,113 +24,33 @@ pub struct Candidate {
     pub immediate: bool,
     /// The churn score including the signal.
     pub score: f64,
-    /// Whether the subscriber was leaving.
-    pub found: bool,
-}
-
-impl WeightedTriggers {
-    /// The triggers with a weight under these rules.
-    pub fn of(rules: &Rules) -> Self {
-        let mut weighted = Self {
-            indexes: Vec::new(),
-            half_lives_days: Vec::new(),
-            weights: Vec::new(),
-        };
-        for (index, trigger) in REGISTRY.iter().enumerate() {
-            if let Some(weight) = rules.policy.score.triggers.get(trigger.name) {
-                weighted.indexes.push(index);
-                weighted.half_lives_days.push(weight.half_life_days);
-                weighted.weights.push(weight.weight);
-            }
-        }
-        weighted
-    }
-
-    /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let name = |index: &usize| REGISTRY.get(*index).map_or("", |trigger| trigger.name);
-        self.indexes.iter().map(name)
-    }
-}
-
-/// Firings by subscriber and time.
-pub fn by_subscriber(run: &Run) -> Vec<Firing> {
-    let mut firings = run.firings.clone();
-    firings.sort_by_key(|firing| (firing.subscriber, firing.raised_at));
-    firings
-}
-
-/// Day and strength of the last firing of each weighted trigger.
-struct LastFirings(Vec<Option<(Day, f64)>>);
-
-impl LastFirings {
-    fn record(&mut self, firing: &Firing, weighted: &WeightedTriggers, calendar: &Calendar) {
-        let index = usize::from(firing.trigger);
-        let Some(at) = weighted.indexes.iter().position(|known| *known == index) else {
-            return;
-        };
-        self.0[at] = Some((judged_day(firing, calendar), f64::from(firing.strength)));
-    }
-
-    /// Each strength on a day, faded by its half-life.
-    fn features(&self, day: Day, weighted: &WeightedTriggers) -> Vec<f64> {
-        let faded = |(memory, half_life): (&Option<(Day, f64)>, &f64)| {
-            memory.map_or(0.0, |(fired_on, strength)| {
-                let age = f64::from(day.since(fired_on).max(0));
-                strength * libm::exp2(-age / half_life)
-            })
-        };
-        let pairs = self.0.iter().zip(&weighted.half_lives_days);
-        pairs.map(faded).collect()
-    }
-}
-
-/// The day of the event, or the day that was closed.
-fn judged_day(firing: &Firing, calendar: &Calendar) -> Day {
-    let day = calendar.day_of(firing.raised_at);
-    if firing.immediate { day } else { day - 1 }
+    /// Whether the subscriber was leaving, and had not left yet.
+    pub in_time: bool,
 }
 
 /// Days between two samples of a subscriber.
 const SAMPLE_DAYS: i32 = 7;
+/// The horizons of samples overlap, so that a leaver would count several times: each is worth its part of one.
+const WORTH: f64 = SAMPLE_DAYS as f64 / HORIZON_DAYS as f64;
 /// Faded strengths are rounded to so many steps, so that equal samples can be counted together.
 const STEPS: f64 = 50.0;
 
-/// Samples every subscriber once a week: the faded strengths, and whether the subscriber is leaving.
+/// Samples every subscriber once a week: the faded strengths, and whether the subscriber left within the horizon. Together
+/// the samples of a subscriber count as often as there are horizons.
 pub fn samples(
     cohort: &Cohort<'_>,
     firings: &[Firing],
     weighted: &WeightedTriggers,
 ) -> Vec<Sample> {
     let mut rows: BTreeMap<Vec<u8>, (f64, f64)> = BTreeMap::new();
-    let mut rest = firings;
-    for (subscriber, person) in (0..).zip(&cohort.people) {
-        let length = rest.partition_point(|firing| firing.subscriber == subscriber);
-        let (mut own, others) = rest.split_at(length);
-        rest = others;
-        let Some(mut day) = person.from else { continue };
-        let mut memory = LastFirings(vec![None; weighted.indexes.len()]);
-        while day <= cohort.last {
-            let end = Timestamp(cohort.calendar.start_of(day.next()).0 - 1);
-            let seen = own.partition_point(|firing| firing.raised_at <= end);
-            let (now, later) = own.split_at(seen);
-            own = later;
-            for firing in now {
-                memory.record(firing, weighted, cohort.calendar);
-            }
-            let verdict = cohort.verdict(subscriber, end, day);
-            if verdict == Verdict::Late || cohort.gone(subscriber, end) {
-                break;
-            }
-            let features = memory.features(day, weighted).into_iter();
-            let key = features.map(|value| (value * STEPS).round() as u8);
-            let (count, left) = rows.entry(key.collect()).or_default();
-            *count += 1.0;
-            *left += f64::from(u8::from(verdict == Verdict::Found));
-            day = day + SAMPLE_DAYS;
-        }
-    }
-    let sample = |(key, (count, left)): (Vec<u8>, (f64, f64))| Sample {
+    let count = |features: &[f64], leaves: bool| {
+        let key = features.iter().map(|value| (value * STEPS).round() as u8);
+        let (count, left) = rows.entry(key.collect()).or_default();
+        *count += WORTH;
+        *left += WORTH * f64::from(u8::from(leaves));
+    };
+    sample(cohort, firings, weighted, SAMPLE_DAYS, count);
+    let row = |(key, (count, left)): (Vec<u8>, (f64, f64))| Sample {
         features: key
             .into_iter()
             .map(|step| f64::from(step) / STEPS)
@@ -145,7 +58,7 @@ pub fn samples(
         count,
         left,
     };
-    rows.into_iter().map(sample).collect()
+    rows.into_iter().map(row).collect()
 }
 
 /// The signals that could open a task, with their scores under these weights.
@@ -158,9 +71,9 @@ pub fn candidates(
 ) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for own in firings.chunk_by(|one, next| one.subscriber == next.subscriber) {
-        let mut memory = LastFirings(vec![None; weighted.indexes.len()]);
+        let mut last = LastFirings::new(weighted);
         for firing in own {
-            memory.record(firing, weighted, cohort.calendar);
+            last.record(firing, cohort.calendar);
             let Some(person) = cohort.person(firing.subscriber) else {
                 continue;
             };
@@ -168,17 +81,14 @@ pub fn candidates(
             if !could_open(firing) || person.from.is_none_or(|from| day < from) {
                 continue;
             }
-            let features = memory.features(day, weighted);
-            let signs: f64 = features.iter().zip(weights).map(|(x, w)| x * w).sum();
-            let end = Timestamp(cohort.calendar.start_of(day.next()).0 - 1);
-            let verdict = cohort.verdict(firing.subscriber, end, day);
+            let (subscriber, seen_at) = (firing.subscriber, basis(cohort.calendar, firing));
             candidates.push(Candidate {
-                subscriber: firing.subscriber,
+                subscriber,
                 day,
                 tier: person.tier,
                 immediate: firing.immediate,
-                score: 1.0 / (1.0 + libm::exp(-base - signs)),
-                found: verdict == Verdict::Found,
+                score: score(base, weights, &last.features(day)),
+                in_time: cohort.in_time(subscriber, seen_at, firing.raised_at),
             });
         }
     }

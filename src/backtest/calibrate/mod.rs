@@ -1,27 +1,37 @@
 //! From a replay to rules: thresholds and least scores that keep tasks within a budget, and weights learnt from who left.
 //!
-//! Several thresholds of the detector are replayed side by side. For each of them
+//! The hazards of the filter are fitted first ([`fit_hazards`]). Then several thresholds of the detector are replayed side by
+//! side. For each of them
 //!
 //! 1. a sample of every subscriber is taken once a week: the strengths of past firings, faded with age, and whether the
-//!    subscriber was leaving. A logistic regression on the samples gives the weights of the churn score, with the present
+//!    subscriber left within 30 days. A logistic regression on the samples gives the weights of the churn score, with the present
 //!    weights as its prior.
-//! 2. the signals are scored with these weights, and each tier gets the least score that keeps its tasks within the budget.
-//!    Immediate signals always pass. Where no least score helps, the old one stays.
+//! 2. the signals are scored with these weights, and each tier gets the least score that keeps its tasks within the budget, or
+//!    as near to it as can be. Immediate signals always pass. Where a least score makes no difference, the old one stays.
 //! 3. the bounds of severity are moved so that as many signals are at risk and critical as before.
 //!
-//! The threshold whose tasks reach the most leaving subscribers wins.
+//! The threshold of the rules stays unless the tasks of another [clearly](choose) reach more leaving subscribers in time.
 
 mod burden;
+mod choice;
 mod fit;
+mod hazards;
 mod history;
+mod moves;
 
 pub use burden::{Burden, Choice};
+pub use choice::{Gain, choose};
+pub use hazards::{Falls, Hazard, HazardFit, fit as fit_hazards};
 
 use super::cohort::Cohort;
 use super::recording::Run;
+use crate::backtest::evaluate::pair;
+use crate::backtest::frontier;
+use crate::backtest::report::Point;
+use crate::backtest::scores::{WeightedTriggers, by_subscriber};
 use crate::engine::Rules;
 use crate::model::Tier;
-use history::{Candidate, WeightedTriggers};
+use history::Candidate;
 use std::collections::BTreeSet;
 
 /// The most tasks for 1,000 subscribers of a tier and 30 days, in the order of [`Tier::ALL`]; nothing for no bound.
@@ -41,9 +51,13 @@ pub struct Calibration {
     pub severity: (f64, f64),
     /// By tier.
     pub burdens: Vec<Burden>,
-    /// Leaving subscribers who got a task in time.
-    pub found: usize,
-    /// Number of samples, and of those with a leaving subscriber.
+    /// Subscribers with a task after the onset and before the leaving.
+    pub reached: BTreeSet<u32>,
+    /// Subscribers with an onset that is judged.
+    pub leaving: usize,
+    /// What the usage triggers find, and how many false alarms they raise.
+    pub alarms: Point,
+    /// Horizons of subscribers, and those of them in which the subscriber left.
     pub samples: (f64, f64),
 }
 
@@ -60,14 +74,6 @@ pub struct Weight {
     pub error: f64,
 }
 
-impl Calibration {
-    /// Whether every tier keeps its budget.
-    pub fn within_budget(&self) -> bool {
-        let over = |burden: &Burden| burden.choice == Choice::OverBudget;
-        !self.burdens.iter().any(over)
-    }
-}
-
 /// Learns weights from one run and finds the least scores for a budget. Without `learn` the weights stay.
 pub fn calibrate(
     cohort: &Cohort<'_>,
@@ -77,12 +83,13 @@ pub fn calibrate(
     learn: bool,
 ) -> Calibration {
     let weighted = WeightedTriggers::of(rules);
-    let firings = history::by_subscriber(run);
+    let firings = by_subscriber(run);
     let samples = history::samples(cohort, &firings, &weighted);
     let totals = samples.iter().fold((0.0, 0.0), |(count, left), sample| {
         (count + sample.count, left + sample.left)
     });
-    let fit = match learn {
+    // Where nobody is known to have left there is nothing to learn.
+    let fit = match learn && totals.1 > 0.0 {
         true => fit::fit(&samples, &weighted.weights, PRIOR_ERROR),
         false => fit::Fit {
             base: rules.policy.score.base,
@@ -109,18 +116,16 @@ pub fn calibrate(
     let at_risk = bound(rules.policy.score.at_risk);
     let critical = bound(rules.policy.score.critical).max(at_risk + 0.001);
     let mut burdens = Vec::new();
-    let mut found = BTreeSet::new();
+    let leaving = cohort.leaving();
+    let mut reached = BTreeSet::new();
     for (tier, budget) in Tier::ALL.into_iter().zip(budget) {
         let task_days = i32::from(rules.policy.task_days);
         let old = rules.policy.score.task_at.of(tier);
         let (burden, tasks) = burden::within(cohort, &candidates, tier, *budget, old, task_days);
         burdens.push(burden);
-        found.extend(
-            tasks
-                .iter()
-                .filter(|task| task.found)
-                .map(|task| task.subscriber),
-        );
+        let in_time = tasks.iter().filter(|task| task.in_time);
+        let in_time = in_time.map(|task| task.subscriber);
+        reached.extend(in_time.filter(|subscriber| leaving.contains(subscriber)));
     }
     let names = weighted.names().zip(&weighted.weights);
     let learnt = weights.iter().zip(&fit.errors);
@@ -137,7 +142,9 @@ pub fn calibrate(
             .collect(),
         severity: (at_risk, critical.min(1.0)),
         burdens,
-        found: found.len(),
+        reached,
+        leaving: leaving.len(),
+        alarms: frontier::point(cohort, 1.0, &pair(cohort, run)),
         samples: totals,
     }
 }

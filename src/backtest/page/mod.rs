@@ -2,16 +2,18 @@
 
 mod html;
 mod plots;
+mod reliability;
 mod svg;
 mod tables;
+mod tasks;
 
 use super::bootstrap::FEW;
-use super::labels::Origin;
+use super::labels;
 use super::measures::{
-    DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, LEAD_LEFT_OVER, NOT_KNOWN_RATE,
-    PLACEBO_30, PRECISION, RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
+    DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOREWARNED, FOUND_AFTER, FOUND_BEFORE,
+    NOT_KNOWN_RATE, PLACEBO_30, RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE, WARNED,
 };
-use super::report::{PAIR, Report, Row, TOGETHER};
+use super::report::{PAIR, Report, Row, RulesSummary, TOGETHER};
 use html::escape;
 
 impl Report {
@@ -24,10 +26,12 @@ impl Report {
             self.frontier_plots(),
             self.burden_plot(),
             self.lead_plot(),
+            self.reliability_plots(),
             self.heat_maps(),
             self.by_trigger(),
             self.by_channel(),
             self.by_tier(),
+            self.by_task(),
             self.by_harmless(),
             self.by_statistic(),
             definitions(),
@@ -45,17 +49,10 @@ impl Report {
 
     fn intro(&self) -> String {
         let data = &self.data;
-        let labels = match self.labels.origin {
-            Origin::Truth => "Labels come from the truth file.",
-            Origin::Outcomes => {
-                "There is no truth file: task outcomes, cancellations and port-out applications tell who left, and the \
-                 onset is taken to lie 30 days before."
-            }
-        };
-        let unknown = match self.labels.unknown {
-            0 => String::new(),
-            n => format!(" {n} labels name subscribers without any record and were not used."),
-        };
+        let mut labels = format!("Who left: {}.", escape(self.labels.origin.words()));
+        for note in labels::notes(self.labels.unknown, self.labels.repeated) {
+            labels += &format!(" {}.", escape(&note));
+        }
         let rules: Vec<String> = self
             .rules
             .iter()
@@ -63,7 +60,7 @@ impl Report {
             .collect();
         format!(
             "<h1>Backtest</h1>\n<p class=\"soft\">{} to {}: {} records of {} subscribers, {} of them regular, {} machines. \
-             {labels}{unknown} Rules: {}. Every subscriber's first {} days do not count.</p>",
+             {labels} Rules: {}. Every subscriber's first {} days do not count.</p>",
             escape(&data.first_day),
             escape(&data.last_day),
             thousands(data.records.records),
@@ -75,11 +72,15 @@ impl Report {
         )
     }
 
-    /// The figures that matter first, of the first rules.
+    /// The figures that matter first.
     fn tiles(&self) -> String {
-        let Some(rules) = self.rules.first() else {
-            return String::new();
-        };
+        self.rules
+            .iter()
+            .map(|rules| self.tiles_of(rules))
+            .collect()
+    }
+
+    fn tiles_of(&self, rules: &RulesSummary) -> String {
         let of = |trigger: &str, measure: &str| self.of_regular(&rules.name, trigger, measure);
         let rate = |measure, what| {
             let row = of(PAIR, measure);
@@ -109,8 +110,26 @@ impl Report {
             rate(RECOVERED_RATE, "after which use came back within 14 days"),
             rate(STAYED_LOW_RATE, "after which use stayed low"),
             rate(NOT_KNOWN_RATE, "of which that is not known yet"),
-            share(PAIR, PRECISION, "of the alarms are right"),
-            share(PAIR, RECALL_30, "of the onsets are found within 30 days"),
+            share(
+                PAIR,
+                FOUND_BEFORE,
+                "of the alarms are right and came before the leaving",
+            ),
+            share(
+                PAIR,
+                FOUND_AFTER,
+                "of the alarms are right, but came after the leaving, within 30 days of the onset",
+            ),
+            share(
+                PAIR,
+                RECALL_30,
+                "of the onsets are found within 30 days, before the leaving or after it",
+            ),
+            share(
+                PAIR,
+                WARNED,
+                "of those who left had an alarm before they left",
+            ),
             days(
                 DELAY_DATA_P50,
                 "days from the onset to the last day that the alarm had seen, median",
@@ -123,11 +142,6 @@ impl Report {
                 TOGETHER,
                 FOREWARNED,
                 "of those who left had an alarm more than 72 hours before, by any trigger",
-            ),
-            share(
-                TOGETHER,
-                LEAD_LEFT_OVER,
-                "of the first alarms of those who left came more than 72 hours before",
             ),
             share(
                 PAIR,
@@ -214,7 +228,13 @@ fn definitions() -> String {
         (
             "Found, late, false",
             "Found: the basis lies after an onset, and before the leaving or within 30 days of the onset. Late: it lies after \
-             the leaving. False: it lies before any onset, so also during a harmless episode. Precision is found / all.",
+             the leaving, and more than 30 days after the onset. False: it lies before any onset, so also during a harmless episode. Precision is found / all. \
+             An alarm that is found is right; it came before the leaving if it was raised before, and else after it.",
+        ),
+        (
+            "Tasks",
+            "Churn tasks after the warm-up. One is right if it was opened after an onset and before the leaving; its precision \
+             is the share of these. A leaver is reached with such a task.",
         ),
         (
             "False alarms per 1,000 subscribers and 30 days",
@@ -250,7 +270,7 @@ fn definitions() -> String {
         (
             "Simple rules, equal burden",
             "The rules that people build first. At equal burden the threshold is set so that the rule raises as many alarms \
-             on regular subscribers as the first rules' usage_drop+zero_usage_days; where the threshold has steps, alarms of \
+             on regular subscribers as the first rules' usage_drop+zero_usage_days, not as many false ones; where the threshold has steps, alarms of \
              the last step are dropped at random.",
         ),
         (

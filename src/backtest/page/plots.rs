@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// Colours of the sets of rules; further ones repeat them with other markers.
 const COLOURS: [&str; 4] = ["--series-1", "--series-2", "--series-3", "--series-4"];
 
-fn look_of_rules(index: usize) -> Look {
+pub fn look_of_rules(index: usize) -> Look {
     Look {
         colour: COLOURS[index % COLOURS.len()],
         marker: index / COLOURS.len() % 4,

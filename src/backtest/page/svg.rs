@@ -25,7 +25,7 @@ pub struct Look {
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 46.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 42.0;
 
@@ -128,6 +128,62 @@ pub fn bars(
                 (width - 1.0).max(1.0),
                 escape(name),
                 escape(label)
+            );
+        }
+    }
+    svg + "</svg>"
+}
+
+/// What was seen of a probability.
+pub struct Place {
+    /// The probability.
+    pub predicted: f64,
+    /// The share seen.
+    pub seen: f64,
+    /// Its interval.
+    pub bounds: (f64, f64),
+    /// What a reader sees who points at it.
+    pub tip: String,
+}
+
+/// What was seen against what was predicted, with a line where the two are equal.
+pub fn seen_against_predicted(series: &[(Look, Vec<Place>)], x_name: &str, y_name: &str) -> String {
+    let places = || series.iter().flat_map(|(_, places)| places);
+    let most = places().fold(0.0_f64, |most, place| {
+        most.max(place.predicted).max(place.bounds.1)
+    });
+    if most <= 0.0 {
+        return "<p class=\"soft\">Too few cases to draw.</p>".to_owned();
+    }
+    // In thousandths.
+    let step = nice_step(200.0 * most) / 1_000.0;
+    let top = step * libm::ceil(most / step);
+    let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * value / top;
+    let y = |value: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - value / top);
+    let mut svg = frame(x_name, y_name);
+    for tick in 0..=libm::round(top / step) as u32 {
+        let share = step * f64::from(tick);
+        let label = format!("{} %", libm::round(1000.0 * share) / 10.0);
+        grid_line(&mut svg, y(share), &label);
+        x_tick(&mut svg, x(share), &label);
+    }
+    let _ = write!(
+        svg,
+        "<path class=\"axis\" stroke-dasharray=\"4 3\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>",
+        x(0.0),
+        y(0.0),
+        x(top),
+        y(top)
+    );
+    for (look, places) in series {
+        for place in places {
+            let (across, low, high) = (x(place.predicted), y(place.bounds.0), y(place.bounds.1));
+            let _ = write!(
+                svg,
+                "<g><path stroke=\"var({})\" stroke-width=\"2\" d=\"M{across:.1} {low:.1}V{high:.1}\"/>{}<title>{}</title></g>",
+                look.colour,
+                marker(*look, across, y(place.seen)),
+                escape(&place.tip)
             );
         }
     }

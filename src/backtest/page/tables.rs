@@ -4,9 +4,9 @@ use crate::backtest::bootstrap::FEW;
 use crate::backtest::cohort::Scope;
 use crate::backtest::exposure::USUAL;
 use crate::backtest::measures::{
-    ANY, DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, HARMLESS, LATE, LEAD_LEFT_OVER, LEAD_P50,
-    LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14, RECALL_30, RECOVERED_RATE,
-    STAYED_LOW_RATE,
+    ANY, DELAY_DATA_P50, DELAY_OPERATOR_P50, FALSE_RATE, FOUND_AFTER, FOUND_BEFORE, HARMLESS, LATE,
+    LEAD_LEFT_OVER, LEAD_P50, LEAD_USE_OVER, NOT_KNOWN_RATE, PLACEBO_30, PRECISION, RECALL_14,
+    RECALL_30, RECOVERED_RATE, STAYED_LOW_RATE,
 };
 use crate::backtest::report::{ALL_TIERS, PAIR, Report, Row, SIMPLE_RULES, TOGETHER};
 use crate::model::Tier;
@@ -25,8 +25,9 @@ fn percent_with_cases(row: Option<&Row>) -> String {
     format!("{} <small>{}</small>", percent(row), cases(row))
 }
 
-fn percent_with_bounds(row: Option<&Row>) -> String {
-    let (bounds, cases) = (percent_bounds(row), cases(row));
+pub(super) fn percent_with_bounds(row: Option<&Row>) -> String {
+    let enough = row.filter(|row| row.count >= FEW);
+    let (bounds, cases) = (percent_bounds(enough), cases(row));
     format!(
         "{} <small>{bounds}</small><small>{cases}</small>",
         percent(row)
@@ -68,7 +69,7 @@ impl Report {
                 table.row(trigger, &self.comparison(&rules.name, trigger));
             }
         }
-        table.group("Simple rules at equal burden");
+        table.group("Simple rules at equal burden: as many alarms, not as many false ones");
         let simple_rules = self.triggers_of(SIMPLE_RULES);
         let (equal, fixed): (Vec<&str>, Vec<&str>) = simple_rules
             .iter()
@@ -144,7 +145,7 @@ impl Report {
         if onsets < FEW {
             return format!("<td>too few<small>n {onsets}</small></td>");
         }
-        let percent = libm::round(100.0 * share);
+        let percent = format!("{:.0}", 100.0 * share);
         let class = if share >= 0.85 { " class=\"dark\"" } else { "" };
         let delay = match (of(DELAY_DATA_P50), of(DELAY_OPERATOR_P50)) {
             (Some(data), Some(raised)) if data.count >= FEW => {
@@ -165,6 +166,8 @@ impl Report {
             "Alarms",
             "False alarms per 1,000 and 30 days",
             "Precision",
+            "Found before the leaving",
+            "Found after it",
             "Late",
             "Recall 14 days",
             "Recall 30 days",
@@ -188,6 +191,8 @@ impl Report {
                     of(PRECISION).map_or(0, |row| row.count).to_string(),
                     with_bounds(of(FALSE_RATE), 1),
                     percent_with_bounds(of(PRECISION)),
+                    percent(of(FOUND_BEFORE)),
+                    percent(of(FOUND_AFTER)),
                     percent(of(LATE)),
                     percent_with_cases(of(RECALL_14)),
                     percent_with_bounds(of(RECALL_30)),
@@ -246,31 +251,20 @@ impl Report {
             "Precision",
             "Recall 14 days",
             "Recall 30 days",
-            "Tasks a day",
-            "Tasks per account manager and day",
-            "Most on one day",
         ];
-        let mut table = Table::new(
-            "All triggers together; regular subscribers, tasks of everybody",
-            &columns,
-        );
+        let mut table = Table::new("All triggers together; regular subscribers", &columns);
         for rules in &self.rules {
             table.group(&rules.name);
             for tier in Tier::ALL.map(Tier::name) {
-                let of = |scope, measure: &str| {
-                    self.find(&rules.name, TOGETHER, scope, ANY, tier, measure)
+                let regular = |measure: &str| {
+                    self.find(&rules.name, TOGETHER, Scope::Regular, ANY, tier, measure)
                 };
-                let regular = |measure| of(Scope::Regular, measure);
-                let all = |measure, digits| plain(of(Scope::All, measure), digits);
                 let cells = [
                     regular(PRECISION).map_or(0, |row| row.count).to_string(),
                     with_bounds(regular(FALSE_RATE), 1),
                     percent_with_bounds(regular(PRECISION)),
                     percent_with_cases(regular(RECALL_14)),
                     percent_with_bounds(regular(RECALL_30)),
-                    all("tasks_per_day", 2),
-                    all("tasks_per_manager_and_day_mean", 3),
-                    all("tasks_per_manager_and_day_max", 0),
                 ];
                 table.row(tier, &cells);
             }

@@ -4,6 +4,7 @@ use crate::cli::arguments::claim_outputs;
 use crate::cli::failure::Failure;
 use crate::cli::terminal::tell;
 use crate::files::{Lines, Output};
+use crate::model::plural;
 use crate::sim::{AccountManagers, AnswerError, Scenario, SimError};
 use std::path::PathBuf;
 
@@ -64,7 +65,12 @@ impl Answer {
             out.line(answer.json.as_bytes())?;
         }
         out.finish()?;
-        tell!("{} outcomes of {tasks} tasks", answers.len());
+        tell!(
+            "{} {} of {tasks} {}",
+            answers.len(),
+            plural(answers.len(), "outcome", "outcomes"),
+            plural(tasks, "task", "tasks")
+        );
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 3;
+pub const IMAGE_FORMAT: u16 = 5;
 
 /// One piece of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +50,12 @@ pub enum Kind {
     ContactHistories,
     Candidates,
     Tally,
+    Uplift,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Header,
         Self::State,
         Self::Tasks,
@@ -65,6 +66,7 @@ impl Kind {
         Self::ContactHistories,
         Self::Candidates,
         Self::Tally,
+        Self::Uplift,
     ];
 
     /// The kind with a number.
@@ -85,6 +87,7 @@ impl Kind {
             Self::ContactHistories => "contact histories",
             Self::Candidates => "candidates",
             Self::Tally => "tally",
+            Self::Uplift => "uplift",
         }
     }
 

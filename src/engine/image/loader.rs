@@ -2,7 +2,9 @@ use super::format::{BOOK, IMAGE_FORMAT, ImageError, Kind};
 use super::header::Header;
 use super::state::State;
 use crate::engine::codec::{Interner, Problem, from_list};
-use crate::engine::policy::{Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord};
+use crate::engine::policy::{
+    Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord, Uplift,
+};
 use crate::engine::state::account::Account;
 use crate::engine::state::pages::{List, PAGE};
 use crate::engine::state::store::{Page, RelocatedState, Store};
@@ -32,6 +34,7 @@ pub struct ImageLoader {
     contact_histories: Vec<Vec<(u32, ContactHistoryRecord)>>,
     candidates: Vec<Vec<(u32, Candidate)>>,
     tally: Option<Tally>,
+    uplift: Option<Uplift>,
     names: Interner,
 }
 
@@ -69,6 +72,7 @@ impl ImageLoader {
             contact_histories: Vec::new(),
             candidates: Vec::new(),
             tally: None,
+            uplift: None,
             names: Interner::default(),
         }
     }
@@ -108,6 +112,10 @@ impl ImageLoader {
             (Kind::Candidates, _) => put(&mut self.candidates, index, from_postcard(bytes)?),
             (Kind::Tally, _) => {
                 self.tally = Some(from_postcard(bytes)?);
+                Ok(())
+            }
+            (Kind::Uplift, _) => {
+                self.uplift = Some(from_postcard(bytes)?);
                 Ok(())
             }
             (Kind::Pseudonyms, _) => {
@@ -161,6 +169,7 @@ impl ImageLoader {
         let header = self.header.ok_or("has no header")?;
         let state = self.state.ok_or("has no state")?;
         let tally = self.tally.ok_or("has no tally")?;
+        let uplift = self.uplift.ok_or("has no count of what tasks achieve")?;
         // An earlier image may have had more of these sections: more tasks, pseudonyms since erased, or shadow rules.
         truncate(&mut self.tasks, header.tasks, BOOK);
         truncate(&mut self.contact_histories, header.contact_histories, BOOK);
@@ -172,11 +181,12 @@ impl ImageLoader {
             contact_histories: self.contact_histories.into_iter().flatten().collect(),
             candidates: self.candidates.into_iter().flatten().collect(),
             tally,
+            uplift,
         };
         let image = LoadedImage {
             store: Store::restored(header.window_days, self.subscribers, self.pseudonyms)?,
             accounts: List::restored(self.accounts, Vec::len)?,
-            taskbook: Taskbook::restored(record, state.urgent)?,
+            taskbook: Taskbook::restored(record, state.urgent, state.loads.clone())?,
             shadow: List::restored(self.shadow, Vec::len)?,
             names: self.names,
             relocated: self.relocated,
@@ -228,6 +238,9 @@ impl LoadedImage {
                 return Err("still has something of a subscriber who was erased");
             }
         }
+        let accounts = (0..self.accounts.items()).filter_map(|index| self.accounts.item(index));
+        let follow_ups = accounts.filter_map(|account| account.follow_up.as_deref());
+        book.uplift.check(follow_ups)?;
         if owned.contains(&false) {
             return Err("has an account of nobody");
         }

@@ -76,6 +76,7 @@ impl Image {
         let contact_histories = book_sections(Kind::ContactHistories, self.book.records());
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
         let tally = Kind::Tally.section((0, postcard(&*self.book.tally)));
+        let uplift = Kind::Uplift.section((0, postcard(&*self.book.uplift)));
         let pseudonyms = self.pseudonyms.encoded(since, |page| list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
@@ -85,7 +86,7 @@ impl Image {
             .chain(tasks)
             .chain(contact_histories)
             .chain(candidates)
-            .chain([tally])
+            .chain([tally, uplift])
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))

@@ -1,5 +1,5 @@
 use crate::engine::codec::{Problem, is_possible, is_possible_time};
-use crate::engine::policy::Collecting;
+use crate::engine::policy::{Collecting, Loads};
 use crate::engine::state::closing::Closing;
 use crate::engine::state::population::Population;
 use crate::engine::state::watermark::Watermark;
@@ -33,6 +33,8 @@ pub struct State {
     pub collecting: Option<Collecting>,
     /// Urgent tasks since the last release, by tier.
     pub urgent: [u32; Tier::ALL.len()],
+    /// New tasks that those with a capacity were given lately.
+    pub loads: Loads,
 }
 
 /// More than any count that goes up by one can reach.

@@ -2,40 +2,12 @@
 //! (behaviour: Budget).
 
 use super::case::Case;
-use crate::engine::settings::BudgetRules;
+use super::eligibility;
 use crate::model::{Day, Msisdn, Purpose, Signal, Suppression, Tier};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Which of the equal parts of the budget a shard has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetShare {
-    /// Its partition.
-    pub part: u32,
-    /// Of so many.
-    pub of: u32,
-}
-
-impl BudgetShare {
-    /// All of it.
-    pub const WHOLE: Self = Self { part: 0, of: 1 };
-
-    /// New tasks of a purpose and tier on a day. The parts of a day add up to the budget, and the one task more that some
-    /// parts have goes round.
-    pub fn quota(self, rules: &BudgetRules, purpose: Purpose, tier: Tier, day: Day) -> u32 {
-        let (all, of) = (rules.of(purpose, tier), self.of.max(1));
-        let position = (i64::from(self.part) + i64::from(day.0)).rem_euclid(i64::from(of));
-        all / of + u32::from(position < i64::from(all % of))
-    }
-
-    /// Candidates of a purpose and tier that may wait on a day: those that could still get a place, and some to spare.
-    pub fn room(self, rules: &BudgetRules, purpose: Purpose, tier: Tier, day: Day) -> usize {
-        let quota = self.quota(rules, purpose, tier, day) as usize;
-        quota * (usize::from(rules.wait_days) + 1) + SPARE
-    }
-}
 
 /// What a subscriber's signals are worth: the churn score times the money that is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -75,6 +47,7 @@ pub struct Candidate {
     pub from_backlog: bool,
     tier: Tier,
     rank: Rank,
+    held_out: bool,
 }
 
 /// What waits, bounded for each purpose and tier.
@@ -85,14 +58,12 @@ pub struct Candidate {
 pub struct Waiting {
     candidates: BTreeMap<(u32, Purpose), Arc<Candidate>>,
     /// Those no release has seen yet, by purpose and tier; the one that goes first if there is no room any more is first.
-    new: BTreeMap<(Purpose, Tier), BTreeSet<LapseOrder>>,
+    /// Those held out are apart: they take no room from the others.
+    new: BTreeMap<(Purpose, Tier, bool), BTreeSet<LapseOrder>>,
 }
 
 /// The order in which candidates without room go: the lowest rank first, and of equal ranks the higher number first.
 type LapseOrder = (Rank, Reverse<Msisdn>, u32);
-
-/// Candidates kept beyond those that could still get a place.
-const SPARE: usize = 64;
 
 impl Waiting {
     /// Adds a signal to those that wait. Returns the signals that do not wait, or no longer do, with the reason.
@@ -101,7 +72,6 @@ impl Waiting {
         signal: Signal,
         tier: Tier,
         case: &Case<'_>,
-        share: BudgetShare,
     ) -> Vec<(Signal, Suppression)> {
         let purpose = signal.purpose;
         if let Some(known) = self.candidates.get_mut(&(case.slot, purpose)) {
@@ -121,11 +91,13 @@ impl Waiting {
             from_backlog: case.backlog,
             tier,
             rank: Rank::of(case),
+            held_out: eligibility::hold_out(case).is_some(),
         };
+        let held_out = candidate.held_out;
         self.insert(case.slot, candidate);
         let rules = &case.rules.policy.budget;
-        let room = share.room(rules, purpose, tier, case.day);
-        let group = self.new.get(&(purpose, tier));
+        let room = case.share.room(rules, purpose, tier, case.day);
+        let group = self.new.get(&(purpose, tier, held_out));
         let surplus = group.filter(|group| group.len() > room);
         let lowest = surplus.and_then(|group| group.first().copied());
         let lapsed = lowest.and_then(|(_, _, slot)| self.remove(slot, purpose));
@@ -142,8 +114,8 @@ impl Waiting {
             return;
         };
         if candidate.published == 0 {
-            let group = self.new.entry((purpose, candidate.tier)).or_default();
-            group.insert(order);
+            let group = (purpose, candidate.tier, candidate.held_out);
+            self.new.entry(group).or_default().insert(order);
         }
         self.candidates.insert((slot, purpose), Arc::new(candidate));
     }
@@ -156,7 +128,8 @@ impl Waiting {
     /// Takes a subscriber's candidate out.
     pub fn remove(&mut self, slot: u32, purpose: Purpose) -> Option<Candidate> {
         let candidate = self.candidates.remove(&(slot, purpose))?;
-        let group = self.new.get_mut(&(purpose, candidate.tier));
+        let group = (purpose, candidate.tier, candidate.held_out);
+        let group = self.new.get_mut(&group);
         if let Some((group, (_, order))) = group.zip(candidate.lapse_order(slot)) {
             group.remove(&order);
         }

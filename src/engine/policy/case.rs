@@ -1,4 +1,5 @@
 use super::score::Score;
+use super::share::BudgetShare;
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::credit::Credit;
@@ -18,6 +19,8 @@ pub struct Case<'a> {
     pub trigger_states: TriggerStates<'a>,
     /// What is read has waited for long: nothing is opened before all of it is known.
     pub backlog: bool,
+    /// The shard's part of budgets and capacities.
+    pub share: BudgetShare,
     pub rules: &'a Rules,
     pub worked_out: WorkedOut,
 }
@@ -74,6 +77,11 @@ impl Case<'_> {
         self.credit().tier
     }
 
+    /// The local day it is.
+    pub fn today(&self) -> Day {
+        self.rules.calendar.day_of(self.now)
+    }
+
     /// What the subscriber is worth: spend a month, else the plan's price, else what is assumed of a stranger.
     pub fn monthly_value(&self) -> Money {
         let known = self
@@ -85,12 +93,9 @@ impl Case<'_> {
 
     /// Whether nobody may be contacted, because a port-out was applied for.
     pub fn held(&self) -> bool {
-        let (today, days) = (
-            self.rules.calendar.day_of(self.now),
-            self.rules.policy.mnp_hold_days,
-        );
+        let days = self.rules.policy.mnp_hold_days;
         self.account
-            .is_some_and(|account| account.held(today, days))
+            .is_some_and(|account| account.held(self.today(), days))
     }
 
     /// Why the line is suspended, if it is.

@@ -30,9 +30,13 @@ pub fn subscriber_refusal(case: &Case<'_>) -> Option<Suppression> {
     if case.held() {
         return Some(Suppression::MnpHold);
     }
-    if case.account.is_some_and(|a| a.profile.flags.not_pursued) {
-        return Some(Suppression::NotPursued);
-    }
+    let not_pursued = case.account.is_some_and(|a| a.profile.flags.not_pursued);
+    not_pursued.then_some(Suppression::NotPursued)
+}
+
+/// Why no task is opened where everything else speaks for one. It comes last, so that those held out differ from the others
+/// in nothing but the task.
+pub fn hold_out(case: &Case<'_>) -> Option<Suppression> {
     held_out(&case.msisdn, &case.rules.policy.hold_out).then_some(Suppression::HoldOut)
 }
 
@@ -65,7 +69,7 @@ fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
 
 /// Whether a subscriber belongs to the share without tasks: by number and salt alone, the same on every machine.
 fn held_out(msisdn: &Msisdn, rules: &HoldOutRules) -> bool {
-    if rules.share <= 0.0 {
+    if !rules.is_used() {
         return false;
     }
     let hash = xxh3_64_with_seed(msisdn.as_bytes(), xxh3_64(rules.salt.as_bytes()));

@@ -75,6 +75,14 @@ impl TaskCount {
         Self::Confirmed,
         Self::Refuted,
     ];
+    /// Those that only an outcome can make.
+    const REPORTED: [Self; 5] = [
+        Self::Reached,
+        Self::Unreachable,
+        Self::Saved,
+        Self::Refused,
+        Self::Lost,
+    ];
     /// Those of closed tasks, by reason.
     const CLOSED: [Self; 8] = [
         Self::Saved,
@@ -171,11 +179,12 @@ impl Figures {
     /// Confirmed are those closed as saved, refused, lost or churned: the customer was about to leave, or has left.
     /// Refuted are those that expired, those whose reason went by itself, and those where an outcome found that the
     /// customer never meant to leave (`confirmed_reason` is `no_intention`). Other tasks say nothing either way, and
-    /// neither do care and growth.
+    /// neither do care and growth. While nobody reports, tasks can only expire or recover, and there is no precision.
     pub fn precision(&self) -> Option<f64> {
         let (confirmed, refuted) = (self[TaskCount::Confirmed], self[TaskCount::Refuted]);
         let judged = confirmed.saturating_add(refuted);
-        (judged > 0).then(|| confirmed as f64 / judged as f64)
+        let reported = TaskCount::REPORTED.iter().any(|count| self[*count] > 0);
+        (judged > 0 && reported).then(|| confirmed as f64 / judged as f64)
     }
 
     /// Closed tasks.
@@ -210,7 +219,8 @@ impl Figures {
         self.add(now);
     }
 
-    fn take_back(&mut self, other: &Self) {
+    /// Takes back what others count, as far as it is there.
+    pub fn take_back(&mut self, other: &Self) {
         for (sum, count) in self.counts.iter_mut().zip(other.counts) {
             *sum = sum.saturating_sub(count);
         }

@@ -1,5 +1,6 @@
 //! What becomes of open tasks without an outcome: they are superseded, outlive their reasons, are revoked, go up the ladder.
 
+use super::capacity::successor;
 use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
@@ -8,8 +9,8 @@ use super::revision::{advance, escalation};
 use super::taskbook::Taskbook;
 use crate::engine::triggers::index_of;
 use crate::model::{
-    Body, CloseReason, Effect, Event, Purpose, Severity, Signal, Source, Stage, Suppression, Task,
-    TaskStatus,
+    Assignee, Body, CloseReason, Effect, Event, Purpose, Severity, Signal, Source, Stage,
+    Suppression, Task, TaskStatus,
 };
 use std::sync::Arc;
 
@@ -106,12 +107,28 @@ impl Taskbook {
         Arc::make_mut(self.contact_histories.entry(slot).or_default())
     }
 
-    /// Closes the tasks that have outlived their reasons, and forgets what no longer counts.
+    /// Gives an open task to somebody else, for the rest of its life.
+    fn pass_on(
+        &mut self,
+        mut task: Task,
+        assignee: Assignee,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        task.assignee = assignee;
+        task.status = TaskStatus::Updated;
+        advance(&mut task, None, case);
+        self.publish(case.slot, task, effects);
+    }
+
+    /// Closes the tasks that have outlived their reasons, passes on those of the absent, and forgets what no longer counts.
     pub fn review(&mut self, case: &Case<'_>, effects: &mut Vec<Effect>) {
         let tasks: Vec<Task> = self.of(case.slot).cloned().collect();
         for task in tasks {
             if let Some(reason) = outlived(&task, case) {
                 self.close(task, reason, None, case, effects);
+            } else if let Some(assignee) = successor(&task.assignee, case) {
+                self.pass_on(task, assignee, case, effects);
             }
         }
         if let Some(contact_history) = self.contact_histories.get_mut(&case.slot)

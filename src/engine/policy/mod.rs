@@ -2,6 +2,7 @@
 //! should do what by when.
 
 mod budget;
+mod capacity;
 mod case;
 mod collecting;
 mod contact;
@@ -17,15 +18,20 @@ mod route;
 mod score;
 mod severity;
 pub mod shadow;
+mod share;
 mod stage;
 mod tally;
 mod taskbook;
+mod uplift;
 
-pub use budget::{BudgetShare, Candidate};
+pub use budget::Candidate;
+pub use capacity::Loads;
 pub use case::{Case, WorkedOut};
 pub use collecting::Collecting;
 pub use contact_history::ContactHistoryRecord;
 pub use figures::{Figures, Mentions, TaskCount};
 pub use record::TaskbookRecord;
+pub use share::BudgetShare;
 pub use tally::{Holder, Region, Tally};
 pub use taskbook::Taskbook;
+pub use uplift::{Entrant, Groups, Uplift};

@@ -1,9 +1,11 @@
 //! The taskbook as an image holds it, and back.
 
 use super::budget::{Candidate, Waiting};
+use super::capacity::Loads;
 use super::contact_history::ContactHistoryRecord;
 use super::tally::Tally;
 use super::taskbook::Taskbook;
+use super::uplift::Uplift;
 use crate::engine::codec::Problem;
 use crate::model::{Msisdn, Purpose, Task, Tier};
 use std::collections::BTreeSet;
@@ -19,6 +21,8 @@ pub struct TaskbookRecord {
     pub candidates: Vec<(u32, Candidate)>,
     /// What became of tasks.
     pub tally: Tally,
+    /// What tasks achieve.
+    pub uplift: Uplift,
 }
 
 impl Taskbook {
@@ -41,9 +45,11 @@ impl Taskbook {
     pub fn restored(
         record: TaskbookRecord,
         urgent: [u32; Tier::ALL.len()],
+        loads: Loads,
     ) -> Result<Self, Problem> {
         let mut book = Self {
             urgent,
+            loads,
             ..Self::default()
         };
         for (slot, task) in record.tasks {
@@ -69,6 +75,7 @@ impl Taskbook {
         let tally = record.tally;
         tally.check(book.open_tasks(), book.all_tasks().map(|(_, task)| task))?;
         book.tally = Arc::new(tally);
+        book.uplift = Arc::new(record.uplift);
         Ok(book)
     }
 

@@ -8,6 +8,14 @@ use super::taskbook::{Taskbook, emit};
 use super::{eligibility, route};
 use crate::model::{CloseReason, Effect, Purpose, Signal, Suppression, Tier, Timestamp};
 
+/// Where a candidate stands at a release.
+pub struct Ranked {
+    pub rank: Rank,
+    pub tier: Tier,
+    /// It takes nobody's place: nothing is opened for it.
+    pub held_out: bool,
+}
+
 impl Taskbook {
     /// Opens a task for an urgent signal, whatever the budget. Signals of the subscriber that wait go into it.
     pub(super) fn open_at_once(
@@ -20,27 +28,33 @@ impl Taskbook {
         match self.contact_for(std::slice::from_ref(&signal), tier, case) {
             Err(why) => emit(signal, Some(why), effects),
             Ok(not_before) => {
-                if let Some(urgent) = self.urgent.get_mut(tier as usize) {
+                let held_out = eligibility::hold_out(case);
+                if held_out.is_none()
+                    && let Some(urgent) = self.urgent.get_mut(tier as usize)
+                {
                     *urgent = urgent.saturating_add(1);
                 }
-                emit(signal.clone(), None, effects);
-                let waited = self.take_waiting_churn(case.slot, effects).into_iter();
+                emit(signal.clone(), held_out, effects);
+                let waited = self.take_waiting_churn(case.slot, held_out, effects);
+                let waited = waited.into_iter();
                 let others = waited.filter(|other| other.trigger != signal.trigger);
                 let signals = std::iter::once(signal.clone()).chain(others).collect();
-                self.open(signals, case.day, not_before, case, effects);
+                self.open(signals, case.day, not_before, true, case, effects);
             }
         }
     }
 
-    /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them.
+    /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them. None is
+    /// opened for those held out.
     pub(super) fn take_waiting_churn(
         &mut self,
         slot: u32,
+        held_out: Option<Suppression>,
         effects: &mut Vec<Effect>,
     ) -> Vec<Signal> {
         let waited = self.waiting.remove(slot, Purpose::Churn);
         waited.map_or_else(Vec::new, |waited| {
-            emit_unpublished(&waited, None, effects);
+            emit_unpublished(&waited, held_out, effects);
             waited.signals
         })
     }
@@ -87,7 +101,7 @@ impl Taskbook {
         purpose: Purpose,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
-    ) -> Option<(Rank, Tier)> {
+    ) -> Option<Ranked> {
         let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
         let refusal = eligibility::subscriber_refusal(case)
@@ -99,7 +113,11 @@ impl Taskbook {
             self.waiting.remove(case.slot, purpose);
             return None;
         }
-        Some((Rank::of(case), tier))
+        Some(Ranked {
+            rank: Rank::of(case),
+            tier,
+            held_out: eligibility::hold_out(case).is_some(),
+        })
     }
 
     /// Drops the signals of a candidate that call for nothing any more, and the candidate with its last signal.
@@ -133,22 +151,49 @@ impl Taskbook {
         }
     }
 
+    /// Gives a candidate its place if there is one in the budget and with those who would do it, and else lets it wait where
+    /// there is room. Returns whether it got its place.
+    pub fn settle(
+        &mut self,
+        purpose: Purpose,
+        in_budget: bool,
+        may_wait: bool,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let why = if !in_budget {
+            Some(Suppression::OverBudget)
+        } else if self.assign(purpose, case).over_capacity {
+            Some(Suppression::OverCapacity)
+        } else {
+            None
+        };
+        match why {
+            None => self.open_released(purpose, case, effects),
+            Some(why) => self.keep_waiting(purpose, why, may_wait, case, effects),
+        }
+        why.is_none()
+    }
+
     /// Opens a task of a candidate within the budget.
-    pub fn open_released(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
+    fn open_released(&mut self, purpose: Purpose, case: &Case<'_>, effects: &mut Vec<Effect>) {
         let Some(candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
         let next_contact = self.contact_for(&candidate.signals, case.tier(), case);
-        emit_unpublished(&candidate, next_contact.err(), effects);
+        let why = next_contact.err().or_else(|| eligibility::hold_out(case));
+        emit_unpublished(&candidate, why, effects);
         if let Ok(not_before) = next_contact {
-            self.open(candidate.signals, candidate.day, not_before, case, effects);
+            let Candidate { signals, day, .. } = candidate;
+            self.open(signals, day, not_before, false, case, effects);
         }
     }
 
-    /// Lets a candidate beyond the budget wait where there is room, unless it has waited long enough.
-    pub fn keep_waiting(
+    /// Lets a candidate without a place wait where there is room, unless it has waited long enough.
+    fn keep_waiting(
         &mut self,
         purpose: Purpose,
+        why: Suppression,
         room: bool,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
@@ -156,7 +201,7 @@ impl Taskbook {
         let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
             return;
         };
-        emit_unpublished(&candidate, Some(Suppression::OverBudget), effects);
+        emit_unpublished(&candidate, Some(why), effects);
         candidate.published = candidate.signals.len();
         let wait_days = i32::from(case.rules.policy.budget.wait_days);
         if room && case.day.since(candidate.day) < wait_days {

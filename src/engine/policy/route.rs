@@ -67,7 +67,7 @@ pub const fn channel(tier: Tier) -> Channel {
     }
 }
 
-/// Who does it: the account manager for key customers, the region's call queue, or the bulk campaign. The regional manager is
+/// Whose task it is: the account manager's for key customers, the region's call queue, or the bulk campaign. The regional manager is
 /// told at once of key customers and of those who are worth much.
 pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Assignee {
     let profile = case.account.map(|account| &account.profile);
@@ -86,5 +86,7 @@ pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Assignee {
         region,
         level: Level::AccountManager,
         notify: (purpose == Purpose::Churn && weighty).then_some(Level::RegionalManager),
+        deputy_for: None,
+        over_capacity: false,
     }
 }

@@ -32,7 +32,8 @@ pub fn publish(
     };
     if signal.suppressed.is_none() {
         let low = too_low(&signal, tier, case);
-        signal.suppressed = low.then_some(Suppression::LowScore);
+        let low = low.then_some(Suppression::LowScore);
+        signal.suppressed = low.or_else(|| eligibility::hold_out(case));
     }
     effects.push(Effect::Shadow(Box::new(ShadowSignal {
         signal,

@@ -3,7 +3,7 @@
 
 use super::figures::Figures;
 use crate::engine::codec::Problem;
-use crate::model::{Purpose, Task, Tier};
+use crate::model::{Assignee, Purpose, Task, Tier};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub enum Holder {
 
 /// Regions told apart in a shard: more than any operator names cities. Paths come from outside, and a state must not
 /// grow with what somebody writes into them.
-const REGIONS: usize = 512;
+pub(super) const REGIONS: usize = 512;
 /// Holders told apart in a shard: more managers than look after one partition's key customers. Bounded for the same
 /// reason.
 const HOLDERS: usize = 4096;
@@ -53,6 +53,21 @@ const HOLDERS: usize = 4096;
 pub const OTHER: &str = "other";
 /// Between the names of a path.
 const STEP: char = '/';
+
+impl Holder {
+    /// Who has the tasks of an assignee.
+    pub fn of(assignee: &Assignee) -> Self {
+        Self::named(assignee.account_manager.as_deref(), &assignee.queue)
+    }
+
+    /// The account manager, or the queue where there is none.
+    pub fn named(manager: Option<&str>, queue: &str) -> Self {
+        match manager {
+            Some(manager) => Self::Manager(manager.to_owned()),
+            None => Self::Queue(queue.to_owned()),
+        }
+    }
+}
 
 impl Tally {
     /// Counts a task as it is now instead of as it was before.
@@ -69,11 +84,16 @@ impl Tally {
             let sum = region.triggers.entry(key).or_default();
             sum.replace(former, &now);
         }
-        let who = &task.assignee;
-        let holder = self.holder_key(who.account_manager.as_deref(), &who.queue);
+        if let Some((before, former)) = before.zip(former) {
+            let holder = self.holder_key(Holder::of(&before.assignee));
+            let sum = self.holders.get_mut(&holder);
+            if let Some(sum) = sum.and_then(|holder| holder.get_mut(&before.purpose)) {
+                sum.take_back(&former);
+            }
+        }
+        let holder = self.holder_key(Holder::of(&task.assignee));
         let holder = self.holders.entry(holder).or_default();
-        let sum = holder.entry(task.purpose).or_default();
-        sum.replace(former.as_ref(), &now);
+        holder.entry(task.purpose).or_default().add(&now);
     }
 
     /// What became of tasks by trigger and tier, over all regions.
@@ -93,12 +113,8 @@ impl Tally {
         if known { path } else { OTHER.to_owned() }
     }
 
-    /// Under whom tasks of a manager, or of a queue if there is none, are counted.
-    pub fn holder_key(&self, manager: Option<&str>, queue: &str) -> Holder {
-        let holder = match manager {
-            Some(manager) => Holder::Manager(manager.to_owned()),
-            None => Holder::Queue(queue.to_owned()),
-        };
+    /// Under whom the tasks of somebody are counted.
+    pub fn holder_key(&self, holder: Holder) -> Holder {
         let known = self.holders.len() < HOLDERS || self.holders.contains_key(&holder);
         if known { holder } else { Holder::Other }
     }
@@ -134,8 +150,7 @@ impl Tally {
     fn give_back(&mut self, task: &Task) -> Option<()> {
         let figures = Figures::of(task);
         let region = self.region_key(&task.assignee.region);
-        let who = &task.assignee;
-        let holder = self.holder_key(who.account_manager.as_deref(), &who.queue);
+        let holder = self.holder_key(Holder::of(&task.assignee));
         let region = self.regions.get_mut(&region)?;
         let sum = region.tasks.get_mut(&(task.purpose, task.tier))?;
         sum.give_back(&figures)?;
@@ -149,7 +164,7 @@ impl Tally {
 }
 
 /// A region's names as one path; empty for a customer of no known region.
-fn path(region: &[Arc<str>]) -> String {
+pub(super) fn path(region: &[Arc<str>]) -> String {
     let mut path = String::new();
     for name in region.iter().filter(|name| !name.is_empty()) {
         if !path.is_empty() {

@@ -1,15 +1,17 @@
-use super::budget::BudgetShare;
 use super::budget::{Candidate, Waiting};
+use super::capacity::Loads;
 use super::case::Case;
 use super::contact_history::ContactHistory;
 use super::revision::{escalation, revise};
 use super::severity::severity;
 use super::tally::Tally;
+use super::uplift::{Entrant, Uplift};
 use super::{eligibility, route, stage};
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
-    Action, Day, Effect, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Assignee, Day, Effect, Motives, Purpose, Signal, Suppression, Task, TaskStatus, Tier,
+    Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +28,14 @@ pub struct Taskbook {
     pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
     /// Urgent tasks opened since the last release, by tier.
     pub(in crate::engine) urgent: [u32; Tier::ALL.len()],
+    /// New tasks that those with a capacity were given lately.
+    pub(in crate::engine) loads: Loads,
     /// What became of all tasks; shared with whoever looks at it until it changes.
     pub(in crate::engine) tally: Arc<Tally>,
+    /// What tasks achieve; shared in the same way.
+    pub(in crate::engine) uplift: Arc<Uplift>,
+    /// Who came so far that a churn task is opened, or would be but for the hold-out, in the call under way.
+    pub(in crate::engine) entrant: Option<Entrant>,
 }
 
 impl Taskbook {
@@ -120,7 +128,6 @@ impl Taskbook {
         trigger: &'static Registration,
         firing: Firing,
         at: Timestamp,
-        share: BudgetShare,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
@@ -157,10 +164,16 @@ impl Taskbook {
         } else if purpose == Purpose::Churn && signal.evidence.source.is_some() && !case.backlog {
             self.open_at_once(signal, tier, case, effects);
         } else {
-            for (signal, why) in self.waiting.add(signal, tier, case, share) {
+            for (signal, why) in self.waiting.add(signal, tier, case) {
                 emit(signal, Some(why), effects);
             }
         }
+    }
+
+    /// Who would get a new task of a subscriber now.
+    pub(super) fn assign(&self, purpose: Purpose, case: &Case<'_>) -> Assignee {
+        let own = route::assignee(case, purpose, case.tier());
+        self.loads.assign(own, case)
     }
 
     /// Care and growth never coincide with an open churn task.
@@ -169,12 +182,13 @@ impl Taskbook {
         beside.then_some(Suppression::ChurnTaskOpen)
     }
 
-    /// Opens a task of signals that are published already.
+    /// Opens a task of signals that are published already; for those held out it only notes that one would be opened now.
     pub(super) fn open(
         &mut self,
         signals: Vec<Signal>,
         day: Day,
         not_before: Timestamp,
+        urgent: bool,
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) {
@@ -183,8 +197,17 @@ impl Taskbook {
         let rules = &case.rules.policy;
         let (score, credit) = (case.score(), case.credit());
         let tier = credit.tier;
+        let held_out = eligibility::hold_out(case).is_some();
+        if purpose == Purpose::Churn && rules.hold_out.is_used() {
+            self.entrant = Some(Entrant::new(first.trigger.clone(), tier, held_out, case));
+        }
+        if held_out {
+            return;
+        }
         let severity = severity(purpose, case);
         let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
+        let assignee = self.assign(purpose, case);
+        self.loads.count(&assignee, urgent, &rules.capacity);
         let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
         let task = Task {
             task_id: task_id(first, day, case),
@@ -206,7 +229,7 @@ impl Taskbook {
                 channel: route::channel(tier),
                 care_only: purpose == Purpose::Churn && case.care_only(),
             },
-            assignee: route::assignee(case, purpose, tier),
+            assignee,
             signals,
             opened_at: case.now,
             not_before,

@@ -79,6 +79,8 @@ pub struct LineStateRules {
     pub expected_min: f64,
     /// Variance of the expectation's relative error.
     pub uncertainty: f64,
+    /// The share of the days of an absence on which the phone is off altogether.
+    pub absence_silent: f64,
     /// Fewest known days without use for the report of a stop.
     pub silent_days_min: u16,
     /// A stop is reported at least so many days after a drop.
@@ -91,9 +93,16 @@ pub struct LineStateRules {
     pub left: [[f64; LineState::LEVELS]; 2],
     /// Its binary logarithm.
     pub left_log2: [[f64; LineState::LEVELS]; 2],
-    /// The probability a day of moving from one state to another; that of staying is among them.
-    pub moves: [[f64; LineState::COUNT]; LineState::COUNT],
+    /// The probabilities of moving on an ordinary day.
+    pub moves: Moves,
+    /// Those on a day on which the customer has given cause for worry.
+    pub worried_moves: Moves,
+    /// Days for which such a cause counts.
+    pub worry_days: u16,
 }
+
+/// The probability a day of moving from one state to another; that of staying is among them.
+pub type Moves = [[f64; LineState::COUNT]; LineState::COUNT];
 
 /// The probability from which on a fall is reported, by the trigger that reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -112,15 +121,18 @@ struct Section {
     known_days_min: u16,
     expected_min: f64,
     uncertainty: f64,
+    absence_silent: f64,
     silent_days_min: u16,
     deeper_days: u16,
     cleared_below: f64,
+    worry_factor: f64,
+    worry_days: u16,
     threshold: FallThreshold,
     voice: Left,
     data: Left,
     onset: ByState,
     back: ByState,
-    worse: Worse,
+    turns: Turns,
 }
 
 #[derive(Deserialize)]
@@ -147,9 +159,10 @@ struct ByState {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Worse {
+struct Turns {
     absence_to_stop: f64,
     drop_to_stop: f64,
+    stop_to_drop: f64,
     decay_to_drop: f64,
 }
 
@@ -166,31 +179,35 @@ impl From<Section> for LineStateRules {
             known_days_min: section.known_days_min,
             expected_min: section.expected_min,
             uncertainty: section.uncertainty,
+            absence_silent: section.absence_silent,
             silent_days_min: section.silent_days_min,
             deeper_days: section.deeper_days,
             cleared_below: section.cleared_below,
             threshold: section.threshold,
             left,
             left_log2: left.map(|levels| levels.map(libm::log2)),
-            moves: moves(&section),
+            moves: moves(&section, 1.0),
+            worried_moves: moves(&section, section.worry_factor),
+            worry_days: section.worry_days,
         }
     }
 }
 
-/// The probabilities of moving, with those of staying on the diagonal. The ranges of the keys keep them from 0 to 1.
-fn moves(section: &Section) -> [[f64; LineState::COUNT]; LineState::COUNT] {
+/// The probabilities of moving, with those of staying on the diagonal and the onset of falls times a factor. The ranges of
+/// the keys keep them from 0 to 1.
+fn moves(section: &Section, falls: f64) -> Moves {
     use LineState::{Decay, Drift, Drop, LongAbsence, Normal, ShortAbsence, Stop, Trickle};
-    let (onset, back, worse) = (&section.onset, &section.back, &section.worse);
-    let mut moves = [[0.0; LineState::COUNT]; LineState::COUNT];
+    let (onset, back, turns) = (&section.onset, &section.back, &section.turns);
+    let mut moves = Moves::default();
     let mut set = |from: LineState, to: LineState, p: f64| moves[from as usize][to as usize] = p;
     set(Normal, Drift, onset.drift);
     for from in [Normal, Drift] {
         set(from, ShortAbsence, onset.short_absence);
         set(from, LongAbsence, onset.long_absence);
-        set(from, Drop, onset.drop);
-        set(from, Stop, onset.stop);
-        set(from, Decay, onset.decay);
-        set(from, Trickle, onset.trickle);
+        set(from, Drop, falls * onset.drop);
+        set(from, Stop, falls * onset.stop);
+        set(from, Decay, falls * onset.decay);
+        set(from, Trickle, falls * onset.trickle);
     }
     set(Drift, Normal, back.drift);
     set(ShortAbsence, Normal, back.short_absence);
@@ -199,10 +216,11 @@ fn moves(section: &Section) -> [[f64; LineState::COUNT]; LineState::COUNT] {
     set(Stop, Normal, back.stop);
     set(Decay, Normal, back.decay);
     set(Trickle, Normal, back.trickle);
-    set(ShortAbsence, Stop, worse.absence_to_stop);
-    set(LongAbsence, Stop, worse.absence_to_stop);
-    set(Drop, Stop, worse.drop_to_stop);
-    set(Decay, Drop, worse.decay_to_drop);
+    set(ShortAbsence, Stop, turns.absence_to_stop);
+    set(LongAbsence, Stop, turns.absence_to_stop);
+    set(Drop, Stop, turns.drop_to_stop);
+    set(Stop, Drop, turns.stop_to_drop);
+    set(Decay, Drop, turns.decay_to_drop);
     for state in LineState::ALL.map(|state| state as usize) {
         let leaves: f64 = moves[state].iter().sum();
         moves[state][state] = 1.0 - leaves;

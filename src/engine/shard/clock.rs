@@ -25,7 +25,7 @@ impl Shard {
         let real = !self.follows_events() && self.inputs.caught_up;
         let highest = self.watermarks.iter().map(Watermark::at).max();
         let highest = highest.max(real.then_some(self.clock));
-        let bound = i64::from(SETTLE_DAYS) * 24 * Timestamp::HOUR_MS;
+        let bound = i64::from(SETTLE_DAYS) * Timestamp::DAY_MS;
         highest.is_some_and(|highest| complete_until.since_ms(highest) <= bound)
     }
 

@@ -1,5 +1,6 @@
-use super::Shard;
+use super::absence::is_absence;
 use super::evaluation::{Evaluation, Firings};
+use super::{Shard, line_days};
 use crate::engine::policy::Collecting;
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
@@ -11,9 +12,9 @@ use crate::engine::state::line_state::LineReading;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::store::AccountId;
-use crate::engine::state::trigger_state::TriggerState;
+use crate::engine::state::trigger_state::{SparseStates, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{DAILY, DayView, Trigger, read_line};
+use crate::engine::triggers::{DAILY, DayView, Trigger, is_worrying, read_line};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
@@ -104,6 +105,7 @@ impl Shard {
         self.settle(slot, &closing.facts);
         if let Some(id) = account {
             self.end_suspension(slot, id, closing.facts.day);
+            self.follow(slot, id, closing.facts.day);
         }
         let judgement = self.judge(slot, &closing.facts);
         self.publish(slot, closing, judgement, effects);
@@ -160,6 +162,8 @@ impl Shard {
 
     /// Shows the day to every trigger.
     fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
+        let kept = self.line_days.as_mut();
+        let kept = kept.and_then(|days| Some((days, self.store.msisdn(slot)?)));
         let Some(mut entry) = self.store.entry(slot) else {
             return Judgement::default();
         };
@@ -210,6 +214,7 @@ impl Shard {
             account,
             barred,
             credit,
+            worried: false,
             line: LineReading::default(),
             line_state_rules: &self.rules.line_state,
             baseline_rules: &self.rules.baseline,
@@ -219,14 +224,23 @@ impl Shard {
         };
         let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
         let tier = |rules: &Rules| Credit::rate(account, day, &rules.policy.credit).tier;
-        view.line = read_line(&mut subscriber.line, &view, || tier(rules));
         let sparse = account.map(|account| &account.trigger_states);
+        let worries = |states: &SparseStates, rules: &Rules| {
+            is_worrying(states, day, rules.line_state.worry_days)
+        };
+        view.worried = sparse.is_some_and(|states| worries(states, rules));
+        view.line = read_line(&mut subscriber.line, &view, || tier(rules));
+        if let Some((days, msisdn)) = kept {
+            days.extend(line_days::of_view(&view, msisdn));
+        }
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
         let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);
         let mut in_shadow = Firings::new();
         if let Some(trial) = rules.shadow.as_deref() {
             let mut line = self.shadow.line(slot);
             view.line_state_rules = &trial.line_state;
+            let states = self.shadow.trigger_states(slot);
+            view.worried = states.is_some_and(|states| worries(states, trial));
             view.line = read_line(&mut line, &view, || tier(trial));
             self.shadow.keep_line(slot, line);
             let look =
@@ -266,7 +280,7 @@ impl Shard {
             for (trigger, firing) in firings {
                 context
                     .book
-                    .raise(trigger, firing, closing.at, context.share, case, effects);
+                    .raise(trigger, firing, closing.at, case, effects);
             }
             if !in_shadow.is_empty() {
                 context.shadow.publish(in_shadow, closing.at, case, effects);
@@ -287,9 +301,11 @@ impl Shard {
             .and_then(|id| self.accounts.item(id.index()));
         let barred = barred(account, &self.rules);
         let is_barred = |day: Day| barred.is_some_and(|days| days.has(day));
-        let facts = self.population.facts(learnt).filter(|_| !is_barred(learnt));
         // The first day is only part of one.
-        if let Some(facts) = facts.filter(|_| learnt > subscriber.first_active) {
+        let teaches = learnt > subscriber.first_active
+            && !is_barred(learnt)
+            && !is_absence(learnt, subscriber, &window, &self.population, barred, rules);
+        if let Some(facts) = self.population.facts(learnt).filter(|_| teaches) {
             for channel in UsageChannel::ALL.into_iter().filter(|c| facts.known(*c)) {
                 let events = window.day(learnt).events(channel);
                 let baseline = &mut subscriber.baselines[channel as usize];

@@ -34,6 +34,7 @@ impl Shard {
                 open
             });
             tasks_closed = closed.unwrap_or_default();
+            self.stop_following(slot);
             self.vacate(slot);
         }
         effects.push(Effect::Erased(Box::new(Erasure {

@@ -88,6 +88,7 @@ impl Shard {
             population: self.population.clone(),
             collecting: self.collecting,
             urgent: self.taskbook.urgent,
+            loads: self.taskbook.loads.clone(),
         }
     }
 }

@@ -230,6 +230,7 @@ impl Shard {
         self.with_tasks(slot, now, day, |context, case| {
             context.book.hand_over(source, case, effects);
         });
+        self.stop_following(slot);
         if let Some(mut entry) = self.store.entry(slot) {
             let machine = u64::from(entry.subscriber.machine_detector.machine());
             self.stats.machines = self.stats.machines.saturating_sub(machine);
@@ -330,9 +331,7 @@ impl Shard {
         let now = self.clock.max(event.at);
         let known = self.with_tasks(slot, now, day, |context, case| {
             for (trigger, firing) in firings {
-                context
-                    .book
-                    .raise(trigger, firing, event.at, context.share, case, effects);
+                context.book.raise(trigger, firing, event.at, case, effects);
             }
             let known = context.book.apply(event, source, case, effects);
             if !in_shadow.is_empty() {

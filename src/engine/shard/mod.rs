@@ -1,15 +1,19 @@
+mod absence;
 mod clock;
 mod close;
 pub mod describe;
 mod erase;
 mod evaluation;
 mod fingerprint;
+mod follow;
 mod image;
 mod ingest;
+pub mod line_days;
 pub mod rollup;
 pub mod shadow;
 pub mod stats;
 mod tasks;
+pub mod uplift;
 
 use crate::engine::codec::Interner;
 use crate::engine::policy::{BudgetShare, Collecting, Taskbook};
@@ -26,6 +30,7 @@ use crate::model::{
     Counts, Day, Effect, Event, Feed, Inputs, Msisdn, Outcome, Reject, Source, Timestamp,
 };
 use evaluation::{Evaluation, Firings};
+use line_days::LineDay;
 use shadow::Shadow;
 use stats::ShardStats;
 use std::sync::Arc;
@@ -54,6 +59,8 @@ pub struct Shard {
     counts: Counts,
     /// When a subscriber was last erased, in the stamps of the store's pages.
     erased: u32,
+    /// What closed days said of every line, if anybody wants it. It is no part of the state.
+    line_days: Option<Vec<LineDay>>,
 }
 
 impl Shard {
@@ -77,6 +84,7 @@ impl Shard {
             names: Interner::default(),
             counts: Counts::default(),
             erased: EPOCH_ZERO,
+            line_days: None,
             rules,
         }
     }

@@ -2,7 +2,7 @@
 //! path and by who has them (behaviour: Outcomes of tasks).
 
 use super::Shard;
-use crate::engine::policy::{Figures, Holder, Tally};
+use crate::engine::policy::{Figures, Holder, Tally, Uplift};
 use crate::engine::triggers::registered;
 use crate::model::{Level, Purpose, Task, Tier, Timestamp};
 use serde::ser::SerializeMap;
@@ -26,6 +26,8 @@ pub struct Rollup {
     pub holders: BTreeMap<Holder, ByPurpose>,
     /// What became of all tasks.
     pub tally: Arc<Tally>,
+    /// What tasks achieve.
+    pub uplift: Arc<Uplift>,
 }
 
 /// How open tasks stand, by purpose and tier.
@@ -135,6 +137,7 @@ impl Shard {
             regions: BTreeMap::new(),
             holders: BTreeMap::new(),
             tally: self.tally(),
+            uplift: Arc::clone(&self.taskbook.uplift),
         };
         // Grouped by the tasks' own words first: tasks are many, regions and holders few, so fewer keys are made.
         let mut regions: BTreeMap<&[Arc<str>], ByTier> = BTreeMap::new();
@@ -159,7 +162,7 @@ impl Shard {
             }
         }
         for ((manager, queue), tasks) in holders {
-            let key = rollup.tally.holder_key(manager, queue);
+            let key = rollup.tally.holder_key(Holder::named(manager, queue));
             let holder = rollup.holders.entry(key).or_default();
             for (key, counts) in tasks {
                 holder.entry(key).or_default().add(&counts);
@@ -170,6 +173,13 @@ impl Shard {
 }
 
 impl Rollup {
+    /// Whether there is or was a task in a region or below it, or somebody was held out.
+    pub fn has(&self, region: &str) -> bool {
+        let counted = self.tally.regions.keys().chain(self.uplift.regions.keys());
+        let mut paths = self.regions.keys().chain(counted);
+        paths.any(|path| below(path, region).is_some())
+    }
+
     /// The work of a region and of those one level below it, over several shards.
     pub fn level<'r>(rollups: impl IntoIterator<Item = &'r Rollup>, region: &str) -> RegionLevel {
         let mut level = RegionLevel {
@@ -308,7 +318,7 @@ impl OpenTaskCounts {
 }
 
 /// The rest of a path below a region, if it is that region or one below it.
-fn below<'p>(path: &'p str, region: &str) -> Option<&'p str> {
+pub(super) fn below<'p>(path: &'p str, region: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(region)?;
     if rest.is_empty() || region.is_empty() {
         return Some(rest);

@@ -71,6 +71,12 @@ impl Shadow {
         }
     }
 
+    /// The states of their triggers, if they have any.
+    pub fn trigger_states(&self, slot: u32) -> Option<&SparseStates> {
+        let memory = self.memories.item(slot as usize);
+        memory.map(|memory| &memory.trigger_states)
+    }
+
     /// What the rules on trial believe of a line.
     pub fn line(&self, slot: u32) -> LineBelief {
         let memory = self.memories.item(slot as usize);

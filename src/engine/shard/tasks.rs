@@ -2,11 +2,12 @@
 
 use super::Shard;
 use super::shadow::Shadow;
-use crate::engine::policy::{BudgetShare, Case, Taskbook, WorkedOut};
+use crate::engine::policy::{Case, Taskbook, WorkedOut};
 use crate::engine::rules::Rules;
 use crate::engine::state::line_state::{DayEvidence, LineBelief, Report};
+use crate::engine::state::trigger_state::SparseStates;
 use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{self, FALLS};
+use crate::engine::triggers::{self, FALLS, is_worrying};
 use crate::model::{Day, Effect, Purpose, Tier, Timestamp};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use std::sync::Arc;
 pub(super) struct TaskContext<'a> {
     pub book: &'a mut Taskbook,
     pub shadow: &'a Shadow,
-    pub share: BudgetShare,
 }
 
 impl Shard {
@@ -41,16 +41,19 @@ impl Shard {
             account,
             trigger_states: subscriber.trigger_states(account),
             backlog,
+            share: self.share,
             rules: &self.rules,
             worked_out: WorkedOut::default(),
         };
         let mut context = TaskContext {
             book: &mut self.taskbook,
             shadow: &self.shadow,
-            share: self.share,
         };
         let done = work(&mut context, &case);
         subscriber.in_book = self.taskbook.knows(slot);
+        if let Some(entrant) = self.taskbook.entrant.take() {
+            self.enter(slot, now, entrant);
+        }
         Some(done)
     }
 
@@ -98,9 +101,13 @@ impl Shard {
             return;
         };
         let now = self.clock.max(collected.from);
+        self.taskbook
+            .loads
+            .begin_release(self.rules.calendar.day_of(now));
         for purpose in Purpose::ALL {
             self.release_purpose(purpose, now, effects);
         }
+        self.taskbook.loads.end_release();
         self.taskbook.urgent = Default::default();
     }
 
@@ -108,7 +115,11 @@ impl Shard {
     /// any more. Rules on trial take note as well.
     fn note_return(&mut self, slot: u32) {
         let rules = Arc::clone(&self.rules);
-        if self.ends_fall(slot, self.store.record(slot).map(|it| it.line), &rules)
+        let record = self.store.record(slot);
+        let account = record.and_then(|record| record.account);
+        let account = account.and_then(|id| self.accounts.item(id.index()));
+        let states = account.map(|account| &account.trigger_states);
+        if self.ends_fall(slot, record.map(|record| record.line), states, &rules)
             && let Some(entry) = self.store.entry(slot)
         {
             entry.subscriber.line.clear();
@@ -120,7 +131,8 @@ impl Shard {
         }
         if let Some(trial) = rules.shadow.as_deref() {
             let mut line = self.shadow.line(slot);
-            if self.ends_fall(slot, Some(line), trial) {
+            let states = self.shadow.trigger_states(slot);
+            if self.ends_fall(slot, Some(line), states, trial) {
                 line.clear();
                 self.shadow.keep_line(slot, line);
             }
@@ -129,7 +141,13 @@ impl Shard {
 
     /// Whether a line's use so far of the day after the last closed one ends a fall that was reported. What is missing of the
     /// day can only make the fall less likely.
-    fn ends_fall(&self, slot: u32, line: Option<LineBelief>, rules: &Rules) -> bool {
+    fn ends_fall(
+        &self,
+        slot: u32,
+        line: Option<LineBelief>,
+        states: Option<&SparseStates>,
+        rules: &Rules,
+    ) -> bool {
         let today = self.closed.next();
         let reported = line.filter(|line| matches!(line.report(), Report::Drop | Report::Stop));
         let used = self.store.window(slot).map(|window| window.day(today));
@@ -149,7 +167,9 @@ impl Shard {
                 evidence.add(channel as usize, events, expected, k, &rules.line_state);
             }
         }
-        line.is_over_after(&evidence, &rules.line_state)
+        let days = rules.line_state.worry_days;
+        let worried = states.is_some_and(|states| is_worrying(states, today, days));
+        line.is_over_after(&evidence, worried, &rules.line_state)
     }
 
     fn release_purpose(&mut self, purpose: Purpose, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -162,12 +182,12 @@ impl Shard {
                 if case.backlog {
                     return None;
                 }
-                let (rank, tier) = context.book.revalidate(purpose, case, effects)?;
-                Some((Reverse(rank), case.msisdn, slot, tier))
+                let ranked = context.book.revalidate(purpose, case, effects)?;
+                Some((Reverse(ranked.rank), case.msisdn, slot, ranked))
             });
             ranked.extend(rank.flatten());
         }
-        ranked.sort_unstable();
+        ranked.sort_unstable_by_key(|(rank, msisdn, slot, _)| (*rank, *msisdn, *slot));
         let spent = self.taskbook.urgent;
         let budget = &self.rules.policy.budget;
         let mut room = Tier::ALL.map(|tier| self.share.room(budget, purpose, tier, day));
@@ -178,17 +198,25 @@ impl Shard {
                 Purpose::Care | Purpose::Grow => quota,
             }
         });
-        for (_, _, slot, tier) in ranked {
-            let (left, room) = (&mut left[tier as usize], &mut room[tier as usize]);
-            let (placed, waits) = (*left > 0, *room > 0);
-            match placed {
-                true => *left -= 1,
-                false => *room = room.saturating_sub(1),
-            }
-            self.with_tasks(slot, now, day, |context, case| match placed {
-                true => context.book.open_released(purpose, case, effects),
-                false => context.book.keep_waiting(purpose, waits, case, effects),
+        let mut held_out_room = room;
+        for (_, _, slot, candidate) in ranked {
+            let tier = candidate.tier as usize;
+            let (left, room) = (&mut left[tier], &mut room[tier]);
+            let held_out_room = &mut held_out_room[tier];
+            let may_wait = *room > 0 && (!candidate.held_out || *held_out_room > 0);
+            let in_budget = *left > 0;
+            let placed = self.with_tasks(slot, now, day, |context, case| {
+                context
+                    .book
+                    .settle(purpose, in_budget, may_wait, case, effects)
             });
+            // Those held out get what they would get if they were not, and leave as many places to the others.
+            match (placed == Some(true), candidate.held_out) {
+                (true, true) => {}
+                (true, false) => *left -= 1,
+                (false, true) => *held_out_room = held_out_room.saturating_sub(1),
+                (false, false) => *room = room.saturating_sub(1),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::bar::{Bar, BarredDays};
 use super::billing::Billing;
+use super::follow_up::FollowUp;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
@@ -60,6 +61,8 @@ pub struct Account {
     pub refused_contact_on: Option<Day>,
     /// Day of the last profile with a dearer plan than the one before.
     pub upgraded_on: Option<Day>,
+    /// Whether the subscriber leaves is watched, or was last.
+    pub follow_up: Option<Box<FollowUp>>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -128,6 +131,7 @@ encoded!(Account {
     rated_stars,
     refused_contact_on,
     upgraded_on,
+    follow_up,
 });
 
 encoded!(SubscriberProfile {
@@ -199,6 +203,7 @@ impl Account {
             Err("has an account with a place beyond the last records")
         } else {
             self.billing.check()?;
+            self.follow_up.as_deref().map_or(Ok(()), FollowUp::check)?;
             self.service_history().check()
         }
     }
@@ -389,6 +394,8 @@ impl Account {
             reactivated_at: self.reactivated_at,
             freed_at: self.freed_at,
             bar: self.bar.take().filter(|bar| own(&bar.since)),
+            // Whoever counts those followed has to be told.
+            follow_up: self.follow_up.take(),
             ..Self::default()
         };
     }

@@ -40,6 +40,8 @@ pub struct LineReading {
     pub report: Report,
     /// The probability that the report had to reach, if it was made on this day.
     pub news: Option<f64>,
+    /// What the day's use said, if it was looked at.
+    pub evidence: Option<DayEvidence>,
 }
 
 /// How likely the use of a day is at each level, against normal use, as a binary logarithm.
@@ -108,35 +110,47 @@ impl DayEvidence {
     }
 
     /// The likelihood of every state, up to a common factor.
-    fn likelihoods(&self) -> Probabilities {
+    pub fn likelihoods(&self, rules: &LineStateRules) -> Probabilities {
         let [drift, absence, drop, stop, decay] = self.0;
         let most = self.0.iter().fold(0.0, |most: f64, log| most.max(*log));
         let of = |log: f64| exp2((log - most).max(LEAST));
-        let absence = of(absence);
+        let (trickle, stop) = (of(absence), of(stop));
+        // On some days of an absence the phone is off altogether.
+        let silent = rules.absence_silent;
+        let absence = (1.0 - silent) * trickle + silent * stop;
         [
             of(0.0),
             of(drift),
             absence,
             absence,
             of(drop),
-            of(stop),
+            stop,
             of(decay),
-            absence,
+            trickle,
         ]
     }
 }
 
 impl LineBelief {
-    /// Takes in a known day.
-    pub fn observe(&mut self, evidence: &DayEvidence, rules: &LineStateRules) -> Probabilities {
+    /// Takes in a known day. `worried`: the customer has given cause for worry.
+    pub fn observe(
+        &mut self,
+        evidence: &DayEvidence,
+        worried: bool,
+        rules: &LineStateRules,
+    ) -> Probabilities {
+        let moves = match worried {
+            true => &rules.worried_moves,
+            false => &rules.moves,
+        };
         let mut moved = [0.0; LineState::COUNT];
-        for (weight, row) in self.weights.iter().zip(&rules.moves) {
+        for (weight, row) in self.weights.iter().zip(moves) {
             let before = of_eighths(*weight);
             for (to, share) in moved.iter_mut().zip(row) {
                 *to += before * share;
             }
         }
-        for (to, likelihood) in moved.iter_mut().zip(evidence.likelihoods()) {
+        for (to, likelihood) in moved.iter_mut().zip(evidence.likelihoods(rules)) {
             *to *= likelihood;
         }
         let all = 1.0 / moved.iter().sum::<f64>();
@@ -146,8 +160,13 @@ impl LineBelief {
     }
 
     /// Whether a day of such use ends every fall.
-    pub fn is_over_after(mut self, evidence: &DayEvidence, rules: &LineStateRules) -> bool {
-        fall(&self.observe(evidence, rules)) < rules.cleared_below
+    pub fn is_over_after(
+        mut self,
+        evidence: &DayEvidence,
+        worried: bool,
+        rules: &LineStateRules,
+    ) -> bool {
+        fall(&self.observe(evidence, worried, rules)) < rules.cleared_below
     }
 
     /// The probabilities as they are kept.

@@ -414,6 +414,7 @@ mod tests {
             dispersion: 0.9,
             dispersion_prior_days: 30.0,
             after_bar_days: 3,
+            absence_below: 0.15,
         };
         Population::new(35, &baseline)
     }

@@ -2,7 +2,7 @@ use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text};
+use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// Another completed year of service (behaviour: Care and growth triggers). Day close.
@@ -64,7 +64,10 @@ impl Trigger for Anniversary {
             },
             text: Text {
                 zh: format!("{on}是客户入网{years}周年"),
-                en: format!("With us for {years} years on {on}"),
+                en: format!(
+                    "With us for {years} {} on {on}",
+                    plural(years, "year", "years")
+                ),
             },
         })
     }

@@ -3,7 +3,7 @@ use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text, plural};
 use serde::Deserialize;
 
 /// An invoice unpaid long after it was due, or a suspension for arrears (behaviour: Churn triggers). Day close and
@@ -124,7 +124,10 @@ impl Trigger for Arrears {
             },
             text: Text {
                 zh: format!("账单逾期{days}天未缴（到期日{due_on}），欠费{owed}元"),
-                en: format!("{owed} unpaid {days} days after it was due on {due_on}"),
+                en: format!(
+                    "{owed} unpaid {days} {} after it was due on {due_on}",
+                    plural(days, "day", "days")
+                ),
             },
         })
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text};
+use crate::model::{Body, BodyKind, Evidence, Fact, Money, Text, plural};
 use serde::Deserialize;
 
 /// A bill or a charge far above what the customer is used to, or a charge nobody asked for (behaviour: Churn triggers;
@@ -131,12 +131,18 @@ impl Trigger for BillShock {
             Body::Invoice(_) => (
                 "invoice",
                 format!("账单{amount}元，远高于此前{earlier}期的中位数{median}元"),
-                format!("A bill of {amount}; the median of the {earlier} before it is {median}"),
+                format!(
+                    "A bill of {amount}; the median of {earlier} earlier {} is {median}",
+                    plural(earlier, "bill", "bills")
+                ),
             ),
             _ if earlier > 0 => (
                 "charge",
                 format!("单笔收费{amount}元，远高于此前{earlier}笔的中位数{median}元"),
-                format!("A charge of {amount}; the median of the {earlier} before it is {median}"),
+                format!(
+                    "A charge of {amount}; the median of {earlier} earlier {} is {median}",
+                    plural(earlier, "charge", "charges")
+                ),
             ),
             _ => (
                 "unasked_charge",

@@ -3,7 +3,7 @@ use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{CloseReason, Evidence, Fact, Stage, Text};
+use crate::model::{CloseReason, Evidence, Fact, Stage, Text, plural};
 use serde::Deserialize;
 
 /// All calls go elsewhere, for weeks (behaviour: Churn triggers; S4 case 2). Day close.
@@ -85,7 +85,10 @@ impl Trigger for CallForwarding {
             },
             text: Text {
                 zh: format!("来电转移已持续{days}天（自{since}起），转移到{zh}"),
-                en: format!("Calls forwarded to {en} for {days} days, since {since}"),
+                en: format!(
+                    "Calls forwarded to {en} for {days} {}, since {since}",
+                    plural(days, "day", "days")
+                ),
             },
         })
     }

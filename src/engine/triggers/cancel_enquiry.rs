@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text};
+use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text, plural};
 use serde::Deserialize;
 
 /// The customer asks how to cancel (behaviour: Churn triggers). Immediate.
@@ -18,6 +18,7 @@ pub struct CancelEnquiry {
 impl TriggerSpec for CancelEnquiry {
     const NAME: &'static str = "cancel_enquiry";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Enquiry];
+    const WORRIES: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(4.0, 30.0);
     const DEFAULTS: &'static str = "\
 # Days after a firing in which further enquiries only raise its strength. 1..365
@@ -56,7 +57,8 @@ impl Trigger for CancelEnquiry {
             text: Text {
                 zh: format!("客户在{days}天内第{enquiries}次咨询如何销户"),
                 en: format!(
-                    "Enquiry no. {enquiries} about how to cancel the contract within {days} days"
+                    "Enquiry no. {enquiries} about how to cancel the contract within {days} {}",
+                    plural(days, "day", "days")
                 ),
             },
         })
@@ -71,7 +73,10 @@ impl Trigger for CancelEnquiry {
             (None, _) => "no enquiry about how to cancel".to_owned(),
             (Some(_), 1) => "one enquiry about how to cancel".to_owned(),
             (Some(_), enquiries) => {
-                format!("{enquiries} enquiries about how to cancel within the cool-down")
+                format!(
+                    "{enquiries} {} about how to cancel within the cool-down",
+                    plural(enquiries, "enquiry", "enquiries")
+                )
             }
         }
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text};
+use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// A call or message to a competitor's service number (behaviour: Churn triggers). Immediate.
@@ -17,6 +17,7 @@ impl TriggerSpec for CompetitorHotline {
     const NAME: &'static str = "competitor_hotline";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call, BodyKind::Message];
     const COMPETITOR: bool = true;
+    const WORRIES: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.0, 7.0);
     const DEFAULTS: &'static str = "\
 # Days after a firing in which further calls only raise its strength. 1..90
@@ -64,8 +65,9 @@ impl Trigger for CompetitorHotline {
                     self.cooldown_days
                 ),
                 en: format!(
-                    "Contact no. {contacts} with the service hotline of a competitor ({competitor}) within {} days",
-                    self.cooldown_days
+                    "Contact no. {contacts} with the service hotline of a competitor ({competitor}) within {} {}",
+                    self.cooldown_days,
+                    plural(self.cooldown_days, "day", "days")
                 ),
             },
         })
@@ -76,7 +78,10 @@ impl Trigger for CompetitorHotline {
             (None, _) => "no contact with a competitor's hotline".to_owned(),
             (Some(_), 1) => "one contact with a competitor's hotline".to_owned(),
             (Some(_), contacts) => {
-                format!("{contacts} contacts with competitors' hotlines within the cool-down")
+                format!(
+                    "{contacts} {} with competitors' hotlines within the cool-down",
+                    plural(contacts, "contact", "contacts")
+                )
             }
         }
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, Evidence, Fact, Text};
+use crate::model::{Body, BodyKind, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// Competitors' marketing reached the subscriber again and again (behaviour: Churn triggers). Immediate.
@@ -71,7 +71,10 @@ impl Trigger for CompetitorMarketing {
             },
             text: Text {
                 zh: format!("{days}天内竞争对手第{contacts}次向客户营销"),
-                en: format!("Contact no. {contacts} by competitors' marketing within {days} days"),
+                en: format!(
+                    "Contact no. {contacts} by competitors' marketing within {days} {}",
+                    plural(days, "day", "days")
+                ),
             },
         })
     }

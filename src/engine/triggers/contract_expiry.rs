@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Text};
+use crate::model::{CloseReason, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// The contract ends soon (behaviour: Churn triggers). Day close.
@@ -78,7 +78,10 @@ impl Trigger for ContractExpiry {
     fn describe_state(&self, state: &TriggerState) -> String {
         let step = usize::from(state.note).checked_sub(1);
         match step.and_then(|step| self.steps_days.get(step)) {
-            Some(days) => format!("the end of the contract, last reported {days} days ahead"),
+            Some(days) => format!(
+                "the end of the contract, last reported {days} {} ahead",
+                plural(*days, "day", "days")
+            ),
             None => "no end of a contract".to_owned(),
         }
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text};
+use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text, plural};
 use serde::Deserialize;
 
 /// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
@@ -94,8 +94,9 @@ impl Trigger for DataGrowth {
                     self.span_days
                 ),
                 en: format!(
-                    "{observed:.0} MiB of data a day in the last {} days; {expected:.0} before",
-                    self.span_days
+                    "{observed:.0} MiB of data a day in the last {} {}; {expected:.0} before",
+                    self.span_days,
+                    plural(self.span_days, "day", "days")
                 ),
             },
         })

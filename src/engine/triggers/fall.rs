@@ -28,19 +28,21 @@ pub fn read(
     if view.is_barred() {
         belief.bar();
     }
-    let quiet = |belief: &LineBelief| LineReading {
+    let quiet = |belief: &LineBelief, evidence| LineReading {
         report: belief.report(),
+        evidence,
         ..LineReading::default()
     };
     if view.known_days < rules.known_days_min || !view.is_comparable() {
-        return quiet(belief);
+        return quiet(belief, None);
     }
-    let probabilities = belief.observe(&evidence(view, view.day), rules);
+    let evidence = evidence(view, view.day);
+    let probabilities = belief.observe(&evidence, view.worried, rules);
     let of = |state: LineState| probabilities[state as usize];
     let fall = fall(&probabilities);
     if fall < rules.cleared_below {
         belief.clear();
-        return quiet(belief);
+        return quiet(belief, Some(evidence));
     }
     let report = match of(LineState::Stop) >= 0.5 * fall {
         true => Report::Stop,
@@ -63,6 +65,7 @@ pub fn read(
         probabilities,
         report: belief.report(),
         news,
+        evidence: Some(evidence),
     }
 }
 
@@ -166,21 +169,29 @@ fn text(state: LineState, [likely, fall]: [f64; 2], run: &Run) -> Text {
         LineState::Trickle => ("长期仅有零星使用", "Hardly any use has been left"),
         _ => ("使用骤降且未恢复", "Use has been low"),
     };
-    let [likely, fall] = [likely, fall].map(|p| (100.0 * p).min(99.0));
+    let [likely, fall] = [likely, fall].map(|p| format!("{:.0}", (100.0 * p).min(99.0)));
     let Run {
         since,
         days,
         observed,
         expected,
     } = run;
+    let (all_zh, all_en) = match likely == fall {
+        true => Default::default(),
+        false => (
+            format!("，各类持续下降合计{fall}%"),
+            format!(", any lasting fall {fall} %"),
+        ),
+    };
+    let plural = |of_one: bool| if of_one { "" } else { "s" };
+    let (events, in_days) = (plural(*observed == 1.0), plural(*days == 1));
     Text {
         zh: format!(
-            "{zh}，始于{since}（可能性{likely:.0}%，各类持续下降合计{fall:.0}%）：{days}天内使用{observed:.0}次，\
-             按平时应约{expected:.0}次"
+            "{zh}，始于{since}（可能性{likely}%{all_zh}）：{days}天内使用{observed:.0}次，按平时应约{expected:.0}次"
         ),
         en: format!(
-            "{en} since {since} ({likely:.0} % likely, any lasting fall {fall:.0} %): {observed:.0} events in \
-             {days} days, {expected:.0} expected"
+            "{en} since {since} ({likely} % likely{all_en}): {observed:.0} event{events} in {days} day{in_days}, \
+             {expected:.0} expected"
         ),
     }
 }
@@ -204,7 +215,12 @@ impl Run {
             observed,
             expected,
         };
-        for day in known_days(view) {
+        // A day says nothing on which only a channel is known that the line does not use.
+        let says = |day: &Day| {
+            let mut channels = view.comparable(*day);
+            channels.any(|channel| DayEvidence::says(view.expected(channel, *day)))
+        };
+        for day in known_days(view).filter(says) {
             // What stopped was used before.
             let used = observed > 0.0 || view.window.day(day).active();
             if state == LineState::Stop && days > 0 && used {
@@ -259,4 +275,33 @@ fn history(view: &DayView<'_>) -> Vec<(Cow<'static, str>, Fact)> {
         facts.push((expected.into(), Fact::Series(all.collect())));
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_says_nothing_twice() {
+        let run = |days, observed| Run {
+            since: Day(20_000),
+            days,
+            observed,
+            expected: 7.2,
+        };
+        let same = text(LineState::Stop, [0.713, 0.708], &run(4, 0.0));
+        assert_eq!(
+            same.en,
+            "Use has stopped since 2024-10-04 (71 % likely): 0 events in 4 days, 7 expected"
+        );
+        assert_eq!(
+            same.zh,
+            "已停止使用，始于2024-10-04（可能性71%）：4天内使用0次，按平时应约7次"
+        );
+        let other = text(LineState::Drop, [0.5, 0.6], &run(1, 1.0));
+        assert_eq!(
+            other.en,
+            "Use has been low since 2024-10-04 (50 % likely, any lasting fall 60 %): 1 event in 1 day, 7 expected"
+        );
+    }
 }

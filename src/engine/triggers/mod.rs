@@ -35,8 +35,8 @@ pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 
 use crate::engine::settings::{Competitors, TriggerWeight};
-use crate::engine::state::trigger_state::DENSE;
-use crate::model::{Body, BodyKind, Purpose};
+use crate::engine::state::trigger_state::{DENSE, SparseStates};
+use crate::model::{Body, BodyKind, Day, Purpose};
 use trigger::TriggerSpec;
 
 /// One registered trigger.
@@ -55,6 +55,8 @@ pub struct Registration {
     pub competitor: bool,
     /// Whether only service care may follow for its half-life.
     pub care_only: bool,
+    /// Whether it is a cause for worry, after which falls of use are likelier.
+    pub worries: bool,
     /// What it adds to the churn score by default; nothing for one that does not count.
     pub weight: Option<TriggerWeight>,
     /// The documented defaults, TOML without the section header.
@@ -72,6 +74,10 @@ const fn register<T: TriggerSpec>() -> Registration {
         !T::CARE_ONLY || T::WEIGHT.is_some(),
         "service care lasts for the half-life, which is part of the weight"
     );
+    assert!(
+        !(T::WORRIES && T::DENSE),
+        "causes for worry are looked for among the sparse triggers"
+    );
     Registration {
         name: T::NAME,
         purpose: T::PURPOSE,
@@ -80,6 +86,7 @@ const fn register<T: TriggerSpec>() -> Registration {
         dense: T::DENSE,
         competitor: T::COMPETITOR,
         care_only: T::CARE_ONLY,
+        worries: T::WORRIES,
         weight: T::WEIGHT,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
@@ -192,17 +199,25 @@ pub fn wanting<'a>(
     })
 }
 
-/// The triggers that look at closed days.
-pub const DAILY: TriggerSet = {
-    let (mut indices, mut index) = (0, 0);
+/// The triggers that look at closed days, and those that are a cause for worry.
+const MARKED: (TriggerSet, TriggerSet) = {
+    let (mut daily, mut worrying, mut index) = (0, 0, 0);
     while index < REGISTRY.len() {
-        if REGISTRY[index].daily {
-            indices |= 1 << index;
-        }
+        daily |= (REGISTRY[index].daily as u64) << index;
+        worrying |= (REGISTRY[index].worries as u64) << index;
         index += 1;
     }
-    TriggerSet(indices)
+    (TriggerSet(daily), TriggerSet(worrying))
 };
+
+/// The triggers that look at closed days.
+pub const DAILY: TriggerSet = MARKED.0;
+
+/// Whether a cause for worry came up within so many days up to one, or since, by the states of a subscriber's triggers.
+pub fn is_worrying(states: &SparseStates, day: Day, days: u16) -> bool {
+    let (_, mut causes) = MARKED;
+    causes.any(|place| states.get(place).cooling(day, days))
+}
 
 const LISTENERS: [TriggerSet; BodyKind::COUNT] = {
     let mut listeners = [TriggerSet(0); BodyKind::COUNT];

@@ -3,7 +3,7 @@ use super::view::DayView;
 use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text};
+use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// Use beyond the plan, invoice after invoice (behaviour: Care and growth triggers; S4 case 4). Day close.
@@ -76,7 +76,8 @@ impl Trigger for PlanOveruse {
             text: Text {
                 zh: format!("连续{count}期账单超出套餐：平均{used}元，套餐费{fee}元"),
                 en: format!(
-                    "{count} invoices in a row beyond the plan: {used} on average, the plan costs {fee}"
+                    "{count} {} in a row beyond the plan: {used} on average, the plan costs {fee}",
+                    plural(count, "invoice", "invoices")
                 ),
             },
         })

@@ -3,7 +3,7 @@ use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Money, Stage, Text};
+use crate::model::{CloseReason, Evidence, Fact, Money, Stage, Text, plural};
 use serde::Deserialize;
 
 /// The usage is worth far less than the plan costs, month after month (behaviour: Churn triggers; S4 case 3). Day
@@ -111,7 +111,8 @@ impl Trigger for PlanUnderuse {
                     "连续{months}个月套餐使用不足：套餐费共{fees}元，实际使用价值仅{usage}元"
                 ),
                 en: format!(
-                    "Used {usage} of {fees} paid for the plan over {months} months in a row"
+                    "Used {usage} of {fees} paid for the plan over {months} {} in a row",
+                    plural(months, "month", "months")
                 ),
             },
         })

@@ -4,7 +4,7 @@ use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::engine::state::window::UsageChannel;
-use crate::model::{CloseReason, Day, Evidence, Fact, Text};
+use crate::model::{CloseReason, Day, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// Too many of the subscriber's calls drop (behaviour: Churn triggers; S4: weak-coverage care). Day close.
@@ -93,7 +93,11 @@ impl Trigger for PoorQuality {
             },
             text: Text {
                 zh: format!("近{days}天{calls}次通话中掉话{dropped}次"),
-                en: format!("{dropped} of {calls} calls dropped within {days} days"),
+                en: format!(
+                    "{dropped} of {calls} {} dropped within {days} {}",
+                    plural(calls, "call", "calls"),
+                    plural(days, "day", "days")
+                ),
             },
         })
     }

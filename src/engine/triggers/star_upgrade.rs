@@ -1,7 +1,7 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Evidence, Fact, Purpose, Text};
+use crate::model::{Evidence, Fact, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// More stars than at the close before (behaviour: Care and growth triggers). Day close.
@@ -54,7 +54,10 @@ impl Trigger for StarUpgrade {
             },
             text: Text {
                 zh: format!("客户星级由{before}星升为{stars}星"),
-                en: format!("The customer rose from {before} to {stars} stars"),
+                en: format!(
+                    "The customer rose from {before} to {stars} {}",
+                    plural(stars, "star", "stars")
+                ),
             },
         })
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::Competitors;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text};
+use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// A new handset, once the old one has been out of use for some days and calls (behaviour: Care and growth triggers).
@@ -88,8 +88,9 @@ impl Trigger for TerminalChange {
                     view.day - i32::from(days)
                 ),
                 en: format!(
-                    "A new handset since {} ({calls} calls from it)",
-                    view.day - i32::from(days)
+                    "A new handset since {} ({calls} {} from it)",
+                    view.day - i32::from(days),
+                    plural(calls, "call", "calls")
                 ),
             },
         })
@@ -99,7 +100,10 @@ impl Trigger for TerminalChange {
         match (Known::of(state).handset, state.note) {
             (0, _) => "no handset known".to_owned(),
             (_, 0) => "one handset known, last seen in use".to_owned(),
-            (_, calls) => format!("one handset known; the last {calls} calls came from others"),
+            (_, calls) => format!(
+                "one handset known; the last {calls} {} came from others",
+                plural(calls, "call", "calls")
+            ),
         }
     }
 }

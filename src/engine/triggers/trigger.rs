@@ -78,6 +78,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const COMPETITOR: bool = false;
     /// Whether only service care may follow for its half-life.
     const CARE_ONLY: bool = false;
+    /// Whether it is a cause for worry, after which falls of use are likelier (behaviour: State of a line).
+    const WORRIES: bool = false;
     /// What it adds to the churn score, unless the configuration says otherwise; nothing for one that does not count.
     const WEIGHT: Option<TriggerWeight> = None;
     /// The documented defaults, TOML without the section header.

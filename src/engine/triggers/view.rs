@@ -41,6 +41,8 @@ pub struct DayView<'a> {
     pub barred: Option<BarredDays>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
+    /// Whether the customer has lately given cause for worry.
+    pub worried: bool,
     /// What is believed of the line after the closed day.
     pub line: LineReading,
     /// How that is judged.

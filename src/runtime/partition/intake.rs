@@ -1,16 +1,18 @@
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Scratch};
 use crate::driver::{self, Reading};
-use crate::kafka::ConsumedRecord;
+use crate::kafka::{ConsumedRecord, Topic};
 use crate::model::{Feed, FeedSet, Reject, Timestamp};
 
 /// What a record of Kafka says, if its topic carries its feed and its key names its subscriber.
 pub(super) fn read<'a>(
     decoder: &Decoder,
-    feeds: FeedSet,
+    carrier: &Topic,
     record: &ConsumedRecord<'a>,
+    scratch: &'a mut Scratch,
 ) -> Reading<'a> {
-    let reading = driver::read(decoder, record.value());
-    if driver::feed_of(&reading).is_some_and(|feed| !feeds.contains(feed)) {
+    let form = decoder.layouts().of_topic(&carrier.name);
+    let reading = driver::read(decoder, form, record.value(), scratch);
+    if driver::feed_of(&reading).is_some_and(|feed| !carrier.feeds.contains(feed)) {
         return Err(Reject::WrongFeed);
     }
     if let Ok(Some(Decoded::Event(event, _))) = &reading {
@@ -29,7 +31,10 @@ pub(super) fn feed(
 ) -> Option<Feed> {
     let mut carried = Feed::ALL.into_iter().filter(|feed| feeds.contains(*feed));
     let only = carried.next().filter(|_| carried.next().is_none());
-    let named = || decoder.feed_of(record.value()?);
+    let named = || match reading {
+        Err(reject @ Reject::InLayout { .. }) => reject.feed(),
+        _ => decoder.feed_of(record.value()?),
+    };
     driver::feed_of(reading).or(only).or_else(named)
 }
 

@@ -14,16 +14,16 @@ pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;
 pub use pending_output::PendingOutput;
 pub use position::PartitionPosition;
-pub use rejections::Rejection;
+pub use rejections::Rejections;
 pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use crate::decode::Decoded;
+use crate::decode::{Decoded, Scratch};
 use crate::driver::{self, Reading};
 use crate::engine::Shard;
 use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
-use crate::kafka::{ConsumedRecord, StoredRecord, TopicPartition, Topics};
+use crate::kafka::{ConsumedRecord, StoredRecord, Topic, TopicPartition, Topics};
 use crate::model::{Feed, FeedSet, Inputs, Outcome, Source, Timestamp};
 use crate::telemetry::{FeedDelay, LagReport, ShardReport, Telemetry, WorkReport};
 use alignment::Alignment;
@@ -62,6 +62,8 @@ pub struct Partition {
     output_digest: OutputDigest,
     /// The last tick began no close and had no effect.
     quiet: bool,
+    /// Closes of days after which it was told what tasks achieve.
+    uplift_told: u64,
     /// Since the work was last rolled up.
     rolled_up: Option<Stopwatch>,
 }
@@ -97,6 +99,7 @@ impl Partition {
             active_rules,
             output_digest: OutputDigest::default(),
             quiet: false,
+            uplift_told: 0,
         }
     }
 
@@ -107,13 +110,14 @@ impl Partition {
         topics: &Topics,
         record: &ConsumedRecord<'_>,
         source: &Source,
+        scratch: &mut Scratch,
         output: &mut PendingOutput,
     ) -> Taken {
         let at = record.at.topic;
         let Some(topic) = topics.get(at) else {
             return Taken::default();
         };
-        let reading = intake::read(&self.active_rules.ruleset.decoder, topic.feeds, record);
+        let reading = intake::read(&self.active_rules.ruleset.decoder, topic, record, scratch);
         let of_subscriber = matches!(reading, Ok(Some(Decoded::Event(..))));
         let time = intake::time(&reading);
         let mut applied = 0;
@@ -126,7 +130,7 @@ impl Partition {
         }
         if self.aligns() {
             self.alignment.moves(at);
-            applied += self.apply_held(topics, output);
+            applied += self.apply_held(topics, scratch, output);
         }
         Taken {
             applied,
@@ -135,7 +139,12 @@ impl Partition {
     }
 
     /// Applies those records that wait no longer, and returns how many.
-    pub fn apply_held(&mut self, topics: &Topics, output: &mut PendingOutput) -> usize {
+    pub fn apply_held(
+        &mut self,
+        topics: &Topics,
+        scratch: &mut Scratch,
+        output: &mut PendingOutput,
+    ) -> usize {
         let mut applied = 0;
         while let Some((topic, held)) = self.alignment.next(&self.positions) {
             let Some(carrier) = topics.get(topic) else {
@@ -147,7 +156,7 @@ impl Partition {
                 offset: held.offset,
             };
             let record = ConsumedRecord::of(self.at(topic), held.offset, &held.record);
-            self.apply(carrier.feeds, &record, &source, output);
+            self.apply(carrier, &record, &source, scratch, output);
             applied += 1;
         }
         applied
@@ -174,16 +183,18 @@ impl Partition {
         self.backlog == Some(true) && self.positions.len() > 1
     }
 
-    /// Applies a record of a topic that carries `feeds`.
+    /// Applies a record of a topic.
     pub fn apply(
         &mut self,
-        feeds: FeedSet,
+        carrier: &Topic,
         record: &ConsumedRecord<'_>,
         source: &Source,
+        scratch: &mut Scratch,
         output: &mut PendingOutput,
     ) {
-        let reading = intake::read(&self.active_rules.ruleset.decoder, feeds, record);
-        self.apply_reading(feeds, &reading, record, source, output);
+        let decoder = &self.active_rules.ruleset.decoder;
+        let reading = intake::read(decoder, carrier, record, scratch);
+        self.apply_reading(carrier.feeds, &reading, record, source, output);
     }
 
     fn apply_reading(
@@ -244,6 +255,22 @@ impl Partition {
             &self.active_rules.encoder,
             &mut self.output_digest,
         );
+        self.tell_uplift(output);
+    }
+
+    /// Tells what tasks achieve once after each close of a day.
+    fn tell_uplift(&mut self, output: &mut PendingOutput) {
+        let ActiveRules {
+            ruleset, encoder, ..
+        } = &*self.active_rules;
+        let closes = self.shard.stats().day_closes;
+        if ruleset.rules.policy.hold_out.is_used()
+            && closes != self.uplift_told
+            && !self.shard.sweeping()
+        {
+            self.uplift_told = closes;
+            output.tell_uplift(self.number, &self.shard.uplift_counts(), encoder);
+        }
     }
 
     /// Goes on with the closing of a day, if there is one. Returns whether more is left of it.

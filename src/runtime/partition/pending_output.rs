@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::encode::{Encoder, Original, Outgoing};
 use crate::journal::OutputDigest;
 use crate::kafka::{ConsumedRecord, Fault, Outbound};
-use crate::model::{Effect, Reject, Source};
+use crate::model::{Effect, Reject, Source, UpliftCounts};
 use crate::telemetry::BatchReport;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,6 +27,7 @@ pub struct PendingOutput {
     shadow_signals: Arc<str>,
     dead_letters: Arc<str>,
     erasures: Arc<str>,
+    uplift: Arc<str>,
     /// Those of them with as many partitions as the feeds.
     aligned: Arc<BTreeSet<String>>,
     waiting: Vec<Outbound>,
@@ -45,6 +46,7 @@ impl PendingOutput {
             shadow_signals: config.topics.shadow_signals.as_str().into(),
             dead_letters: config.topics.dead_letters.as_str().into(),
             erasures: config.topics.erasures.as_str().into(),
+            uplift: config.topics.uplift.as_str().into(),
             aligned: Arc::clone(aligned),
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -103,6 +105,14 @@ impl PendingOutput {
         self.effects = effects;
     }
 
+    /// Adds counts of what tasks achieve. They are figures of the state, and no effect that a replay must give again.
+    pub fn tell_uplift(&mut self, partition: i32, counts: &[UpliftCounts], encoder: &Encoder) {
+        for counts in counts {
+            let topic = Arc::clone(&self.uplift);
+            self.push(topic, partition, encoder.uplift(counts));
+        }
+    }
+
     /// Adds a record that was refused, as a dead letter.
     pub fn dead_letter(
         &mut self,
@@ -140,6 +150,7 @@ impl PendingOutput {
             key,
             value,
             headers,
+            timestamp_ms: None,
         });
     }
 
@@ -211,6 +222,7 @@ mod tests {
                 (Cow::Borrowed("own"), None),
                 (Cow::Borrowed("errors.reason"), Some(b"too_large".to_vec())),
             ],
+            timestamp_ms: None,
         };
         assert!(cut(&mut outbound));
         assert_eq!(outbound.value.as_ref().map(Vec::len), Some(KEPT_BYTES));

@@ -1,5 +1,6 @@
 //! Applies journal entries to a shard again, with its output suppressed and compared.
 
+use crate::decode::Scratch;
 use crate::engine;
 use crate::journal::{JournalEntry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
@@ -29,6 +30,7 @@ pub(super) struct Replay<R> {
     applied: u32,
     records_left: u64,
     /// Never sent.
+    scratch: Scratch,
     output: PendingOutput,
     /// Offset in the journal behind the last entry.
     next: i64,
@@ -69,6 +71,7 @@ impl<R: Reader> Replay<R> {
         }
         Ok(Self {
             reader: link.reader(&stretches)?,
+            scratch: Scratch::default(),
             output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
             records_left: entries.iter().map(JournalEntry::records).sum(),
             partition,
@@ -164,7 +167,7 @@ impl<R: Reader> Replay<R> {
                     source.offset = record.offset;
                     let output = &mut self.output;
                     self.partition
-                        .apply(carrier.feeds, &record, &source, output);
+                        .apply(carrier, &record, &source, &mut self.scratch, output);
                 }
                 Front::Record(_) | Front::Done => {
                     let reason = format!(

@@ -6,7 +6,7 @@ use crate::health::Condition;
 use crate::journal;
 use crate::kafka::{Attempt, Fault, Link, Outbound, Receipt, TopicPartition};
 use crate::runtime::clock::Stopwatch;
-use crate::runtime::partition::{JournalPosition, Partition, Rejection};
+use crate::runtime::partition::{JournalPosition, Partition};
 use crate::telemetry::{CommitOutcome, CommitReport, troubles};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,6 +129,7 @@ impl<L: Link> Worker<'_, L> {
                     key: None,
                     value: Some(record.encode()),
                     headers: Vec::new(),
+                    timestamp_ms: None,
                 });
             }
             offsets.extend(partition.offsets());
@@ -156,7 +157,7 @@ impl<L: Link> Worker<'_, L> {
             }
         }
         self.output.report.emit(&self.setup.telemetry);
-        self.log_rejections();
+        std::mem::take(&mut self.output.rejections).log();
         self.output.clear();
         self.uncommitted = Uncommitted::default();
         if self.retry.take().is_some() {
@@ -164,24 +165,6 @@ impl<L: Link> Worker<'_, L> {
             self.health.set(Condition::Connected, true);
         }
         self.take_snapshot();
-    }
-
-    /// Names the dead letters that were committed.
-    fn log_rejections(&mut self) {
-        let rejections = std::mem::take(&mut self.output.rejections);
-        for ((topic, reason), rejection) in rejections.0 {
-            let Rejection {
-                records,
-                partition,
-                offset,
-                message,
-            } = rejection;
-            let kind = format!("dead letters of {topic}: {reason}");
-            let text = format!(
-                "topic {topic} partition {partition} offset {offset}: a record went to the dead letters: {message}"
-            );
-            troubles::count(&kind, records, &text);
-        }
     }
 
     /// Whether the entry that was to be written to a partition's journal is there.

@@ -65,17 +65,11 @@ impl KeyWatch {
         let partition = record.at.partition;
         topic.keying.add(key, partition, self.partitions, form);
         self.scheme.learn(&topic.keying);
-        let Scheme {
-            partitioner: Some(partitioner),
-            form,
-        } = self.scheme
-        else {
+        let Some(partitioner) = self.scheme.partitioner else {
             return;
         };
         // Where the subscriber's other records lie, in whatever form this key is.
-        let national = decoder.national(&msisdn);
-        let written = form.zip(national);
-        let written = written.and_then(|(form, national)| form.write(&msisdn, national));
+        let written = self.scheme.write(&msisdn, decoder.national(&msisdn));
         let wanted = written.as_ref().map_or(key, |written| written.as_bytes());
         if partitioner.partition(wanted, self.partitions) == partition {
             return;

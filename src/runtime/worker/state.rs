@@ -2,6 +2,7 @@ use super::end_offsets::EndOffsetPoll;
 use super::key_watch::KeyWatch;
 use super::replay_speed::ReplaySpeed;
 use super::transaction::{Retry, Uncommitted};
+use crate::decode::Scratch;
 use crate::health::{Condition, WorkerHealth};
 use crate::kafka::Link;
 use crate::runtime::active_rules::ActiveRules;
@@ -29,6 +30,8 @@ pub struct Worker<'a, L: Link> {
     pub(super) parked: BTreeMap<i32, Partition>,
     pub(super) restores: VecDeque<Restore<L::Reader>>,
     pub(super) key_watch: KeyWatch,
+    /// Room for records of other systems.
+    pub(super) scratch: Scratch,
     pub(super) output: PendingOutput,
     pub(super) uncommitted: Uncommitted,
     pub(super) retry: Option<Retry>,
@@ -67,6 +70,7 @@ impl<'a, L: Link> Worker<'a, L> {
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
             key_watch: KeyWatch::new(setup),
+            scratch: Scratch::default(),
             output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
             uncommitted: Uncommitted::default(),
             retry: None,

@@ -138,7 +138,13 @@ impl<L: Link> Worker<'_, L> {
             }
             source.partition = record.at.partition;
             source.offset = record.offset;
-            let taken = partition.take(&self.setup.topics, &record, &source, &mut self.output);
+            let taken = partition.take(
+                &self.setup.topics,
+                &record,
+                &source,
+                &mut self.scratch,
+                &mut self.output,
+            );
             if taken.of_subscriber && self.key_watch.wants(record.at.topic, record.offset) {
                 let telemetry = &self.setup.telemetry;
                 self.key_watch.look(&record, &self.active_rules, telemetry);
@@ -197,7 +203,7 @@ impl<L: Link> Worker<'_, L> {
                 let (topics, fresh) = (&self.setup.topics, self.end_offsets.fresh);
                 let inputs = partition.look_at_inputs(topics, fresh, now);
                 partition.tick(now, inputs, &mut self.output);
-                let applied = partition.apply_held(topics, &mut self.output);
+                let applied = partition.apply_held(topics, &mut self.scratch, &mut self.output);
                 self.uncommitted.records += applied;
                 self.records_processed += applied as u64;
             }

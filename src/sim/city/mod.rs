@@ -146,6 +146,16 @@ impl City {
         &self.truth
     }
 
+    /// A subscriber who was on the way out stays after all, from the next day on.
+    pub fn keep(&mut self, msisdn: &str) {
+        let is_meant = |person: &&mut Person| person.number.to_string() == msisdn;
+        let episode = self.people.iter_mut().find(is_meant);
+        let episode = episode.and_then(|person| person.timeline.stay());
+        if let Some(line) = episode.and_then(|place| self.truth.get_mut(place)) {
+            line.left_at = None;
+        }
+    }
+
     /// The next record before it becomes bytes.
     pub(in crate::sim) fn pop(&mut self) -> Option<(i64, Event)> {
         loop {

@@ -1,14 +1,13 @@
 //! The mediation's statements of how far each feed is complete.
 
 use super::queue::Queue;
-use crate::model::Feed;
+use crate::model::{Feed, Timestamp};
 use crate::sim::event::{Body, Event};
 use crate::sim::today::Today;
 
-const HOUR_MS: i64 = 3_600_000;
 /// How far behind the mediation's statements are, and until how long after an outage they stand still.
-const PROGRESS_BEHIND_MS: i64 = 2 * HOUR_MS;
-const PROGRESS_RESUMES_MS: i64 = 12 * HOUR_MS;
+const PROGRESS_BEHIND_MS: i64 = 2 * Timestamp::HOUR_MS;
+const PROGRESS_RESUMES_MS: i64 = 12 * Timestamp::HOUR_MS;
 const PROGRESS_FEEDS: [Feed; 4] = [Feed::Cdr, Feed::Billing, Feed::Subscriber, Feed::Service];
 /// The owner of records that belong to no subscriber.
 const NOBODY: u32 = u32::MAX;
@@ -27,11 +26,11 @@ pub fn state_progress(today: &Today, queue: &mut Queue) {
         })
         .collect();
     outages.sort_by_key(|outage| outage.start);
-    let hours = (end_ms - start_ms) / HOUR_MS;
+    let hours = (end_ms - start_ms) / Timestamp::HOUR_MS;
     // After the last day, enough of them for that day to count as complete.
     let over = u32::from(today.number) == config.days;
     for hour in 0..if over { hours.min(13) } else { hours } {
-        let at_ms = start_ms + hour * HOUR_MS;
+        let at_ms = start_ms + hour * Timestamp::HOUR_MS;
         for (index, feed) in PROGRESS_FEEDS.into_iter().enumerate() {
             let mut complete_until_ms = at_ms - PROGRESS_BEHIND_MS;
             if let Some(outage) = outages.iter().find(|outage| outage.contains(&at_ms))

@@ -18,7 +18,8 @@ pub struct Intentions {
 
 /// Somebody on the way out.
 pub struct Episode {
-    from: Timestamp,
+    /// When the owner made up his mind.
+    pub from: Timestamp,
     /// When the owner leaves for good; of those who waver and stay, none.
     pub left_at: Option<Timestamp>,
     reason: &'static str,
@@ -129,6 +130,12 @@ impl Intentions {
         episodes
             .filter(|episode| episode.from <= at)
             .max_by_key(|episode| episode.from)
+    }
+
+    /// Every churn episode, with whose it is.
+    pub fn episodes(&self) -> impl Iterator<Item = (&str, &Episode)> {
+        let people = self.leavers.iter();
+        people.flat_map(|(who, episodes)| episodes.iter().map(move |episode| (&**who, episode)))
     }
 
     /// Why a subscriber is on the way out; of those who are not, that.

@@ -1,9 +1,11 @@
 //! What becomes of tasks: the account managers who work on them and the people they call, played by the ground truth.
 
+mod hindsight;
 mod intentions;
 mod lines;
 mod schedule;
 
+pub use hindsight::Hindsight;
 pub use lines::AnswerError;
 
 use super::config::SimError;
@@ -11,7 +13,10 @@ use super::random::{Dice, Purpose};
 use super::scenario::{Outcomes, Scenario};
 use super::truth::Truth;
 use crate::engine::settings::QuietRules;
-use crate::model::{Calendar, Channel, Task, TaskStatus, Timestamp};
+use crate::model::{
+    Calendar, Channel, Purpose as TaskPurpose, Severity, Task, TaskStatus, Timestamp,
+};
+use hindsight::Judged;
 use intentions::Intentions;
 use lines::{parse_line, parse_time};
 use schedule::{Schedule, Step};
@@ -37,6 +42,8 @@ pub struct AccountManagers {
     schedule: Schedule,
     /// Answers to tasks of files, so far.
     answered: Vec<Answer>,
+    /// Who was talked out of leaving, and has not been handed out yet.
+    kept: Vec<String>,
 }
 
 /// A `task_outcome` record.
@@ -46,6 +53,8 @@ pub struct Answer {
     pub at: Timestamp,
     /// The record.
     pub json: String,
+    /// Whom it is about: the record's key.
+    pub msisdn: String,
     /// Whether the subscriber was spoken to, and not only spoken of.
     pub talk: bool,
 }
@@ -53,6 +62,10 @@ pub struct Answer {
 /// A task, as far as it matters here.
 struct TaskState {
     msisdn: String,
+    churn: bool,
+    /// Whether it was ever more than early.
+    serious: bool,
+    opened_at: Timestamp,
     not_before: Timestamp,
     expires_at: Timestamp,
     open: bool,
@@ -68,6 +81,8 @@ struct TaskState {
 struct Revision {
     task_id: Arc<str>,
     msisdn: String,
+    churn: bool,
+    serious: bool,
     open: bool,
     not_before: Timestamp,
     expires_at: Timestamp,
@@ -81,6 +96,10 @@ struct TaskLine<'a> {
     msisdn: String,
     #[serde(borrow)]
     status: Cow<'a, str>,
+    #[serde(borrow)]
+    purpose: Cow<'a, str>,
+    #[serde(borrow)]
+    severity: Cow<'a, str>,
     #[serde(borrow)]
     not_before: Cow<'a, str>,
     #[serde(borrow)]
@@ -113,12 +132,30 @@ struct Outcome<'a> {
     do_not_contact: Option<bool>,
 }
 
+impl Revision {
+    fn read(record: &[u8]) -> Result<Self, AnswerError> {
+        let line: TaskLine = parse_line(record, "a task")?;
+        Ok(Self {
+            task_id: line.task_id.into(),
+            msisdn: line.msisdn,
+            churn: line.purpose == TaskPurpose::Churn.name(),
+            serious: line.severity != Severity::Early.name(),
+            open: line.status != TaskStatus::Closed.name(),
+            not_before: parse_time("not_before", &line.not_before)?,
+            expires_at: parse_time("expires_at", &line.expires_at)?,
+            updated_at: parse_time("updated_at", &line.updated_at)?,
+            campaign: line.recommended_action.channel == Channel::BulkCampaign.name(),
+        })
+    }
+}
+
 impl Outcome<'_> {
     fn answer(&self, at: Timestamp, talk: bool) -> Answer {
         Answer {
             at,
             // Strings and a truth value: there is nothing in it that JSON cannot hold.
             json: serde_json::to_string(self).unwrap_or_default(),
+            msisdn: self.msisdn.to_owned(),
             talk,
         }
     }
@@ -148,6 +185,7 @@ impl AccountManagers {
             tasks: BTreeMap::new(),
             schedule: Schedule::default(),
             answered: Vec::new(),
+            kept: Vec::new(),
         })
     }
 
@@ -177,16 +215,7 @@ impl AccountManagers {
     /// # Errors
     /// If it is none.
     pub fn add_task_line(&mut self, line: &[u8]) -> Result<(), AnswerError> {
-        let line: TaskLine = parse_line(line, "a task")?;
-        let revision = Revision {
-            task_id: line.task_id.into(),
-            msisdn: line.msisdn,
-            open: line.status != TaskStatus::Closed.name(),
-            not_before: parse_time("not_before", &line.not_before)?,
-            expires_at: parse_time("expires_at", &line.expires_at)?,
-            updated_at: parse_time("updated_at", &line.updated_at)?,
-            campaign: line.recommended_action.channel == Channel::BulkCampaign.name(),
-        };
+        let revision = Revision::read(line)?;
         let task_id = &revision.task_id;
         while let Some((at, step)) = self.schedule.take_before(task_id, revision.updated_at) {
             let answer = self.act(at, task_id, step);
@@ -196,11 +225,22 @@ impl AccountManagers {
         Ok(())
     }
 
+    /// Receives the record of a revision of a task as it is published.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn receive_record(&mut self, record: &[u8]) -> Result<(), AnswerError> {
+        self.note(Revision::read(record)?);
+        Ok(())
+    }
+
     /// Receives a revision of a task as it is published.
     pub fn receive_task(&mut self, task: &Task) {
         self.note(Revision {
             task_id: task.task_id.as_str().into(),
             msisdn: task.msisdn.as_str().to_owned(),
+            churn: task.purpose == TaskPurpose::Churn,
+            serious: task.severity != Severity::Early,
             open: task.status != TaskStatus::Closed,
             not_before: task.not_before,
             expires_at: task.expires_at,
@@ -212,6 +252,17 @@ impl AccountManagers {
     /// Tasks received so far.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Whether the churn tasks that were opened from one moment up to another were right.
+    pub fn hindsight(&self, from: Timestamp, until: Timestamp) -> Hindsight {
+        let tasks = self.tasks.values().filter(|task| task.churn);
+        let tasks = tasks.map(|task| Judged {
+            msisdn: &task.msisdn,
+            opened_at: task.opened_at,
+            serious: task.serious,
+        });
+        Hindsight::new(&self.intentions, tasks, from..until)
     }
 
     /// What becomes of the tasks, by time.
@@ -235,12 +286,20 @@ impl AccountManagers {
         }
     }
 
+    /// Who was talked out of leaving since this was last asked: for [`City::keep`](super::City::keep).
+    pub fn take_kept(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.kept)
+    }
+
     /// Plans what a revision asks for.
     fn note(&mut self, revision: Revision) {
         let task_id = revision.task_id;
         let task = self.tasks.entry(Arc::clone(&task_id));
         let task = task.or_insert_with(|| TaskState {
             msisdn: revision.msisdn,
+            churn: revision.churn,
+            serious: false,
+            opened_at: revision.updated_at,
             not_before: revision.not_before,
             expires_at: revision.expires_at,
             open: true,
@@ -250,6 +309,7 @@ impl AccountManagers {
             right: "reached",
         });
         task.open = revision.open;
+        task.serious |= revision.serious;
         task.not_before = revision.not_before;
         task.expires_at = revision.expires_at;
         task.campaign = revision.campaign;
@@ -318,8 +378,16 @@ impl AccountManagers {
             dice.chance(rates.reason_share),
             dice.chance(rates.confirmed_share),
         );
+        let chance = &mut dice_of_talk(self.seed, task_id, task.contacts);
+        let leaving = left_at.is_some_and(|left_at| left_at > at);
+        let kept = reached && leaving && task.churn && chance.chance(rates.kept_share);
+        if kept {
+            self.kept.push(task.msisdn.clone());
+        }
+        let left_at = left_at.filter(|_| !kept);
         let result = match (episode, left_at) {
             _ if !reached => "unreachable",
+            _ if kept => "saved",
             (_, Some(left_at)) if left_at <= at => "lost",
             (Some(_), None) if opinion < rates.saved_share => "saved",
             (Some(_), Some(_)) if opinion < rates.refused_share => "refused",
@@ -405,6 +473,11 @@ fn dice(seed: u64, task_id: &str, step: u16) -> Dice {
     let hash = xxh3_64(task_id.as_bytes());
     let when = ((hash >> 32) as u16).wrapping_add(step);
     Dice::new(seed, hash as u32, when, Purpose::Outcomes)
+}
+
+/// Chance whether a talk changes a mind, apart from the rest, so that everything else stays the same when it does.
+fn dice_of_talk(seed: u64, task_id: &str, contact: u16) -> Dice {
+    dice(seed, task_id, u16::MAX.wrapping_sub(contact))
 }
 
 fn later(at: Timestamp, hours: f64) -> Timestamp {

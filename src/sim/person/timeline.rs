@@ -171,6 +171,17 @@ impl Timeline {
         self.gone_ms != i64::MAX
     }
 
+    /// The owner stays after all, and does nothing of what would have followed. Returns the churn episode that does not end; none
+    /// if nobody was leaving, or the owner is gone already.
+    pub fn stay(&mut self) -> Option<usize> {
+        let episode = self.leaving_episode.take()?;
+        self.gone_ms = i64::MAX;
+        let departs =
+            |body: &Body| matches!(body, Body::Cancellation { .. } | Body::PortOutApplication);
+        self.scheduled.retain(|entry| !departs(&entry.body));
+        Some(episode)
+    }
+
     /// Schedules an event.
     pub fn schedule(&mut self, entry: ScheduledEvent) {
         self.scheduled.push(entry);
@@ -232,6 +243,39 @@ mod tests {
         timeline.silence(2_500, i64::MAX);
         timeline.end_silence(2_800);
         assert!(!timeline.usable(2_900) && timeline.usable(3_000));
+    }
+
+    #[test]
+    fn whoever_stays_after_all_does_nothing_that_leads_away() {
+        let mut timeline = timeline();
+        assert_eq!(timeline.stay(), None, "nobody was leaving");
+        let reason = "voluntary";
+        let bodies = [
+            Body::PortOutApplication,
+            Body::Cancellation { reason },
+            Body::CompetitorContact,
+        ];
+        for body in bodies {
+            timeline.schedule(ScheduledEvent {
+                day: Day(3),
+                time_of_day_ms: 1,
+                body,
+                truth: None,
+            });
+        }
+        (timeline.gone_ms, timeline.leaving_episode) = (5, Some(7));
+        assert_eq!(timeline.stay(), Some(7));
+        assert!(!timeline.leaving() && timeline.usable(6));
+        let due = timeline.take_due(Day(3));
+        assert!(matches!(
+            &due[..],
+            [ScheduledEvent {
+                body: Body::CompetitorContact,
+                ..
+            }]
+        ));
+        timeline.gone_ms = 5;
+        assert_eq!(timeline.stay(), None, "the owner is gone already");
     }
 
     #[test]

@@ -259,6 +259,7 @@ section!(Outcomes {
     reached_share: f64,
     campaign_reached_share: f64,
     saved_share: f64,
+    kept_share: f64,
     refused_share: f64,
     lost_reported_share: f64,
     lost_reported_days: Bounds,

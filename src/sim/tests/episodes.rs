@@ -6,7 +6,7 @@ use crate::sim::{City, CityConfig, Class, Detail, Kind, Truth};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const DAY_MS: i64 = 24 * Timestamp::HOUR_MS;
+const DAY_MS: i64 = Timestamp::DAY_MS;
 
 /// Every subscriber's records by moment, and the ground truth.
 struct History {

@@ -11,6 +11,7 @@ const OPENED: &str = "2026-04-01T10:00:00+08:00";
 fn task(number: u32, status: &str, channel: &str, updated_at: &str) -> Vec<u8> {
     let line = json!({
         "task_id": format!("task-{number}"), "msisdn": format!("86139{number:08}"), "status": status,
+        "purpose": "churn", "severity": "early",
         "not_before": OPENED, "expires_at": "2026-05-01T10:00:00+08:00", "updated_at": updated_at,
         "recommended_action": {"channel": channel, "playbook": []},
     });

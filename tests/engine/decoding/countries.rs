@@ -120,6 +120,23 @@ fn the_united_states_dial_what_is_their_country_code() {
 }
 
 #[test]
+fn a_plan_of_ones_own_needs_no_known_country() {
+    let norway = example("Norway");
+    same(
+        &norway,
+        &[
+            &["4791234567", "91234567", "+4791234567", "004791234567"],
+            &["4722123456", "22123456", "+4722123456"],
+            &["47580012345678", "580012345678", "+47580012345678"],
+            // No address type before a Norwegian number, but a number of India.
+            &["914741234567", "+914741234567"],
+        ],
+    );
+    refused(&norway, &["+479123456", "9123456", "+47912345678"]);
+    hotline(&norway, &["92405050", "+4792405050"], Some("fjord"));
+}
+
+#[test]
 fn poland_dials_no_trunk_prefix() {
     let poland = example("Poland");
     same(

@@ -523,6 +523,12 @@ fn a_refusal_counts_though_its_outcome_cannot_be_read() {
         );
         assert_eq!(faults(&json).len(), 1, "{field} {value}");
     }
+    // A task calls it `outcome`.
+    let named = OUTCOME.replace("\"result\"", "\"outcome\"");
+    let Body::TaskOutcome(outcome) = event(&named).body else {
+        panic!("not an outcome");
+    };
+    assert_eq!(outcome.result, Some(OutcomeResult::Refused));
     let saved = with(OUTCOME, "result", "\" Saved\"");
     let Body::TaskOutcome(outcome) = event(&saved).body else {
         panic!("not an outcome");

@@ -2,6 +2,8 @@
 //! panic, and never a reason that quotes the record.
 mod countries;
 mod fields;
+mod layouts;
+mod plans;
 mod properties;
 
 use churnwatch::decode::{DecodeSettings, Decoded, Decoder};

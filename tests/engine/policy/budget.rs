@@ -7,12 +7,12 @@ use crate::support::scenario::{
 use churnwatch::model::{Body, Effect, Inputs, OutcomeResult, Purpose, Suppression, TaskStatus};
 
 /// A debtor, named by what the bill amounts to: the more, the better ranked. Up to 120 yuan makes a `small` customer.
-fn debtor(yuan: i64) -> String {
+pub fn debtor(yuan: i64) -> String {
     format!("138{yuan:08}")
 }
 
 /// Debtors whose bills are so long overdue when 25 February closes that it is said.
-fn debtors(rules: &str, yuan: &[i64]) -> Scenario {
+pub fn debtors(rules: &str, yuan: &[i64]) -> Scenario {
     let mut scenario = Scenario::new(rules);
     for yuan in yuan {
         let bill = invoice("2026-01-01", "2026-02-10", *yuan);
@@ -24,9 +24,9 @@ fn debtors(rules: &str, yuan: &[i64]) -> Scenario {
 
 /// Who got a task, and whose signals were published with which fate.
 #[derive(Debug, Default, PartialEq)]
-struct Morning {
-    opened: Vec<i64>,
-    signals: Vec<(i64, Option<Suppression>)>,
+pub struct Morning {
+    pub opened: Vec<i64>,
+    pub signals: Vec<(i64, Option<Suppression>)>,
 }
 
 fn seen(effects: &[Effect]) -> Morning {
@@ -49,15 +49,15 @@ fn seen(effects: &[Effect]) -> Morning {
 }
 
 /// Lives a day, the morning of which closes the day before.
-fn morning(scenario: &mut Scenario, date: &str) -> Morning {
+pub fn morning(scenario: &mut Scenario, date: &str) -> Morning {
     let before = scenario.effects.len();
     scenario.live(&crowd(3), days(date, date), |_, _| 2);
     seen(&scenario.effects[before..])
 }
 
 /// Three new tasks a day for `small` customers.
-const THREE: &str = "policy.budget.churn = { key = 0, ordinary = 0, small = 3 }";
-const FOURTEEN: [i64; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112];
+pub const THREE: &str = "policy.budget.churn = { key = 0, ordinary = 0, small = 3 }";
+pub const FOURTEEN: [i64; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112];
 const LAPSES: Option<Suppression> = Some(Suppression::OverBudget);
 
 #[test]

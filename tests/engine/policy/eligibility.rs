@@ -88,7 +88,7 @@ fn who_is_held_out_gets_no_care_either_and_counts_for_the_score() {
             "2026-03-06 21:00 competitor_hotline 0.60 (hold_out)",
         ]
     );
-    let scored = |effect: &Effect| matches!(effect, Effect::Signal(s) if s.churn_score > 0.2);
+    let scored = |effect: &Effect| matches!(effect, Effect::Signal(s) if s.churn_score > 0.05);
     assert!(scenario.effects.iter().any(scored));
 }
 
@@ -374,7 +374,7 @@ fn of_several_reasons_the_first_is_said() {
     assert_eq!(
         said,
         [
-            "2026-02-01 11:00 competitor_hotline 0.60 (hold_out), 2026-02-01 12:00 port_out 0.70 (hold_out)",
+            "2026-02-01 11:00 competitor_hotline 0.60 (opted_out), 2026-02-01 12:00 port_out 0.70 (care_only)",
             "2026-02-02 11:00 competitor_hotline 0.80 (not_pursued)",
             "2026-02-03 11:00 competitor_hotline 1.00 (mnp_hold)",
             "",

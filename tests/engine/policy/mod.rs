@@ -2,8 +2,10 @@
 //! (behaviour: From signals to tasks).
 
 mod budget;
+mod capacity;
 mod contact;
 mod eligibility;
+mod hold_out;
 mod ladder;
 mod outcome;
 mod properties;

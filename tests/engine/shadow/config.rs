@@ -123,7 +123,7 @@ threshold = 1
     /trial.toml:6: kafka.group: is shared by shadow rules and rules in force
         set it in the main configuration, for both; a file of shadow rules states [line_state], [triggers.*] and [policy] only
     /trial.toml:8: policy.score.at_risk: 2.0 is out of range
-        set a number from 0 to 1, or leave the key out for the default, 0.3
+        set a number from 0 to 1, or leave the key out for the default, 0.1
     /trial.toml:10: triggers.usage_drop.strenght: there is no such key
         did you mean `triggers.usage_drop.strength`?
     /trial.toml:11: triggers.usage_dorp: there is no such key
@@ -144,9 +144,9 @@ fn values_are_judged_with_those_in_force() {
         ),
         (
             "policy.score.critical = 0.95",
-            "policy.score.critical = 0.2",
+            "policy.score.critical = 0.05",
             "policy.score.critical",
-            "above at_risk (0.3)",
+            "above at_risk (0.1)",
         ),
         (
             "",

@@ -36,7 +36,6 @@ fn lasting(fate: Option<Suppression>) -> Option<Suppression> {
     fate.filter(|why| {
         [
             Suppression::CareOnly,
-            Suppression::HoldOut,
             Suppression::NotPursued,
             Suppression::MnpHold,
             Suppression::Churned,
@@ -65,11 +64,14 @@ fn compare(
         let place = left.iter().position(same);
         let place = place.ok_or_else(|| format!("not on trial: {signal:#?}"))?;
         let tried = left.swap_remove(place);
+        // Whether a place would have been free is not known on trial, but who is held out is.
+        let held_out = |signal: &Signal| signal.suppressed == Some(Suppression::HoldOut);
+        let held_in_force = held_out(signal) && !held_out(&tried) && !waits(signal, plan);
         let differs = match lasting(tried.suppressed) {
             Some(why) => signal.suppressed != Some(why),
             None => lasting(signal.suppressed).is_some() && !waits(signal, plan),
         };
-        if differs {
+        if differs || held_in_force {
             return Err(format!("{signal:#?}\nin shadow: {:?}", tried.suppressed));
         }
     }

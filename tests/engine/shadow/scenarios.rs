@@ -70,11 +70,11 @@ fn a_lower_threshold_on_trial_finds_a_silence_earlier_and_raises_no_task() {
     assert_eq!(tried.published(ONE), alone.published(ONE));
     assert_eq!(
         tried.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 0.82"
+        "2026-03-05 08:00 zero_usage_days 0.84"
     );
     assert_eq!(
         in_shadow(&tried, ONE)[0],
-        "2026-03-03 08:00 zero_usage_days 0.98"
+        "2026-03-03 08:00 zero_usage_days 0.97"
     );
     let tasks = |scenario: &Scenario| scenario.shard.stats().open_tasks;
     assert_eq!(tasks(&tried), tasks(&alone));
@@ -117,11 +117,11 @@ fn a_score_below_the_bar_on_trial_would_raise_no_task() {
     let tried = one_falls_silent(on_trial(&[bar]), "2026-02-28");
     assert_eq!(
         tried.published(ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 0.82"
+        "2026-03-05 08:00 zero_usage_days 0.84"
     );
     assert_eq!(
         in_shadow(&tried, ONE)[0],
-        "2026-03-04 08:00 zero_usage_days 0.82 (low_score)"
+        "2026-03-05 08:00 zero_usage_days 0.84 (low_score)"
     );
 }
 

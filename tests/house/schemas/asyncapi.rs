@@ -2,7 +2,7 @@
 
 use super::{assert_valid, directory, document, schemas, validator, visit_objects};
 use churnwatch::config::Config;
-use churnwatch::encode::{ERASURE_TYPE, SHADOW_SIGNAL_TYPE, SIGNAL_TYPE, TASK_TYPE};
+use churnwatch::encode::{ERASURE_TYPE, SHADOW_SIGNAL_TYPE, SIGNAL_TYPE, TASK_TYPE, UPLIFT_TYPE};
 use churnwatch::model::Feed;
 use serde_json::{Value, json};
 
@@ -119,7 +119,8 @@ fn examples_of_messages_are_valid() {
             TASK_TYPE,
             SIGNAL_TYPE,
             SHADOW_SIGNAL_TYPE,
-            ERASURE_TYPE
+            ERASURE_TYPE,
+            UPLIFT_TYPE
         ]))
     );
 }

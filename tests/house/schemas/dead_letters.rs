@@ -106,6 +106,8 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::UnfoundedStatement,
         Reject::KeyMismatch,
         Reject::WrongFeed,
+        Reject::NotARow("it has 2 columns instead of 3".to_owned()),
+        Reject::NoVariant,
         Reject::UnknownTask,
     ];
     let reasons: Vec<&str> = rejects.iter().map(Reject::reason).collect();

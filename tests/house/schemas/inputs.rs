@@ -327,7 +327,7 @@ fn decode(record: &Value) -> Result<Option<Feed>, Reject> {
     decode_fields(record).map(|(feed, _)| feed)
 }
 
-fn schema_of(feed: &str) -> String {
+pub fn schema_of(feed: &str) -> String {
     format!("{feed}.schema.json")
 }
 

@@ -3,8 +3,10 @@ mod asyncapi;
 mod dead_letters;
 mod inputs;
 mod kinds;
+mod layouts;
 mod outputs;
 mod truth;
+mod uplift;
 
 use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::{Value, json};

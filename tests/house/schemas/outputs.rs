@@ -1,6 +1,7 @@
 //! Tasks and signals are what their schemas say.
 
 use super::dead_letters::erasure;
+use super::uplift::uplift;
 use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{
@@ -33,6 +34,7 @@ fn words() -> Arc<Words> {
     let step = |action: &str, for_triggers: &[&str], zh: &str, en: &str| PlaybookStep {
         action: action.to_owned(),
         for_triggers: for_triggers.iter().map(|name| (*name).to_owned()).collect(),
+        not_for_triggers: Vec::new(),
         zh: zh.to_owned(),
         en: en.to_owned(),
     };
@@ -141,6 +143,8 @@ fn task() -> Task {
             region: vec!["HQ".into(), "广东".into()],
             level: Level::AccountManager,
             notify: Some(Level::RegionalManager),
+            deputy_for: Some("am-16".into()),
+            over_capacity: true,
         },
         opened_at: at(0),
         not_before: at(1),
@@ -200,7 +204,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","suspension":{{"reason":"voluntary","since":"2026-02-20"}},"signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager"}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","suspension":{{"reason":"voluntary","since":"2026-02-20"}},"signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager","deputy_for":"am-16","over_capacity":true}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),
@@ -364,6 +368,8 @@ fn every_task_there_can_be_is_valid() {
         task.assignee.account_manager = None;
         task.assignee.region.clear();
         task.assignee.notify = None;
+        task.assignee.deputy_for = None;
+        task.assignee.over_capacity = false;
         task.escalates_at = None;
         task.contacted_at = None;
         task.outcome = None;
@@ -376,7 +382,7 @@ fn every_task_there_can_be_is_valid() {
 
 #[test]
 fn every_signal_there_can_be_is_valid() {
-    let suppressions = every!(Suppression: TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget Recovered Backlog);
+    let suppressions = every!(Suppression: TaskOpen Repeat MnpHold NotPursued Churned ChurnTaskOpen CareOnly LowScore HoldOut OptedOut ContactGap ContactCap OverBudget OverCapacity Recovered Backlog);
     assert_names(
         "churn-signal.schema.json",
         "suppressed",
@@ -463,6 +469,7 @@ fn schemas_of_outputs_refuse_what_is_not_whole() {
             value(&encoder().shadow_signal(&shadow())),
         ),
         ("erasure.schema.json", value(&encoder().erasure(&erasure()))),
+        ("uplift.schema.json", value(&encoder().uplift(&uplift()))),
     ];
     for (schema, json) in encoded {
         let validator = validator(schema);

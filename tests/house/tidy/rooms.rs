@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub const ROOMS: &[(&str, &str)] = &[
     ("model", ""),
     ("layers", ""),
-    ("decode", "model"),
+    ("decode", "model layers"),
     ("encode", "model"),
     ("engine", "model"),
     ("engine/codec", "model"),
@@ -59,7 +59,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/restore",
-        "model config engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
+        "model config decode engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
     ),
     (
         "runtime/standing",
@@ -67,12 +67,16 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/worker",
-        "model journal snapshot kafka telemetry health runtime/clock runtime/stop runtime/active_rules runtime/setup runtime/partition runtime/restore",
+        "model decode journal snapshot kafka telemetry health runtime/clock runtime/stop runtime/active_rules runtime/setup runtime/partition runtime/restore",
+    ),
+    (
+        "runtime/route",
+        "model config decode encode kafka telemetry health runtime/clock runtime/stop runtime/partition",
     ),
     ("runtime/watchdog", "config health runtime/clock"),
     (
         "runtime/pool",
-        "snapshot kafka telemetry health runtime/clock runtime/stop runtime/setup runtime/worker",
+        "snapshot kafka telemetry health runtime/clock runtime/stop runtime/setup runtime/worker runtime/route",
     ),
     ("files", ""),
     ("sim", "model layers engine"),
@@ -109,13 +113,14 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     ("backtest", "model decode engine driver"),
     ("rehearse", "model decode engine driver sim"),
+    ("board", "model config decode kafka telemetry http runtime"),
     (
         "demo",
-        "model config kafka telemetry health http runtime sim",
+        "model board config kafka telemetry health http runtime sim",
     ),
     (
         "cli",
-        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse demo",
+        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse board demo",
     ),
 ];
 

@@ -1,10 +1,14 @@
 //! The daily budget (behaviour: Budget): what is not urgent waits until a day's close has been collected.
 
 use super::Reference;
+use super::capacity::limited;
 use super::policy::{Book, Case, PURPOSES, Tasks};
 use super::population::near;
 use churnwatch::engine::Rules;
-use churnwatch::model::{CloseReason, Day, Msisdn, Purpose, Signal, Suppression, Tier, Timestamp};
+use churnwatch::model::{
+    Assignee, CloseReason, Day, Msisdn, Purpose, Signal, Suppression, Tier, Timestamp,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Signals of a subscriber that wait for a place.
 #[derive(Clone)]
@@ -18,6 +22,7 @@ pub struct Candidate {
     day: Day,
     tier: Tier,
     rank: f64,
+    held_out: bool,
 }
 
 /// Candidates kept beyond those that could still get a place.
@@ -27,6 +32,13 @@ impl Candidate {
     pub fn unpublished(&self) -> impl Iterator<Item = &Signal> {
         self.signals.iter().skip(self.published)
     }
+}
+
+/// What is left of a tier's places, and of the room for those who wait.
+struct Places {
+    free: usize,
+    room: usize,
+    held_out_room: usize,
 }
 
 impl Book {
@@ -71,6 +83,7 @@ impl Book {
             day: case.day,
             tier,
             rank: case.rank(),
+            held_out: case.held_out(),
         };
         tasks.waiting.insert(purpose, candidate);
         self.make_room(purpose, tier, case);
@@ -82,12 +95,15 @@ impl Book {
         self.quota(purpose, tier, day, rules) * (wait_days + 1) + SPARE
     }
 
-    /// Drops the worst of those that no release has seen, if there are too many.
+    /// Drops the worst of those that no release has seen, if there are too many. Those held out have as much room.
     fn make_room(&mut self, purpose: Purpose, tier: Tier, case: &Case<'_>) {
         let mut group: Vec<(f64, Msisdn)> = Vec::new();
         for (who, tasks) in &self.tasks {
             let candidate = tasks.waiting.get(&purpose);
-            let new = |candidate: &&Candidate| candidate.tier == tier && candidate.published == 0;
+            let new = |candidate: &&Candidate| {
+                let alike = candidate.tier == tier && candidate.held_out == case.held_out();
+                alike && candidate.published == 0
+            };
             if let Some(candidate) = candidate.filter(new) {
                 group.push((candidate.rank, *who));
             }
@@ -156,19 +172,19 @@ impl Tasks {
         }
     }
 
-    fn place(&mut self, purpose: Purpose, case: &Case<'_>) {
+    fn place(&mut self, purpose: Purpose, assignee: Assignee, case: &Case<'_>) {
         let candidate = self.waiting.remove(&purpose).unwrap();
         let not_before = self.opening(&candidate.signals, case.tier(), case);
         for signal in candidate.unpublished() {
-            self.say(signal, None);
+            self.say(signal, case.hold_out());
         }
-        self.open(candidate.signals, not_before.unwrap(), case);
+        self.open(candidate.signals, not_before.unwrap(), assignee, case);
     }
 
-    fn put_off(&mut self, purpose: Purpose, room: bool, case: &Case<'_>) {
+    fn put_off(&mut self, purpose: Purpose, why: Suppression, room: bool, case: &Case<'_>) {
         let mut candidate = self.waiting.remove(&purpose).unwrap();
         for signal in candidate.unpublished() {
-            self.say(signal, Some(Suppression::OverBudget));
+            self.say(signal, Some(why));
         }
         candidate.published = candidate.signals.len();
         let wait_days = i32::from(case.rules.policy.budget.wait_days);
@@ -221,15 +237,18 @@ impl Reference {
             return;
         };
         let now = self.clock.max(Some(closed_at)).unwrap();
+        self.book.ledger.begin_release(self.days.day_of(now));
         for purpose in PURPOSES {
             self.release_purpose(purpose, now);
         }
+        self.book.ledger.end_release();
         self.book.urgent.clear();
     }
 
     fn release_purpose(&mut self, purpose: Purpose, now: Timestamp) {
         let day = self.closed.unwrap();
         let mut ranked: Vec<(Tier, f64, Msisdn)> = Vec::new();
+        let mut held_out: BTreeSet<Msisdn> = BTreeSet::new();
         for who in self.waiting_for(purpose) {
             self.people.get_mut(who.as_str()).unwrap().look_ahead(
                 day + 1,
@@ -241,9 +260,13 @@ impl Reference {
                 tasks.revalidate(purpose, case);
                 if !case.backlog && tasks.waiting.contains_key(&purpose) {
                     ranked.push((case.tier(), case.rank(), who));
+                    if case.held_out() {
+                        held_out.insert(who);
+                    }
                 }
             });
         }
+        let mut places: BTreeMap<Tier, Places> = BTreeMap::new();
         for tier in [Tier::Key, Tier::Ordinary, Tier::Small] {
             let of_tier = ranked.iter().filter(|(of, _, _)| *of == tier);
             let mut group: Vec<(f64, Msisdn)> =
@@ -256,13 +279,53 @@ impl Reference {
             };
             let quota = self.book.quota(purpose, tier, day, &self.rules);
             let room = self.book.room(purpose, tier, day, &self.rules);
-            let last = quota.saturating_sub(spent) + room;
-            self.doubt(&group, quota, spent);
-            for (place, (_, who)) in group.iter().enumerate() {
-                self.consider(*who, now, |tasks, case| match place + spent < quota {
-                    true => tasks.place(purpose, case),
-                    false => tasks.put_off(purpose, place < last, case),
-                });
+            // Each has the place that it has among those who are not held out.
+            let first_left = (0..group.len()).find(|index| {
+                let before = group[..*index].iter();
+                let others = before.filter(|(_, who)| !held_out.contains(who)).count();
+                others + spent >= quota
+            });
+            self.doubt(&group, quota, spent, first_left);
+            let places_of = Places {
+                free: quota.saturating_sub(spent),
+                room,
+                held_out_room: room,
+            };
+            places.insert(tier, places_of);
+        }
+        // Somebody may have customers of several tiers: the best of all goes first.
+        ranked.sort_by(|(_, a, who), (_, b, other)| best_first(&(*a, *who), &(*b, *other)));
+        if limited(&self.rules) {
+            let group: Vec<(f64, Msisdn)> = ranked.iter().map(|it| (it.1, it.2)).collect();
+            self.doubt(&group, usize::MAX, 0, None);
+        }
+        for (tier, _, who) in ranked {
+            let places = places.get_mut(&tier).unwrap();
+            let held = held_out.contains(&who);
+            let in_budget = places.free > 0;
+            let waits = places.room > 0 && (!held || places.held_out_room > 0);
+            let (ledger, part) = (self.book.ledger.clone(), self.book.part);
+            let mut given = None;
+            self.consider(who, now, |tasks, case| {
+                let assignee = ledger.assign(purpose, part, case);
+                if !in_budget {
+                    tasks.put_off(purpose, Suppression::OverBudget, waits, case);
+                } else if assignee.over_capacity {
+                    tasks.put_off(purpose, Suppression::OverCapacity, waits, case);
+                } else {
+                    tasks.place(purpose, assignee.clone(), case);
+                    given = Some(assignee);
+                }
+            });
+            // Those held out have the places that they would have, and take none.
+            match (given, held) {
+                (Some(_), true) => {}
+                (Some(assignee), false) => {
+                    places.free -= 1;
+                    self.book.ledger.note(&assignee, false);
+                }
+                (None, true) => places.held_out_room = places.held_out_room.saturating_sub(1),
+                (None, false) => places.room = places.room.saturating_sub(1),
             }
         }
     }
@@ -275,20 +338,42 @@ impl Reference {
     }
 
     /// Where there are not places enough, whoever is undecided makes the others so; and so do ranks that only rounding
-    /// tells apart.
-    fn doubt(&mut self, group: &[(f64, Msisdn)], quota: usize, spent: usize) {
-        let undecided = self.people.values();
-        let undecided = undecided.filter(|person| person.memory.undecided).count();
-        let scarce = undecided > 0 && group.len() + undecided + spent > quota;
-        let last = quota.saturating_sub(spent);
-        let cut = (last > 0).then(|| group.get(last - 1).zip(group.get(last)));
-        let cut = cut.flatten().map(|((a, _), (b, _))| (*a, *b));
-        let close = cut.is_some_and(|(a, b)| a.to_bits() != b.to_bits() && near(a, b));
-        if scarce || close {
+    /// tells apart. Those who would do the tasks may have places for few of them.
+    fn doubt(
+        &mut self,
+        group: &[(f64, Msisdn)],
+        quota: usize,
+        spent: usize,
+        first_left: Option<usize>,
+    ) {
+        let (limited, undecided) = (limited(&self.rules), self.undecided_people());
+        let scarce = undecided > 0 && (limited || group.len() + undecided + spent > quota);
+        let close = |index: usize| {
+            let (a, b) = (group[index - 1].0, group[index].0);
+            a.to_bits() != b.to_bits() && near(a, b)
+        };
+        let cut = first_left.filter(|index| *index > 0);
+        let unclear = cut.is_some_and(close) || (limited && (1..group.len()).any(close));
+        if scarce || unclear {
             for (_, who) in group {
                 let person = self.people.get_mut(who.as_str()).unwrap();
                 person.memory.undecided = true;
             }
+        }
+    }
+
+    /// How many of those who are there may have had other tasks than the model says.
+    fn undecided_people(&self) -> usize {
+        let people = self.people.values();
+        people.filter(|person| person.memory.undecided).count()
+    }
+
+    /// Somebody's task depends on those that others got, if people have limits.
+    pub fn doubt_one(&mut self, who: Msisdn) {
+        let undecided = self.undecided_people() + self.erased_undecided.len();
+        if undecided > 0 && limited(&self.rules) {
+            let person = self.people.get_mut(who.as_str()).unwrap();
+            person.memory.undecided = true;
         }
     }
 }

@@ -28,15 +28,18 @@ pub struct Settings {
     known_days_min: usize,
     expected_min: f64,
     uncertainty: f64,
+    absence_silent: f64,
     silent_days_min: usize,
     deeper_days: i32,
     cleared_below: f64,
+    worry_factor: f64,
+    pub worry_days: u16,
     threshold: BTreeMap<String, BTreeMap<String, f64>>,
     voice: BTreeMap<String, f64>,
     data: BTreeMap<String, f64>,
     onset: BTreeMap<String, f64>,
     back: BTreeMap<String, f64>,
-    worse: BTreeMap<String, f64>,
+    turns: BTreeMap<String, f64>,
 }
 
 impl Settings {
@@ -53,18 +56,25 @@ impl Settings {
         }
     }
 
-    fn moves(&self, from: &str, to: &str) -> f64 {
+    fn moves(&self, from: &str, to: &str, worried: bool) -> f64 {
+        let onset = |to: &str| match worried && FALLS.contains(&to) {
+            true => self.worry_factor * self.onset[to],
+            false => self.onset[to],
+        };
         match (from, to) {
             (from, to) if from == to => {
                 let others = STATES.iter().filter(|other| **other != from);
-                1.0 - others.map(|other| self.moves(from, other)).sum::<f64>()
+                1.0 - others
+                    .map(|other| self.moves(from, other, worried))
+                    .sum::<f64>()
             }
-            ("normal", to) => self.onset[to],
+            ("normal", to) => onset(to),
             (from, "normal") => self.back[from],
-            ("drift", to) => self.onset[to],
-            ("short_absence" | "long_absence", "stop") => self.worse["absence_to_stop"],
-            ("drop", "stop") => self.worse["drop_to_stop"],
-            ("decay", "drop") => self.worse["decay_to_drop"],
+            ("drift", to) => onset(to),
+            ("short_absence" | "long_absence", "stop") => self.turns["absence_to_stop"],
+            ("drop", "stop") => self.turns["drop_to_stop"],
+            ("stop", "drop") => self.turns["stop_to_drop"],
+            ("decay", "drop") => self.turns["decay_to_drop"],
             _ => 0.0,
         }
     }
@@ -108,6 +118,7 @@ impl Line {
     pub fn on_day(
         &mut self,
         view: &DayView<'_>,
+        worried: bool,
         settings: &Settings,
         strengths: &BTreeMap<&'static str, f64>,
     ) -> Option<Firing> {
@@ -120,7 +131,7 @@ impl Line {
         if !view.is_comparable() || view.known_days < settings.known_days_min {
             return None;
         }
-        let likely = self.filter(view, settings);
+        let likely = self.filter(view, worried, settings);
         let fall: f64 = FALLS.iter().map(|state| likely[state]).sum();
         let log_odds = |p: f64| (p / (1.0 - p)).ln();
         let since = self.doubtful.filter(|since| day.0 - since.0 <= DOUBT_DAYS);
@@ -178,12 +189,19 @@ impl Line {
     }
 
     /// Use of the day after a closed one ends the fall, if the day so far makes it unlikely enough.
-    pub fn on_return(&mut self, logs: [f64; 8], day: Day, events: u64, settings: &Settings) {
+    pub fn on_return(
+        &mut self,
+        logs: [f64; 8],
+        day: Day,
+        events: u64,
+        worried: bool,
+        settings: &Settings,
+    ) {
         if self.reported.is_none() || events == 0 {
             return;
         }
         let weights = self.weights.clone();
-        let likely = self.step(logs, day, events, settings);
+        let likely = self.step(logs, day, events, worried, settings);
         self.weights = weights;
         let fall: f64 = FALLS.iter().map(|state| likely[state]).sum();
         let log_odds = |p: f64| (p / (1.0 - p)).ln();
@@ -194,11 +212,16 @@ impl Line {
         }
     }
 
-    fn filter(&mut self, view: &DayView<'_>, settings: &Settings) -> BTreeMap<&'static str, f64> {
+    fn filter(
+        &mut self,
+        view: &DayView<'_>,
+        worried: bool,
+        settings: &Settings,
+    ) -> BTreeMap<&'static str, f64> {
         let day = view.today.day;
         let logs = STATES.map(|state| log_likelihood(state, day, view, settings));
         let events = view.usage.events(0, day) + view.usage.events(1, day);
-        self.step(logs, day, events, settings)
+        self.step(logs, day, events, worried, settings)
     }
 
     fn step(
@@ -206,6 +229,7 @@ impl Line {
         logs: [f64; 8],
         day: Day,
         events: u64,
+        worried: bool,
         settings: &Settings,
     ) -> BTreeMap<&'static str, f64> {
         let before = |state: &str| match &self.weights {
@@ -213,11 +237,18 @@ impl Line {
             Some(weights) => f64::from(weights[state]),
         };
         let most = logs.into_iter().fold(f64::MIN, f64::max);
+        let of = |log: f64| f64::max(log - most, -25.0).exp();
+        let [.., stop, _, _] = logs;
         let mut likely = BTreeMap::new();
         for (to, log) in STATES.into_iter().zip(logs) {
-            let moved =
-                STATES.map(|from| settings.moves(from, to) * 2_f64.powf(-before(from) / 8.0));
-            let likelihood = f64::max(log - most, -25.0).exp();
+            let moved = STATES
+                .map(|from| settings.moves(from, to, worried) * 2_f64.powf(-before(from) / 8.0));
+            // An absence is silent on some days.
+            let silent = match to {
+                "short_absence" | "long_absence" => settings.absence_silent,
+                _ => 0.0,
+            };
+            let likelihood = silent * of(stop) + (1.0 - silent) * of(log);
             likely.insert(to, moved.into_iter().sum::<f64>() * likelihood);
         }
         let all: f64 = likely.values().sum();
@@ -285,23 +316,28 @@ fn evidence(
         .filter(|day| !view.comparable(*day).is_empty())
         .take(view.known_days)
         .collect();
+    let says = |day: &Day| {
+        let channels = view.comparable(*day).into_iter();
+        channels.map(|c| view.expected(c, *day)).any(|mu| mu > 0.02)
+    };
+    let telling: Vec<Day> = known.iter().copied().filter(says).collect();
     // The fall began where the days from then on say most for it.
     let said = |days: usize| {
-        let days = known[..days].iter();
+        let days = telling[..days].iter();
         days.map(|day| log_likelihood(state, *day, view, settings))
             .sum::<f64>()
     };
     // A stop is no longer than the silence.
-    let silent = known.iter().take_while(|day| !view.usage.active(**day));
+    let silent = telling.iter().take_while(|day| !view.usage.active(**day));
     let longest = match state {
         "stop" => silent.count().max(1),
-        _ => known.len(),
+        _ => telling.len(),
     };
     let run = (1..=longest)
         .max_by(|a, b| said(*a).total_cmp(&said(*b)))
         .unwrap();
     let (mut observed, mut expected) = (0.0, 0.0);
-    for day in &known[..run] {
+    for day in &telling[..run] {
         for channel in view.comparable(*day) {
             observed += view.usage.events(channel, *day) as f64 / run as f64;
             expected += view.expected(channel, *day) / run as f64;
@@ -311,7 +347,7 @@ fn evidence(
         .into_iter()
         .map(|state| (format!("p_{state}").into(), Fact::Measure(likely[state])))
         .collect();
-    facts.push(("since".into(), Fact::Date(known[run - 1])));
+    facts.push(("since".into(), Fact::Date(telling[run - 1])));
     let oldest = today - (window.min(35) - 1);
     facts.push(("history_from".into(), Fact::Date(oldest)));
     let history = || (oldest.0..=today.0).map(Day);

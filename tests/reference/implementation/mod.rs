@@ -11,6 +11,7 @@ mod account;
 mod baseline;
 mod bills;
 mod budget;
+mod capacity;
 mod care;
 mod churn;
 mod compare;
@@ -28,10 +29,12 @@ mod rating;
 mod service_history;
 mod tasks;
 mod triggers;
+mod uplift;
 mod usage;
 mod view;
 
 pub use compare::compare;
+pub use uplift::{Counted as Seen, Whose};
 pub use usage::Counted;
 
 use churnwatch::engine::Rules;
@@ -321,6 +324,7 @@ impl Reference {
                 };
                 tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
                 tasks.forget();
+                tasks.lose_sight();
                 person.start_afresh(self.closed);
             }
         }
@@ -334,7 +338,11 @@ impl Reference {
             self.feeds[feed as usize].record(event.at, day, &name, needed, small);
             self.move_clock();
         }
+        let urgent = self.book.urgent.len();
         let known = self.react(&name, event, day, source);
+        if self.book.urgent.len() > urgent {
+            self.doubt_one(event.msisdn);
+        }
         self.follow_clock();
         if !known && !self.in_backlog() {
             return Outcome::Rejected(Reject::UnknownTask);
@@ -434,6 +442,7 @@ impl Reference {
                 feed.forget(event.msisdn.as_str());
             }
         }
+        tasks.lose_sight();
         tasks.erase(Erasure {
             request: request.to_owned(),
             known: person.is_some(),
@@ -557,6 +566,8 @@ impl Reference {
         let mut undecided = false;
         for person in self.people.values_mut() {
             undecided |= person.settle(day, &self.population);
+            let tasks = self.book.of(person.msisdn);
+            tasks.see(day, person, &self.rules);
             let firings = person.close(
                 day,
                 &self.population,
@@ -575,6 +586,7 @@ impl Reference {
                 days: &self.days,
             };
             self.book.of(person.msisdn).review(&case);
+            self.book.of(person.msisdn).pass_on(&case);
             for firing in firings {
                 self.book.take(firing, at, &case);
             }

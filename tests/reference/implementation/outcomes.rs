@@ -149,12 +149,13 @@ impl Tasks {
             self.effects.push(Effect::Task(Arc::new(task)));
             return;
         }
-        let barred = case.barred().is_some() || case.opted_out(purpose, task.tier);
+        let barred = case.barred().is_some() || case.held_out();
+        let barred = barred || case.opted_out(purpose, task.tier);
         if purpose != Purpose::Churn || self.open.contains_key(&purpose) || barred {
             return;
         }
         self.settled.remove(&purpose);
-        for waited in self.take_along() {
+        for waited in self.take_along(None) {
             let mut signals = task.signals.iter_mut();
             match signals.find(|signal| signal.trigger == waited.trigger) {
                 Some(known) => *known = waited,

@@ -1,6 +1,6 @@
 //! All the model knows of one subscriber but its tasks.
 
-use super::account::Account;
+use super::account::{Account, AccountView};
 use super::baseline::{Baseline, LEARNABLE, Lesson};
 use super::care::Behaviour;
 use super::line_state;
@@ -186,16 +186,56 @@ impl Person {
         self.memory.on_return(logs, day, events, line);
     }
 
+    /// Whether somebody was away on the day that left the lag, and whether rounding may have decided that.
+    fn absent(
+        &self,
+        today: Day,
+        standing: &AccountView,
+        population: &Population,
+        rules: &Rules,
+    ) -> (bool, bool) {
+        let lag = i32::from(rules.baseline.lag_days);
+        if (self.known_days as i32) < 21 + lag {
+            return (false, false);
+        }
+        let levels = self.baselines(rules).map(|baseline| baseline.level);
+        let ordinary = levels[0] + levels[1];
+        if ordinary < 1.0 && !near(ordinary, 1.0) {
+            return (false, false);
+        }
+        // Whether use was low, and whether that was close.
+        let low = |days: i32| {
+            let days = (lag..lag + days).filter(|age| *age < i32::from(rules.window.days));
+            let days = days.map(|age| today - age);
+            let days =
+                days.filter(|day| !self.usage.too_old(*day) && !standing.barred(*day, rules));
+            let (mut used, mut expected) = (0, 0.0);
+            for lessons in days.map(|day| CHANNELS.map(|c| self.lesson(c, day, population))) {
+                for (lesson, level) in lessons.into_iter().zip(levels) {
+                    used += lesson.map_or(0, |lesson| lesson.events);
+                    expected += lesson.map_or(0.0, |lesson| level * lesson.share);
+                }
+            }
+            let bound = rules.baseline.absence_below * expected;
+            let close = bound > 0.0 && near(used as f64, bound);
+            ((used as f64) < bound, close)
+        };
+        let ((soon, soon_close), (long, long_close)) = (low(3), low(21));
+        let possible = (soon || soon_close) && (!long || long_close);
+        let close = soon_close || long_close || near(ordinary, 1.0);
+        (soon && !long && ordinary >= 1.0, possible && close)
+    }
+
     /// Learns the day that left the lag, and settles whether the subscriber counts for the population tomorrow.
     /// Returns whether rounding may have decided otherwise.
     pub fn learn(&mut self, day: Day, population: &Population, rules: &Rules) -> bool {
         let lesson = day - i32::from(rules.baseline.lag_days);
         let standing = self.account.standing(rules);
-        let mut undecided = false;
+        let (absent, mut undecided) = self.absent(day, &standing, population, rules);
         for channel in CHANNELS {
             let barred = standing.barred(lesson, rules);
             let lesson = self.lesson(channel, lesson, population);
-            let lesson = lesson.filter(|_| !barred);
+            let lesson = lesson.filter(|_| !barred && !absent);
             undecided |= lesson.is_some_and(|lesson| near(lesson.share, LEARNABLE));
             self.lessons[channel].extend(lesson);
         }

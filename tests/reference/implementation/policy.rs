@@ -2,11 +2,13 @@
 
 use super::account::AccountView;
 use super::budget::Candidate;
+use super::capacity::Ledger;
 use super::care;
 use super::churn;
 use super::contacts::Contact;
 use super::days::Days;
 use super::triggers::{Firing, HOTLINE, Kind, Memory};
+use super::uplift::Followed;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     CloseReason, Day, Effect, Erasure, Msisdn, Purpose, Signal, Source, Suppression, Task, Text,
@@ -40,6 +42,8 @@ pub struct Tasks {
     /// In the order in which they became known.
     pub contacts: Vec<Contact>,
     pub waiting: BTreeMap<Purpose, Candidate>,
+    /// All times the subscriber was followed, erased or not.
+    pub followed: Vec<Followed>,
     /// How many tasks there ever were; the last one's `task_id`.
     pub opened: usize,
     pub effects: Vec<Effect>,
@@ -52,6 +56,7 @@ pub struct Book {
     pub part: (i32, i32),
     /// Tiers of the urgent tasks opened since the last release.
     pub urgent: Vec<Tier>,
+    pub ledger: Ledger,
 }
 
 impl Book {
@@ -60,6 +65,7 @@ impl Book {
             tasks: BTreeMap::new(),
             part,
             urgent: Vec::new(),
+            ledger: Ledger::default(),
         }
     }
 
@@ -105,20 +111,24 @@ impl Book {
 
     /// What is urgent takes along what waits.
     fn open_at_once(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
+        let assignee = self.ledger.assign(Purpose::Churn, self.part, case);
         let tasks = self.of(case.msisdn);
         let not_before = match tasks.opening(std::slice::from_ref(&signal), tier, case) {
             Ok(not_before) => not_before,
             Err(why) => return tasks.say(&signal, Some(why)),
         };
-        tasks.say(&signal, None);
+        tasks.say(&signal, case.hold_out());
         let mut signals = vec![signal];
-        for waited in tasks.take_along() {
+        for waited in tasks.take_along(case.hold_out()) {
             if waited.trigger != signals[0].trigger {
                 signals.push(waited);
             }
         }
-        tasks.open(signals, not_before, case);
-        self.urgent.push(tier);
+        tasks.open(signals, not_before, assignee.clone(), case);
+        if !case.held_out() {
+            self.urgent.push(tier);
+            self.ledger.note(&assignee, true);
+        }
     }
 }
 
@@ -168,12 +178,12 @@ impl Tasks {
     }
 
     /// What waits comes along with a churn task that is opened at once.
-    pub fn take_along(&mut self) -> Vec<Signal> {
+    pub fn take_along(&mut self, why: Option<Suppression>) -> Vec<Signal> {
         let Some(candidate) = self.waiting.remove(&Purpose::Churn) else {
             return Vec::new();
         };
         for signal in candidate.unpublished() {
-            self.say(signal, None);
+            self.say(signal, why);
         }
         candidate.signals
     }

@@ -149,20 +149,23 @@ impl Case<'_> {
             Some(Suppression::MnpHold)
         } else if self.standing.not_pursued() {
             Some(Suppression::NotPursued)
-        } else if self.held_out() {
-            Some(Suppression::HoldOut)
         } else {
             None
         }
     }
 
     /// By number and salt alone.
-    fn held_out(&self) -> bool {
+    pub fn held_out(&self) -> bool {
         let rules = &self.rules.policy.hold_out;
         let seed = xxh3_64(rules.salt.as_bytes());
         let hash = xxh3_64_with_seed(self.msisdn.as_str().as_bytes(), seed);
         let place = (hash >> 11) as f64 / 2.0_f64.powi(53);
         place < rules.share
+    }
+
+    /// Where a task would be opened.
+    pub fn hold_out(&self) -> Option<Suppression> {
+        self.held_out().then_some(Suppression::HoldOut)
     }
 
     /// No marketing channel, and no offers by any.

@@ -34,10 +34,22 @@ impl Tasks {
         self.open.values().any(|task| task.task_id == id) || closed.any(|(closed, _)| closed == id)
     }
 
-    /// A new task of signals that were published already.
-    pub fn open(&mut self, signals: Vec<Signal>, not_before: Timestamp, case: &Case<'_>) {
+    /// A new task of signals that were published already, unless the subscriber is held out.
+    pub fn open(
+        &mut self,
+        signals: Vec<Signal>,
+        not_before: Timestamp,
+        assignee: Assignee,
+        case: &Case<'_>,
+    ) {
         let source = signals[0].evidence.source.clone();
         let purpose = signals[0].purpose;
+        if purpose == Purpose::Churn {
+            self.follow(&signals[0].trigger, case);
+        }
+        if case.held_out() {
+            return;
+        }
         if purpose == Purpose::Churn {
             self.supersede(source.as_ref(), case);
         }
@@ -72,7 +84,7 @@ impl Tasks {
                 },
                 care_only: purpose == Purpose::Churn && case.care_only(),
             },
-            assignee: case.assignee(purpose, tier),
+            assignee,
             opened_at: case.now,
             not_before,
             due_at,
@@ -243,7 +255,7 @@ impl Case<'_> {
         due_at.max(from)
     }
 
-    fn assignee(&self, purpose: Purpose, tier: Tier) -> Assignee {
+    pub fn assignee(&self, purpose: Purpose, tier: Tier) -> Assignee {
         let profile = self.standing.profile();
         let region: Vec<_> = profile.map_or(Vec::new(), |p| {
             p.region.iter().map(|name| name.as_ref().into()).collect()
@@ -265,6 +277,8 @@ impl Case<'_> {
             region,
             level: Level::AccountManager,
             notify: notify.then_some(Level::RegionalManager),
+            deputy_for: None,
+            over_capacity: false,
         }
     }
 }

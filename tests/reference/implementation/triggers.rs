@@ -288,7 +288,8 @@ impl Memory {
             (SILENCE, settings.zero_usage_days.strength),
             (DROP, settings.usage_drop.strength),
         ];
-        let fall = self.line.on_day(view, line, &strengths.into());
+        let worried = self.worried(view.today.day, line);
+        let fall = self.line.on_day(view, worried, line, &strengths.into());
         self.undecided |= self.line.undecided;
         self.note_day(&fall, view);
         let arrears = self.arrears(view, &settings.arrears);
@@ -308,8 +309,17 @@ impl Memory {
         events: u64,
         line: &line_state::Settings,
     ) {
-        self.line.on_return(logs, day, events, line);
+        let worried = self.worried(day, line);
+        self.line.on_return(logs, day, events, worried, line);
         self.undecided |= self.line.undecided;
+    }
+
+    /// Whether the customer has lately given cause for worry.
+    fn worried(&self, day: Day, line: &line_state::Settings) -> bool {
+        let causes = [HOTLINE, churn::COMPLAINT, churn::CANCEL];
+        causes
+            .iter()
+            .any(|cause| self.cooling(cause, day, line.worry_days))
     }
 
     fn note_day(&mut self, firing: &Option<Firing>, view: &DayView<'_>) {

@@ -112,7 +112,7 @@ fn subject() -> (Arc<Rules>, Vec<Section>, Vec<Step>) {
                 continue;
             }
             let sections = full(feeding.shard.image());
-            let mut kinds = (1..=10).filter(|kind| *kind != 7);
+            let mut kinds = (1..=11).filter(|kind| *kind != 7);
             if kinds.all(|kind| sections.iter().any(|s| s.kind == kind))
                 && keys(&sections).contains(&0)
                 && !keys(&sections)[..2].contains(&0)
@@ -171,8 +171,8 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(error(&|all| drop(all.remove(1))), "the image has no state");
     assert_eq!(
-        error(&|all| all[0].kind = 11),
-        "section kind 11 is not known"
+        error(&|all| all[0].kind = 12),
+        "section kind 12 is not known"
     );
     assert_eq!(
         error(&|all| {

@@ -7,13 +7,15 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Container 1, images 1 and 2, `scenario(40)` as it was then.
-const OLDER: [(u16, &str); 2] = [
+/// Container 1, images 1 to 4, `scenario(40)` as it was then.
+const OLDER: [(u16, &str); 4] = [
     (1, "tests/golden/snapshot-v1.part"),
     (2, "tests/golden/snapshot-v2.part"),
+    (3, "tests/golden/snapshot-v3.part"),
+    (4, "tests/golden/snapshot-v4.part"),
 ];
-/// Container 1, image 3, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
-const NOW: &str = "tests/golden/snapshot-v3.part";
+/// Container 1, image 5, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const NOW: &str = "tests/golden/snapshot-v5.part";
 
 const KEY: &str = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
 

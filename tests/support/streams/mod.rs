@@ -214,7 +214,7 @@ pub enum Departure {
 }
 
 /// Rules under which streams run; the clock and the zone are the plan's.
-pub const RULES: [&str; 10] = [
+pub const RULES: [&str; 12] = [
     "",
     "
     window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
@@ -230,7 +230,8 @@ pub const RULES: [&str; 10] = [
     triggers.poor_quality = { share = 0.05, calls_min = 5, known_days = 3, cooldown_days = 4, probability = 0.2, normal_share = 0.05 }
     ",
     "
-    baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0 }
+    baseline = { memory_days = 7.5, lag_days = 0, dispersion = 3.0, dispersion_prior_days = 3.0, absence_below = 0.29 }
+    line_state.worry_factor = 5
     line_state.uncertainty = 0.0
     line_state.expected_min = 0.2
     line_state.known_days_min = 3
@@ -244,6 +245,7 @@ pub const RULES: [&str; 10] = [
     "
     window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
     baseline = { memory_days = 60.0, lag_days = 14, after_bar_days = 0 }
+    line_state.worry_days = 3
     policy.mnp_hold_days = 12
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
     policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
@@ -264,9 +266,11 @@ pub const RULES: [&str; 10] = [
     ",
     "
     window = { future_minutes = 1440, grace_hours = 0, immediate_hours = 168 }
+    policy.hold_out = { share = 0.5, salt = 'summer', again_days = 60 }
     policy.due = { key_critical_hours = 1, key_hours = 2 }
     ",
     "
+    policy.hold_out = { share = 0.4, salt = 'autumn' }
     robots = { sent_a_day = 20, busy_days = 2, of_days = 4, calm_days = 5 }
     triggers.birthday = { lead_days = 10, cooldown_days = 30 }
     triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
@@ -311,6 +315,24 @@ pub const RULES: [&str; 10] = [
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.welcome = { within_days = 28, cooldown_days = 30 }
     triggers.follow_up.after_days = 21
+    ",
+    "
+    policy.capacity.managers.manager-1 = { deputy = 'manager-2', absent = [
+        '2024-02-01/2024-03-10', '2024-05-01/2024-08-10', '2024-12-01/2025-02-20', '2025-05-01/2025-05-03', '2025-07-01/2025-12-31',
+        '2026-02-01/2026-06-30'] }
+    policy.capacity.managers.manager-2 = { deputy = 'manager-3', absent = ['2024-06-20/2024-07-10', '2025-01-01/2025-12-31'] }
+    policy.capacity.managers.manager-3 = { deputy = 'manager-1', absent = ['2025-09-01/2025-10-31'] }
+    policy.capacity.queues.bulk-campaign = { absent = ['2024-01-01/2024-12-31'] }
+    ",
+    "
+    policy.capacity.manager_per_day = 1
+    policy.capacity.queue_per_day = 2
+    policy.capacity.managers.manager-1 = { deputy = 'manager-2' }
+    policy.capacity.managers.manager-2 = { per_day = 2 }
+    policy.capacity.queues.bulk-campaign = { deputy = 'key-accounts' }
+    policy.capacity.queues.key-accounts = {}
+    policy.budget.wait_days = 2
+    policy.hold_out.share = 0.1
     ",
 ];
 

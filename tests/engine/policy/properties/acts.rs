@@ -74,7 +74,7 @@ pub struct Told {
     pub managed: bool,
 }
 
-const WORLDS: [&str; 6] = [
+const WORLDS: [&str; 7] = [
     "",
     // Hardly any places, and little patience.
     "policy.budget = { collect_minutes = 0, wait_days = 1, churn = { key = 1, ordinary = 1, small = 1 }, care = { key = 1, ordinary = 1, small = 1 }, grow = { key = 1, ordinary = 1, small = 0 } }",
@@ -95,6 +95,12 @@ const WORLDS: [&str; 6] = [
      policy.score.task_at = { key = 0.1, ordinary = 0.2, small = 0.25 }
      triggers.arrears.cooldown_days = 2
      triggers.call_forwarding.days_min = 2",
+    // Few people, one of whom is often absent.
+    "policy.capacity.manager_per_day = 1
+     policy.capacity.queue_per_day = 1
+     policy.capacity.managers.am-17 = { deputy = 'am-18', absent = ['2026-03-04/2026-03-06', '2026-03-09/2026-03-14', '2026-03-20/2026-04-20'] }
+     policy.capacity.managers.am-18 = { deputy = 'am-17', absent = ['2026-03-12/2026-03-12', '2026-03-24/2026-03-26'] }
+     policy.budget.collect_minutes = 0",
 ];
 
 const CLOCKS: [&str; 2] = ["window.clock = \"wall\"", "window.clock = \"event\""];

@@ -3,6 +3,7 @@
 //! beyond their bounds, tasks beyond the budget, and signals that are lost or said twice (behaviour: Contact rules).
 
 mod acts;
+mod capacity;
 mod known;
 mod observer;
 

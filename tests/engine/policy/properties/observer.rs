@@ -1,7 +1,8 @@
 //! Watches what a shard says, and knows nothing but that and what it was told.
 
+use super::capacity::{Given, is_with_somebody};
 use super::known::Known;
-use churnwatch::engine::{Rules, ShardStats};
+use churnwatch::engine::{Holder, Rules, ShardStats};
 use churnwatch::model::{
     Body, CloseReason, Day, Effect, Erasure, Event, Level, Msisdn, Outcome, OutcomeResult, Purpose,
     Severity, Signal, Suppression, Task, TaskOutcome, TaskStatus, Tier, Timestamp,
@@ -41,6 +42,10 @@ pub const EXPECTED: &[&str] = &[
     "signal: not_pursued",
     "signal: opted_out",
     "signal: over_budget",
+    "signal: over_capacity",
+    "deputy",
+    "over capacity",
+    "passed on",
     "signal: repeat",
     "signal: task_open",
 ];
@@ -78,6 +83,7 @@ pub struct Observer {
     people: BTreeMap<String, Person>,
     /// Urgent tasks since the last call that closed a day.
     urgent: BTreeMap<Tier, u32>,
+    given: Given,
     pub seen: BTreeMap<String, u64>,
 }
 
@@ -87,6 +93,7 @@ impl Observer {
             rules,
             people: BTreeMap::new(),
             urgent: BTreeMap::new(),
+            given: Given::default(),
             seen: BTreeMap::new(),
         }
     }
@@ -172,7 +179,18 @@ impl Observer {
                     if task.status == TaskStatus::Open && task.revision == 1 {
                         match (task.purpose, &task.source) {
                             (Purpose::Churn, Some(_)) => *urgent.entry(task.tier).or_default() += 1,
-                            _ => *released.entry((task.purpose, task.tier)).or_default() += 1,
+                            _ => {
+                                *released.entry((task.purpose, task.tier)).or_default() += 1;
+                                let today = self.day_of(task.opened_at);
+                                let room = self.given.released(task, today, &self.rules);
+                                ensure!(room, "more than its holder can take\n{task:#?}");
+                            }
+                        }
+                        let assignee = &task.assignee;
+                        let over = assignee.over_capacity.then_some("over capacity");
+                        let deputy = assignee.deputy_for.as_ref().map(|_| "deputy");
+                        for what in over.into_iter().chain(deputy) {
+                            self.see(what.to_owned());
                         }
                     }
                 }
@@ -249,14 +267,19 @@ impl Observer {
         let beside_churn = person.open.len() > 1 && person.open.contains_key(&Purpose::Churn);
         ensure!(!beside_churn, "care or growth beside a churn task");
         person.reasons(task)?;
+        let mut passed_on = false;
         let planned = match &before {
             None => {
                 person.order.push(task.task_id.clone());
                 is_new(task)?;
+                let today = rules.calendar.day_of(task.opened_at);
+                let there = is_with_somebody(task, today, &rules);
+                ensure!(there, "new, and given to somebody absent");
                 true
             }
             Some(before) => {
                 follows(task, before, named, after)?;
+                passed_on = follows_holder(task, before, &rules)?;
                 let again = named.is_some() && before.not_before != task.not_before;
                 again && task.outcome != Some(OutcomeResult::Unreachable)
             }
@@ -266,6 +289,9 @@ impl Observer {
         }
         if planned {
             person.turn(task, &rules)?;
+        }
+        if passed_on {
+            self.see("passed on".to_owned());
         }
         let reopened = before.is_some_and(|before| before.status == TaskStatus::Closed);
         if reopened {
@@ -374,7 +400,10 @@ impl Person {
                 signal.trigger
             );
             let fate = self.signals.get(&identity(signal));
-            let taken_up = matches!(fate, Some(None | Some(Suppression::OverBudget)));
+            let taken_up = matches!(
+                fate,
+                Some(None | Some(Suppression::OverBudget | Suppression::OverCapacity))
+            );
             ensure!(taken_up, "{} was {fate:?}", signal.trigger);
         }
         Ok(())
@@ -449,8 +478,13 @@ fn follows(
     let constant = |task: &Task| {
         let assignee = task.assignee.clone();
         let who = (task.msisdn, task.purpose, task.tier, task.action.channel);
-        let owner = (assignee.account_manager, assignee.queue, assignee.notify);
-        (who, owner, task.opened_at, task.expires_at)
+        (
+            who,
+            assignee.notify,
+            assignee.region,
+            task.opened_at,
+            task.expires_at,
+        )
     };
     ensure!(constant(task) == constant(before), "is another task");
     if before.status == TaskStatus::Closed {
@@ -484,6 +518,28 @@ fn follows(
         ensure!(level == last, "from {last:?} to {level:?} without a rung");
     }
     Ok(())
+}
+
+/// Whether somebody else has it now, which is so only because the one before is absent.
+fn follows_holder(task: &Task, before: &Task, rules: &Rules) -> Result<bool, Broken> {
+    let (holder, last) = (Holder::of(&task.assignee), Holder::of(&before.assignee));
+    if holder == last {
+        let same = task.assignee.deputy_for == before.assignee.deputy_for;
+        ensure!(same, "stands in for somebody else");
+        return Ok(false);
+    }
+    if task.updated_at == before.updated_at {
+        // An event was ahead of the clock: the close that passed it on may have been a day before.
+        return Ok(true);
+    }
+    let today = rules.calendar.day_of(task.updated_at);
+    let absent = !last.is_present(&rules.policy.capacity, today);
+    ensure!(absent, "passed on by somebody who is there");
+    ensure!(
+        is_with_somebody(task, today, rules),
+        "passed on to somebody absent"
+    );
+    Ok(true)
 }
 
 /// What an open task says of times.

@@ -383,7 +383,7 @@ fn sentences_name_amounts_and_days() {
     let sentences = [
         (
             "账单180.00元，远高于此前3期的中位数80.00元",
-            "A bill of 180.00; the median of the 3 before it is 80.00",
+            "A bill of 180.00; the median of 3 earlier bills is 80.00",
         ),
         (
             "被收取未订购业务的费用15.00元",

@@ -1,0 +1,252 @@
+//! Where each record goes.
+
+use crate::config::Config;
+use crate::decode::{Address, Scratch};
+use crate::encode::{Encoder, Original};
+use crate::kafka::{
+    ConsumedRecord, Outbound, STATEMENT_KEY, Sources, Topic, TopicPartition, partition_of,
+};
+use crate::model::{Feed, Reject, Source};
+use crate::runtime::partition::Rejections;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Finds the way of records.
+pub struct Targets {
+    config: Config,
+    encoder: Encoder,
+    /// By feed: the topic and its partitions.
+    feeds: [(Arc<str>, i32); Feed::ALL.len()],
+    dead_letters: Arc<str>,
+}
+
+/// What one transaction of a router holds.
+#[derive(Default)]
+pub struct Batch {
+    /// Records on their way, in the order in which they were read.
+    pub outbound: Vec<Outbound>,
+    /// Behind the last record that was read, by partition.
+    pub offsets: BTreeMap<TopicPartition, i64>,
+    /// Records that were read and found their way.
+    pub routed: u64,
+    /// Records that were read and did not, to be named in the log.
+    pub rejections: Rejections,
+    /// Bytes of all values.
+    pub bytes: usize,
+}
+
+impl Targets {
+    /// The topics of a configuration, with the partitions that they were found to have.
+    pub fn new(config: &Config, sources: &Sources) -> Self {
+        let rules = &config.rules;
+        let encoder = Encoder::new(
+            rules.calendar.clone(),
+            Encoder::SOURCE_DEFAULT.to_owned(),
+            rules.words(),
+        );
+        let feeds = Feed::ALL.map(|feed| {
+            let topic = config.topics.of(feed).into();
+            (topic, sources.partitions[feed as usize])
+        });
+        Self {
+            config: config.clone(),
+            encoder,
+            feeds,
+            dead_letters: config.topics.dead_letters.as_str().into(),
+        }
+    }
+
+    /// Adds a record of a source topic to a transaction: for its subscriber's partition of its feed's topic, a mediation's
+    /// statement for every partition of that, and what cannot be read for the dead letters.
+    pub fn add(
+        &self,
+        batch: &mut Batch,
+        topic: &Topic,
+        record: &ConsumedRecord<'_>,
+        scratch: &mut Scratch,
+    ) {
+        batch.offsets.insert(record.at, record.offset + 1);
+        let decoder = &self.config.decoder;
+        let form = decoder.layouts().of_topic(&topic.name);
+        let mut value = Vec::new();
+        let bytes = record.value().unwrap_or_default();
+        let address = decoder.address_as(form, bytes, scratch, &mut value);
+        let is_carried = |address: &Address| topic.feeds.contains(address.feed());
+        let address = match address {
+            Ok(address) if address.as_ref().is_none_or(is_carried) => address,
+            Ok(_) => return self.dead_letter(batch, topic, record, &Reject::WrongFeed),
+            Err(reject) => return self.dead_letter(batch, topic, record, &reject),
+        };
+        batch.routed += 1;
+        // A record that its layout skips goes nowhere.
+        let Some(address) = address else {
+            return;
+        };
+        let (topic, partitions) = &self.feeds[address.feed() as usize];
+        match address {
+            Address::Subscriber(_, msisdn) => {
+                let key = msisdn.as_bytes();
+                let partition = partition_of(key, *partitions);
+                batch.push(topic, partition, key, value, record);
+            }
+            Address::Everyone(_) => {
+                for partition in 0..*partitions {
+                    batch.push(topic, partition, STATEMENT_KEY, value.clone(), record);
+                }
+            }
+        }
+    }
+
+    fn dead_letter(
+        &self,
+        batch: &mut Batch,
+        topic: &Topic,
+        record: &ConsumedRecord<'_>,
+        reject: &Reject,
+    ) {
+        let source = Source {
+            topic: Arc::clone(&topic.name),
+            partition: record.at.partition,
+            offset: record.offset,
+        };
+        let original = Original {
+            source: &source,
+            key: record.key(),
+            value: record.value(),
+            headers: &record.headers(),
+        };
+        let outgoing = self.encoder.dead_letter(&original, reject);
+        batch.rejections.add(&source, reject);
+        batch.bytes += record.value().map_or(0, <[u8]>::len);
+        batch.outbound.push(Outbound {
+            topic: Arc::clone(&self.dead_letters),
+            partition: None,
+            key: outgoing.key,
+            value: outgoing.value,
+            headers: outgoing.headers,
+            timestamp_ms: None,
+        });
+    }
+}
+
+impl Batch {
+    /// Adds a record under the key that brings it to its subscriber's other records.
+    fn push(
+        &mut self,
+        topic: &Arc<str>,
+        partition: i32,
+        key: &[u8],
+        value: Vec<u8>,
+        record: &ConsumedRecord<'_>,
+    ) {
+        let headers = record.headers().into_iter().map(|(name, value)| {
+            let value = value.map(<[u8]>::to_vec);
+            (Cow::Owned(name.to_owned()), value)
+        });
+        self.bytes += value.len();
+        self.outbound.push(Outbound {
+            topic: Arc::clone(topic),
+            partition: Some(partition),
+            key: Some(key.to_vec()),
+            value: Some(value),
+            headers: headers.collect(),
+            timestamp_ms: record.timestamp_ms(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::{StoredRecord, Topics};
+    use crate::model::FeedSet;
+
+    fn route(feeds: FeedSet, value: &str) -> Batch {
+        let config = Config::embedded().unwrap();
+        let sources = Sources {
+            topics: Arc::new(Topics::new(&config)),
+            partitions: [3; Feed::ALL.len()],
+        };
+        let stored = StoredRecord {
+            key: Some(b"switch".to_vec()),
+            value: Some(value.as_bytes().to_vec()),
+            headers: vec![
+                ("trace".to_owned(), Some(b"7".to_vec())),
+                ("empty".to_owned(), None),
+            ],
+            timestamp_ms: 1_700_000_000_123,
+        };
+        let at = TopicPartition {
+            topic: 0,
+            partition: 2,
+        };
+        let topic = Topic {
+            name: "raw".into(),
+            feeds,
+        };
+        let mut batch = Batch::default();
+        let record = ConsumedRecord::of(at, 41, &stored);
+        let mut scratch = Scratch::default();
+        Targets::new(&config, &sources).add(&mut batch, &topic, &record, &mut scratch);
+        assert_eq!(batch.offsets, BTreeMap::from([(at, 42)]));
+        batch
+    }
+
+    const CALL: &str = r#"{"record_type":"mo_call","msisdn":"013800138000"}"#;
+
+    #[test]
+    fn a_record_keeps_all_but_its_key() {
+        let batch = route(FeedSet::NONE.with(Feed::Cdr), CALL);
+        let key = b"8613800138000";
+        let expected = Outbound {
+            topic: "cdr".into(),
+            partition: Some(partition_of(key, 3)),
+            key: Some(key.to_vec()),
+            value: Some(CALL.as_bytes().to_vec()),
+            headers: vec![
+                (Cow::Borrowed("trace"), Some(b"7".to_vec())),
+                (Cow::Borrowed("empty"), None),
+            ],
+            timestamp_ms: Some(1_700_000_000_123),
+        };
+        assert_eq!(batch.outbound, [expected]);
+        assert_eq!((batch.routed, batch.rejections.records()), (1, 0));
+    }
+
+    #[test]
+    fn what_has_no_way_is_a_dead_letter_with_its_reason() {
+        for (value, reason) in [
+            (CALL, "wrong_feed"),
+            ("", "empty"),
+            (r#"{"record_type":"payment"}"#, "missing_field"),
+            (
+                r#"{"record_type":"feed_progress","feed":"billing"}"#,
+                "missing_field",
+            ),
+        ] {
+            let batch = route(FeedSet::NONE.with(Feed::Billing), value);
+            let [dead] = batch.outbound.as_slice() else {
+                panic!("{value}: {} records", batch.outbound.len());
+            };
+            assert_eq!(&*dead.topic, "churnwatch-dead-letters");
+            let reasons = dead
+                .headers
+                .iter()
+                .find(|(name, _)| name == "errors.reason");
+            let expected = Some(reason.as_bytes().to_vec());
+            assert_eq!(reasons.map(|(_, value)| value), Some(&expected), "{value}");
+            assert_eq!((batch.routed, batch.rejections.records()), (0, 1));
+        }
+    }
+
+    #[test]
+    fn a_statement_goes_to_every_partition() {
+        let statement =
+            r#"{"record_type":"feed_progress","feed":"cdr","complete_until":1700000000000}"#;
+        let batch = route(FeedSet::NONE.with(Feed::Cdr), statement);
+        let partitions: Vec<_> = batch.outbound.iter().map(|o| o.partition).collect();
+        assert_eq!(partitions, [Some(0), Some(1), Some(2)]);
+        assert_eq!(batch.routed, 1);
+    }
+}
