@@ -30,6 +30,8 @@ pub struct Batch {
     pub offsets: BTreeMap<TopicPartition, i64>,
     /// Records that were read and found their way.
     pub routed: u64,
+    /// Records that files had.
+    pub passed_over: u64,
     /// Records that were read and did not, to be named in the log.
     pub rejections: Rejections,
     /// Bytes of all values.
@@ -69,8 +71,16 @@ impl Targets {
         batch.offsets.insert(record.at, record.offset + 1);
         let decoder = &self.config.decoder;
         let form = decoder.layouts().of_topic(&topic.name);
-        let mut value = Vec::new();
         let bytes = record.value().unwrap_or_default();
+        if let Some(from) = self.config.route.from {
+            let read = decoder.decode_as(form, bytes, scratch);
+            let cut_time = read.ok().flatten().and_then(|read| read.cut_time());
+            if cut_time.is_some_and(|time| time < from) {
+                batch.passed_over += 1;
+                return;
+            }
+        }
+        let mut value = Vec::new();
         let address = decoder.address_as(form, bytes, scratch, &mut value);
         let is_carried = |address: &Address| topic.feeds.contains(address.feed());
         let address = match address {
