@@ -1,5 +1,6 @@
 //! A first layout for records that nobody has described yet: a draft for people to correct.
 
+use super::ber;
 use super::clues::{Column, NAMES, all, chosen, time_of, unit_of};
 use super::shape;
 use serde_json::Value;
@@ -26,7 +27,9 @@ pub fn suggest(name: &str, records: &[Vec<u8>]) -> String {
         .iter()
         .map(|record| String::from_utf8_lossy(record).into_owned())
         .collect();
-    let sample = json(&texts).unwrap_or_else(|| rows(&texts, records));
+    let sample = json(&texts)
+        .or_else(|| of_ber(records))
+        .unwrap_or_else(|| rows(&texts, records));
     let mut text = format!(
         "# A draft, made from the first {} records of {name}: read every line, and correct what is wrong.\n{}",
         records.len(),
@@ -158,6 +161,16 @@ fn json(texts: &[String]) -> Option<Sample> {
     Some(Sample {
         head: "format = \"json\"\n".to_owned(),
         columns,
+    })
+}
+
+fn of_ber(records: &[Vec<u8>]) -> Option<Sample> {
+    let texts: Option<Vec<String>> = records.iter().map(|record| ber::json(record)).collect();
+    let sample = json(&texts?)?;
+    Some(Sample {
+        head: "format = \"ber\"\n# Values are octets in hexadecimal: `read` says what they mean, such as read = \"address\".\n"
+            .to_owned(),
+        ..sample
     })
 }
 
