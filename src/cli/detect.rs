@@ -217,7 +217,7 @@ impl Detector {
             source.offset = i64::try_from(place).unwrap_or(i64::MAX);
             self.record(&record, &mut source)?;
             let records = self.driver.counts().records;
-            if records % 4096 == 0 {
+            if records.is_multiple_of(4096) {
                 bar.set_position(progress.bytes());
                 let records = HumanCount(records);
                 let tasks: u64 = self.outputs.opened.values().sum();

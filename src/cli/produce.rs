@@ -169,7 +169,7 @@ impl Loading {
             if let Some(unreadable) = self.unreadable_first.take() {
                 tell!("{path}:{place}: cannot be read: {unreadable}");
             }
-            if self.lines % LOOK_LINES == 0 {
+            if self.lines.is_multiple_of(LOOK_LINES) {
                 bar.set_position(progress.bytes());
                 let rate = self.lines as f64 / bar.elapsed().as_secs_f64().max(1e-3);
                 let (lines, rate) = (HumanCount(self.lines), HumanCount(rate as u64));

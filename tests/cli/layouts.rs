@@ -190,9 +190,13 @@ fn a_file_of_ber_is_shown_and_a_draft_made_of_it() {
     let bare = folder.path().join("records");
     fs::write(&bare, ber::all().concat()).unwrap();
     let bare = bare.to_str().unwrap();
-    let (status, draft, errors) = churnwatch(&["check", "--sample", bare]);
-    assert_eq!(status, Some(0), "{errors}");
-    insta::assert_snapshot!(draft.replace(bare, "records"));
+    let draft = |path: &str| {
+        let (status, draft, errors) = churnwatch(&["check", "--sample", path]);
+        assert_eq!(status, Some(0), "{errors}");
+        draft.replace(path, "records")
+    };
+    insta::assert_snapshot!(draft(bare));
+    assert_eq!(draft(&sample), draft(bare), "with headers and without");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How the records of a file are told apart, which the reader of files is told.
 
-use super::ber::{self, BerCutter, FileRules};
+use super::ber::BerCutter;
 use super::form::{Form, Format, Layout};
 use std::sync::Arc;
 
@@ -50,10 +50,9 @@ impl Form {
     /// How the records of a file of this form are told apart, whose first bytes are these.
     pub(in crate::decode) fn framing(&self, head: &[u8], record_bytes_max: usize) -> Framing {
         match self {
-            Self::Native if ber::begins(head) => {
-                Framing::Ber(BerCutter::new(FileRules::default(), record_bytes_max))
+            Self::Native => {
+                BerCutter::of(head, record_bytes_max).map_or(Framing::Lines, Framing::Ber)
             }
-            Self::Native => Framing::Lines,
             Self::Mapped(mapped) => match &mapped.layout.format {
                 Format::Csv { dialect, .. } if dialect.quote().is_some() => Framing::Rows(Rows {
                     layout: Arc::clone(&mapped.layout),

@@ -164,8 +164,8 @@ fn a_damaged_record_says_where_and_nothing_else() {
         (b"OK", "at octet 0: a value goes beyond the end"),
         (&[], "at octet 0: a value goes beyond the end"),
     ] {
-        let reject = decoder.decode_as(form, record, &mut Scratch::default());
-        let reject = reject.unwrap_err();
+        let mut scratch = Scratch::default();
+        let reject = decoder.decode_as(form, record, &mut scratch).unwrap_err();
         assert_eq!(reject.reason(), "not_ber");
         let said = reject.to_string();
         assert!(
@@ -174,13 +174,24 @@ fn a_damaged_record_says_where_and_nothing_else() {
         );
         assert!(said.ends_with(expected), "{said}");
     }
-    let unnamed = constructed(0, &[vec![0x80, 0x01, 0x00], vec![0x83, 0x02, 0x91, 0xab]]);
-    let reject = decoder.decode_as(form, &unnamed, &mut Scratch::default());
-    let said = reject.unwrap_err().to_string();
-    assert!(
-        said.contains("`msisdn`") && said.contains("(`0.3` is like 99aa), variant `calls made`"),
-        "{said}"
-    );
+    for (octets, said) in [
+        (
+            &[0x91, 0xab],
+            "msisdn looks like a number with something wrong in it",
+        ),
+        (&[0x91, 0xff], "field `msisdn` is missing"),
+    ] {
+        let number = [&[0x83, 0x02], &octets[..]].concat();
+        let record = constructed(0, &[vec![0x80, 0x01, 0x00], number]);
+        let mut scratch = Scratch::default();
+        let reject = decoder.decode_as(form, &record, &mut scratch);
+        let message = reject.unwrap_err().to_string();
+        assert!(message.contains(said), "{message}");
+        assert!(
+            message.ends_with("(`0.3` is like 99aa), variant `calls made`"),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -213,6 +224,8 @@ fn a_draft_names_values_by_their_tags() {
     for said in [
         "format = \"ber\"",
         "event_timestamp = { from = \"0.22\", time = \"3gpp\" }",
+        "msisdn = { from = \"0.3\", read = \"address\" }",
+        "other_number = { from = \"0.5\", read = \"address\" }",
         "#   79.12.u16[*].3: 99 | 9a",
     ] {
         assert!(draft.contains(said), "{said}: {draft}");

@@ -23,7 +23,7 @@ pub(in crate::decode::layout) struct FileRules {
     pub(in crate::decode::layout) block: Option<u64>,
 }
 
-/// Cuts one file.
+/// Cuts a file.
 #[derive(Debug, Clone)]
 pub struct BerCutter {
     rules: FileRules,
@@ -60,6 +60,20 @@ impl BerCutter {
             record_bytes_max,
             at: 0,
             header: None,
+        }
+    }
+
+    /// For a file of which nothing is known but its first bytes, if these have a record.
+    pub(in crate::decode::layout) fn of(head: &[u8], record_bytes_max: usize) -> Option<Self> {
+        let new = Self::new(FileRules::default(), record_bytes_max);
+        let (mut cutter, mut rest) = (new.clone(), head);
+        loop {
+            let cut = cutter.cut(rest, true)?;
+            let (record, behind) = rest.get(cut.skip..)?.split_at_checked(cut.record)?;
+            if !record.is_empty() {
+                return super::json(record).map(|_| new);
+            }
+            rest = behind;
         }
     }
 

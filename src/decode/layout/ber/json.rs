@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn damage_is_named_with_its_place() {
         let deep = |depth: usize| {
-            let mut bytes = vec![0xa0, 0x80].repeat(depth);
+            let mut bytes = [0xa0, 0x80].repeat(depth);
             bytes.extend(vec![0; 2 * depth]);
             bytes
         };

@@ -204,15 +204,6 @@ impl Extent {
     }
 }
 
-/// Whether bytes of which nothing is known begin with a record.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    let record = match Extent::of(bytes) {
-        Extent::Whole(end) => bytes.get(..end),
-        _ => None,
-    };
-    record.and_then(json).is_some()
-}
-
 /// A record as JSON, if it is one.
 pub(super) fn json(record: &[u8]) -> Option<String> {
     let mut out = String::new();
