@@ -86,6 +86,18 @@ fn octets_become_values_as_the_layout_says() {
             &call,
             None,
         ),
+        (
+            r#"brand = { from = ["79.6.0[0]", "79.6.0"] }"#,
+            "brand",
+            &session,
+            Some(r#""c0000207""#),
+        ),
+        (
+            r#"brand = { from = ["0.12.0[0]", "0.12.0"] }"#,
+            "brand",
+            &call,
+            Some(r#""1a2b""#),
+        ),
         // What is not written so is no value: digits of octets could pass for a number.
         (
             r#"duration_seconds = { from = "0.23", read = "integer" }"#,
