@@ -113,12 +113,12 @@ impl Writer<'_> {
     }
 
     fn hexadecimal(&mut self, content: Range<usize>) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let octets = self.bytes.get(content).unwrap_or_default();
         self.out.push('"');
         for octet in octets {
-            for nibble in [octet >> 4, octet & 0x0f] {
-                let digit = char::from_digit(u32::from(nibble), 16);
-                self.out.push(digit.unwrap_or_default());
+            for half in [octet >> 4, octet & 0xf] {
+                self.out.push(char::from(DIGITS[usize::from(half)]));
             }
         }
         self.out.push('"');
