@@ -9,7 +9,7 @@ use crate::decode::{Decoder, Scratch};
 use crate::driver::{self, Driver};
 use crate::encode::{Encoder, Original};
 use crate::engine::Shard;
-use crate::files::{FileError, Lines, Output};
+use crate::files::{FileError, Output, Records};
 use crate::kafka::partition_of;
 use crate::model::{Effect, Feed, Outcome, Reject, Source, TaskStatus, Timestamp, plural};
 use crate::runtime::clock;
@@ -203,28 +203,35 @@ impl Detector {
     }
 
     fn file(&mut self, path: &str) -> Result<(), FileError> {
-        let mut lines = Lines::open(path)?;
+        let mut records = Records::open(path, &self.decoder)?;
         self.form.begin(path);
         let bar = byte_bar(&[path]);
-        let progress = lines.progress();
-        let mut line = Vec::new();
+        let progress = records.progress();
+        let mut record = Vec::new();
         let mut source = Source {
             topic: path.into(),
             partition: 0,
             offset: 0,
         };
-        while let Some(number) = lines.next_into(&mut line)? {
-            source.offset = i64::try_from(number).unwrap_or(i64::MAX);
-            self.line(&line, &mut source)?;
-            if number % 4096 == 0 {
+        while let Some(place) = records.next_into(&mut record)? {
+            source.offset = i64::try_from(place).unwrap_or(i64::MAX);
+            self.record(&record, &mut source)?;
+            let records = self.driver.counts().records;
+            if records.is_multiple_of(4096) {
                 bar.set_position(progress.bytes());
-                let records = HumanCount(self.driver.counts().records);
+                let records = HumanCount(records);
                 let tasks: u64 = self.outputs.opened.values().sum();
                 bar.set_message(format!("{records} records, {} tasks", HumanCount(tasks)));
             }
         }
         bar.finish_and_clear();
-        if !lines.ended() {
+        if records.lost() > 0 {
+            tell!(
+                "{path}: {} bytes behind a damaged record were passed over",
+                HumanCount(records.lost())
+            );
+        }
+        if !records.ended() {
             tell!(
                 "{path}: the last line has no end; if the file is still being written, read it again when it is whole"
             );
@@ -232,17 +239,17 @@ impl Detector {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], source: &mut Source) -> Result<(), FileError> {
-        let Some(form) = self.form.of(line)? else {
+    fn record(&mut self, record: &[u8], source: &mut Source) -> Result<(), FileError> {
+        let Some(form) = self.form.of(record)? else {
             return Ok(());
         };
-        let reading = driver::read(&self.decoder, form, Some(line), &mut self.scratch);
+        let reading = driver::read(&self.decoder, form, Some(record), &mut self.scratch);
         if let Some(partition) = self.driver.partition_of(&reading) {
             source.partition = partition;
         }
         let outcome = self.driver.apply(&reading, source, &mut self.effects);
         match &outcome {
-            Outcome::Rejected(reject) => self.reject(line, source, reject)?,
+            Outcome::Rejected(reject) => self.reject(record, source, reject)?,
             Outcome::Applied { .. } => {
                 let feed = driver::feed_of(&reading).map_or(UNKNOWN_FEED, Feed::name);
                 for (field, fault) in driver::field_faults_of(&reading).iter() {
@@ -256,8 +263,8 @@ impl Detector {
         Ok(())
     }
 
-    fn reject(&mut self, line: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
-        let named = reject.feed().or_else(|| self.decoder.feed_of(line));
+    fn reject(&mut self, record: &[u8], source: &Source, reject: &Reject) -> Result<(), FileError> {
+        let named = reject.feed().or_else(|| self.decoder.feed_of(record));
         let feed = named.map_or(UNKNOWN_FEED, Feed::name);
         let rejects = self.rejects.entry((feed, reject.reason())).or_default();
         *rejects += 1;
@@ -271,7 +278,7 @@ impl Detector {
         let original = Original {
             source,
             key: None,
-            value: Some(line),
+            value: Some(record),
             headers: &[],
         };
         output.line(&self.outputs.encoder.dead_letter_json(&original, reject))

@@ -4,7 +4,7 @@ use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder, Form, Scratch};
-use crate::files::{FileError, Lines};
+use crate::files::{FileError, Records};
 use crate::kafka::{Delivery, Loader};
 use crate::model::{Feed, Msisdn, Timestamp, plural};
 use crate::runtime::clock::Stopwatch;
@@ -155,33 +155,33 @@ impl Loading {
 
     /// Loads a file, and returns why the rest of it cannot be read, if it cannot.
     fn file(&mut self, path: &str) -> Result<Option<FileError>, Failure> {
-        let mut lines = match Lines::open(path) {
-            Ok(lines) => lines,
+        let mut records = match Records::open(path, &self.decoder) {
+            Ok(records) => records,
             Err(error) => return Ok(Some(error)),
         };
         let mut form = LineForm::new(self.decoder.layouts());
         form.begin(path);
         let bar = byte_bar(&[path]);
-        let progress = lines.progress();
-        let mut line = Vec::new();
+        let progress = records.progress();
+        let mut record = Vec::new();
         let unread = loop {
-            let number = match lines.next_into(&mut line) {
-                Ok(Some(number)) => number,
+            let place = match records.next_into(&mut record) {
+                Ok(Some(place)) => place,
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             };
-            let sent = match form.of(&line) {
+            let sent = match form.of(&record) {
                 Ok(None) => continue,
-                Ok(Some(form)) => self.line(form, &line),
+                Ok(Some(form)) => self.line(form, &record),
                 Err(error) => break Some(error),
             };
             if let Err(problem) = sent {
-                return Err(Failure::Failed(format!("{path}:{number}: {problem}")));
+                return Err(Failure::Failed(format!("{path}:{place}: {problem}")));
             }
             if let Some(unreadable) = self.unreadable_first.take() {
-                tell!("{path}:{number}: cannot be read: {unreadable}");
+                tell!("{path}:{place}: cannot be read: {unreadable}");
             }
-            if number % LOOK_LINES == 0 {
+            if self.lines.is_multiple_of(LOOK_LINES) {
                 bar.set_position(progress.bytes());
                 let rate = self.lines as f64 / bar.elapsed().as_secs_f64().max(1e-3);
                 let (lines, rate) = (HumanCount(self.lines), HumanCount(rate as u64));
@@ -189,6 +189,12 @@ impl Loading {
             }
         };
         bar.finish_and_clear();
+        if records.lost() > 0 {
+            tell!(
+                "{path}: {} bytes behind a damaged record were passed over",
+                HumanCount(records.lost())
+            );
+        }
         Ok(unread)
     }
 

@@ -128,19 +128,19 @@ impl RuleSets {
             partition: 0,
             offset: 0,
         };
-        let read = read_ahead(events, |batch| {
+        let read = read_ahead(events, &self.decoder, |batch| {
             let path = events.get(batch.file).map_or("", String::as_str);
             if *source.topic != *path {
                 source.topic = path.into();
             }
-            for (line, number) in batch.lines() {
-                source.offset = i64::try_from(number).unwrap_or(i64::MAX);
-                if number == 1 {
-                    form.begin(path);
-                }
-                match form.of(line) {
+            if batch.first {
+                form.begin(path);
+            }
+            for (record, place) in batch.records() {
+                source.offset = i64::try_from(place).unwrap_or(i64::MAX);
+                match form.of(record) {
                     Ok(Some(form)) => {
-                        if let Outcome::Rejected(reject) = replay.record(form, line, &source) {
+                        if let Outcome::Rejected(reject) = replay.record(form, record, &source) {
                             rejects.count(&reject, &source);
                         }
                     }

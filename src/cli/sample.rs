@@ -5,7 +5,7 @@ use super::form::LineForm;
 use super::terminal::print;
 use crate::config::Config;
 use crate::decode::{Decoded, FieldTrace, Form, Scratch, Trace, is_native, leaves, shape, suggest};
-use crate::files::Lines;
+use crate::files::Records;
 use crate::kafka::Follower;
 use crate::model::Timestamp;
 use crate::runtime::clock;
@@ -85,10 +85,10 @@ pub(super) fn print_sample(config: &Config, name: &str) -> Result<(), Failure> {
 }
 
 fn of_file(config: &Config, path: &str) -> Result<Sample, Failure> {
-    let mut lines = Lines::open(path)?;
+    let mut records = Records::open(path, &config.decoder)?;
     let mut form = LineForm::new(config.decoder.layouts());
     form.begin(path);
-    let mut line = Vec::new();
+    let mut record = Vec::new();
     let mut sample = Sample {
         name: path.to_owned(),
         records: Vec::new(),
@@ -96,16 +96,16 @@ fn of_file(config: &Config, path: &str) -> Result<Sample, Failure> {
         header: Vec::new(),
     };
     while sample.records.len() < COUNTED
-        && let Some(number) = lines.next_into(&mut line)?
+        && let Some(number) = records.next_into(&mut record)?
     {
-        match form.of(&line)? {
+        match form.of(&record)? {
             Some(form) => {
                 if sample.records.is_empty() {
                     sample.form = form.clone();
                 }
-                sample.records.push((number, line.clone()));
+                sample.records.push((number, record.clone()));
             }
-            None if sample.header.is_empty() => sample.header = form.cells(&line),
+            None if sample.header.is_empty() => sample.header = form.cells(&record),
             None => {}
         }
     }
@@ -265,7 +265,7 @@ impl Findings {
         };
         let mut there: Vec<String> = sample.header.clone();
         for (_, record) in sample.records.iter().take(DRAFTED) {
-            if let Ok(value) = serde_json::from_slice(record) {
+            if let Some(value) = sample.form.as_json(record) {
                 leaves("", &value, &mut |path, _| {
                     if !there.iter().any(|known| known == path) {
                         there.push(path.to_owned());

@@ -20,14 +20,15 @@ mod written;
 pub use countries::COUNTRIES;
 pub use faults::{FieldFault, FieldFaults};
 pub use layout::{
-    FieldTrace, Form, LayoutText, Layouts, READY, Scratch, Trace, is_native, leaves, shape, suggest,
+    BerCutter, Cut, FieldTrace, Form, Framing, LayoutText, Layouts, READY, Rows, Scratch, Trace,
+    is_native, leaves, shape, suggest,
 };
 pub use settings::{DecodeSettings, SettingProblem};
 
 use crate::model::{Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
 use body::PROGRESS;
 use field::Field;
-use layout::Made;
+use layout::{Made, first_line};
 use number::Numbering;
 use wire::Fields;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -132,6 +133,12 @@ impl Decoder {
     /// The layouts of records of other systems.
     pub fn layouts(&self) -> &Layouts {
         &self.layouts
+    }
+
+    /// How the records of a file are told apart, by its path and its first bytes.
+    pub fn framing(&self, path: &str, head: &[u8]) -> Framing {
+        let form = self.layouts.of_file(path, first_line(head));
+        form.framing(head, self.record_bytes_max)
     }
 
     /// Reads one record's value, which is as the schemas say.

@@ -1,5 +1,5 @@
 use super::error::FileError;
-use super::read::Lines;
+use super::lines::Lines;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, Metadata};

@@ -96,6 +96,9 @@ pub enum Reject {
     /// No row of the columns that its layout states.
     #[error("the record is no row of its layout: {0}")]
     NotARow(String),
+    /// No record in BER, which its layout says it is.
+    #[error("the record is damaged BER: {0}")]
+    NotBer(String),
     /// None of the kinds of records that its layout tells apart.
     #[error("the record is of no kind that its layout knows")]
     NoVariant,
@@ -140,6 +143,7 @@ impl Reject {
             Self::KeyMismatch => "key_mismatch",
             Self::WrongFeed => "wrong_feed",
             Self::NotARow(_) => "not_a_row",
+            Self::NotBer(_) => "not_ber",
             Self::NoVariant => "unknown_variant",
             Self::InLayout { reject, .. } => reject.reason(),
             Self::UnknownTask => "unknown_task",
@@ -168,7 +172,7 @@ impl Reject {
     }
 
     /// Every reason there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 19] = [
+    pub const REASONS: [&'static str; 20] = [
         "empty",
         "too_large",
         "framed",
@@ -186,6 +190,7 @@ impl Reject {
         "key_mismatch",
         "wrong_feed",
         "not_a_row",
+        "not_ber",
         "unknown_variant",
         "unknown_task",
     ];

@@ -71,6 +71,22 @@ fn rows_are_read_and_replayed_by_the_layout_of_their_time() {
 }
 
 #[test]
+fn files_of_ber_become_records_of_the_schemas() {
+    let installation = Installation::new("layout-ber", 2, "");
+    let sample = "schemas/layouts/samples/3gpp-ber.ber";
+    let mut process = installation.start("produce", &["--layout", "3gpp-ber", sample]);
+    assert!(process.wait().success(), "{}", process.stderr());
+    let mut types = Vec::new();
+    for record in installation.read("cdr") {
+        let value: Value = serde_json::from_str(record.text()).unwrap();
+        assert_eq!(record.key.as_deref(), Some(&b"8613800138003"[..]));
+        types.push(value["record_type"].as_str().unwrap().to_owned());
+    }
+    let expected = ["mo_call", "mt_call", "mo_sms", "mt_sms", "data", "data"];
+    assert_eq!(types, expected);
+}
+
+#[test]
 fn files_of_another_system_become_records_of_the_schemas() {
     let installation = Installation::new("layout-files", 2, "");
     let sample = "schemas/layouts/samples/asterisk-cdr.csv";

@@ -1,8 +1,10 @@
 //! Records of other systems, as operators bring them.
 
+use crate::support::ber;
 use crate::support::process::Process;
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 const SAMPLES: &str = "schemas/layouts/samples";
@@ -56,10 +58,11 @@ fn a_file_of_another_system_gives_the_tasks_of_its_records() {
     for (layout, sample) in [
         ("asterisk-cdr", "asterisk-cdr.csv"),
         ("china-province-mediation", "china-province-mediation.txt"),
+        ("3gpp-ber", "3gpp-ber.ber"),
         ("3gpp-charging", "3gpp-charging.ndjson"),
     ] {
         let tasks = detect(&["--layout", layout], sample);
-        assert!(!tasks.is_empty() || layout == "3gpp-charging", "{layout}");
+        assert!(!tasks.is_empty() || layout.starts_with("3gpp-"), "{layout}");
         assert_eq!(
             tasks,
             detect(&[], &format!("{layout}.expected")),
@@ -167,4 +170,177 @@ fn a_layout_that_is_wrong_or_not_there_stops_the_start() {
         errors.contains("rows.toml:3: fields.msisdm: is no field\n    did you mean `msisdn`?"),
         "{errors}"
     );
+}
+
+/// The records of a summary, by what became of them.
+fn counted(summary: &str, what: &str) -> u64 {
+    let mut lines = summary.lines().map(str::trim_start);
+    let line = lines.find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().last().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_file_of_ber_is_shown_and_a_draft_made_of_it() {
+    let sample = format!("{SAMPLES}/3gpp-ber.ber");
+    let (status, shown, errors) =
+        churnwatch(&["check", "--sample", &sample, "--layout", "3gpp-ber"]);
+    assert_eq!(status, Some(0), "{errors}");
+    insta::assert_snapshot!(shown);
+    let folder = tempfile::tempdir().unwrap();
+    let bare = folder.path().join("records");
+    fs::write(&bare, ber::all().concat()).unwrap();
+    let bare = bare.to_str().unwrap();
+    let draft = |path: &str| {
+        let (status, draft, errors) = churnwatch(&["check", "--sample", path]);
+        assert_eq!(status, Some(0), "{errors}");
+        draft.replace(path, "records")
+    };
+    insta::assert_snapshot!(draft(bare));
+    assert_eq!(draft(&sample), draft(bare), "with headers and without");
+}
+
+#[test]
+fn damage_in_a_file_of_ber_costs_as_little_as_can_be_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = fs::read_to_string("schemas/layouts/3gpp-ber.toml").unwrap();
+    let blocks = layout.replace("[choose]", "[ber]\nblock = 512\n[choose]");
+    let blocks = write(folder.path(), "blocks.toml", &blocks);
+    let records = ber::all();
+    let whole = ber::file(&records);
+    let mut wrong = records.clone();
+    wrong[1][1] = 0x7f;
+    let block = |records: &[Vec<u8>]| {
+        let mut block = records.concat();
+        block.resize(512, 0xff);
+        block
+    };
+    let mut in_blocks = [
+        block(&records[..3]),
+        block(&records[3..]),
+        block(&records[1..2]),
+    ];
+    let begin = records[0].len();
+    in_blocks[0][begin] = 0x02;
+    let gzip = {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&whole).unwrap();
+        gzip.finish().unwrap()
+    };
+    let filler = records.join(&[0xff, 0x00][..]);
+    // Applied, rejected, and the bytes passed over.
+    for (name, bytes, layout, expected) in [
+        ("whole", whole.clone(), "3gpp-ber", (6, 0, 0)),
+        ("gzip", gzip, "3gpp-ber", (6, 0, 0)),
+        (
+            "zstd",
+            zstd::encode_all(&whole[..], 1).unwrap(),
+            "3gpp-ber",
+            (6, 0, 0),
+        ),
+        ("filler", filler, "3gpp-ber", (6, 0, 0)),
+        (
+            "short",
+            whole[..whole.len() - 10].to_vec(),
+            "3gpp-ber",
+            (5, 1, 0),
+        ),
+        (
+            "wrong length, with headers",
+            ber::file(&wrong),
+            "3gpp-ber",
+            (5, 1, 0),
+        ),
+        (
+            "no record in a block",
+            in_blocks.concat(),
+            &*blocks,
+            (5, 1, 0),
+        ),
+        (
+            "no record, without blocks",
+            [&records[0][..], &[2; 9000]].concat(),
+            "3gpp-ber",
+            (1, 1, 4904),
+        ),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let dead = folder.path().join("dead").to_str().unwrap().to_owned();
+        let (_, _, errors) = churnwatch(&[
+            "detect",
+            path.to_str().unwrap(),
+            "--layout",
+            layout,
+            "--now",
+            "2026-03-20T00:00:00+08:00",
+            "--dead-letters",
+            &dead,
+            "--force",
+        ]);
+        let (applied, rejected, lost) = expected;
+        assert_eq!(counted(&errors, "applied"), applied, "{name}: {errors}");
+        assert_eq!(counted(&errors, "rejected"), rejected, "{name}: {errors}");
+        let told = format!(
+            "{} bytes behind a damaged record were passed over",
+            indicatif::HumanCount(lost)
+        );
+        assert_eq!(errors.contains(&told), lost > 0, "{name}: {errors}");
+        for dead in fs::read_to_string(&dead).unwrap().lines() {
+            let dead: Value = serde_json::from_str(dead).unwrap();
+            assert_eq!(dead["reason"], "not_ber", "{name}");
+            assert!(dead["source"]["offset"].as_u64().unwrap() > 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_row_may_have_line_breaks_in_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "Kind;Number;Other;Start;Seconds\n";
+    let row =
+        |other: &str, hour: u32| format!("MOC;13800138000;{other};02.03.2026 {hour:02}:00;64\n");
+    let broken = "\"two\r\nlines; \"\"quoted\"\"\n\"";
+    let open = row("\"never closed", 11);
+    let rows = [
+        head,
+        &row("10010", 9),
+        &row(broken, 10),
+        &row("5\" pipe", 12),
+        &open,
+        &row("1", 13),
+    ]
+    .concat();
+    let long = [
+        head,
+        &row("10010", 9),
+        &open,
+        &row("2", 12).repeat(300),
+        &row("3", 13),
+    ]
+    .concat();
+    let layout = write(folder.path(), "rows.toml", LAYOUT);
+    for (name, text, expected, place) in
+        [("rows.csv", rows, (4, 1), 7), ("long.csv", long, (3, 1), 3)]
+    {
+        let rows = write(folder.path(), name, &text);
+        let dead = folder.path().join("dead").to_str().unwrap().to_owned();
+        let (status, _, errors) = churnwatch(&[
+            "detect",
+            &rows,
+            "--layout",
+            &layout,
+            "--dead-letters",
+            &dead,
+            "--force",
+        ]);
+        assert_eq!(status, Some(3), "{errors}");
+        // Equal rows are one record.
+        assert_eq!(counted(&errors, "applied"), expected.0, "{errors}");
+        assert_eq!(counted(&errors, "rejected"), expected.1, "{errors}");
+        let dead: Value = serde_json::from_str(&fs::read_to_string(&dead).unwrap()).unwrap();
+        assert_eq!(dead["value"], open.trim_end());
+        assert_eq!(dead["source"]["offset"], place, "the number of its line");
+        let message = dead["message"].as_str().unwrap();
+        assert!(message.ends_with("a quote is not closed"), "{message}");
+    }
 }

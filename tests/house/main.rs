@@ -3,6 +3,9 @@
 // A test that cannot get at what it needs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../support/ber.rs"]
+#[allow(dead_code)]
+mod ber;
 mod deploy;
 mod schemas;
 mod tidy;

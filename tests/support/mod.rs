@@ -13,6 +13,7 @@
     clippy::disallowed_methods
 )]
 
+pub mod ber;
 pub mod broker;
 pub mod city;
 pub mod client;

@@ -1,10 +1,11 @@
 //! From a layout's file to a layout that is ready for use.
 
+use super::ber::{FileHeader, FileRules};
 use super::compiler::Compiler;
 use super::csv::{Columns, Dialect, FixedColumns};
 use super::form::{Format, Layout, Mapped};
 use super::json;
-use super::spec::{CsvSpec, FormatName, LayoutSpec, LayoutText, OneOrMany, VariantSpec};
+use super::spec::{BerSpec, CsvSpec, FormatName, LayoutSpec, LayoutText, OneOrMany, VariantSpec};
 use crate::layers::{Document, Key, Origin, Problem, read_text, suggestion};
 use encoding_rs::Encoding;
 use std::collections::BTreeMap;
@@ -75,7 +76,8 @@ impl Compiler<'_> {
         let csv = spec.csv.unwrap_or_default();
         let mut places = Columns::default();
         let format = match spec.format {
-            FormatName::Json => self.json(),
+            FormatName::Json => Format::Json(self.paths()),
+            FormatName::Ber => self.ber(spec.ber.unwrap_or_default(), spec.encoding.is_some()),
             FormatName::Fixed => self.fixed(&spec.fixed.unwrap_or_default().columns),
             FormatName::Csv => {
                 if !csv.header || !csv.columns.is_empty() {
@@ -171,7 +173,7 @@ impl Compiler<'_> {
         )
     }
 
-    fn json(&mut self) -> Format {
+    fn paths(&mut self) -> json::Paths {
         let mut paths = json::Paths::default();
         for (slot, path) in std::mem::take(&mut self.sources).into_iter().enumerate() {
             if let Err(what) = paths.add(&path, slot) {
@@ -180,7 +182,30 @@ impl Compiler<'_> {
             }
             self.sources.push(path);
         }
-        Format::Json(paths)
+        paths
+    }
+
+    fn ber(&mut self, spec: BerSpec, encoded: bool) -> Format {
+        if encoded {
+            let remedy = "leave it out; `read = \"utf8\"` reads a text";
+            self.problem(&Key::of("encoding"), "does not go with BER", remedy);
+        }
+        if spec.block == Some(0) {
+            let remedy = "write the bytes of a block, such as 2048";
+            self.problem(&Key::of("ber.block"), "must be above 0", remedy);
+        }
+        if spec.block.is_some() && spec.file_header == Some(FileHeader::Ts32297) {
+            let remedy = "leave it out: the headers say where records are";
+            let what = "does not go with `file_header = \"ts32297\"`";
+            self.problem(&Key::of("ber.block"), what, remedy);
+        }
+        Format::Ber {
+            paths: self.paths(),
+            files: FileRules {
+                header: spec.file_header,
+                block: spec.block,
+            },
+        }
     }
 
     fn fixed(&mut self, columns: &BTreeMap<String, [usize; 2]>) -> Format {

@@ -157,6 +157,38 @@ impl Dialect {
             .is_some_and(|mark| line.as_bytes().first() == Some(&mark))
     }
 
+    /// Around texts that may have delimiters and line breaks.
+    pub(super) fn quote(&self) -> Option<u8> {
+        self.quote
+    }
+
+    /// Whether a quote is not closed at the end of a row.
+    pub(super) fn is_open(&self, row: &str) -> bool {
+        let Some(quote) = self.quote else {
+            return false;
+        };
+        let (mut quoted, mut at_start) = (false, true);
+        let mut bytes = row.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            // Elsewhere than at the start of a cell a quote is a letter.
+            match (quoted, byte) {
+                (true, byte) if byte == quote => {
+                    let doubled = self.escape.is_none() && bytes.peek() == Some(&quote);
+                    quoted = doubled && bytes.next().is_some();
+                }
+                (true, byte) if Some(byte) == self.escape => {
+                    bytes.next();
+                }
+                (true, _) => {}
+                (false, byte) => {
+                    quoted = at_start && byte == quote;
+                    at_start = byte == self.delimiter;
+                }
+            }
+        }
+        quoted
+    }
+
     /// Takes the values of a row.
     ///
     /// # Errors
@@ -243,19 +275,13 @@ impl Dialect {
         if matches!(result, ReadRecordResult::OutputEndsFull) {
             return Err(RowFault::Columns(count, COLUMNS_MAX));
         }
-        // The end of the input ends the row, and also a quote that nothing closes.
-        let open = self.quote.is_some_and(|quote| {
-            let quotes = memchr::memchr_iter(quote, row.as_bytes()).count();
-            quotes % 2 == 1 && self.escape.is_none()
-        });
-        match open {
-            true => Err(RowFault::Quote),
-            false => {
-                let (_, _, _, more) =
-                    reader.read_record(&[], &mut room.output[written..], &mut room.ends[count..]);
-                Ok(count + more)
-            }
+        if self.is_open(row) {
+            return Err(RowFault::Quote);
         }
+        // The end of the input ends the row, and also a quote that nothing closes.
+        let (_, _, _, more) =
+            reader.read_record(&[], &mut room.output[written..], &mut room.ends[count..]);
+        Ok(count + more)
     }
 
     fn reader(&self) -> Reader {
@@ -341,12 +367,32 @@ mod tests {
             ("a;b", Err(RowFault::Columns(2, 3))),
             ("a;b;c;d", Err(RowFault::Columns(4, 3))),
             ("\"a;b;c", Err(RowFault::Quote)),
+            ("a;b;5\"", Ok(vec![some("5\""), some("a")])),
+            ("\"a\nb\";;c", Ok(vec![some("c"), some("a\nb")])),
             ("", Err(RowFault::Columns(1, 3))),
         ] {
             assert_eq!(read(row), expected, "{row}");
         }
         assert_eq!(dialect().all_cells("a;\"b;c\";d"), ["a", "b;c", "d"]);
         assert!(dialect().is_comment("# no row"));
+    }
+
+    #[test]
+    fn a_row_is_open_while_a_quote_is() {
+        let escaped = Dialect::new(b';', Some(b'"'), Some(b'\\'), None, false);
+        for (row, doubled, escape) in [
+            ("a;b", false, false),
+            ("a;\"b", true, true),
+            ("a;\"b\"", false, false),
+            ("a;5\" b", false, false),
+            ("a;\"b\"\"", true, false),
+            ("a;\"b\\\"", false, true),
+            ("\"a\nb;c\";\"", true, true),
+            ("\"a\" \"b", false, false),
+        ] {
+            assert_eq!(dialect().is_open(row), doubled, "{row}");
+            assert_eq!(escaped.is_open(row), escape, "{row}");
+        }
     }
 
     #[test]

@@ -183,6 +183,7 @@ impl Compiler<'_> {
     fn steps(&mut self, key: &Key, field: Field, spec: FieldSpec) -> Vec<Step> {
         let mut steps = Vec::new();
         let texts = |texts: Option<OneOrMany<String>>| texts.map(OneOrMany::into_vec);
+        steps.extend(spec.read.map(Step::Read));
         steps.extend(texts(spec.strip_prefix).map(Step::StripPrefix));
         steps.extend(texts(spec.strip_suffix).map(Step::StripSuffix));
         steps.extend(spec.remove.map(Step::Remove));

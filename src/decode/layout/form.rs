@@ -1,10 +1,12 @@
 //! How the records of a topic or file are written, and the fields that are made of one.
 
+use super::ber;
 use super::csv::{self, Columns};
+use super::json::{self, Integers};
 use super::plan::{Condition, Target, Variant};
+use super::shape;
 use super::slots::{Pieces, Slots};
 use super::step::Bench;
-use super::{json, shape};
 use crate::decode::field::Field;
 use crate::decode::wire::not_json;
 use crate::layers::list;
@@ -58,13 +60,18 @@ pub(super) enum Format {
         header: bool,
     },
     Fixed(csv::FixedColumns),
+    Ber {
+        paths: json::Paths,
+        files: ber::FileRules,
+    },
 }
 
 /// Room for what is made of one record, kept from record to record.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// The record in UTF-8, if it has another encoding.
+    /// The record in UTF-8, if it has another encoding, or in JSON, if it is in BER.
     text: String,
+    ber: ber::Room,
     slots: Slots,
     room: csv::Room,
     bench: Bench,
@@ -127,20 +134,26 @@ impl Mapped {
     ) -> Result<Option<Made<'l, 'a>>, Reject> {
         let Scratch {
             text,
+            ber,
             slots,
             room,
             bench,
             pieces,
         } = scratch;
         let layout = &*self.layout;
-        let record = layout.text(bytes, text)?;
+        let record = layout.text(bytes, text, ber)?;
         if layout.is_blank(record) {
             return Ok(None);
         }
         slots.clear(layout.sources.len());
         pieces.clear();
         let read = match &layout.format {
-            Format::Json(paths) => paths.read(record, slots).map_err(|error| not_json(&error)),
+            Format::Json(paths) => paths
+                .read(record, Integers::Decimal, slots)
+                .map_err(|error| not_json(&error)),
+            Format::Ber { paths, .. } => paths
+                .read(record, Integers::Hexadecimal, slots)
+                .map_err(|error| not_json(&error)),
             Format::Csv { dialect, .. } => dialect
                 .read(record, &self.columns, slots, room)
                 .map_err(|fault| Reject::NotARow(fault.to_string())),
@@ -192,7 +205,7 @@ impl Layout {
     /// Whether a line of a file of rows is none: empty, or a remark.
     fn is_blank(&self, record: &str) -> bool {
         match &self.format {
-            Format::Json(_) => false,
+            Format::Json(_) | Format::Ber { .. } => false,
             Format::Csv { dialect, .. } => record.trim().is_empty() || dialect.is_comment(record),
             Format::Fixed(_) => record.trim().is_empty(),
         }
@@ -215,8 +228,20 @@ impl Layout {
         self.header.iter().all(|name| cells.contains(name))
     }
 
-    /// The record as text, which is written to `text` where it has another encoding.
-    fn text<'a>(&self, bytes: &'a [u8], text: &'a mut String) -> Result<&'a str, Reject> {
+    /// The record as text, which is written to `text` where the record has another encoding, or is in BER.
+    fn text<'a>(
+        &self,
+        bytes: &'a [u8],
+        text: &'a mut String,
+        room: &mut ber::Room,
+    ) -> Result<&'a str, Reject> {
+        if let Format::Ber { .. } = &self.format {
+            text.clear();
+            let written = ber::write(bytes, room, text);
+            return written.map(|()| text.as_str()).map_err(|damage| {
+                self.explain(String::new(), None, Reject::NotBer(damage.to_string()))
+            });
+        }
         if self.encoding == encoding_rs::UTF_8 {
             let record = str::from_utf8(bytes);
             return record.map_err(|_| {

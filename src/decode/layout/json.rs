@@ -1,5 +1,6 @@
 //! The values of a JSON record at the paths that a layout names.
 
+use super::octets;
 use super::slots::Slots;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -16,6 +17,14 @@ pub(super) struct Paths {
     places: Vec<(usize, Paths)>,
     /// Below every entry of a list: the sum of integers.
     every: Option<Box<Paths>>,
+}
+
+/// How a record writes integers, and how sums of them are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Integers {
+    Decimal,
+    /// As octets in hexadecimal.
+    Hexadecimal,
 }
 
 /// One part of a path.
@@ -54,11 +63,17 @@ impl Paths {
     ///
     /// # Errors
     /// If it is no JSON.
-    pub(super) fn read(&self, whole: &str, slots: &mut Slots) -> Result<(), serde_json::Error> {
+    pub(super) fn read(
+        &self,
+        whole: &str,
+        integers: Integers,
+        slots: &mut Slots,
+    ) -> Result<(), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(whole);
         let walk = Walk {
             paths: self,
             whole,
+            integers,
             slots,
             summed: false,
         };
@@ -110,6 +125,7 @@ fn parts(path: &str) -> Option<Vec<Part<'_>>> {
 struct Walk<'w, 'a> {
     paths: &'w Paths,
     whole: &'a str,
+    integers: Integers,
     slots: &'w mut Slots,
     /// Values are added up.
     summed: bool,
@@ -131,15 +147,20 @@ impl<'a> Walk<'_, 'a> {
 
     fn add(&mut self, slot: usize, raw: &str) {
         let before = self.slots.plain(self.whole, slot);
-        let before = before.map_or(Some(0_i64), |before| before.parse().ok());
-        let more: Option<i64> = raw.trim_matches('"').parse().ok();
+        let integer = |text: &str| match self.integers {
+            Integers::Decimal => text.parse().ok(),
+            Integers::Hexadecimal => octets::integer(text),
+        };
+        let before = before.map_or(Some(0_i64), |before| integer(&before));
+        let more = integer(raw.trim_matches('"'));
         let sum = before
             .zip(more)
             .and_then(|(before, more)| before.checked_add(more));
         // What cannot be added up is no number for the field either.
-        self.slots.set_read(slot, |out| match sum {
-            Some(sum) => *out += &sum.to_string(),
-            None => out.push_str(raw.trim_matches('"')),
+        self.slots.set_read(slot, |out| match (sum, self.integers) {
+            (Some(sum), Integers::Decimal) => *out += &sum.to_string(),
+            (Some(sum), Integers::Hexadecimal) => *out += &octets::hexadecimal(sum),
+            (None, _) => out.push_str(raw.trim_matches('"')),
         });
     }
 
@@ -147,6 +168,7 @@ impl<'a> Walk<'_, 'a> {
         Walk {
             paths,
             whole: self.whole,
+            integers: self.integers,
             slots: self.slots,
             summed,
         }

@@ -4,15 +4,18 @@
 //! A layout is compiled once. For a record, the reader of its format puts the values that the layout names into slots, and
 //! each target makes the JSON text of one field of them. From there on the record is read like any other.
 
+mod ber;
 mod clues;
 mod compile;
 mod compiler;
 mod csv;
 mod fields;
 mod form;
+mod framing;
 mod json;
 mod kind;
 mod moment;
+mod octets;
 mod plan;
 mod quantity;
 mod ready;
@@ -23,8 +26,11 @@ mod step;
 mod suggest;
 mod trace;
 
+pub use ber::{BerCutter, Cut};
 pub(super) use form::Made;
 pub use form::{Form, Scratch, is_native};
+pub(super) use framing::first_line;
+pub use framing::{Framing, Rows};
 pub use ready::READY;
 pub use shape::of as shape;
 pub use spec::LayoutText;

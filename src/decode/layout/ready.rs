@@ -10,6 +10,7 @@ macro_rules! ready {
 }
 
 ready! {
+    "3gpp-ber",
     "3gpp-charging",
     "asterisk-cdr",
     "billing-invoices",

@@ -1,5 +1,7 @@
 //! A layout as its file states it.
 
+use super::ber::FileHeader;
+use super::octets::Reading;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ pub(super) struct LayoutSpec {
     pub(super) choose: Choose,
     pub(super) csv: Option<CsvSpec>,
     pub(super) fixed: Option<FixedSpec>,
+    pub(super) ber: Option<BerSpec>,
     #[serde(default)]
     pub(super) skip: Vec<OneOrMany<ConditionSpec>>,
     /// Of every variant, unless it states them itself.
@@ -90,6 +93,7 @@ pub(super) enum FormatName {
     Json,
     Csv,
     Fixed,
+    Ber,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +122,14 @@ pub(super) struct CsvSpec {
 pub(super) struct FixedSpec {
     /// The first character, counted from 1, and how many.
     pub(super) columns: BTreeMap<String, [usize; 2]>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BerSpec {
+    pub(super) file_header: Option<FileHeader>,
+    /// Bytes.
+    pub(super) block: Option<u64>,
 }
 
 /// A list, or its only entry.
@@ -180,6 +192,7 @@ pub(super) struct FieldSpec {
     pub(super) value: Option<Scalar>,
     pub(super) when: Option<OneOrMany<ConditionSpec>>,
     pub(super) required: bool,
+    pub(super) read: Option<Reading>,
     pub(super) strip_prefix: Option<OneOrMany<String>>,
     pub(super) strip_suffix: Option<OneOrMany<String>>,
     pub(super) remove: Option<String>,

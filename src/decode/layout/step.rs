@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use super::moment::Moment;
+use super::octets::Reading;
 use super::quantity::{Quantity, clock_seconds};
 use super::slots::quote;
 use regex::Regex;
@@ -9,6 +10,8 @@ use regex::Regex;
 /// One step. A text that it cannot change goes on as it is, and the field judges it.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
+    /// Reads hexadecimal octets. What is not written so makes the field absent: digits of octets could pass for a number.
+    Read(Reading),
     /// Takes the first of these off the front.
     StripPrefix(Vec<String>),
     /// Takes the first of these off the end.
@@ -95,6 +98,10 @@ impl Step {
     fn run(&self, text: &str, out: &mut String) -> Made {
         let changed = |changed: bool| if changed { Made::Text } else { Made::Unchanged };
         match self {
+            Self::Read(reading) => match reading.convert(text, out) {
+                true => Made::Text,
+                false => Made::Nothing,
+            },
             Self::StripPrefix(prefixes) => {
                 let mut rests = prefixes
                     .iter()

@@ -1,6 +1,8 @@
 //! A first layout for records that nobody has described yet: a draft for people to correct.
 
+use super::ber;
 use super::clues::{Column, NAMES, all, chosen, time_of, unit_of};
+use super::octets::Reading;
 use super::shape;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -18,6 +20,8 @@ struct Sample {
     head: String,
     /// Every column or path with its first values.
     columns: Vec<Column>,
+    /// Paths of octets that are numbers of people. The values have their digits.
+    addresses: Vec<String>,
 }
 
 /// A draft of a layout for a file or topic of some name with these first records, as TOML.
@@ -26,7 +30,9 @@ pub fn suggest(name: &str, records: &[Vec<u8>]) -> String {
         .iter()
         .map(|record| String::from_utf8_lossy(record).into_owned())
         .collect();
-    let sample = json(&texts).unwrap_or_else(|| rows(&texts, records));
+    let sample = json(&texts)
+        .or_else(|| of_ber(records))
+        .unwrap_or_else(|| rows(&texts, records));
     let mut text = format!(
         "# A draft, made from the first {} records of {name}: read every line, and correct what is wrong.\n{}",
         records.len(),
@@ -50,6 +56,9 @@ pub fn suggest(name: &str, records: &[Vec<u8>]) -> String {
                     Some(clock) => {
                         used.push(&clock.0);
                         joined(known.column, clock)
+                    }
+                    None if sample.addresses.contains(&known.column.0) => {
+                        format!("{{ from = {:?}, read = \"address\" }}", known.column.0)
                     }
                     None => origin(field, &known.column.0, &known.column.1),
                 };
@@ -158,7 +167,42 @@ fn json(texts: &[String]) -> Option<Sample> {
     Some(Sample {
         head: "format = \"json\"\n".to_owned(),
         columns,
+        addresses: Vec::new(),
     })
+}
+
+fn of_ber(records: &[Vec<u8>]) -> Option<Sample> {
+    let texts: Option<Vec<String>> = records.iter().map(|record| ber::json(record)).collect();
+    let mut sample = json(&texts?)?;
+    sample.head =
+        "format = \"ber\"\n# Values are octets in hexadecimal; `read` says what they mean.\n"
+            .to_owned();
+    for (path, values) in &mut sample.columns {
+        let digits = |value: &String| {
+            let mut digits = String::new();
+            Reading::Address
+                .convert(value, &mut digits)
+                .then_some(digits)
+        };
+        let digits: Option<Vec<String>> = values.iter().map(digits).collect();
+        match digits {
+            _ if all(values, "3gpp") => {}
+            Some(digits) => {
+                *values = digits;
+                sample.addresses.push(path.clone());
+            }
+            // Apart from each other, so that digits in octets pass for nothing else.
+            None => values.iter_mut().for_each(|value| *value = apart(value)),
+        }
+    }
+    Some(sample)
+}
+
+/// Octets with blanks between.
+fn apart(hexadecimal: &str) -> String {
+    let digits: Vec<char> = hexadecimal.chars().collect();
+    let octets: Vec<String> = digits.chunks(2).map(String::from_iter).collect();
+    octets.join(" ")
 }
 
 /// Every value below one, with its path.
@@ -229,5 +273,9 @@ fn rows(texts: &[String], records: &[Vec<u8>]) -> Sample {
         "csv = {{ delimiter = {:?}, header = {header} }}",
         delimiter.to_string()
     );
-    Sample { head, columns }
+    Sample {
+        head,
+        columns,
+        addresses: Vec::new(),
+    }
 }

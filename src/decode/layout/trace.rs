@@ -1,8 +1,10 @@
 //! How a record becomes fields, one by one, for whoever writes a layout.
 
+use super::ber;
 use super::form::{Form, Format, Made, Mapped, Scratch};
 use super::plan::Condition;
 use crate::model::Reject;
+use serde_json::Value;
 
 /// What a layout makes of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,16 @@ impl Form {
         match self {
             Self::Native => &[],
             Self::Mapped(mapped) => &mapped.layout.sources,
+        }
+    }
+
+    /// A record as JSON, if the layout names its values by paths.
+    pub fn as_json(&self, record: &[u8]) -> Option<Value> {
+        match self {
+            Self::Mapped(Mapped { layout, .. }) if matches!(layout.format, Format::Ber { .. }) => {
+                serde_json::from_str(&ber::json(record)?).ok()
+            }
+            _ => serde_json::from_slice(record).ok(),
         }
     }
 

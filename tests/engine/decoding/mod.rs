@@ -1,5 +1,6 @@
 //! Everything that has ever been put into a JSON record: accepted, or refused for the reason that is true; never a
 //! panic, and never a reason that quotes the record.
+mod ber;
 mod countries;
 mod fields;
 mod layouts;

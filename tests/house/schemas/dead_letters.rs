@@ -107,6 +107,7 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::KeyMismatch,
         Reject::WrongFeed,
         Reject::NotARow("it has 2 columns instead of 3".to_owned()),
+        Reject::NotBer("at octet 2: a value goes beyond the end".to_owned()),
         Reject::NoVariant,
         Reject::UnknownTask,
     ];

@@ -2,8 +2,10 @@
 
 use super::inputs::schema_of;
 use super::{assert_valid, validator};
+use crate::ber;
 use churnwatch::config::Config;
 use churnwatch::decode::{LayoutText, Layouts, READY, Scratch};
+use churnwatch::files::Records;
 use churnwatch::model::Feed;
 use std::fs;
 use std::path::PathBuf;
@@ -34,25 +36,25 @@ fn rewritten(name: &str, country: &str) -> Vec<(Feed, String)> {
     let config = Config::from_toml_str(&country, "country").unwrap();
     let decoder = config.decoder.with_layouts(layouts);
     let sample = sample(name);
-    let bytes = fs::read(&sample).unwrap();
-    let mut lines = bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    let first = lines.clone().next().unwrap();
-    let mut form = decoder.layouts().of_file(sample.to_str().unwrap(), first);
+    let path = sample.to_str().unwrap();
+    let mut records = Records::open(path, &decoder).unwrap();
+    let mut form = None;
     let mut all = Vec::new();
     let mut scratch = Scratch::default();
-    for (number, line) in lines.by_ref().enumerate() {
-        if form.is_heading(line, number == 0).unwrap() {
+    let mut record = Vec::new();
+    while records.next_into(&mut record).unwrap().is_some() {
+        let first = form.is_none();
+        let form = form.get_or_insert_with(|| decoder.layouts().of_file(path, &record));
+        if form.is_heading(&record, first).unwrap() {
             continue;
         }
-        let mut record = Vec::new();
-        let read = decoder.rewrite(&form, line, &mut scratch, &mut record);
+        let mut made = Vec::new();
+        let read = decoder.rewrite(form, &record, &mut scratch, &mut made);
         let read = read.unwrap_or_else(|reject| panic!("{name}: {reject}"));
         let Some(feed) = read.map(|read| read.feed()) else {
             continue;
         };
-        all.push((feed, String::from_utf8(record).unwrap()));
+        all.push((feed, String::from_utf8(made).unwrap()));
     }
     all
 }
@@ -71,6 +73,16 @@ fn each_layout_that_is_there_is_part_of_the_program() {
     there.sort();
     let ready: Vec<&str> = READY.iter().map(|(name, _)| *name).collect();
     assert_eq!(there, ready);
+}
+
+#[test]
+fn the_sample_of_ber_is_as_its_records_are_written() {
+    let path = format!("{FOLDER}/samples/3gpp-ber.ber");
+    let made = ber::file(&ber::all());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    assert_eq!(fs::read(&path).unwrap(), made);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub const ROOMS: &[(&str, &str)] = &[
         "runtime/pool",
         "snapshot kafka telemetry health runtime/clock runtime/stop runtime/setup runtime/worker runtime/route",
     ),
-    ("files", ""),
+    ("files", "decode"),
     ("sim", "model layers engine"),
     ("sim/random", ""),
     ("sim/event", "model"),

@@ -1,37 +1,20 @@
 use super::error::FileError;
-use super::text;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use super::source::Source;
+use std::io::{self, BufRead};
 
-/// The lines of an NDJSON file, or of standard input for `-`. Compression and encoding are recognised by the first bytes, and
-/// lines end as on any system.
+/// The lines of a file, or of standard input for `-`. Compression and encoding are recognised by the first bytes, and lines
+/// end as on any system.
 pub struct Lines {
-    path: String,
-    reader: Box<dyn BufRead>,
+    source: Source,
     number: u64,
     /// The last line ended with a carriage return, and a line feed may belong to it.
     after_return: bool,
     /// The last line had an end.
     ended: bool,
-    progress: Progress,
-}
-
-/// How many bytes of a file, as stored, have been read.
-#[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<AtomicU64>);
-
-impl Progress {
-    /// Bytes read so far.
-    pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Far beyond any record; a longer line is no NDJSON, and must not fill the memory.
 const LINE_BYTES_MAX: usize = 64 << 20;
-const BUFFER_BYTES: usize = 1 << 17;
 /// What other systems put behind the last line: an end-of-file character, or zeros up to a block's end.
 const PADDING: [u8; 2] = [0, 0x1a];
 /// The mark of the byte order in UTF-8. Where files were joined, it stands before lines in the middle too.
@@ -43,26 +26,16 @@ impl Lines {
     /// # Errors
     /// If the file cannot be opened, is a folder, or its compression cannot be read.
     pub fn open(path: &str) -> Result<Self, FileError> {
-        let fail = |error| FileError::new("read", path, error);
-        let source: Box<dyn Read> = match path {
-            "-" => Box::new(io::stdin()),
-            _ => Box::new(File::open(path).map_err(fail)?),
-        };
-        let progress = Progress::default();
-        let counted = Counted {
+        Source::open(path).map(Self::of)
+    }
+
+    pub(super) fn of(source: Source) -> Self {
+        Self {
             source,
-            progress: progress.clone(),
-        };
-        let raw = Box::new(BufReader::with_capacity(BUFFER_BYTES, counted));
-        let reader = text::open(path, raw).map_err(fail)?;
-        Ok(Self {
-            path: path.to_owned(),
-            reader,
             number: 0,
             after_return: false,
             ended: true,
-            progress,
-        })
+        }
     }
 
     /// Reads the next line into `line`, without its end, and gives its number from 1; nothing at the end.
@@ -73,13 +46,15 @@ impl Lines {
         line.clear();
         let mut ended = false;
         while !ended {
-            let available = self.reader.fill_buf();
-            let available = available.map_err(|error| FileError::new("read", &self.path, error))?;
+            let available = match self.source.reader.fill_buf() {
+                Ok(available) => available,
+                Err(error) => return Err(self.source.error(error)),
+            };
             if available.is_empty() {
                 break;
             }
             if std::mem::take(&mut self.after_return) && available[0] == b'\n' {
-                self.reader.consume(1);
+                self.source.reader.consume(1);
                 continue;
             }
             let end = memchr::memchr2(b'\n', b'\r', available);
@@ -87,12 +62,12 @@ impl Lines {
             line.extend_from_slice(&available[..taken]);
             ended = end.is_some();
             self.after_return = ended && available[taken] == b'\r';
-            self.reader.consume(taken + usize::from(ended));
+            self.source.reader.consume(taken + usize::from(ended));
             if line.len() > LINE_BYTES_MAX {
                 let number = self.number + 1;
                 let message = format!("line {number} is longer than 64 MiB; is this NDJSON?");
                 let error = io::Error::other(message);
-                return Err(FileError::new("read", &self.path, error));
+                return Err(self.source.error(error));
             }
         }
         while line.starts_with(MARK) {
@@ -106,28 +81,8 @@ impl Lines {
         Ok(Some(self.number))
     }
 
-    /// Whether the last line had an end. Where it has none, the file may still be growing.
-    pub fn ended(&self) -> bool {
+    pub(super) fn ended(&self) -> bool {
         self.ended
-    }
-
-    /// How far the file has been read.
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
-    }
-}
-
-/// Counts what passes through.
-struct Counted {
-    source: Box<dyn Read>,
-    progress: Progress,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        self.progress.0.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }
 
