@@ -1,6 +1,7 @@
 //! The whole configuration, put together from its layers.
 
 use super::board::{self, BoardSettings};
+use super::registry::{self, RegistrySettings};
 use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
 use super::settings::{
@@ -49,6 +50,8 @@ pub struct Config {
     pub run: RunSettings,
     /// `[route]`
     pub route: RouteSettings,
+    /// `[registry]`
+    pub registry: RegistrySettings,
     /// `[state]`
     pub state: StateSettings,
     /// `[http]`
@@ -168,6 +171,7 @@ impl Config {
         let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
+        let registry = registry::registry(&mut layers);
         let state = settings::state(&mut layers);
         let http = layers.read("http");
         let board = board::board(&mut layers);
@@ -192,6 +196,7 @@ impl Config {
                 topics: topics?,
                 run: run?,
                 route: route?,
+                registry: registry?,
                 state: state?,
                 http: http?,
                 board: board?,
