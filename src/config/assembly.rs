@@ -171,9 +171,9 @@ impl Config {
         let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
-        let registry = registry::registry(&mut layers);
         let state = settings::state(&mut layers);
-        let http = layers.read("http");
+        let http: Option<HttpSettings> = layers.read("http");
+        let registry = registry::registry(&mut layers, http.as_ref());
         let board = board::board(&mut layers);
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);

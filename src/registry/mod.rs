@@ -256,6 +256,3 @@ fn unframe(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (id, body) = bytes.strip_prefix(&[MAGIC])?.split_first_chunk()?;
     Some((u32::from_be_bytes(*id), body))
 }
-
-#[cfg(test)]
-mod tests;
