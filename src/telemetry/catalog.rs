@@ -80,6 +80,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &LAG_SECONDS,
     &ROUTED,
     &ROUTE_LAG,
+    &REGISTRY_REQUESTS,
     &WATERMARK_DELAY,
     &DAY_CLOSES,
     &FEED_OUTAGE_DAYS,

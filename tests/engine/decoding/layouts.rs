@@ -370,24 +370,6 @@ fn a_record_that_cannot_be_mapped_says_why_and_nothing_else() {
     assert_eq!(reject("{\"id\"").reason(), "not_json");
 }
 
-#[test]
-fn a_zero_byte_is_a_registrys_frame_but_in_wide_letters() {
-    let framed = b"\0\0\0\0\x07{}";
-    let json = layouts(&format!("{HEAD}{CALL}")).unwrap();
-    let form = json.of_topic("any");
-    let read = decoder().decode_as(form, framed, &mut Scratch::default());
-    assert_eq!(read, Err(Reject::Framed));
-    let wide = format!("encoding = \"utf-16be\"\n{HEAD}{CALL}");
-    let wide = layouts(&wide).unwrap();
-    let form = wide.of_topic("any");
-    let record = r#"{"id":"1","a":"13800138000","at":1700000000000}"#;
-    let record: Vec<u8> = record.bytes().flat_map(|byte| [0, byte]).collect();
-    assert!(!form.is_framed(&record));
-    let mut scratch = Scratch::default();
-    let read = decoder().decode_as(form, &record, &mut scratch);
-    assert!(matches!(read, Ok(Some(_))), "{read:?}");
-}
-
 fn layouts_of_pattern() -> Layouts {
     let call = CALL.replace(
         "{ from = \"at\" }",

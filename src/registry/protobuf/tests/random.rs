@@ -58,7 +58,7 @@ impl Seeds<'_> {
     fn message(&mut self, of: MessageDescriptor, depth: usize) -> DynamicMessage {
         let mut message = DynamicMessage::new(of.clone());
         for field in of.fields() {
-            if self.next() % 3 > 0 && depth < 4 {
+            if !self.next().is_multiple_of(3) && depth < 4 {
                 message.set_field(&field, self.field(&field, depth));
             }
         }
@@ -102,7 +102,7 @@ impl Seeds<'_> {
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(seed.cast_signed()),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(seed as u32),
             Kind::Uint64 | Kind::Fixed64 => Value::U64(seed),
-            Kind::Bool => Value::Bool(seed % 2 == 0),
+            Kind::Bool => Value::Bool(seed.is_multiple_of(2)),
             Kind::String => Value::String(format!("\"{}é", seed % 1000)),
             Kind::Bytes => Value::Bytes(seed.to_le_bytes()[..(seed % 8) as usize].to_vec().into()),
             Kind::Enum(_) => Value::EnumNumber((seed % 4) as i32),
