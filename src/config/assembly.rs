@@ -152,6 +152,11 @@ impl Config {
         config
     }
 
+    /// Whether this is the configuration of clients that route.
+    pub fn is_of_route(&self) -> bool {
+        self.kafka.group == self.route.group
+    }
+
     /// Whether `run` routes as well.
     pub fn routes_in_run(&self) -> bool {
         self.route.in_run && !self.route.sources.is_empty()

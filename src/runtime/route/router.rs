@@ -165,6 +165,7 @@ impl<'r, L: Link> Router<'r, L> {
         self.positions.extend(batch.offsets);
         let report = RouteReport {
             routed: batch.routed,
+            passed_over: batch.passed_over,
             dead_lettered: batch.rejections.records(),
         };
         report.emit(&self.routes.telemetry);
