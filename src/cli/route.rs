@@ -66,7 +66,7 @@ impl Route {
         );
         let stop = Stop::default();
         let mut pool = Pool::new(&stop);
-        let routes = Routes::new(&config, telemetry, sources);
+        let routes = Routes::new(&config, telemetry, sources).map_err(Failure::Failed)?;
         let routers = health.workers().into_iter();
         pool.route(routes, routers)
             .map_err(|error| failed(&error))?;

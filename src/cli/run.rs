@@ -79,6 +79,7 @@ impl Run {
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
         let routes = sources.map(|sources| Routes::new(&config, telemetry.clone(), sources));
+        let routes = routes.transpose().map_err(Failure::Failed)?;
         let setup = Setup::new(config, telemetry.clone(), cluster);
         let reload = Reload {
             hangup,

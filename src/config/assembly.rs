@@ -1,6 +1,7 @@
 //! The whole configuration, put together from its layers.
 
 use super::board::{self, BoardSettings};
+use super::registry::{self, RegistrySettings};
 use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
 use super::settings::{
@@ -49,6 +50,8 @@ pub struct Config {
     pub run: RunSettings,
     /// `[route]`
     pub route: RouteSettings,
+    /// `[registry]`
+    pub registry: RegistrySettings,
     /// `[state]`
     pub state: StateSettings,
     /// `[http]`
@@ -174,7 +177,8 @@ impl Config {
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
         let state = settings::state(&mut layers);
-        let http = layers.read("http");
+        let http: Option<HttpSettings> = layers.read("http");
+        let registry = registry::registry(&mut layers, http.as_ref());
         let board = board::board(&mut layers);
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
@@ -197,6 +201,7 @@ impl Config {
                 topics: topics?,
                 run: run?,
                 route: route?,
+                registry: registry?,
                 state: state?,
                 http: http?,
                 board: board?,

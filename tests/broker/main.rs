@@ -21,6 +21,7 @@ mod layouts;
 mod link;
 mod members;
 mod refusals;
+mod registry;
 mod route;
 mod rules;
 mod rules_changed;

@@ -32,6 +32,7 @@ pub const ROOMS: &[(&str, &str)] = &[
         "model engine/codec engine/settings engine/state engine/triggers engine/rules engine/policy engine/image",
     ),
     ("config", "model layers decode engine"),
+    ("registry", "model config"),
     ("driver", "model decode engine"),
     ("journal", "model"),
     ("snapshot", "journal engine"),
@@ -41,7 +42,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("http", "config health telemetry"),
     (
         "runtime",
-        "model config decode engine driver encode journal snapshot kafka telemetry health",
+        "model config decode engine driver encode journal snapshot kafka telemetry health registry",
     ),
     ("runtime/clock", "model"),
     ("runtime/stop", ""),
@@ -71,7 +72,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/route",
-        "model config decode encode kafka telemetry health runtime/clock runtime/stop runtime/partition",
+        "model config registry decode encode kafka telemetry health runtime/clock runtime/stop runtime/partition",
     ),
     ("runtime/watchdog", "config health runtime/clock"),
     (
@@ -120,7 +121,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "cli",
-        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse board demo",
+        "model config decode registry engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse board demo",
     ),
 ];
 
