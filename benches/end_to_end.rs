@@ -8,6 +8,7 @@
 mod support;
 
 use churnwatch::config::Config;
+use churnwatch::encode::Form;
 use churnwatch::health::Health;
 use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
@@ -117,7 +118,7 @@ fn detect(config: &Config, records: u64) -> Duration {
         aligned_outputs: BTreeSet::new(),
         ..Cluster::inspect(config).unwrap()
     };
-    let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
+    let setup = Setup::new(config.clone(), telemetry.clone(), cluster, Form::Json);
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

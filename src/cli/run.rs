@@ -2,6 +2,7 @@ use super::brokers;
 use super::failure::Failure;
 use super::signals::{self, Signals};
 use crate::config::{Config, Ruleset};
+use crate::encode::Form;
 use crate::health::Health;
 use crate::http::Server;
 use crate::kafka::{self, Cluster, Refusal, Sources};
@@ -79,7 +80,7 @@ impl Run {
         let stop = Stop::default();
         let watchdog = Watchdog::new(&config.run);
         let routes = sources.map(|sources| Routes::new(&config, telemetry.clone(), sources));
-        let setup = Setup::new(config, telemetry.clone(), cluster);
+        let setup = Setup::new(config, telemetry.clone(), cluster, Form::Json);
         let reload = Reload {
             hangup,
             path: self.config,

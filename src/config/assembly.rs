@@ -1,6 +1,7 @@
 //! The whole configuration, put together from its layers.
 
 use super::board::{self, BoardSettings};
+use super::output::{self, OutputSettings};
 use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
 use super::settings::{
@@ -45,6 +46,8 @@ pub struct Config {
     pub kafka: KafkaSettings,
     /// `[topics]`
     pub topics: TopicSettings,
+    /// `[output]`
+    pub output: OutputSettings,
     /// `[run]`
     pub run: RunSettings,
     /// `[route]`
@@ -166,6 +169,7 @@ impl Config {
         layers.check_ranges();
         let kafka = settings::kafka(&mut layers);
         let topics = settings::topics(&mut layers, kafka.as_ref());
+        let output = output::output(&mut layers);
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
         let state = settings::state(&mut layers);
@@ -190,6 +194,7 @@ impl Config {
             Some(Self {
                 kafka: kafka?,
                 topics: topics?,
+                output: output?,
                 run: run?,
                 route: route?,
                 state: state?,

@@ -13,6 +13,7 @@ mod country;
 mod environment;
 mod forms;
 mod layouts;
+mod output;
 mod route;
 mod rules;
 mod ruleset;
@@ -26,6 +27,7 @@ pub use alerts::{
 };
 pub use assembly::{Config, range, reference};
 pub use board::{BoardRole, BoardSettings, BoardUser};
+pub use output::{Envelope, OutputFormat, OutputSettings};
 pub use route::{RouteSettings, RouteSource};
 pub use ruleset::Ruleset;
 pub use settings::{

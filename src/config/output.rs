@@ -1,0 +1,60 @@
+//! `[output]`: in which form records leave for other systems.
+
+use crate::layers::{Key, Layers};
+use serde::Deserialize;
+
+/// `[output]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputSettings {
+    /// How values are written.
+    pub format: OutputFormat,
+    /// What is put around them.
+    pub envelope: Envelope,
+    /// CloudEvents' `source`, a URI reference; empty for one that names the group.
+    pub source: String,
+    /// Whether schemas that the registry lacks are registered.
+    pub register: bool,
+}
+
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// JSON.
+    Json,
+    /// Apache Avro, by a registry's schemas.
+    Avro,
+    /// Protocol Buffers, by a registry's schemas.
+    Protobuf,
+}
+
+/// What is put around values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Envelope {
+    /// Nothing.
+    None,
+    /// CloudEvents' structured mode.
+    CloudEvents,
+}
+
+/// Reads and checks `[output]`.
+pub(super) fn output(layers: &mut Layers) -> Option<OutputSettings> {
+    let settings: OutputSettings = layers.read("output")?;
+    if settings.envelope == Envelope::CloudEvents && settings.format != OutputFormat::Json {
+        layers.problem(
+            &Key::of("output.envelope"),
+            "goes with JSON only",
+            "set output.format to \"json\", or leave the envelope out: the attributes of CloudEvents are headers in every format",
+        );
+    }
+    if settings.source.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        layers.problem(
+            &Key::of("output.source"),
+            "is not a URI reference",
+            "write one without blanks, such as /churnwatch/south or https://example.com/churnwatch",
+        );
+    }
+    Some(settings)
+}
