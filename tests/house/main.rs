@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod deploy;
+#[path = "../support/forms.rs"]
+mod forms;
 mod schemas;
 mod tidy;
