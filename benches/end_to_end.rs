@@ -8,7 +8,6 @@
 mod support;
 
 use churnwatch::config::Config;
-use churnwatch::encode::Form;
 use churnwatch::health::Health;
 use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
@@ -118,7 +117,7 @@ fn detect(config: &Config, records: u64) -> Duration {
         aligned_outputs: BTreeSet::new(),
         ..Cluster::inspect(config).unwrap()
     };
-    let setup = Setup::new(config.clone(), telemetry.clone(), cluster, Form::Json);
+    let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
     let stop = Stop::default();
     let pool = Pool::start(setup, &health, &stop).unwrap();
     let wait_for = |records| {

@@ -169,7 +169,7 @@ fn route(config: &Config, records: u64) -> Duration {
     let stop = Stop::default();
     let mut pool = Pool::new(&stop);
     let sources = Sources::find(config).unwrap();
-    let routes = Routes::new(config, telemetry, sources);
+    let routes = Routes::new(config, telemetry, sources).unwrap();
     pool.route(routes, health.workers().into_iter()).unwrap();
     while !health.unready().is_empty() {
         assert!(!pool.finished(), "the router ended");

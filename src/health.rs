@@ -23,6 +23,8 @@ pub enum Condition {
     Assigned,
     /// The state of these partitions is restored.
     Restored,
+    /// The schemas of all records that came are there.
+    Schemas,
 }
 
 struct Shared {
@@ -41,7 +43,12 @@ struct Worker {
 
 impl Condition {
     /// Every condition.
-    pub const ALL: [Self; 3] = [Self::Connected, Self::Assigned, Self::Restored];
+    pub const ALL: [Self; 4] = [
+        Self::Connected,
+        Self::Assigned,
+        Self::Restored,
+        Self::Schemas,
+    ];
 
     const fn bit(self) -> u8 {
         1 << self as u8
@@ -52,6 +59,7 @@ impl Condition {
             Self::Connected => "is not connected to the brokers",
             Self::Assigned => "waits for its partitions",
             Self::Restored => "is restoring its state",
+            Self::Schemas => "waits for the schema registry; the log says why it cannot be asked",
         }
     }
 }

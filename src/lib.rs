@@ -16,6 +16,7 @@ pub mod journal;
 pub mod kafka;
 pub mod layers;
 pub mod model;
+pub mod registry;
 pub mod rehearse;
 pub mod runtime;
 pub mod sim;

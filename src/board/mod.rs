@@ -9,6 +9,7 @@ mod courier;
 mod desk;
 mod feed;
 mod people;
+mod record;
 mod session;
 mod shared;
 mod status;
@@ -22,11 +23,13 @@ pub use people::{hash, secret};
 
 use crate::config::Config;
 use crate::http::{HttpError, Server, ServerSettings, metrics_page};
+use crate::registry::Registry;
 use crate::runtime::Stop;
 use crate::telemetry::BoardTelemetry;
 use alerts::{Figures, Herald, Means};
 use courier::Courier;
 use feed::Feed;
+use record::Reader;
 use session::Sessions;
 use shared::Shared;
 use status::Status;
@@ -113,6 +116,8 @@ impl Board {
         };
         let metrics = metrics_page(&config.http.hosts, move || shared.metrics());
         let metrics = Server::serve(&settings, metrics)?;
+        let registry = Registry::new(&config.registry).map_err(BoardError::System)?;
+        let reader = Reader::new(registry);
         let feed = Feed {
             config: config.clone(),
             topics,
@@ -147,7 +152,7 @@ impl Board {
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let failed = |error: std::io::Error| BoardError::System(error.to_string());
-        let started = thread("board-feed").spawn(move || feed.run());
+        let started = thread("board-feed").spawn(move || feed.run(reader));
         board.threads.push(started.map_err(failed)?);
         let started = thread("board-courier").spawn(move || courier.run());
         board.threads.push(started.map_err(failed)?);

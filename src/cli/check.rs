@@ -7,6 +7,7 @@ use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;
 use crate::kafka::{self, Sources};
 use crate::model::{Feed, plural};
+use crate::registry::Registry;
 use crate::runtime::can_go_on;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Also ask the brokers: are they there, are the topics, do their partitions match, can the group go on?
+    /// Also ask the brokers: are they there, are the topics, do their partitions match, can the group go on? And the schema
+    /// registry, if there is one: is it there, and does it let us in?
     #[arg(long)]
     connect: bool,
 
@@ -77,6 +79,11 @@ impl Check {
                 let routed = sources.topics.iter().map(|topic| &*topic.name);
                 let routed: Vec<_> = routed.collect();
                 print(&format!("routed topics: {}\n", routed.join(", ")))?;
+            }
+            if let Some(registry) = Registry::new(&config.registry).map_err(Failure::Usage)? {
+                let look = registry.look();
+                look.map_err(|trouble| Failure::Failed(trouble.to_string()))?;
+                print(&format!("schema registry: {}\n", registry.address()))?;
             }
         }
         Ok(())

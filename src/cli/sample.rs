@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::decode::{Decoded, FieldTrace, Form, Scratch, Trace, is_native, leaves, shape, suggest};
 use crate::files::Lines;
 use crate::kafka::Follower;
-use crate::model::Timestamp;
+use crate::model::{Reject, Timestamp};
+use crate::registry::{Registry, Room, Unread};
 use crate::runtime::clock;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,6 +29,8 @@ struct Sample {
     name: String,
     /// With the numbers of their lines, or counted from 1 in a topic.
     records: Vec<(u64, Vec<u8>)>,
+    /// Those that do not become text, with why.
+    unread: Vec<(u64, Reject)>,
     form: Form,
     /// The names of the columns, where the first line has said them.
     header: Vec<String>,
@@ -64,7 +67,10 @@ pub(super) fn print_sample(config: &Config, name: &str) -> Result<(), Failure> {
         false => of_topic(config, name)?,
     };
     let Some((_, first)) = sample.records.first() else {
-        return Err(Failure::Failed(format!("{name} holds no records")));
+        return Err(Failure::Failed(match sample.unread.first() {
+            Some((_, reject)) => format!("{name} holds no records that can be read: {reject}"),
+            None => format!("{name} holds no records"),
+        }));
     };
     if sample.form.name().is_none() && !is_native(first) {
         let drafted = sample.records.iter().take(DRAFTED);
@@ -72,6 +78,9 @@ pub(super) fn print_sample(config: &Config, name: &str) -> Result<(), Failure> {
         return print(&suggest(name, &drafted));
     }
     let mut findings = Findings::default();
+    for (number, reject) in &sample.unread {
+        findings.reject(*number, reject);
+    }
     let mut scratch = Scratch::default();
     for (place, (number, record)) in sample.records.iter().enumerate() {
         let shown = place < SHOWN;
@@ -92,6 +101,7 @@ fn of_file(config: &Config, path: &str) -> Result<Sample, Failure> {
     let mut sample = Sample {
         name: path.to_owned(),
         records: Vec::new(),
+        unread: Vec::new(),
         form: Form::Native,
         header: Vec::new(),
     };
@@ -118,19 +128,29 @@ fn of_topic(config: &Config, topic: &str) -> Result<Sample, Failure> {
             "there is no file `{topic}`, and as a topic: {problem}"
         ))
     })?;
-    let mut records = Vec::new();
-    while records.len() < COUNTED
-        && let Some(record) = follower.next(WAIT)
-    {
-        let number = records.len() as u64 + 1;
-        records.extend(record.value().map(|value| (number, value.to_vec())));
-    }
-    Ok(Sample {
+    let registry = Registry::new(&config.registry).map_err(Failure::Usage)?;
+    let mut room = Room::default();
+    let mut sample = Sample {
         name: format!("topic {topic}"),
-        records,
+        records: Vec::new(),
+        unread: Vec::new(),
         form: config.decoder.layouts().of_topic(topic).clone(),
         header: Vec::new(),
-    })
+    };
+    let values = std::iter::from_fn(|| follower.next(WAIT));
+    let values = values.filter_map(|record| record.value().map(<[u8]>::to_vec));
+    for (number, value) in (1..).zip(values.take(COUNTED)) {
+        let Some(registry) = registry.as_ref().filter(|_| sample.form.is_framed(&value)) else {
+            sample.records.push((number, value));
+            continue;
+        };
+        match registry.json(&value, clock::monotonic_ms(), &mut room) {
+            Ok(json) => sample.records.push((number, json.to_vec())),
+            Err(Unread::Rejected(reject)) => sample.unread.push((number, reject)),
+            Err(Unread::Waits(away)) => return Err(Failure::Failed(away.reason)),
+        }
+    }
+    Ok(sample)
 }
 
 impl Findings {
@@ -192,11 +212,13 @@ impl Findings {
             }
             Ok(Some(Decoded::Progress { .. })) => *self.types.entry(kind).or_default() += 1,
             Ok(None) => self.skipped += 1,
-            Err(reject) => {
-                let first = || (0, format!("record {number}: {reject}"));
-                self.rejects.entry(reject.reason()).or_insert_with(first).0 += 1;
-            }
+            Err(reject) => self.reject(number, &reject),
         }
+    }
+
+    fn reject(&mut self, number: u64, reject: &Reject) {
+        let first = || (0, format!("record {number}: {reject}"));
+        self.rejects.entry(reject.reason()).or_insert_with(first).0 += 1;
     }
 
     fn report(&self, config: &Config, sample: &Sample) -> String {
@@ -207,7 +229,8 @@ impl Findings {
                 format!("layout `{name}`")
             });
         let mut text = format!("{}: {form}\n\n{}", sample.name, self.shown);
-        let _ = writeln!(text, "{} records looked at", sample.records.len());
+        let looked = sample.records.len() + sample.unread.len();
+        let _ = writeln!(text, "{looked} records looked at");
         for (name, count) in &self.types {
             let _ = writeln!(text, "  {count:>7}  {name}");
         }

@@ -281,7 +281,7 @@ fn rules(layers: &mut Layers, key: &Key, settings: &AlertSettings) {
 }
 
 /// Reads a secret from its file, if one is named.
-fn load(layers: &mut Layers, table: &Key, name: &str, secret: &mut Secret, file: &str) {
+pub(super) fn load(layers: &mut Layers, table: &Key, name: &str, secret: &mut Secret, file: &str) {
     if file.is_empty() {
         return;
     }
@@ -301,7 +301,7 @@ fn load(layers: &mut Layers, table: &Key, name: &str, secret: &mut Secret, file:
 }
 
 /// Why a file is none of certificates.
-fn ca_problem(file: &str) -> Option<String> {
+pub(super) fn ca_problem(file: &str) -> Option<String> {
     if file.is_empty() {
         return None;
     }

@@ -2,6 +2,7 @@
 
 use super::board::{self, BoardSettings};
 use super::output::{self, OutputSettings};
+use super::registry::{self, RegistrySettings};
 use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
 use super::settings::{
@@ -52,6 +53,8 @@ pub struct Config {
     pub run: RunSettings,
     /// `[route]`
     pub route: RouteSettings,
+    /// `[registry]`
+    pub registry: RegistrySettings,
     /// `[state]`
     pub state: StateSettings,
     /// `[http]`
@@ -169,9 +172,10 @@ impl Config {
         layers.check_ranges();
         let kafka = settings::kafka(&mut layers);
         let topics = settings::topics(&mut layers, kafka.as_ref());
-        let output = output::output(&mut layers);
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
+        let registry = registry::registry(&mut layers);
+        let output = output::output(&mut layers, registry.as_ref());
         let state = settings::state(&mut layers);
         let http = layers.read("http");
         let board = board::board(&mut layers);
@@ -197,6 +201,7 @@ impl Config {
                 output: output?,
                 run: run?,
                 route: route?,
+                registry: registry?,
                 state: state?,
                 http: http?,
                 board: board?,

@@ -14,6 +14,7 @@ mod environment;
 mod forms;
 mod layouts;
 mod output;
+mod registry;
 mod route;
 mod rules;
 mod ruleset;
@@ -28,6 +29,7 @@ pub use alerts::{
 pub use assembly::{Config, range, reference};
 pub use board::{BoardRole, BoardSettings, BoardUser};
 pub use output::{Envelope, OutputFormat, OutputSettings};
+pub use registry::RegistrySettings;
 pub use route::{RouteSettings, RouteSource};
 pub use ruleset::Ruleset;
 pub use settings::{

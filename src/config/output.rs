@@ -1,5 +1,6 @@
 //! `[output]`: in which form records leave for other systems.
 
+use super::registry::RegistrySettings;
 use crate::layers::{Key, Layers};
 use serde::Deserialize;
 
@@ -40,7 +41,10 @@ pub enum Envelope {
 }
 
 /// Reads and checks `[output]`.
-pub(super) fn output(layers: &mut Layers) -> Option<OutputSettings> {
+pub(super) fn output(
+    layers: &mut Layers,
+    registry: Option<&RegistrySettings>,
+) -> Option<OutputSettings> {
     let settings: OutputSettings = layers.read("output")?;
     if settings.envelope == Envelope::CloudEvents && settings.format != OutputFormat::Json {
         layers.problem(
@@ -49,7 +53,18 @@ pub(super) fn output(layers: &mut Layers) -> Option<OutputSettings> {
             "set output.format to \"json\", or leave the envelope out: the attributes of CloudEvents are headers in every format",
         );
     }
-    if settings.source.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    let registered = settings.format != OutputFormat::Json;
+    if registered && registry.is_some_and(|registry| registry.url.is_empty()) {
+        layers.problem(
+            &Key::of("output.format"),
+            "needs a schema registry",
+            "name it in registry.url, or set output.format to \"json\"",
+        );
+    }
+    if settings
+        .source
+        .contains(|c: char| c.is_whitespace() || c.is_control())
+    {
         layers.problem(
             &Key::of("output.source"),
             "is not a URI reference",

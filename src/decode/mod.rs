@@ -150,6 +150,7 @@ impl Decoder {
             return self.decode(bytes).map(Some);
         };
         self.fits(bytes)?;
+        unframed(form, bytes)?;
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
@@ -237,6 +238,7 @@ impl Decoder {
             return self.address(&fields).map(Some);
         };
         self.fits(bytes)?;
+        unframed(form, bytes)?;
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
@@ -330,14 +332,19 @@ impl Decoder {
     /// The record as text, if it can be JSON at all.
     fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, Reject> {
         self.fits(bytes)?;
-        if bytes.first() == Some(&0) {
-            return Err(Reject::Framed);
-        }
+        unframed(&Form::Native, bytes)?;
         let text = str::from_utf8(bytes).map_err(|_| Reject::NotUtf8)?;
         if text.trim_ascii().is_empty() {
             return Err(Reject::Empty);
         }
         Ok(text)
+    }
+}
+
+fn unframed(form: &Form, bytes: &[u8]) -> Result<(), Reject> {
+    match form.is_framed(bytes) {
+        true => Err(Reject::Framed),
+        false => Ok(()),
     }
 }
 

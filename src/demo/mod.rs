@@ -13,7 +13,6 @@ mod weekly;
 
 use crate::board::{Board, BoardError};
 use crate::config::Config;
-use crate::encode::Form;
 use crate::health::Health;
 use crate::http::{HttpError, Server};
 use crate::kafka::{Cluster, EmbeddedBroker, Loader};
@@ -164,7 +163,7 @@ fn live(
         partitions: PARTITIONS,
         ..Cluster::default()
     };
-    let setup = Setup::new(config.clone(), telemetry.clone(), cluster, Form::Json);
+    let setup = Setup::new(config.clone(), telemetry.clone(), cluster);
     let pool = Pool::start(setup, health, &workers).map_err(text)?;
     let watch = clock::Stopwatch::start();
     let fed = std::thread::scope(|threads| {

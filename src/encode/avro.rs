@@ -1,7 +1,7 @@
 //! JSON to Avro. The libraries write the entries of maps in the order of a hash table, so that the same task would have
 //! other bytes after a restart; these bytes are in the order of the JSON.
 
-use super::form::{Misfit, json_name};
+use super::misfit::{Misfit, json_name};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,12 +1,11 @@
 //! The form in which records leave: JSON, an event of CloudEvents around it, or Avro or Protobuf made of it.
 
 use super::kind::{Kind, Language};
+use super::misfit::Misfit;
 use super::outgoing::Outgoing;
 use super::{avro, event, protobuf};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The form in which records leave. The same record always gives the same bytes.
 #[derive(Debug, Clone, Default)]
@@ -28,23 +27,6 @@ pub struct Registered(BTreeMap<Kind, (u32, Writer)>);
 enum Writer {
     Avro(avro::Schema),
     Protobuf(protobuf::Schema),
-}
-
-/// A record that its schema has no room for: a fault of the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    schema: &'static str,
-    /// The names on the way to the field, the innermost first.
-    path: Vec<String>,
-    what: &'static str,
-}
-
-/// The name that a field of the schemas has in JSON, where hyphens are allowed.
-pub(super) fn json_name(field: &str) -> &str {
-    match field {
-        "zh_CN" => "zh-CN",
-        other => other,
-    }
 }
 
 impl Registered {
@@ -105,43 +87,5 @@ impl Registered {
         };
         written.map_err(|misfit| misfit.of(kind))?;
         Ok((bytes, content_type))
-    }
-}
-
-impl Misfit {
-    pub(super) fn new(what: &'static str) -> Self {
-        Self {
-            schema: "",
-            path: Vec::new(),
-            what,
-        }
-    }
-
-    /// The field lies in another one.
-    pub(super) fn within(mut self, name: &str) -> Self {
-        self.path.push(name.to_owned());
-        self
-    }
-
-    fn of(mut self, kind: Kind) -> Self {
-        self.schema = kind.name();
-        self
-    }
-}
-
-impl fmt::Display for Misfit {
-    /// Never the value: it may hold a subscriber's number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path: Vec<Cow<'_, str>> = self.path.iter().rev().map(Cow::from).collect();
-        match path.is_empty() {
-            true => write!(f, "schema {}: the record {}", self.schema, self.what),
-            false => write!(
-                f,
-                "schema {}: field `{}` {}",
-                self.schema,
-                path.join("."),
-                self.what
-            ),
-        }
     }
 }

@@ -9,14 +9,18 @@ mod event;
 mod form;
 mod json;
 mod kind;
+mod misfit;
 mod outgoing;
 mod protobuf;
+mod read;
 mod uplift;
 
 pub use dead_letter::Original;
-pub use form::{Form, Misfit, Registered};
+pub use form::{Form, Registered};
 pub use kind::{Kind, Language};
+pub use misfit::Misfit;
 pub use outgoing::Outgoing;
+pub use read::{data_of, restored};
 
 use crate::model::{
     Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,

@@ -37,8 +37,25 @@ pub enum Reject {
         limit: usize,
     },
     /// A schema registry's magic byte instead of JSON.
-    #[error("the record is framed for a schema registry (magic byte 0); send plain JSON")]
+    #[error(
+        "the record is framed for a schema registry (magic byte 0); topics of [topics] hold plain JSON, and those of \
+         `route.sources` hold such records where `registry.url` names the registry"
+    )]
     Framed,
+    /// The id of a schema that the registry does not have.
+    #[error("the registry has no schema with id {0}: does the producer use another registry?")]
+    UnknownSchema(u32),
+    /// A schema that this version cannot read, or that is wrong in itself.
+    #[error("schema {id} {problem}")]
+    UnusableSchema {
+        /// Its id in the registry.
+        id: u32,
+        /// What is wrong, completing "schema 7 ...".
+        problem: String,
+    },
+    /// The bytes are no record of the schema that they name: where, and why.
+    #[error("the record does not fit its schema: {0}")]
+    NotOfSchema(String),
     /// Not valid UTF-8.
     #[error("the record is not valid UTF-8")]
     NotUtf8,
@@ -126,6 +143,9 @@ impl Reject {
             Self::Empty => "empty",
             Self::TooLarge { .. } => "too_large",
             Self::Framed => "framed",
+            Self::UnknownSchema(_) => "unknown_schema",
+            Self::UnusableSchema { .. } => "unusable_schema",
+            Self::NotOfSchema(_) => "not_of_schema",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson(_) => "not_json",
             Self::NotAnObject => "not_an_object",
@@ -168,10 +188,13 @@ impl Reject {
     }
 
     /// Every reason there is, for metrics that start at zero.
-    pub const REASONS: [&'static str; 19] = [
+    pub const REASONS: [&'static str; 22] = [
         "empty",
         "too_large",
         "framed",
+        "unknown_schema",
+        "unusable_schema",
+        "not_of_schema",
         "not_utf8",
         "not_json",
         "not_an_object",

@@ -27,8 +27,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What follows from a configuration, and from what the brokers say of the topics, and the registry of the schemas.
-    pub fn new(config: Config, telemetry: Telemetry, cluster: Cluster, form: Form) -> Self {
+    /// What follows from a configuration, and from what the brokers say of the topics. Records leave as JSON.
+    pub fn new(config: Config, telemetry: Telemetry, cluster: Cluster) -> Self {
         let topics = Topics::new(&config);
         let active_rules = ActiveRules::new(&config, &topics);
         Self {
@@ -38,7 +38,7 @@ impl Setup {
             aligned_outputs: Arc::new(cluster.aligned_outputs),
             scheme: cluster.scheme,
             rules_handle: Arc::new(RulesHandle::new(active_rules)),
-            form,
+            form: Form::Json,
             telemetry,
         }
     }

@@ -303,6 +303,13 @@ pub(super) const ROUTE_LAG: Metric = gauge(
     "Records of a source's partition that are not yet routed.",
 );
 
+pub(super) const REGISTRY_REQUESTS: Metric = counter(
+    "churnwatch_registry_requests_total",
+    &["outcome"],
+    "Requests of the routers for schemas, by how the registry answered.",
+)
+.detail("Outcomes: `sent`, `unknown` (it has no such schema), `failed` (it is away, or refuses us: nothing is routed meanwhile).");
+
 pub(super) const WATERMARK_DELAY: Metric = gauge(
     "churnwatch_watermark_delay_seconds",
     &["feed", "partition"],

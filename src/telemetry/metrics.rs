@@ -18,6 +18,8 @@ pub(super) const OUTCOMES: [&str; 5] = [
     "dead_lettered",
 ];
 
+/// Values of the label `outcome` of `churnwatch_registry_requests_total`.
+pub(super) const REGISTRY_OUTCOMES: [&str; 3] = ["sent", "unknown", "failed"];
 /// Values of the label `outcome` of `churnwatch_route_records_total`.
 pub(super) const ROUTE_OUTCOMES: [&str; 2] = ["routed", "dead_lettered"];
 
@@ -86,6 +88,7 @@ pub struct Telemetry {
     pub(super) lag_seconds: GaugeVec,
     pub(super) routed: IntCounterVec,
     pub(super) route_lag: IntGaugeVec,
+    pub(super) registry_requests: IntCounterVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) day_closes: IntCounterVec,
     pub(super) outage_days: IntCounterVec,
@@ -130,6 +133,7 @@ impl Telemetry {
             lag_seconds: float_gauges(r, &catalog::LAG_SECONDS)?,
             routed: counters(r, &catalog::ROUTED)?,
             route_lag: gauges(r, &catalog::ROUTE_LAG)?,
+            registry_requests: counters(r, &catalog::REGISTRY_REQUESTS)?,
             watermark_delay: float_gauges(r, &catalog::WATERMARK_DELAY)?,
             day_closes: counters(r, &catalog::DAY_CLOSES)?,
             outage_days: counters(r, &catalog::FEED_OUTAGE_DAYS)?,
@@ -286,6 +290,9 @@ impl Telemetry {
         }
         for outcome in ROUTE_OUTCOMES {
             self.routed.with_label_values(&[outcome]);
+        }
+        for outcome in REGISTRY_OUTCOMES {
+            self.registry_requests.with_label_values(&[outcome]);
         }
         for outcome in ["written", "failed", "refused"] {
             self.snapshots.with_label_values(&[outcome]);

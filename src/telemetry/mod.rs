@@ -19,7 +19,7 @@ pub use board::{BoardReport, BoardTelemetry, ReceiverLabels, RequestClass};
 pub use catalog::table as metrics_table;
 pub use metrics::{CommitOutcome, Telemetry, UNKNOWN_FEED};
 pub use reports::{
-    BatchReport, CommitReport, FeedDelay, KeyReport, LagReport, RestoreReport, RouteLag,
-    RouteReport, ShardReport, SnapshotReport, WorkReport,
+    BatchReport, CommitReport, FeedDelay, KeyReport, LagReport, RegistryReport, RestoreReport,
+    RouteLag, RouteReport, ShardReport, SnapshotReport, WorkReport,
 };
 pub use work::{Holders, ProcessAnswer};

@@ -1,5 +1,6 @@
 use super::metrics::{
-    CommitOutcome, NOT_SUPPRESSED, OUTCOMES, ROUTE_OUTCOMES, Telemetry, UNKNOWN_FEED,
+    CommitOutcome, NOT_SUPPRESSED, OUTCOMES, REGISTRY_OUTCOMES, ROUTE_OUTCOMES, Telemetry,
+    UNKNOWN_FEED,
 };
 use crate::engine::Rollup;
 use crate::model::{Counts, Effect, Feed, Outcome, Signal, Task, Tier};
@@ -238,6 +239,28 @@ impl RouteReport {
                 .routed
                 .with_label_values(&[outcome])
                 .inc_by(records);
+        }
+    }
+}
+
+/// Requests to the schema registry since the last report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistryReport {
+    /// Those that brought a schema.
+    pub sent: u64,
+    /// Those for a schema that it does not have.
+    pub unknown: u64,
+    /// Those that it did not answer as it should.
+    pub failed: u64,
+}
+
+impl RegistryReport {
+    /// Counts the requests.
+    pub fn emit(self, telemetry: &Telemetry) {
+        let counts = [self.sent, self.unknown, self.failed];
+        for (outcome, requests) in REGISTRY_OUTCOMES.into_iter().zip(counts) {
+            let counter = telemetry.registry_requests.with_label_values(&[outcome]);
+            counter.inc_by(requests);
         }
     }
 }

@@ -13,7 +13,6 @@ use super::traffic::{DAY_MS, FIRST_DAY_MS, Traffic};
 use super::worker::WorkerResources;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
-use churnwatch::encode::Form;
 use churnwatch::kafka::Cluster;
 use churnwatch::runtime::{Setup, clock};
 use churnwatch::telemetry::Telemetry;
@@ -132,7 +131,7 @@ impl Scenario {
                 aligned_outputs: outputs.collect(),
                 ..Cluster::default()
             };
-            Setup::new(config, Telemetry::new().unwrap(), cluster, Form::Json)
+            Setup::new(config, Telemetry::new().unwrap(), cluster)
         };
         let setups: Vec<Setup> = texts.iter().zip(shadows).map(setup).collect();
         let topics = &setups[0].config.topics;

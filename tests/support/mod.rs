@@ -26,6 +26,7 @@ pub mod process;
 pub mod properties;
 pub mod proxy;
 pub mod receiver;
+pub mod registry;
 pub mod rules;
 pub mod scenario;
 pub mod streams;

@@ -1,4 +1,4 @@
-//! A receiver of alerts: a server that answers as a test wants.
+//! A server that answers as a test wants, such as a receiver of alerts.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -13,6 +13,7 @@ use super::wait_for;
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub at: Instant,
+    pub method: String,
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
@@ -32,6 +33,8 @@ impl Asked {
 pub enum Reply {
     /// A status, headers, and a body.
     Says(u16, &'static str, &'static str),
+    /// A status and a body of JSON.
+    Json(u16, String),
     /// No answer for this long.
     Hangs(Duration),
     /// The connection ends.
@@ -119,7 +122,7 @@ fn serve(stream: TcpStream, all: &Mutex<Vec<Asked>>, answers: &Answers) {
         let number = all.lock().unwrap().len();
         let reply = answers(number, &asked);
         asked.answered = match reply {
-            Reply::Says(status, ..) | Reply::Floods(status) => status,
+            Reply::Says(status, ..) | Reply::Json(status, _) | Reply::Floods(status) => status,
             _ => 0,
         };
         all.lock().unwrap().push(asked);
@@ -130,6 +133,13 @@ fn serve(stream: TcpStream, all: &Mutex<Vec<Asked>>, answers: &Answers) {
                 write!(
                     stream,
                     "HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+                )
+            }
+            Reply::Json(status, body) => {
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n\r\n{body}"
                 )
             }
             Reply::Hangs(time) => {
@@ -157,7 +167,8 @@ fn serve(stream: TcpStream, all: &Mutex<Vec<Asked>>, answers: &Answers) {
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -174,6 +185,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     reader.read_exact(&mut body).ok()?;
     Some(Asked {
         at: Instant::now(),
+        method,
         path,
         headers,
         body: String::from_utf8(body).unwrap(),

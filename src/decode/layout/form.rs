@@ -83,6 +83,14 @@ impl Form {
         }
     }
 
+    /// Whether a record begins as those do whose schema is in a registry: with a zero byte, as no text does but one of two
+    /// bytes a letter.
+    pub fn is_framed(&self, record: &[u8]) -> bool {
+        let wide = encoding_rs::UTF_16BE;
+        let is_wide = matches!(self, Self::Mapped(mapped) if mapped.layout.encoding == wide);
+        record.first() == Some(&0) && !is_wide
+    }
+
     /// The name of a layout that leaves nothing for others.
     pub(super) fn for_everything(&self) -> Option<&str> {
         self.name().filter(|_| match self {

@@ -7,6 +7,7 @@ use crate::kafka::{
     ConsumedRecord, Outbound, STATEMENT_KEY, Sources, Topic, TopicPartition, partition_of,
 };
 use crate::model::{Feed, Reject, Source};
+use crate::registry::{self, Away, Registry, Unread};
 use crate::runtime::partition::Rejections;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,14 @@ pub struct Targets {
     /// By feed: the topic and its partitions.
     feeds: [(Arc<str>, i32); Feed::ALL.len()],
     dead_letters: Arc<str>,
+    registry: Option<Arc<Registry>>,
+}
+
+/// Room for what is made of one record, kept from record to record.
+#[derive(Default)]
+pub struct Room {
+    schema: registry::Room,
+    layout: Scratch,
 }
 
 /// What one transaction of a router holds.
@@ -37,8 +46,9 @@ pub struct Batch {
 }
 
 impl Targets {
-    /// The topics of a configuration, with the partitions that they were found to have.
-    pub fn new(config: &Config, sources: &Sources) -> Self {
+    /// The topics of a configuration, with the partitions that they were found to have, and the registry that knows the schemas
+    /// of records that are not JSON.
+    pub fn new(config: &Config, sources: &Sources, registry: Option<Arc<Registry>>) -> Self {
         let rules = &config.rules;
         let encoder = Encoder::new(
             rules.calendar.clone(),
@@ -54,35 +64,75 @@ impl Targets {
             encoder,
             feeds,
             dead_letters: config.topics.dead_letters.as_str().into(),
+            registry,
         }
     }
 
     /// Adds a record of a source topic to a transaction: for its subscriber's partition of its feed's topic, a mediation's
-    /// statement for every partition of that, and what cannot be read for the dead letters.
+    /// statement for every partition of that, and what cannot be read for the dead letters. `now_ms` is of the clock that never
+    /// goes back.
+    ///
+    /// # Errors
+    /// The registry is away, and the record's schema is not known. Nothing was added.
     pub fn add(
         &self,
         batch: &mut Batch,
         topic: &Topic,
         record: &ConsumedRecord<'_>,
-        scratch: &mut Scratch,
-    ) {
+        now_ms: u64,
+        room: &mut Room,
+    ) -> Result<(), Away> {
+        let mut value = Vec::new();
+        let address = match self.address(topic, record, now_ms, room, &mut value) {
+            Ok(address) => Ok(address),
+            Err(Unread::Rejected(reject)) => Err(reject),
+            Err(Unread::Waits(away)) => return Err(away),
+        };
         batch.offsets.insert(record.at, record.offset + 1);
+        let is_carried = |address: &Address| topic.feeds.contains(address.feed());
+        match address {
+            Ok(address) if address.as_ref().is_none_or(is_carried) => {
+                batch.routed += 1;
+                // A record that its layout skips goes nowhere.
+                if let Some(address) = address {
+                    self.push(batch, address, value, record);
+                }
+            }
+            Ok(_) => self.dead_letter(batch, topic, record, &Reject::WrongFeed),
+            Err(reject) => self.dead_letter(batch, topic, record, &reject),
+        }
+        Ok(())
+    }
+
+    /// Where a record belongs, and the record as the schemas say.
+    fn address(
+        &self,
+        topic: &Topic,
+        record: &ConsumedRecord<'_>,
+        now_ms: u64,
+        room: &mut Room,
+        value: &mut Vec<u8>,
+    ) -> Result<Option<Address>, Unread> {
         let decoder = &self.config.decoder;
         let form = decoder.layouts().of_topic(&topic.name);
-        let mut value = Vec::new();
         let bytes = record.value().unwrap_or_default();
-        let address = decoder.address_as(form, bytes, scratch, &mut value);
-        let is_carried = |address: &Address| topic.feeds.contains(address.feed());
-        let address = match address {
-            Ok(address) if address.as_ref().is_none_or(is_carried) => address,
-            Ok(_) => return self.dead_letter(batch, topic, record, &Reject::WrongFeed),
-            Err(reject) => return self.dead_letter(batch, topic, record, &reject),
+        let bytes = match &self.registry {
+            Some(registry) if form.is_framed(bytes) => {
+                registry.json(bytes, now_ms, &mut room.schema)?
+            }
+            _ => bytes,
         };
-        batch.routed += 1;
-        // A record that its layout skips goes nowhere.
-        let Some(address) = address else {
-            return;
-        };
+        let address = decoder.address_as(form, bytes, &mut room.layout, value);
+        address.map_err(Unread::Rejected)
+    }
+
+    fn push(
+        &self,
+        batch: &mut Batch,
+        address: Address,
+        value: Vec<u8>,
+        record: &ConsumedRecord<'_>,
+    ) {
         let (topic, partitions) = &self.feeds[address.feed() as usize];
         match address {
             Address::Subscriber(_, msisdn) => {
@@ -187,8 +237,10 @@ mod tests {
         };
         let mut batch = Batch::default();
         let record = ConsumedRecord::of(at, 41, &stored);
-        let mut scratch = Scratch::default();
-        Targets::new(&config, &sources).add(&mut batch, &topic, &record, &mut scratch);
+        let mut room = Room::default();
+        let added =
+            Targets::new(&config, &sources, None).add(&mut batch, &topic, &record, 0, &mut room);
+        assert_eq!(added, Ok(()));
         assert_eq!(batch.offsets, BTreeMap::from([(at, 42)]));
         batch
     }
@@ -219,6 +271,7 @@ mod tests {
         for (value, reason) in [
             (CALL, "wrong_feed"),
             ("", "empty"),
+            ("\0\0\0\0\x07", "framed"),
             (r#"{"record_type":"payment"}"#, "missing_field"),
             (
                 r#"{"record_type":"feed_progress","feed":"billing"}"#,

@@ -1,13 +1,13 @@
 //! The loop: read, find the way, write and commit in one transaction.
 
-use super::batch::{Batch, Targets};
+use super::batch::{Batch, Room, Targets};
 use super::routes::Routes;
-use crate::decode::Scratch;
 use crate::health::{Condition, WorkerHealth};
 use crate::kafka::{Attempt, Fault, Item, Link, Rebalance, Sources, TopicPartition};
-use crate::runtime::clock::Stopwatch;
+use crate::registry::Away;
+use crate::runtime::clock::{self, Stopwatch};
 use crate::runtime::stop::Stop;
-use crate::telemetry::{RouteLag, RouteReport};
+use crate::telemetry::{RegistryReport, RouteLag, RouteReport, troubles};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,8 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 const LAG_INTERVAL: Duration = Duration::from_secs(5);
 /// A group that refused a commit says within this time who has which partitions.
 const REBALANCE_PATIENCE: Duration = Duration::from_secs(30);
+/// The trouble of a registry that is away.
+const REGISTRY: &str = "registry";
 
 /// One router: a member of the routers' group with a producer of its own. Between two calls no transaction is open and
 /// nothing is kept, so whatever fails, the next router goes on where the group stands.
@@ -28,8 +30,7 @@ pub struct Router<'r, L: Link> {
     routes: &'r Routes,
     sources: Arc<Sources>,
     targets: Targets,
-    /// Room for records of other systems.
-    scratch: Scratch,
+    room: Room,
     stop: &'r Stop,
     health: &'r WorkerHealth,
     link: L,
@@ -37,6 +38,8 @@ pub struct Router<'r, L: Link> {
     positions: BTreeMap<TopicPartition, i64>,
     /// The group has refused a commit: nothing is read until it has assigned partitions anew.
     refused: Option<Stopwatch>,
+    /// The registry is away: nothing is read before this moment, in monotonic milliseconds.
+    away_until_ms: Option<u64>,
     lag_asked: Stopwatch,
 }
 
@@ -52,9 +55,10 @@ impl<'r, L: Link> Router<'r, L> {
         health.set(Condition::Connected, true);
         // There is no state to restore.
         health.set(Condition::Restored, true);
+        health.set(Condition::Schemas, true);
         Self {
-            targets: Targets::new(&routes.config, &sources),
-            scratch: Scratch::default(),
+            targets: Targets::new(&routes.config, &sources, routes.registry.clone()),
+            room: Room::default(),
             routes,
             sources,
             stop,
@@ -62,6 +66,7 @@ impl<'r, L: Link> Router<'r, L> {
             link,
             positions: BTreeMap::new(),
             refused: None,
+            away_until_ms: None,
             lag_asked: Stopwatch::start(),
         }
     }
@@ -90,6 +95,7 @@ impl<'r, L: Link> Router<'r, L> {
                 return Err(Fault::Restart(reason.to_owned()));
             }
             Some(_) => self.link.wait(IDLE_WAIT),
+            None if self.away_until_ms > Some(clock::monotonic_ms()) => self.link.wait(IDLE_WAIT),
             None => self.route()?,
         }
         if self.lag_asked.reached(LAG_INTERVAL) {
@@ -99,22 +105,46 @@ impl<'r, L: Link> Router<'r, L> {
         Ok(true)
     }
 
-    /// Routes what has come, in one transaction.
+    /// Routes what has come, in one transaction, up to a record whose schema must be waited for.
     fn route(&mut self) -> Result<(), Fault> {
         let records_max = self.routes.config.route.batch_records_max as usize;
         let more = Duration::from_millis(self.routes.config.run.batch_wait_ms.into());
         let (mut batch, mut read, mut wait) = (Batch::default(), 0, IDLE_WAIT);
-        while read < records_max && batch.bytes < BATCH_BYTES_MAX {
+        let mut away = None;
+        while read < records_max && batch.bytes < BATCH_BYTES_MAX && away.is_none() {
             let received = self.link.receive(records_max - read, wait);
             if received == 0 {
                 break;
             }
             (read, wait) = (read + received, more);
-            self.take(&mut batch)?;
+            away = self.take(&mut batch)?;
         }
-        if batch.offsets.is_empty() {
+        if let Some(registry) = &self.routes.registry {
+            let [sent, unknown, failed] = registry.take_figures();
+            let report = RegistryReport {
+                sent,
+                unknown,
+                failed,
+            };
+            report.emit(&self.routes.telemetry);
+        }
+        let any = !batch.offsets.is_empty();
+        if any && !self.commit(batch)? {
             return Ok(());
         }
+        match away {
+            Some(away) => self.wait_for_registry(&away)?,
+            None if any && self.away_until_ms.is_some() => {
+                self.registry_answers();
+                troubles::over(REGISTRY, "the schema registry answers again");
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Writes and commits a transaction. Returns whether it was committed; otherwise the group assigns partitions anew.
+    fn commit(&mut self, batch: Batch) -> Result<bool, Fault> {
         let offsets: Vec<_> = batch
             .offsets
             .iter()
@@ -124,7 +154,7 @@ impl<'r, L: Link> Router<'r, L> {
             Attempt::Committed(_) => {}
             Attempt::Membership(_) => {
                 self.refused = Some(Stopwatch::start());
-                return Ok(());
+                return Ok(false);
             }
             Attempt::TooLarge(indexes) => return Err(too_large(&batch, &indexes)),
             // The next router learns from the group's offsets what became of it.
@@ -139,16 +169,41 @@ impl<'r, L: Link> Router<'r, L> {
         };
         report.emit(&self.routes.telemetry);
         batch.rejections.log();
-        Ok(())
+        Ok(true)
     }
 
-    /// Adds what was received to a transaction.
-    fn take(&mut self, batch: &mut Batch) -> Result<(), Fault> {
+    /// The registry is away: nothing is read until it may be asked again, and then again what was received and not routed.
+    fn wait_for_registry(&mut self, away: &Away) -> Result<(), Fault> {
+        troubles::warn(REGISTRY, &away.reason);
+        self.health.set(Condition::Schemas, false);
+        self.away_until_ms = Some(away.until_ms);
+        let starts: Vec<_> = self
+            .positions
+            .iter()
+            .map(|(at, next)| (*at, *next))
+            .collect();
+        self.link.clear();
+        self.link.unassign()?;
+        self.link.assign(&starts)
+    }
+
+    fn registry_answers(&mut self) {
+        self.away_until_ms = None;
+        self.health.set(Condition::Schemas, true);
+    }
+
+    /// Adds what was received to a transaction, up to a record whose schema must be waited for.
+    fn take(&mut self, batch: &mut Batch) -> Result<Option<Away>, Fault> {
+        let now_ms = clock::monotonic_ms();
         for item in self.link.items() {
             match item {
                 Item::Record(record) => {
-                    if let Some(topic) = self.sources.topics.get(record.at.topic) {
-                        self.targets.add(batch, topic, &record, &mut self.scratch);
+                    let Some(topic) = self.sources.topics.get(record.at.topic) else {
+                        continue;
+                    };
+                    let room = &mut self.room;
+                    if let Err(away) = self.targets.add(batch, topic, &record, now_ms, room) {
+                        return Ok(Some(away));
                     }
                 }
                 Item::End { .. } => {}
@@ -158,7 +213,7 @@ impl<'r, L: Link> Router<'r, L> {
             }
         }
         self.link.clear();
-        Ok(())
+        Ok(None)
     }
 
     /// Partitions are ours: each goes on where the group stands, or begins at its first record.
@@ -182,6 +237,8 @@ impl<'r, L: Link> Router<'r, L> {
         self.link.assign(&starts)?;
         self.positions = starts.into_iter().collect();
         self.refused = None;
+        // The records that waited for it may be somebody else's now.
+        self.registry_answers();
         info!(partitions = self.positions.len(), "routing partitions");
         self.health.set(Condition::Assigned, true);
         Ok(())

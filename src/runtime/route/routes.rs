@@ -1,5 +1,6 @@
 use crate::config::Config;
 use crate::kafka::Sources;
+use crate::registry::Registry;
 use crate::telemetry::Telemetry;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +10,24 @@ pub struct Routes {
     pub config: Config,
     /// The metrics.
     pub telemetry: Telemetry,
+    /// The schemas of records in Avro and Protobuf, if the configuration names a registry.
+    pub registry: Option<Arc<Registry>>,
     /// The topics as they were last found.
     sources: Mutex<Arc<Sources>>,
 }
 
 impl Routes {
     /// The routes of a configuration, and what was found of its topics.
-    pub fn new(config: &Config, telemetry: Telemetry, sources: Sources) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The client of the registry cannot be made; why.
+    pub fn new(config: &Config, telemetry: Telemetry, sources: Sources) -> Result<Self, String> {
+        Ok(Self {
             config: config.of_route(),
             telemetry,
+            registry: Registry::new(&config.registry)?.map(Arc::new),
             sources: Mutex::new(Arc::new(sources)),
-        }
+        })
     }
 
     /// The topics as they were last found.

@@ -58,6 +58,8 @@ impl<'a, L: Link> Worker<'a, L> {
         writer: u64,
     ) -> Self {
         health.set(Condition::Connected, true);
+        // The feeds hold plain JSON.
+        health.set(Condition::Schemas, true);
         Self {
             setup,
             stop,

@@ -90,6 +90,12 @@ fn lines_of_dead_letters_are_valid_for_every_reason() {
         Reject::Empty,
         Reject::TooLarge { bytes: 2, limit: 1 },
         Reject::Framed,
+        Reject::UnknownSchema(7),
+        Reject::UnusableSchema {
+            id: 7,
+            problem: "is of type XML, and only AVRO, PROTOBUF and JSON are read".to_owned(),
+        },
+        Reject::NotOfSchema("field `a` is cut short (schema 7)".to_owned()),
         Reject::NotUtf8,
         Reject::NotJson("cut short at line 1, column 1".to_owned()),
         Reject::NotAnObject,

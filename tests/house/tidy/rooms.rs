@@ -32,6 +32,7 @@ pub const ROOMS: &[(&str, &str)] = &[
         "model engine/codec engine/settings engine/state engine/triggers engine/rules engine/policy engine/image",
     ),
     ("config", "model layers decode engine"),
+    ("registry", "model config"),
     ("driver", "model decode engine"),
     ("journal", "model"),
     ("snapshot", "journal engine"),
@@ -41,7 +42,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("http", "config health telemetry"),
     (
         "runtime",
-        "model config decode engine driver encode journal snapshot kafka telemetry health",
+        "model config decode engine driver encode journal snapshot kafka telemetry health registry",
     ),
     ("runtime/clock", "model"),
     ("runtime/stop", ""),
@@ -49,9 +50,10 @@ pub const ROOMS: &[(&str, &str)] = &[
         "runtime/active_rules",
         "model config engine encode journal kafka",
     ),
+    ("runtime/output_form", "config registry encode kafka"),
     (
         "runtime/setup",
-        "config kafka telemetry runtime/active_rules",
+        "config encode kafka telemetry runtime/active_rules",
     ),
     (
         "runtime/partition",
@@ -59,7 +61,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/restore",
-        "model config decode engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
+        "model config decode engine encode journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
     ),
     (
         "runtime/standing",
@@ -71,7 +73,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/route",
-        "model config decode encode kafka telemetry health runtime/clock runtime/stop runtime/partition",
+        "model config registry decode encode kafka telemetry health runtime/clock runtime/stop runtime/partition",
     ),
     ("runtime/watchdog", "config health runtime/clock"),
     (
@@ -113,14 +115,17 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     ("backtest", "model decode engine driver"),
     ("rehearse", "model decode engine driver sim"),
-    ("board", "model config decode kafka telemetry http runtime"),
+    (
+        "board",
+        "model config decode registry encode kafka telemetry http runtime",
+    ),
     (
         "demo",
         "model board config kafka telemetry health http runtime sim",
     ),
     (
         "cli",
-        "model config decode engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse board demo",
+        "model config decode registry engine driver encode journal snapshot kafka telemetry health http runtime files sim backtest rehearse board demo",
     ),
 ];
 
