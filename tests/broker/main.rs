@@ -19,6 +19,7 @@ mod inspect;
 mod layouts;
 mod link;
 mod members;
+mod output;
 mod refusals;
 mod route;
 mod rules;

@@ -7,14 +7,32 @@ use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use serde_json::{Map, Value};
 
 /// The schema's number in a registry, and what stands behind it.
-pub fn unframed(bytes: &[u8]) -> (u32, &[u8]) {
+fn unframed(bytes: &[u8]) -> (u32, &[u8]) {
     let (head, rest) = bytes.split_at(5);
     assert_eq!(head[0], 0, "not in the registry's format: {bytes:?}");
     (u32::from_be_bytes(head[1..].try_into().unwrap()), rest)
 }
 
+/// A record in any form as JSON; `schema` is what a registry has under an id: the type and the text.
+pub fn json(bytes: &[u8], schema: impl Fn(u32) -> (String, String)) -> Value {
+    if bytes.first() == Some(&0) {
+        let (id, datum) = unframed(bytes);
+        let (kind, text) = schema(id);
+        return match &*kind {
+            "AVRO" => avro(&text, datum),
+            "PROTOBUF" => protobuf(&text, datum),
+            other => panic!("a schema in {other}"),
+        };
+    }
+    let value: Value = serde_json::from_slice(bytes).unwrap();
+    match value.get("specversion") {
+        Some(_) => plain(value["data"].clone()),
+        None => plain(value),
+    }
+}
+
 /// A datum as JSON: what is null is absent.
-pub fn avro(schema: &str, mut datum: &[u8]) -> Value {
+fn avro(schema: &str, mut datum: &[u8]) -> Value {
     let schema = Schema::parse_str(schema).unwrap();
     let reader = GenericDatumReader::builder(&schema).build().unwrap();
     let value = reader.read_value(&mut datum).unwrap();
@@ -23,7 +41,7 @@ pub fn avro(schema: &str, mut datum: &[u8]) -> Value {
 }
 
 /// A message as JSON; the places of its type come first.
-pub fn protobuf(schema: &str, message: &[u8]) -> Value {
+fn protobuf(schema: &str, message: &[u8]) -> Value {
     let (place, message) = message.split_first().unwrap();
     assert_eq!(*place, 0, "the first message of the file");
     let file = descriptors(schema);
