@@ -4,6 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use churnwatch::decode::{DecodeSettings, Decoder, Form, LayoutText, Layouts, Scratch};
+use churnwatch::registry::{Room, Schema, Sources};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use serde::Deserialize;
@@ -127,6 +128,121 @@ other_number = { from = "#6" }
 duration_seconds = { from = "#7" }
 cause_for_termination = { from = "#8" }
 "##;
+
+/// The records of [`foreign_call`] in Avro.
+const AVRO: &str = r#"{"type":"record","name":"Call","fields":[
+    {"name":"cdrId","type":"string"},{"name":"callType","type":{"type":"enum","name":"Kind","symbols":["MOC","MTC"]}},
+    {"name":"aParty","type":"string"},{"name":"startTime","type":"string"},{"name":"bParty","type":["null","string"]},
+    {"name":"duration","type":"int"},{"name":"releaseCause","type":"string"},
+    {"name":"cell","type":{"type":"record","name":"Cell","fields":[{"name":"id","type":"string"}]}},
+    {"name":"ratType","type":"string"}]}"#;
+
+/// And in Protobuf.
+const PROTOBUF: &str = r#"syntax = "proto3";
+message Call {
+    string cdrId = 1; Kind callType = 2; string aParty = 3; string startTime = 4; string bParty = 5; int32 duration = 6;
+    string releaseCause = 7; Cell cell = 8; string ratType = 9;
+}
+message Cell { string id = 1; }
+enum Kind { UNKNOWN = 0; MOC = 1; MTC = 2; }"#;
+
+/// The texts of [`foreign_call`] in the order of their fields, and its duration.
+fn parts(n: usize) -> ([String; 4], usize) {
+    let texts = [
+        format!("msc07-20260301-{n:09}"),
+        format!("138{:08}", n % 100_000_000),
+        format!("2026-03-01T08:{:02}:{:02}+08:00", n / 60 % 60, n % 60),
+        format!("+86139{:08}", n * 7919 % 100_000_000),
+    ];
+    (texts, n % 3600)
+}
+
+/// A number of up to 14 bits as both formats write it.
+fn varint(number: usize) -> Vec<u8> {
+    match number {
+        0..128 => vec![number as u8],
+        _ => vec![number as u8 | 0x80, (number >> 7) as u8],
+    }
+}
+
+fn avro_call(n: usize) -> Vec<u8> {
+    let text = |text: &str| [&varint(2 * text.len()), text.as_bytes()].concat();
+    let ([id, a_party, start, b_party], duration) = parts(n);
+    let fields = [
+        text(&id),
+        vec![0],
+        text(&a_party),
+        text(&start),
+        [vec![2], text(&b_party)].concat(),
+        varint(2 * duration),
+        text("normal_release"),
+        text("460-00-1234-5678"),
+        text("eutran"),
+    ];
+    fields.concat()
+}
+
+fn protobuf_call(n: usize) -> Vec<u8> {
+    let sized = |number: u8, bytes: &[u8]| [&[number << 3 | 2, bytes.len() as u8], bytes].concat();
+    let ([id, a_party, start, b_party], duration) = parts(n);
+    let fields = [
+        // It is the first message of its schema.
+        vec![0],
+        sized(1, id.as_bytes()),
+        vec![2 << 3, 1],
+        sized(3, a_party.as_bytes()),
+        sized(4, start.as_bytes()),
+        sized(5, b_party.as_bytes()),
+        [vec![6 << 3], varint(duration)].concat(),
+        sized(7, b"normal_release"),
+        sized(8, &sized(1, b"460-00-1234-5678")),
+        sized(9, b"eutran"),
+    ];
+    fields.concat()
+}
+
+/// Records of a schema, through the layout of [`foreign_call`].
+fn coded(bencher: Bencher<'_, '_>, kind: &str, schema: &str, records: &[Vec<u8>]) {
+    let schema = Schema::new(&Sources {
+        kind: kind.to_owned(),
+        text: schema.to_owned(),
+        references: Vec::new(),
+    });
+    let schema = schema.unwrap();
+    let text = LayoutText {
+        name: "bench".to_owned(),
+        text: FOREIGN_CALLS.to_owned(),
+    };
+    let layouts = Layouts::new(&[text]).unwrap();
+    let form: Form = layouts.of_topic("calls").clone();
+    let decoder = Decoder::new(DecodeSettings::default()).unwrap();
+    let same =
+        schema.json(&records[7], &mut Room::default()).unwrap() == foreign_call(7).as_bytes();
+    assert!(same, "the records are the same");
+    bencher
+        .counter(ItemsCount::new(records.len()))
+        .counter(BytesCount::new(records.iter().map(Vec::len).sum::<usize>()))
+        .with_inputs(|| (Scratch::default(), Room::default()))
+        .bench_refs(|(scratch, room)| {
+            for record in records {
+                let json = schema.json(record, room).unwrap();
+                let read = decoder.decode_as(&form, json, scratch);
+                divan::black_box(read.unwrap().unwrap());
+            }
+        });
+}
+
+#[divan::bench]
+fn avro_calls_mapped(bencher: Bencher<'_, '_>) {
+    let records: Vec<Vec<u8>> = (0..RECORDS).map(avro_call).collect();
+    coded(bencher, "AVRO", AVRO, &records);
+}
+
+#[divan::bench]
+fn protobuf_calls_mapped(bencher: Bencher<'_, '_>) {
+    let records: Vec<Vec<u8>> = (0..RECORDS).map(protobuf_call).collect();
+    coded(bencher, "PROTOBUF", PROTOBUF, &records);
+}
 
 fn mapped(bencher: Bencher<'_, '_>, layout: &str, records: &[String]) {
     let text = LayoutText {

@@ -21,6 +21,7 @@ mod link;
 mod members;
 mod output;
 mod refusals;
+mod registry;
 mod route;
 mod rules;
 mod rules_changed;

@@ -64,8 +64,8 @@ impl<'s, 'b> Walk<'s, 'b, '_, '_> {
             }
             self.out.extend(field.label.as_bytes());
             let written = match field.count {
-                Count::Map => self.map(&field.kind, at..next, depth),
-                Count::Many => self.list(&field.kind, at..next, depth),
+                Count::Map => self.map(&field.kind, at..next, depth + 1),
+                Count::Many => self.list(&field.kind, at..next, depth + 1),
                 Count::Once => {
                     // Of fields that exclude each other, the last one, and all pieces of it behind the others.
                     let own = self.entries[at..next].iter().rev();
@@ -222,6 +222,7 @@ impl<'s, 'b> Walk<'s, 'b, '_, '_> {
     fn nothing(&mut self, kind: &Kind) -> Result<(), Fault> {
         match kind {
             Kind::Bool => text::write(self.out, false),
+            Kind::Double | Kind::Float => text::write(self.out, 0.0),
             Kind::String | Kind::Bytes => text::write(self.out, ""),
             Kind::Message(_) => {
                 self.out.extend(b"{}");
