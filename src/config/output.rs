@@ -73,3 +73,42 @@ pub(super) fn output(
     }
     Some(settings)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn what_does_not_go_together_is_said() {
+        for (lines, said) in [
+            (
+                "format = \"avro\"\n[registry]\nurl = \"http://localhost:8081\"",
+                "",
+            ),
+            ("envelope = \"cloudevents\"\nsource = \"/south\"", ""),
+            (
+                "format = \"protobuf\"",
+                "output.format: needs a schema registry",
+            ),
+            (
+                "format = \"avro\"\nenvelope = \"cloudevents\"",
+                "output.envelope: goes with JSON only",
+            ),
+            (
+                "format = \"xml\"",
+                "write \"json\", \"avro\" or \"protobuf\"",
+            ),
+            ("envelope = \"soap\"", "write \"none\" or \"cloudevents\""),
+            (
+                "source = \"the south\"",
+                "output.source: is not a URI reference",
+            ),
+            ("register = 1", "register"),
+        ] {
+            let read = Config::from_toml_str(&format!("[output]\n{lines}"), "test.toml");
+            let problems = read.map_or_else(|problems| problems.to_string(), |_| String::new());
+            assert!(problems.contains(said), "{lines}: {problems}");
+            assert_eq!(said.is_empty(), problems.is_empty(), "{lines}: {problems}");
+        }
+    }
+}
