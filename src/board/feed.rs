@@ -12,6 +12,7 @@ use crate::runtime::Stop;
 use crate::runtime::clock::{self, Stopwatch};
 use crate::telemetry::{BoardTelemetry, troubles};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,7 +177,11 @@ impl Feed {
             let mut records = 0;
             let mut progress: Vec<Progress> = Vec::new();
             while let Some(record) = next {
-                match record.value().map(|bytes| reader.json(bytes)).transpose() {
+                let json = match (self.topics.kind(record.topic()), record.value()) {
+                    (Some(kind), Some(bytes)) => reader.json(kind, bytes).map(Some),
+                    (_, value) => Ok(value.map(Cow::Borrowed)),
+                };
+                match json {
                     Ok(json) => self.take(follower, &record, json.as_deref(), batch, erased)?,
                     Err(Unread::Rejected(why)) => batch.pass_over(record.topic(), why),
                     Err(Unread::Waits(away)) => {

@@ -23,7 +23,6 @@ pub use people::{hash, secret};
 
 use crate::config::Config;
 use crate::http::{HttpError, Server, ServerSettings, metrics_page};
-use crate::registry::Registry;
 use crate::runtime::Stop;
 use crate::telemetry::BoardTelemetry;
 use alerts::{Figures, Herald, Means};
@@ -116,8 +115,7 @@ impl Board {
         };
         let metrics = metrics_page(&config.http.hosts, move || shared.metrics());
         let metrics = Server::serve(&settings, metrics)?;
-        let registry = Registry::new(&config.registry).map_err(BoardError::System)?;
-        let reader = Reader::new(registry);
+        let reader = Reader::new(config).map_err(BoardError::System)?;
         let feed = Feed {
             config: config.clone(),
             topics,

@@ -2,7 +2,7 @@
 //! other bytes after a restart; these bytes are in the order of the JSON.
 
 use super::misfit::{Misfit, json_name};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What a schema says, with types in place of names.
@@ -44,6 +44,41 @@ impl Schema {
     /// The field that the schema has no room for.
     pub(super) fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Misfit> {
         self.datum(self.types.len().saturating_sub(1), value, out)
+    }
+
+    /// Adds the lists and maps that a record lacks.
+    pub(super) fn complete(&self, record: &mut Value) {
+        self.fill(self.types.len().saturating_sub(1), record);
+    }
+
+    fn fill(&self, of: usize, value: &mut Value) {
+        match (self.types.get(of), value) {
+            (Some(Type::Record(fields)), Value::Object(members)) => {
+                for (name, of) in fields {
+                    let name = json_name(name);
+                    let empty = match self.types.get(*of) {
+                        Some(Type::Array(_)) => Some(Value::Array(Vec::new())),
+                        Some(Type::Map(_)) => Some(Value::Object(Map::new())),
+                        _ => None,
+                    };
+                    match (members.get_mut(name), empty) {
+                        (Some(member), _) => self.fill(*of, member),
+                        (None, Some(empty)) => drop(members.insert(name.to_owned(), empty)),
+                        (None, None) => {}
+                    }
+                }
+            }
+            (Some(Type::Array(items)), Value::Array(values)) => {
+                values.iter_mut().for_each(|value| self.fill(*items, value));
+            }
+            (Some(Type::Union(branches)), value) => {
+                let mut branches = branches.iter();
+                if let Some(branch) = branches.find(|branch| self.is_of(**branch, value)) {
+                    self.fill(*branch, value);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn datum(&self, of: usize, value: &Value, out: &mut Vec<u8>) -> Result<(), Misfit> {

@@ -20,7 +20,7 @@ pub use form::{Form, Registered};
 pub use kind::{Kind, Language};
 pub use misfit::Misfit;
 pub use outgoing::Outgoing;
-pub use read::{data_of, restored};
+pub use read::{Restorer, data_of};
 
 use crate::model::{
     Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,

@@ -59,14 +59,15 @@ fn message(of: &MessageDescriptor, value: &Value, out: &mut Vec<u8>) -> Result<(
     let mut written = 0;
     for field in of.fields() {
         let within = |misfit: Misfit| misfit.within(field.name());
-        match (member(of, &field, value), value) {
-            (Some(value), _) => self::field(&field, value, out).map_err(within)?,
-            (None, _) if field.supports_presence() && field.containing_oneof().is_some() => {
-                continue;
+        match member(of, &field, value) {
+            Some(value) => {
+                self::field(&field, value, out).map_err(within)?;
+                written += 1;
             }
-            (None, _) => return Err(within(Misfit::new("is missing"))),
+            // An optional field is in a `oneof` of its own.
+            None if field.containing_oneof().is_some() => {}
+            None => return Err(within(Misfit::new("is missing"))),
         }
-        written += 1;
     }
     match value {
         Value::Object(members) if !is_any_json(of) && written != members.len() => {

@@ -1,10 +1,13 @@
 //! The JSON of records that left in another form.
 
+use super::avro::Schema;
+use super::kind::{Kind, Language};
 use super::misfit::json_name;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The record in an event of CloudEvents' structured mode; any other bytes as they are.
 pub fn data_of(bytes: &[u8]) -> &[u8] {
@@ -21,14 +24,34 @@ pub fn data_of(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// The JSON of a record of ours, made of the JSON that a reader of its schema makes of Avro or Protobuf. Readers know neither
-/// our names with hyphens, nor that what is null is absent, nor what `google.protobuf.Struct` stands for.
-///
-/// # Errors
-/// What is not JSON.
-pub fn restored(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    let value: Value = serde_json::from_slice(json)?;
-    serde_json::to_vec(&plain(value))
+/// Makes JSON of records of ours from the JSON that a reader of their schemas makes of Avro or Protobuf. Such a reader knows
+/// neither our names with hyphens, nor that what is null is absent, nor what `google.protobuf.Struct` stands for; and in
+/// Protobuf an empty list looks like none.
+#[derive(Debug)]
+pub struct Restorer(BTreeMap<Kind, Schema>);
+
+impl Restorer {
+    /// A restorer of all kinds.
+    ///
+    /// # Errors
+    /// A schema that cannot be read, which is a fault of the program.
+    pub fn new() -> Result<Self, String> {
+        let schema = |kind: Kind| Ok((kind, Schema::parse(kind.schema(Language::Avro))?));
+        let schemas = Kind::ALL.into_iter().map(schema);
+        schemas.collect::<Result<_, String>>().map(Self)
+    }
+
+    /// The JSON of a record.
+    ///
+    /// # Errors
+    /// What is not JSON.
+    pub fn json(&self, kind: Kind, read: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+        let mut value = plain(serde_json::from_slice(read)?);
+        if let Some(schema) = self.0.get(&kind) {
+            schema.complete(&mut value);
+        }
+        serde_json::to_vec(&value)
+    }
 }
 
 fn plain(value: Value) -> Value {
@@ -78,26 +101,32 @@ mod tests {
 
     #[test]
     fn what_readers_of_schemas_write_is_as_the_record_was() {
+        let restorer = Restorer::new().unwrap();
         for (read, json) in [
             (
-                r#"{"zh_CN":"好","en":"good","action":null}"#,
-                r#"{"en":"good","zh-CN":"好"}"#,
+                r#"{"text":{"zh_CN":"好","en":"good"},"suppressed":null}"#,
+                r#"{"text":{"en":"good","zh-CN":"好"}}"#,
             ),
             (
-                r#"{"facts":{"days":[1,null]}}"#,
-                r#"{"facts":{"days":[1,null]}}"#,
+                r#"{"evidence":{"facts":{"days":[1,null]}}}"#,
+                r#"{"evidence":{"facts":{"days":[1,null]}}}"#,
             ),
             (
-                r#"{"facts":{"fields":{"a":{"number_value":1.5},"b":{"string_value":"x"},"c":{"bool_value":true},
+                r#"{"evidence":{"facts":{"fields":{"a":{"number_value":1.5},"b":{"string_value":"x"},"c":{"bool_value":true},
                     "d":{"list_value":{"values":[{"null_value":"NULL_VALUE"},{"number_value":2}]}},"e":{"list_value":{}},
-                    "f":{"struct_value":{"fields":{"g":{"string_value":"y"}}}}}}}"#,
-                r#"{"facts":{"a":1.5,"b":"x","c":true,"d":[null,2],"e":[],"f":{"g":"y"}}}"#,
+                    "f":{"struct_value":{"fields":{"g":{"string_value":"y"}}}}}}}}"#,
+                r#"{"evidence":{"facts":{"a":1.5,"b":"x","c":true,"d":[null,2],"e":[],"f":{"g":"y"}}}}"#,
             ),
+            (r#"{"evidence":{}}"#, r#"{"evidence":{"facts":{}}}"#),
         ] {
-            let restored: Value =
-                serde_json::from_slice(&restored(read.as_bytes()).unwrap()).unwrap();
+            let restored = restorer.json(Kind::Signal, read.as_bytes()).unwrap();
+            let restored: Value = serde_json::from_slice(&restored).unwrap();
             assert_eq!(restored, serde_json::from_str::<Value>(json).unwrap());
         }
-        assert!(restored(b"{").is_err());
+        let bare = restorer.json(Kind::Task, br#"{"assignee":{"queue":"q"}}"#);
+        let bare: Value = serde_json::from_slice(&bare.unwrap()).unwrap();
+        let expected = r#"{"assignee":{"queue":"q","region":[]},"score_parts":{},"signals":[]}"#;
+        assert_eq!(bare, serde_json::from_str::<Value>(expected).unwrap());
+        assert!(restorer.json(Kind::Task, b"{").is_err());
     }
 }
