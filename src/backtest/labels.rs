@@ -133,9 +133,7 @@ fn moment(field: &'static str, text: &str, calendar: &Calendar) -> Result<Timest
     if let Some(day) = Day::parse(text) {
         return Ok(calendar.start_of(day));
     }
-    let moment = text.parse::<jiff::Timestamp>();
-    let moment = moment.map_err(|_| LabelError::Moment(field))?;
-    Ok(Timestamp(moment.as_millisecond()))
+    Timestamp::parse(text).ok_or(LabelError::Moment(field))
 }
 
 /// Where the labels came from.

@@ -107,11 +107,10 @@ pub(super) fn claim_outputs<'a>(
     claim(&inputs, &named, force).map_err(Failure::Usage)
 }
 
-/// A time for `--now`.
-pub(super) fn parse_now(text: &str) -> Result<Timestamp, String> {
-    let moment = text.parse::<jiff::Timestamp>();
-    let moment = moment.map_err(|_| "must be RFC 3339, such as 2026-03-09T14:05:00+08:00")?;
-    Ok(Timestamp(moment.as_millisecond()))
+/// A time for `--now` and `--before`.
+pub(super) fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    let rule = "must be RFC 3339 with an offset, such as 2026-03-09T14:05:00+08:00";
+    Timestamp::parse(text).ok_or_else(|| rule.to_owned())
 }
 
 /// A day for `--start`.

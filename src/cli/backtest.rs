@@ -57,7 +57,7 @@ pub(super) struct Backtest {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     replicates: u32,
     /// The present time: records dated after it are rejected [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_now)]
+    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_moment)]
     now: Option<Timestamp>,
 }
 

@@ -58,7 +58,7 @@ pub(super) struct Calibrate {
     #[arg(long, value_name = "DAYS", default_value_t = 28, value_parser = clap::value_parser!(u16).range(0..=365))]
     warmup_days: u16,
     /// The present time: records dated after it are rejected [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_now)]
+    #[arg(long, value_name = "RFC3339", value_parser = super::arguments::parse_moment)]
     now: Option<Timestamp>,
 }
 

@@ -1,6 +1,6 @@
 //! `churnwatch detect`: the engine over NDJSON files.
 
-use super::arguments::{LayoutArgs, claim_outputs, event_files, parse_now};
+use super::arguments::{LayoutArgs, claim_outputs, event_files, parse_moment};
 use super::failure::Failure;
 use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
@@ -66,7 +66,7 @@ pub(super) struct Detect {
     #[arg(long)]
     finish: bool,
     /// The present time: records dated after it are rejected [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = parse_now)]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
     now: Option<Timestamp>,
     /// Number of shards, to compare with `run` on topics of so many partitions
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=4096))]

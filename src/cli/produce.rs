@@ -1,4 +1,4 @@
-use super::arguments::{LayoutArgs, event_files};
+use super::arguments::{LayoutArgs, event_files, parse_moment};
 use super::failure::Failure;
 use super::form::LineForm;
 use super::terminal::{byte_bar, tell};
@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::decode::{Decoded, Decoder, Form, Scratch};
 use crate::files::{FileError, Lines};
 use crate::kafka::{Delivery, Loader};
-use crate::model::{Feed, Msisdn, plural};
+use crate::model::{Feed, Msisdn, Timestamp, plural};
 use crate::runtime::clock::Stopwatch;
 use clap::Args;
 use indicatif::HumanCount;
@@ -29,6 +29,11 @@ pub(super) struct Produce {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// Leave out what is dated at this moment or later, because live topics have it; with `route.from`, which passes over the
+    /// rest (docs/operations.md, History from files, then live topics)
+    #[arg(long, value_name = "RFC3339", value_parser = parse_moment)]
+    before: Option<Timestamp>,
+
     #[command(flatten)]
     layouts: LayoutArgs,
 }
@@ -37,6 +42,7 @@ const AFTER_HELP: &str = "\
 Examples:
   churnwatch simulate --subscribers 50000 --days 30 --seed 1 --out city
   churnwatch produce --config churnwatch.toml city/events.ndjson.zst
+  churnwatch produce --config churnwatch.toml --before 2026-03-01T00:00:00+08:00 history/
   zcat cdr-*.gz | churnwatch produce -";
 
 /// Lines between two looks at the progress.
@@ -46,7 +52,7 @@ impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = self.layouts.load(self.config.as_deref())?;
         let inputs = event_files(&self.inputs, config.decoder.layouts())?;
-        let mut loading = Loading::new(&config)?;
+        let mut loading = Loading::new(&config, self.before)?;
         let watch = Stopwatch::start();
         let mut unread = 0;
         for path in &inputs {
@@ -71,11 +77,15 @@ struct Loading {
     /// A record as the schemas say.
     record: Vec<u8>,
     loader: Loader,
+    /// Live topics have what is dated from then on.
+    before: Option<Timestamp>,
     topics: [FeedTopic; Feed::ALL.len()],
     lines: u64,
     /// Lines with a `feed_progress`, and the records that these became.
     statements: u64,
     copies: u64,
+    /// Lines that live topics have.
+    left_out: u64,
     unreadable: u64,
     /// Reasons that were said.
     reasons: BTreeSet<&'static str>,
@@ -97,7 +107,7 @@ struct FeedTopic {
 }
 
 impl Loading {
-    fn new(config: &Config) -> Result<Self, Failure> {
+    fn new(config: &Config, before: Option<Timestamp>) -> Result<Self, Failure> {
         let loader = Loader::new(config).map_err(Failure::Failed)?;
         let topic = |feed: Feed| -> Result<FeedTopic, Failure> {
             let name = config.topics.of(feed).to_owned();
@@ -132,9 +142,11 @@ impl Loading {
             scratch: Scratch::default(),
             record: Vec::new(),
             loader,
+            before,
             lines: 0,
             statements: 0,
             copies: 0,
+            left_out: 0,
             unreadable: 0,
             reasons: BTreeSet::new(),
             unreadable_first: None,
@@ -182,7 +194,19 @@ impl Loading {
 
     fn line(&mut self, form: &Form, line: &[u8]) -> Result<(), String> {
         self.lines += 1;
-        let read = match self.decoder.decode_as(form, line, &mut self.scratch) {
+        self.record.clear();
+        let decoded = self
+            .decoder
+            .rewrite(form, line, &mut self.scratch, &mut self.record);
+        let cut_time = decoded.as_ref().ok().and_then(Option::as_ref);
+        let cut_time = cut_time.and_then(Decoded::cut_time);
+        if let (Some(time), Some(before)) = (cut_time, self.before)
+            && time >= before
+        {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let read = match decoded {
             Ok(Some(Decoded::Event(event, _))) => Read::Of(event.body.feed(), event.msisdn),
             Ok(Some(Decoded::Progress { feed, .. })) => Read::Statement(feed),
             Ok(None) => return Ok(()),
@@ -192,12 +216,9 @@ impl Loading {
                 Read::Unclear
             }
         };
-        self.record.clear();
-        let mut record = std::mem::take(&mut self.record);
-        let rewritten = self
-            .decoder
-            .rewrite(form, line, &mut self.scratch, &mut record);
-        let sent = self.deliver(&read, if rewritten { &record } else { line });
+        let record = std::mem::take(&mut self.record);
+        // What is as the schemas say, and what cannot be mapped, goes as it is.
+        let sent = self.deliver(&read, if record.is_empty() { line } else { &record });
         self.record = record;
         sent
     }
@@ -260,6 +281,10 @@ impl Loading {
         for (feed, topic) in Feed::ALL.into_iter().zip(&self.topics) {
             let sent = HumanCount(topic.sent).to_string();
             text += &format!("  {:<12}{sent:>14}  to {}\n", feed.name(), topic.name);
+        }
+        if self.left_out > 0 {
+            let left_out = HumanCount(self.left_out);
+            text += &format!("  {left_out} left out: dated at --before or later\n");
         }
         if self.unreadable > 0 {
             let unreadable = HumanCount(self.unreadable);

@@ -155,6 +155,11 @@ impl Config {
         config
     }
 
+    /// Whether this is the configuration of clients that route.
+    pub fn is_of_route(&self) -> bool {
+        self.kafka.group == self.route.group
+    }
+
     /// Whether `run` routes as well.
     pub fn routes_in_run(&self) -> bool {
         self.route.in_run && !self.route.sources.is_empty()
@@ -174,10 +179,10 @@ impl Config {
         let topics = settings::topics(&mut layers, kafka.as_ref());
         let run = settings::run(&mut layers, kafka.as_ref());
         let route = route::route(&mut layers, kafka.as_ref(), topics.as_ref());
-        let registry = registry::registry(&mut layers);
-        let output = output::output(&mut layers, registry.as_ref());
         let state = settings::state(&mut layers);
-        let http = layers.read("http");
+        let http: Option<HttpSettings> = layers.read("http");
+        let registry = registry::registry(&mut layers, http.as_ref());
+        let output = output::output(&mut layers, registry.as_ref());
         let board = board::board(&mut layers);
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);

@@ -1,6 +1,7 @@
 //! `[registry]`: where the schemas of records in Avro and Protobuf are.
 
 use super::alerts::{Secret, ca_problem, load};
+use super::settings::HttpSettings;
 use crate::layers::{Key, Layers};
 use reqwest::Url;
 use serde::Deserialize;
@@ -24,7 +25,10 @@ pub struct RegistrySettings {
 }
 
 /// Reads and checks `[registry]`.
-pub(super) fn registry(layers: &mut Layers) -> Option<RegistrySettings> {
+pub(super) fn registry(
+    layers: &mut Layers,
+    http: Option<&HttpSettings>,
+) -> Option<RegistrySettings> {
     let mut settings: RegistrySettings = layers.read("registry")?;
     let key = Key::of("registry");
     let file = settings.password_file.clone();
@@ -37,6 +41,16 @@ pub(super) fn registry(layers: &mut Layers) -> Option<RegistrySettings> {
         let what = "and the password go together, and one of them is empty";
         let remedy = "set both, or neither; the password may come from registry.password_file";
         layers.problem(&key.child("username"), what, remedy);
+    }
+    let stalled_ms = http.map(|http| u32::from(http.stalled_seconds) * 1000);
+    if stalled_ms.is_some_and(|stalled_ms| settings.timeout_ms >= stalled_ms) {
+        let what =
+            "is not below http.stalled_seconds: who waits for the registry would count as dead";
+        layers.problem(
+            &key.child("timeout_ms"),
+            what,
+            "lower it, or raise http.stalled_seconds",
+        );
     }
     if let Some((what, remedy)) = problem(&settings.url) {
         layers.problem(&key.child("url"), what, remedy);
@@ -89,6 +103,10 @@ mod tests {
             ("password_file = \"/nowhere\"", "cannot be read"),
             ("ca_file = \"/nowhere\"", "cannot be read"),
             ("timeout_ms = 0", "100"),
+            (
+                "timeout_ms = 6000\n[http]\nstalled_seconds = 6",
+                "count as dead",
+            ),
         ] {
             let read = Config::from_toml_str(&format!("[registry]\n{lines}"), "test.toml");
             let problems = read.map_or_else(|problems| problems.to_string(), |_| String::new());

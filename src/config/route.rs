@@ -2,7 +2,7 @@
 
 use super::settings::{KafkaSettings, TopicSettings};
 use crate::layers::{Key, Layers};
-use crate::model::Feed;
+use crate::model::{Feed, Timestamp};
 use glob::Pattern;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -19,6 +19,9 @@ pub struct RouteSettings {
     pub workers: u16,
     /// A transaction ends with this many records.
     pub batch_records_max: u32,
+    /// Records of before this moment are passed over, because files had them; none if all are routed.
+    #[serde(deserialize_with = "moment")]
+    pub from: Option<Timestamp>,
     /// Whether `run` routes as well.
     pub in_run: bool,
 }
@@ -55,6 +58,16 @@ fn feed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Feed>, D::E
     let feed = Feed::from_name(&name);
     let unknown = || D::Error::custom(format!("`{name}` is not a feed; there are {known}"));
     feed.map(Some).ok_or_else(unknown)
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let rule = "must be RFC 3339 with an offset, such as 2026-03-01T00:00:00+08:00";
+    let moment = Timestamp::parse(&text).ok_or_else(|| D::Error::custom(rule))?;
+    Ok(Some(moment))
 }
 
 /// Reads and checks `[route]`.

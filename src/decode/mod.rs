@@ -63,6 +63,15 @@ impl Decoded<'_> {
             Self::Progress { feed, .. } => *feed,
         }
     }
+
+    /// The time that decides on which side of a cut between files and live topics it lies. A state lies on both, because it
+    /// changes nothing when it comes again.
+    pub fn cut_time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Event(event, _) => Some(event.at).filter(|_| !event.body.is_state()),
+            Self::Progress { complete_until, .. } => Some(*complete_until),
+        }
+    }
 }
 
 /// Whose record it is.
@@ -146,6 +155,30 @@ impl Decoder {
         bytes: &'a [u8],
         scratch: &'a mut Scratch,
     ) -> Result<Option<Decoded<'a>>, Reject> {
+        self.read_as(form, bytes, scratch, |_| ())
+    }
+
+    /// The same, and appends the record as the schemas say, if it has another form that its layout can map.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode_as`].
+    pub fn rewrite<'a>(
+        &self,
+        form: &Form,
+        bytes: &'a [u8],
+        scratch: &'a mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Decoded<'a>>, Reject> {
+        self.read_as(form, bytes, scratch, |fields| fields.write(out))
+    }
+
+    fn read_as<'a>(
+        &self,
+        form: &Form,
+        bytes: &'a [u8],
+        scratch: &'a mut Scratch,
+        write: impl FnOnce(&Fields<'_>),
+    ) -> Result<Option<Decoded<'a>>, Reject> {
         let Form::Mapped(mapped) = form else {
             return self.decode(bytes).map(Some);
         };
@@ -154,30 +187,11 @@ impl Decoder {
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
-        let read = fields_of(&made).and_then(|fields| self.read(fields));
+        let read = fields_of(&made).and_then(|fields| {
+            write(&fields);
+            self.read(fields)
+        });
         read.map(Some).map_err(|reject| explained(&made, reject))
-    }
-
-    /// Appends a record of some form as the schemas say. Returns whether there is one: a record that cannot be read, or that
-    /// its layout skips, is none.
-    pub fn rewrite(
-        &self,
-        form: &Form,
-        bytes: &[u8],
-        scratch: &mut Scratch,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let Form::Mapped(mapped) = form else {
-            out.extend_from_slice(bytes);
-            return true;
-        };
-        match mapped.map(bytes, scratch) {
-            Ok(Some(made)) => {
-                Fields::of_parts(made.fields()).write(out);
-                true
-            }
-            _ => false,
-        }
     }
 
     fn read<'a>(&self, mut fields: Fields<'a>) -> Result<Decoded<'a>, Reject> {

@@ -21,6 +21,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext, PurgeConfig};
 use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -272,22 +273,14 @@ impl Cycle<'_> {
     }
 
     fn send(&mut self, index: usize, outbound: &Outbound) -> KafkaResult<()> {
-        let headers = outbound.headers.iter().fold(
-            OwnedHeaders::new_with_capacity(outbound.headers.len()),
-            |headers, (key, value)| {
-                headers.insert(Header {
-                    key,
-                    value: value.as_deref(),
-                })
-            },
-        );
+        let headers = (!outbound.headers.is_empty()).then(|| owned(&outbound.headers));
         let mut record = BaseRecord {
             topic: &outbound.topic,
             partition: outbound.partition,
             payload: outbound.value.as_deref(),
             key: outbound.key.as_deref(),
             timestamp: outbound.timestamp_ms,
-            headers: Some(headers),
+            headers,
             delivery_opaque: Box::new(ReportedRecord {
                 index,
                 stated: outbound.partition.is_some(),
@@ -323,6 +316,16 @@ impl Cycle<'_> {
             RDKafkaErrorCode::MessageTimedOut,
         ))
     }
+}
+
+fn owned(headers: &[(Cow<'static, str>, Option<Vec<u8>>)]) -> OwnedHeaders {
+    let owned = OwnedHeaders::new_with_capacity(headers.len());
+    headers.iter().fold(owned, |owned, (key, value)| {
+        owned.insert(Header {
+            key,
+            value: value.as_deref(),
+        })
+    })
 }
 
 /// Which record a delivery report is about.

@@ -19,6 +19,12 @@ impl Timestamp {
     /// 2000-01-01T00:00:00Z. Anything dated earlier is implausible (behaviour: Bad input).
     pub const PLAUSIBLE_MIN: Self = Self(946_684_800_000);
 
+    /// Reads RFC 3339 with an offset, such as `2026-03-01T08:00:00+08:00`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_millisecond()))
+    }
+
     /// This moment moved by some hours; saturates at the ends of the range.
     pub fn plus_hours(self, hours: i64) -> Self {
         Self(self.0.saturating_add(hours.saturating_mul(Self::HOUR_MS)))

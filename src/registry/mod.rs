@@ -70,6 +70,8 @@ pub struct Away {
     /// When it is asked again, in milliseconds of the caller's clock.
     pub until_ms: u64,
     pause_ms: u64,
+    /// The schema that it was asked for.
+    id: u32,
 }
 
 /// Why a record is not read.
@@ -159,6 +161,17 @@ impl Registry {
         })
     }
 
+    /// Asks again for a schema that the registry could not be asked for. Afterwards it is known what becomes of its records.
+    ///
+    /// # Errors
+    /// The registry is still away.
+    pub fn ask_again(&self, away: &Away, now_ms: u64) -> Result<(), Away> {
+        match self.schema(away.id, now_ms) {
+            Err(Unread::Waits(away)) => Err(away),
+            _ => Ok(()),
+        }
+    }
+
     /// How many requests for schemas brought one, found that there is none, and failed, since this was last called.
     pub fn take_figures(&self) -> [u64; 3] {
         self.figures
@@ -177,7 +190,8 @@ impl Registry {
             }
             let waits = asking.away.as_ref().filter(|away| now_ms < away.until_ms);
             if let Some(away) = waits {
-                return Err(Unread::Waits(away.clone()));
+                let away = away.clone();
+                return Err(Unread::Waits(Away { id, ..away }));
             }
             let answer = asking.client.schema(id);
             let (answer, known) = match answer {
@@ -194,6 +208,7 @@ impl Registry {
                         reason,
                         until_ms: now_ms + pause_ms,
                         pause_ms,
+                        id,
                     };
                     asking.away = Some(away.clone());
                     return Err(Unread::Waits(away));
@@ -264,6 +279,3 @@ fn unframe(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (id, body) = bytes.strip_prefix(&[MAGIC])?.split_first_chunk()?;
     Some((u32::from_be_bytes(*id), body))
 }
-
-#[cfg(test)]
-mod tests;

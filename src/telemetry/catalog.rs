@@ -80,6 +80,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &LAG_SECONDS,
     &ROUTED,
     &ROUTE_LAG,
+    &REGISTRY_REQUESTS,
     &WATERMARK_DELAY,
     &DAY_CLOSES,
     &FEED_OUTAGE_DAYS,
@@ -295,7 +296,7 @@ pub(super) const ROUTED: Metric = counter(
     &["outcome"],
     "Records that the routers read, by what became of them.",
 )
-.detail("Outcomes: `routed`, `dead_lettered`. A statement of progress counts once, in however many partitions it is written.");
+.detail("Outcomes: `routed`, `passed_over` (dated before `route.from`), `dead_lettered`. A statement of progress counts once, in however many partitions it is written.");
 
 pub(super) const ROUTE_LAG: Metric = gauge(
     "churnwatch_route_lag_records",

@@ -21,7 +21,7 @@ pub(super) const OUTCOMES: [&str; 5] = [
 /// Values of the label `outcome` of `churnwatch_registry_requests_total`.
 pub(super) const REGISTRY_OUTCOMES: [&str; 3] = ["sent", "unknown", "failed"];
 /// Values of the label `outcome` of `churnwatch_route_records_total`.
-pub(super) const ROUTE_OUTCOMES: [&str; 2] = ["routed", "dead_lettered"];
+pub(super) const ROUTE_OUTCOMES: [&str; 3] = ["routed", "passed_over", "dead_lettered"];
 
 /// The label `feed` of a record that could not be read far enough to know.
 pub const UNKNOWN_FEED: &str = "unknown";

@@ -224,6 +224,8 @@ impl LagReport<'_> {
 pub struct RouteReport {
     /// Records that found their way.
     pub routed: u64,
+    /// Records that files had.
+    pub passed_over: u64,
     /// Records that did not.
     pub dead_lettered: u64,
 }
@@ -231,10 +233,8 @@ pub struct RouteReport {
 impl RouteReport {
     /// Counts the records.
     pub fn emit(self, telemetry: &Telemetry) {
-        for (outcome, records) in ROUTE_OUTCOMES
-            .into_iter()
-            .zip([self.routed, self.dead_lettered])
-        {
+        let records = [self.routed, self.passed_over, self.dead_lettered];
+        for (outcome, records) in ROUTE_OUTCOMES.into_iter().zip(records) {
             telemetry
                 .routed
                 .with_label_values(&[outcome])

@@ -174,7 +174,11 @@ fn whatever_is_not_the_records_fault_makes_it_wait() {
     ] {
         let registry = registry(&stand_in.url(), secret);
         stand_in.away(Some(reply.clone()));
-        let (reason, until_ms) = waits(read(&registry, 7, RECORD, 5_000));
+        let away = match read(&registry, 7, RECORD, 5_000) {
+            Err(Unread::Waits(away)) => away,
+            other => panic!("{other:?}"),
+        };
+        let (reason, until_ms) = (&away.reason, away.until_ms);
         assert!(reason.contains(said), "{reply:?}: {reason}");
         assert!(reason.contains(&stand_in.url()), "{reason}");
         assert!(!reason.contains("hidden"), "{reason}");
@@ -185,6 +189,8 @@ fn whatever_is_not_the_records_fault_makes_it_wait() {
             6_000,
             "it is not asked before"
         );
+        assert_eq!(registry.ask_again(&away, 5_999), Err(away.clone()));
+        assert_eq!(registry.ask_again(&away, 6_000), Ok(()));
         assert!(read(&registry, 7, RECORD, 6_000).is_ok());
         assert_eq!(registry.take_figures(), [1, 0, 1]);
     }

@@ -2,12 +2,17 @@
 
 use crate::records::{closed, hours, id, msisdn, revised, task, with};
 use crate::site::Site;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// A task of a bulk campaign that was published so many days ago.
+/// Of the operator's calendar.
+const ZONE: &str = "Asia/Shanghai";
+
+/// A task of a bulk campaign that was published so many days ago, each at a time of its own.
 fn bulk(number: u32, days_ago: i64) -> Value {
-    let at = Timestamp::now() - SignedDuration::from_hours(24 * days_ago);
+    let day = day(days_ago).in_tz(ZONE).unwrap();
+    let at = day.timestamp() + SignedDuration::from_millis(number.into());
     let changes = json!({
         "tier": "small", "updated_at": at.to_string(), "opened_at": at.to_string(),
         "recommended_action": { "channel": "bulk_campaign", "playbook": [
@@ -18,10 +23,9 @@ fn bulk(number: u32, days_ago: i64) -> Value {
 }
 
 /// The day of the operator's calendar so many days ago.
-fn day(days_ago: i64) -> String {
+fn day(days_ago: i64) -> Date {
     let at = Timestamp::now() - SignedDuration::from_hours(24 * days_ago);
-    let zoned = at.in_tz("Asia/Shanghai").unwrap();
-    zoned.date().to_string()
+    at.in_tz(ZONE).unwrap().date()
 }
 
 fn names(body: &str) -> Vec<String> {

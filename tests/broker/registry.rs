@@ -203,7 +203,7 @@ fn avro_protobuf_and_json_come_to_their_feed_and_what_is_broken_to_the_dead_lett
     load(&installation, &calls, 0..300, |n| avro(1, n, at));
     load(&installation, &messages, 0..300, |n| protobuf(2, n, at));
     load(&installation, &texts, 0..300, |n| json(3, n, at));
-    let cut = avro(1, 7, at)[..12].to_vec();
+    let cut = avro(1, 7, at)[..10].to_vec();
     let wrong = [&frame(2)[..], b"\x02\x02\x0a\x01\xff"].concat();
     let nobody = {
         let mut record = avro(1, 7, at);

@@ -23,6 +23,15 @@ pub struct Targets {
     registry: Option<Arc<Registry>>,
 }
 
+/// Where a record that can be read goes.
+enum Way {
+    To(Address),
+    /// Nowhere, because its layout skips it.
+    Skipped,
+    /// Nowhere, because files had it.
+    PassedOver,
+}
+
 /// Room for what is made of one record, kept from record to record.
 #[derive(Default)]
 pub struct Room {
@@ -39,6 +48,8 @@ pub struct Batch {
     pub offsets: BTreeMap<TopicPartition, i64>,
     /// Records that were read and found their way.
     pub routed: u64,
+    /// Records that files had.
+    pub passed_over: u64,
     /// Records that were read and did not, to be named in the log.
     pub rejections: Rejections,
     /// Bytes of all values.
@@ -83,36 +94,36 @@ impl Targets {
         room: &mut Room,
     ) -> Result<(), Away> {
         let mut value = Vec::new();
-        let address = match self.address(topic, record, now_ms, room, &mut value) {
-            Ok(address) => Ok(address),
+        let way = match self.way(topic, record, now_ms, room, &mut value) {
+            Ok(way) => Ok(way),
             Err(Unread::Rejected(reject)) => Err(reject),
             Err(Unread::Waits(away)) => return Err(away),
         };
         batch.offsets.insert(record.at, record.offset + 1);
-        let is_carried = |address: &Address| topic.feeds.contains(address.feed());
-        match address {
-            Ok(address) if address.as_ref().is_none_or(is_carried) => {
-                batch.routed += 1;
-                // A record that its layout skips goes nowhere.
-                if let Some(address) = address {
-                    self.push(batch, address, value, record);
-                }
+        match way {
+            Ok(Way::To(address)) if !topic.feeds.contains(address.feed()) => {
+                self.dead_letter(batch, topic, record, &Reject::WrongFeed);
             }
-            Ok(_) => self.dead_letter(batch, topic, record, &Reject::WrongFeed),
+            Ok(Way::To(address)) => {
+                batch.routed += 1;
+                self.push(batch, address, value, record);
+            }
+            Ok(Way::Skipped) => batch.routed += 1,
+            Ok(Way::PassedOver) => batch.passed_over += 1,
             Err(reject) => self.dead_letter(batch, topic, record, &reject),
         }
         Ok(())
     }
 
-    /// Where a record belongs, and the record as the schemas say.
-    fn address(
+    /// Where a record goes. Appends the record as the schemas say.
+    fn way(
         &self,
         topic: &Topic,
         record: &ConsumedRecord<'_>,
         now_ms: u64,
         room: &mut Room,
         value: &mut Vec<u8>,
-    ) -> Result<Option<Address>, Unread> {
+    ) -> Result<Way, Unread> {
         let decoder = &self.config.decoder;
         let form = decoder.layouts().of_topic(&topic.name);
         let bytes = record.value().unwrap_or_default();
@@ -122,8 +133,16 @@ impl Targets {
             }
             _ => bytes,
         };
+        if let Some(from) = self.config.route.from {
+            let read = decoder.decode_as(form, bytes, &mut room.layout);
+            let cut_time = read.ok().flatten().and_then(|read| read.cut_time());
+            if cut_time.is_some_and(|time| time < from) {
+                return Ok(Way::PassedOver);
+            }
+        }
         let address = decoder.address_as(form, bytes, &mut room.layout, value);
-        address.map_err(Unread::Rejected)
+        let address = address.map_err(Unread::Rejected)?;
+        Ok(address.map_or(Way::Skipped, Way::To))
     }
 
     fn push(

@@ -38,8 +38,8 @@ pub struct Router<'r, L: Link> {
     positions: BTreeMap<TopicPartition, i64>,
     /// The group has refused a commit: nothing is read until it has assigned partitions anew.
     refused: Option<Stopwatch>,
-    /// The registry is away: nothing is read before this moment, in monotonic milliseconds.
-    away_until_ms: Option<u64>,
+    /// The registry is away, and nothing is read.
+    away: Option<Away>,
     lag_asked: Stopwatch,
 }
 
@@ -66,7 +66,7 @@ impl<'r, L: Link> Router<'r, L> {
             link,
             positions: BTreeMap::new(),
             refused: None,
-            away_until_ms: None,
+            away: None,
             lag_asked: Stopwatch::start(),
         }
     }
@@ -89,14 +89,24 @@ impl<'r, L: Link> Router<'r, L> {
             let reason = "other topics match route.sources now";
             return Err(Fault::Restart(reason.to_owned()));
         }
-        match &self.refused {
+        let refused = self.refused;
+        match refused {
             Some(since) if since.reached(REBALANCE_PATIENCE) => {
                 let reason = "the group refused a commit and assigned nothing since";
                 return Err(Fault::Restart(reason.to_owned()));
             }
             Some(_) => self.link.wait(IDLE_WAIT),
-            None if self.away_until_ms > Some(clock::monotonic_ms()) => self.link.wait(IDLE_WAIT),
+            None if self.waits_for_registry() => self.link.wait(IDLE_WAIT),
             None => self.route()?,
+        }
+        if let Some(registry) = &self.routes.registry {
+            let [sent, unknown, failed] = registry.take_figures();
+            let report = RegistryReport {
+                sent,
+                unknown,
+                failed,
+            };
+            report.emit(&self.routes.telemetry);
         }
         if self.lag_asked.reached(LAG_INTERVAL) {
             self.lag_asked = Stopwatch::start();
@@ -119,28 +129,19 @@ impl<'r, L: Link> Router<'r, L> {
             (read, wait) = (read + received, more);
             away = self.take(&mut batch)?;
         }
-        if let Some(registry) = &self.routes.registry {
-            let [sent, unknown, failed] = registry.take_figures();
-            let report = RegistryReport {
-                sent,
-                unknown,
-                failed,
-            };
-            report.emit(&self.routes.telemetry);
-        }
-        let any = !batch.offsets.is_empty();
-        if any && !self.commit(batch)? {
+        if !batch.offsets.is_empty() && !self.commit(batch)? {
             return Ok(());
         }
-        match away {
-            Some(away) => self.wait_for_registry(&away)?,
-            None if any && self.away_until_ms.is_some() => {
-                self.registry_answers();
-                troubles::over(REGISTRY, "the schema registry answers again");
-            }
-            None => {}
-        }
-        Ok(())
+        let Some(away) = away else {
+            return Ok(());
+        };
+        self.registry_is_away(away);
+        // What was received and not routed is received again.
+        let positions = self.positions.iter();
+        let starts: Vec<_> = positions.map(|(at, next)| (*at, *next)).collect();
+        self.link.clear();
+        self.link.unassign()?;
+        self.link.assign(&starts)
     }
 
     /// Writes and commits a transaction. Returns whether it was committed; otherwise the group assigns partitions anew.
@@ -165,6 +166,7 @@ impl<'r, L: Link> Router<'r, L> {
         self.positions.extend(batch.offsets);
         let report = RouteReport {
             routed: batch.routed,
+            passed_over: batch.passed_over,
             dead_lettered: batch.rejections.records(),
         };
         report.emit(&self.routes.telemetry);
@@ -172,23 +174,36 @@ impl<'r, L: Link> Router<'r, L> {
         Ok(true)
     }
 
-    /// The registry is away: nothing is read until it may be asked again, and then again what was received and not routed.
-    fn wait_for_registry(&mut self, away: &Away) -> Result<(), Fault> {
+    /// Whether the registry is still away; it is asked again now and then for what it was asked for.
+    fn waits_for_registry(&mut self) -> bool {
+        let (Some(away), Some(registry)) = (&self.away, &self.routes.registry) else {
+            return false;
+        };
+        let now_ms = clock::monotonic_ms();
+        if now_ms < away.until_ms {
+            return true;
+        }
+        match registry.ask_again(away, now_ms) {
+            Ok(()) => {
+                self.registry_answers();
+                troubles::over(REGISTRY, "the schema registry answers again");
+                false
+            }
+            Err(away) => {
+                self.registry_is_away(away);
+                true
+            }
+        }
+    }
+
+    fn registry_is_away(&mut self, away: Away) {
         troubles::warn(REGISTRY, &away.reason);
         self.health.set(Condition::Schemas, false);
-        self.away_until_ms = Some(away.until_ms);
-        let starts: Vec<_> = self
-            .positions
-            .iter()
-            .map(|(at, next)| (*at, *next))
-            .collect();
-        self.link.clear();
-        self.link.unassign()?;
-        self.link.assign(&starts)
+        self.away = Some(away);
     }
 
     fn registry_answers(&mut self) {
-        self.away_until_ms = None;
+        self.away = None;
         self.health.set(Condition::Schemas, true);
     }
 

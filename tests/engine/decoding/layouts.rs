@@ -29,7 +29,7 @@ fn made(field: &str, record: &str) -> String {
 
 fn rewritten(form: &Form, record: &str) -> String {
     let mut out = Vec::new();
-    decoder().rewrite(form, record.as_bytes(), &mut Scratch::default(), &mut out);
+    let _ = decoder().rewrite(form, record.as_bytes(), &mut Scratch::default(), &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -574,13 +574,12 @@ proptest! {
             let mut form = layouts.of_file("x", &bytes);
             let _ = form.is_heading(&bytes, true);
             let mut scratch = Scratch::default();
-            let read = decoder.decode_as(&form, &bytes, &mut scratch).map(|read| read.is_some());
             let mut out = Vec::new();
-            let rewritten = decoder.rewrite(&form, &bytes, &mut scratch, &mut out);
-            // What can be read says the same in its new form.
-            if read == Ok(true) {
-                prop_assert!(rewritten);
-                prop_assert!(decoder.decode(&out).is_ok());
+            let read = decoder.rewrite(&form, &bytes, &mut scratch, &mut out);
+            // What can be read can be read in its new form.
+            if matches!(read, Ok(Some(_))) {
+                let record = if form.name().is_some() { &out } else { &bytes };
+                prop_assert!(decoder.decode(record).is_ok());
             }
         }
     }

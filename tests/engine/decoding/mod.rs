@@ -6,7 +6,7 @@ mod layouts;
 mod plans;
 mod properties;
 
-use churnwatch::decode::{DecodeSettings, Decoded, Decoder};
+use churnwatch::decode::{DecodeSettings, Decoded, Decoder, LayoutText, Layouts, Scratch};
 use churnwatch::model::{
     Body, CallOutcome, Direction, Event, Feed, ForwardAction, Money, Msisdn, Number, Profile,
     Reject, Timestamp,
@@ -429,4 +429,27 @@ fn reasons_say_what_is_allowed_and_quote_nothing() {
         let reject = decoder().decode(json.as_bytes()).unwrap_err();
         assert_eq!(reject.to_string(), message);
     }
+}
+
+#[test]
+fn a_zero_byte_is_a_registrys_frame_but_in_wide_letters() {
+    let framed = b"\0\0\0\0\x07{}";
+    let layout = "format = \"json\"\n[fields]\nrecord_id = { from = \"id\" }\nrecord_type = { value = \"mo_call\" }\n\
+                  msisdn = { from = \"a\" }\nevent_timestamp = { from = \"at\" }\n";
+    let layouts = |text: String| {
+        let name = "layout.toml".to_owned();
+        Layouts::new(&[LayoutText { name, text }]).unwrap()
+    };
+    let json = layouts(layout.to_owned());
+    let form = json.of_topic("any");
+    let mut scratch = Scratch::default();
+    let read = decoder().decode_as(form, framed, &mut scratch);
+    assert_eq!(read, Err(Reject::Framed));
+    let wide = layouts(format!("encoding = \"utf-16be\"\n{layout}"));
+    let form = wide.of_topic("any");
+    let record = r#"{"id":"1","a":"13800138000","at":1700000000000}"#;
+    let record: Vec<u8> = record.bytes().flat_map(|byte| [0, byte]).collect();
+    assert!(!form.is_framed(&record));
+    let read = decoder().decode_as(form, &record, &mut scratch);
+    assert!(matches!(read, Ok(Some(_))), "{read:?}");
 }

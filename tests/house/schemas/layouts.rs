@@ -46,13 +46,12 @@ fn rewritten(name: &str, country: &str) -> Vec<(Feed, String)> {
         if form.is_heading(line, number == 0).unwrap() {
             continue;
         }
-        let read = decoder.decode_as(&form, line, &mut scratch);
+        let mut record = Vec::new();
+        let read = decoder.rewrite(&form, line, &mut scratch, &mut record);
         let read = read.unwrap_or_else(|reject| panic!("{name}: {reject}"));
         let Some(feed) = read.map(|read| read.feed()) else {
             continue;
         };
-        let mut record = Vec::new();
-        assert!(decoder.rewrite(&form, line, &mut scratch, &mut record));
         all.push((feed, String::from_utf8(record).unwrap()));
     }
     all

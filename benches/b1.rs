@@ -1,0 +1,312 @@
+//! The workload on which other engines were measured: 10,000,000 calls of 491,761 subscribers over 40 days, in order of time,
+//! in one topic of four partitions. Exactly-once and snapshots are on; everything else is at its default.
+//!
+//! Starts a real broker and loads the calls, then takes turns: the client's safe poll alone, poll with serde_json into a struct,
+//! the release program. Each is a process of its own, so that its processor time and its memory are its own. Every run appends
+//! one line to `benches/results/b1.jsonl`. Run with `cargo bench --bench b1`; `CHURNWATCH_BENCH_RECORDS` (in millions) and
+//! `CHURNWATCH_BENCH_ROUNDS` change the size, and `CHURNWATCH_BENCH_COMPRESSION=none` the topic.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use churnwatch::config::Config;
+use churnwatch::kafka::{Delivery, Loader};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use serde::Deserialize;
+use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use support::client::Client;
+use support::http::{self, Metrics};
+use support::process::{Process, Signal};
+
+const PARTITIONS: i32 = 4;
+const TOPIC: &str = "calls";
+const SUBSCRIBERS: u64 = 491_761;
+const DAYS: u64 = 40;
+/// 2026-01-01 in China, in milliseconds since 1970.
+const BEGIN_MS: u64 = 1_767_196_800_000;
+const DAY_MS: u64 = 86_400_000;
+const PORT: u16 = 29_472;
+const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/b1.jsonl");
+/// What `/proc/PID/stat` counts time in.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, limit, bootstrap, records] = arguments.as_slice() {
+        return print_limit(limit, bootstrap, records.parse().unwrap());
+    }
+    // `cargo test --all-targets` also starts benches; this one is only for `cargo bench`.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let records = setting("CHURNWATCH_BENCH_RECORDS", 10) * 1_000_000;
+    let rounds = setting("CHURNWATCH_BENCH_ROUNDS", 3);
+    let compression = std::env::var("CHURNWATCH_BENCH_COMPRESSION");
+    let compression = compression.unwrap_or_else(|_| "zstd".to_owned());
+    let client = Client::shared();
+    for topic in [TOPIC, "tasks", "signals", "dead", "churnwatch-erasures"] {
+        client.create_topic(topic, PARTITIONS, &[]);
+    }
+    load(&compression, records);
+    println!("{records} calls in {PARTITIONS} partitions ({compression}), {rounds} rounds");
+    let mut figures = [const { Vec::new() }; 3];
+    for round in 0..rounds {
+        let runs = [
+            ("poll", limit("poll", records)),
+            ("poll + serde_json", limit("read", records)),
+            ("churnwatch", detect(&format!("round-{round}"), records)),
+        ];
+        for (figures, (program, run)) in figures.iter_mut().zip(runs) {
+            println!("{program:<20}{run}");
+            keep(program, &run, records, &compression);
+            figures.push(run.per_second);
+        }
+    }
+    let [poll, read, detect] = figures.map(median);
+    println!(
+        "medians: churnwatch {detect:.0}/s, {:.2} of poll, {:.2} of poll + serde_json",
+        detect / poll,
+        detect / read
+    );
+}
+
+/// What one program needed for all records.
+struct Run {
+    per_second: f64,
+    cpu_seconds_per_million: f64,
+    peak_megabytes: f64,
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:>10.0} records/s {:>6.2} CPU s per million {:>6.0} MB at most",
+            self.per_second, self.cpu_seconds_per_million, self.peak_megabytes
+        )
+    }
+}
+
+/// Appends a run to the results, with what it ran on.
+fn keep(program: &str, run: &Run, records: u64, compression: &str) {
+    let load = fs::read_to_string("/proc/loadavg").unwrap();
+    let rustc = Command::new("rustc").arg("--version").output().unwrap();
+    let line = json!({
+        "at": jiff::Timestamp::now().to_string(),
+        "program": program,
+        "version": env!("CARGO_PKG_VERSION"),
+        "records": records,
+        "compression": compression,
+        "records_per_second": run.per_second.round(),
+        "cpu_seconds_per_million": (run.cpu_seconds_per_million * 100.0).round() / 100.0,
+        "peak_megabytes": run.peak_megabytes.round(),
+        "cores": std::thread::available_parallelism().unwrap(),
+        "load_average": load.split(' ').next().unwrap().parse::<f64>().unwrap(),
+        "rustc": String::from_utf8(rustc.stdout).unwrap().trim(),
+        "librdkafka": rdkafka::util::get_rdkafka_version().1,
+    });
+    fs::create_dir_all(Path::new(RESULTS).parent().unwrap()).unwrap();
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(RESULTS)
+        .unwrap();
+    writeln!(file, "{line}").unwrap();
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// Well mixed bits of a number, the same on every machine.
+fn mixed(number: u64) -> u64 {
+    let mut bits = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}
+
+/// A call, of 279 bytes or nearly, and whose it is. One in 500 goes to a competitor's hotline.
+fn call(number: u64, records: u64) -> (String, String) {
+    let bits = mixed(number);
+    let msisdn = format!("86138{:08}", bits % SUBSCRIBERS);
+    let at = BEGIN_MS + number * DAYS * DAY_MS / records;
+    let other = match mixed(bits) % 500 {
+        0 => "10010".to_owned(),
+        other => format!("86139{:08}", other * 99_991 % 100_000_000),
+    };
+    let kind = ["mo_call", "mt_call"][(bits >> 40) as usize % 2];
+    let record = format!(
+        r#"{{"record_type":"{kind}","record_id":"msc07-20260101-{number:09}","msisdn":"{msisdn}","event_timestamp":{at},"other_number":"{other}","duration_seconds":{},"cause_for_termination":"normal_release","first_cell_id":"460-00-{:05}-{:05}","rat_type":"eutran"}}"#,
+        bits >> 44 & 511,
+        bits >> 20 & 65_535,
+        bits >> 24 & 65_535,
+    );
+    (msisdn, record)
+}
+
+fn load(compression: &str, records: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let extra = format!("kafka.properties.\"compression.type\" = \"{compression}\"\n");
+    let config = configuration("load", folder.path(), &extra);
+    let loader = Loader::new(&config).unwrap();
+    for number in 0..records {
+        let (msisdn, record) = call(number, records);
+        let to = Delivery::Keyed(msisdn.as_bytes());
+        loader
+            .send(TOPIC, PARTITIONS, to, Some(record.as_bytes()))
+            .unwrap();
+    }
+    loader.finish().unwrap();
+}
+
+fn configuration(group: &str, folder: &Path, extra: &str) -> Config {
+    let text = format!(
+        "{extra}kafka.bootstrap = \"{}\"\nkafka.group = \"{group}\"\nwindow.clock = \"event\"\n\
+         http.listen = \"127.0.0.1:{PORT}\"\nstate.snapshots = \"{}\"\n[topics]\n\
+         cdr = \"{TOPIC}\"\nbilling = \"{TOPIC}\"\nsubscriber = \"{TOPIC}\"\nservice = \"{TOPIC}\"\n\
+         outcome = \"{TOPIC}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n",
+        Client::shared().bootstrap(),
+        folder.join("snapshots").display()
+    );
+    fs::write(folder.join("churnwatch.toml"), &text).unwrap();
+    Config::from_toml_str(&text, "bench").unwrap()
+}
+
+/// The fields that the three rules of the other engines need.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct Call<'a> {
+    record_type: &'a str,
+    record_id: &'a str,
+    msisdn: &'a str,
+    event_timestamp: u64,
+    other_number: &'a str,
+    duration_seconds: u32,
+}
+
+/// Runs one of the limits as another process.
+fn limit(name: &str, records: u64) -> Run {
+    let records = records.to_string();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([name, Client::shared().bootstrap(), &records]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut numbers = text
+        .split_whitespace()
+        .map(|number| number.parse().unwrap());
+    Run {
+        per_second: numbers.next().unwrap(),
+        cpu_seconds_per_million: numbers.next().unwrap(),
+        peak_megabytes: numbers.next().unwrap(),
+    }
+}
+
+/// Polls every record, reads it or does nothing with it, and prints the figures.
+fn print_limit(name: &str, bootstrap: &str, records: u64) {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", "limit")
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("fetch.queue.backoff.ms", "2")
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        list.add_partition_offset(TOPIC, partition, Offset::Beginning)
+            .unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let (mut seen, mut started) = (0, None);
+    while seen < records {
+        let Some(message) = consumer.poll(Duration::from_secs(10)) else {
+            continue;
+        };
+        let message = message.unwrap();
+        started.get_or_insert_with(Instant::now);
+        if name == "read" {
+            let call: Call<'_> = serde_json::from_slice(message.payload().unwrap()).unwrap();
+            std::hint::black_box(&call);
+        }
+        seen += 1;
+    }
+    let took = started.unwrap().elapsed();
+    let run = needed("self", took, records);
+    println!(
+        "{} {} {}",
+        run.per_second, run.cpu_seconds_per_million, run.peak_megabytes
+    );
+}
+
+/// The program with its defaults, from its first record to the commit of its last.
+fn detect(group: &str, records: u64) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    configuration(group, folder.path(), "");
+    let file = folder.path().join("churnwatch.toml");
+    let mut process = Process::start(["run", "--config", file.to_str().unwrap()]);
+    let received = |process: &mut Process| {
+        assert!(process.exit_status().is_none(), "{}", process.stderr());
+        let page = http::get(([127, 0, 0, 1], PORT).into(), "/metrics");
+        let page = page.map(|page| Metrics::parse(&page.body));
+        page.map_or(0.0, |page| {
+            page.sum("churnwatch_records_received_total", &[])
+        })
+    };
+    while received(&mut process) == 0.0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let started = Instant::now();
+    // Little is asked while it works: the answers take its time.
+    while received(&mut process) < records as f64 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let client = Client::shared();
+    let committed = || -> i64 {
+        let offsets = client.committed_offsets(group, TOPIC);
+        offsets.into_values().flatten().sum()
+    };
+    while committed() < records as i64 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let run = needed(&process.id().to_string(), started.elapsed(), records);
+    process.signal(Signal::Kill);
+    process.wait_long();
+    run
+}
+
+/// What a process has needed so far.
+fn needed(process: &str, took: Duration, records: u64) -> Run {
+    let read = |name: &str| fs::read_to_string(format!("/proc/{process}/{name}")).unwrap();
+    let stat = read("stat");
+    // The name before it may hold spaces.
+    let mut fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11);
+    let mut ticks = || fields.next().unwrap().parse::<f64>().unwrap();
+    let cpu_seconds = (ticks() + ticks()) / TICKS_PER_SECOND;
+    let status = read("status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.unwrap().trim().trim_end_matches(" kB");
+    Run {
+        per_second: records as f64 / took.as_secs_f64(),
+        cpu_seconds_per_million: cpu_seconds * 1e6 / records as f64,
+        peak_megabytes: peak.parse::<f64>().unwrap() / 1024.0,
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
