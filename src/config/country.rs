@@ -11,7 +11,10 @@ pub(super) fn choose(layers: &mut Layers) {
     let Some(country) = key.get(layers.table()).and_then(Value::as_str) else {
         return;
     };
-    let Some((_, plan)) = COUNTRIES.iter().find(|(known, _)| *known == country) else {
+    let plan = COUNTRIES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(country));
+    let Some((_, plan)) = plan else {
         let what = format!("`{country}` is not a country whose numbering plan is known");
         let known = COUNTRIES.map(|(country, _)| country);
         let remedy = format!(
