@@ -1,15 +1,18 @@
 //! From topics into the store.
 
+use super::record::Reader;
 use super::status::Status;
 use super::store::{Batch, Store, Stored, Topics};
 use crate::config::Config;
 use crate::decode::Decoded;
 use crate::kafka::{Followed, Follower, create_compacted};
 use crate::model::Timestamp;
+use crate::registry::Unread;
 use crate::runtime::Stop;
 use crate::runtime::clock::{self, Stopwatch};
 use crate::telemetry::{BoardTelemetry, troubles};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,9 +85,9 @@ struct Source {
 
 impl Feed {
     /// Runs until it is told to stop. What goes wrong is logged and tried again.
-    pub fn run(&self) {
+    pub fn run(&self, mut reader: Reader) {
         while !self.stop.asked() {
-            if let Err(problem) = self.follow() {
+            if let Err(problem) = self.follow(&mut reader) {
                 self.status.away();
                 troubles::warn(
                     "board",
@@ -95,7 +98,7 @@ impl Feed {
         }
     }
 
-    fn follow(&self) -> Result<(), String> {
+    fn follow(&self, reader: &mut Reader) -> Result<(), String> {
         let store = |error: super::store::StoreError| error.to_string();
         for topic in std::iter::once(&self.topics.board).chain(&self.topics.uplift) {
             create_compacted(&self.config, topic, self.partitions()?)?;
@@ -114,7 +117,10 @@ impl Feed {
                     if first.written_at() >= began {
                         self.status.set_caught_up();
                     }
-                    self.batch(&follower, first, &mut erased).map_err(store)?;
+                    let waits = self.batch(&follower, first, &mut erased, reader);
+                    if let Some(reason) = waits.map_err(store)? {
+                        return Err(reason);
+                    }
                     self.status.here();
                     asked = Stopwatch::start();
                 }
@@ -156,14 +162,33 @@ impl Feed {
         Ok(loader.partitions(&self.topics.tasks)?.unwrap_or(1))
     }
 
-    fn batch(&self, follower: &Follower, first: Followed<'_>, erased: &mut Erased) -> Stored<()> {
+    /// Takes in what there is, up to a record whose schema must be waited for. Returns why, if there is one.
+    fn batch(
+        &self,
+        follower: &Follower,
+        first: Followed<'_>,
+        erased: &mut Erased,
+        reader: &mut Reader,
+    ) -> Stored<Option<String>> {
+        let mut waits = None;
         let calendar = &self.config.rules.calendar;
         let (latest, broken, progress) = self.store.batch(&self.topics, calendar, |batch| {
             let mut next = Some(first);
             let mut records = 0;
             let mut progress: Vec<Progress> = Vec::new();
             while let Some(record) = next {
-                self.take(follower, &record, batch, erased)?;
+                let json = match (self.topics.kind(record.topic()), record.value()) {
+                    (Some(kind), Some(bytes)) => reader.json(kind, bytes).map(Some),
+                    (_, value) => Ok(value.map(Cow::Borrowed)),
+                };
+                match json {
+                    Ok(json) => self.take(follower, &record, json.as_deref(), batch, erased)?,
+                    Err(Unread::Rejected(why)) => batch.pass_over(record.topic(), why),
+                    Err(Unread::Waits(away)) => {
+                        waits = Some(away.reason);
+                        break;
+                    }
+                }
                 let (topic, partition) = (record.topic(), record.partition());
                 let known = progress
                     .iter()
@@ -208,7 +233,7 @@ impl Feed {
         for (topic, lag) in lags {
             self.telemetry.lags(topic, lag as f64 / 1000.0);
         }
-        Ok(())
+        Ok(waits)
     }
 
     /// Notes how far the erasures were read.
@@ -226,6 +251,7 @@ impl Feed {
         &self,
         follower: &Follower,
         record: &Followed<'_>,
+        json: Option<&[u8]>,
         batch: &mut Batch<'_>,
         erased: &mut Erased,
     ) -> Stored<()> {
@@ -234,12 +260,9 @@ impl Feed {
             return Ok(());
         }
         if record.topic() != self.topics.erasures {
-            return batch.record(record.topic(), record.key(), record.value());
+            return batch.record(record.topic(), record.key(), json);
         }
-        let Some(erasure) = record
-            .value()
-            .and_then(|v| serde_json::from_slice::<Erasure>(v).ok())
-        else {
+        let Some(erasure) = json.and_then(|v| serde_json::from_slice::<Erasure>(v).ok()) else {
             return Ok(());
         };
         match self.erased(follower, &erasure.source) {

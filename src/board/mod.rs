@@ -9,6 +9,7 @@ mod courier;
 mod desk;
 mod feed;
 mod people;
+mod record;
 mod session;
 mod shared;
 mod status;
@@ -27,6 +28,7 @@ use crate::telemetry::BoardTelemetry;
 use alerts::{Figures, Herald, Means};
 use courier::Courier;
 use feed::Feed;
+use record::Reader;
 use session::Sessions;
 use shared::Shared;
 use status::Status;
@@ -113,6 +115,7 @@ impl Board {
         };
         let metrics = metrics_page(&config.http.hosts, move || shared.metrics());
         let metrics = Server::serve(&settings, metrics)?;
+        let reader = Reader::new(config).map_err(BoardError::System)?;
         let feed = Feed {
             config: config.clone(),
             topics,
@@ -147,7 +150,7 @@ impl Board {
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let failed = |error: std::io::Error| BoardError::System(error.to_string());
-        let started = thread("board-feed").spawn(move || feed.run());
+        let started = thread("board-feed").spawn(move || feed.run(reader));
         board.threads.push(started.map_err(failed)?);
         let started = thread("board-courier").spawn(move || courier.run());
         board.threads.push(started.map_err(failed)?);

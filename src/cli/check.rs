@@ -2,7 +2,7 @@ use super::arguments::LayoutArgs;
 use super::failure::Failure;
 use super::sample::print_sample;
 use super::terminal::print;
-use crate::config::Config;
+use crate::config::{Config, Envelope, OutputFormat};
 use crate::engine::settings::ClockKind;
 use crate::engine::triggers::REGISTRY;
 use crate::kafka::{self, Sources};
@@ -130,6 +130,7 @@ fn summary(config: &Config) -> String {
         ("signals", topics.signals.clone()),
         ("dead letters", topics.dead_letters.clone()),
         ("erasures", topics.erasures.clone()),
+        ("output", output(config)),
         ("shadow", shadow(config)),
         ("uplift", uplift(config)),
         ("workers", run.workers.to_string()),
@@ -177,6 +178,16 @@ fn shadow(config: &Config) -> String {
             "{} ({}) -> {}",
             config.shadow.rules, rules.version, config.topics.shadow_signals
         ),
+    }
+}
+
+/// How records are written.
+fn output(config: &Config) -> String {
+    match (config.output.format, config.output.envelope) {
+        (OutputFormat::Json, Envelope::None) => "JSON".to_owned(),
+        (OutputFormat::Json, Envelope::CloudEvents) => "CloudEvents".to_owned(),
+        (OutputFormat::Avro, _) => format!("Avro, schemas at {}", config.registry.url),
+        (OutputFormat::Protobuf, _) => format!("Protobuf, schemas at {}", config.registry.url),
     }
 }
 

@@ -1,4 +1,4 @@
-use super::brokers;
+use super::brokers::{self, Asked};
 use super::failure::Failure;
 use super::run::until_ended;
 use super::signals;
@@ -52,7 +52,13 @@ impl Route {
             .map_err(|error| failed(&error))?;
         info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
         kafka::check_properties(&config).map_err(Failure::Usage)?;
-        let asked = brokers::wait(&config, &health, &mut signals, Sources::find);
+        let asked = brokers::wait(
+            Asked::Brokers,
+            &config,
+            &health,
+            &mut signals,
+            Sources::find,
+        );
         let Some(sources) = runtime.block_on(asked)? else {
             info!("ended");
             return Ok(());

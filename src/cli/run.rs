@@ -1,11 +1,11 @@
-use super::brokers;
+use super::brokers::{self, Asked};
 use super::failure::Failure;
 use super::signals::{self, Signals};
 use crate::config::{Config, Ruleset};
 use crate::health::Health;
 use crate::http::Server;
 use crate::kafka::{self, Cluster, Refusal, Sources};
-use crate::runtime::{Pool, Routes, RulesHandle, Setup, Stop, Watchdog, clock};
+use crate::runtime::{Pool, Routes, RulesHandle, Setup, Stop, Watchdog, clock, output_form};
 use crate::telemetry::{Telemetry, troubles};
 use clap::Args;
 use std::convert::Infallible;
@@ -57,8 +57,13 @@ impl Run {
             .map_err(|error| failed(&error))?;
         info!(address = %server.address(), "admin pages at /metrics, /healthz and /readyz");
         kafka::check_properties(&config).map_err(Failure::Usage)?;
-        let asked = brokers::wait(&config, &health, &mut signals, look);
+        let asked = brokers::wait(Asked::Brokers, &config, &health, &mut signals, look);
         let Some((cluster, sources)) = runtime.block_on(asked)? else {
+            info!("ended");
+            return Ok(());
+        };
+        let asked = brokers::wait(Asked::Registry, &config, &health, &mut signals, output_form);
+        let Some(form) = runtime.block_on(asked)? else {
             info!("ended");
             return Ok(());
         };
@@ -80,7 +85,10 @@ impl Run {
         let watchdog = Watchdog::new(&config.run);
         let routes = sources.map(|sources| Routes::new(&config, telemetry.clone(), sources));
         let routes = routes.transpose().map_err(Failure::Failed)?;
-        let setup = Setup::new(config, telemetry.clone(), cluster);
+        let setup = Setup {
+            form,
+            ..Setup::new(config, telemetry.clone(), cluster)
+        };
         let reload = Reload {
             hangup,
             path: self.config,

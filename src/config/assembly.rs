@@ -1,6 +1,7 @@
 //! The whole configuration, put together from its layers.
 
 use super::board::{self, BoardSettings};
+use super::output::{self, OutputSettings};
 use super::registry::{self, RegistrySettings};
 use super::route::{self, RouteSettings};
 use super::ruleset::Ruleset;
@@ -46,6 +47,8 @@ pub struct Config {
     pub kafka: KafkaSettings,
     /// `[topics]`
     pub topics: TopicSettings,
+    /// `[output]`
+    pub output: OutputSettings,
     /// `[run]`
     pub run: RunSettings,
     /// `[route]`
@@ -179,6 +182,7 @@ impl Config {
         let state = settings::state(&mut layers);
         let http: Option<HttpSettings> = layers.read("http");
         let registry = registry::registry(&mut layers, http.as_ref());
+        let output = output::output(&mut layers, registry.as_ref());
         let board = board::board(&mut layers);
         let log = settings::log(&mut layers);
         let decoder = settings::decoder(&mut layers);
@@ -199,6 +203,7 @@ impl Config {
             Some(Self {
                 kafka: kafka?,
                 topics: topics?,
+                output: output?,
                 run: run?,
                 route: route?,
                 registry: registry?,

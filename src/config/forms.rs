@@ -2,6 +2,7 @@
 //! that the operator extends.
 
 use super::board::BoardUser;
+use super::output::{Envelope, OutputFormat};
 use super::route::RouteSource;
 use super::settings::LogFormat;
 use crate::engine::settings::{ClockKind, HolderCapacity, TriggerWeight};
@@ -51,6 +52,16 @@ const FORMS: &[Form] = &[
         "route.sources",
         form::<Vec<RouteSource>>,
         "write [[route.sources]] with `topic` below it, and `feed` where all records are of one",
+    ),
+    (
+        "output.format",
+        form::<OutputFormat>,
+        "write \"json\", \"avro\" or \"protobuf\"",
+    ),
+    (
+        "output.envelope",
+        form::<Envelope>,
+        "write \"none\" or \"cloudevents\"",
     ),
     (
         "log.format",

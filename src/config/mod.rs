@@ -13,6 +13,7 @@ mod country;
 mod environment;
 mod forms;
 mod layouts;
+mod output;
 mod registry;
 mod route;
 mod rules;
@@ -27,6 +28,7 @@ pub use alerts::{
 };
 pub use assembly::{Config, range, reference};
 pub use board::{BoardRole, BoardSettings, BoardUser};
+pub use output::{Envelope, OutputFormat, OutputSettings};
 pub use registry::RegistrySettings;
 pub use route::{RouteSettings, RouteSource};
 pub use ruleset::Ruleset;

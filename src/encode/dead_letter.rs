@@ -47,6 +47,7 @@ pub(super) fn outgoing(original: &Original<'_>, reject: &Reject) -> Outgoing {
         key: bytes(original.key),
         value: bytes(original.value),
         headers: kept.chain(errors).collect(),
+        subject: String::new(),
     }
 }
 

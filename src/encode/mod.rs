@@ -1,15 +1,26 @@
 //! Tasks, signals, dead letters, confirmed erasures and counts of what tasks achieve as output records: key, value and headers (behaviour: Output).
 //!
 //! Values are JSON with a fixed order of fields, so the same task gives the same bytes. All headers except those of
-//! dead letters follow the CloudEvents Kafka binary binding.
+//! dead letters follow the CloudEvents Kafka binary binding. A [`Form`] makes something else of the JSON where it is asked for.
 
+mod avro;
 mod dead_letter;
+mod event;
+mod form;
 mod json;
+mod kind;
+mod misfit;
 mod outgoing;
+mod protobuf;
+mod read;
 mod uplift;
 
 pub use dead_letter::Original;
+pub use form::{Form, Registered};
+pub use kind::{Kind, Language};
+pub use misfit::Misfit;
 pub use outgoing::Outgoing;
+pub use read::{Restorer, data_of};
 
 use crate::model::{
     Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,
@@ -17,17 +28,8 @@ use crate::model::{
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// `ce_type` of a task.
-pub const TASK_TYPE: &str = "churnwatch.retention-task.v1";
-/// `ce_type` of a signal.
-pub const SIGNAL_TYPE: &str = "churnwatch.churn-signal.v1";
-/// `ce_type` of a signal of the shadow rules.
-pub const SHADOW_SIGNAL_TYPE: &str = "churnwatch.shadow-signal.v1";
-/// `ce_type` of the confirmation of an erasure.
-pub const ERASURE_TYPE: &str = "churnwatch.erasure.v1";
-
-/// `ce_type` of a count of what tasks achieve.
-pub const UPLIFT_TYPE: &str = "churnwatch.uplift.v1";
+/// The header that says what a value is.
+const CONTENT_TYPE: &str = "content-type";
 
 /// Writes what leaves.
 #[derive(Debug, Clone)]
@@ -58,28 +60,33 @@ impl Encoder {
             value: Some(self.task_json(task)),
             headers: self.cloud_event(
                 format!("{}.{}", task.task_id, task.revision),
-                TASK_TYPE,
+                Kind::Task,
                 task.updated_at,
             ),
+            subject: task.task_id.clone(),
         }
     }
 
     /// A signal for the signals topic, keyed by subscriber.
     pub fn signal(&self, signal: &Signal) -> Outgoing {
+        let id = json::signal_id(signal);
         Outgoing {
             key: Some(signal.msisdn.as_bytes().to_vec()),
             value: Some(self.signal_json(signal)),
-            headers: self.cloud_event(json::signal_id(signal), SIGNAL_TYPE, signal.fired_at),
+            headers: self.cloud_event(id.clone(), Kind::Signal, signal.fired_at),
+            subject: id,
         }
     }
 
     /// A signal of the shadow rules for their topic, keyed by subscriber.
     pub fn shadow_signal(&self, shadow: &ShadowSignal) -> Outgoing {
         let signal = &shadow.signal;
+        let id = json::signal_id(signal);
         Outgoing {
             key: Some(signal.msisdn.as_bytes().to_vec()),
             value: Some(self.shadow_signal_json(shadow)),
-            headers: self.cloud_event(json::signal_id(signal), SHADOW_SIGNAL_TYPE, signal.fired_at),
+            headers: self.cloud_event(id.clone(), Kind::ShadowSignal, signal.fired_at),
+            subject: id,
         }
     }
 
@@ -93,7 +100,8 @@ impl Encoder {
         Outgoing {
             key: Some(erasure.request.as_bytes().to_vec()),
             value: Some(self.erasure_json(erasure)),
-            headers: self.cloud_event(erasure.request.clone(), ERASURE_TYPE, erasure.at),
+            headers: self.cloud_event(erasure.request.clone(), Kind::Erasure, erasure.at),
+            subject: erasure.request.clone(),
         }
     }
 
@@ -108,9 +116,10 @@ impl Encoder {
             ))),
             headers: self.cloud_event(
                 format!("{key}@{}", counts.as_of.0),
-                UPLIFT_TYPE,
+                Kind::Uplift,
                 counts.as_of,
             ),
+            subject: key,
         }
     }
 
@@ -142,16 +151,16 @@ impl Encoder {
     fn cloud_event(
         &self,
         id: String,
-        kind: &'static str,
+        kind: Kind,
         at: Timestamp,
     ) -> Vec<(Cow<'static, str>, Option<Vec<u8>>)> {
         let headers = [
             ("ce_id", id),
             ("ce_source", self.source.clone()),
-            ("ce_type", kind.to_owned()),
+            ("ce_type", kind.event_type().to_owned()),
             ("ce_specversion", "1.0".to_owned()),
             ("ce_time", self.calendar.rfc3339(at)),
-            ("content-type", "application/json".to_owned()),
+            (CONTENT_TYPE, "application/json".to_owned()),
         ];
         headers
             .into_iter()

@@ -6,10 +6,12 @@ use std::fmt;
 pub struct Outgoing {
     /// The subscriber; of a dead letter, the original key.
     pub key: Option<Vec<u8>>,
-    /// JSON; of a dead letter, the original bytes.
+    /// JSON, until a [`Form`](super::Form) makes something else of it; of a dead letter, the original bytes.
     pub value: Option<Vec<u8>>,
     /// In a fixed order. Only headers copied from an original can lack a value.
     pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
+    /// What it is about, for the `subject` of CloudEvents: never a subscriber's number. Empty of a dead letter.
+    pub subject: String,
 }
 
 impl fmt::Debug for Outgoing {

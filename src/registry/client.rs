@@ -185,8 +185,20 @@ impl Client {
     /// # Errors
     /// [`Trouble::Away`], or [`Trouble::Refused`] if the schema is wrong, or does not go with the subject's earlier ones.
     pub fn register(&self, subject: &str, kind: SchemaType, text: &str) -> Result<u32, Trouble> {
+        self.send(&["subjects", subject, "versions"], kind, text)
+    }
+
+    /// Finds the id of a schema that is registered under a subject.
+    ///
+    /// # Errors
+    /// [`Trouble::Away`], or [`Trouble::Unknown`] if it is not registered there.
+    pub fn lookup(&self, subject: &str, kind: SchemaType, text: &str) -> Result<u32, Trouble> {
+        self.send(&["subjects", subject], kind, text)
+    }
+
+    fn send(&self, path: &[&str], kind: SchemaType, text: &str) -> Result<u32, Trouble> {
         let body = json!({ "schema": text, "schemaType": kind.name() }).to_string();
-        let url = self.at(&["subjects", subject, "versions"]);
+        let url = self.at(path);
         let request = self.request(Method::POST, &url);
         let request = request
             .header(CONTENT_TYPE, "application/vnd.schemaregistry.v1+json")

@@ -131,6 +131,14 @@ impl Registry {
         self.client(|asking| asking.client.register(subject, kind, text))
     }
 
+    /// The id of a schema that is registered under a subject. Waits for the registry, up to `registry.timeout_ms`.
+    ///
+    /// # Errors
+    /// [`Trouble::Away`], or [`Trouble::Unknown`] if it is not registered there.
+    pub fn lookup(&self, subject: &str, kind: SchemaType, text: &str) -> Result<u32, Trouble> {
+        self.client(|asking| asking.client.lookup(subject, kind, text))
+    }
+
     /// The JSON text of a record that begins with a zero byte and an id. `now_ms` is a clock's that never goes back. A schema
     /// that is not known yet is waited for, up to `registry.timeout_ms`.
     ///

@@ -1,4 +1,4 @@
-use crate::config::{Problems, Ruleset};
+use crate::config::{Config, Problems, Ruleset};
 use crate::encode::Encoder;
 use crate::engine;
 use crate::journal::Epoch;
@@ -14,19 +14,27 @@ pub struct ActiveRules {
     pub encoder: Encoder,
     /// The same for the journal.
     pub epoch: Epoch,
+    /// CloudEvents' `source`.
+    source: String,
 }
 
 impl ActiveRules {
-    /// The active rules of a ruleset, for a group and its topics.
-    pub fn new(ruleset: Ruleset, group: &str, topics: &Topics) -> Self {
+    /// The active rules of a configuration with its topics.
+    pub fn new(config: &Config, topics: &Topics) -> Self {
+        let ruleset = config.ruleset();
+        let group = &config.kafka.group;
+        let source = match &*config.output.source {
+            "" => format!("{}/{group}", Encoder::SOURCE_DEFAULT),
+            stated => stated.to_owned(),
+        };
         let epoch = Epoch {
-            group: group.to_owned(),
+            group: group.clone(),
             engine: engine::VERSION,
             ruleset_id: ruleset.id,
             ruleset: ruleset.text.to_string(),
             topics: topics.iter().map(describe).collect(),
         };
-        Self::assemble(ruleset, epoch)
+        Self::assemble(ruleset, epoch, source)
     }
 
     /// The rules that the journal states. Making rules takes milliseconds, so rules that are known already are shared.
@@ -38,19 +46,20 @@ impl ActiveRules {
             return Ok(Arc::clone(known));
         }
         let ruleset = Ruleset::parse(&epoch.ruleset, "the journal's rules")?;
-        Ok(Arc::new(Self::assemble(ruleset, epoch.clone())))
+        let source = known.source.clone();
+        Ok(Arc::new(Self::assemble(ruleset, epoch.clone(), source)))
     }
 
-    fn assemble(ruleset: Ruleset, epoch: Epoch) -> Self {
-        let source = format!("{}/{}", Encoder::SOURCE_DEFAULT, epoch.group);
+    fn assemble(ruleset: Ruleset, epoch: Epoch, source: String) -> Self {
         Self {
             encoder: Encoder::new(
                 ruleset.rules.calendar.clone(),
-                source,
+                source.clone(),
                 ruleset.rules.words(),
             ),
             ruleset,
             epoch,
+            source,
         }
     }
 }
@@ -89,7 +98,8 @@ impl RulesHandle {
                 ruleset: ruleset.text.to_string(),
                 ..active_rules.epoch.clone()
             };
-            *active_rules = Arc::new(ActiveRules::assemble(ruleset, epoch));
+            let source = active_rules.source.clone();
+            *active_rules = Arc::new(ActiveRules::assemble(ruleset, epoch, source));
         }
         differs
     }

@@ -8,12 +8,14 @@
 //! | `standing` | whether a start could go on, for those who only look |
 //! | `worker` | the loop, the commit cycle, rebalances |
 //! | `route` | records of other topics, brought into those of the feeds |
+//! | `output_form` | in which form records leave, and the schemas of it |
 //! | `pool`, `watchdog` | the threads, and an end to one that hangs |
 //!
 //! Each names only those above it.
 
 mod active_rules;
 pub mod clock;
+mod output_form;
 mod partition;
 mod pool;
 mod restore;
@@ -25,6 +27,7 @@ mod watchdog;
 mod worker;
 
 pub use active_rules::{ActiveRules, RulesHandle};
+pub use output_form::output_form;
 pub use partition::{JournalPosition, Partition, PartitionPosition, PendingOutput};
 pub use pool::Pool;
 pub use route::{Router, Routes};

@@ -1,5 +1,6 @@
 use super::active_rules::{ActiveRules, RulesHandle};
 use crate::config::Config;
+use crate::encode::Form;
 use crate::kafka::{Cluster, Scheme, Topics};
 use crate::telemetry::Telemetry;
 use std::collections::BTreeSet;
@@ -19,15 +20,17 @@ pub struct Setup {
     pub scheme: Scheme,
     /// The rules in force.
     pub rules_handle: Arc<RulesHandle>,
+    /// In which form records leave.
+    pub form: Form,
     /// The metrics.
     pub telemetry: Telemetry,
 }
 
 impl Setup {
-    /// What follows from a configuration, and from what the brokers say of the topics.
+    /// What follows from a configuration, and from what the brokers say of the topics. Records leave as JSON.
     pub fn new(config: Config, telemetry: Telemetry, cluster: Cluster) -> Self {
         let topics = Topics::new(&config);
-        let active_rules = ActiveRules::new(config.ruleset(), &config.kafka.group, &topics);
+        let active_rules = ActiveRules::new(&config, &topics);
         Self {
             config,
             topics: Arc::new(topics),
@@ -35,6 +38,7 @@ impl Setup {
             aligned_outputs: Arc::new(cluster.aligned_outputs),
             scheme: cluster.scheme,
             rules_handle: Arc::new(RulesHandle::new(active_rules)),
+            form: Form::Json,
             telemetry,
         }
     }

@@ -16,7 +16,7 @@ pub fn can_go_on(config: &Config, cluster: &Cluster) -> Result<(), String> {
     let topics = Topics::new(config);
     let found = standing(config, &topics, cluster.partitions)?;
     let found = GroupOffsets::by_partition(&topics, found);
-    let is = ActiveRules::new(config.ruleset(), &config.kafka.group, &topics).epoch;
+    let is = ActiveRules::new(config, &topics).epoch;
     for (number, offsets) in found.map_err(|fault| fault.to_string())? {
         let refused = |reason: String| {
             let journal = topics.name(topics.journal());

@@ -20,6 +20,7 @@ mod inspect;
 mod layouts;
 mod link;
 mod members;
+mod output;
 mod refusals;
 mod registry;
 mod route;

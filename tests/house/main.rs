@@ -7,5 +7,7 @@
 #[allow(dead_code)]
 mod ber;
 mod deploy;
+#[path = "../support/forms.rs"]
+mod forms;
 mod schemas;
 mod tidy;

@@ -13,6 +13,7 @@ use super::traffic::{DAY_MS, FIRST_DAY_MS, Traffic};
 use super::worker::WorkerResources;
 use super::world::{Plan, World};
 use churnwatch::config::Config;
+use churnwatch::encode::Form;
 use churnwatch::kafka::Cluster;
 use churnwatch::runtime::{Setup, clock};
 use churnwatch::telemetry::Telemetry;
@@ -143,6 +144,15 @@ impl Scenario {
             oracle,
             shape,
         }
+    }
+
+    /// The same with records that leave in a form.
+    pub fn writing(mut self, form: &Form) -> Self {
+        for setup in &mut self.setups {
+            setup.form = form.clone();
+        }
+        self.oracle.form = form.clone();
+        self
     }
 
     /// Plays seeds and sums up what they came to.

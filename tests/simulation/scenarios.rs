@@ -6,6 +6,8 @@ use super::faults::{Disruption, Rates, Step};
 use super::scenario::{ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS};
 use super::seeds;
 use super::trace::Trace;
+use churnwatch::encode::{Form, Kind, Language, Registered};
+use std::collections::BTreeMap;
 
 /// Plays a scenario with so many seeds unless the environment says otherwise, and tells what they came to.
 fn play(name: &str, scenario: &Scenario, count: u64) -> Outcome {
@@ -27,6 +29,23 @@ fn random_faults() {
 fn random_faults_by_the_clock_of_the_wall() {
     let scenario = Scenario::with_shadows(&[SHADOW], &[TWO_TOPICS], |shape, _| shape.live());
     play("random_faults_by_the_clock_of_the_wall", &scenario, 200);
+}
+
+/// Whatever fails and is tried again, each record has the bytes that its JSON gives in that form.
+#[test]
+fn random_faults_in_every_form() {
+    let ids: BTreeMap<_, _> = Kind::ALL.map(|kind| (kind, 7 + kind as u32)).into();
+    let registered = |language| Form::Registered(Registered::new(language, &ids).unwrap());
+    let forms = [
+        Form::CloudEvents,
+        registered(Language::Avro),
+        registered(Language::Protobuf),
+    ];
+    for form in forms {
+        let scenario = Scenario::with_shadows(&[SHADOW], &[ONE_TOPIC], |_, _| {}).writing(&form);
+        let sum = play("random_faults_in_every_form", &scenario, 60).verdict;
+        assert!(sum.tasks > 0 && sum.signals > 0 && sum.shadow_signals > 0);
+    }
 }
 
 #[test]

@@ -10,8 +10,10 @@ use tempfile::TempDir;
 
 use super::broker::{Broker, ProxiedBroker};
 use super::client::{Client, NewRecord, ReadRecord, unique};
+use super::forms;
 use super::http::{Metrics, get};
 use super::process::Process;
+use super::registry::StandIn;
 
 /// The feeds, and the configuration keys of their topics.
 pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
@@ -30,6 +32,8 @@ pub struct Installation {
     pub client: Client,
     pub group: String,
     pub partitions: i32,
+    /// The registry of the output's schemas, where there is one.
+    pub registry: Option<StandIn>,
     name: String,
     one_topic: bool,
     folder: TempDir,
@@ -95,6 +99,7 @@ impl Installation {
             client: Client::new(direct),
             group: format!("{name}-group"),
             partitions,
+            registry: None,
             folder: tempfile::tempdir().unwrap(),
             one_topic,
             name,
@@ -255,6 +260,19 @@ board.store = \"{board}\"
     /// All committed records of the topic behind a key.
     pub fn read(&self, key: &str) -> Vec<ReadRecord> {
         self.client.read_committed(&self.topic(key))
+    }
+
+    /// The same as JSON, in whichever form they were written.
+    pub fn read_json(&self, key: &str) -> Vec<ReadRecord> {
+        let schema = |id| self.registry.as_ref().expect("a registry").schema(id);
+        let json = |bytes: Vec<u8>| forms::json(&bytes, schema).to_string().into_bytes();
+        let records = self.read(key).into_iter();
+        records
+            .map(|record| ReadRecord {
+                value: record.value.map(json),
+                ..record
+            })
+            .collect()
     }
 
     /// How far the group has come in the topic of a feed: the sum over its partitions.

@@ -19,6 +19,7 @@ pub mod city;
 pub mod client;
 pub mod fault_scenario;
 pub mod feeding;
+pub mod forms;
 pub mod http;
 pub mod installation;
 pub mod oracle;

@@ -9,6 +9,7 @@ use churnwatch::journal::{JournalRecord, Step};
 use serde_json::Value;
 
 use super::client::ReadRecord;
+use super::forms;
 use super::installation::{FEEDS, Installation};
 
 /// Faults of a kind that a verdict shows in full.
@@ -68,7 +69,7 @@ impl Oracle {
             ("task", "tasks", &self.tasks),
             ("signal", "signals", &self.signals),
         ] {
-            self.compare(what, expected, installation.read(key), &mut verdict);
+            self.compare(what, expected, installation.read_json(key), &mut verdict);
         }
         self.refused(&installation.read("dead_letters"), &mut verdict);
         verdict
@@ -137,7 +138,7 @@ fn revisions(tasks: &[ReadRecord], verdict: &mut Verdict) {
         let task: Value = serde_json::from_str(record.text()).unwrap();
         let (id, revision) = (
             task["task_id"].as_str().unwrap(),
-            task["revision"].as_u64().unwrap(),
+            task["revision"].as_f64().unwrap() as u64,
         );
         let known = last.entry(id.to_owned()).or_default();
         if revision == *known + 1 {
@@ -274,7 +275,7 @@ impl Verdict {
     /// and the group's offsets.
     pub fn without_oracle(installation: &Installation) -> Verdict {
         let (tasks, dead) = (
-            installation.read("tasks"),
+            installation.read_json("tasks"),
             installation.read("dead_letters"),
         );
         let mut verdict = Verdict {
@@ -376,7 +377,7 @@ fn lines(file: &Path) -> Vec<Vec<u8>> {
 fn by_subscriber(records: impl IntoIterator<Item = Vec<u8>>) -> BySubscriber {
     let mut all = BySubscriber::new();
     for bytes in records {
-        let mut record: Value = serde_json::from_slice(&bytes).unwrap();
+        let mut record = forms::plain(serde_json::from_slice(&bytes).unwrap());
         strip_source(&mut record);
         let msisdn = record["msisdn"].as_str().unwrap().to_owned();
         all.entry(msisdn).or_default().push(record.to_string());

@@ -22,6 +22,8 @@ struct Shared {
     subjects: BTreeMap<String, Vec<u32>>,
     /// What every request gets instead.
     away: Option<Reply>,
+    /// Why nothing is registered under a subject.
+    refused: BTreeMap<String, String>,
 }
 
 impl StandIn {
@@ -68,6 +70,34 @@ impl StandIn {
         subject.push(id);
     }
 
+    /// Takes nothing more under a subject, because it does not go with what is there.
+    pub fn refuse(&self, subject: &str, why: &str) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.refused.insert(subject.to_owned(), why.to_owned());
+    }
+
+    /// The type of a schema and its text, as a consumer gets them.
+    pub fn schema(&self, id: u32) -> (String, String) {
+        let shared = self.shared.lock().unwrap();
+        let schema = &shared.schemas[&id];
+        let kind = schema["schemaType"].as_str().unwrap_or("AVRO");
+        (
+            kind.to_owned(),
+            schema["schema"].as_str().unwrap().to_owned(),
+        )
+    }
+
+    /// The subjects under which something is registered.
+    pub fn subjects(&self) -> Vec<String> {
+        self.shared
+            .lock()
+            .unwrap()
+            .subjects
+            .keys()
+            .cloned()
+            .collect()
+    }
+
     /// From now on every request gets this; with none, the registry is back.
     pub fn away(&self, reply: Option<Reply>) {
         self.shared.lock().unwrap().away = reply;
@@ -109,6 +139,21 @@ impl Shared {
                 let ids = self.subjects.get(*subject);
                 let id = ids.zip(place).and_then(|(ids, place)| ids.get(place));
                 id.and_then(|id| self.schemas.get(id)).cloned()
+            }
+            ("POST", ["subjects", subject]) => {
+                let Some(ids) = self.subjects.get(*subject) else {
+                    return refusal(40401, "Subject not found");
+                };
+                let schema = &asked.json()["schema"];
+                let found = ids.iter().find(|id| self.schemas[*id]["schema"] == *schema);
+                return match found {
+                    Some(id) => Reply::Json(200, json!({ "id": id }).to_string()),
+                    None => refusal(40403, "Schema not found"),
+                };
+            }
+            ("POST", ["subjects", subject, "versions"]) if self.refused.contains_key(*subject) => {
+                let body = json!({ "error_code": 409, "message": self.refused[*subject] });
+                return Reply::Json(409, body.to_string());
             }
             ("POST", ["subjects", subject, "versions"]) => {
                 Some(json!({ "id": self.register(subject, asked.json()) }))

@@ -144,18 +144,20 @@ impl Batch<'_> {
     }
 
     fn refuse(&mut self, topic: &str, error: &serde_json::Error) {
-        self.broken += 1;
         // Not the error's own display of data: it may hold a number.
-        let kind = format!("board {topic}");
-        crate::telemetry::troubles::warn(
-            &kind,
-            &format!(
-                "a record of `{topic}` does not read and is passed over: {:?} error in line {} column {}",
-                error.classify(),
-                error.line(),
-                error.column()
-            ),
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        self.pass_over(
+            topic,
+            format_args!("{kind:?} error in line {line} column {column}"),
         );
+    }
+
+    /// Counts a record that does not read, and says why.
+    pub fn pass_over(&mut self, topic: &str, why: impl std::fmt::Display) {
+        self.broken += 1;
+        let kind = format!("board {topic}");
+        let text = format!("a record of `{topic}` does not read and is passed over: {why}");
+        crate::telemetry::troubles::warn(&kind, &text);
     }
 
     fn task(&mut self, task: &Task, bytes: &[u8]) -> Stored<()> {

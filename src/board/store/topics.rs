@@ -1,4 +1,5 @@
 use crate::config::Config;
+use crate::encode::Kind;
 
 /// The topics that the board reads.
 #[derive(Debug, Clone)]
@@ -29,6 +30,18 @@ impl Topics {
             board: topics.board.clone(),
             uplift: uplift.then(|| topics.uplift.clone()),
             outcome: topics.outcome.clone(),
+        }
+    }
+
+    /// What the detector writes to one of them; nothing for the board's own.
+    pub fn kind(&self, topic: &str) -> Option<Kind> {
+        let uplift = self.uplift.as_deref();
+        match topic {
+            topic if topic == self.tasks => Some(Kind::Task),
+            topic if topic == self.signals => Some(Kind::Signal),
+            topic if topic == self.erasures => Some(Kind::Erasure),
+            topic if Some(topic) == uplift => Some(Kind::Uplift),
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
 use super::rejections::Rejections;
 use crate::config::Config;
-use crate::encode::{Encoder, Original, Outgoing};
+use crate::encode::{Encoder, Form, Kind, Misfit, Original, Outgoing};
 use crate::journal::OutputDigest;
 use crate::kafka::{ConsumedRecord, Fault, Outbound};
 use crate::model::{Effect, Reject, Source, UpliftCounts};
@@ -30,13 +30,17 @@ pub struct PendingOutput {
     uplift: Arc<str>,
     /// Those of them with as many partitions as the feeds.
     aligned: Arc<BTreeSet<String>>,
+    /// In which form all but dead letters leave.
+    form: Form,
+    /// The first record that does not fit into its form.
+    misfit: Option<Misfit>,
     waiting: Vec<Outbound>,
     waiting_bytes: usize,
 }
 
 impl PendingOutput {
-    /// Output that goes to the topics of the configuration, some of which are `aligned`.
-    pub fn new(config: &Config, aligned: &Arc<BTreeSet<String>>) -> Self {
+    /// Output that goes to the topics of the configuration, some of which are `aligned`, in some form.
+    pub fn new(config: &Config, aligned: &Arc<BTreeSet<String>>, form: Form) -> Self {
         Self {
             effects: Vec::new(),
             report: BatchReport::default(),
@@ -48,6 +52,8 @@ impl PendingOutput {
             erasures: config.topics.erasures.as_str().into(),
             uplift: config.topics.uplift.as_str().into(),
             aligned: Arc::clone(aligned),
+            form,
+            misfit: None,
             waiting: Vec::new(),
             waiting_bytes: 0,
         }
@@ -72,10 +78,24 @@ impl PendingOutput {
         self.waiting_bytes
     }
 
+    /// Whether all of it can be written.
+    ///
+    /// # Errors
+    /// [`Fault::Halt`] if a schema has no room for a record, which is a fault of the program.
+    pub fn check(&self) -> Result<(), Fault> {
+        match &self.misfit {
+            None => Ok(()),
+            Some(misfit) => Err(Fault::Halt(format!(
+                "a record cannot be written: {misfit}; set output.format to \"json\" and report it"
+            ))),
+        }
+    }
+
     /// Everything was committed, or is not ours to publish any more.
     pub fn clear(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
+        self.misfit = None;
         self.report = BatchReport::default();
         self.rejections = Rejections::default();
     }
@@ -88,19 +108,31 @@ impl PendingOutput {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             self.report.effect(&effect);
-            let (kind, topic, outgoing) = match &effect {
-                Effect::Task(task) => ("task", &self.tasks, encoder.task(task)),
-                Effect::Signal(signal) => ("signal", &self.signals, encoder.signal(signal)),
-                Effect::Erased(erasure) => ("erasure", &self.erasures, encoder.erasure(erasure)),
+            let (name, topic, kind, outgoing) = match &effect {
+                Effect::Task(task) => ("task", &self.tasks, Kind::Task, encoder.task(task)),
+                Effect::Signal(signal) => (
+                    "signal",
+                    &self.signals,
+                    Kind::Signal,
+                    encoder.signal(signal),
+                ),
+                Effect::Erased(erasure) => (
+                    "erasure",
+                    &self.erasures,
+                    Kind::Erasure,
+                    encoder.erasure(erasure),
+                ),
                 Effect::Shadow(shadow) => (
                     "shadow_signal",
                     &self.shadow_signals,
+                    Kind::ShadowSignal,
                     encoder.shadow_signal(shadow),
                 ),
             };
-            output_digest.add(kind, outgoing.key.as_deref(), outgoing.value.as_deref());
+            // Of the JSON in every form, so that a replay may come after a change of the form.
+            output_digest.add(name, outgoing.key.as_deref(), outgoing.value.as_deref());
             let topic = Arc::clone(topic);
-            self.push(topic, partition, outgoing);
+            self.write(topic, partition, kind, outgoing);
         }
         self.effects = effects;
     }
@@ -109,7 +141,7 @@ impl PendingOutput {
     pub fn tell_uplift(&mut self, partition: i32, counts: &[UpliftCounts], encoder: &Encoder) {
         for counts in counts {
             let topic = Arc::clone(&self.uplift);
-            self.push(topic, partition, encoder.uplift(counts));
+            self.write(topic, partition, Kind::Uplift, encoder.uplift(counts));
         }
     }
 
@@ -135,11 +167,21 @@ impl PendingOutput {
         self.push(topic, record.at.partition, outgoing);
     }
 
+    fn write(&mut self, topic: Arc<str>, partition: i32, kind: Kind, outgoing: Outgoing) {
+        match self.form.write(kind, outgoing) {
+            Ok(outgoing) => self.push(topic, partition, outgoing),
+            Err(misfit) => {
+                self.misfit.get_or_insert(misfit);
+            }
+        }
+    }
+
     fn push(&mut self, topic: Arc<str>, partition: i32, outgoing: Outgoing) {
         let Outgoing {
             key,
             value,
             headers,
+            ..
         } = outgoing;
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         self.waiting_bytes += length(&key) + length(&value);

@@ -1,6 +1,7 @@
 //! Applies journal entries to a shard again, with its output suppressed and compared.
 
 use crate::decode::Scratch;
+use crate::encode::Form;
 use crate::engine;
 use crate::journal::{JournalEntry, Run, Step};
 use crate::kafka::{Fault, Front, Link, Reader, Span};
@@ -72,7 +73,8 @@ impl<R: Reader> Replay<R> {
         Ok(Self {
             reader: link.reader(&stretches)?,
             scratch: Scratch::default(),
-            output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
+            // Nothing of it leaves.
+            output: PendingOutput::new(&setup.config, &setup.aligned_outputs, Form::Json),
             records_left: entries.iter().map(JournalEntry::records).sum(),
             partition,
             spans,

@@ -57,6 +57,7 @@ impl<L: Link> Worker<'_, L> {
             self.retry = None;
             return Ok(());
         };
+        self.output.check()?;
         if self.in_doubt() {
             if let Err(reason) = self.link.fence()? {
                 self.hold(&reason, Held::InDoubt);

@@ -73,7 +73,7 @@ impl<'a, L: Link> Worker<'a, L> {
             restores: VecDeque::new(),
             key_watch: KeyWatch::new(setup),
             scratch: Scratch::default(),
-            output: PendingOutput::new(&setup.config, &setup.aligned_outputs),
+            output: PendingOutput::new(&setup.config, &setup.aligned_outputs, setup.form.clone()),
             uncommitted: Uncommitted::default(),
             retry: None,
             drained: false,

@@ -1,6 +1,8 @@
 //! What the program accepts and emits is what `schemas/` says.
 mod asyncapi;
 mod dead_letters;
+mod drift;
+mod forms;
 mod inputs;
 mod kinds;
 mod layouts;

@@ -71,7 +71,7 @@ fn text(zh: &str, en: &str) -> Text {
     }
 }
 
-fn signal() -> Signal {
+pub fn signal() -> Signal {
     Signal {
         purpose: Purpose::Churn,
         trigger: "competitor_hotline".into(),
@@ -108,7 +108,7 @@ fn signal() -> Signal {
     }
 }
 
-fn task() -> Task {
+pub fn task() -> Task {
     let at = |hours: i64| Timestamp(1_772_323_200_000).plus_hours(hours);
     Task {
         task_id: "5b0d7e2c9f314a68".to_owned(),
@@ -405,7 +405,7 @@ fn every_signal_there_can_be_is_valid() {
     assert!(!odd.to_string().contains("null"), "{odd}");
 }
 
-fn shadow() -> ShadowSignal {
+pub fn shadow() -> ShadowSignal {
     ShadowSignal {
         signal: signal(),
         rules_version: "0123456789ab".into(),

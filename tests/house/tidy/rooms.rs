@@ -50,9 +50,10 @@ pub const ROOMS: &[(&str, &str)] = &[
         "runtime/active_rules",
         "model config engine encode journal kafka",
     ),
+    ("runtime/output_form", "config registry encode kafka"),
     (
         "runtime/setup",
-        "config kafka telemetry runtime/active_rules",
+        "config encode kafka telemetry runtime/active_rules",
     ),
     (
         "runtime/partition",
@@ -60,7 +61,7 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "runtime/restore",
-        "model config decode engine journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
+        "model config decode engine encode journal snapshot kafka telemetry runtime/clock runtime/active_rules runtime/setup runtime/partition",
     ),
     (
         "runtime/standing",
@@ -114,7 +115,10 @@ pub const ROOMS: &[(&str, &str)] = &[
     ),
     ("backtest", "model decode engine driver"),
     ("rehearse", "model decode engine driver sim"),
-    ("board", "model config decode kafka telemetry http runtime"),
+    (
+        "board",
+        "model config decode registry encode kafka telemetry http runtime",
+    ),
     (
         "demo",
         "model board config kafka telemetry health http runtime sim",

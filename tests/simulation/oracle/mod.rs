@@ -12,6 +12,7 @@ pub use fold::equals_a_plain_fold;
 
 use super::world::World;
 use churnwatch::config::Ruleset;
+use churnwatch::encode::Form;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub struct OutputOracle {
     pub shadow_signals: String,
     pub dead_letters: String,
     pub erasures: String,
+    /// In which form all but dead letters must be.
+    pub form: Form,
     rulesets: RefCell<BTreeMap<String, Ruleset>>,
 }
 
@@ -48,6 +51,7 @@ impl OutputOracle {
             shadow_signals,
             dead_letters,
             erasures,
+            form: Form::Json,
             rulesets: RefCell::default(),
         }
     }

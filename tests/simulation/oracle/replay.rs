@@ -6,7 +6,7 @@ use crate::log::Txn;
 use crate::world::World;
 use churnwatch::config::Ruleset;
 use churnwatch::decode;
-use churnwatch::encode::{Encoder, Original, Outgoing};
+use churnwatch::encode::{Encoder, Kind, Original, Outgoing};
 use churnwatch::engine::Shard;
 use churnwatch::journal::{Epoch, Run, Step};
 use churnwatch::kafka::{StoredRecord, TopicPartition};
@@ -234,21 +234,26 @@ impl<'j> ReplayShard<'j> {
 
     fn speak(&mut self, due: &mut Vec<ExpectedRecord>) {
         for effect in self.effects.drain(..) {
-            due.push(match &effect {
-                Effect::Task(task) => {
-                    ExpectedRecord::new(&self.oracle.tasks, self.encoder.task(task))
-                }
-                Effect::Signal(signal) => {
-                    ExpectedRecord::new(&self.oracle.signals, self.encoder.signal(signal))
-                }
-                Effect::Erased(erasure) => {
-                    ExpectedRecord::new(&self.oracle.erasures, self.encoder.erasure(erasure))
-                }
-                Effect::Shadow(shadow) => {
-                    let outgoing = self.encoder.shadow_signal(shadow);
-                    ExpectedRecord::new(&self.oracle.shadow_signals, outgoing)
-                }
-            });
+            let OutputOracle {
+                tasks,
+                signals,
+                shadow_signals,
+                erasures,
+                form,
+                ..
+            } = self.oracle;
+            let (topic, kind, outgoing) = match &effect {
+                Effect::Task(task) => (tasks, Kind::Task, self.encoder.task(task)),
+                Effect::Signal(signal) => (signals, Kind::Signal, self.encoder.signal(signal)),
+                Effect::Erased(erasure) => (erasures, Kind::Erasure, self.encoder.erasure(erasure)),
+                Effect::Shadow(shadow) => (
+                    shadow_signals,
+                    Kind::ShadowSignal,
+                    self.encoder.shadow_signal(shadow),
+                ),
+            };
+            let written = form.write(kind, outgoing).unwrap();
+            due.push(ExpectedRecord::new(topic, written));
         }
     }
 }
