@@ -170,7 +170,7 @@ fn three_gpp(text: &str) -> Option<jiff::Timestamp> {
     let bytes = text.as_bytes();
     let pair = |at: usize| -> Option<i8> {
         let digits = bytes.get(at..at + 2)?;
-        let digit = |b: u8| b.is_ascii_digit().then_some((b - b'0') as i8);
+        let digit = |b: u8| b.is_ascii_digit().then(|| (b - b'0') as i8);
         Some(digit(digits[0])? * 10 + digit(digits[1])?)
     };
     let (sign, zone) = match bytes.get(12..)? {
@@ -201,5 +201,25 @@ fn pattern_of(pattern: &str, text: &str) -> Option<Read> {
     match read.to_date() {
         Ok(date) => Some(Read::Local(date.at(0, 0, 0, 0))),
         Err(_) => Some(Read::Part(read)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_3gpp_has_nothing_but_digits_and_a_sign() {
+        for (text, is) in [
+            ("2603020915072b0800", true),
+            ("260302091507+0800", true),
+            (" 603020915072b0800", false),
+            ("2603020915/72b0800", false),
+            ("2603020915072b08-1", false),
+            ("2603020915072b08", false),
+            ("", false),
+        ] {
+            assert_eq!(reads(&TimeFormat::ThreeGpp, text), is, "{text}");
+        }
     }
 }
