@@ -52,6 +52,7 @@ fn a_valid_configuration_is_summed_up() {
         "  brokers       localhost:9092",
         "  properties    sasl.password, sasl.username",
         "  feeds         cdr <- cdr, billing <- billing, subscriber <- subscriber, service <- service, outcome <- task-outcomes",
+        "  output        JSON",
         "  window        35 days of Asia/Shanghai",
         "  clock         event",
         "  competitors   broadnet (1), telecom (2), unicom (2)",
