@@ -234,6 +234,9 @@ mod tests {
         workers[1].set(Condition::Assigned, true);
         assert_eq!(health.unready(), ["worker 1 is restoring its state"]);
         workers[1].set(Condition::Restored, true);
+        let waits = "worker 1 waits for the schema registry; the log says why it cannot be asked";
+        assert_eq!(health.unready(), [waits]);
+        workers[1].set(Condition::Schemas, true);
         assert!(health.unready().is_empty());
         workers[0].set(Condition::Connected, false);
         assert_eq!(
