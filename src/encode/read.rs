@@ -66,7 +66,8 @@ fn plain(value: Value) -> Value {
             match first.take_if(|_| members.len() == 1) {
                 Some((name, inner)) if name == "fields" => plain(inner.clone()),
                 Some((name, inner)) if name == "list_value" => {
-                    plain(inner.get("values").cloned().unwrap_or_default())
+                    let values = inner.get("values").cloned();
+                    plain(values.unwrap_or_else(|| Value::Array(Vec::new())))
                 }
                 Some((name, _)) if name == "null_value" => Value::Null,
                 Some((name, inner)) if name.ends_with("_value") => plain(inner.clone()),
