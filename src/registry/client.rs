@@ -113,7 +113,6 @@ impl Client {
         let mut http = Http::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .timeout(timeout)
             .user_agent(concat!("churnwatch/", env!("CARGO_PKG_VERSION")));
         let of_file = |what: String| format!("registry.ca_file: `{}`: {what}", settings.ca_file);
         if !settings.ca_file.is_empty() {
@@ -271,7 +270,6 @@ impl Client {
         let away = |what: String| Trouble::Away(format!("{url} {what}"));
         let broken = |error: reqwest::Error| {
             away(match error {
-                error if error.is_timeout() => "does not answer in time".to_owned(),
                 error if error.is_connect() => {
                     let remedy = "is registry.url right, and does the registry run?";
                     format!("cannot be connected to ({}); {remedy}", root(&error))
