@@ -107,6 +107,10 @@ pub trait Link {
     /// The outer [`Fault`] if the worker cannot go on; the inner text if the brokers do not answer, which may pass.
     fn fence(&mut self) -> Result<Result<(), String>, Fault>;
 
+    /// Records that the next commit begins with: they may travel already. What goes wrong is told by the commit, which must
+    /// follow, or the link be dropped.
+    fn prepare(&mut self, _outbound: &[Outbound]) {}
+
     /// Writes records and offsets in one transaction. Calls [`fence`](Self::fence) first where there is no connected
     /// producer.
     ///

@@ -279,6 +279,10 @@ impl Link for Member {
         self.transactor.fence()
     }
 
+    fn prepare(&mut self, outbound: &[Outbound]) {
+        self.transactor.prepare(outbound);
+    }
+
     fn commit(
         &mut self,
         outbound: &[Outbound],

@@ -1,6 +1,7 @@
 //! The owner of the transaction: output and input offsets become visible together, or not at all.
 //!
-//! A transaction begins, fills and ends within one call, so none is ever open between calls. After anything but a clean
+//! A transaction begins, fills and ends within one call, but for records that were handed over ahead of it: they travel while
+//! more is read. After anything but a clean
 //! commit, a new producer with the same transactional id replaces the old one: that aborts whatever the old one had
 //! open and fences its late requests. If the answer to a commit was lost, the journal then tells whether it took
 //! effect.
@@ -40,6 +41,8 @@ pub(super) struct Transactor {
     id: String,
     patience: Duration,
     producer: Option<BaseProducer<Deliveries>>,
+    /// Of a transaction that has begun: how many of its records were sent, or why no more were.
+    ahead: Option<KafkaResult<usize>>,
 }
 
 impl Transactor {
@@ -51,6 +54,7 @@ impl Transactor {
             id,
             patience: Duration::from_secs(config.run.transaction_timeout_seconds.into()),
             producer: None,
+            ahead: None,
         }
     }
 
@@ -77,6 +81,7 @@ impl Transactor {
         asked: impl Fn() -> bool,
     ) -> Result<Result<(), String>, Fault> {
         self.producer = None;
+        self.ahead = None;
         let what = format!("starting transactions as {}", self.id);
         let producer: BaseProducer<Deliveries> = self
             .properties
@@ -104,7 +109,17 @@ impl Transactor {
         }
     }
 
-    /// Sends the records and commits them together with the offsets.
+    /// Sends records that the next commit begins with, if a producer is connected.
+    pub fn prepare(&mut self, outbound: &[Outbound]) {
+        let Some(producer) = &self.producer else {
+            return;
+        };
+        let mut cycle = Cycle::new(producer, self.patience);
+        let begun = self.ahead.take().unwrap_or_else(|| cycle.begin());
+        self.ahead = Some(begun.and_then(|sent| cycle.send_all(sent, outbound)));
+    }
+
+    /// Sends the records, but for those that were sent ahead, and commits them together with the offsets.
     ///
     /// # Errors
     /// [`Fault`] if the worker cannot go on.
@@ -122,13 +137,8 @@ impl Transactor {
         let Some(producer) = &self.producer else {
             return Ok(Attempt::Again("the producer is gone".to_owned()));
         };
-        let mut cycle = Cycle {
-            producer,
-            patience: self.patience,
-            polls: 0,
-            ending: false,
-        };
-        let ended = cycle.run(outbound, offsets, membership);
+        let mut cycle = Cycle::new(producer, self.patience);
+        let ended = cycle.run(self.ahead.take(), outbound, offsets, membership);
         let (polls, ending) = (cycle.polls, cycle.ending);
         let deliveries = producer.context();
         let error = match ended {
@@ -215,15 +225,33 @@ struct Cycle<'p> {
     ending: bool,
 }
 
-impl Cycle<'_> {
+impl<'p> Cycle<'p> {
+    fn new(producer: &'p BaseProducer<Deliveries>, patience: Duration) -> Self {
+        Self {
+            producer,
+            patience,
+            polls: 0,
+            ending: false,
+        }
+    }
+
+    /// Begins a transaction, of which nothing was sent.
+    fn begin(&self) -> KafkaResult<usize> {
+        self.producer.begin_transaction().map(|()| 0)
+    }
+
     fn run(
         &mut self,
+        ahead: Option<KafkaResult<usize>>,
         outbound: &[Outbound],
         offsets: &TopicPartitionList,
         membership: &ConsumerGroupMetadata,
     ) -> KafkaResult<()> {
-        self.producer.begin_transaction()?;
-        self.write(outbound, offsets, membership)
+        let ahead = match ahead {
+            Some(ahead) => ahead,
+            None => Ok(self.begin()?),
+        };
+        self.write(ahead, outbound, offsets, membership)
             .map_err(|error| self.cause(error, offsets, membership))?;
         self.ending = true;
         self.producer.commit_transaction(self.patience)?;
@@ -231,15 +259,22 @@ impl Cycle<'_> {
         self.wait_until(|producer| producer.in_flight_count() == 0)
     }
 
+    /// Sends all records but the first so many, and returns how many there are.
+    fn send_all(&mut self, sent: usize, outbound: &[Outbound]) -> KafkaResult<usize> {
+        for (index, outbound) in outbound.iter().enumerate().skip(sent) {
+            self.send(index, outbound)?;
+        }
+        Ok(outbound.len())
+    }
+
     fn write(
         &mut self,
+        ahead: KafkaResult<usize>,
         outbound: &[Outbound],
         offsets: &TopicPartitionList,
         membership: &ConsumerGroupMetadata,
     ) -> KafkaResult<()> {
-        for (index, outbound) in outbound.iter().enumerate() {
-            self.send(index, outbound)?;
-        }
+        self.send_all(ahead?, outbound)?;
         // The records travel meanwhile.
         self.producer
             .send_offsets_to_transaction(offsets, membership, self.patience)?;

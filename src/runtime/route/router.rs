@@ -15,6 +15,8 @@ use tracing::info;
 
 /// Longest wait for records; the group's events are served in between.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// Records that are handed to the producer at once: they travel while the next ones are read.
+const PIECE: usize = 1_000;
 /// A transaction ends with this many bytes of values.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// How often the ends of partitions are asked for.
@@ -122,12 +124,13 @@ impl<'r, L: Link> Router<'r, L> {
         let (mut batch, mut read, mut wait) = (Batch::default(), 0, IDLE_WAIT);
         let mut away = None;
         while read < records_max && batch.bytes < BATCH_BYTES_MAX && away.is_none() {
-            let received = self.link.receive(records_max - read, wait);
+            let received = self.link.receive(PIECE.min(records_max - read), wait);
             if received == 0 {
                 break;
             }
             (read, wait) = (read + received, more);
             away = self.take(&mut batch)?;
+            self.link.prepare(&batch.outbound);
         }
         if !batch.offsets.is_empty() && !self.commit(batch)? {
             return Ok(());
