@@ -52,6 +52,11 @@ impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = self.layouts.load(self.config.as_deref())?;
         let inputs = event_files(&self.inputs, config.decoder.layouts())?;
+        if self.before.is_some() && self.before != config.route.from {
+            tell!(
+                "--before is not the moment of `route.from`: records between the two come twice, or not at all"
+            );
+        }
         let mut loading = Loading::new(&config, self.before)?;
         let watch = Stopwatch::start();
         let mut unread = 0;

@@ -3,7 +3,7 @@ use super::lines::Lines;
 use super::source::{Progress, Source};
 use crate::decode::{BerCutter, Decoder, Framing, Rows};
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{self, Read};
 
 /// The records of an event file, or of standard input for `-`: of lines, of rows that may have line breaks in quotes, or of
 /// BER, as the file's layout says.
@@ -155,7 +155,7 @@ impl BerRecords {
             let bytes = self.bytes.get(self.begin..).unwrap_or_default();
             let Some(cut) = self.cutter.cut(bytes, self.last) else {
                 if self.last {
-                    return Ok(None);
+                    return self.end();
                 }
                 self.fill()?;
                 continue;
@@ -171,6 +171,16 @@ impl BerRecords {
                 return Ok(Some(place));
             }
         }
+    }
+
+    /// Nothing, if the file is all that it says it is.
+    fn end(&self) -> Result<Option<u64>, FileError> {
+        let Some(lacks) = self.cutter.lacks() else {
+            return Ok(None);
+        };
+        let problem = format!("it ends {lacks} bytes before the end that its header states");
+        let error = io::Error::new(io::ErrorKind::UnexpectedEof, problem);
+        Err(self.source.error(error))
     }
 
     fn fill(&mut self) -> Result<(), FileError> {

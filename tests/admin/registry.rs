@@ -157,7 +157,10 @@ fn whatever_is_not_the_records_fault_makes_it_wait() {
     let secret = "username = \"reader\"\npassword = \"hidden\"";
     for (reply, said) in [
         (Reply::Breaks, "broke off"),
-        (Reply::Hangs(Duration::from_secs(30)), "has not answered in 2 s"),
+        (
+            Reply::Hangs(Duration::from_secs(30)),
+            "has not answered in 2 s",
+        ),
         (Reply::Floods(200), "more than 4194304 bytes"),
         (Reply::status(500), "status 500"),
         (Reply::status(429), "status 429"),

@@ -94,8 +94,10 @@ impl Form {
     /// bytes a letter.
     pub fn is_framed(&self, record: &[u8]) -> bool {
         let wide = encoding_rs::UTF_16BE;
-        let is_wide = matches!(self, Self::Mapped(mapped) if mapped.layout.encoding == wide);
-        record.first() == Some(&0) && !is_wide
+        let is_binary = |format: &Format| matches!(format, Format::Ber { .. });
+        let is_other = matches!(self, Self::Mapped(mapped)
+            if mapped.layout.encoding == wide || is_binary(&mapped.layout.format));
+        record.first() == Some(&0) && !is_other
     }
 
     /// The name of a layout that leaves nothing for others.

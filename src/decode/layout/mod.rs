@@ -97,7 +97,8 @@ impl Layouts {
             let fits =
                 |pattern: &glob::Pattern| names.iter().flatten().any(|name| pattern.matches(name));
             // Standard input has no name.
-            path == "-" || layout.is_for_all() || layout.files.iter().any(fits)
+            let unnamed = path == "-" && !layout.files.is_empty() && !is_native(first_line);
+            unnamed || layout.is_for_all() || layout.files.iter().any(fits)
         };
         let form = self.first(|layout| named(layout) && layout.has_header(first_line));
         match (&*self.0, form) {

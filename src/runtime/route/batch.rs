@@ -126,7 +126,10 @@ impl Targets {
     ) -> Result<Way, Unread> {
         let decoder = &self.config.decoder;
         let form = decoder.layouts().of_topic(&topic.name);
-        let bytes = record.value().unwrap_or_default();
+        // A tombstone says nothing that a feed could use.
+        let Some(bytes) = record.value() else {
+            return Ok(Way::Skipped);
+        };
         let bytes = match &self.registry {
             Some(registry) if form.is_framed(bytes) => {
                 registry.json(bytes, now_ms, &mut room.schema)?

@@ -98,7 +98,7 @@ impl<'r, L: Link> Router<'r, L> {
                 return Err(Fault::Restart(reason.to_owned()));
             }
             Some(_) => self.link.wait(IDLE_WAIT),
-            None if self.waits_for_registry() => self.link.wait(IDLE_WAIT),
+            None if self.waits_for_registry()? => self.link.wait(IDLE_WAIT),
             None => self.route()?,
         }
         if let Some(registry) = &self.routes.registry {
@@ -139,12 +139,12 @@ impl<'r, L: Link> Router<'r, L> {
             return Ok(());
         };
         self.registry_is_away(away);
-        // What was received and not routed is received again.
-        let positions = self.positions.iter();
-        let starts: Vec<_> = positions.map(|(at, next)| (*at, *next)).collect();
+        // What was received and not routed is received again, once the registry has answered.
         self.link.clear();
         self.link.unassign()?;
-        self.link.assign(&starts)
+        // The client gives partitions up in its own time, and then undoes what has taken them over before.
+        self.link.wait(IDLE_WAIT);
+        Ok(())
     }
 
     /// Writes and commits a transaction. Returns whether it was committed; otherwise the group assigns partitions anew.
@@ -178,23 +178,28 @@ impl<'r, L: Link> Router<'r, L> {
     }
 
     /// Whether the registry is still away; it is asked again now and then for what it was asked for.
-    fn waits_for_registry(&mut self) -> bool {
+    fn waits_for_registry(&mut self) -> Result<bool, Fault> {
         let (Some(away), Some(registry)) = (&self.away, &self.routes.registry) else {
-            return false;
+            return Ok(false);
         };
         let now_ms = clock::monotonic_ms();
         if now_ms < away.until_ms {
-            return true;
+            return Ok(true);
         }
         match registry.ask_again(away, now_ms) {
             Ok(()) => {
                 self.registry_answers();
                 troubles::over(REGISTRY, "the schema registry answers again");
-                false
+                let positions = self.positions.iter();
+                let starts: Vec<_> = positions.map(|(at, next)| (*at, *next)).collect();
+                if !starts.is_empty() {
+                    self.link.assign(&starts)?;
+                }
+                Ok(false)
             }
             Err(away) => {
                 self.registry_is_away(away);
-                true
+                Ok(true)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A file of BER cut into its records: those of 3GPP TS 32.297 by their headers, and others one behind the other, with filler
 //! between them and at the ends of blocks.
 
-use super::{Extent, FILLER};
+use super::{Extent, FILLER, Head};
 use serde::Deserialize;
 
 /// Whether a file has the headers of 3GPP TS 32.297.
@@ -31,6 +31,8 @@ pub struct BerCutter {
     /// Bytes of the file that are cut.
     at: u64,
     header: Option<FileHeader>,
+    /// Bytes of the file, where its header says how many.
+    stated: Option<u64>,
 }
 
 /// What the next bytes of a file are.
@@ -50,6 +52,8 @@ const HEADER_BYTES: std::ops::RangeInclusive<usize> = 50..=50 + 2 * (u16::MAX as
 /// Bytes of a record's header, which has one more from release 10 on.
 const RECORD_HEADER: usize = 4;
 const RELEASE_10: u8 = 7;
+/// A damaged record's successor is looked for in so many bytes: a record of the greatest length begins and ends within.
+const WINDOW: usize = 2 * (u16::MAX as usize + RECORD_HEADER + 1);
 /// So much is handed out of what is no record.
 const RUBBISH_BYTES: usize = 4096;
 
@@ -60,7 +64,14 @@ impl BerCutter {
             record_bytes_max,
             at: 0,
             header: None,
+            stated: None,
         }
+    }
+
+    /// Bytes that a file lacks at its end, by what its header says.
+    pub fn lacks(&self) -> Option<u64> {
+        let lacks = self.stated?.saturating_sub(self.at);
+        (lacks > 0).then_some(lacks)
     }
 
     /// For a file of which nothing is known but its first bytes, if these have a record.
@@ -109,13 +120,18 @@ impl BerCutter {
         let skip = match header {
             FileHeader::None => 0,
             FileHeader::Ts32297 if !HEADER_BYTES.contains(&length) => {
-                // What should be the header is handed out, and with it all that it would have led to.
-                let cut = self.rubbish(bytes, last, u64::MAX);
+                // What should be the header is handed out.
+                let cut = self.damaged(bytes, last, 0);
                 self.header = cut.and(Some(header));
                 return cut;
             }
             FileHeader::Ts32297 if bytes.len() < length && !last => return None,
-            FileHeader::Ts32297 => length.min(bytes.len()),
+            FileHeader::Ts32297 => {
+                let all = bytes.first_chunk().map(|all| u32::from_be_bytes(*all));
+                // A file that was not closed may say nothing.
+                self.stated = all.filter(|all| *all < u32::MAX).map(u64::from);
+                length.min(bytes.len())
+            }
         };
         self.header = Some(header);
         skipped(skip).or(Some(Cut::default()))
@@ -128,21 +144,51 @@ impl BerCutter {
         if is_filler && (last || header.len() == RECORD_HEADER) {
             return skipped(header.len());
         }
-        let skip = match header.get(2) {
-            Some(release) if release >> 5 == RELEASE_10 => RECORD_HEADER + 1,
-            _ => RECORD_HEADER,
+        let Some((skip, record)) = record_header(bytes) else {
+            return self.damaged(bytes, last, RECORD_HEADER);
         };
-        let length = bytes
-            .first_chunk()
-            .map(|length| u16::from_be_bytes(*length));
-        let record = length.map_or(0, usize::from);
-        if length.is_none() || bytes.len() < skip + record {
-            return rest(bytes, last, skip);
+        let whole = bytes.get(skip..skip + record);
+        match whole.map(Extent::of) {
+            Some(Extent::Whole(end)) if end == record => Some(Cut {
+                skip,
+                record,
+                lost: 0,
+            }),
+            _ => self.damaged(bytes, last, skip),
         }
+    }
+
+    /// A record that is damaged, or its header: it goes on up to where its header says, if the file ends or goes on there, and
+    /// otherwise up to the next header that leads to a record.
+    fn damaged(&self, bytes: &[u8], last: bool, skip: usize) -> Option<Cut> {
+        if bytes.len() < WINDOW && !last {
+            return None;
+        }
+        let window = bytes.get(..WINDOW).unwrap_or(bytes);
+        let goes_on = |end: &usize| match window.get(*end..) {
+            Some([]) => last && bytes.len() == window.len(),
+            Some(behind) => FILLER.contains(&behind[0]) || leads_to_record(behind),
+            None => false,
+        };
+        let stated = record_header(bytes).filter(|_| skip > 0);
+        let stated = stated.map(|(skip, record)| skip + record).filter(goes_on);
+        let next = || (1..window.len()).find(|place| leads_to_record(&window[*place..]));
+        // Where there is none, the second half may hold the beginning of one.
+        let none = match bytes.len() > WINDOW || !last {
+            true => WINDOW / 2,
+            false => window.len(),
+        };
+        let end = stated.or_else(next).unwrap_or(none);
+        let skip = skip.min(end.checked_sub(1)?);
+        let most = match stated {
+            Some(_) => WINDOW,
+            None => RUBBISH_BYTES.min(self.record_bytes_max),
+        };
+        let record = (end - skip).min(most);
         Some(Cut {
             skip,
             record,
-            lost: 0,
+            lost: (end - skip - record) as u64,
         })
     }
 
@@ -194,6 +240,25 @@ impl BerCutter {
             lost,
         })
     }
+}
+
+/// How long a header is, and the record behind it.
+fn record_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    let [a, b, release, _] = *bytes.first_chunk::<RECORD_HEADER>()?;
+    let more = usize::from(release >> 5 == RELEASE_10);
+    Some((RECORD_HEADER + more, u16::from_be_bytes([a, b]).into()))
+}
+
+/// Whether bytes begin with a header and a record that is as long as the header says.
+fn leads_to_record(bytes: &[u8]) -> bool {
+    let record = record_header(bytes).and_then(|(skip, record)| bytes.get(skip..skip + record));
+    let Some(record) =
+        record.filter(|record| record.first().is_some_and(|first| first & 0x20 != 0))
+    else {
+        return false;
+    };
+    let head = Head::read(record);
+    head.is_ok_and(|head| head.length.map(|length| head.octets + length) == Some(record.len()))
 }
 
 /// Bytes that are no record.
@@ -295,6 +360,45 @@ mod tests {
         }
         let none = records(rules(Some(FileHeader::Ts32297), None), RECORD, 7);
         assert_eq!(none, (vec![(0, 5)], 0));
+    }
+
+    #[test]
+    fn behind_damage_the_next_header_is_found() {
+        let whole = with_headers(&[(&[0x64, 0x27][..], RECORD); 9]);
+        let fourth = 52 + 3 * 9;
+        let mut length = whole.clone();
+        length[fourth + 1] ^= 0x40;
+        let mut zeros = whole.clone();
+        zeros[fourth..fourth + 4].fill(0);
+        let mut hole = whole.clone();
+        hole.drain(fourth + 2..fourth + 20);
+        let mut beginning = whole.clone();
+        beginning[7] = 3;
+        for (file, good) in [(length, 8), (zeros, 8), (hole, 6), (beginning, 9)] {
+            for header in [None, Some(FileHeader::Ts32297)] {
+                // Only a rule tells that a file with a damaged header should have one.
+                if header.is_none() && file[7] == 3 {
+                    continue;
+                }
+                let (found, _) = records(rules(header, None), &file, 7);
+                let found = found.iter().map(|(at, record)| &file[*at..at + record]);
+                assert_eq!(found.filter(|record| *record == RECORD).count(), good);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_lacks_what_its_header_states() {
+        let mut file = with_headers(&[(&[0x64, 0x27][..], RECORD); 2]);
+        file[3] = file.len() as u8;
+        for (length, lacks) in [(file.len(), None), (61, Some(9)), (30, Some(40))] {
+            let mut cutter = BerCutter::new(FileRules::default(), BYTES_MAX);
+            let mut left = &file[..length];
+            while let Some(cut) = cutter.cut(left, true) {
+                left = &left[cut.skip + cut.record..];
+            }
+            assert_eq!(cutter.lacks(), lacks, "{length}");
+        }
     }
 
     #[test]
