@@ -179,7 +179,7 @@ impl BerRecords {
             return Ok(None);
         };
         let problem = format!("it ends {lacks} bytes before the end that its header states");
-        let error = io::Error::new(io::ErrorKind::UnexpectedEof, problem);
+        let error = io::Error::other(problem);
         Err(self.source.error(error))
     }
 

@@ -155,6 +155,9 @@ impl Mapped {
         if layout.is_blank(record) {
             return Ok(None);
         }
+        if record.trim_ascii().is_empty() {
+            return Err(layout.explain(String::new(), None, Reject::Empty));
+        }
         slots.clear(layout.sources.len());
         pieces.clear();
         let read = match &layout.format {

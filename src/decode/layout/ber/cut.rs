@@ -139,9 +139,7 @@ impl BerCutter {
 
     fn behind_header(&self, bytes: &[u8], last: bool) -> Option<Cut> {
         let header = bytes.get(..RECORD_HEADER).unwrap_or(bytes);
-        let is_filler = header.iter().all(|octet| *octet == FILLER[1])
-            || header.iter().all(|octet| *octet == FILLER[0]);
-        if is_filler && (last || header.len() == RECORD_HEADER) {
+        if is_filler(header) && (last || header.len() == RECORD_HEADER) {
             return skipped(header.len());
         }
         let Some((skip, record)) = record_header(bytes) else {
@@ -167,7 +165,13 @@ impl BerCutter {
         let window = bytes.get(..WINDOW).unwrap_or(bytes);
         let goes_on = |end: &usize| match window.get(*end..) {
             Some([]) => last && bytes.len() == window.len(),
-            Some(behind) => FILLER.contains(&behind[0]) || leads_to_record(behind),
+            Some(behind) => {
+                // Headers of one file have the same release and format; the last record may be cut short.
+                let release = behind.get(2..RECORD_HEADER);
+                release.is_some() && release == bytes.get(2..RECORD_HEADER)
+                    || is_filler(behind.get(..RECORD_HEADER).unwrap_or(behind))
+                    || leads_to_record(behind)
+            }
             None => false,
         };
         let stated = record_header(bytes).filter(|_| skip > 0);
@@ -240,6 +244,12 @@ impl BerCutter {
             lost,
         })
     }
+}
+
+/// Whether all octets where a header might be are the same filler.
+fn is_filler(header: &[u8]) -> bool {
+    let mut fillers = FILLER.iter();
+    fillers.any(|filler| header.iter().all(|octet| octet == filler))
 }
 
 /// How long a header is, and the record behind it.
@@ -374,7 +384,7 @@ mod tests {
         hole.drain(fourth + 2..fourth + 20);
         let mut beginning = whole.clone();
         beginning[7] = 3;
-        for (file, good) in [(length, 8), (zeros, 8), (hole, 6), (beginning, 9)] {
+        for (file, good) in [(length, 9), (zeros, 8), (hole, 7), (beginning, 9)] {
             for header in [None, Some(FileHeader::Ts32297)] {
                 // Only a rule tells that a file with a damaged header should have one.
                 if header.is_none() && file[7] == 3 {
