@@ -15,7 +15,11 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
             "uuid",
             "eventid",
             "docno",
+            "callid",
+            "ticket",
+            "reference",
             "sequence",
+            "id",
             "流水号",
             "序列号",
         ],
@@ -42,6 +46,8 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
         &[
             "msisdn",
             "servedmsisdn",
+            "servednumber",
+            "servedparty",
             "subscriber",
             "subscriberno",
             "callingnumber",
@@ -65,6 +71,7 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
         &[
             "othernumber",
             "otherparty",
+            "peer",
             "callednumber",
             "called",
             "callee",
@@ -238,7 +245,7 @@ const BY_VALUES: &[(&str, Fits)] = &[
         most(values, |value| (9..=15).contains(&digits(value)))
     }),
     ("other_number", |values| {
-        most(values, |value| (3..=15).contains(&digits(value)))
+        most(values, |value| (5..=15).contains(&digits(value)))
     }),
     ("record_type", |values| {
         let mut known: Vec<&String> = values.iter().collect();
@@ -246,9 +253,25 @@ const BY_VALUES: &[(&str, Fits)] = &[
         known.dedup();
         (2..=12).contains(&known.len())
             && known.len() * 4 <= values.len()
-            && known.iter().all(|value| value.len() <= 24)
+            && known
+                .iter()
+                .all(|value| value.len() <= 24 && !value.contains(DECIMALS))
+    }),
+    ("record_id", |values| {
+        let mut known: Vec<&String> = values.iter().collect();
+        known.sort_unstable();
+        known.dedup();
+        let is_name = |value: &&String| !value.contains(DECIMALS) && value.len() >= 4;
+        known.len() == values.len()
+            && values.len() >= IDS_MIN
+            && known.iter().all(is_name)
+            && time_of(values).is_none()
     }),
 ];
+/// Amounts and the like have these.
+const DECIMALS: [char; 2] = ['.', ','];
+/// So many values are not all different by chance.
+const IDS_MIN: usize = 10;
 
 /// Whether more than half are so: some values of every sample are faulty.
 fn most(values: &[String], is: impl Fn(&String) -> bool) -> bool {
@@ -306,9 +329,10 @@ fn meant(column: &str) -> Option<&'static str> {
     let fits = NAMES
         .iter()
         .flat_map(|(field, names)| names.iter().map(move |name| (*field, *name)));
-    // Short names are meant only where they are the whole of it.
+    // Short names are meant only where they are the whole of it, and the shortest only of the record itself.
+    let is_inner = column.contains('.');
     let fits = fits.filter(|(_, name)| {
-        plain == *name
+        plain == *name && (name.len() > 2 || !is_inner)
             || name.chars().count() > 4 && plain.contains(name)
             || !name.is_ascii() && plain.contains(name)
     });

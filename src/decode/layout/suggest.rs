@@ -175,7 +175,8 @@ fn of_ber(records: &[Vec<u8>]) -> Option<Sample> {
     let texts: Option<Vec<String>> = records.iter().map(|record| ber::json(record)).collect();
     let mut sample = json(&texts?)?;
     sample.head =
-        "format = \"ber\"\n# Values are octets in hexadecimal; `read` says what they mean.\n"
+        "# Records of 3GPP TS 32.298 are read by the layout `3gpp-ber` that comes with the program: try it first.\n\
+         format = \"ber\"\n# Values are octets in hexadecimal; `read` says what they mean.\n"
             .to_owned();
     for (path, values) in &mut sample.columns {
         let digits = |value: &String| {
