@@ -12,11 +12,13 @@
     clippy::disallowed_methods
 )]
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use churnwatch::config::Config;
 use churnwatch::kafka::{Delivery, Loader};
+use common::{median, setting};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde::Deserialize;
@@ -124,10 +126,6 @@ fn keep(program: &str, run: &Run, records: u64, compression: &str) {
         .open(RESULTS)
         .unwrap();
     writeln!(file, "{line}").unwrap();
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 /// Well mixed bits of a number, the same on every machine.
@@ -304,9 +302,4 @@ fn needed(process: &str, took: Duration, records: u64) -> Run {
         cpu_seconds_per_million: cpu_seconds * 1e6 / records as f64,
         peak_megabytes: peak.parse::<f64>().unwrap() / 1024.0,
     }
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

@@ -4,6 +4,7 @@
 //! Run with `cargo bench --bench end_to_end`; `CHURNWATCH_BENCH_RECORDS` and `CHURNWATCH_BENCH_ROUNDS` change the size.
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -13,6 +14,7 @@ use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
 use churnwatch::sim::{City, CityConfig};
 use churnwatch::telemetry::Telemetry;
+use common::{median, setting};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeSet;
@@ -49,10 +51,6 @@ fn main() {
         "medians: poll loop {poll:.0}, end to end {run:.0} records/s, ratio {:.2}",
         run / poll
     );
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 fn config(group: &str) -> Config {
@@ -142,9 +140,4 @@ fn detect(config: &Config, records: u64) -> Duration {
     pool.join().unwrap();
     assert!(telemetry.counts().conserved());
     took
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

@@ -5,6 +5,7 @@
 //! `CHURNWATCH_BENCH_RECORDS` and `CHURNWATCH_BENCH_ROUNDS` change the size.
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -14,6 +15,7 @@ use churnwatch::kafka::{Delivery, Loader, Sources};
 use churnwatch::runtime::{Pool, Routes, Stop, clock};
 use churnwatch::sim::{City, CityConfig};
 use churnwatch::telemetry::Telemetry;
+use common::{median, setting};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -56,10 +58,6 @@ fn main() {
         "medians: poll and produce {limit:.0}, route {route:.0} records/s, ratio {:.2}",
         route / limit
     );
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 fn config(group: &str) -> Config {
@@ -189,9 +187,4 @@ fn route(config: &Config, records: u64) -> Duration {
     stop.ask();
     pool.join().unwrap();
     took
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }
