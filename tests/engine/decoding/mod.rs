@@ -2,6 +2,7 @@
 //! panic, and never a reason that quotes the record.
 mod ber;
 mod countries;
+mod drafts;
 mod fields;
 mod layouts;
 mod plans;
