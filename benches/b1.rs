@@ -18,9 +18,8 @@ mod support;
 
 use churnwatch::config::Config;
 use churnwatch::kafka::{Delivery, Loader};
-use common::{median, setting};
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use common::{consumer, median, setting};
+use rdkafka::Message;
 use serde::Deserialize;
 use serde_json::json;
 use std::fs;
@@ -215,20 +214,7 @@ fn limit(name: &str, records: u64) -> Run {
 
 /// Polls every record, reads it or does nothing with it, and prints the figures.
 fn print_limit(name: &str, bootstrap: &str, records: u64) {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("group.id", "limit")
-        .set("isolation.level", "read_committed")
-        .set("enable.auto.commit", "false")
-        .set("fetch.queue.backoff.ms", "2")
-        .create()
-        .unwrap();
-    let mut list = TopicPartitionList::new();
-    for partition in 0..PARTITIONS {
-        list.add_partition_offset(TOPIC, partition, Offset::Beginning)
-            .unwrap();
-    }
-    consumer.assign(&list).unwrap();
+    let consumer = consumer(bootstrap, TOPIC, PARTITIONS);
     let (mut seen, mut started) = (0, None);
     while seen < records {
         let Some(message) = consumer.poll(Duration::from_secs(10)) else {

@@ -14,9 +14,7 @@ use churnwatch::kafka::{Cluster, Delivery, Loader};
 use churnwatch::runtime::{Pool, Setup, Stop, clock};
 use churnwatch::sim::{City, CityConfig};
 use churnwatch::telemetry::Telemetry;
-use common::{median, setting};
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use common::{consumer, median, setting};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use support::client::Client;
@@ -82,20 +80,7 @@ fn load(config: &Config, records: u64) -> u64 {
 
 /// The limit: every record once through the client's safe poll, and nothing done with it.
 fn poll_loop(records: u64) -> Duration {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", Client::shared().bootstrap())
-        .set("group.id", "poll-loop")
-        .set("isolation.level", "read_committed")
-        .set("enable.auto.commit", "false")
-        .set("fetch.queue.backoff.ms", "2")
-        .create()
-        .unwrap();
-    let mut list = TopicPartitionList::new();
-    for partition in 0..PARTITIONS {
-        list.add_partition_offset(TOPIC, partition, Offset::Beginning)
-            .unwrap();
-    }
-    consumer.assign(&list).unwrap();
+    let consumer = consumer(Client::shared().bootstrap(), TOPIC, PARTITIONS);
     let mut seen = 0;
     let mut started = None;
     while seen < records {

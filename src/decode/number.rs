@@ -56,8 +56,10 @@ impl Numbering {
 
     fn plain_number(&self, text: &[u8]) -> Number {
         let (mut digits, mut home) = self.without_country(text);
-        // A carrier's prefix may begin like an area code behind the trunk prefix.
-        if self.dialled(digits).is_none()
+        // A carrier's prefix may begin like an area code behind the trunk prefix, and like a whole number behind the country code.
+        let is_whole = home && self.is_subscriber(digits);
+        if !is_whole
+            && self.dialled(digits).is_none()
             && let Some(rest) = self.behind_ip_prefix(digits)
         {
             (digits, home) = self.without_country(rest);

@@ -218,7 +218,7 @@ impl BerCutter {
                     ..Cut::default()
                 });
             }
-            Extent::Longer(_) if within.len() < most => return rest(within, all, 0),
+            Extent::Longer(_) if within.len() < most => return rest(within, all),
             Extent::Longer(end) => end.map_or(u64::MAX, |end| end as u64),
         };
         Some(Cut {
@@ -280,12 +280,10 @@ fn skipped(skip: usize) -> Option<Cut> {
 }
 
 /// The last bytes of a file or block, which are too few.
-fn rest(bytes: &[u8], last: bool, skip: usize) -> Option<Cut> {
-    let skip = skip.min(bytes.len().saturating_sub(1));
+fn rest(bytes: &[u8], last: bool) -> Option<Cut> {
     (last && !bytes.is_empty()).then(|| Cut {
-        skip,
-        record: bytes.len() - skip,
-        lost: 0,
+        record: bytes.len(),
+        ..Cut::default()
     })
 }
 
