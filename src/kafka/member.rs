@@ -308,6 +308,7 @@ impl Link for Member {
 impl Drop for Member {
     /// Leaves the group, so that its other members need not wait for us to time out.
     fn drop(&mut self) {
+        self.trims.finish();
         self.client.context().close();
         let joined = self.joined;
         // A change that was reported but not answered would keep the client from closing; nobody will answer it now.

@@ -4,7 +4,12 @@ use rdkafka::TopicPartitionList;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::thread::park_timeout;
+use std::time::Duration;
 use tracing::{debug, warn};
+
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 200;
 
 /// Deletions of records that nobody needs any more: begun, and looked after now and then. Only space is at stake.
 #[derive(Default)]
@@ -39,6 +44,17 @@ impl Trims {
                 Poll::Ready(answer) => self.ended(&trim.topic, answer),
                 Poll::Pending => self.under_way.push(trim),
             }
+        }
+    }
+
+    /// Waits a moment for those under way: a request that was only just begun has not left the client yet.
+    pub fn finish(&mut self) {
+        for _ in 0..LOOKS {
+            self.look();
+            if self.under_way.is_empty() {
+                return;
+            }
+            park_timeout(LOOK);
         }
     }
 
