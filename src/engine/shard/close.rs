@@ -6,6 +6,7 @@ use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
@@ -13,8 +14,7 @@ use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::store::AccountId;
 use crate::engine::state::trigger_state::{SparseStates, TriggerState};
-use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{DAILY, DayView, Trigger, is_worrying, read_line};
+use crate::engine::triggers::{DAILY, DAILY_OF_USE, DayView, Trigger, is_worrying, read_line};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
@@ -234,7 +234,11 @@ impl Shard {
             days.extend(line_days::of_view(&view, msisdn));
         }
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
-        let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);
+        let daily = match account {
+            Some(_) => DAILY,
+            None => DAILY_OF_USE,
+        };
+        let evaluation = Evaluation::of(daily, dense, sparse, day, &rules.triggers, look);
         let mut in_shadow = Firings::new();
         if let Some(trial) = rules.shadow.as_deref() {
             let mut line = self.shadow.line(slot);

@@ -2,11 +2,11 @@
 
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
+use crate::engine::state::bucket::{Bucket, UsageChannel};
 use crate::engine::state::service_history::ServiceEvent;
 use crate::engine::state::store::SubscriberEntry;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
-use crate::engine::state::window::UsageChannel;
 use crate::engine::triggers::{self, EventView, Trigger, too_old};
 use crate::model::{
     Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source, Timestamp,
@@ -127,36 +127,16 @@ impl Shard {
             Body::Data { volume_bytes, .. } => entry.subscriber.carry_data(volume_bytes),
             _ => 0,
         };
-        let Some(bucket) = entry.day(day) else {
+        let counted = entry.change_day(day, |bucket| {
+            let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
+            add(bucket, &event.body, mebibytes);
+            let added =
+                UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
+            (added, bucket.active())
+        });
+        let Some((added, active)) = counted else {
             return Err(Outcome::Expired);
         };
-        let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
-        match event.body {
-            Body::Call {
-                direction,
-                duration_seconds,
-                outcome,
-                ..
-            } => {
-                let calls = match direction {
-                    Direction::Outgoing => &mut bucket.outgoing,
-                    Direction::Incoming => &mut bucket.incoming,
-                };
-                *calls = calls.saturating_add(1);
-                let dropped = u8::from(outcome == CallOutcome::Dropped);
-                bucket.dropped = bucket.dropped.saturating_add(dropped);
-                bucket.add_voice_seconds(duration_seconds);
-            }
-            Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
-            Body::Data { .. } => {
-                bucket.sessions = bucket.sessions.saturating_add(1);
-                bucket.add_data_mebibytes(mebibytes);
-            }
-            _ => {}
-        }
-        let active = bucket.active();
-        let added =
-            UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
         let subscriber = entry.subscriber;
         if active {
             subscriber.last_active = subscriber.last_active.max(day);
@@ -340,5 +320,32 @@ impl Shard {
             known
         });
         known.unwrap_or(true)
+    }
+}
+
+/// Adds a call-detail record to its day.
+fn add(bucket: &mut Bucket, body: &Body<'_>, mebibytes: u64) {
+    match body {
+        Body::Call {
+            direction,
+            duration_seconds,
+            outcome,
+            ..
+        } => {
+            let calls = match direction {
+                Direction::Outgoing => &mut bucket.outgoing,
+                Direction::Incoming => &mut bucket.incoming,
+            };
+            *calls = calls.saturating_add(1);
+            let dropped = u8::from(*outcome == CallOutcome::Dropped);
+            bucket.dropped = bucket.dropped.saturating_add(dropped);
+            bucket.add_voice_seconds(*duration_seconds);
+        }
+        Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
+        Body::Data { .. } => {
+            bucket.sessions = bucket.sessions.saturating_add(1);
+            bucket.add_data_mebibytes(mebibytes);
+        }
+        _ => {}
     }
 }

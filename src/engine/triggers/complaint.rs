@@ -35,6 +35,7 @@ impl TriggerSpec for Complaint {
     const NAME: &'static str = "complaint";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const WORRIES: bool = true;
     // What the customer says outweighs what the line shows.
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.0, 30.0);

@@ -1,7 +1,7 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::engine::state::window::UsageChannel;
 use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text, plural};
 use serde::Deserialize;
 
@@ -50,6 +50,12 @@ impl Trigger for DataGrowth {
         let long_enough = i32::from(view.known_days) >= 2 * span;
         let comparable = comparable(view, view.day);
         if !comparable || !long_enough || state.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        // Nearly nobody has so much on any days, and that is soon seen.
+        let days = (0..span).map(|age| view.window.day(view.day - age));
+        let all: u32 = days.map(|day| u32::from(day.data_mebibytes())).sum();
+        if f64::from(all) < self.mebibytes_min * f64::from(self.known_days_min) {
             return None;
         }
         let after = Volume::of(view, view.day - (span - 1), view.day, 0.0);

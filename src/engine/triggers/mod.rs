@@ -49,6 +49,8 @@ pub struct Registration {
     pub listens: &'static [BodyKind],
     /// Whether it looks at closed days.
     pub daily: bool,
+    /// Whether closed days without an account say nothing to it.
+    pub needs_account: bool,
     /// Whether it has a state for every subscriber.
     pub dense: bool,
     /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.
@@ -83,6 +85,7 @@ const fn register<T: TriggerSpec>() -> Registration {
         purpose: T::PURPOSE,
         listens: T::LISTENS,
         daily: T::DAILY,
+        needs_account: T::NEEDS_ACCOUNT,
         dense: T::DENSE,
         competitor: T::COMPETITOR,
         care_only: T::CARE_ONLY,
@@ -199,23 +202,28 @@ pub fn wanting<'a>(
     })
 }
 
-/// The triggers that look at closed days, and those that are a cause for worry.
-const MARKED: (TriggerSet, TriggerSet) = {
-    let (mut daily, mut worrying, mut index) = (0, 0, 0);
+/// The triggers that look at closed days, those of them that need no account, and those that are a cause for worry.
+const MARKED: [TriggerSet; 3] = {
+    let (mut daily, mut of_use, mut worrying, mut index) = (0, 0, 0, 0);
     while index < REGISTRY.len() {
-        daily |= (REGISTRY[index].daily as u64) << index;
-        worrying |= (REGISTRY[index].worries as u64) << index;
+        let trigger = &REGISTRY[index];
+        daily |= (trigger.daily as u64) << index;
+        of_use |= ((trigger.daily && !trigger.needs_account) as u64) << index;
+        worrying |= (trigger.worries as u64) << index;
         index += 1;
     }
-    (TriggerSet(daily), TriggerSet(worrying))
+    [TriggerSet(daily), TriggerSet(of_use), TriggerSet(worrying)]
 };
 
 /// The triggers that look at closed days.
-pub const DAILY: TriggerSet = MARKED.0;
+pub const DAILY: TriggerSet = MARKED[0];
+
+/// Those that look at the days of a line of which nothing but its use is known.
+pub const DAILY_OF_USE: TriggerSet = MARKED[1];
 
 /// Whether a cause for worry came up within so many days up to one, or since, by the states of a subscriber's triggers.
 pub fn is_worrying(states: &SparseStates, day: Day, days: u16) -> bool {
-    let (_, mut causes) = MARKED;
+    let [.., mut causes] = MARKED;
     causes.any(|place| states.get(place).cooling(day, days))
 }
 

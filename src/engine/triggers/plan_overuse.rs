@@ -24,6 +24,7 @@ impl TriggerSpec for PlanOveruse {
     const NAME: &'static str = "plan_overuse";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Fires when this many invoices in a row are over their plan fee, ... 2..6
 invoices = 3

@@ -72,6 +72,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const LISTENS: &'static [BodyKind] = &[];
     /// Whether it looks at closed days.
     const DAILY: bool = false;
+    /// Whether closed days without an account, and so without a state of its own, say nothing to it.
+    const NEEDS_ACCOUNT: bool = false;
     /// Whether it has a state for every subscriber.
     const DENSE: bool = false;
     /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.

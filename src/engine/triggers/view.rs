@@ -2,10 +2,11 @@ use crate::engine::settings::{BaselineRules, Competitors, LineStateRules};
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
 use crate::engine::state::population::Population;
-use crate::engine::state::window::{UsageChannel, Window};
+use crate::engine::state::window::Window;
 use crate::model::{Day, Event, Purpose, Source, Timestamp};
 
 /// What a trigger is shown of an event.
