@@ -91,7 +91,7 @@ fn city(subscribers: u32) {
     let mut effects = Vec::new();
     while let Some(event) = city.next_event() {
         let Some(value) = event.value else { continue };
-        match decoder.decode(&value) {
+        match decoder.decode(value) {
             Ok(Decoded::Event(event, _)) => drop(shard.apply(&event, &source, &mut effects)),
             Ok(Decoded::Progress { complete_until, .. }) => {
                 shard.progress(Feed::Cdr, complete_until, &mut effects);
