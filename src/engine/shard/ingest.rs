@@ -241,7 +241,7 @@ impl Shard {
 
     /// Adds a record to what triggers look back on.
     fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
+        let Some(service_event) = ServiceEvent::of(event, day, &self.rules.competitors) else {
             return;
         };
         let id = self.account_id(slot);

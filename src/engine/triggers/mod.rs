@@ -10,6 +10,7 @@ mod chance;
 mod competitor_hotline;
 mod competitor_marketing;
 mod complaint;
+mod complaint_callback;
 mod contract_expiry;
 mod data_growth;
 mod fall;
@@ -29,7 +30,7 @@ mod view;
 mod welcome;
 mod zero_usage_days;
 
-pub use complaint::unsettled;
+pub use complaint::{complained_again, unsettled};
 pub use fall::{end as end_fall, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
@@ -118,6 +119,7 @@ pub const REGISTRY: &[Registration] = &[
     register::<plan_overuse::PlanOveruse>(),
     register::<data_growth::DataGrowth>(),
     register::<follow_up::FollowUp>(),
+    register::<complaint_callback::ComplaintCallback>(),
 ];
 
 const _: () = {

@@ -25,13 +25,14 @@ const STARS: &str = "star_upgrade";
 const OVERUSE: &str = "plan_overuse";
 const GROWTH: &str = "data_growth";
 const FOLLOW_UP: &str = "follow_up";
+const CALLBACK: &str = "complaint_callback";
 
 /// Days after which a birthday or an anniversary is over.
 const GRACE_DAYS: i32 = 3;
 
 pub fn purpose(trigger: &str) -> Purpose {
     match trigger {
-        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS | FOLLOW_UP => Purpose::Care,
+        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS | FOLLOW_UP | CALLBACK => Purpose::Care,
         TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
         _ => Purpose::Churn,
     }
@@ -50,6 +51,7 @@ pub struct Settings {
     plan_overuse: OveruseSettings,
     data_growth: GrowthSettings,
     follow_up: FollowUpSettings,
+    complaint_callback: CallbackSettings,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +119,12 @@ struct FollowUpSettings {
     strength: f64,
 }
 
+#[derive(Deserialize)]
+struct CallbackSettings {
+    within_days: i32,
+    strength: f64,
+}
+
 /// What these triggers remember of one subscriber.
 #[derive(Default)]
 pub struct Memory {
@@ -136,6 +144,8 @@ pub struct Memory {
     pub growth: Option<Day>,
     /// Day of the last outcome that said a customer stays, until it is followed up.
     saved: Option<Day>,
+    /// Day of the settlement that was reported.
+    settled: Option<Day>,
     pub undecided: bool,
 }
 
@@ -192,6 +202,7 @@ impl Memory {
             POINTS => self.points.reminded.is_some(),
             OFFER => self.offer.reminded.is_some(),
             OVERUSE => self.overused,
+            CALLBACK => self.settled.is_some(),
             _ => true,
         };
         (!holds).then_some(CloseReason::OccasionOver)
@@ -272,6 +283,7 @@ impl Memory {
             self.overuse(view, &settings.plan_overuse),
             self.growth(view, &settings.data_growth),
             self.follow_up(view, &settings.follow_up),
+            self.callback(view, &settings.complaint_callback),
         ];
         firings.into_iter().flatten().collect()
     }
@@ -433,6 +445,22 @@ impl Memory {
             after,
             facts,
         ))
+    }
+
+    fn callback(&mut self, view: &DayView<'_>, settings: &CallbackSettings) -> Option<Firing> {
+        let Some((settled, None)) = view.service_history.answered() else {
+            self.settled = None;
+            return None;
+        };
+        let days = view.today.day.0 + 1 - settled.0;
+        if self.settled == Some(settled) || days < 1 || days > settings.within_days {
+            return None;
+        }
+        self.settled = Some(settled);
+        let seen = (f64::from(days), 0.0, "days");
+        let facts = vec![("settled_on", Fact::Date(settled))];
+        let within = f64::from(settings.within_days);
+        Some(firing(CALLBACK, settings.strength, seen, within, facts))
     }
 
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
