@@ -5,7 +5,9 @@ use super::contact::after_quiet_hours;
 use super::severity::severity;
 use super::{route, stage};
 use crate::engine::triggers::{COMPLAINT, complained_again, index_of};
-use crate::model::{Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Tier, Timestamp};
+use crate::model::{
+    Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Tier, Timestamp,
+};
 
 /// Counts a revision up and says when it was made, and by which record.
 pub fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {

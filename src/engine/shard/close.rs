@@ -162,8 +162,9 @@ impl Shard {
 
     /// Shows the day to every trigger.
     fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
-        let kept = self.line_days.as_mut();
-        let kept = kept.and_then(|days| Some((days, self.store.msisdn(slot)?)));
+        let Some(msisdn) = self.store.msisdn(slot) else {
+            return Judgement::default();
+        };
         let Some(mut entry) = self.store.entry(slot) else {
             return Judgement::default();
         };
@@ -207,6 +208,7 @@ impl Shard {
         let credit =
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let mut view = DayView {
+            msisdn,
             day,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
@@ -230,8 +232,8 @@ impl Shard {
         };
         view.worried = sparse.is_some_and(|states| worries(states, rules));
         view.line = read_line(&mut subscriber.line, &view, || tier(rules));
-        if let Some((days, msisdn)) = kept {
-            days.extend(line_days::of_view(&view, msisdn));
+        if let Some(days) = &mut self.line_days {
+            days.extend(line_days::of_view(&view));
         }
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
         let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);

@@ -419,6 +419,11 @@ impl Account {
         false
     }
 
+    /// Whether the customer wants no marketing, or no contact at all.
+    pub fn wants_no_marketing(&self) -> bool {
+        self.profile.marketing_opt_out || self.refused_contact_on.is_some()
+    }
+
     /// The customer asked not to be contacted.
     pub fn refuse_contact(&mut self, day: Day) {
         self.refused_contact_on = self.refused_contact_on.max(Some(day));

@@ -1,8 +1,6 @@
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::engine::settings::Competitors;
-use crate::model::{
-    Body, ComplaintCategory, Day, Event, ForwardAction, Money, Number, Timestamp,
-};
+use crate::model::{Body, ComplaintCategory, Day, Event, ForwardAction, Money, Number, Timestamp};
 
 /// What triggers look back on beyond usage, bills and standing, however late its records came. Few subscribers have any.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +99,11 @@ impl ServiceHistory {
 
     fn complain(&mut self, complaint: Complaint) {
         let of_id = |known: &Complaint| known.id == complaint.id;
-        if self.complaints.iter().any(|known| of_id(known) && known.at > complaint.at) {
+        if self
+            .complaints
+            .iter()
+            .any(|known| of_id(known) && known.at > complaint.at)
+        {
             return;
         }
         self.complaints.retain(|known| !of_id(known));
@@ -274,6 +276,8 @@ impl Encoded for ComplaintCategory {
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
         let category = CATEGORIES.get(usize::from(u8::get(from)?));
-        category.copied().ok_or("has a complaint about nothing that is known")
+        category
+            .copied()
+            .ok_or("has a complaint about nothing that is known")
     }
 }

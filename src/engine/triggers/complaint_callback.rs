@@ -36,7 +36,8 @@ impl Trigger for ComplaintCallback {
             return None;
         };
         let days = view.today().since(settled_on);
-        if state.kept_day() == settled_on || !(1..=i32::from(self.within_days)).contains(&days) {
+        let in_time = (1..=i32::from(self.within_days)).contains(&days);
+        if state.kept_day() == settled_on || !in_time || view.is_barred() {
             return None;
         }
         state.keep_day(settled_on);
@@ -68,7 +69,10 @@ impl Trigger for ComplaintCallback {
     fn describe_state(&self, state: &TriggerState) -> String {
         match state.level {
             0.0 => "no settled complaint to call back about".to_owned(),
-            _ => format!("a complaint settled on {}, which was reported", state.kept_day()),
+            _ => format!(
+                "a complaint settled on {}, which was reported",
+                state.kept_day()
+            ),
         }
     }
 }

@@ -21,6 +21,7 @@ mod plan_underuse;
 mod points_expiry;
 mod poor_quality;
 mod port_out;
+mod regular_visit;
 mod reminder;
 mod star_upgrade;
 mod terminal_change;
@@ -120,6 +121,7 @@ pub const REGISTRY: &[Registration] = &[
     register::<data_growth::DataGrowth>(),
     register::<follow_up::FollowUp>(),
     register::<complaint_callback::ComplaintCallback>(),
+    register::<regular_visit::RegularVisit>(),
 ];
 
 const _: () = {

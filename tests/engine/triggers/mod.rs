@@ -4,3 +4,4 @@ mod care;
 mod churn;
 mod follow_up;
 mod growth;
+mod occasions;

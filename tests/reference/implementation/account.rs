@@ -444,12 +444,15 @@ impl AccountView {
         needed.iter().filter(|points| **points <= score).count() as u8
     }
 
+    /// Whether the profile alone makes a key customer.
+    pub fn marked(&self) -> bool {
+        let profile = self.profile();
+        profile.is_some_and(|profile| profile.vip || profile.segment == Segment::Group)
+    }
+
     pub fn tier(&self, day: Day, rules: &Rules) -> Tier {
-        let marked = self
-            .profile()
-            .is_some_and(|profile| profile.vip || profile.segment == Segment::Group);
         match self.stars(day, rules) {
-            _ if marked => Tier::Key,
+            _ if self.marked() => Tier::Key,
             4 | 5 => Tier::Key,
             2 | 3 => Tier::Ordinary,
             _ => Tier::Small,

@@ -292,11 +292,9 @@ impl Memory {
             strength = (strength + settings.grave_extra).min(1.0);
         }
         let again = !resolved
-            && view.service_history.complained_before(
-                view.event,
-                view.day,
-                settings.again_days,
-            );
+            && view
+                .service_history
+                .complained_before(view.event, view.day, settings.again_days);
         let news = again && !self.churn.again;
         self.churn.again |= again;
         let kind = match self.churn.unsettled && !news {

@@ -20,6 +20,7 @@ mod days;
 mod feeds;
 mod ladder;
 mod line_state;
+mod machines;
 mod outcomes;
 mod person;
 mod policy;
@@ -32,6 +33,7 @@ mod triggers;
 mod uplift;
 mod usage;
 mod view;
+mod visits;
 
 pub use compare::compare;
 pub use uplift::{Counted as Seen, Whose};

@@ -2,7 +2,8 @@
 
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, CallOutcome, ComplaintCategory, Day, Direction, Event, ForwardAction, Money, Number, Timestamp,
+    Body, CallOutcome, ComplaintCategory, Day, Direction, Event, ForwardAction, Money, Number,
+    Timestamp,
 };
 
 /// Every accepted record of the number's owner, in order of arrival.
@@ -48,7 +49,9 @@ impl ServiceHistory {
             if !matches!(told.0.body, Body::Complaint { .. }) {
                 continue;
             }
-            let same = known.iter().position(|(other, _)| other.id() == told.0.id());
+            let same = known
+                .iter()
+                .position(|(other, _)| other.id() == told.0.id());
             match same {
                 Some(place) if known[place].0.at > told.0.at => continue,
                 Some(place) => drop(known.remove(place)),

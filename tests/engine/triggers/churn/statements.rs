@@ -195,6 +195,7 @@ fn discontent_with_the_answer_makes_an_open_complaint_worse() {
         [
             "2026-02-02 10:00 complaint 0.70",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
+            "2026-02-02 11:00 complaint 0.70 (task_open)",
             "2026-02-05 10:00 complaint 1.00",
             "2026-02-05 10:00 task 2 updated: small at_risk due 2026-02-05 10:00",
         ]
