@@ -162,6 +162,8 @@ pub enum Body<'a> {
     },
     /// `enquiry`.
     Enquiry(EnquirySubject),
+    /// `service_order`.
+    ServiceOrder(OrderKind),
     /// `port_out_application`.
     PortOutApplication,
     /// `port_out_withdrawn`: nothing comes of the application.
@@ -208,6 +210,7 @@ body_kinds! {
     Profile,
     Complaint,
     Enquiry,
+    ServiceOrder,
     PortOutApplication,
     PortOutWithdrawn,
     CompetitorContact,
@@ -249,6 +252,7 @@ impl Body<'_> {
             Self::Profile(_) => BodyKind::Profile,
             Self::Complaint { .. } => BodyKind::Complaint,
             Self::Enquiry(_) => BodyKind::Enquiry,
+            Self::ServiceOrder(_) => BodyKind::ServiceOrder,
             Self::PortOutApplication => BodyKind::PortOutApplication,
             Self::PortOutWithdrawn => BodyKind::PortOutWithdrawn,
             Self::CompetitorContact => BodyKind::CompetitorContact,
@@ -273,6 +277,7 @@ impl Body<'_> {
             Self::Profile(_) | Self::Erase { .. } => Feed::Subscriber,
             Self::Complaint { .. }
             | Self::Enquiry(_)
+            | Self::ServiceOrder(_)
             | Self::PortOutApplication
             | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
@@ -500,6 +505,49 @@ impl ComplaintCategory {
             Self::Network => "network",
             Self::Service => "service",
             Self::UnwantedService => "unwanted_service",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a customer ordered: `kind` of a `service_order`, and what its fees make of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKind {
+    /// A dearer plan.
+    Upgrade,
+    /// Another plan, as far as is known at no other price.
+    PlanChange,
+    /// Broadband.
+    Broadband,
+    /// Several services together.
+    Bundle,
+    /// A value-added service.
+    ValueAdded,
+    /// A second line.
+    SecondLine,
+    /// Anything at a lower fee than before.
+    Downgrade,
+    /// A service was cancelled.
+    Cancelled,
+    /// The customer did not ask for it.
+    Unasked,
+    /// Not said, or something else.
+    Unknown,
+}
+
+impl OrderKind {
+    /// The name used in facts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade",
+            Self::PlanChange => "plan_change",
+            Self::Broadband => "broadband",
+            Self::Bundle => "bundle",
+            Self::ValueAdded => "value_added",
+            Self::SecondLine => "second_line",
+            Self::Downgrade => "downgrade",
+            Self::Cancelled => "cancel_service",
+            Self::Unasked => "unasked",
             Self::Unknown => "unknown",
         }
     }

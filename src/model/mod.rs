@@ -23,8 +23,8 @@ pub use calendar::{Calendar, CalendarError};
 pub use erasure::Erasure;
 pub use event::{
     Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed,
-    FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
-    SuspensionReason, TaskOutcome,
+    FeedSet, ForwardAction, Invoice, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags,
+    Segment, SuspensionReason, TaskOutcome,
 };
 pub use inputs::Inputs;
 pub use money::{Money, MoneyError};

@@ -88,7 +88,8 @@ impl Trigger for RegularVisit {
         }
         let since = state.kept_day();
         let days = view.today().since(since);
-        if days < i32::from(limit) || view.is_barred() || state.cooling(view.day, self.again_days) {
+        let said = state.fired_on() >= Some(since) && state.cooling(view.day, self.again_days);
+        if days < i32::from(limit) || view.is_barred() || said {
             return None;
         }
         let contacted_on = (state.note == CONTACTED).then_some(since);

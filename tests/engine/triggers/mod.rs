@@ -5,3 +5,4 @@ mod churn;
 mod follow_up;
 mod growth;
 mod occasions;
+mod orders;

@@ -3,8 +3,8 @@
 use super::bills::Bills;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, Day, Event, Money, Msisdn, Profile, Segment, Suspension, SuspensionReason, Tier,
-    Timestamp,
+    Body, Day, Event, Money, Msisdn, OrderKind, Profile, Segment, Suspension, SuspensionReason,
+    Tier, Timestamp,
 };
 
 /// Records among which a repeated one is recognised.
@@ -147,6 +147,9 @@ impl AccountView {
                     }
                     self.cancelled_at = self.cancelled_at.max(at);
                 }
+            }
+            Body::ServiceOrder(OrderKind::Upgrade) => {
+                self.upgraded_on = self.upgraded_on.max(Some(day));
             }
             Body::PortOutApplication if at >= self.port_out_at => {
                 (self.port_out_on, self.port_out_at) = (Some(day), at);

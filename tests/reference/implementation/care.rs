@@ -4,6 +4,7 @@ use super::account::AccountView;
 use super::bills::Bill;
 use super::churn::EventView;
 use super::days::Days;
+use super::orders;
 use super::population::near;
 use super::triggers::{Firing, Kind};
 use super::usage::DATA;
@@ -39,7 +40,8 @@ pub fn purpose(trigger: &str) -> Purpose {
         | STARS
         | FOLLOW_UP
         | CALLBACK
-        | visits::VISIT => Purpose::Care,
+        | visits::VISIT
+        | orders::FOLLOW_UP => Purpose::Care,
         TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
         _ => Purpose::Churn,
     }

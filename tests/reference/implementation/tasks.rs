@@ -1,12 +1,31 @@
 //! Tasks as they are opened, revised and closed (behaviour: From signals to tasks).
 
+use super::Reference;
 use super::churn::COMPLAINT;
 use super::policy::{Case, Tasks};
 use churnwatch::model::{
-    Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Purpose, Severity, Signal,
-    Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Msisdn, Purpose, Severity,
+    Signal, Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use std::sync::Arc;
+
+impl Reference {
+    /// Everybody of whom anything was ever said, erased or not.
+    pub fn spoken_of(&self) -> Vec<Msisdn> {
+        self.book.tasks.keys().copied().collect()
+    }
+
+    /// How many tasks a subscriber ever had; they are numbered from 1.
+    pub fn opened(&self, who: &Msisdn) -> usize {
+        self.book.tasks.get(who).map_or(0, |tasks| tasks.opened)
+    }
+
+    /// Everything said of a subscriber so far, in order.
+    pub fn said(&self, who: &Msisdn) -> &[Effect] {
+        let tasks = self.book.tasks.get(who);
+        tasks.map_or(&[], |tasks| &tasks.effects)
+    }
+}
 
 impl Tasks {
     /// Publishes a task, which is then the open one of its purpose unless it is closed.

@@ -64,10 +64,8 @@ impl Visits {
             served.max(Some(today - place as i32)).unwrap()
         });
         let counted = self.contact.unwrap_or(begun);
-        if today.0 - counted.0 < days
-            || view.barred(day)
-            || within(day, self.last, settings.again_days)
-        {
+        let said = self.last >= Some(counted) && within(day, self.last, settings.again_days);
+        if today.0 - counted.0 < days || view.barred(day) || said {
             return None;
         }
         self.last = Some(day);
