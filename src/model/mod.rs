@@ -9,6 +9,7 @@ mod inputs;
 mod money;
 mod motive;
 mod msisdn;
+mod order;
 mod outcome;
 mod plural;
 mod serial;
@@ -23,13 +24,14 @@ pub use calendar::{Calendar, CalendarError};
 pub use erasure::Erasure;
 pub use event::{
     Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed,
-    FeedSet, ForwardAction, Invoice, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags,
-    Segment, SuspensionReason, TaskOutcome,
+    FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
+    SuspensionReason, TaskOutcome,
 };
 pub use inputs::Inputs;
 pub use money::{Money, MoneyError};
 pub use motive::{Motive, Motives};
 pub use msisdn::{Msisdn, MsisdnError};
+pub use order::OrderKind;
 pub use outcome::{Counts, Outcome, Reject};
 pub use plural::plural;
 pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};

@@ -97,7 +97,7 @@ fn a_field_of_an_order_that_cannot_be_used_costs_only_itself() {
             "invalid monthly_fee_before",
         ),
         ("monthly_fee_after", "1e3", "invalid monthly_fee_after"),
-        ("by_customer", "\"perhaps\"", "invalid by_customer"),
+        ("by_customer", "\"perhaps\"", "unknown by_customer"),
     ] {
         let json = with(&order(&[("kind", "\"bundle\"")]), field, value);
         assert_eq!(faults(&json), [expected], "{json}");

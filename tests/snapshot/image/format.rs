@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::support::streams::Step;
 
 /// An image of [`village`] under rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
-const GOLDEN: &str = "tests/golden/image-v5.bin";
+const GOLDEN: &str = "tests/golden/image-v6.bin";
 /// Of the shard in it.
 const FINGERPRINT: u64 = 10_045_891_794_636_458_952;
 
