@@ -136,7 +136,7 @@ fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
         assert!(answered, "no step for {}", trigger.name);
     }
     let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
-    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality zero_usage_days";
+    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality regular_visit zero_usage_days";
     let expected: Vec<_> = expected.split(' ').collect();
     assert_eq!(chapters, expected);
 }
