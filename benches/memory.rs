@@ -65,7 +65,9 @@ fn source() -> Source {
 fn quiet(subscribers: u32) {
     let (mut shard, source, before) = (shard(), source(), resident());
     let rules = Config::from_toml_str("", "bench").unwrap().rules;
-    let at = rules.calendar.at_hour(Day::from_ymd(2026, 3, 2).unwrap(), 12);
+    let at = rules
+        .calendar
+        .at_hour(Day::from_ymd(2026, 3, 2).unwrap(), 12);
     for number in 0..subscribers {
         let event = Event {
             msisdn: Msisdn::new(&format!("138{number:08}")).unwrap(),

@@ -162,8 +162,13 @@ impl Shard {
 
     /// Shows the day to every trigger.
     fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
-        let kept = self.line_days.as_mut();
-        let kept = kept.and_then(|days| Some((days, self.store.msisdn(slot)?)));
+        let record = self.store.record(slot);
+        let named = record.is_some_and(|record| record.account.is_some());
+        // Making the number of its key takes longer than most visits.
+        let msisdn = match named || self.line_days.is_some() {
+            true => self.store.msisdn(slot),
+            false => None,
+        };
         let Some(mut entry) = self.store.entry(slot) else {
             return Judgement::default();
         };
@@ -207,6 +212,7 @@ impl Shard {
         let credit =
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let mut view = DayView {
+            msisdn,
             day,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
@@ -230,8 +236,8 @@ impl Shard {
         };
         view.worried = sparse.is_some_and(|states| worries(states, rules));
         view.line = read_line(&mut subscriber.line, &view, || tier(rules));
-        if let Some((days, msisdn)) = kept {
-            days.extend(line_days::of_view(&view, msisdn));
+        if let Some(days) = &mut self.line_days {
+            days.extend(line_days::of_view(&view));
         }
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
         let daily = match account {

@@ -9,7 +9,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
 use crate::engine::triggers::{self, EventView, Trigger, too_old};
 use crate::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source, Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Reject, Source,
+    Timestamp,
 };
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -191,6 +192,7 @@ impl Shard {
             Body::Cancellation => return Ok(account.cancel(event.at, day)),
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
+            Body::ServiceOrder(OrderKind::Upgrade) => account.upgrade(day),
             Body::TaskOutcome(outcome) if outcome.do_not_contact => account.refuse_contact(day),
             _ => {}
         }
@@ -221,7 +223,7 @@ impl Shard {
 
     /// Adds a record to what triggers look back on.
     fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
+        let Some(service_event) = ServiceEvent::of(event, day, &self.rules.competitors) else {
             return;
         };
         let id = self.account_id(slot);
@@ -300,7 +302,10 @@ impl Shard {
         let (evaluation, in_shadow) = self.evaluate(slot, day, event, source);
         let firings = self.keep_states(slot, evaluation);
         let concerns_tasks = match event.body {
-            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
+            Body::TaskOutcome(_)
+            | Body::Cancellation
+            | Body::PortOutApplication
+            | Body::ServiceOrder(_) => true,
             Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
             _ => false,
         };

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text, plural};
+use crate::model::{Day, Evidence, Fact, OrderKind, Purpose, Stage, Text, plural};
 use serde::Deserialize;
 
 /// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
@@ -25,6 +25,12 @@ impl TriggerSpec for DataGrowth {
     const NAME: &'static str = "data_growth";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
+    const ANSWERED_BY: &'static [OrderKind] = &[
+        OrderKind::Upgrade,
+        OrderKind::PlanChange,
+        OrderKind::Bundle,
+        OrderKind::ValueAdded,
+    ];
     const DEFAULTS: &'static str = "\
 # The data volume of the last `span_days` closed days is compared with that of as many before. A window has 28 days or
 # more. 7..13

@@ -10,16 +10,20 @@ mod chance;
 mod competitor_hotline;
 mod competitor_marketing;
 mod complaint;
+mod complaint_callback;
 mod contract_expiry;
 mod data_growth;
+mod downgrade;
 mod fall;
 mod follow_up;
 mod offer_expiry;
+mod order_follow_up;
 mod plan_overuse;
 mod plan_underuse;
 mod points_expiry;
 mod poor_quality;
 mod port_out;
+mod regular_visit;
 mod reminder;
 mod star_upgrade;
 mod terminal_change;
@@ -29,14 +33,14 @@ mod view;
 mod welcome;
 mod zero_usage_days;
 
-pub use complaint::unsettled;
+pub use complaint::{complained_again, unsettled};
 pub use fall::{end as end_fall, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{DENSE, SparseStates};
-use crate::model::{Body, BodyKind, Day, Purpose};
+use crate::model::{Body, BodyKind, Day, OrderKind, Purpose};
 use trigger::TriggerSpec;
 
 /// One registered trigger.
@@ -59,6 +63,8 @@ pub struct Registration {
     pub care_only: bool,
     /// Whether it is a cause for worry, after which falls of use are likelier.
     pub worries: bool,
+    /// The orders with which a customer does what a growth task of it would propose.
+    pub answered_by: &'static [OrderKind],
     /// What it adds to the churn score by default; nothing for one that does not count.
     pub weight: Option<TriggerWeight>,
     /// The documented defaults, TOML without the section header.
@@ -90,6 +96,7 @@ const fn register<T: TriggerSpec>() -> Registration {
         competitor: T::COMPETITOR,
         care_only: T::CARE_ONLY,
         worries: T::WORRIES,
+        answered_by: T::ANSWERED_BY,
         weight: T::WEIGHT,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
@@ -121,6 +128,10 @@ pub const REGISTRY: &[Registration] = &[
     register::<plan_overuse::PlanOveruse>(),
     register::<data_growth::DataGrowth>(),
     register::<follow_up::FollowUp>(),
+    register::<complaint_callback::ComplaintCallback>(),
+    register::<regular_visit::RegularVisit>(),
+    register::<order_follow_up::OrderFollowUp>(),
+    register::<downgrade::Downgrade>(),
 ];
 
 const _: () = {
