@@ -21,7 +21,7 @@ mod support;
 
 use churnwatch::config::Config;
 use churnwatch::kafka::{Delivery, Loader};
-use common::{consumer, median, setting};
+use common::{consumer, median, peak_megabytes, setting};
 use rdkafka::Message;
 use serde::Deserialize;
 use serde_json::json;
@@ -302,18 +302,14 @@ fn caught_up(group: &str, folder: &Path, records: u64) -> (Process, Run) {
 
 /// What a process has needed so far.
 fn needed(process: &str, took: Duration, records: u64) -> Run {
-    let read = |name: &str| fs::read_to_string(format!("/proc/{process}/{name}")).unwrap();
-    let stat = read("stat");
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // The name before it may hold spaces.
     let mut fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11);
     let mut ticks = || fields.next().unwrap().parse::<f64>().unwrap();
     let cpu_seconds = (ticks() + ticks()) / TICKS_PER_SECOND;
-    let status = read("status");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.unwrap().trim().trim_end_matches(" kB");
     Run {
         per_second: records as f64 / took.as_secs_f64(),
         cpu_seconds_per_million: cpu_seconds * 1e6 / records as f64,
-        peak_megabytes: peak.parse::<f64>().unwrap() / 1024.0,
+        peak_megabytes: peak_megabytes(process),
     }
 }

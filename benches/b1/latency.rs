@@ -7,7 +7,10 @@ use crate::support::client::Client;
 use crate::support::process::Signal;
 use crate::{BEGIN_MS, DAY_MS, DAYS, HOTLINE, ONE_IN, PARTITIONS, TOPIC, call, caught_up, keep};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DefaultProducerContext, Producer, ThreadedProducer,
+};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde_json::json;
 use std::collections::HashMap;
@@ -83,7 +86,12 @@ fn detected(rate: u64, number: &mut u64, live: Instant) -> Vec<f64> {
 /// Waits for the records of transactions without a detector.
 fn alone(rate: u64) -> Vec<f64> {
     let client = Client::shared();
-    let producer = producer(&[("transactional.id", "limit"), ("retry.backoff.ms", "1")]);
+    let settings = [
+        ("transactional.id", "limit"),
+        ("retry.backoff.ms", "1"),
+        ("linger.ms", "0"),
+    ];
+    let producer: BaseProducer = properties(&settings).create().unwrap();
     producer.init_transactions(Duration::from_secs(10)).unwrap();
     let group = consumer(client.bootstrap(), BESIDE, PARTITIONS);
     let membership = group.group_metadata().unwrap();
@@ -101,13 +109,13 @@ fn alone(rate: u64) -> Vec<f64> {
             let mut offsets = TopicPartitionList::new();
             let next = Offset::Offset(sent.len() as i64);
             offsets.add_partition_offset(BESIDE, 0, next).unwrap();
-            producer.begin_transaction().unwrap();
-            let record = BaseRecord::to(LIMIT).key(&key).payload("x");
-            producer.send(record).map_err(|(error, _)| error).unwrap();
             let patience = Duration::from_secs(10);
+            producer.begin_transaction().unwrap();
             producer
                 .send_offsets_to_transaction(&offsets, &membership, patience)
                 .unwrap();
+            let record = BaseRecord::to(LIMIT).key(&key).payload("x");
+            producer.send(record).map_err(|(error, _)| error).unwrap();
             while producer.in_flight_count() > 0 {
                 producer.poll(Duration::from_micros(500));
             }
@@ -125,7 +133,9 @@ fn alone(rate: u64) -> Vec<f64> {
 
 /// Sends calls at a rate, dated from the end of those before on, at the pace of the clock since `live`. Returns those to the hotline behind the warm-up: whose, and when.
 fn traffic(topic: &str, rate: u64, number: &mut u64, live: Instant) -> Vec<(String, Instant)> {
-    let producer = producer(&[("linger.ms", "0"), ("partitioner", "murmur2_random")]);
+    let settings = [("linger.ms", "0"), ("partitioner", "murmur2_random")];
+    let producer: ThreadedProducer<DefaultProducerContext> =
+        properties(&settings).create().unwrap();
     let (started, mut sent, mut calls) = (Instant::now(), 0, Vec::new());
     for slice in 1.. {
         let elapsed = started.elapsed();
@@ -135,15 +145,22 @@ fn traffic(topic: &str, rate: u64, number: &mut u64, live: Instant) -> Vec<(Stri
         while sent < rate * slice / SLICES {
             let (msisdn, record) = call(*number, END_MS + live.elapsed().as_millis() as u64);
             let now = Instant::now();
-            let to = BaseRecord::to(topic).key(&msisdn).payload(&record);
-            producer.send(to).map_err(|(error, _)| error).unwrap();
+            let mut to = BaseRecord::to(topic).key(&msisdn).payload(&record);
+            // A full queue shows in the waits, which begin before it.
+            while let Err((error, back)) = producer.send(to) {
+                assert_eq!(
+                    error.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::QueueFull)
+                );
+                to = back;
+                thread::sleep(Duration::from_millis(1));
+            }
             if elapsed > WARM_UP && record.contains(&format!("\"{HOTLINE}\"")) {
                 calls.push((msisdn, now));
             }
             *number += 1;
             sent += 1;
         }
-        producer.poll(Duration::ZERO);
         let next = Duration::from_secs(1) * slice as u32 / SLICES as u32;
         thread::sleep(next.saturating_sub(started.elapsed()));
     }
@@ -151,7 +168,7 @@ fn traffic(topic: &str, rate: u64, number: &mut u64, live: Instant) -> Vec<(Stri
     calls
 }
 
-fn producer(settings: &[(&str, &str)]) -> BaseProducer {
+fn properties(settings: &[(&str, &str)]) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", Client::shared().bootstrap())
@@ -159,7 +176,7 @@ fn producer(settings: &[(&str, &str)]) -> BaseProducer {
     for (name, value) in settings {
         config.set(*name, *value);
     }
-    config.create().unwrap()
+    config
 }
 
 /// A read-committed reader of what comes from now on.

@@ -489,3 +489,32 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
     }
     with("400000").unwrap();
 }
+
+#[test]
+fn a_lag_waits_in_kafka_and_not_in_memory() {
+    const KILOBYTES: usize = 1_024;
+    const RECORDS: usize = 30_000;
+    // Besides, the client may hold an answer for each partition that it asked for before the limit was reached.
+    const BYTES_MAX: usize = (KILOBYTES + 2 * 1_024) << 10;
+    let more = format!("run.queued_kilobytes_max = {KILOBYTES}\n");
+    let installation = Installation::one_topic("lag", 2, &more);
+    let value = "x".repeat(1_000);
+    for partition in [0, 1] {
+        let record = |_| NewRecord::new("key", value.as_str()).on(partition);
+        installation.produce("cdr", (0..RECORDS / 2).map(record));
+    }
+    let (mut member, assigned) = join(&installation);
+    let starts: Vec<_> = assigned.into_iter().map(|at| (at, 0)).collect();
+    member.assign(&starts).unwrap();
+    let mut taken = 0;
+    wait_for("all records have come", || {
+        assert_eq!(member.serve().unwrap(), None);
+        // All that was fetched while nobody took it.
+        std::thread::sleep(WAIT);
+        let came = member.receive(RECORDS, Duration::ZERO);
+        member.clear();
+        taken += came;
+        assert!(came * value.len() <= BYTES_MAX, "{came} records were held");
+        (taken >= RECORDS).then_some(())
+    });
+}
