@@ -28,7 +28,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::client::Client;
-use support::http::{self, Metrics};
 use support::process::{Process, Signal};
 
 const PARTITIONS: i32 = 4;
@@ -242,31 +241,24 @@ fn detect(group: &str, records: u64) -> Run {
     configuration(group, folder.path(), "");
     let file = folder.path().join("churnwatch.toml");
     let mut process = Process::start(["run", "--config", file.to_str().unwrap()]);
-    let received = |process: &mut Process| {
-        assert!(process.exit_status().is_none(), "{}", process.stderr());
-        let page = http::get(([127, 0, 0, 1], PORT).into(), "/metrics");
-        let page = page.map(|page| Metrics::parse(&page.body));
-        page.map_or(0.0, |page| {
-            page.sum("churnwatch_records_received_total", &[])
-        })
-    };
-    while received(&mut process) == 0.0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let started = Instant::now();
-    // Little is asked while it works: the answers take its time.
-    while received(&mut process) < records as f64 {
-        std::thread::sleep(Duration::from_millis(50));
-    }
     let client = Client::shared();
-    let committed = || -> i64 {
+    let committed = |process: &mut Process| -> i64 {
+        assert!(process.exit_status().is_none(), "{}", process.stderr());
         let offsets = client.committed_offsets(group, TOPIC);
         offsets.into_values().flatten().sum()
     };
-    while committed() < records as i64 {
+    // The start-up does not count: the rate is that from the first commit to the last.
+    let mut first = 0;
+    while first == 0 {
         std::thread::sleep(Duration::from_millis(5));
+        first = committed(&mut process);
     }
-    let run = needed(&process.id().to_string(), started.elapsed(), records);
+    let started = Instant::now();
+    while committed(&mut process) < records as i64 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut run = needed(&process.id().to_string(), started.elapsed(), records);
+    run.per_second *= 1.0 - first as f64 / records as f64;
     process.signal(Signal::Kill);
     process.wait_long();
     run

@@ -18,6 +18,8 @@ use std::sync::Arc;
 const EVENTS: usize = 500_000;
 /// Subscribers for the day close.
 const SUBSCRIBERS: u32 = 100_000;
+/// Events of subscribers who do not fit in the cache, an operator's number in one shard.
+const COLD_EVENTS: u32 = 4_000_000;
 
 fn main() {
     divan::main();
@@ -74,6 +76,38 @@ fn apply(bencher: Bencher<'_, '_>) {
                 effects.clear();
             }
             shard
+        });
+}
+
+/// Calls of subscribers in no order, who do not fit in the cache; all of them are known, and the day stays open.
+#[divan::bench(sample_count = 5, sample_size = 1, args = [100_000, 1_000_000, 10_000_000])]
+fn apply_cold(bencher: Bencher<'_, '_>, subscribers: u32) {
+    let (rules, source) = (config().rules, source());
+    let mut shard = shard(&rules);
+    let at = rules
+        .calendar
+        .at_hour(Day::from_ymd(2026, 3, 2).unwrap(), 12);
+    let mut effects = Vec::new();
+    for number in 0..subscribers {
+        shard.apply(&call(number, 0, at), &source, &mut effects);
+    }
+    let mut day = 0;
+    bencher
+        .counter(ItemsCount::new(COLD_EVENTS))
+        .with_inputs(|| {
+            day += 1;
+            let caller = |n: u32| {
+                let mixed = (u64::from(n) + u64::from(COLD_EVENTS) * day as u64)
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                call((mixed >> 32) as u32 % subscribers, n as i32, at)
+            };
+            (0..COLD_EVENTS).map(caller).collect::<Vec<_>>()
+        })
+        .bench_local_refs(|events| {
+            for event in events {
+                shard.apply(event, &source, &mut effects);
+            }
+            effects.clear();
         });
 }
 

@@ -8,10 +8,11 @@ use super::wire::Fields;
 use super::written;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
-    Money, Msisdn, Number, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
+    Money, Msisdn, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
     SuspensionReason, TaskOutcome, Timestamp,
 };
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// The record type that belongs to no subscriber.
@@ -33,6 +34,7 @@ pub(super) enum RecordType {
     Profile,
     Complaint,
     Enquiry,
+    ServiceOrder,
     PortOutApplication,
     PortOutWithdrawn,
     CompetitorContact,
@@ -54,6 +56,7 @@ impl RecordType {
             Self::Profile | Self::Erase => Feed::Subscriber,
             Self::Complaint
             | Self::Enquiry
+            | Self::ServiceOrder
             | Self::PortOutApplication
             | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
@@ -84,6 +87,7 @@ pub(super) fn names(field: Field) -> Vec<&'static str> {
         Field::Category => of(COMPLAINT_CATEGORIES),
         Field::Resolution => of(RESOLUTIONS),
         Field::Subject => of(ENQUIRY_SUBJECTS),
+        Field::Kind => of(ORDER_KINDS),
         Field::Result => of(OUTCOME_RESULTS),
         _ => Vec::new(),
     }
@@ -107,6 +111,7 @@ const RECORD_TYPES: &Choices<RecordType> = &[
     ("profile", RecordType::Profile),
     ("complaint", RecordType::Complaint),
     ("enquiry", RecordType::Enquiry),
+    ("service_order", RecordType::ServiceOrder),
     ("port_out_application", RecordType::PortOutApplication),
     ("port_out_withdrawn", RecordType::PortOutWithdrawn),
     ("competitor_contact", RecordType::CompetitorContact),
@@ -169,6 +174,16 @@ const ENQUIRY_SUBJECTS: &Choices<EnquirySubject> = &[
     ("contract", EnquirySubject::Contract),
     ("bill", EnquirySubject::Bill),
     ("plan", EnquirySubject::Plan),
+];
+
+/// `kind` of a service order. What its fees make of it, [`order`] says.
+const ORDER_KINDS: &Choices<OrderKind> = &[
+    ("plan_change", OrderKind::PlanChange),
+    ("broadband", OrderKind::Broadband),
+    ("bundle", OrderKind::Bundle),
+    ("value_added", OrderKind::ValueAdded),
+    ("second_line", OrderKind::SecondLine),
+    ("cancel_service", OrderKind::Cancelled),
 ];
 
 const OUTCOME_RESULTS: &Choices<OutcomeResult> = &[
@@ -279,6 +294,7 @@ pub(super) fn read<'a>(
                 })
                 .unwrap_or(EnquirySubject::Unknown),
         ),
+        RecordType::ServiceOrder => Body::ServiceOrder(order(fields)),
         RecordType::PortOutApplication => Body::PortOutApplication,
         RecordType::PortOutWithdrawn => Body::PortOutWithdrawn,
         RecordType::CompetitorContact => Body::CompetitorContact,
@@ -366,6 +382,25 @@ fn forward_action(fields: &mut Fields<'_>) -> ForwardAction {
 
 fn suspension_reason(fields: &Fields<'_>, field: Field) -> Result<Option<SuspensionReason>, Flaw> {
     fields.choice(field, SUSPENSION_REASONS)
+}
+
+fn order(fields: &mut Fields<'_>) -> OrderKind {
+    let kind = fields.wanted(Field::Kind, |fields, field| {
+        fields.choice(field, ORDER_KINDS)
+    });
+    let before = fields.optional(Field::MonthlyFeeBefore, Fields::money);
+    let after = fields.optional(Field::MonthlyFeeAfter, Fields::money);
+    let dearer = after.zip(before).map(|(after, before)| after.cmp(&before));
+    match (kind, dearer) {
+        _ if fields.optional(Field::ByCustomer, Fields::boolean) == Some(false) => {
+            OrderKind::Unasked
+        }
+        (None, _) => OrderKind::Unknown,
+        (Some(OrderKind::Cancelled), _) => OrderKind::Cancelled,
+        (Some(_), Some(Ordering::Less)) => OrderKind::Downgrade,
+        (Some(OrderKind::PlanChange), Some(Ordering::Greater)) => OrderKind::Upgrade,
+        (Some(kind), _) => kind,
+    }
 }
 
 /// A task's name. Databases write its hexadecimal digits in capitals, and with hyphens among them.

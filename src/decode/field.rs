@@ -86,6 +86,10 @@ fields! {
         Resolution = "resolution",
         Satisfaction = "satisfaction",
         Subject = "subject",
+        Kind = "kind",
+        MonthlyFeeBefore = "monthly_fee_before",
+        MonthlyFeeAfter = "monthly_fee_after",
+        ByCustomer = "by_customer",
         TaskId = "task_id",
         // A task calls it `outcome`.
         Result = "result" or "outcome",

@@ -149,7 +149,9 @@ impl Decoder {
     /// Why the record must be dead-lettered. `Future` here means beyond the year 2199; the engine decides how far ahead
     /// of the clock a record may be dated.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<'a>, Reject> {
-        self.read(Fields::of_record(self.text(bytes)?)?)
+        let mut fields = Fields::default();
+        fields.fill_from_record(self.text(bytes)?)?;
+        self.read(&mut fields)
     }
 
     /// Reads one record's value, which is of some form. Nothing if its layout says to skip it.
@@ -194,20 +196,20 @@ impl Decoder {
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
-        let read = fields_of(&made).and_then(|fields| {
+        let read = fields_of(&made).and_then(|mut fields| {
             write(&fields);
-            self.read(fields)
+            self.read(&mut fields)
         });
         read.map(Some).map_err(|reject| explained(&made, reject))
     }
 
-    fn read<'a>(&self, mut fields: Fields<'a>) -> Result<Decoded<'a>, Reject> {
+    fn read<'a>(&self, fields: &mut Fields<'a>) -> Result<Decoded<'a>, Reject> {
         let name = fields.essential(Field::RecordType, Fields::string)?;
         if name == PROGRESS {
-            return progress(&fields);
+            return progress(fields);
         }
         let (place, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
-        let msisdn = self.subscriber(&fields)?;
+        let msisdn = self.subscriber(fields)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
             return Err(Reject::Implausible);
@@ -221,7 +223,7 @@ impl Decoder {
             msisdn: &msisdn,
             at,
         };
-        let body = body::read(record_type, &head, &mut fields, &self.numbering)?;
+        let body = body::read(record_type, &head, fields, &self.numbering)?;
         // Ids are unique per source only, so the same id in two record types is two records.
         let id = xxh3_64_with_seed(
             record_id.as_bytes(),

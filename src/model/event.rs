@@ -1,4 +1,4 @@
-use super::{Day, Money, Msisdn, Timestamp};
+use super::{Day, Money, Msisdn, OrderKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -162,6 +162,8 @@ pub enum Body<'a> {
     },
     /// `enquiry`.
     Enquiry(EnquirySubject),
+    /// `service_order`.
+    ServiceOrder(OrderKind),
     /// `port_out_application`.
     PortOutApplication,
     /// `port_out_withdrawn`: nothing comes of the application.
@@ -208,6 +210,7 @@ body_kinds! {
     Profile,
     Complaint,
     Enquiry,
+    ServiceOrder,
     PortOutApplication,
     PortOutWithdrawn,
     CompetitorContact,
@@ -249,6 +252,7 @@ impl Body<'_> {
             Self::Profile(_) => BodyKind::Profile,
             Self::Complaint { .. } => BodyKind::Complaint,
             Self::Enquiry(_) => BodyKind::Enquiry,
+            Self::ServiceOrder(_) => BodyKind::ServiceOrder,
             Self::PortOutApplication => BodyKind::PortOutApplication,
             Self::PortOutWithdrawn => BodyKind::PortOutWithdrawn,
             Self::CompetitorContact => BodyKind::CompetitorContact,
@@ -273,6 +277,7 @@ impl Body<'_> {
             Self::Profile(_) | Self::Erase { .. } => Feed::Subscriber,
             Self::Complaint { .. }
             | Self::Enquiry(_)
+            | Self::ServiceOrder(_)
             | Self::PortOutApplication
             | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,

@@ -136,7 +136,7 @@ fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
         assert!(answered, "no step for {}", trigger.name);
     }
     let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
-    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality zero_usage_days";
+    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality regular_visit zero_usage_days";
     let expected: Vec<_> = expected.split(' ').collect();
     assert_eq!(chapters, expected);
 }
@@ -418,6 +418,10 @@ triggers.birthday.lead_days = 31 | triggers.birthday.lead_days | 31 is out of ra
 triggers.anniversary.years_min = 0 | triggers.anniversary.years_min | 0 is out of range | from 1 to 50
 triggers.welcome.within_days = 29 | triggers.welcome.within_days | 29 is out of range | from 1 to 28
 triggers.star_upgrade.stars_min = 6 | triggers.star_upgrade.stars_min | 6 is out of range | from 1 to 5
+triggers.complaint_callback.within_days = 0 | triggers.complaint_callback.within_days | 0 is out of range | from 1 to 30
+triggers.regular_visit.key_days = 731 | triggers.regular_visit.key_days | 731 is out of range | from 0 to 730
+triggers.order_follow_up.after_days = 31 | triggers.order_follow_up.after_days | 31 is out of range | from 1 to 30
+triggers.downgrade.strength = 2.0 | triggers.downgrade.strength | 2.0 is out of range | from 0 to 1
 triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is out of range | from 0.01 to 5
 triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is out of range | from 1 to span_days (13)
 triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is out of range | from 1 to 200

@@ -25,7 +25,7 @@ fn live(scenario: &mut Scenario, from: &str, to: &str, silent: &RangeInclusive<D
 #[test]
 fn a_key_customer_at_rest_is_no_case_and_stays_as_ordinary_as_before() {
     for reason in BARS {
-        let mut scenario = Scenario::new("");
+        let mut scenario = Scenario::new("triggers.regular_visit.key_days = 0");
         scenario.event(ONE, "2026-01-01 07:00", profile(|p| p.vip = true));
         let silent = day("2026-03-01")..=day("2026-04-10");
         live(&mut scenario, "2026-01-10", "2026-02-28", &silent);

@@ -251,6 +251,11 @@ impl Person {
             let (kind, body) = dice.pick(&[
                 ("complaint", r#""category":"billing","resolution":"open""#),
                 ("enquiry", r#""subject":"cancel""#),
+                (
+                    "service_order",
+                    r#""kind":"plan_change","monthly_fee_before":"89.00","monthly_fee_after":59"#,
+                ),
+                ("service_order", r#""kind":"cancel_service""#),
                 ("port_out_application", r#""channel":"sms""#),
                 ("port_out_withdrawn", r#""channel":"sms""#),
             ]);

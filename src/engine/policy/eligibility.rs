@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use crate::engine::settings::HoldOutRules;
+use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::FiringKind;
 use crate::model::{CloseReason, Msisdn, Purpose, Suppression, Task, Tier};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -61,9 +62,7 @@ pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
 /// Whether the customer's wish forbids it: no marketing channel, and no offers by any channel (behaviour: Contact
 /// rules).
 fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
-    let wish = case
-        .account
-        .is_some_and(|a| a.profile.marketing_opt_out || a.refused_contact_on.is_some());
+    let wish = case.account.is_some_and(Account::wants_no_marketing);
     wish && (purpose == Purpose::Grow || super::route::channel(tier).is_marketing())
 }
 

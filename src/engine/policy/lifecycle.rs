@@ -7,10 +7,10 @@ use super::contact_history::ContactHistory;
 use super::eligibility;
 use super::revision::{advance, escalation};
 use super::taskbook::Taskbook;
-use crate::engine::triggers::index_of;
+use crate::engine::triggers::{index_of, registered};
 use crate::model::{
-    Assignee, Body, CloseReason, Effect, Event, Purpose, Severity, Signal, Source, Stage,
-    Suppression, Task, TaskStatus,
+    Assignee, Body, CloseReason, Effect, Event, OrderKind, Purpose, Severity, Signal, Source,
+    Stage, Suppression, Task, TaskStatus,
 };
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ impl Taskbook {
                 return self.record_outcome(event, outcome, source, case, effects);
             }
             Body::Profile(_) => self.revoke(case, source, effects),
+            Body::ServiceOrder(kind) => self.withdraw(*kind, source, case, effects),
             Body::Cancellation if case.churned() => {
                 self.close_if(case, CloseReason::Churned, from, effects, |_| true);
                 self.drop_waiting(case, Suppression::Churned, effects);
@@ -40,6 +41,29 @@ impl Taskbook {
             _ => {}
         }
         true
+    }
+
+    /// A customer who has ordered what growth would propose is not asked for it any more.
+    fn withdraw(
+        &mut self,
+        kind: OrderKind,
+        source: &Source,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let answered = |signal: &Signal| {
+            registered(&signal.trigger).is_some_and(|trigger| trigger.answered_by.contains(&kind))
+        };
+        let all_answered = |task: &Task| task.signals.iter().all(answered);
+        self.close_if(
+            case,
+            CloseReason::OccasionOver,
+            Some(source),
+            effects,
+            all_answered,
+        );
+        let recovered = |signal: &Signal| answered(signal).then_some(Suppression::Recovered);
+        self.drop_signals(Purpose::Grow, case.slot, effects, recovered);
     }
 
     /// Ends everything about the number's owner so far, who has left it to somebody new.

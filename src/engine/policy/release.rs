@@ -131,11 +131,25 @@ impl Taskbook {
             Some(_) => Some(Suppression::Recovered),
             None => (from_backlog && route::over(signal, case)).then_some(Suppression::Backlog),
         };
+        self.drop_signals(purpose, case.slot, effects, obsolete);
+    }
+
+    /// Drops the signals of a candidate that are obsolete, each with the reason, and the candidate with its last signal.
+    pub(super) fn drop_signals(
+        &mut self,
+        purpose: Purpose,
+        slot: u32,
+        effects: &mut Vec<Effect>,
+        obsolete: impl Fn(&Signal) -> Option<Suppression>,
+    ) {
         let holds = |signal: &Signal| obsolete(signal).is_none();
+        let Some(candidate) = self.waiting.get(slot, purpose) else {
+            return;
+        };
         if candidate.signals.iter().all(holds) {
             return;
         }
-        let Some(mut candidate) = self.waiting.remove(case.slot, purpose) else {
+        let Some(mut candidate) = self.waiting.remove(slot, purpose) else {
             return;
         };
         let mut unpublished = candidate.signals.split_off(candidate.published);
@@ -147,7 +161,7 @@ impl Taskbook {
         }
         candidate.signals.append(&mut unpublished);
         if !candidate.signals.is_empty() {
-            self.waiting.insert(case.slot, candidate);
+            self.waiting.insert(slot, candidate);
         }
     }
 

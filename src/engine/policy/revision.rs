@@ -4,7 +4,10 @@ use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::severity::severity;
 use super::{route, stage};
-use crate::model::{Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Timestamp};
+use crate::engine::triggers::{COMPLAINT, complained_again, index_of};
+use crate::model::{
+    Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Tier, Timestamp,
+};
 
 /// Counts a revision up and says when it was made, and by which record.
 pub fn advance(task: &mut Task, source: Option<&Source>, case: &Case<'_>) {
@@ -20,14 +23,29 @@ pub fn escalation(task: &Task) -> Option<Timestamp> {
         .filter(|_| task.assignee.level.above().is_some())
 }
 
-/// An open task with a further signal in it, if that adds a reason or raises the severity.
+/// The rung on which a churn task must be, given further signals: a second complaint about the same thing is above whoever
+/// has the task first (behaviour: Due times and escalation).
+pub fn least_level(signals: &[Signal], tier: Tier, case: &Case<'_>) -> Level {
+    let mut triggers = signals.iter().map(|signal| index_of(&signal.trigger));
+    let above = case.rules.policy.escalation.rung_hours.of(tier) > 0
+        && triggers.any(|place| place == Some(COMPLAINT))
+        && complained_again(&case.trigger_states.get(COMPLAINT));
+    match above {
+        true => Level::Supervisor,
+        false => Level::AccountManager,
+    }
+}
+
+/// An open task with a further signal in it, if that adds a reason, raises the severity or takes it up a rung.
 ///
 /// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
 pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
     let same = |other: &Signal| other.trigger == signal.trigger;
     let known = task.signals.iter().position(same);
     let severity = severity(task.purpose, case);
-    if known.is_some() && severity <= task.severity {
+    let level = least_level(std::slice::from_ref(signal), task.tier, case);
+    let goes_up = level > task.assignee.level;
+    if known.is_some() && severity <= task.severity && !goes_up {
         return Err(Suppression::TaskOpen);
     }
     if route::bound(signal, case.rules).is_some_and(|bound| bound < task.not_before) {
@@ -58,6 +76,10 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     task.escalates_at = task
         .escalates_at
         .map(|at| if on_first_rung { task.due_at } else { at });
+    if goes_up {
+        task.assignee.level = level;
+        task.status = TaskStatus::Escalated;
+    }
     task.rules_version = case.rules.version.clone();
     advance(&mut task, signal.evidence.source.as_ref(), case);
     Ok(task)

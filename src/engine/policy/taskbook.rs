@@ -2,7 +2,7 @@ use super::budget::{Candidate, Waiting};
 use super::capacity::Loads;
 use super::case::Case;
 use super::contact_history::ContactHistory;
-use super::revision::{escalation, revise};
+use super::revision::{escalation, least_level, revise};
 use super::severity::severity;
 use super::tally::Tally;
 use super::uplift::{Entrant, Uplift};
@@ -206,8 +206,9 @@ impl Taskbook {
         }
         let severity = severity(purpose, case);
         let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
-        let assignee = self.assign(purpose, case);
+        let mut assignee = self.assign(purpose, case);
         self.loads.count(&assignee, urgent, &rules.capacity);
+        assignee.level = least_level(&signals, tier, case);
         let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
         let task = Task {
             task_id: task_id(first, day, case),

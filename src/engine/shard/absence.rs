@@ -1,8 +1,9 @@
 use crate::engine::settings::BaselineRules;
 use crate::engine::state::bar::BarredDays;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::population::Population;
 use crate::engine::state::store::Subscriber;
-use crate::engine::state::window::{UsageChannel, Window};
+use crate::engine::state::window::Window;
 use crate::model::Day;
 
 /// A day is part of an absence if there was hardly any use on it and the days before it, so many in all ...

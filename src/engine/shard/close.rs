@@ -6,6 +6,7 @@ use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
@@ -13,8 +14,7 @@ use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::store::AccountId;
 use crate::engine::state::trigger_state::{SparseStates, TriggerState};
-use crate::engine::state::window::UsageChannel;
-use crate::engine::triggers::{DAILY, DayView, Trigger, is_worrying, read_line};
+use crate::engine::triggers::{DAILY, DAILY_OF_USE, DayView, Trigger, is_worrying, read_line};
 use crate::model::{Day, Effect, Feed, Timestamp};
 
 /// Days a subscriber must have been known for its baseline to count for the population's.
@@ -162,8 +162,13 @@ impl Shard {
 
     /// Shows the day to every trigger.
     fn judge(&mut self, slot: u32, facts: &DayFacts) -> Judgement {
-        let kept = self.line_days.as_mut();
-        let kept = kept.and_then(|days| Some((days, self.store.msisdn(slot)?)));
+        let record = self.store.record(slot);
+        let named = record.is_some_and(|record| record.account.is_some());
+        // Making the number of its key takes longer than most visits.
+        let msisdn = match named || self.line_days.is_some() {
+            true => self.store.msisdn(slot),
+            false => None,
+        };
         let Some(mut entry) = self.store.entry(slot) else {
             return Judgement::default();
         };
@@ -207,6 +212,7 @@ impl Shard {
         let credit =
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
         let mut view = DayView {
+            msisdn,
             day,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
@@ -230,11 +236,15 @@ impl Shard {
         };
         view.worried = sparse.is_some_and(|states| worries(states, rules));
         view.line = read_line(&mut subscriber.line, &view, || tier(rules));
-        if let Some((days, msisdn)) = kept {
-            days.extend(line_days::of_view(&view, msisdn));
+        if let Some(days) = &mut self.line_days {
+            days.extend(line_days::of_view(&view));
         }
         let look = |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
-        let evaluation = Evaluation::of(DAILY, dense, sparse, day, &rules.triggers, look);
+        let daily = match account {
+            Some(_) => DAILY,
+            None => DAILY_OF_USE,
+        };
+        let evaluation = Evaluation::of(daily, dense, sparse, day, &rules.triggers, look);
         let mut in_shadow = Firings::new();
         if let Some(trial) = rules.shadow.as_deref() {
             let mut line = self.shadow.line(slot);

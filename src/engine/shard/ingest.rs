@@ -2,14 +2,15 @@
 
 use super::Shard;
 use super::evaluation::{Evaluation, Firings};
+use crate::engine::state::bucket::{Bucket, UsageChannel};
 use crate::engine::state::service_history::ServiceEvent;
 use crate::engine::state::store::SubscriberEntry;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
-use crate::engine::state::window::UsageChannel;
 use crate::engine::triggers::{self, EventView, Trigger, too_old};
 use crate::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, Outcome, Reject, Source, Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Reject, Source,
+    Timestamp,
 };
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -127,36 +128,16 @@ impl Shard {
             Body::Data { volume_bytes, .. } => entry.subscriber.carry_data(volume_bytes),
             _ => 0,
         };
-        let Some(bucket) = entry.day(day) else {
+        let counted = entry.change_day(day, |bucket| {
+            let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
+            add(bucket, &event.body, mebibytes);
+            let added =
+                UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
+            (added, bucket.active())
+        });
+        let Some((added, active)) = counted else {
             return Err(Outcome::Expired);
         };
-        let before = UsageChannel::ALL.map(|channel| bucket.events(channel));
-        match event.body {
-            Body::Call {
-                direction,
-                duration_seconds,
-                outcome,
-                ..
-            } => {
-                let calls = match direction {
-                    Direction::Outgoing => &mut bucket.outgoing,
-                    Direction::Incoming => &mut bucket.incoming,
-                };
-                *calls = calls.saturating_add(1);
-                let dropped = u8::from(outcome == CallOutcome::Dropped);
-                bucket.dropped = bucket.dropped.saturating_add(dropped);
-                bucket.add_voice_seconds(duration_seconds);
-            }
-            Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
-            Body::Data { .. } => {
-                bucket.sessions = bucket.sessions.saturating_add(1);
-                bucket.add_data_mebibytes(mebibytes);
-            }
-            _ => {}
-        }
-        let active = bucket.active();
-        let added =
-            UsageChannel::ALL.map(|channel| bucket.events(channel) - before[channel as usize]);
         let subscriber = entry.subscriber;
         if active {
             subscriber.last_active = subscriber.last_active.max(day);
@@ -211,6 +192,7 @@ impl Shard {
             Body::Cancellation => return Ok(account.cancel(event.at, day)),
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
+            Body::ServiceOrder(OrderKind::Upgrade) => account.upgrade(day),
             Body::TaskOutcome(outcome) if outcome.do_not_contact => account.refuse_contact(day),
             _ => {}
         }
@@ -241,7 +223,7 @@ impl Shard {
 
     /// Adds a record to what triggers look back on.
     fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(service_event) = ServiceEvent::of(event, &self.rules.competitors) else {
+        let Some(service_event) = ServiceEvent::of(event, day, &self.rules.competitors) else {
             return;
         };
         let id = self.account_id(slot);
@@ -320,7 +302,10 @@ impl Shard {
         let (evaluation, in_shadow) = self.evaluate(slot, day, event, source);
         let firings = self.keep_states(slot, evaluation);
         let concerns_tasks = match event.body {
-            Body::TaskOutcome(_) | Body::Cancellation | Body::PortOutApplication => true,
+            Body::TaskOutcome(_)
+            | Body::Cancellation
+            | Body::PortOutApplication
+            | Body::ServiceOrder(_) => true,
             Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
             _ => false,
         };
@@ -340,5 +325,32 @@ impl Shard {
             known
         });
         known.unwrap_or(true)
+    }
+}
+
+/// Adds a call-detail record to its day.
+fn add(bucket: &mut Bucket, body: &Body<'_>, mebibytes: u64) {
+    match body {
+        Body::Call {
+            direction,
+            duration_seconds,
+            outcome,
+            ..
+        } => {
+            let calls = match direction {
+                Direction::Outgoing => &mut bucket.outgoing,
+                Direction::Incoming => &mut bucket.incoming,
+            };
+            *calls = calls.saturating_add(1);
+            let dropped = u8::from(*outcome == CallOutcome::Dropped);
+            bucket.dropped = bucket.dropped.saturating_add(dropped);
+            bucket.add_voice_seconds(*duration_seconds);
+        }
+        Body::Message { .. } => bucket.messages = bucket.messages.saturating_add(1),
+        Body::Data { .. } => {
+            bucket.sessions = bucket.sessions.saturating_add(1);
+            bucket.add_data_mebibytes(mebibytes);
+        }
+        _ => {}
     }
 }

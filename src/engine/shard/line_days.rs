@@ -34,14 +34,15 @@ impl Shard {
 }
 
 /// The day that a view shows; nothing if it says nothing.
-pub fn of_view(view: &DayView<'_>, msisdn: Msisdn) -> Option<LineDay> {
+pub fn of_view(view: &DayView<'_>) -> Option<LineDay> {
     let likelihoods = view.line.evidence.map(|evidence| {
         let all = evidence.likelihoods(view.line_state_rules);
         let most = all.into_iter().fold(f64::MIN_POSITIVE, f64::max);
         all.map(|likelihood| to_eighths(likelihood / most))
     });
-    (likelihoods.is_some() || view.is_barred()).then_some(LineDay {
-        msisdn,
+    let says = likelihoods.is_some() || view.is_barred();
+    says.then_some(LineDay {
+        msisdn: view.msisdn?,
         day: view.day,
         likelihoods,
     })

@@ -19,13 +19,13 @@ use crate::engine::codec::Interner;
 use crate::engine::policy::{BudgetShare, Collecting, Taskbook};
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
+use crate::engine::state::bucket::Bucket;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::pages::{EPOCH_ZERO, List};
 use crate::engine::state::population::Population;
 use crate::engine::state::store::{AccountId, Store};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Watermark;
-use crate::engine::state::window::Bucket;
 use crate::model::{
     Counts, Day, Effect, Event, Feed, Inputs, Msisdn, Outcome, Reject, Source, Timestamp,
 };
@@ -216,6 +216,16 @@ impl Shard {
         self.store
             .window(slot)
             .map(|window| window.iter().collect())
+    }
+
+    /// The slot of a subscriber named by a record's key; what it reads is in the cache then. See [`touch`](Self::touch).
+    pub fn locate(&self, key: &[u8]) -> Option<u32> {
+        self.store.locate(key)
+    }
+
+    /// Brings what the next event of a subscriber will read into the cache.
+    pub fn touch(&self, slot: u32) {
+        self.store.touch(slot);
     }
 
     fn account_id(&mut self, slot: u32) -> Option<AccountId> {

@@ -59,7 +59,7 @@ pub struct Account {
     pub rated_stars: Option<u8>,
     /// Day on which the customer last asked not to be contacted.
     pub refused_contact_on: Option<Day>,
-    /// Day of the last profile with a dearer plan than the one before.
+    /// Day of the last order of a dearer plan, or of the last profile with one.
     pub upgraded_on: Option<Day>,
     /// Whether the subscriber leaves is watched, or was last.
     pub follow_up: Option<Box<FollowUp>>,
@@ -267,7 +267,7 @@ impl Account {
         let plan_fee = profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let dearer = self.profile.plan_fee.zip(plan_fee);
         if dearer.is_some_and(|(before, now)| now > before) {
-            self.upgraded_on = Some(day);
+            self.upgrade(day);
         }
         self.profile_at = Some(at);
         self.first_day = first_day;
@@ -417,6 +417,16 @@ impl Account {
         }
         self.cancelled_at = self.cancelled_at.max(at);
         false
+    }
+
+    /// Whether the customer wants no marketing, or no contact at all.
+    pub fn wants_no_marketing(&self) -> bool {
+        self.profile.marketing_opt_out || self.refused_contact_on.is_some()
+    }
+
+    /// The plan was changed for a dearer one.
+    pub fn upgrade(&mut self, day: Day) {
+        self.upgraded_on = self.upgraded_on.max(Some(day));
     }
 
     /// The customer asked not to be contacted.

@@ -22,16 +22,18 @@ impl Credit {
         Some(Self::rate(Some(account), day, rules))
     }
 
+    /// Whether the profile alone makes a key customer.
+    pub fn is_key(account: &Account) -> bool {
+        account.profile.vip || account.profile.segment == Segment::Group
+    }
+
     /// Rates a subscriber on a day. Without an account nothing is known, and nothing counts.
     pub fn rate(account: Option<&Account>, day: Day, rules: &CreditRules) -> Self {
         let score = account.map_or(0, |account| points(account, day, rules));
         let reached = rules.star_points.iter().filter(|least| score >= **least);
         let stars = reached.count() as u8;
-        let key = account.is_some_and(|account| {
-            account.profile.vip || account.profile.segment == Segment::Group
-        });
         let tier = match stars {
-            _ if key => Tier::Key,
+            _ if account.is_some_and(Self::is_key) => Tier::Key,
             4.. => Tier::Key,
             2..=3 => Tier::Ordinary,
             _ => Tier::Small,

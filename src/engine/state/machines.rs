@@ -1,5 +1,6 @@
+use super::bucket::{Bucket, UsageChannel};
 use super::population::Population;
-use super::window::{Bucket, UsageChannel, Window};
+use super::window::Window;
 use crate::engine::codec::{Encoded, Problem, Reader, Writer};
 use crate::engine::settings::MachineRules;
 use crate::model::Day;

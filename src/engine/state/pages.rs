@@ -1,8 +1,8 @@
 use crate::engine::codec::Problem;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Things in a page, the unit in which state is copied on write and written to images.
-pub const PAGE: usize = 16;
+pub const PAGE: usize = 32;
 
 /// State in pages that an image shares until they change. Taking an image clones one `Arc` per page.
 ///
@@ -172,26 +172,26 @@ mod tests {
         assert_eq!((second.item(70), second.items()), (Some(&7), 201));
         assert_eq!(second.item(201), None);
         let since = first.stamp();
-        assert_eq!((first.changed_since(since), first.len()), (0, 13));
+        assert_eq!((first.changed_since(since), first.len()), (0, 7));
         assert_eq!(second.changed_since(since), 2);
         let encode = |page: &Vec<u32>| vec![page.len() as u8];
         let changed: Vec<_> = second.encoded(since, encode).collect();
-        assert_eq!(changed, [(4, vec![16]), (12, vec![9])]);
-        assert_eq!(list.image().changed_since(EPOCH_ZERO), 13);
+        assert_eq!(changed, [(2, vec![32]), (6, vec![9])]);
+        assert_eq!(list.image().changed_since(EPOCH_ZERO), 7);
     }
 
     #[test]
     fn the_last_takes_the_place_of_one_taken_out() {
         let mut list: List<u32> = List::default();
-        (0..18).for_each(|n| list.append(n));
+        (0..34).for_each(|n| list.append(n));
         let image = list.image();
         assert_eq!(list.swap_remove(3), Some(3));
-        assert_eq!((list.item(3), list.items(), list.len()), (Some(&17), 17, 2));
-        assert_eq!(list.swap_remove(16), Some(16));
-        assert_eq!((list.items(), list.len()), (16, 1), "no page is left empty");
+        assert_eq!((list.item(3), list.items(), list.len()), (Some(&33), 33, 2));
+        assert_eq!(list.swap_remove(32), Some(32));
+        assert_eq!((list.items(), list.len()), (32, 1), "no page is left empty");
         list.append(99);
-        assert_eq!((list.item(16), list.items()), (Some(&99), 17));
-        assert_eq!((image.item(3), image.items()), (Some(&3), 18));
+        assert_eq!((list.item(32), list.items()), (Some(&99), 33));
+        assert_eq!((image.item(3), image.items()), (Some(&3), 34));
         let mut none: List<u32> = List::default();
         assert_eq!(none.swap_remove(0), None);
     }

@@ -1,4 +1,4 @@
-use super::window::UsageChannel;
+use super::bucket::UsageChannel;
 use crate::engine::codec::Problem;
 use crate::engine::settings::{BaselineRules, PopulationRules};
 use crate::model::Day;

@@ -1,6 +1,6 @@
-use crate::engine::codec::{Problem, encoded};
+use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::engine::settings::Competitors;
-use crate::model::{Body, Day, Event, ForwardAction, Money, Number, Timestamp};
+use crate::model::{Body, ComplaintCategory, Day, Event, ForwardAction, Money, Number, Timestamp};
 
 /// What triggers look back on beyond usage, bills and standing, however late its records came. Few subscribers have any.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,20 +11,22 @@ pub struct ServiceHistory {
     charges: Vec<Money>,
     /// Where calls go.
     pub forwarding: Forwarding,
-    /// The latest complaint.
-    pub complaint: Option<Complaint>,
+    /// The last complaints, in the order in which something new was said of them.
+    complaints: Vec<Complaint>,
 }
 
 /// Contacts kept; as many can be asked for.
 pub const CONTACTS: usize = 8;
 /// Charges kept: the newest, and the six that it is compared with (behaviour: Churn triggers).
 const CHARGES: usize = 7;
+/// Complaints kept, the latest among them.
+const COMPLAINTS: usize = 4;
 
 encoded!(ServiceHistory {
     marketing,
     charges,
     forwarding,
-    complaint,
+    complaints,
 });
 
 encoded!(Forwarding {
@@ -36,7 +38,10 @@ encoded!(Forwarding {
 });
 
 encoded!(Complaint {
+    id,
     at,
+    day,
+    category,
     resolved,
     satisfaction,
 });
@@ -47,7 +52,7 @@ impl ServiceHistory {
         marketing: Vec::new(),
         charges: Vec::new(),
         forwarding: Forwarding::NONE,
-        complaint: None,
+        complaints: Vec::new(),
     };
 
     /// Refuses what the engine would never write.
@@ -56,6 +61,8 @@ impl ServiceHistory {
             Err("has an account with too many contacts, or contacts out of order")
         } else if self.charges.len() > CHARGES {
             Err("has an account with too many charges")
+        } else if self.complaints.len() > COMPLAINTS {
+            Err("has an account with too many complaints")
         } else {
             Ok(())
         }
@@ -69,6 +76,42 @@ impl ServiceHistory {
     /// The last prices of services not known to be unasked for, in order of arrival.
     pub fn charges(&self) -> &[Money] {
         &self.charges
+    }
+
+    /// The complaint of which something was said last.
+    pub fn complaint(&self) -> Option<&Complaint> {
+        self.complaints.iter().max_by_key(|complaint| complaint.at)
+    }
+
+    /// Whether another complaint about the same thing was known within so many days up to one.
+    pub fn complained_before(&self, event: &Event<'_>, day: Day, days: u16) -> bool {
+        let Body::Complaint { category, .. } = event.body else {
+            return false;
+        };
+        let mut others = self.complaints.iter();
+        category != ComplaintCategory::Unknown
+            && others.any(|other| {
+                other.id != event.id()
+                    && other.category == category
+                    && (0..i32::from(days)).contains(&day.since(other.day))
+            })
+    }
+
+    fn complain(&mut self, complaint: Complaint) {
+        let of_id = |known: &Complaint| known.id == complaint.id;
+        if self
+            .complaints
+            .iter()
+            .any(|known| of_id(known) && known.at > complaint.at)
+        {
+            return;
+        }
+        self.complaints.retain(|known| !of_id(known));
+        self.complaints.push(complaint);
+        let oldest = (0..self.complaints.len()).min_by_key(|place| self.complaints[*place].at);
+        if let Some(oldest) = oldest.filter(|_| self.complaints.len() > COMPLAINTS) {
+            self.complaints.remove(oldest);
+        }
     }
 
     /// Keeps a record.
@@ -87,11 +130,7 @@ impl ServiceHistory {
                     self.charges.remove(0);
                 }
             }
-            ServiceEvent::Complaint(complaint) => {
-                if self.complaint.is_none_or(|known| known.at <= at) {
-                    self.complaint = Some(complaint);
-                }
-            }
+            ServiceEvent::Complaint(complaint) => self.complain(complaint),
             ServiceEvent::Forwarding { action, elsewhere } => {
                 self.forwarding.record(at, day, action, elsewhere);
             }
@@ -112,7 +151,7 @@ pub enum ServiceEvent {
 
 impl ServiceEvent {
     /// What an event adds, if anything.
-    pub fn of(event: &Event<'_>, competitors: &Competitors) -> Option<Self> {
+    pub fn of(event: &Event<'_>, day: Day, competitors: &Competitors) -> Option<Self> {
         match event.body {
             Body::Call { .. } | Body::CompetitorContact => {
                 competitors.approach(&event.body).then_some(Self::Contact)
@@ -124,11 +163,14 @@ impl ServiceEvent {
                 Some(Self::Charge(amount))
             }
             Body::Complaint {
+                category,
                 resolved,
                 satisfaction,
-                ..
             } => Some(Self::Complaint(Complaint {
+                id: event.id(),
                 at: event.at,
+                day,
+                category,
                 resolved,
                 satisfaction,
             })),
@@ -145,11 +187,17 @@ impl ServiceEvent {
     }
 }
 
-/// How the last complaint stands.
+/// How a complaint stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Complaint {
-    /// Time of the record.
+    /// Id of its records.
+    id: u32,
+    /// Time of the last of them.
     pub at: Timestamp,
+    /// The local day of that.
+    pub day: Day,
+    /// What about.
+    category: ComplaintCategory,
     /// Whether the operator calls it resolved.
     pub resolved: bool,
     /// What the customer makes of that, 1..5.
@@ -208,5 +256,28 @@ impl Forwarding {
         let seen = |last: Day| day.since(last) <= PAUSE_DAYS;
         let in_force = self.set_up || self.last_call_on.is_some_and(seen);
         self.since.filter(|_| in_force)
+    }
+}
+
+/// In the order of their numbers in an image.
+const CATEGORIES: [ComplaintCategory; 5] = [
+    ComplaintCategory::Billing,
+    ComplaintCategory::Network,
+    ComplaintCategory::Service,
+    ComplaintCategory::UnwantedService,
+    ComplaintCategory::Unknown,
+];
+
+impl Encoded for ComplaintCategory {
+    fn put(&self, to: &mut Writer) {
+        let number = CATEGORIES.iter().position(|category| category == self);
+        (number.unwrap_or_default() as u8).put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        let category = CATEGORIES.get(usize::from(u8::get(from)?));
+        category
+            .copied()
+            .ok_or("has a complaint about nothing that is known")
     }
 }

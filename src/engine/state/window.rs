@@ -1,151 +1,48 @@
+use super::bucket::Bucket;
+use super::rings::Rings;
 use crate::model::Day;
-
-/// One local day of one subscriber. Counts hold at their largest value instead of wrapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bucket {
-    /// Outgoing calls, 0..255.
-    pub outgoing: u8,
-    /// Incoming calls, 0..255.
-    pub incoming: u8,
-    /// Messages both ways, 0..255.
-    pub messages: u8,
-    /// Data sessions, 0..255.
-    pub sessions: u8,
-    /// Calls that dropped, 0..255.
-    pub dropped: u8,
-    // Bytes, so that a bucket takes 9 bytes and no padding.
-    voice_seconds: [u8; 2],
-    data_mebibytes: [u8; 2],
-}
-
-/// The two channels whose activity is compared with a baseline (behaviour: Expectation).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum UsageChannel {
-    /// Calls both ways and messages both ways.
-    Voice,
-    /// Data sessions.
-    Data,
-}
-
-impl UsageChannel {
-    /// Both channels, in the order of their numbers.
-    pub const ALL: [Self; 2] = [Self::Voice, Self::Data];
-    /// How many there are.
-    pub const COUNT: usize = Self::ALL.len();
-}
-
-impl Bucket {
-    /// Bytes of a bucket, in memory and in an image.
-    pub(super) const BYTES: usize = 9;
-
-    /// The bucket's bytes, field by field.
-    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
-        let ([v0, v1], [d0, d1]) = (self.voice_seconds, self.data_mebibytes);
-        let Self {
-            outgoing,
-            incoming,
-            messages,
-            sessions,
-            dropped,
-            ..
-        } = self;
-        [
-            outgoing, incoming, messages, sessions, dropped, v0, v1, d0, d1,
-        ]
-    }
-
-    /// The bucket of some bytes.
-    pub(super) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let [
-            outgoing,
-            incoming,
-            messages,
-            sessions,
-            dropped,
-            v0,
-            v1,
-            d0,
-            d1,
-        ] = bytes;
-        Self {
-            outgoing,
-            incoming,
-            messages,
-            sessions,
-            dropped,
-            voice_seconds: [v0, v1],
-            data_mebibytes: [d0, d1],
-        }
-    }
-
-    /// Talk time in seconds, 0..65,535.
-    pub fn voice_seconds(&self) -> u16 {
-        u16::from_le_bytes(self.voice_seconds)
-    }
-
-    /// Data volume in MiB, 0..65,535.
-    pub fn data_mebibytes(&self) -> u16 {
-        u16::from_le_bytes(self.data_mebibytes)
-    }
-
-    /// Adds talk time.
-    pub fn add_voice_seconds(&mut self, seconds: u32) {
-        let seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
-        self.voice_seconds = self.voice_seconds().saturating_add(seconds).to_le_bytes();
-    }
-
-    /// Adds data volume.
-    pub fn add_data_mebibytes(&mut self, mebibytes: u64) {
-        let mebibytes = u16::try_from(mebibytes).unwrap_or(u16::MAX);
-        self.data_mebibytes = self
-            .data_mebibytes()
-            .saturating_add(mebibytes)
-            .to_le_bytes();
-    }
-
-    /// Events of a channel.
-    pub fn events(&self, channel: UsageChannel) -> u32 {
-        match channel {
-            UsageChannel::Voice => {
-                u32::from(self.outgoing) + u32::from(self.incoming) + u32::from(self.messages)
-            }
-            UsageChannel::Data => u32::from(self.sessions),
-        }
-    }
-
-    /// Whether the subscriber used the line, as a line that is suspended cannot be: called somebody, or had data.
-    pub fn is_used(&self) -> bool {
-        self.outgoing > 0 || self.sessions > 0
-    }
-
-    /// Whether the subscriber did anything at all.
-    pub fn active(&self) -> bool {
-        self.outgoing > 0 || self.incoming > 0 || self.messages > 0 || self.sessions > 0
-    }
-}
 
 /// A subscriber's last days, read only: a ring indexed by day.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
-    ring: &'a [Bucket],
+    rings: &'a Rings,
+    /// Where the subscriber's begins.
+    begin: usize,
+    length: usize,
     newest: Day,
+    /// Where in it the newest day lies: dividing anew for every day would take most of the time.
+    newest_at: usize,
 }
 
 impl<'a> Window<'a> {
-    /// A view of a ring whose newest day is `newest`.
-    pub(super) fn new(ring: &'a [Bucket], newest: Day) -> Self {
-        Self { ring, newest }
+    /// A view of the ring of the subscriber at a place, whose newest day is `newest`. Every ring has that length.
+    pub(super) fn new(rings: &'a Rings, at: usize, length: usize, newest: Day) -> Self {
+        Self {
+            rings,
+            begin: at * length,
+            length,
+            newest,
+            newest_at: slot(newest, length),
+        }
     }
 
     /// One day; empty for days ahead of the newest or older than the window.
     #[inline]
     pub fn day(&self, day: Day) -> Bucket {
-        let age = self.newest.since(day);
-        if age < 0 || age as usize >= self.ring.len() {
+        let age = usize::try_from(self.newest.since(day)).ok();
+        let Some(age) = age.filter(|age| *age < self.length) else {
             return Bucket::default();
-        }
-        self.ring[slot(day, self.ring.len())]
+        };
+        let at = match self.newest_at.checked_sub(age) {
+            Some(at) => at,
+            None => self.newest_at + self.length - age,
+        };
+        self.rings.get(self.begin + at)
+    }
+
+    /// The newest day's bucket.
+    pub fn newest(&self) -> Bucket {
+        self.day(self.newest)
     }
 
     /// Whether a day has a bucket, or would if there had been usage on it: it is not older than the window.
@@ -165,39 +62,49 @@ impl<'a> Window<'a> {
         })
     }
 
+    /// Copies the newest days into the ring at a place among others, of another length.
+    pub(super) fn copy_newest(&self, to: &mut Rings, at: usize, length: usize) {
+        let ages = 0..self.length.min(length) as i32;
+        for day in ages.map(|age| self.newest - age) {
+            to.set(at * length + slot(day, length), &self.day(day));
+        }
+    }
+
     /// Days the window spans.
     pub fn days(&self) -> i32 {
-        self.ring.len() as i32
+        self.length as i32
     }
 }
 
-/// Opens a day for writing: moves the ring forward if the day is ahead, clearing what falls out.
+/// Changes a day of the ring of the subscriber at a place, whose newest day is `newest`. If the day is ahead of that, the ring
+/// moves forward, and what falls out is cleared.
 ///
 /// Returns nothing if the day is older than the window.
-pub(super) fn open<'a>(
-    ring: &'a mut [Bucket],
+pub(super) fn change<T>(
+    rings: &mut Rings,
+    at: usize,
+    length: usize,
     newest: &mut Day,
     day: Day,
-) -> Option<&'a mut Bucket> {
-    let length = ring.len();
+    change: impl FnOnce(&mut Bucket) -> T,
+) -> Option<T> {
+    let place = |day: Day| at * length + slot(day, length);
     let ahead = day.since(*newest);
-    if ahead > 0 {
-        for step in 0..ahead.min(length as i32) {
-            ring[slot(day - step, length)] = Bucket::default();
-        }
-        *newest = day;
-    } else if -ahead >= length as i32 {
+    if -ahead >= length as i32 {
         return None;
     }
-    ring.get_mut(slot(day, length))
-}
-
-/// Copies the newest days of a ring into an empty ring of another length.
-pub(super) fn copy_newest(ring: &[Bucket], newest: Day, to: &mut [Bucket]) {
-    for age in 0..ring.len().min(to.len()) as i32 {
-        let day = newest - age;
-        to[slot(day, to.len())] = ring[slot(day, ring.len())];
+    let mut bucket = Bucket::default();
+    if ahead > 0 {
+        for step in 1..ahead.min(length as i32) {
+            rings.set(place(day - step), &bucket);
+        }
+        *newest = day;
+    } else {
+        bucket = rings.get(place(day));
     }
+    let changed = change(&mut bucket);
+    rings.set(place(day), &bucket);
+    Some(changed)
 }
 
 fn slot(day: Day, length: usize) -> usize {
@@ -209,40 +116,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_is_nine_bytes() {
-        assert_eq!(size_of::<Bucket>(), Bucket::BYTES);
-    }
-
-    #[test]
     fn the_ring_keeps_the_last_days_and_clears_gaps() {
-        let mut ring = vec![Bucket::default(); 28];
+        const LENGTH: usize = 28;
+        let mut rings = Rings::with_capacity(3 * LENGTH);
+        rings.extend(3 * LENGTH);
         let mut newest = Day(100);
+        let mut set = |newest: &mut Day, day, calls| {
+            let set = |bucket: &mut Bucket| bucket.outgoing = calls;
+            change(&mut rings, 1, LENGTH, newest, Day(day), set)
+        };
         for day in 100..128 {
-            open(&mut ring, &mut newest, Day(day)).unwrap().outgoing = (day - 99) as u8;
+            set(&mut newest, day, (day - 99) as u8).unwrap();
         }
-        let read = |ring: &[Bucket], newest, day| Window::new(ring, newest).day(Day(day)).outgoing;
-        assert_eq!(read(&ring, newest, 100), 1);
-        assert_eq!(read(&ring, newest, 127), 28);
-        open(&mut ring, &mut newest, Day(130)).unwrap().outgoing = 9;
+        set(&mut newest, 130, 9).unwrap();
+        assert_eq!(set(&mut newest, 102, 1), None);
+        let read = |rings: &Rings, at, newest, day| {
+            Window::new(rings, at, LENGTH, newest)
+                .day(Day(day))
+                .outgoing
+        };
         let days = [102, 103, 127, 128, 129, 130, 131];
         assert_eq!(
-            days.map(|day| read(&ring, newest, day)),
+            days.map(|day| read(&rings, 1, newest, day)),
             [0, 4, 28, 0, 0, 9, 0]
         );
-        assert!(open(&mut ring, &mut newest, Day(102)).is_none());
-        open(&mut ring, &mut newest, Day(1_000)).unwrap();
-        assert!((973..=1_000).all(|day| read(&ring, newest, day) == 0));
-    }
-
-    #[test]
-    fn counts_hold_at_their_ends() {
-        let mut bucket = Bucket::default();
-        bucket.add_voice_seconds(86_400);
-        bucket.add_voice_seconds(1);
-        bucket.add_data_mebibytes(u64::MAX);
-        assert_eq!(
-            (bucket.voice_seconds(), bucket.data_mebibytes()),
-            (u16::MAX, u16::MAX)
-        );
+        for other in [0, 2] {
+            assert!((90..140).all(|day| read(&rings, other, newest, day) == 0));
+        }
+        change(&mut rings, 1, LENGTH, &mut newest, Day(1_000), |_| ()).unwrap();
+        assert!((973..=1_000).all(|day| read(&rings, 1, newest, day) == 0));
     }
 }

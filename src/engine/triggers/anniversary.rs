@@ -19,6 +19,7 @@ impl TriggerSpec for Anniversary {
     const NAME: &'static str = "anniversary";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Days before the anniversary of `activated_on` on which it fires; 0 for the morning of the day. Where the date becomes
 # known later than that, it fires at once, up to the day itself. 29 February is completed on 1 March of a common year, as

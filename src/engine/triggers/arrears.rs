@@ -36,6 +36,7 @@ impl TriggerSpec for Arrears {
     const NAME: &'static str = "arrears";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Suspension, BodyKind::Reactivation];
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.5, 30.0);
     const DEFAULTS: &'static str = "\
 # Days past `due_on` after which an unpaid invoice fires. 1..90

@@ -18,6 +18,7 @@ impl TriggerSpec for Birthday {
     const NAME: &'static str = "birthday";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Days before the birthday on which it fires; 0 for the morning of the day. Where the birthday becomes known later than
 # that, it fires at once, up to the day itself. In common years 1 March stands in for 29 February. 0..30

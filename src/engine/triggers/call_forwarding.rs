@@ -1,8 +1,8 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Evidence, Fact, Stage, Text, plural};
 use serde::Deserialize;
 
@@ -25,6 +25,7 @@ const REPORTED: u8 = 1;
 impl TriggerSpec for CallForwarding {
     const NAME: &'static str = "call_forwarding";
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(2.0, 30.0);
     const DEFAULTS: &'static str = "\
 # Fires when forwarding is in force for so many days, its first and last included. Forwarding that was never set up by a

@@ -16,6 +16,7 @@ use serde::Deserialize;
 pub struct Complaint {
     dissatisfied_max: u8,
     cooldown_days: u16,
+    again_days: u16,
     open_strength: f64,
     dissatisfied_strength: f64,
     grave_extra: f64,
@@ -26,6 +27,14 @@ const UNSETTLED: u8 = 1;
 /// The customer said how discontent they are.
 const DISSATISFIED: u8 = 2;
 
+/// It was the second one about the same thing.
+const AGAIN: u8 = 4;
+
+/// Whether a complaint was reported that is the second one about the same thing and is not settled.
+pub fn complained_again(state: &TriggerState) -> bool {
+    state.note & AGAIN != 0
+}
+
 /// Whether a complaint was reported that is not settled.
 pub fn unsettled(state: &TriggerState) -> bool {
     state.note & UNSETTLED != 0
@@ -35,6 +44,7 @@ impl TriggerSpec for Complaint {
     const NAME: &'static str = "complaint";
     const LISTENS: &'static [BodyKind] = &[BodyKind::Complaint];
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const WORRIES: bool = true;
     // What the customer says outweighs what the line shows.
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(3.0, 30.0);
@@ -45,6 +55,9 @@ dissatisfied_max = 2
 # Days after a firing in which a further complaint only raises its strength; once the last one is settled, a new one fires
 # at once. 1..365
 cooldown_days = 30
+# An open complaint is a second one if another of the same category, under another `record_id`, was known in this many days
+# up to its own. Its task goes up a rung at once. 0..365
+again_days = 60
 # Strength of an open complaint, and of a customer who is discontent with how it was handled. 0..1
 open_strength = 0.5
 dissatisfied_strength = 0.8
@@ -56,7 +69,7 @@ grave_extra = 0.2
 impl Complaint {
     /// Whether the latest complaint is resolved, and the customer content with that.
     fn settled(&self, account: Option<&Account>) -> bool {
-        let latest = account.and_then(|account| account.service_history().complaint);
+        let latest = account.and_then(|account| account.service_history().complaint());
         latest.is_some_and(|latest| {
             latest.resolved && latest.satisfaction > Some(self.dissatisfied_max)
         })
@@ -74,12 +87,14 @@ impl Trigger for Complaint {
             return None;
         };
         let dissatisfied = satisfaction.is_some_and(|s| s <= self.dissatisfied_max);
-        let latest = view.account?.service_history().complaint;
+        let history = view.account?.service_history();
+        let latest = history.complaint();
         let outdated = latest.is_some_and(|latest| latest.at > view.event.at);
         // One that has changed, or was settled, before its record came is no news.
         if (resolved && !dissatisfied) || outdated || self.settled(view.account) {
             return None;
         }
+        let again = !resolved && history.complained_before(view.event, view.day, self.again_days);
         let (base, mark) = match dissatisfied {
             true => (self.dissatisfied_strength, UNSETTLED | DISSATISFIED),
             false => (self.open_strength, UNSETTLED),
@@ -95,17 +110,22 @@ impl Trigger for Complaint {
         };
         let extra = if grave { self.grave_extra } else { 0.0 };
         let strength = (base + extra).min(1.0);
-        let kind = match unsettled(state) {
+        let known = unsettled(state) && (complained_again(state) || !again);
+        let kind = match known {
             true => state.news(strength, view.day, self.cooldown_days),
             false => Some(FiringKind::Full),
         };
-        state.note |= mark;
+        state.note |= mark | if again { AGAIN } else { 0 };
         let mut facts = vec![("category".into(), Fact::Name(category.name().to_owned()))];
         facts.extend(satisfaction.map(|s| ("satisfaction".into(), Fact::Count(i64::from(s)))));
         let (state_zh, state_en) = match (resolved, dissatisfied) {
             (true, _) => ("对处理结果不满意", "is not content with the answer"),
             (false, true) => ("未解决，客户不满意", "is open and the customer discontent"),
             (false, false) => ("未解决", "is open"),
+        };
+        let (again_zh, again_en) = match again {
+            true => ("再次", "Another complaint"),
+            false => ("", "A complaint"),
         };
         Some(Firing {
             kind: kind?,
@@ -120,10 +140,10 @@ impl Trigger for Complaint {
                 source: Some(view.source.clone()),
             },
             text: Text {
-                zh: format!("客户投诉{about_zh}，{state_zh}"),
+                zh: format!("客户{again_zh}投诉{about_zh}，{state_zh}"),
                 en: match resolved {
                     true => format!("Complained about {about_en} and {state_en}"),
-                    false => format!("A complaint about {about_en} {state_en}"),
+                    false => format!("{again_en} about {about_en} {state_en}"),
                 },
             },
         })
@@ -148,6 +168,9 @@ impl Trigger for Complaint {
         let text = match state.note {
             0 => "no complaint that is not settled",
             UNSETTLED => "a complaint, which was reported and is not settled",
+            _ if complained_again(state) => {
+                "a second complaint about the same thing, which was reported and is not settled"
+            }
             _ => "a complaint, which was reported, and the customer is discontent with the answer",
         };
         text.to_owned()

@@ -19,6 +19,7 @@ pub struct ContractExpiry {
 impl TriggerSpec for ContractExpiry {
     const NAME: &'static str = "contract_expiry";
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     // An occasion rather than a sign, which takes long to work out; alone it stays `early`.
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.0, 30.0);
     const DEFAULTS: &'static str = "\

@@ -1,8 +1,8 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::engine::state::window::UsageChannel;
-use crate::model::{Day, Evidence, Fact, Purpose, Stage, Text, plural};
+use crate::model::{Day, Evidence, Fact, OrderKind, Purpose, Stage, Text, plural};
 use serde::Deserialize;
 
 /// Much more data than in the weeks before, on most days (behaviour: Care and growth triggers). Day close.
@@ -25,6 +25,12 @@ impl TriggerSpec for DataGrowth {
     const NAME: &'static str = "data_growth";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
+    const ANSWERED_BY: &'static [OrderKind] = &[
+        OrderKind::Upgrade,
+        OrderKind::PlanChange,
+        OrderKind::Bundle,
+        OrderKind::ValueAdded,
+    ];
     const DEFAULTS: &'static str = "\
 # The data volume of the last `span_days` closed days is compared with that of as many before. A window has 28 days or
 # more. 7..13
@@ -50,6 +56,12 @@ impl Trigger for DataGrowth {
         let long_enough = i32::from(view.known_days) >= 2 * span;
         let comparable = comparable(view, view.day);
         if !comparable || !long_enough || state.cooling(view.day, self.cooldown_days) {
+            return None;
+        }
+        // Nearly nobody has so much on any days, and that is soon seen.
+        let days = (0..span).map(|age| view.window.day(view.day - age));
+        let all: u32 = days.map(|day| u32::from(day.data_mebibytes())).sum();
+        if f64::from(all) < self.mebibytes_min * f64::from(self.known_days_min) {
             return None;
         }
         let after = Volume::of(view, view.day - (span - 1), view.day, 0.0);

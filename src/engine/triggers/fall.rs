@@ -3,9 +3,9 @@
 use super::trigger::Firing;
 use super::view::DayView;
 use crate::engine::settings::LineState;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::line_state::{DayEvidence, LineBelief, LineReading, Report, fall};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text, Tier};
 use std::borrow::Cow;
 

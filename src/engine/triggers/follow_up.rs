@@ -20,6 +20,7 @@ impl TriggerSpec for FollowUp {
     const PURPOSE: Purpose = Purpose::Care;
     const LISTENS: &'static [BodyKind] = &[BodyKind::TaskOutcome];
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Days after a talk that kept a customer, as an outcome `saved` of a churn task says, until somebody asks whether what was
 # promised has come true. With less than `gap_days` of [policy.contact] and one, that rule forbids the call. 1..30

@@ -10,16 +10,20 @@ mod chance;
 mod competitor_hotline;
 mod competitor_marketing;
 mod complaint;
+mod complaint_callback;
 mod contract_expiry;
 mod data_growth;
+mod downgrade;
 mod fall;
 mod follow_up;
 mod offer_expiry;
+mod order_follow_up;
 mod plan_overuse;
 mod plan_underuse;
 mod points_expiry;
 mod poor_quality;
 mod port_out;
+mod regular_visit;
 mod reminder;
 mod star_upgrade;
 mod terminal_change;
@@ -29,14 +33,14 @@ mod view;
 mod welcome;
 mod zero_usage_days;
 
-pub use complaint::unsettled;
+pub use complaint::{complained_again, unsettled};
 pub use fall::{end as end_fall, read as read_line};
 pub use trigger::{Firing, Trigger};
 pub use view::{DayView, EventView, too_old};
 
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{DENSE, SparseStates};
-use crate::model::{Body, BodyKind, Day, Purpose};
+use crate::model::{Body, BodyKind, Day, OrderKind, Purpose};
 use trigger::TriggerSpec;
 
 /// One registered trigger.
@@ -49,6 +53,8 @@ pub struct Registration {
     pub listens: &'static [BodyKind],
     /// Whether it looks at closed days.
     pub daily: bool,
+    /// Whether closed days without an account say nothing to it.
+    pub needs_account: bool,
     /// Whether it has a state for every subscriber.
     pub dense: bool,
     /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.
@@ -57,6 +63,8 @@ pub struct Registration {
     pub care_only: bool,
     /// Whether it is a cause for worry, after which falls of use are likelier.
     pub worries: bool,
+    /// The orders with which a customer does what a growth task of it would propose.
+    pub answered_by: &'static [OrderKind],
     /// What it adds to the churn score by default; nothing for one that does not count.
     pub weight: Option<TriggerWeight>,
     /// The documented defaults, TOML without the section header.
@@ -83,10 +91,12 @@ const fn register<T: TriggerSpec>() -> Registration {
         purpose: T::PURPOSE,
         listens: T::LISTENS,
         daily: T::DAILY,
+        needs_account: T::NEEDS_ACCOUNT,
         dense: T::DENSE,
         competitor: T::COMPETITOR,
         care_only: T::CARE_ONLY,
         worries: T::WORRIES,
+        answered_by: T::ANSWERED_BY,
         weight: T::WEIGHT,
         defaults: T::DEFAULTS,
         build: |table| Ok(Box::new(table.try_into::<T>()?)),
@@ -118,6 +128,10 @@ pub const REGISTRY: &[Registration] = &[
     register::<plan_overuse::PlanOveruse>(),
     register::<data_growth::DataGrowth>(),
     register::<follow_up::FollowUp>(),
+    register::<complaint_callback::ComplaintCallback>(),
+    register::<regular_visit::RegularVisit>(),
+    register::<order_follow_up::OrderFollowUp>(),
+    register::<downgrade::Downgrade>(),
 ];
 
 const _: () = {
@@ -199,23 +213,28 @@ pub fn wanting<'a>(
     })
 }
 
-/// The triggers that look at closed days, and those that are a cause for worry.
-const MARKED: (TriggerSet, TriggerSet) = {
-    let (mut daily, mut worrying, mut index) = (0, 0, 0);
+/// The triggers that look at closed days, those of them that need no account, and those that are a cause for worry.
+const MARKED: [TriggerSet; 3] = {
+    let (mut daily, mut of_use, mut worrying, mut index) = (0, 0, 0, 0);
     while index < REGISTRY.len() {
-        daily |= (REGISTRY[index].daily as u64) << index;
-        worrying |= (REGISTRY[index].worries as u64) << index;
+        let trigger = &REGISTRY[index];
+        daily |= (trigger.daily as u64) << index;
+        of_use |= ((trigger.daily && !trigger.needs_account) as u64) << index;
+        worrying |= (trigger.worries as u64) << index;
         index += 1;
     }
-    (TriggerSet(daily), TriggerSet(worrying))
+    [TriggerSet(daily), TriggerSet(of_use), TriggerSet(worrying)]
 };
 
 /// The triggers that look at closed days.
-pub const DAILY: TriggerSet = MARKED.0;
+pub const DAILY: TriggerSet = MARKED[0];
+
+/// Those that look at the days of a line of which nothing but its use is known.
+pub const DAILY_OF_USE: TriggerSet = MARKED[1];
 
 /// Whether a cause for worry came up within so many days up to one, or since, by the states of a subscriber's triggers.
 pub fn is_worrying(states: &SparseStates, day: Day, days: u16) -> bool {
-    let (_, mut causes) = MARKED;
+    let [.., mut causes] = MARKED;
     causes.any(|place| states.get(place).cooling(day, days))
 }
 

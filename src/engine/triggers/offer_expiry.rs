@@ -15,6 +15,7 @@ impl TriggerSpec for OfferExpiry {
     const NAME: &'static str = "offer_expiry";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Days before `offer_expires_on` of the profile on which a reminder fires. Where the date becomes known later than that, the
 # reminder fires at once. Falling, 1..90

@@ -3,7 +3,7 @@ use super::view::DayView;
 use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Day, Evidence, Fact, Money, Purpose, Text, plural};
+use crate::model::{CloseReason, Day, Evidence, Fact, Money, OrderKind, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// Use beyond the plan, invoice after invoice (behaviour: Care and growth triggers; S4 case 4). Day close.
@@ -24,6 +24,9 @@ impl TriggerSpec for PlanOveruse {
     const NAME: &'static str = "plan_overuse";
     const PURPOSE: Purpose = Purpose::Grow;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
+    const ANSWERED_BY: &'static [OrderKind] =
+        &[OrderKind::Upgrade, OrderKind::PlanChange, OrderKind::Bundle];
     const DEFAULTS: &'static str = "\
 # Fires when this many invoices in a row are over their plan fee, ... 2..6
 invoices = 3

@@ -26,6 +26,7 @@ const MONTH_DAYS_MAX: i32 = 31;
 impl TriggerSpec for PlanUnderuse {
     const NAME: &'static str = "plan_underuse";
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 45.0);
     const DEFAULTS: &'static str = "\
 # Fires when `usage_value` is below this share of `plan_fee`, ... >0..1

@@ -15,6 +15,7 @@ impl TriggerSpec for PointsExpiry {
     const NAME: &'static str = "points_expiry";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Days before `points_expire_on` of the profile on which a reminder fires. Where the date becomes known later than that, the
 # reminder fires at once. Falling, 1..90

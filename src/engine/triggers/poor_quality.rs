@@ -2,8 +2,8 @@ use super::chance;
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::engine::state::window::UsageChannel;
 use crate::model::{CloseReason, Day, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 

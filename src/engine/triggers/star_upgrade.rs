@@ -19,6 +19,7 @@ impl TriggerSpec for StarUpgrade {
     const NAME: &'static str = "star_upgrade";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Fewest stars reached for it to fire. Stars follow from [policy.credit]; the first rating of a subscriber whose profile
 # and spend are both known is no upgrade. 1..5

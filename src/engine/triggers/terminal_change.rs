@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::Competitors;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Day, Evidence, Fact, Purpose, Text, plural};
+use crate::model::{Body, BodyKind, Day, Evidence, Fact, OrderKind, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// A new handset, once the old one has been out of use for some days and calls (behaviour: Care and growth triggers).
@@ -24,6 +24,8 @@ impl TriggerSpec for TerminalChange {
     const PURPOSE: Purpose = Purpose::Grow;
     const LISTENS: &'static [BodyKind] = &[BodyKind::Call];
     const DENSE: bool = true;
+    const ANSWERED_BY: &'static [OrderKind] =
+        &[OrderKind::Upgrade, OrderKind::PlanChange, OrderKind::Bundle];
     const DEFAULTS: &'static str = "\
 # Fires with a call from another handset than the known one, when this many calls in a row came from other handsets, ...
 # 1..200

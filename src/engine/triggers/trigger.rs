@@ -1,7 +1,7 @@
 use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, Evidence, Purpose, Stage, Text};
+use crate::model::{Body, BodyKind, CloseReason, Evidence, OrderKind, Purpose, Stage, Text};
 use serde::de::DeserializeOwned;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
@@ -72,6 +72,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const LISTENS: &'static [BodyKind] = &[];
     /// Whether it looks at closed days.
     const DAILY: bool = false;
+    /// Whether closed days without an account, and so without a state of its own, say nothing to it.
+    const NEEDS_ACCOUNT: bool = false;
     /// Whether it has a state for every subscriber.
     const DENSE: bool = false;
     /// Whether a competitor is involved, so that its tasks are due within `competitor_hours`.
@@ -80,6 +82,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const CARE_ONLY: bool = false;
     /// Whether it is a cause for worry, after which falls of use are likelier (behaviour: State of a line).
     const WORRIES: bool = false;
+    /// The orders with which a customer does what a growth task of it would propose.
+    const ANSWERED_BY: &'static [OrderKind] = &[];
     /// What it adds to the churn score, unless the configuration says otherwise; nothing for one that does not count.
     const WEIGHT: Option<TriggerWeight> = None;
     /// The documented defaults, TOML without the section header.

@@ -2,11 +2,12 @@ use crate::engine::settings::{BaselineRules, Competitors, LineStateRules};
 use crate::engine::state::account::Account;
 use crate::engine::state::bar::BarredDays;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
 use crate::engine::state::population::Population;
-use crate::engine::state::window::{UsageChannel, Window};
-use crate::model::{Day, Event, Purpose, Source, Timestamp};
+use crate::engine::state::window::Window;
+use crate::model::{Day, Event, Msisdn, Purpose, Source, Timestamp};
 
 /// What a trigger is shown of an event.
 pub struct EventView<'a> {
@@ -27,6 +28,8 @@ pub struct EventView<'a> {
 /// What a trigger is shown of a closed day of one subscriber.
 #[derive(Clone, Copy)]
 pub struct DayView<'a> {
+    /// The subscriber, if there is an account.
+    pub msisdn: Option<Msisdn>,
     /// The closed day.
     pub day: Day,
     /// Closed days on which anything was known of the subscriber's usage.

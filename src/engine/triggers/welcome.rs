@@ -20,6 +20,7 @@ impl TriggerSpec for Welcome {
     const NAME: &'static str = "welcome";
     const PURPOSE: Purpose = Purpose::Care;
     const DAILY: bool = true;
+    const NEEDS_ACCOUNT: bool = true;
     const DEFAULTS: &'static str = "\
 # Fires if `activated_on` of the profile lies at most this many days back when it becomes known. A line with usage before
 # that day is not new. 1..28

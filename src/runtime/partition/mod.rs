@@ -1,5 +1,6 @@
 //! What a worker holds of one partition number. Live and in a replay the same methods are used.
 
+mod ahead;
 mod alignment;
 mod group_offsets;
 mod intake;
@@ -9,6 +10,7 @@ mod position;
 mod rejections;
 mod snapshots;
 
+pub use ahead::{AHEAD, fetch_ahead};
 pub use alignment::Turn;
 pub use group_offsets::GroupOffsets;
 pub use journal_position::JournalPosition;

@@ -4,7 +4,7 @@ use super::state::Worker;
 use crate::kafka::{Fault, Item, Link, Rebalance, TopicPartition};
 use crate::model::Source;
 use crate::runtime::clock::{self, Stopwatch};
-use crate::runtime::partition::{Partition, Turn};
+use crate::runtime::partition::{AHEAD, Partition, Turn, fetch_ahead};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,7 +110,13 @@ impl<L: Link> Worker<'_, L> {
         };
         self.uncommitted.begin();
         let (watch, before) = (Stopwatch::start(), self.records_processed);
-        for item in self.link.items() {
+        let mut ahead = self.link.items();
+        for (index, item) in self.link.items().enumerate() {
+            if index.is_multiple_of(AHEAD) {
+                fetch_ahead(&mut ahead, |number| {
+                    Some(&self.partitions.get(&number)?.shard)
+                });
+            }
             let record = match item {
                 Item::Record(record) => record,
                 Item::End { .. } => continue,
@@ -152,6 +158,7 @@ impl<L: Link> Worker<'_, L> {
             self.uncommitted.records += taken.applied;
             self.records_processed += taken.applied as u64;
         }
+        drop(ahead);
         self.link.clear();
         let records = self.records_processed - before;
         self.replay_speed.applied(records, watch.elapsed());

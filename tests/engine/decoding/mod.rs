@@ -5,6 +5,7 @@ mod countries;
 mod drafts;
 mod fields;
 mod layouts;
+mod orders;
 mod plans;
 mod properties;
 

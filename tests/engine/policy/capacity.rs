@@ -14,7 +14,7 @@ const PAIR: &str = "policy.capacity.managers.am-17.deputy = 'am-18'
 
 /// Key customers of am-17 whose bills are so long overdue when 25 February closes that it is said.
 fn clients(rules: &str, yuan: &[i64]) -> Scenario {
-    let mut scenario = Scenario::new(rules);
+    let mut scenario = Scenario::new(&format!("triggers.regular_visit.key_days = 0\n{rules}"));
     for yuan in yuan {
         let who = debtor(*yuan);
         client(&mut scenario, &who, "am-17");

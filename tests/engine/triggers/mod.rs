@@ -4,3 +4,5 @@ mod care;
 mod churn;
 mod follow_up;
 mod growth;
+mod occasions;
+mod orders;

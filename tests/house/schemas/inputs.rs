@@ -70,6 +70,18 @@ const NAMES: &[(&str, &str, &[&str])] = &[
         &["cancel", "port_out", "contract", "bill", "plan"],
     ),
     (
+        "service_order",
+        "kind",
+        &[
+            "plan_change",
+            "broadband",
+            "bundle",
+            "value_added",
+            "second_line",
+            "cancel_service",
+        ],
+    ),
+    (
         "task_outcome",
         "result",
         &["reached", "unreachable", "saved", "refused", "lost"],
@@ -175,7 +187,8 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
             vec![json!(0), json!(6), json!("5")],
         ),
         "suspensions" => integers(65_535),
-        "amount" | "plan_fee" | "usage_value" | "overage" | "avg_monthly_spend" => (
+        "amount" | "plan_fee" | "usage_value" | "overage" | "avg_monthly_spend"
+        | "monthly_fee_before" | "monthly_fee_after" => (
             vec![
                 json!(0),
                 json!(129.9),
@@ -233,7 +246,11 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
                 json!(229),
             ],
         ),
-        "subscribed_by_customer" | "vip" | "marketing_opt_out" | "do_not_contact" => (
+        "subscribed_by_customer"
+        | "vip"
+        | "marketing_opt_out"
+        | "do_not_contact"
+        | "by_customer" => (
             vec![json!(true), json!(false)],
             vec![
                 json!(0),

@@ -77,6 +77,17 @@ pub const KINDS: &[Kind] = &[
         &["satisfaction"],
     ),
     ("enquiry", "service", &["subject"], &[]),
+    (
+        "service_order",
+        "service",
+        &["kind"],
+        &[
+            "service",
+            "monthly_fee_before",
+            "monthly_fee_after",
+            "by_customer",
+        ],
+    ),
     ("port_out_application", "service", &[], &[]),
     ("port_out_withdrawn", "service", &[], &[]),
     ("competitor_contact", "service", &[], &[]),

@@ -3,8 +3,8 @@
 use super::bills::Bills;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, Day, Event, Money, Msisdn, Profile, Segment, Suspension, SuspensionReason, Tier,
-    Timestamp,
+    Body, Day, Event, Money, Msisdn, OrderKind, Profile, Segment, Suspension, SuspensionReason,
+    Tier, Timestamp,
 };
 
 /// Records among which a repeated one is recognised.
@@ -147,6 +147,9 @@ impl AccountView {
                     }
                     self.cancelled_at = self.cancelled_at.max(at);
                 }
+            }
+            Body::ServiceOrder(OrderKind::Upgrade) => {
+                self.upgraded_on = self.upgraded_on.max(Some(day));
             }
             Body::PortOutApplication if at >= self.port_out_at => {
                 (self.port_out_on, self.port_out_at) = (Some(day), at);
@@ -444,12 +447,15 @@ impl AccountView {
         needed.iter().filter(|points| **points <= score).count() as u8
     }
 
+    /// Whether the profile alone makes a key customer.
+    pub fn marked(&self) -> bool {
+        let profile = self.profile();
+        profile.is_some_and(|profile| profile.vip || profile.segment == Segment::Group)
+    }
+
     pub fn tier(&self, day: Day, rules: &Rules) -> Tier {
-        let marked = self
-            .profile()
-            .is_some_and(|profile| profile.vip || profile.segment == Segment::Group);
         match self.stars(day, rules) {
-            _ if marked => Tier::Key,
+            _ if self.marked() => Tier::Key,
             4 | 5 => Tier::Key,
             2 | 3 => Tier::Ordinary,
             _ => Tier::Small,

@@ -207,6 +207,8 @@ impl Case<'_> {
             "welcome",
             "star_upgrade",
             "follow_up",
+            "order_follow_up",
+            "downgrade",
             "terminal_change",
             "data_growth",
         ];

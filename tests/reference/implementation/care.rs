@@ -1,15 +1,15 @@
-//! The triggers of care and growth (behaviour: Care and growth triggers), and lines that behave like machines
-//! (behaviour: Machines).
+//! The triggers of care and growth (behaviour: Care and growth triggers).
 
 use super::account::AccountView;
 use super::bills::Bill;
 use super::churn::EventView;
 use super::days::Days;
-use super::population::{Population, near};
+use super::orders;
+use super::population::near;
 use super::triggers::{Firing, Kind};
-use super::usage::{DATA, Usage, VOICE};
+use super::usage::DATA;
 use super::view::DayView;
-use churnwatch::engine::Rules;
+use super::visits::{self, Visits};
 use churnwatch::model::{
     Body, CloseReason, Day, Evidence, Fact, Money, OutcomeResult, Profile, Purpose,
 };
@@ -25,13 +25,23 @@ const STARS: &str = "star_upgrade";
 const OVERUSE: &str = "plan_overuse";
 const GROWTH: &str = "data_growth";
 const FOLLOW_UP: &str = "follow_up";
+const CALLBACK: &str = "complaint_callback";
 
 /// Days after which a birthday or an anniversary is over.
 const GRACE_DAYS: i32 = 3;
 
 pub fn purpose(trigger: &str) -> Purpose {
     match trigger {
-        WELCOME | ANNIVERSARY | BIRTHDAY | POINTS | OFFER | STARS | FOLLOW_UP => Purpose::Care,
+        WELCOME
+        | ANNIVERSARY
+        | BIRTHDAY
+        | POINTS
+        | OFFER
+        | STARS
+        | FOLLOW_UP
+        | CALLBACK
+        | visits::VISIT
+        | orders::FOLLOW_UP => Purpose::Care,
         TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
         _ => Purpose::Churn,
     }
@@ -50,6 +60,8 @@ pub struct Settings {
     plan_overuse: OveruseSettings,
     data_growth: GrowthSettings,
     follow_up: FollowUpSettings,
+    complaint_callback: CallbackSettings,
+    regular_visit: visits::Settings,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +129,12 @@ struct FollowUpSettings {
     strength: f64,
 }
 
+#[derive(Deserialize)]
+struct CallbackSettings {
+    within_days: i32,
+    strength: f64,
+}
+
 /// What these triggers remember of one subscriber.
 #[derive(Default)]
 pub struct Memory {
@@ -136,6 +154,9 @@ pub struct Memory {
     pub growth: Option<Day>,
     /// Day of the last outcome that said a customer stays, until it is followed up.
     saved: Option<Day>,
+    /// Day of the settlement that was reported.
+    settled: Option<Day>,
+    visits: Visits,
     pub undecided: bool,
 }
 
@@ -147,11 +168,11 @@ struct Occasion {
     last: Option<Day>,
 }
 
-fn within(day: Day, last: Option<Day>, days: i32) -> bool {
+pub fn within(day: Day, last: Option<Day>, days: i32) -> bool {
     last.is_some_and(|last| day.0 - last.0 < days)
 }
 
-fn firing(
+pub fn firing(
     trigger: &'static str,
     strength: f64,
     (observed, expected, unit): (f64, f64, &'static str),
@@ -192,6 +213,8 @@ impl Memory {
             POINTS => self.points.reminded.is_some(),
             OFFER => self.offer.reminded.is_some(),
             OVERUSE => self.overused,
+            CALLBACK => self.settled.is_some(),
+            visits::VISIT => self.visits.due(),
             _ => true,
         };
         (!holds).then_some(CloseReason::OccasionOver)
@@ -210,6 +233,7 @@ impl Memory {
                 Some(OutcomeResult::Refused | OutcomeResult::Lost) if churn => self.saved = None,
                 _ => {}
             }
+            self.visits.outcome(said, day);
         }
         let Body::Call {
             handset: Some(handset),
@@ -272,6 +296,8 @@ impl Memory {
             self.overuse(view, &settings.plan_overuse),
             self.growth(view, &settings.data_growth),
             self.follow_up(view, &settings.follow_up),
+            self.callback(view, &settings.complaint_callback),
+            self.visits.on_day(view, &settings.regular_visit),
         ];
         firings.into_iter().flatten().collect()
     }
@@ -435,6 +461,23 @@ impl Memory {
         ))
     }
 
+    fn callback(&mut self, view: &DayView<'_>, settings: &CallbackSettings) -> Option<Firing> {
+        let Some((settled, None)) = view.service_history.answered() else {
+            self.settled = None;
+            return None;
+        };
+        let days = view.today.day.0 + 1 - settled.0;
+        let in_time = (1..=settings.within_days).contains(&days);
+        if self.settled == Some(settled) || !in_time || view.barred(view.today.day) {
+            return None;
+        }
+        self.settled = Some(settled);
+        let seen = (f64::from(days), 0.0, "days");
+        let facts = vec![("settled_on", Fact::Date(settled))];
+        let within = f64::from(settings.within_days);
+        Some(firing(CALLBACK, settings.strength, seen, within, facts))
+    }
+
     fn growth(&mut self, view: &DayView<'_>, settings: &GrowthSettings) -> Option<Firing> {
         let day = view.today.day;
         let span = settings.span_days;
@@ -547,52 +590,9 @@ impl Occasion {
     }
 }
 
-/// Whether a line is taken for a machine by what it does.
-#[derive(Default)]
-pub struct Behaviour {
-    /// Of a machine, the days on which it behaved like a person.
-    calm_days: Option<u8>,
-}
-
-impl Behaviour {
-    pub fn machine(&self) -> bool {
-        self.calm_days.is_some()
-    }
-
-    /// Takes a known closed day; whether it made a person of a machine.
-    pub fn close(
-        &mut self,
-        day: Day,
-        usage: &Usage,
-        population: &Population,
-        rules: &Rules,
-    ) -> bool {
-        let (window_days, rules) = (i32::from(rules.window.days), &rules.machines);
-        let busy = |day: Day| usage.sent(day) >= u64::from(rules.sent_a_day);
-        let known = (0..window_days).map(|age| day - age);
-        let known = known.filter(|day| population.known(VOICE, *day));
-        let recent = known.take(usize::from(rules.of_days));
-        let busy_days = recent.filter(|day| busy(*day)).count();
-        self.calm_days = match self.calm_days {
-            None => (busy(day) && busy_days >= usize::from(rules.busy_days)).then_some(0),
-            Some(_) if busy(day) => Some(0),
-            Some(calm) if usage.active(day) => {
-                let calm = calm + 1;
-                if calm >= rules.calm_days {
-                    self.calm_days = None;
-                    return true;
-                }
-                Some(calm)
-            }
-            calm => calm,
-        };
-        false
-    }
-}
-
 impl AccountView {
     /// Whether both profile and spend are known.
-    fn rateable(&self) -> bool {
+    pub fn rateable(&self) -> bool {
         self.profile().is_some() && self.monthly_spend().is_some()
     }
 }

@@ -55,6 +55,7 @@ struct ContractSettings {
 struct ComplaintSettings {
     dissatisfied_max: u8,
     cooldown_days: u16,
+    again_days: i32,
     open_strength: f64,
     dissatisfied_strength: f64,
     grave_extra: f64,
@@ -107,6 +108,8 @@ pub struct Remembered {
     enquiries: usize,
     pub unsettled: bool,
     pub dissatisfied: bool,
+    /// It was the second complaint about the same.
+    pub again: bool,
     /// The end that was reported, and how many of its steps.
     pub contract: Option<(Day, usize)>,
     applied: bool,
@@ -288,7 +291,13 @@ impl Memory {
         if grave {
             strength = (strength + settings.grave_extra).min(1.0);
         }
-        let kind = match self.churn.unsettled {
+        let again = !resolved
+            && view
+                .service_history
+                .complained_before(view.event, view.day, settings.again_days);
+        let news = again && !self.churn.again;
+        self.churn.again |= again;
+        let kind = match self.churn.unsettled && !news {
             true => self.news(COMPLAINT, strength, view.day, settings.cooldown_days),
             false => Some(Kind::Full),
         };
@@ -382,7 +391,9 @@ impl Memory {
             .service_history
             .settled(settings.complaint.dissatisfied_max)
         {
-            (self.churn.unsettled, self.churn.dissatisfied) = (false, false);
+            self.churn.unsettled = false;
+            self.churn.dissatisfied = false;
+            self.churn.again = false;
         }
         let contract = self.contract(view, &settings.contract_expiry);
         let underuse = self.underuse(view, &settings.plan_underuse);

@@ -20,6 +20,8 @@ mod days;
 mod feeds;
 mod ladder;
 mod line_state;
+mod machines;
+mod orders;
 mod outcomes;
 mod person;
 mod policy;
@@ -32,6 +34,7 @@ mod triggers;
 mod uplift;
 mod usage;
 mod view;
+mod visits;
 
 pub use compare::compare;
 pub use uplift::{Counted as Seen, Whose};
@@ -40,8 +43,8 @@ pub use usage::Counted;
 use churnwatch::engine::Rules;
 use churnwatch::engine::settings::ClockKind;
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Effect, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Reject,
-    Source, Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Reject, Source,
+    Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
@@ -229,22 +232,6 @@ impl Reference {
         self.people[who.as_str()].usage.window()
     }
 
-    /// Everybody of whom anything was ever said, erased or not.
-    pub fn spoken_of(&self) -> Vec<Msisdn> {
-        self.book.tasks.keys().copied().collect()
-    }
-
-    /// How many tasks a subscriber ever had; they are numbered from 1.
-    pub fn opened(&self, who: &Msisdn) -> usize {
-        self.book.tasks.get(who).map_or(0, |tasks| tasks.opened)
-    }
-
-    /// Everything said of a subscriber so far, in order.
-    pub fn said(&self, who: &Msisdn) -> &[Effect] {
-        let tasks = self.book.tasks.get(who);
-        tasks.map_or(&[], |tasks| &tasks.effects)
-    }
-
     /// Whether rounding may have decided otherwise for a subscriber.
     pub fn undecided(&self, who: &Msisdn) -> bool {
         let person = self.people.get(who.as_str());
@@ -400,6 +387,7 @@ impl Reference {
         match &event.body {
             Body::TaskOutcome(said) => return tasks.outcome(event, said, source, &case),
             Body::Profile(_) => tasks.revoke(source, &case),
+            Body::ServiceOrder(kind) => tasks.withdraw(*kind, source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
                 tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
             }

@@ -2,8 +2,8 @@
 
 use super::account::{Account, AccountView};
 use super::baseline::{Baseline, LEARNABLE, Lesson};
-use super::care::Behaviour;
 use super::line_state;
+use super::machines::Behaviour;
 use super::population::{Population, SETTLING_DAYS, Stable, Volume, near};
 use super::service_history::ServiceHistory;
 use super::triggers::{Firing, Memory, Settings};
@@ -151,6 +151,7 @@ impl Person {
             }
         };
         let view = DayView {
+            msisdn: self.msisdn,
             today,
             known_days: self.known_days,
             usage: &self.usage,

@@ -2,7 +2,8 @@
 
 use churnwatch::engine::Rules;
 use churnwatch::model::{
-    Body, CallOutcome, Day, Direction, Event, ForwardAction, Money, Number, Timestamp,
+    Body, CallOutcome, ComplaintCategory, Day, Direction, Event, ForwardAction, Money, Number,
+    Timestamp,
 };
 
 /// Every accepted record of the number's owner, in order of arrival.
@@ -11,6 +12,8 @@ pub struct ServiceHistory(Vec<(Event<'static>, Day)>);
 
 /// Contacts that are remembered.
 const CONTACTS: usize = 8;
+/// Complaints that are remembered.
+const COMPLAINTS: usize = 4;
 /// Days without a forwarded call after which forwarding nobody set up is over.
 const PAUSE_DAYS: i32 = 7;
 
@@ -39,27 +42,65 @@ impl ServiceHistory {
         charges.collect()
     }
 
-    /// Whether the latest complaint was answered to the customer's content.
-    pub fn settled(&self, dissatisfied_max: u8) -> bool {
-        let complaints = self.0.iter().filter_map(|(event, _)| match event.body {
+    /// The four complaints of which something was said last, the latest at the end.
+    fn complaints(&self) -> Vec<&(Event<'static>, Day)> {
+        let mut known: Vec<&(Event<'static>, Day)> = Vec::new();
+        for told in &self.0 {
+            if !matches!(told.0.body, Body::Complaint { .. }) {
+                continue;
+            }
+            let same = known
+                .iter()
+                .position(|(other, _)| other.id() == told.0.id());
+            match same {
+                Some(place) if known[place].0.at > told.0.at => continue,
+                Some(place) => drop(known.remove(place)),
+                None => {}
+            }
+            known.push(told);
+            known.sort_by_key(|(event, _)| event.at);
+            if known.len() > COMPLAINTS {
+                known.remove(0);
+            }
+        }
+        known
+    }
+
+    /// How the latest complaint was answered, if it was: on which day, and to what content.
+    pub fn answered(&self) -> Option<(Day, Option<u8>)> {
+        let (event, day) = self.complaints().pop()?;
+        match event.body {
             Body::Complaint {
-                resolved,
+                resolved: true,
                 satisfaction,
                 ..
-            } => Some((event.at, resolved, satisfaction)),
+            } => Some((*day, satisfaction)),
             _ => None,
-        });
-        let latest = complaints.max_by_key(|(at, ..)| *at);
-        matches!(latest, Some((_, true, Some(said))) if said > dissatisfied_max)
+        }
+    }
+
+    /// Whether the latest complaint was answered to the customer's content.
+    pub fn settled(&self, dissatisfied_max: u8) -> bool {
+        matches!(self.answered(), Some((_, Some(said))) if said > dissatisfied_max)
     }
 
     /// Whether a later word on a complaint is known.
     pub fn complained_after(&self, at: Timestamp) -> bool {
-        let mut complaints = self
-            .0
-            .iter()
-            .filter(|(event, _)| matches!(event.body, Body::Complaint { .. }));
-        complaints.any(|(event, _)| event.at > at)
+        let latest = self.complaints().pop();
+        latest.is_some_and(|(event, _)| event.at > at)
+    }
+
+    /// Whether another complaint about the same was known in the days before.
+    pub fn complained_before(&self, event: &Event<'_>, day: Day, days: i32) -> bool {
+        let about = |event: &Event<'_>| match event.body {
+            Body::Complaint { category, .. } => Some(category),
+            _ => None,
+        };
+        about(event) != Some(ComplaintCategory::Unknown)
+            && self.complaints().iter().any(|(other, on)| {
+                let recent = day.0 - on.0 < days && on.0 <= day.0;
+                recent && other.id() != event.id() && about(other) == about(event)
+            })
     }
 
     /// Since when calls are forwarded on a day, and whether to a competitor or nobody knows where.

@@ -1,11 +1,31 @@
 //! Tasks as they are opened, revised and closed (behaviour: From signals to tasks).
 
+use super::Reference;
+use super::churn::COMPLAINT;
 use super::policy::{Case, Tasks};
 use churnwatch::model::{
-    Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Purpose, Severity, Signal,
-    Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
+    Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Msisdn, Purpose, Severity,
+    Signal, Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use std::sync::Arc;
+
+impl Reference {
+    /// Everybody of whom anything was ever said, erased or not.
+    pub fn spoken_of(&self) -> Vec<Msisdn> {
+        self.book.tasks.keys().copied().collect()
+    }
+
+    /// How many tasks a subscriber ever had; they are numbered from 1.
+    pub fn opened(&self, who: &Msisdn) -> usize {
+        self.book.tasks.get(who).map_or(0, |tasks| tasks.opened)
+    }
+
+    /// Everything said of a subscriber so far, in order.
+    pub fn said(&self, who: &Msisdn) -> &[Effect] {
+        let tasks = self.book.tasks.get(who);
+        tasks.map_or(&[], |tasks| &tasks.effects)
+    }
+}
 
 impl Tasks {
     /// Publishes a task, which is then the open one of its purpose unless it is closed.
@@ -39,7 +59,7 @@ impl Tasks {
         &mut self,
         signals: Vec<Signal>,
         not_before: Timestamp,
-        assignee: Assignee,
+        mut assignee: Assignee,
         case: &Case<'_>,
     ) {
         let source = signals[0].evidence.source.clone();
@@ -59,6 +79,9 @@ impl Tasks {
         let (tier, severity) = (case.tier(), case.severity(purpose));
         let due_at = case.due_at(not_before, tier, severity, &signals, None);
         let ladder = purpose == Purpose::Churn && case.rung_hours(tier) > 0;
+        if signals.iter().any(|signal| case.goes_up(signal, tier)) {
+            assignee.level = Level::Supervisor;
+        }
         let task = Task {
             task_id: self.opened.to_string(),
             revision: 1,
@@ -109,7 +132,9 @@ impl Tasks {
             .signals
             .iter()
             .position(|s| s.trigger == signal.trigger);
-        let refusal = if known.is_some() && severity <= task.severity {
+        let goes_up =
+            case.goes_up(signal, task.tier) && task.assignee.level == Level::AccountManager;
+        let refusal = if known.is_some() && severity <= task.severity && !goes_up {
             Some(Suppression::TaskOpen)
         } else if case
             .bound(signal)
@@ -144,6 +169,10 @@ impl Tasks {
         task.due_at = task.due_at.min(due_at);
         if task.escalates_at.is_some() && task.assignee.level == Level::AccountManager {
             task.escalates_at = Some(task.due_at);
+        }
+        if goes_up {
+            task.assignee.level = Level::Supervisor;
+            task.status = TaskStatus::Escalated;
         }
         task.rules_version = case.rules.version.clone();
         task.advance(signal.evidence.source.as_ref(), case);
@@ -215,6 +244,11 @@ impl Advance for Task {
 }
 
 impl Case<'_> {
+    /// Whether a signal is of a second complaint, which is not for whoever has the task first.
+    fn goes_up(&self, signal: &Signal, tier: Tier) -> bool {
+        signal.trigger == COMPLAINT && self.memory.churn.again && self.rung_hours(tier) > 0
+    }
+
     /// Hours to act.
     pub fn hours(&self, tier: Tier, severity: Severity) -> i64 {
         let due = &self.rules.policy.due;

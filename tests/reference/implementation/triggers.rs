@@ -4,6 +4,7 @@ use super::account::AccountView;
 use super::care;
 use super::churn;
 use super::line_state::{self, Line};
+use super::orders::{self, Orders};
 use super::view::DayView;
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
@@ -15,7 +16,7 @@ pub const SILENCE: &str = "zero_usage_days";
 pub const DROP: &str = "usage_drop";
 pub const ARREARS: &str = "arrears";
 /// In the order in which they are asked.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 14] = [
     SILENCE,
     DROP,
     HOTLINE,
@@ -29,6 +30,7 @@ pub const ALL: [&str; 13] = [
     churn::FORWARDING,
     churn::SHOCK,
     churn::QUALITY,
+    orders::DOWNGRADE,
 ];
 
 /// `[triggers.*]`.
@@ -42,6 +44,8 @@ pub struct Settings {
     churn: churn::Settings,
     #[serde(flatten)]
     care: care::Settings,
+    #[serde(flatten)]
+    orders: orders::Settings,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +92,7 @@ pub struct Memory {
     suspended: bool,
     pub churn: churn::Remembered,
     care: care::Memory,
+    orders: Orders,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -175,6 +180,7 @@ impl Memory {
     /// An event young enough for the immediate triggers.
     pub fn on_event(&mut self, view: &churn::EventView<'_>, settings: &Settings) -> Vec<Firing> {
         let handset = self.care.on_event(view, &settings.care);
+        self.orders.on_event(view);
         let known = self.standing_event(view, settings);
         let churn = self.churn_event(view, &settings.churn);
         let all: Vec<Firing> = known.into_iter().chain(churn).collect();
@@ -297,8 +303,12 @@ impl Memory {
         let churn = self.churn_day(view, &settings.churn);
         let care = self.care.on_day(view, &settings.care);
         self.undecided |= self.care.undecided;
+        let follow_up = self.orders.follow_up(view, &settings.orders);
+        let downgrade = self.orders.downgrade(view, &settings.orders);
+        self.note_day(&downgrade, view);
         let known = fall.into_iter().chain(arrears);
-        known.chain(churn).chain(care).collect()
+        let known = known.chain(churn).chain(care);
+        known.chain(follow_up).chain(downgrade).collect()
     }
 
     /// Use after the last closed day.

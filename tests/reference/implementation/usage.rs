@@ -8,7 +8,7 @@ pub const DATA: usize = 1;
 pub const CHANNELS: [usize; 2] = [VOICE, DATA];
 
 /// Records among which a repeated one is recognised.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 8;
 const MEBIBYTE: u128 = 1 << 20;
 
 /// One local day as the engine should know it.

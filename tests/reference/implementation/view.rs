@@ -6,10 +6,11 @@ use super::population::{ClosedDay, Population};
 use super::service_history::ServiceHistory;
 use super::usage::Usage;
 use churnwatch::engine::Rules;
-use churnwatch::model::Day;
+use churnwatch::model::{Day, Msisdn};
 
 /// A closed day of one subscriber.
 pub struct DayView<'a> {
+    pub msisdn: Msisdn,
     pub today: &'a ClosedDay,
     pub known_days: usize,
     pub usage: &'a Usage,

@@ -7,15 +7,16 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Container 1, images 1 to 4, `scenario(40)` as it was then.
-const OLDER: [(u16, &str); 4] = [
+/// Container 1, images 1 to 5, `scenario(40)` as it was then.
+const OLDER: [(u16, &str); 5] = [
     (1, "tests/golden/snapshot-v1.part"),
     (2, "tests/golden/snapshot-v2.part"),
     (3, "tests/golden/snapshot-v3.part"),
     (4, "tests/golden/snapshot-v4.part"),
+    (5, "tests/golden/snapshot-v5.part"),
 ];
-/// Container 1, image 5, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
-const NOW: &str = "tests/golden/snapshot-v5.part";
+/// Container 1, image 6, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const NOW: &str = "tests/golden/snapshot-v6.part";
 
 const KEY: &str = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
 

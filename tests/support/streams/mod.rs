@@ -250,7 +250,7 @@ pub const RULES: [&str; 12] = [
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
     policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
     policy.due = { small_hours = 100, competitor_hours = 5 }
-    triggers.complaint = { dissatisfied_max = 3, cooldown_days = 2, open_strength = 0.1, grave_extra = 0.9 }
+    triggers.complaint = { dissatisfied_max = 3, cooldown_days = 2, again_days = 5, open_strength = 0.1, grave_extra = 0.9 }
     triggers.cancel_enquiry = { cooldown_days = 3, strengths = [0.1] }
     triggers.port_out = { cooldown_days = 1 }
     ",
@@ -280,6 +280,10 @@ pub const RULES: [&str; 12] = [
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.terminal_change = { calls_min = 3, days_min = 1, cooldown_days = 5 }
     triggers.star_upgrade = { stars_min = 2, cooldown_days = 10 }
+    triggers.regular_visit = { key_days = 6, ordinary_days = 9, again_days = 4 }
+    triggers.complaint_callback.within_days = 1
+    triggers.order_follow_up.after_days = 1
+    triggers.downgrade = { cooldown_days = 2, strength = 0.9 }
     ",
     "
     policy.budget.churn = { key = 1, ordinary = 1, small = 1 }
@@ -314,6 +318,7 @@ pub const RULES: [&str; 12] = [
     policy.due.competitor_hours = 100
     triggers.data_growth = { span_days = 7, known_days_min = 4, factor = 1.2, mebibytes_min = 1.0, higher_days_min = 2, cooldown_days = 10 }
     triggers.welcome = { within_days = 28, cooldown_days = 30 }
+    triggers.regular_visit = { key_days = 20, again_days = 1 }
     triggers.follow_up.after_days = 21
     ",
     "

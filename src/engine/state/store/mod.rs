@@ -1,4 +1,5 @@
 mod page;
+mod prefetch;
 mod restore;
 mod subscriber;
 mod vacancy;
@@ -6,8 +7,10 @@ mod vacancy;
 pub use page::{Page, RelocatedState};
 pub use subscriber::{AccountId, NEVER, Subscriber};
 
+use crate::engine::state::bucket::Bucket;
 use crate::engine::state::pages::{List, PAGE, Pages};
-use crate::engine::state::window::{self, Bucket, Window};
+use crate::engine::state::rings::Rings;
+use crate::engine::state::window::{self, Window};
 use crate::model::{Day, Msisdn};
 use hashbrown::HashTable;
 use std::collections::BTreeSet;
@@ -27,11 +30,17 @@ pub struct Store {
     vacant: BTreeSet<u32>,
 }
 
+/// Pages for each that is looked at for the bytes held.
+const SAMPLED: usize = 64;
+
 /// One subscriber's record and ring, to be changed.
 pub struct SubscriberEntry<'a> {
     /// The record.
     pub subscriber: &'a mut Subscriber,
-    ring: &'a mut [Bucket],
+    rings: &'a mut Rings,
+    /// The subscriber's place in the page.
+    at: usize,
+    window_days: usize,
 }
 
 impl Store {
@@ -79,15 +88,19 @@ impl Store {
 
     /// Bytes held, all in.
     pub fn bytes(&self) -> usize {
-        let page = PAGE * (size_of::<Subscriber>() + self.window_days * size_of::<Bucket>());
+        let page = PAGE * self.window_days * Rings::DAY_BYTES;
+        // One page in so many tells how much busy days take in all.
+        let sample = (0..self.pages.len()).step_by(SAMPLED);
+        let busy = sample.filter_map(|page| Some(self.pages.get(page)?.rings.busy_bytes()));
         self.pages.len() * (page + size_of::<Page>())
+            + busy.sum::<usize>() * SAMPLED
             + (self.index.capacity() + self.pseudonym_index.capacity()) * (size_of::<u32>() + 1)
             + self.pseudonyms.bytes()
     }
 
     /// The slot of a subscriber, made on first sight with an empty window.
     pub fn slot(&mut self, msisdn: &Msisdn, visited: Day) -> u32 {
-        let found = Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn));
+        let found = Key::of_digits(msisdn.as_bytes()).or_else(|| self.known_pseudonym(msisdn));
         let key = found.unwrap_or_else(|| self.new_pseudonym(msisdn));
         let slot = self.find(key);
         slot.unwrap_or_else(|| self.insert(key, visited))
@@ -112,10 +125,12 @@ impl Store {
         let page = self.pages.get(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
         let record = page.subscribers.get(at)?;
-        let ring = page
-            .windows
-            .get(at * self.window_days..(at + 1) * self.window_days)?;
-        Some(Window::new(ring, record.newest))
+        Some(Window::new(
+            &page.rings,
+            at,
+            self.window_days,
+            record.newest,
+        ))
     }
 
     /// A subscriber's record and ring, to be changed.
@@ -123,14 +138,17 @@ impl Store {
         let page = self.pages.edit(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
         let subscriber = page.subscribers.get_mut(at)?;
-        let range = at * self.window_days..(at + 1) * self.window_days;
-        let ring = page.windows.get_mut(range)?;
-        Some(SubscriberEntry { subscriber, ring })
+        Some(SubscriberEntry {
+            subscriber,
+            rings: &mut page.rings,
+            at,
+            window_days: self.window_days,
+        })
     }
 
     /// The slot of a subscriber, if it was ever seen.
     pub fn slot_of(&self, msisdn: &Msisdn) -> Option<u32> {
-        self.find(Key::of_digits(msisdn).or_else(|| self.known_pseudonym(msisdn))?)
+        self.find(Key::of_digits(msisdn.as_bytes()).or_else(|| self.known_pseudonym(msisdn))?)
     }
 
     fn find(&self, key: Key) -> Option<u32> {
@@ -158,9 +176,9 @@ impl Store {
             self.pages.push(Page::new(self.window_days));
         }
         if let Some(page) = self.pages.edit(slot as usize / PAGE) {
-            page.subscribers.push(Subscriber::nobody(None));
-            let length = page.windows.len() + self.window_days;
-            page.windows.resize(length, Bucket::default());
+            // A page has room for as many as its slots.
+            let _ = page.subscribers.try_push(Subscriber::nobody(None));
+            page.rings.extend(self.window_days);
         }
         self.slots += 1;
         slot
@@ -195,17 +213,24 @@ fn pseudonym_hash(msisdn: &Msisdn) -> u64 {
 impl SubscriberEntry<'_> {
     /// Whether a day is too old for the window.
     pub fn too_old(&self, day: Day) -> bool {
-        self.subscriber.newest.since(day) >= self.ring.len() as i32
+        self.subscriber.newest.since(day) >= self.window_days as i32
     }
 
-    /// Opens a day of the ring for writing; nothing if it is older than the window.
-    pub fn day(&mut self, day: Day) -> Option<&mut Bucket> {
-        window::open(self.ring, &mut self.subscriber.newest, day)
+    /// Changes a day of the ring; nothing if it is older than the window.
+    pub fn change_day<T>(&mut self, day: Day, change: impl FnOnce(&mut Bucket) -> T) -> Option<T> {
+        let newest = &mut self.subscriber.newest;
+        window::change(self.rings, self.at, self.window_days, newest, day, change)
+    }
+
+    /// Makes every day silent.
+    fn clear_ring(&mut self) {
+        self.rings
+            .clear(self.at * self.window_days, self.window_days);
     }
 
     /// Forgets everything but which records were seen: the number was given to somebody new.
     pub fn reset_for_new_owner(&mut self) {
-        self.ring.fill(Bucket::default());
+        self.clear_ring();
         let before = &*self.subscriber;
         *self.subscriber = Subscriber {
             account: before.account,
@@ -219,7 +244,8 @@ impl SubscriberEntry<'_> {
     /// The window, read only, beside the record.
     pub fn split(&mut self) -> (&mut Subscriber, Window<'_>) {
         let newest = self.subscriber.newest;
-        (self.subscriber, Window::new(self.ring, newest))
+        let window = Window::new(self.rings, self.at, self.window_days, newest);
+        (self.subscriber, window)
     }
 }
 
@@ -257,8 +283,8 @@ mod tests {
         for i in 1..=40 {
             assert!(!subscriber.seen(fingerprint(i)));
         }
-        assert!((25..=40).all(|i| subscriber.seen(fingerprint(i))));
-        assert!(!subscriber.seen(fingerprint(24)));
+        assert!((33..=40).all(|i| subscriber.seen(fingerprint(i))));
+        assert!(!subscriber.seen(fingerprint(32)));
     }
 
     #[test]

@@ -1,15 +1,20 @@
 use super::subscriber::{AccountId, DIGITS_MAX, Key, NEVER, RECENT, Subscriber};
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, is_possible};
+use crate::engine::state::bucket::Bucket;
 use crate::engine::state::pages::PAGE;
+use crate::engine::state::rings::Rings;
 use crate::engine::state::trigger_state::{DENSE, TriggerState};
-use crate::engine::state::window::{self, Bucket};
-use crate::model::{Day, Msisdn};
+use crate::engine::state::window::Window;
+use crate::model::Msisdn;
+use arrayvec::ArrayVec;
+use std::iter::repeat_with;
 
 /// Subscribers and their rings, in the order of their slots.
 #[derive(Debug, Clone)]
 pub struct Page {
-    pub(super) subscribers: Vec<Subscriber>,
-    pub(super) windows: Vec<Bucket>,
+    /// In the page itself, so that a record is one step away.
+    pub(super) subscribers: ArrayVec<Subscriber, PAGE>,
+    pub(super) rings: Rings,
 }
 
 /// The state of a trigger that was dense when the image was written, and is sparse now.
@@ -26,8 +31,8 @@ impl Page {
     /// Room for a page of subscribers.
     pub(super) fn new(window_days: usize) -> Self {
         Self {
-            subscribers: Vec::with_capacity(PAGE),
-            windows: Vec::with_capacity(PAGE * window_days),
+            subscribers: ArrayVec::new(),
+            rings: Rings::with_capacity(PAGE * window_days),
         }
     }
 
@@ -38,7 +43,7 @@ impl Page {
 
     /// Whether every subscriber has a ring of so many days.
     pub fn has_rings_of(&self, window_days: usize) -> bool {
-        self.windows.len() == self.len() * window_days
+        self.rings.len() == self.len() * window_days
     }
 
     /// Refuses vacant places in which something is left.
@@ -47,10 +52,10 @@ impl Page {
         window_days: usize,
         relocated: &[RelocatedState],
     ) -> Result<(), Problem> {
-        let rings = self.windows.chunks_exact(window_days);
-        let places = self.subscribers.iter().zip(rings).enumerate();
-        for (at, (subscriber, ring)) in places.filter(|(_, (s, _))| s.is_vacant()) {
-            let used = ring.iter().any(|day| *day != Bucket::default());
+        let places = self.subscribers.iter().enumerate();
+        for (at, subscriber) in places.filter(|(_, subscriber)| subscriber.is_vacant()) {
+            let mut ring = at * window_days..(at + 1) * window_days;
+            let used = ring.any(|place| self.rings.get(place) != Bucket::default());
             if used || !subscriber.is_blank() || relocated.iter().any(|state| state.at == at) {
                 return Err("still has something of a subscriber who was erased");
             }
@@ -60,13 +65,13 @@ impl Page {
 
     /// Gives every subscriber a ring of another length; the newest days stay.
     pub(super) fn resize_windows(&mut self, from_days: usize, to_days: usize) {
-        let mut windows = vec![Bucket::default(); self.len() * to_days];
-        let rings = self.windows.chunks_exact(from_days);
-        let new_rings = windows.chunks_exact_mut(to_days);
-        for ((subscriber, ring), new_ring) in self.subscribers.iter().zip(rings).zip(new_rings) {
-            window::copy_newest(ring, subscriber.newest, new_ring);
+        let mut rings = Rings::with_capacity(PAGE * to_days);
+        rings.extend(self.len() * to_days);
+        for (at, subscriber) in self.subscribers.iter().enumerate() {
+            let window = Window::new(&self.rings, at, from_days, subscriber.newest);
+            window.copy_newest(&mut rings, at, to_days);
         }
-        self.windows = windows;
+        self.rings = rings;
     }
 
     /// The page as bytes: each field of all subscribers together, because like compresses with like; then the rings.
@@ -79,8 +84,8 @@ impl Page {
                 subscriber.trigger_states[index].put(&mut to);
             }
         }
-        for bucket in &self.windows {
-            to.raw(&bucket.to_bytes());
+        for place in 0..self.rings.len() {
+            to.raw(&self.rings.get(place).to_bytes());
         }
         to.into_bytes()
     }
@@ -98,7 +103,8 @@ impl Page {
         if !(1..=PAGE).contains(&count) {
             return Err("holds no subscribers, or more than a page has");
         }
-        let mut subscribers = vec![Subscriber::new(Key(0), Day::MIN); count];
+        let nobody = || Subscriber::nobody(None);
+        let mut subscribers: ArrayVec<_, PAGE> = repeat_with(nobody).take(count).collect();
         get_columns(&mut subscribers, &mut from)?;
         for trigger in triggers {
             for (at, subscriber) in subscribers.iter_mut().enumerate() {
@@ -114,11 +120,12 @@ impl Page {
         let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
         from.end()?;
         subscribers.iter().try_for_each(Subscriber::check)?;
-        let windows = buckets.iter().copied().map(Bucket::from_bytes).collect();
-        let page = Self {
-            subscribers,
-            windows,
-        };
+        let mut rings = Rings::with_capacity(PAGE * window_days);
+        rings.extend(buckets.len());
+        for (place, bytes) in buckets.iter().enumerate() {
+            rings.set(place, &Bucket::from_bytes(*bytes));
+        }
+        let page = Self { subscribers, rings };
         page.check_vacant(window_days, &relocated)?;
         Ok((page, relocated))
     }
@@ -208,6 +215,7 @@ mod tests {
 
     use super::*;
     use crate::engine::state::store::Store;
+    use crate::model::Day;
 
     /// An image of a program in which the second dense trigger has become sparse and the third is gone.
     #[test]

@@ -47,7 +47,7 @@ impl Store {
             let same = |other: &u32| names.item(*other as usize) == names.item(number as usize);
             if names
                 .item(number as usize)
-                .and_then(Key::of_digits)
+                .and_then(|msisdn| Key::of_digits(msisdn.as_bytes()))
                 .is_some()
             {
                 return Err("has digits for a pseudonym");

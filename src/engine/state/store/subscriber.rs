@@ -1,13 +1,13 @@
 use crate::engine::state::account::Account;
 use crate::engine::state::baseline::Baseline;
+use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::line_state::LineBelief;
 use crate::engine::state::machines::MachineDetector;
 use crate::engine::state::trigger_state::{DENSE, TriggerState, TriggerStates};
-use crate::engine::state::window::UsageChannel;
 use crate::model::{Day, Msisdn};
 
 /// Records kept to recognise a repeated one, per subscriber.
-pub(super) const RECENT: usize = 16;
+pub(super) const RECENT: usize = 8;
 /// After every day that can occur.
 pub const NEVER: Day = Day(i32::MAX);
 
@@ -75,8 +75,7 @@ impl Key {
     /// The key of a slot without a subscriber.
     pub(super) const VACANT: Self = Self(0);
 
-    pub(super) fn of_digits(msisdn: &Msisdn) -> Option<Self> {
-        let bytes = msisdn.as_bytes();
+    pub(super) fn of_digits(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > DIGITS_MAX || !bytes.iter().all(u8::is_ascii_digit) {
             return None;
         }

@@ -3,7 +3,6 @@
 
 use super::subscriber::{AccountId, Key, Subscriber};
 use super::{Store, pseudonym_hash, record};
-use crate::engine::state::window::Bucket;
 use crate::model::{Day, Msisdn};
 
 impl Subscriber {
@@ -36,9 +35,9 @@ impl Store {
             return;
         }
         self.unindex(key);
-        if let Some(entry) = self.entry(slot) {
+        if let Some(mut entry) = self.entry(slot) {
             *entry.subscriber = Subscriber::nobody(entry.subscriber.account);
-            entry.ring.fill(Bucket::default());
+            entry.clear_ring();
         }
         self.vacant.insert(slot);
         if let Some(number) = key.pseudonym() {

@@ -3,8 +3,8 @@
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, CallOutcome, ComplaintCategory, Day, Direction, EnquirySubject, ForwardAction, Invoice,
-    Money, Number, OutcomeResult, Plan as Tariff, Profile, ProfileFlags, SuspensionReason,
-    TaskOutcome,
+    Money, Number, OrderKind, OutcomeResult, Plan as Tariff, Profile, ProfileFlags,
+    SuspensionReason, TaskOutcome,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -40,6 +40,7 @@ pub enum What {
         satisfaction: Option<u8>,
     },
     Asks(EnquirySubject),
+    Orders(OrderKind),
     Applies,
     Withdraws,
     Suspended,
@@ -150,6 +151,14 @@ fn what() -> impl Strategy<Value = What> {
             EnquirySubject::Bill,
         ][..],
     );
+    let orders = select(
+        &[
+            OrderKind::Upgrade,
+            OrderKind::Broadband,
+            OrderKind::Cancelled,
+            OrderKind::Unknown,
+        ][..],
+    );
     let complains = (any::<bool>(), prop::option::of(1..=5_u8));
     let reports = (
         prop_oneof![3 => Just(0), 1 => 1..4_usize],
@@ -163,6 +172,7 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Approached),
         3 => complains.prop_map(|(resolved, satisfaction)| What::Complains { resolved, satisfaction }),
         3 => asks.prop_map(What::Asks),
+        3 => orders.prop_map(What::Orders),
         1 => Just(What::Suspended),
         1 => Just(What::Active),
         5 => told().prop_map(What::Told),
@@ -242,6 +252,7 @@ impl What {
                 satisfaction: *satisfaction,
             },
             Self::Asks(subject) => Body::Enquiry(*subject),
+            Self::Orders(kind) => Body::ServiceOrder(*kind),
             Self::Applies => Body::PortOutApplication,
             Self::Withdraws => Body::PortOutWithdrawn,
             Self::Suspended => Body::Suspension(SuspensionReason::Arrears),

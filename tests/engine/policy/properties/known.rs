@@ -20,6 +20,8 @@ pub struct Known {
     reactivated_at: Option<Timestamp>,
     port_out_on: Option<Day>,
     port_out_at: Option<Timestamp>,
+    /// Records of complaints, of all owners.
+    pub complaints: u32,
 }
 
 impl Known {
@@ -48,6 +50,7 @@ impl Known {
                 self.opted_out = profile.marketing_opt_out.unwrap_or(self.opted_out);
                 return left.is_some();
             }
+            Body::Complaint { .. } => self.complaints += 1,
             Body::Cancellation => {
                 let first_days = self.earlier_first_day.zip(self.first_day);
                 if first_days.is_some_and(|(from, to)| from <= day && day <= to) {

@@ -28,6 +28,7 @@ pub const EXPECTED: &[&str] = &[
     "closed: opted_out",
     "closed: superseded",
     "closed: arrears_paid",
+    "closed: occasion_over",
     "closed: erased",
     "erased",
     "signal: taken up",
@@ -271,14 +272,14 @@ impl Observer {
         let planned = match &before {
             None => {
                 person.order.push(task.task_id.clone());
-                is_new(task)?;
+                is_new(task, person.known.complaints > 1)?;
                 let today = rules.calendar.day_of(task.opened_at);
                 let there = is_with_somebody(task, today, &rules);
                 ensure!(there, "new, and given to somebody absent");
                 true
             }
             Some(before) => {
-                follows(task, before, named, after)?;
+                follows(task, before, named, person.known.complaints > 1, after)?;
                 passed_on = follows_holder(task, before, &rules)?;
                 let again = named.is_some() && before.not_before != task.not_before;
                 again && task.outcome != Some(OutcomeResult::Unreachable)
@@ -444,15 +445,17 @@ impl Person {
 }
 
 /// The first revision of a task.
-fn is_new(task: &Task) -> Result<(), Broken> {
+fn is_new(task: &Task, complains_again: bool) -> Result<(), Broken> {
     ensure!(task.revision == 1, "begins with revision {}", task.revision);
     ensure!(
         task.status == TaskStatus::Open,
         "begins as {:?}",
         task.status
     );
+    let up = complains_again && rests_on_complaint(task);
+    let level = task.assignee.level;
     ensure!(
-        task.assignee.level == Level::AccountManager,
+        level == Level::AccountManager || (level == Level::Supervisor && up),
         "begins up the ladder"
     );
     ensure!(
@@ -462,11 +465,18 @@ fn is_new(task: &Task) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Whether a complaint is among the reasons.
+fn rests_on_complaint(task: &Task) -> bool {
+    let mut signals = task.signals.iter();
+    signals.any(|signal| signal.trigger == "complaint")
+}
+
 /// A further revision: counted up by one, of the same task, and never back where it was.
 fn follows(
     task: &Task,
     before: &Task,
     named: Option<&TaskOutcome<'_>>,
+    complains_again: bool,
     after: &ShardStats,
 ) -> Result<(), Broken> {
     ensure!(
@@ -509,7 +519,9 @@ fn follows(
     if task.status == TaskStatus::Escalated {
         ensure!(Some(level) == last.above(), "from {last:?} to {level:?}");
         let due = before.escalates_at.is_some_and(|at| at <= after.clock);
-        ensure!(due, "escalated before its time");
+        let complaint = complains_again && last == Level::AccountManager && task.source.is_some();
+        let complaint = complaint && rests_on_complaint(task);
+        ensure!(due || complaint, "escalated before its time");
         ensure!(
             task.purpose == Purpose::Churn,
             "care and growth have no ladder"

@@ -144,7 +144,7 @@ fn a_customer_who_is_content_with_the_answer_is_left_alone() {
     // Resolved, the operator says; the customer has not been asked.
     scenario.event(ONE, "2026-02-04 06:00", complaint(network, true, UNSAID));
     days_pass(&mut scenario, "2026-02-04", "2026-02-05");
-    assert_eq!(scenario.published(ONE).len(), 2);
+    assert_eq!(scenario.published(ONE).len(), 3);
     scenario.event(ONE, "2026-02-06 06:00", complaint(network, true, 4));
     days_pass(&mut scenario, "2026-02-06", "2026-02-07");
     // No thirty days are waited for.
@@ -154,6 +154,7 @@ fn a_customer_who_is_content_with_the_answer_is_left_alone() {
         [
             "2026-02-02 10:00 complaint 0.50",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
+            "2026-02-05 08:00 complaint_callback 0.50 (churn_task_open)",
             "2026-02-06 08:00 task 2 closed: complaint_settled",
             "2026-02-08 10:00 complaint 0.50",
             // A week after the talk that may have been the end of the first one.
@@ -195,6 +196,7 @@ fn discontent_with_the_answer_makes_an_open_complaint_worse() {
         [
             "2026-02-02 10:00 complaint 0.70",
             "2026-02-02 10:00 task 1 open: small early due 2026-02-05 10:00",
+            "2026-02-02 11:00 complaint 0.70 (task_open)",
             "2026-02-05 10:00 complaint 1.00",
             "2026-02-05 10:00 task 2 updated: small at_risk due 2026-02-05 10:00",
         ]

@@ -3,7 +3,7 @@
 use super::{DaySpan, Life, Stream};
 use churnwatch::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, ForwardAction, Money, Msisdn,
-    Number,
+    Number, OrderKind,
 };
 
 /// A friend's, two of competitors', our own, and one that cannot be read.
@@ -39,7 +39,7 @@ impl Stream<'_> {
 
     /// Something that is said by the customer, or to the customer.
     fn word(&mut self) -> Body<'static> {
-        match self.random.below(12) {
+        match self.random.below(15) {
             0..=4 => self.complaint(),
             5 => Body::Enquiry(EnquirySubject::Cancel),
             6 => Body::Enquiry(self.random.one_of(&[
@@ -49,6 +49,18 @@ impl Stream<'_> {
                 EnquirySubject::Unknown,
             ])),
             7 => Body::CompetitorContact,
+            8..=10 => Body::ServiceOrder(self.random.one_of(&[
+                OrderKind::Upgrade,
+                OrderKind::PlanChange,
+                OrderKind::Broadband,
+                OrderKind::Bundle,
+                OrderKind::ValueAdded,
+                OrderKind::Downgrade,
+                OrderKind::Cancelled,
+                OrderKind::Cancelled,
+                OrderKind::Unasked,
+                OrderKind::Unknown,
+            ])),
             _ => {
                 let number = self.random.one_of(&["10016", "10001", "10085"]);
                 Body::Call {
