@@ -392,16 +392,16 @@ fn a_transaction_that_the_group_refused_is_ended_at_once() {
     let records: Vec<_> = (0..50)
         .map(|n| outbound(&tasks, Some(0), &format!("refused {n}")))
         .collect();
-    // The refusal may come before the first of the records is written, and then there is nothing to end.
-    wait_for("a refused transaction has begun to be written", || {
-        let attempt = first.commit(&records, &[(at(0, 0), 2)]).unwrap();
-        assert!(matches!(&attempt, Attempt::Membership(_)), "{attempt:?}");
-        let end = wait_for("the transaction is ended", || {
-            let end = installation.length("tasks");
-            (stable_end(&installation, &tasks) == end).then_some(end)
-        });
-        // One record and the mark of its commit; then the mark of the abort behind what was written of the second.
-        (end > 2).then_some(())
+    first.prepare(&records);
+    // One record and the mark of its commit, and some of what will be refused.
+    wait_for("the transaction has begun to be written", || {
+        (installation.length("tasks") > 2).then_some(())
+    });
+    let attempt = first.commit(&records, &[(at(0, 0), 2)]).unwrap();
+    assert!(matches!(&attempt, Attempt::Membership(_)), "{attempt:?}");
+    wait_for("the transaction is ended", || {
+        let end = installation.length("tasks");
+        (stable_end(&installation, &tasks) == end).then_some(())
     });
     assert_eq!(installation.read("tasks").len(), 1);
 }
@@ -488,4 +488,33 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
         assert!(problem.contains(&part), "{problem}");
     }
     with("400000").unwrap();
+}
+
+#[test]
+fn a_lag_waits_in_kafka_and_not_in_memory() {
+    const KILOBYTES: usize = 1_024;
+    const RECORDS: usize = 30_000;
+    // Besides, the client may hold an answer for each partition that it asked for before the limit was reached.
+    const BYTES_MAX: usize = (KILOBYTES + 2 * 1_024) << 10;
+    let more = format!("run.queued_kilobytes_max = {KILOBYTES}\n");
+    let installation = Installation::one_topic("lag", 2, &more);
+    let value = "x".repeat(1_000);
+    for partition in [0, 1] {
+        let record = |_| NewRecord::new("key", value.as_str()).on(partition);
+        installation.produce("cdr", (0..RECORDS / 2).map(record));
+    }
+    let (mut member, assigned) = join(&installation);
+    let starts: Vec<_> = assigned.into_iter().map(|at| (at, 0)).collect();
+    member.assign(&starts).unwrap();
+    let mut taken = 0;
+    wait_for("all records have come", || {
+        assert_eq!(member.serve().unwrap(), None);
+        // All that was fetched while nobody took it.
+        std::thread::sleep(WAIT);
+        let came = member.receive(RECORDS, Duration::ZERO);
+        member.clear();
+        taken += came;
+        assert!(came * value.len() <= BYTES_MAX, "{came} records were held");
+        (taken >= RECORDS).then_some(())
+    });
 }
