@@ -82,6 +82,16 @@ fn apply(bencher: Bencher<'_, '_>) {
 /// Calls of subscribers in no order, who do not fit in the cache; all of them are known, and the day stays open.
 #[divan::bench(sample_count = 5, sample_size = 1, args = [100_000, 1_000_000, 10_000_000])]
 fn apply_cold(bencher: Bencher<'_, '_>, subscribers: u32) {
+    cold(bencher, subscribers, 0);
+}
+
+/// The same with what a stretch of calls will touch fetched before, as the program does it.
+#[divan::bench(sample_count = 5, sample_size = 1, args = [100_000, 1_000_000, 10_000_000])]
+fn apply_cold_fetched(bencher: Bencher<'_, '_>, subscribers: u32) {
+    cold(bencher, subscribers, 16);
+}
+
+fn cold(bencher: Bencher<'_, '_>, subscribers: u32, ahead: usize) {
     let (rules, source) = (config().rules, source());
     let mut shard = shard(&rules);
     let at = rules
@@ -104,8 +114,16 @@ fn apply_cold(bencher: Bencher<'_, '_>, subscribers: u32) {
             (0..COLD_EVENTS).map(caller).collect::<Vec<_>>()
         })
         .bench_local_refs(|events| {
-            for event in events {
-                shard.apply(event, &source, &mut effects);
+            for stretch in events.chunks(ahead.max(1)) {
+                if ahead > 0 {
+                    let keys = stretch.iter().map(|event| event.msisdn.as_bytes());
+                    let fetched = keys.map(|key| shard.fetch_record(Shard::aim(key)?));
+                    let slots: Vec<_> = fetched.collect();
+                    slots.into_iter().flatten().for_each(|slot| shard.fetch_day(slot));
+                }
+                for event in stretch {
+                    shard.apply(event, &source, &mut effects);
+                }
             }
             effects.clear();
         });

@@ -1,4 +1,4 @@
-//! Taking many records at a time from librdkafka: the one unsafe module.
+//! Taking many records at a time from librdkafka, through its raw interface.
 //!
 //! The safe client hands over one record per call and allocates for each. `rd_kafka_consume_batch_queue` hands over
 //! thousands, and most of the speed of consuming comes from that. The price is raw pointers, and all of them stay in

@@ -218,14 +218,19 @@ impl Shard {
             .map(|window| window.iter().collect())
     }
 
-    /// The slot of a subscriber named by a record's key; what it reads is in the cache then. See [`touch`](Self::touch).
-    pub fn locate(&self, key: &[u8]) -> Option<u32> {
-        self.store.locate(key)
+    /// See [`Store::aim`].
+    pub fn aim(key: &[u8]) -> Option<u64> {
+        Store::aim(key)
     }
 
-    /// Brings what the next event of a subscriber will read into the cache.
-    pub fn touch(&self, slot: u32) {
-        self.store.touch(slot);
+    /// See [`Store::fetch_record`].
+    pub fn fetch_record(&self, aim: u64) -> Option<u32> {
+        self.store.fetch_record(aim)
+    }
+
+    /// See [`Store::fetch_day`].
+    pub fn fetch_day(&self, slot: u32) {
+        self.store.fetch_day(slot);
     }
 
     fn account_id(&mut self, slot: u32) -> Option<AccountId> {

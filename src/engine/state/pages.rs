@@ -16,7 +16,9 @@ pub struct Pages<P> {
 /// Things one by one, [`PAGE`] to a page; all pages but the last are full.
 pub type List<T> = Pages<Vec<T>>;
 
+/// In this order, so that what every change touches lies together at the beginning.
 #[derive(Debug, Clone)]
+#[repr(C)]
 struct Stamped<P> {
     changed: u32,
     page: P,

@@ -3,7 +3,7 @@
 use super::bucket::Bucket;
 
 /// One day: counts of an ordinary size, the lowest bits first, or [`BUSY`].
-type Packed = [u8; 5];
+pub(super) type Packed = [u8; 5];
 
 /// Counts that do not fit are kept beside.
 const BUSY: Packed = [u8::MAX; 5];
@@ -59,6 +59,11 @@ impl Rings {
     pub fn extend(&mut self, days: usize) {
         let length = self.days.len() + days;
         self.days.resize(length, Packed::default());
+    }
+
+    /// A day as it is kept.
+    pub(super) fn packed(&self, place: usize) -> Option<&Packed> {
+        self.days.get(place)
     }
 
     /// A day's counts.

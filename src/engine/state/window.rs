@@ -1,5 +1,5 @@
 use super::bucket::Bucket;
-use super::rings::Rings;
+use super::rings::{Packed, Rings};
 use crate::model::Day;
 
 /// A subscriber's last days, read only: a ring indexed by day.
@@ -40,9 +40,9 @@ impl<'a> Window<'a> {
         self.rings.get(self.begin + at)
     }
 
-    /// The newest day's bucket.
-    pub fn newest(&self) -> Bucket {
-        self.day(self.newest)
+    /// The newest day as it is kept.
+    pub(super) fn newest_packed(&self) -> Option<&'a Packed> {
+        self.rings.packed(self.begin + self.newest_at)
     }
 
     /// Whether a day has a bucket, or would if there had been usage on it: it is not older than the window.

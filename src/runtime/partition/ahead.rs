@@ -5,19 +5,25 @@ use crate::kafka::Item;
 pub const AHEAD: usize = 16;
 
 /// Brings the subscribers of the next [`AHEAD`] records into the cache. Changes nothing.
+///
+/// Each step goes over all of them, so that what one step has asked for is there for the next.
 pub fn fetch_ahead<'a, 's>(
     items: impl Iterator<Item = Item<'a>>,
     shard_of: impl Fn(i32) -> Option<&'s Shard>,
 ) {
-    let mut located = [None; AHEAD];
-    for (place, item) in located.iter_mut().zip(items) {
+    let mut aims = [None; AHEAD];
+    for (aim, item) in aims.iter_mut().zip(items) {
         if let Item::Record(record) = item
             && let (Some(shard), Some(key)) = (shard_of(record.at.partition), record.key())
         {
-            *place = shard.locate(key).map(|slot| (shard, slot));
+            *aim = Shard::aim(key).map(|at| (shard, at));
         }
     }
-    for (shard, slot) in located.into_iter().flatten() {
-        shard.touch(slot);
+    let slots = aims.map(|aim| {
+        let (shard, at) = aim?;
+        Some((shard, shard.fetch_record(at)?))
+    });
+    for (shard, slot) in slots.into_iter().flatten() {
+        shard.fetch_day(slot);
     }
 }

@@ -124,7 +124,7 @@ impl Store {
     pub fn window(&self, slot: u32) -> Option<Window<'_>> {
         let page = self.pages.get(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
-        let record = page.subscribers.get(at)?;
+        let record = page.subscribers().get(at)?;
         Some(Window::new(
             &page.rings,
             at,
@@ -137,10 +137,10 @@ impl Store {
     pub fn entry(&mut self, slot: u32) -> Option<SubscriberEntry<'_>> {
         let page = self.pages.edit(slot as usize / PAGE)?;
         let at = slot as usize % PAGE;
-        let subscriber = page.subscribers.get_mut(at)?;
+        let (subscriber, rings) = page.entry(at)?;
         Some(SubscriberEntry {
             subscriber,
-            rings: &mut page.rings,
+            rings,
             at,
             window_days: self.window_days,
         })
@@ -152,7 +152,9 @@ impl Store {
     }
 
     fn find(&self, key: Key) -> Option<u32> {
-        let same = |slot: &u32| self.record(*slot).is_some_and(|record| record.key == key);
+        // What the index has, its page has.
+        let place = |slot: u32| Some(self.pages.get(slot as usize / PAGE)?.place(slot as usize));
+        let same = |slot: &u32| place(*slot).is_some_and(|record| record.key == key);
         self.index.find(key.hash(), same).copied()
     }
 
@@ -176,9 +178,7 @@ impl Store {
             self.pages.push(Page::new(self.window_days));
         }
         if let Some(page) = self.pages.edit(slot as usize / PAGE) {
-            // A page has room for as many as its slots.
-            let _ = page.subscribers.try_push(Subscriber::nobody(None));
-            page.rings.extend(self.window_days);
+            page.extend(self.window_days);
         }
         self.slots += 1;
         slot
@@ -203,7 +203,7 @@ impl Store {
 
 fn record(pages: &Pages<Page>, slot: u32) -> Option<&Subscriber> {
     let page = pages.get(slot as usize / PAGE)?;
-    page.subscribers.get(slot as usize % PAGE)
+    page.subscribers().get(slot as usize % PAGE)
 }
 
 fn pseudonym_hash(msisdn: &Msisdn) -> u64 {

@@ -6,15 +6,19 @@ use crate::engine::state::rings::Rings;
 use crate::engine::state::trigger_state::{DENSE, TriggerState};
 use crate::engine::state::window::Window;
 use crate::model::Msisdn;
-use arrayvec::ArrayVec;
-use std::iter::repeat_with;
+use std::array;
 
 /// Subscribers and their rings, in the order of their slots.
+///
+/// What every record needs of the page comes first, beside what its `Arc` counts.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Page {
-    /// In the page itself, so that a record is one step away.
-    pub(super) subscribers: ArrayVec<Subscriber, PAGE>,
     pub(super) rings: Rings,
+    /// Subscribers in the page.
+    pub(super) count: u8,
+    /// In the page itself, so that a record is one step away. Vacant beyond the count.
+    records: [Subscriber; PAGE],
 }
 
 /// The state of a trigger that was dense when the image was written, and is sparse now.
@@ -31,14 +35,44 @@ impl Page {
     /// Room for a page of subscribers.
     pub(super) fn new(window_days: usize) -> Self {
         Self {
-            subscribers: ArrayVec::new(),
             rings: Rings::with_capacity(PAGE * window_days),
+            count: 0,
+            records: array::from_fn(|_| Subscriber::nobody(None)),
         }
     }
 
     /// Subscribers in the page.
     pub fn len(&self) -> usize {
-        self.subscribers.len()
+        self.count.into()
+    }
+
+    /// The records of the subscribers.
+    pub(super) fn subscribers(&self) -> &[Subscriber] {
+        self.records.get(..self.len()).unwrap_or(&self.records)
+    }
+
+    fn subscribers_mut(&mut self) -> &mut [Subscriber] {
+        let count = self.len();
+        self.records.get_mut(..count).unwrap_or_default()
+    }
+
+    /// A subscriber's record and the rings, to be changed.
+    pub(super) fn entry(&mut self, at: usize) -> Option<(&mut Subscriber, &mut Rings)> {
+        let record = self.records.get_mut(..usize::from(self.count))?.get_mut(at)?;
+        Some((record, &mut self.rings))
+    }
+
+    /// Where the record of a slot lies, whether it is anybody's or not: nothing is read to tell.
+    pub(super) fn place(&self, slot: usize) -> &Subscriber {
+        &self.records[slot % PAGE]
+    }
+
+    /// Makes room for one more, if the page is not full.
+    pub(super) fn extend(&mut self, window_days: usize) {
+        if self.len() < PAGE {
+            self.count += 1;
+            self.rings.extend(window_days);
+        }
     }
 
     /// Whether every subscriber has a ring of so many days.
@@ -52,7 +86,7 @@ impl Page {
         window_days: usize,
         relocated: &[RelocatedState],
     ) -> Result<(), Problem> {
-        let places = self.subscribers.iter().enumerate();
+        let places = self.subscribers().iter().enumerate();
         for (at, subscriber) in places.filter(|(_, subscriber)| subscriber.is_vacant()) {
             let mut ring = at * window_days..(at + 1) * window_days;
             let used = ring.any(|place| self.rings.get(place) != Bucket::default());
@@ -67,7 +101,7 @@ impl Page {
     pub(super) fn resize_windows(&mut self, from_days: usize, to_days: usize) {
         let mut rings = Rings::with_capacity(PAGE * to_days);
         rings.extend(self.len() * to_days);
-        for (at, subscriber) in self.subscribers.iter().enumerate() {
+        for (at, subscriber) in self.subscribers().iter().enumerate() {
             let window = Window::new(&self.rings, at, from_days, subscriber.newest);
             window.copy_newest(&mut rings, at, to_days);
         }
@@ -78,9 +112,9 @@ impl Page {
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         (self.len() as u8).put(&mut to);
-        put_columns(&self.subscribers, &mut to);
+        put_columns(self.subscribers(), &mut to);
         for index in 0..DENSE {
-            for subscriber in &self.subscribers {
+            for subscriber in self.subscribers() {
                 subscriber.trigger_states[index].put(&mut to);
             }
         }
@@ -103,11 +137,11 @@ impl Page {
         if !(1..=PAGE).contains(&count) {
             return Err("holds no subscribers, or more than a page has");
         }
-        let nobody = || Subscriber::nobody(None);
-        let mut subscribers: ArrayVec<_, PAGE> = repeat_with(nobody).take(count).collect();
-        get_columns(&mut subscribers, &mut from)?;
+        let mut page = Self::new(window_days);
+        page.count = count as u8;
+        get_columns(page.subscribers_mut(), &mut from)?;
         for trigger in triggers {
-            for (at, subscriber) in subscribers.iter_mut().enumerate() {
+            for (at, subscriber) in page.subscribers_mut().iter_mut().enumerate() {
                 let state = TriggerState::get(&mut from)?;
                 let Some(place) = *trigger else { continue };
                 match subscriber.trigger_states.get_mut(place) {
@@ -119,13 +153,13 @@ impl Page {
         }
         let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
         from.end()?;
-        subscribers.iter().try_for_each(Subscriber::check)?;
-        let mut rings = Rings::with_capacity(PAGE * window_days);
-        rings.extend(buckets.len());
+        page.subscribers()
+            .iter()
+            .try_for_each(Subscriber::check)?;
+        page.rings.extend(buckets.len());
         for (place, bytes) in buckets.iter().enumerate() {
-            rings.set(place, &Bucket::from_bytes(*bytes));
+            page.rings.set(place, &Bucket::from_bytes(*bytes));
         }
-        let page = Self { subscribers, rings };
         page.check_vacant(window_days, &relocated)?;
         Ok((page, relocated))
     }
@@ -233,7 +267,7 @@ mod tests {
 
         let (page, relocated) = Page::decode(&bytes, 28, &[Some(0), Some(7), None]).unwrap();
 
-        let kept = page.subscribers.first().unwrap().trigger_states;
+        let kept = page.subscribers().first().unwrap().trigger_states;
         assert_eq!(
             kept,
             [states[0], TriggerState::default(), TriggerState::default()]

@@ -81,9 +81,9 @@ fn the_engine_is_deterministic() {
 }
 
 #[test]
-fn one_file_is_unsafe() {
+fn two_files_are_unsafe() {
     let source = "fn f() {\n    unsafe { g() }\n}";
-    breaks("src/kafka/consume.rs", source, &["2: one file is unsafe"]);
+    breaks("src/kafka/consume.rs", source, &["2: two files are unsafe"]);
     breaks("src/kafka/batch.rs", source, &[]);
     breaks(
         "src/kafka/consume.rs",
