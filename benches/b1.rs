@@ -4,7 +4,8 @@
 //! Starts a real broker and loads the calls, then takes turns: the client's safe poll alone, poll with serde_json into a struct,
 //! the release program. Each is a process of its own, so that its processor time and its memory are its own. Every run appends
 //! one line to `benches/results/b1.jsonl`. Run with `cargo bench --bench b1`; `CHURNWATCH_BENCH_RECORDS` (in millions) and
-//! `CHURNWATCH_BENCH_ROUNDS` change the size, and `CHURNWATCH_BENCH_COMPRESSION=none` the topic.
+//! `CHURNWATCH_BENCH_ROUNDS` change the size, and `CHURNWATCH_BENCH_COMPRESSION=none` the topic. With `-- latency` it measures
+//! how long a call to a competitor's hotline takes to its task.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -13,12 +14,14 @@
 )]
 
 mod common;
+#[path = "b1/latency.rs"]
+mod latency;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use churnwatch::config::Config;
 use churnwatch::kafka::{Delivery, Loader};
-use common::{consumer, median, setting};
+use common::{consumer, median, peak_megabytes, setting};
 use rdkafka::Message;
 use serde::Deserialize;
 use serde_json::json;
@@ -37,6 +40,10 @@ const DAYS: u64 = 40;
 /// 2026-01-01 in China, in milliseconds since 1970.
 const BEGIN_MS: u64 = 1_767_196_800_000;
 const DAY_MS: u64 = 86_400_000;
+/// A competitor's hotline.
+const HOTLINE: &str = "10010";
+/// Calls for one to the hotline.
+const ONE_IN: u64 = 500;
 const PORT: u16 = 29_472;
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/b1.jsonl");
 /// What `/proc/PID/stat` counts time in.
@@ -60,6 +67,9 @@ fn main() {
         client.create_topic(topic, PARTITIONS, &[]);
     }
     load(&compression, records);
+    if arguments.iter().any(|argument| argument == "latency") {
+        return latency::measure(records);
+    }
     println!("{records} calls in {PARTITIONS} partitions ({compression}), {rounds} rounds");
     let mut figures = [const { Vec::new() }; 3];
     for round in 0..rounds {
@@ -70,7 +80,14 @@ fn main() {
         ];
         for (figures, (program, run)) in figures.iter_mut().zip(runs) {
             println!("{program:<20}{run}");
-            keep(program, &run, records, &compression);
+            keep(json!({
+                "program": program,
+                "records": records,
+                "compression": compression,
+                "records_per_second": run.per_second.round(),
+                "cpu_seconds_per_million": (run.cpu_seconds_per_million * 100.0).round() / 100.0,
+                "peak_megabytes": run.peak_megabytes.round(),
+            }));
             figures.push(run.per_second);
         }
     }
@@ -100,30 +117,35 @@ impl std::fmt::Display for Run {
 }
 
 /// Appends a run to the results, with what it ran on.
-fn keep(program: &str, run: &Run, records: u64, compression: &str) {
+fn keep(mut run: serde_json::Value) {
     let load = fs::read_to_string("/proc/loadavg").unwrap();
     let rustc = Command::new("rustc").arg("--version").output().unwrap();
-    let line = json!({
-        "at": jiff::Timestamp::now().to_string(),
-        "program": program,
-        "version": env!("CARGO_PKG_VERSION"),
-        "records": records,
-        "compression": compression,
-        "records_per_second": run.per_second.round(),
-        "cpu_seconds_per_million": (run.cpu_seconds_per_million * 100.0).round() / 100.0,
-        "peak_megabytes": run.peak_megabytes.round(),
-        "cores": std::thread::available_parallelism().unwrap(),
-        "load_average": load.split(' ').next().unwrap().parse::<f64>().unwrap(),
-        "rustc": String::from_utf8(rustc.stdout).unwrap().trim(),
-        "librdkafka": rdkafka::util::get_rdkafka_version().1,
-    });
+    let machine = [
+        ("at", json!(jiff::Timestamp::now().to_string())),
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+        (
+            "cores",
+            json!(std::thread::available_parallelism().unwrap()),
+        ),
+        (
+            "load_average",
+            json!(load.split(' ').next().unwrap().parse::<f64>().unwrap()),
+        ),
+        (
+            "rustc",
+            json!(String::from_utf8(rustc.stdout).unwrap().trim()),
+        ),
+        ("librdkafka", json!(rdkafka::util::get_rdkafka_version().1)),
+    ];
+    let machine = machine.map(|(name, value)| (name.to_owned(), value));
+    run.as_object_mut().unwrap().extend(machine);
     fs::create_dir_all(Path::new(RESULTS).parent().unwrap()).unwrap();
     let mut file = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(RESULTS)
         .unwrap();
-    writeln!(file, "{line}").unwrap();
+    writeln!(file, "{run}").unwrap();
 }
 
 /// Well mixed bits of a number, the same on every machine.
@@ -134,13 +156,12 @@ fn mixed(number: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// A call, of 279 bytes or nearly, and whose it is. One in 500 goes to a competitor's hotline.
-fn call(number: u64, records: u64) -> (String, String) {
+/// A call, of 279 bytes or nearly, and whose it is.
+fn call(number: u64, at: u64) -> (String, String) {
     let bits = mixed(number);
     let msisdn = format!("86138{:08}", bits % SUBSCRIBERS);
-    let at = BEGIN_MS + number * DAYS * DAY_MS / records;
-    let other = match mixed(bits) % 500 {
-        0 => "10010".to_owned(),
+    let other = match mixed(bits) % ONE_IN {
+        0 => HOTLINE.to_owned(),
         other => format!("86139{:08}", other * 99_991 % 100_000_000),
     };
     let kind = ["mo_call", "mt_call"][(bits >> 40) as usize % 2];
@@ -159,7 +180,8 @@ fn load(compression: &str, records: u64) {
     let config = configuration("load", folder.path(), &extra);
     let loader = Loader::new(&config).unwrap();
     for number in 0..records {
-        let (msisdn, record) = call(number, records);
+        let at = BEGIN_MS + number * DAYS * DAY_MS / records;
+        let (msisdn, record) = call(number, at);
         let to = Delivery::Keyed(msisdn.as_bytes());
         loader
             .send(TOPIC, PARTITIONS, to, Some(record.as_bytes()))
@@ -238,8 +260,16 @@ fn print_limit(name: &str, bootstrap: &str, records: u64) {
 /// The program with its defaults, from its first record to the commit of its last.
 fn detect(group: &str, records: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    configuration(group, folder.path(), "");
-    let file = folder.path().join("churnwatch.toml");
+    let (mut process, run) = caught_up(group, folder.path(), records);
+    process.signal(Signal::Kill);
+    process.wait_long();
+    run
+}
+
+/// Starts the program with its defaults. Returns it when it has committed so many records.
+fn caught_up(group: &str, folder: &Path, records: u64) -> (Process, Run) {
+    configuration(group, folder, "");
+    let file = folder.join("churnwatch.toml");
     let mut process = Process::start(["run", "--config", file.to_str().unwrap()]);
     let client = Client::shared();
     let committed = |process: &mut Process| -> i64 {
@@ -259,25 +289,19 @@ fn detect(group: &str, records: u64) -> Run {
     }
     let mut run = needed(&process.id().to_string(), started.elapsed(), records);
     run.per_second *= 1.0 - first as f64 / records as f64;
-    process.signal(Signal::Kill);
-    process.wait_long();
-    run
+    (process, run)
 }
 
 /// What a process has needed so far.
 fn needed(process: &str, took: Duration, records: u64) -> Run {
-    let read = |name: &str| fs::read_to_string(format!("/proc/{process}/{name}")).unwrap();
-    let stat = read("stat");
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // The name before it may hold spaces.
     let mut fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11);
     let mut ticks = || fields.next().unwrap().parse::<f64>().unwrap();
     let cpu_seconds = (ticks() + ticks()) / TICKS_PER_SECOND;
-    let status = read("status");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.unwrap().trim().trim_end_matches(" kB");
     Run {
         per_second: records as f64 / took.as_secs_f64(),
         cpu_seconds_per_million: cpu_seconds * 1e6 / records as f64,
-        peak_megabytes: peak.parse::<f64>().unwrap() / 1024.0,
+        peak_megabytes: peak_megabytes(process),
     }
 }

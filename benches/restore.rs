@@ -2,9 +2,9 @@
 //! killed, and started again.
 //!
 //! Starts a real broker and the release program. Run with `cargo bench --bench restore`;
-//! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. By default no snapshot is taken of the debt, so that
-//! all of it is replayed; `CHURNWATCH_BENCH_RECOVERY=10` takes them as that `state.recovery_seconds_max` would. Static membership spares the wait for the session
-//! time-out, which is the group's and not the restore's.
+//! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. Snapshots of the debt are taken as by default;
+//! `CHURNWATCH_BENCH_RECOVERY=3600` is another `state.recovery_seconds_max`, with which all of it is replayed. Static membership
+//! spares the wait for the session time-out, which is the group's and not the restore's.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -13,11 +13,13 @@
     clippy::disallowed_methods
 )]
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use churnwatch::config::Config;
 use churnwatch::kafka::{Delivery, Loader};
+use common::peak_megabytes;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::client::Client;
@@ -72,6 +74,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     let mut second = start(&file);
     let (live, page) = processed(&mut second, debt);
     let left = page.sum("churnwatch_replay_debt_records", &[]);
+    let before = peak_megabytes(&second.id().to_string());
     second.signal(Signal::Kill);
     second.wait_long();
 
@@ -96,8 +99,9 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     let slowest = (0..PARTITIONS).filter_map(restore).fold(0.0, f64::max);
     println!(
         "  debt {debt}, {left} not in snapshots: {seconds:.2} s from process start to the first new record, {all:.2} s until all partitions are live \
-         ({slowest:.2} s of it from assignment); the debt was first applied at {:.0}/s",
-        debt as f64 / live
+         ({slowest:.2} s of it from assignment); the debt was first applied at {:.0}/s; {before:.0} MB at most before, {:.0} MB after",
+        debt as f64 / live,
+        peak_megabytes(&third.id().to_string()),
     );
     third.signal(Signal::Kill);
     third.wait_long();
@@ -105,13 +109,15 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
 
 fn configuration(topic: &str, folder: &Path) -> String {
     let recovery = std::env::var("CHURNWATCH_BENCH_RECOVERY");
-    let recovery = recovery.unwrap_or_else(|_| "3600".to_owned());
+    let recovery = recovery.map_or(String::new(), |seconds| {
+        format!("recovery_seconds_max = {seconds}\n")
+    });
     format!(
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{topic}\"\nwindow.clock = \"event\"\nlog.level = \"info\"\n\
          http.listen = \"127.0.0.1:{PORT}\"\nrun.instance_id = \"bench\"\nrun.shutdown_seconds = 120\n[topics]\n\
          cdr = \"{topic}\"\nbilling = \"{topic}\"\nsubscriber = \"{topic}\"\nservice = \"{topic}\"\n\
          outcome = \"{topic}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\n\
-         snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\nrecovery_seconds_max = {recovery}\n",
+         snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\n{recovery}",
         Client::shared().bootstrap(),
         folder.join("snapshots").display()
     )

@@ -155,6 +155,14 @@ impl Health {
 }
 
 impl WorkerHealth {
+    /// No worker is needed in this place, so nobody waits for one.
+    pub fn retire(&self) {
+        if let Some(worker) = self.shared.workers.get(self.worker) {
+            worker.beat_ms.store(u64::MAX, Ordering::Relaxed);
+            worker.conditions.store(u8::MAX, Ordering::Relaxed);
+        }
+    }
+
     /// Shows a sign of life.
     pub fn beat(&self) {
         if let Some(worker) = self.shared.workers.get(self.worker) {
@@ -220,6 +228,15 @@ mod tests {
         assert_eq!(health.unready(), ["no broker answers"]);
         health.waits(None);
         assert_eq!(health.unready().len(), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_worker_that_is_not_needed() {
+        let (health, clock) = health(1);
+        health.workers()[0].retire();
+        clock.store(1_000_000, Ordering::Relaxed);
+        assert!(health.stalled().is_empty());
+        assert!(health.unready().is_empty());
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Run {
         info!(
             group = config.kafka.group,
             partitions = cluster.partitions,
-            workers = config.run.workers,
+            workers = i32::from(config.run.workers).min(cluster.partitions),
             rules = &*config.rules.version,
             shadow_rules = shadow_version(&config.ruleset()),
             "starting"

@@ -4,7 +4,7 @@
 use super::board::BoardUser;
 use super::output::{Envelope, OutputFormat};
 use super::route::RouteSource;
-use super::settings::LogFormat;
+use super::settings::{LogFormat, Threads};
 use crate::engine::settings::{ClockKind, HolderCapacity, TriggerWeight};
 use crate::layers::{Key, Layers, plain};
 use crate::model::{PlaybookStep, Talk};
@@ -67,6 +67,11 @@ const FORMS: &[Form] = &[
         "log.format",
         form::<LogFormat>,
         "write \"auto\", \"pretty\" or \"json\"",
+    ),
+    (
+        "run.workers",
+        form::<Threads>,
+        "write \"auto\" or a number from 1 to 256",
     ),
     (
         "window.clock",

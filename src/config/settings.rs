@@ -3,10 +3,11 @@
 use crate::decode::Decoder;
 use crate::layers::{Key, Layers};
 use crate::model::{Feed, FeedSet};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::thread::available_parallelism;
 
 /// librdkafka's properties: flat names with dots in them.
 pub const PROPERTIES: &str = "kafka.properties";
@@ -130,6 +131,7 @@ pub(super) const UPLIFT: &str = "uplift";
 #[serde(deny_unknown_fields)]
 pub struct RunSettings {
     /// Worker threads.
+    #[serde(deserialize_with = "threads")]
     pub workers: u16,
     /// A transaction that holds output ends with this many records.
     pub batch_records_max: u32,
@@ -145,6 +147,30 @@ pub struct RunSettings {
     pub queued_kilobytes_max: u32,
     /// Time to end and leave after SIGTERM.
     pub shutdown_seconds: u16,
+}
+
+/// Threads as they are written.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Threads {
+    Number(u16),
+    Cores(Auto),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Auto {
+    Auto,
+}
+
+fn threads<'de, D: Deserializer<'de>>(text: D) -> Result<u16, D::Error> {
+    Ok(match Threads::deserialize(text)? {
+        Threads::Number(number) => number,
+        Threads::Cores(Auto::Auto) => available_parallelism()
+            .ok()
+            .and_then(|cores| cores.get().try_into().ok())
+            .unwrap_or(1),
+    })
 }
 
 /// `[state]`: what is kept of the subscribers' state beside the inputs.

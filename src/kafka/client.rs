@@ -60,11 +60,14 @@ pub(super) fn consumer(config: &Config, member: Option<&str>) -> ClientConfig {
     client
 }
 
+/// Readers of a worker at a time, which share `run.queued_kilobytes_max`.
+pub const READERS: usize = 4;
+
 /// A consumer that re-reads partitions without being a member of the group.
 pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
     let mut client = consumer(config, None);
     // Here the limit holds for each partition's queue, not for all of them together.
-    let each = config.run.queued_kilobytes_max as usize / partitions.max(1);
+    let each = config.run.queued_kilobytes_max as usize / READERS / partitions.max(1);
     client
         .set("queued.max.messages.kbytes", each.max(1024).to_string())
         // Says where a partition ends, behind control records and what compaction took...

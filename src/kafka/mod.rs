@@ -31,7 +31,7 @@ mod trim;
 
 pub use batch::{ConsumedRecord, Item, StoredRecord};
 pub use check::{Cluster, Refusal, connect, writable};
-pub use client::check_properties;
+pub use client::{READERS, check_properties};
 pub use embedded::EmbeddedBroker;
 pub use error::Fault;
 pub use events::{Rebalance, fault, lost_records};

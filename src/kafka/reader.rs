@@ -13,8 +13,8 @@ use std::time::Duration;
 /// Records received of a partition at a time; enough to make the calls cheap, and little to hold.
 const RECEIVE_RECORDS: usize = 1_000;
 
-/// Reads stretches of partitions again, outside the consumer group. Its client holds `run.queued_kilobytes_max` of
-/// fetched records for all of them together.
+/// Reads stretches of partitions again, outside the consumer group. Its client holds its part of
+/// `run.queued_kilobytes_max` of fetched records for all of them together.
 pub struct SpanReader {
     topics: Arc<Topics>,
     // Before `client`: their queues must be gone when the client is closed.

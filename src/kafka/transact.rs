@@ -274,10 +274,12 @@ impl<'p> Cycle<'p> {
         offsets: &TopicPartitionList,
         membership: &ConsumerGroupMetadata,
     ) -> KafkaResult<()> {
-        self.send_all(ahead?, outbound)?;
-        // The records travel meanwhile.
+        let sent = ahead?;
+        // First, because the broker may still be ending the last transaction: it then refuses offsets and records alike, and
+        // the client asks again after 1 ms for offsets, but after 20 ms for records.
         self.producer
             .send_offsets_to_transaction(offsets, membership, self.patience)?;
+        self.send_all(sent, outbound)?;
         // `Producer::flush`, which `commit_transaction` begins with, waits in slices of 100 ms while records are under
         // way; with none left it returns at once.
         self.wait_until(|producer| producer.in_flight_count() == 0)?;

@@ -388,11 +388,15 @@ fn flatten(nested: Table) -> Table {
     flat
 }
 
-/// The value if it has the type of the one it replaces; whole numbers do for measures. A list of numbers has as many as
-/// the default unless it is open.
+/// Default of a number that the program finds by itself.
+const AUTO: &str = "auto";
+
+/// The value if it has the type of the one it replaces; whole numbers do for measures and for what is found by itself. A list of
+/// numbers has as many as the default unless it is open.
 fn coerce(slot: &Value, value: Value, is_open: bool) -> Result<Value, String> {
     match (slot, value) {
         (Value::Float(_), Value::Integer(whole)) => Ok(Value::Float(whole as f64)),
+        (Value::String(slot), number @ Value::Integer(_)) if slot == AUTO => Ok(number),
         (Value::Array(slots), Value::Array(values)) => {
             let Some(slot) = slots.first() else {
                 return Ok(Value::Array(values));

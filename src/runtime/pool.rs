@@ -39,7 +39,7 @@ impl Pool {
         }
     }
 
-    /// Starts `run.workers` threads.
+    /// Starts `run.workers` threads, or one for each partition if these are fewer.
     ///
     /// # Errors
     /// If the system refuses a thread.
@@ -47,11 +47,16 @@ impl Pool {
         let setup = Arc::new(setup);
         let mut pool = Self::new(stop);
         let healths = health.workers().into_iter();
-        let healths = healths.take(setup.config.run.workers.into());
+        let mut healths = healths.take(setup.config.run.workers.into());
+        let partitions = usize::try_from(setup.partitions).unwrap_or(0);
+        let working: Vec<WorkerHealth> = healths.by_ref().take(partitions).collect();
+        healths.for_each(|health| health.retire());
         let shared = Arc::clone(&setup);
-        pool.spawn("worker", healths, move |stop, health, number| {
-            work(&shared, stop, health, number)
-        })?;
+        pool.spawn(
+            "worker",
+            working.into_iter(),
+            move |stop, health, number| work(&shared, stop, health, number),
+        )?;
         pool.watch("topics", move |stop| watch_topics(&setup, stop))?;
         Ok(pool)
     }

@@ -115,6 +115,7 @@ impl Installation {
 kafka.bootstrap = \"{bootstrap}\"
 kafka.group = \"{group}\"
 {session}
+{workers}
 http.listen = \"127.0.0.1:0\"
 log.format = \"json\"
 state.snapshots = \"{snapshots}\"
@@ -127,6 +128,7 @@ board.store = \"{board}\"
 {topics}
 ",
             session = unless_stated(extra, "session.timeout.ms", SESSION),
+            workers = unless_stated(extra, "run.workers", "run.workers = 1"),
             snapshots = installation.snapshots().display(),
             board = installation.folder().join("board").display(),
             group = installation.group,

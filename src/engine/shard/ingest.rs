@@ -7,7 +7,7 @@ use crate::engine::state::service_history::ServiceEvent;
 use crate::engine::state::store::SubscriberEntry;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
-use crate::engine::triggers::{self, EventView, Trigger, too_old};
+use crate::engine::triggers::{self, EventView, Trigger, TriggerSet, too_old};
 use crate::model::{
     Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Reject, Source,
     Timestamp,
@@ -244,12 +244,10 @@ impl Shard {
     ) -> (Evaluation, Firings) {
         let rules = &self.rules;
         let on_trial = rules.shadow.as_deref();
-        let mut places =
-            triggers::wanting(&event.body, &rules.triggers, &rules.competitors).peekable();
-        let trial_places = on_trial
-            .map(|trial| triggers::wanting(&event.body, &trial.triggers, &rules.competitors));
-        let mut trial_places = trial_places.into_iter().flatten().peekable();
-        let wanted = places.peek().is_some() || trial_places.peek().is_some();
+        let wanting = |triggers| triggers::wanting(&event.body, triggers, &rules.competitors);
+        let places = wanting(&rules.triggers);
+        let trial_places = on_trial.map_or(TriggerSet::NONE, |trial| wanting(&trial.triggers));
+        let wanted = !places.is_empty() || !trial_places.is_empty();
         if !wanted || too_old(self.clock, event.at, rules.window.immediate_hours) {
             return Default::default();
         }

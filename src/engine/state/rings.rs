@@ -66,8 +66,8 @@ impl Rings {
         self.days.get(place)
     }
 
-    /// A day's counts.
-    #[inline]
+    /// A day's counts. Inlined, because most want one of them and need not unpack the others.
+    #[inline(always)]
     pub fn get(&self, place: usize) -> Bucket {
         match self.days.get(place) {
             Some(&BUSY) => self.busy_day(place).unwrap_or_default(),
@@ -142,7 +142,7 @@ fn packed(bucket: &Bucket) -> Packed {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn unpacked([a, b, c, d, e]: Packed) -> Bucket {
     let mut bits = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
     let mut next = |width: u32| {

@@ -1,6 +1,7 @@
 use crate::engine::codec::{Problem, is_possible_time};
 use crate::model::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// How far one feed of one shard has come, in event time (behaviour: Clock and watermarks).
 ///
@@ -19,7 +20,8 @@ pub struct Watermark {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Reached {
     day: Day,
-    furthest: Vec<(u32, Timestamp)>,
+    /// Nearly every record is further than all before it, and takes the first place.
+    furthest: VecDeque<(u32, Timestamp)>,
 }
 
 /// How many subscribers make a day believable.
@@ -72,7 +74,7 @@ impl Watermark {
         }
         let mut all = self.ahead.iter().chain([&self.today]);
         let falls = |day: &Reached| {
-            day.furthest.is_sorted_by(|(_, a), (_, b)| a >= b)
+            day.furthest.iter().is_sorted_by(|(_, a), (_, b)| a >= b)
                 && day.furthest.iter().all(|(_, at)| is_possible_time(*at))
         };
         match all.all(falls) {
@@ -153,7 +155,7 @@ impl Reached {
     fn new(day: Day) -> Self {
         Self {
             day,
-            furthest: Vec::new(),
+            furthest: VecDeque::new(),
         }
     }
 

@@ -185,6 +185,16 @@ pub fn index_of(name: &str) -> Option<usize> {
 #[derive(Debug, Clone, Copy)]
 pub struct TriggerSet(u64);
 
+impl TriggerSet {
+    /// No trigger.
+    pub const NONE: Self = Self(0);
+
+    /// Whether there is none in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 impl Iterator for TriggerSet {
     type Item = usize;
 
@@ -202,15 +212,17 @@ pub const fn listening(kind: BodyKind) -> TriggerSet {
 }
 
 /// The triggers that want to see an event, among those in force.
-pub fn wanting<'a>(
-    body: &'a Body<'_>,
-    triggers: &'a [Box<dyn Trigger>],
-    competitors: &'a Competitors,
-) -> impl Iterator<Item = usize> {
-    listening(body.kind()).filter(move |index| {
-        let trigger = triggers.get(*index);
+pub fn wanting(
+    body: &Body<'_>,
+    triggers: &[Box<dyn Trigger>],
+    competitors: &Competitors,
+) -> TriggerSet {
+    let wants = |place: &usize| {
+        let trigger = triggers.get(*place);
         trigger.is_some_and(|trigger| trigger.wants(body, competitors))
-    })
+    };
+    let wanting = listening(body.kind()).filter(wants);
+    TriggerSet(wanting.fold(0, |set, place| set | 1 << place))
 }
 
 /// The triggers that look at closed days, those of them that need no account, and those that are a cause for worry.

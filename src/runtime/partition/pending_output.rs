@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::encode::{Encoder, Form, Kind, Misfit, Original, Outgoing};
 use crate::journal::OutputDigest;
 use crate::kafka::{ConsumedRecord, Fault, Outbound};
-use crate::model::{Effect, Reject, Source, UpliftCounts};
+use crate::model::{Effect, Reject, Source, TaskStatus, UpliftCounts};
 use crate::telemetry::BatchReport;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -36,6 +36,8 @@ pub struct PendingOutput {
     misfit: Option<Misfit>,
     waiting: Vec<Outbound>,
     waiting_bytes: usize,
+    /// Somebody is to act on it at once: a record has led to an open task.
+    urgent: bool,
 }
 
 impl PendingOutput {
@@ -56,6 +58,7 @@ impl PendingOutput {
             misfit: None,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            urgent: false,
         }
     }
 
@@ -78,6 +81,11 @@ impl PendingOutput {
         self.waiting_bytes
     }
 
+    /// Whether somebody is to act on some of it at once.
+    pub fn urgent(&self) -> bool {
+        self.urgent
+    }
+
     /// Whether all of it can be written.
     ///
     /// # Errors
@@ -95,6 +103,7 @@ impl PendingOutput {
     pub fn clear(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
+        self.urgent = false;
         self.misfit = None;
         self.report = BatchReport::default();
         self.rejections = Rejections::default();
@@ -108,6 +117,7 @@ impl PendingOutput {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             self.report.effect(&effect);
+            self.urgent |= matches!(&effect, Effect::Task(task) if task.source.is_some() && task.status == TaskStatus::Open);
             let (name, topic, kind, outgoing) = match &effect {
                 Effect::Task(task) => ("task", &self.tasks, Kind::Task, encoder.task(task)),
                 Effect::Signal(signal) => (

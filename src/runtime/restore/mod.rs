@@ -24,8 +24,6 @@ use tracing::{info, warn};
 
 /// Journal records read in one step, so that the group is served often.
 const STEP_RECORDS: usize = 4_096;
-/// Wait for records that have not arrived.
-const WAIT: Duration = Duration::from_millis(20);
 
 /// A partition whose state is being restored.
 pub(super) struct Restore<R> {
@@ -86,7 +84,7 @@ impl<R: Reader> Restore<R> {
             }
             Stage::Journal(reader) => {
                 for _ in 0..STEP_RECORDS {
-                    match reader.front(0, WAIT)? {
+                    match reader.front(0, Duration::ZERO)? {
                         Front::Pending => return Ok(None),
                         Front::Done => return self.choose(setup, link, repository),
                         Front::Record(record) => {

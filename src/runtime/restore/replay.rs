@@ -15,8 +15,6 @@ use std::time::Duration;
 
 /// Records applied in one step, so that the group is served often.
 const STEP_RECORDS: usize = 4_096;
-/// Wait for records that have not arrived.
-const WAIT: Duration = Duration::from_millis(20);
 
 /// A shard on its way to the journal's end.
 pub(super) struct Replay<R> {
@@ -163,7 +161,7 @@ impl<R: Reader> Replay<R> {
             if *budget == 0 {
                 return Ok(false);
             }
-            match self.reader.front(span, WAIT)? {
+            match self.reader.front(span, Duration::ZERO)? {
                 Front::Pending => return Ok(false),
                 Front::Record(record) if record.offset < run.to => {
                     source.offset = record.offset;

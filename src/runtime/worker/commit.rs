@@ -15,7 +15,7 @@ use tracing::{info, warn};
 /// Offsets without output are committed this often, and output at least this often in a steady stream of records.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Output that waits for a commit, at most.
-const OUTPUT_BYTES_MAX: usize = 16 << 20;
+pub(super) const OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// Pauses between attempts to commit: the first, doubled up to the last.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LAST: Duration = Duration::from_secs(5);
@@ -38,7 +38,8 @@ impl<L: Link> Worker<'_, L> {
             return false;
         }
         let run = &self.setup.config.run;
-        let waited = since.reached(Duration::from_millis(run.batch_wait_ms.into()));
+        let waited =
+            self.output.urgent() || since.reached(Duration::from_millis(run.batch_wait_ms.into()));
         self.uncommitted.records >= run.batch_records_max as usize
             || self.output.waiting_bytes() >= OUTPUT_BYTES_MAX
             || (self.drained && waited)

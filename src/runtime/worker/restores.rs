@@ -3,15 +3,15 @@
 use super::end_offsets::EndOffsetPoll;
 use super::state::Worker;
 use crate::health::Condition;
-use crate::kafka::{Fault, Link, TopicPartition};
+use crate::kafka::{Fault, Link, READERS, TopicPartition};
 use crate::runtime::clock::{self, Stopwatch};
 use crate::runtime::partition::Partition;
 use crate::runtime::restore::Restore;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Restores under way at a time: one that applies entries, and the next one that reads meanwhile.
-const RESTORES: usize = 2;
+/// Wait for what is being read or loaded.
+const WAIT: Duration = Duration::from_millis(2);
 /// How often a long restore says how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -30,12 +30,16 @@ impl<L: Link> Worker<'_, L> {
                 restored.extend(loaded.map_err(|fault| restore.explain(&self.link, fault))?);
             }
         }
-        for restore in self.restores.iter_mut().take(RESTORES) {
+        self.restore_wait = WAIT;
+        for restore in self.restores.iter_mut().take(READERS) {
             let (watch, left) = (Stopwatch::start(), restore.records_to_replay());
             let stepped = restore.step(self.setup, &self.link, &mut self.repository);
             restored.extend(stepped.map_err(|fault| restore.explain(&self.link, fault))?);
             let replayed = left.saturating_sub(restore.records_to_replay());
             self.replay_speed.replayed(replayed, watch.elapsed());
+            if replayed > 0 {
+                self.restore_wait = Duration::ZERO;
+            }
             restore.report(&self.setup.telemetry);
         }
         if !self.restores.is_empty() && self.progress_logged.reached(PROGRESS_INTERVAL) {

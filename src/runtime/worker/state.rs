@@ -14,6 +14,7 @@ use crate::runtime::stop::Stop;
 use crate::snapshot::SnapshotRepository;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One thread's consumer, producer and shards. Shares nothing with other workers.
 pub struct Worker<'a, L: Link> {
@@ -29,6 +30,8 @@ pub struct Worker<'a, L: Link> {
     /// State of partitions that were taken away; good if they come back untouched.
     pub(super) parked: BTreeMap<i32, Partition>,
     pub(super) restores: VecDeque<Restore<L::Reader>>,
+    /// Before restoring goes on: none while there is something to apply.
+    pub(super) restore_wait: Duration,
     pub(super) key_watch: KeyWatch,
     /// Room for records of other systems.
     pub(super) scratch: Scratch,
@@ -71,6 +74,7 @@ impl<'a, L: Link> Worker<'a, L> {
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
             restores: VecDeque::new(),
+            restore_wait: Duration::ZERO,
             key_watch: KeyWatch::new(setup),
             scratch: Scratch::default(),
             output: PendingOutput::new(&setup.config, &setup.aligned_outputs, setup.form.clone()),

@@ -1,5 +1,6 @@
 //! The loop.
 
+use super::commit::OUTPUT_BYTES_MAX;
 use super::state::Worker;
 use crate::kafka::{Fault, Item, Link, Rebalance, TopicPartition};
 use crate::model::Source;
@@ -88,8 +89,10 @@ impl<L: Link> Worker<'_, L> {
             wait = wait.min(Duration::from_millis(run.batch_wait_ms.into()));
         }
         let mut shards = self.partitions.values().map(|partition| &partition.shard);
-        if !self.restores.is_empty() || shards.any(|shard| shard.sweeping()) {
+        if shards.any(|shard| shard.sweeping()) {
             wait = Duration::ZERO;
+        } else if !self.restores.is_empty() {
+            wait = self.restore_wait;
         }
         let received = self.link.receive(records, wait);
         let behind: i64 = self.partitions.values().map(Partition::lag).sum();
@@ -214,15 +217,18 @@ impl<L: Link> Worker<'_, L> {
                 self.uncommitted.records += applied;
                 self.records_processed += applied as u64;
             }
-            while partition.sweep(SWEEP_SUBSCRIBERS, &mut self.output) && !sweep.reached(SWEEP_TIME)
-            {
-            }
+            while self.output.waiting_bytes() < OUTPUT_BYTES_MAX
+                && partition.sweep(SWEEP_SUBSCRIBERS, &mut self.output)
+                && !sweep.reached(SWEEP_TIME)
+            {}
         }
         if !self.output.waiting().is_empty()
             || self.partitions.values().any(Partition::step_log_full)
         {
             self.uncommitted.begin();
         }
+        // A replay closes days as well.
+        self.replay_speed.applied(0, sweep.elapsed());
         self.pause_what_is_ahead()
     }
 }
