@@ -1,7 +1,7 @@
 //! Environment variables over the file: `CHURNWATCH_SECTION__KEY=value`.
 
 use super::settings::PROPERTIES;
-use crate::layers::{Key, Layers, Origin, Problem};
+use crate::layers::{AUTO, Key, Layers, Origin, Problem};
 use std::ffi::OsString;
 use toml::{Table, Value};
 
@@ -56,8 +56,9 @@ fn value_of(key: &Key, defaults: &Table, text: String) -> Value {
     match key.get(defaults) {
         // As it stands: a password may look like a number.
         _ if is_property || is_secret => Value::String(text),
-        Some(Value::String(_)) => match parsed() {
+        Some(Value::String(default)) => match parsed() {
             Some(quoted @ Value::String(_)) => quoted,
+            Some(number @ Value::Integer(_)) if default == AUTO => number,
             _ => Value::String(text),
         },
         _ => parsed().unwrap_or(Value::String(text)),

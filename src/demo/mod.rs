@@ -209,10 +209,11 @@ fn live(
 
 /// The defaults, but for what a demo needs.
 fn configure(broker: &EmbeddedBroker) -> Result<Config, String> {
-    // Short transactions: a second of the demo is most of a day, and people answer within hours.
+    // Short transactions: a second of the demo is most of a day, and people answer within hours. One worker is enough for a city, and
+    // has nobody to share partitions with.
     let text = format!(
         "[kafka]\nbootstrap = \"{}\"\n[window]\nclock = \"event\"\n[log]\nlevel = \"warn\"\n\
-         [run]\nbatch_records_max = 1000\n[state]\nsnapshots = \"memory:\"\n[board]\nstore = \"\"\n",
+         [run]\nworkers = 1\nbatch_records_max = 1000\n[state]\nsnapshots = \"memory:\"\n[board]\nstore = \"\"\n",
         broker.bootstrap(),
     );
     Config::from_toml_str(&text, "the demo's configuration").map_err(self::text)

@@ -389,7 +389,7 @@ fn flatten(nested: Table) -> Table {
 }
 
 /// Default of a number that the program finds by itself.
-const AUTO: &str = "auto";
+pub const AUTO: &str = "auto";
 
 /// The value if it has the type of the one it replaces; whole numbers do for measures and for what is found by itself. A list of
 /// numbers has as many as the default unless it is open.

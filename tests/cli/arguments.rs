@@ -201,7 +201,7 @@ fn all_problems_end_with_status_2_on_stderr() {
 {path}:3: window.dyas: there is no such key
     did you mean `window.days`?
 environment variable CHURNWATCH_RUN__WORKERS: run.workers: 0 is out of range
-    set a number from 1 to 256, or leave the key out for the default, 1
+    set a number from 1 to 256, or leave the key out for the default, \"auto\"
 "
     );
     assert_eq!(errors, expected);

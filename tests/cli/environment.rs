@@ -27,6 +27,7 @@ fn the_environment_goes_over_the_file() {
             ("CHURNWATCH_POLICY__CREDIT__STAR_POINTS", "[1, 2, 3, 4, 5]"),
             ("CHURNWATCH_LOG__FORMAT", "\"json\""),
             ("CHURNWATCH_STATE__START_WITHOUT_STATE", "true"),
+            ("CHURNWATCH_RUN__WORKERS", "3"),
             // Set by Kubernetes for services called churnwatch and churnwatch-http.
             ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"),
             ("CHURNWATCH_HTTP_PORT", "tcp://10.0.0.1:9464"),
@@ -38,6 +39,7 @@ fn the_environment_goes_over_the_file() {
     assert_eq!(config.rules.window.grace_hours, 5);
     assert_eq!(config.kafka.bootstrap, "kafka1:9092,kafka2:9092");
     assert_eq!(config.kafka.group, "123");
+    assert_eq!(config.run.workers, 3);
     assert_eq!(config.kafka.properties.get("sasl.password").unwrap(), "1e5");
     assert_eq!(
         config.kafka.properties.get("sasl.username").unwrap(),
@@ -64,7 +66,7 @@ fn problems_of_the_environment_name_the_variable() {
     insta::assert_snapshot!(problems, @r"
     the configuration has 4 problems
     environment variable CHURNWATCH_RUN__WORKERS: run.workers: 0 is out of range
-        set a number from 1 to 256, or leave the key out for the default, 1
+        set a number from 1 to 256, or leave the key out for the default, "auto"
     environment variable CHURNWATCH_WINDOW_DAYS: window.days: the parts of a name are separated by two underscores
         did you mean CHURNWATCH_WINDOW__DAYS?
     environment variable CHURNWATCH_WINDOW__DAY: window.day: there is no such key
