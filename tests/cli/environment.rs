@@ -63,7 +63,7 @@ fn problems_of_the_environment_name_the_variable() {
         ],
     )
     .unwrap_err();
-    insta::assert_snapshot!(problems, @r"
+    insta::assert_snapshot!(problems, @r#"
     the configuration has 4 problems
     environment variable CHURNWATCH_RUN__WORKERS: run.workers: 0 is out of range
         set a number from 1 to 256, or leave the key out for the default, "auto"
@@ -73,7 +73,7 @@ fn problems_of_the_environment_name_the_variable() {
         did you mean `window.days`?
     environment variable CHURNWATCH_WINDOW__DAYS: window.days: is text, not a whole number
         write it like the default, 35
-    ");
+    "#);
 }
 
 #[cfg(unix)]
