@@ -422,6 +422,7 @@ triggers.complaint_callback.within_days = 0 | triggers.complaint_callback.within
 triggers.regular_visit.key_days = 731 | triggers.regular_visit.key_days | 731 is out of range | from 0 to 730
 triggers.order_follow_up.after_days = 31 | triggers.order_follow_up.after_days | 31 is out of range | from 1 to 30
 triggers.downgrade.strength = 2.0 | triggers.downgrade.strength | 2.0 is out of range | from 0 to 1
+triggers.roaming_care.quiet_days = 0 | triggers.roaming_care.quiet_days | 0 is out of range | from 1 to 365
 triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is out of range | from 0.01 to 5
 triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is out of range | from 1 to span_days (13)
 triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is out of range | from 1 to 200

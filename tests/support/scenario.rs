@@ -160,6 +160,7 @@ impl Scenario {
             msisdn: Msisdn::new(who).unwrap(),
             at,
             record: id.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            visited: None,
             body,
         };
         let source = Source {

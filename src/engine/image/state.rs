@@ -32,7 +32,7 @@ pub struct State {
     /// The candidates being collected.
     pub collecting: Option<Collecting>,
     /// Urgent tasks since the last release, by tier.
-    pub urgent: [u32; Tier::ALL.len()],
+    pub urgent: AtOnce,
     /// New tasks that those with a capacity were given lately.
     pub loads: Loads,
 }

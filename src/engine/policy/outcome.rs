@@ -165,7 +165,7 @@ impl Taskbook {
             return;
         }
         task.close_reason = None;
-        for signal in self.take_waiting_churn(case.slot, None, effects) {
+        for signal in self.take_waiting(Purpose::Churn, case.slot, None, effects) {
             let same = |other: &&mut Signal| other.trigger == signal.trigger;
             match task.signals.iter_mut().find(same) {
                 Some(known) => *known = signal,

@@ -42,11 +42,7 @@ impl Taskbook {
     }
 
     /// The book of an archive.
-    pub fn restored(
-        record: TaskbookRecord,
-        urgent: [u32; Tier::ALL.len()],
-        loads: Loads,
-    ) -> Result<Self, Problem> {
+    pub fn restored(record: TaskbookRecord, urgent: AtOnce, loads: Loads) -> Result<Self, Problem> {
         let mut book = Self {
             urgent,
             loads,

@@ -219,6 +219,7 @@ impl Shard {
             window,
             account,
             barred,
+            trip: trip(account, subscriber.last_active),
             credit,
             worried: false,
             line: LineReading::default(),
@@ -310,7 +311,8 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         let barred = barred(account, &self.rules);
-        let is_barred = |day: Day| barred.is_some_and(|days| days.has(day));
+        let trip = trip(account, subscriber.last_active);
+        let is_barred = |day: Day| [barred, trip].iter().flatten().any(|days| days.has(day));
         // The first day is only part of one.
         let teaches = learnt > subscriber.first_active
             && !is_barred(learnt)
@@ -339,6 +341,12 @@ impl Shard {
             }
         }
     }
+}
+
+/// The days of an account's last trip.
+pub(super) fn trip(account: Option<&Account>, last_active: Day) -> Option<BarredDays> {
+    let trip = account?.service_history().trip;
+    trip.map(|trip| trip.days(last_active))
 }
 
 /// The days on which an account's line is barred, or was a few days before.

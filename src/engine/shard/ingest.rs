@@ -223,14 +223,17 @@ impl Shard {
 
     /// Adds a record to what triggers look back on.
     fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(service_event) = ServiceEvent::of(event, day, &self.rules.competitors) else {
+        let abroad = event.visited.map(|_| ServiceEvent::Abroad);
+        let other = ServiceEvent::of(event, day, &self.rules.competitors);
+        if abroad.is_none() && other.is_none() {
             return;
-        };
+        }
         let id = self.account_id(slot);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
-            account
-                .service_history_mut()
-                .record(event.at, day, service_event);
+            let history = account.service_history_mut();
+            for service_event in abroad.into_iter().chain(other) {
+                history.record(event.at, day, service_event);
+            }
         }
     }
 
@@ -244,10 +247,9 @@ impl Shard {
     ) -> (Evaluation, Firings) {
         let rules = &self.rules;
         let on_trial = rules.shadow.as_deref();
-        let mut places =
-            triggers::wanting(&event.body, &rules.triggers, &rules.competitors).peekable();
-        let trial_places = on_trial
-            .map(|trial| triggers::wanting(&event.body, &trial.triggers, &rules.competitors));
+        let mut places = triggers::wanting(event, &rules.triggers, &rules.competitors).peekable();
+        let trial_places =
+            on_trial.map(|trial| triggers::wanting(event, &trial.triggers, &rules.competitors));
         let mut trial_places = trial_places.into_iter().flatten().peekable();
         let wanted = places.peek().is_some() || trial_places.peek().is_some();
         if !wanted || too_old(self.clock, event.at, rules.window.immediate_hours) {

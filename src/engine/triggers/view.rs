@@ -42,6 +42,8 @@ pub struct DayView<'a> {
     pub account: Option<&'a Account>,
     /// The days on which the line was barred, and the first ones after.
     pub barred: Option<BarredDays>,
+    /// The days on which the line was used in other networks, and those until it is surely back.
+    pub trip: Option<BarredDays>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
     /// Whether the customer has lately given cause for worry.
@@ -108,7 +110,8 @@ impl DayView<'_> {
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
         let facts = self.population.facts(day);
-        let facts = facts.filter(|_| !self.barred_from(day, day));
+        let abroad = self.trip.is_some_and(|days| days.has(day));
+        let facts = facts.filter(|_| !abroad && !self.barred_from(day, day));
         let comparable = UsageChannel::ALL.map(|c| facts.is_some_and(|facts| facts.comparable(c)));
         let channels = UsageChannel::ALL.into_iter();
         channels.filter(move |channel| comparable[*channel as usize])

@@ -6,3 +6,4 @@ mod follow_up;
 mod growth;
 mod occasions;
 mod orders;
+mod roaming;

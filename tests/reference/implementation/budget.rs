@@ -43,7 +43,7 @@ struct Places {
 
 impl Book {
     /// A share of the budget: on every day the shares of all parts add up to it.
-    fn quota(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
+    pub fn quota(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
         let budget = &rules.policy.budget;
         let by_tier = match purpose {
             Purpose::Churn => &budget.churn,
@@ -208,6 +208,7 @@ impl Case<'_> {
             "star_upgrade",
             "follow_up",
             "order_follow_up",
+            "roaming_care",
             "downgrade",
             "terminal_change",
             "data_growth",
@@ -274,11 +275,8 @@ impl Reference {
             let mut group: Vec<(f64, Msisdn)> =
                 of_tier.map(|(_, rank, who)| (*rank, *who)).collect();
             group.sort_by(best_first);
-            let urgent = self.book.urgent.iter().filter(|of| **of == tier);
-            let spent = match purpose {
-                Purpose::Churn => urgent.count(),
-                Purpose::Care | Purpose::Grow => 0,
-            };
+            let urgent = self.book.urgent.iter().filter(|of| **of == (purpose, tier));
+            let spent = urgent.count();
             let quota = self.book.quota(purpose, tier, day, &self.rules);
             let room = self.book.room(purpose, tier, day, &self.rules);
             // Each has the place that it has among those who are not held out.

@@ -28,6 +28,7 @@ mod policy;
 mod population;
 mod quality;
 mod rating;
+mod roaming;
 mod service_history;
 mod tasks;
 mod triggers;

@@ -155,7 +155,7 @@ impl Tasks {
             return;
         }
         self.settled.remove(&purpose);
-        for waited in self.take_along(None) {
+        for waited in self.take_along(Purpose::Churn, None) {
             let mut signals = task.signals.iter_mut();
             match signals.find(|signal| signal.trigger == waited.trigger) {
                 Some(known) => *known = waited,

@@ -173,6 +173,9 @@ impl Person {
         line: &line_state::Settings,
         rules: &Rules,
     ) {
+        if self.service_history.abroad(day, self.usage.last_active()) {
+            return;
+        }
         let baselines = self.baselines(rules);
         let channels = CHANNELS.map(|channel| {
             let of_all = population.dispersion(channel, rules);
@@ -233,14 +236,15 @@ impl Person {
         let lesson = day - i32::from(rules.baseline.lag_days);
         let standing = self.account.standing(rules);
         let (absent, mut undecided) = self.absent(day, &standing, population, rules);
+        let last = self.usage.last_active();
         for channel in CHANNELS {
-            let barred = standing.barred(lesson, rules);
+            let abroad = self.service_history.abroad(lesson, last);
+            let barred = abroad || standing.barred(lesson, rules);
             let lesson = self.lesson(channel, lesson, population);
             let lesson = lesson.filter(|_| !barred && !absent);
             undecided |= lesson.is_some_and(|lesson| near(lesson.share, LEARNABLE));
             self.lessons[channel].extend(lesson);
         }
-        let last = self.usage.last_active();
         let comparable = |day: &i32| population.comparable(Day(*day)).len() == CHANNELS.len();
         let oldest = day.0 + 1 - i32::from(rules.window.days);
         let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(comparable).count();
@@ -248,6 +252,7 @@ impl Person {
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
             && !standing.machine()
             && !standing.barred(day + 1, rules)
+            && !self.service_history.abroad(day + 1, last)
             && !self.behaviour.machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),

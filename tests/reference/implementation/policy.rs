@@ -7,6 +7,7 @@ use super::care;
 use super::churn;
 use super::contacts::Contact;
 use super::days::Days;
+use super::roaming;
 use super::triggers::{Firing, HOTLINE, Kind, Memory};
 use super::uplift::Followed;
 use churnwatch::engine::Rules;
@@ -54,8 +55,8 @@ pub struct Book {
     pub tasks: BTreeMap<Msisdn, Tasks>,
     /// Which part of the budget it has, of how many.
     pub part: (i32, i32),
-    /// Tiers of the urgent tasks opened since the last release.
-    pub urgent: Vec<Tier>,
+    /// Purposes and tiers of the tasks opened at once since the last release.
+    pub urgent: Vec<(Purpose, Tier)>,
     pub ledger: Ledger,
 }
 
@@ -102,6 +103,9 @@ impl Book {
                 true => self.wait(signal, tier, case),
                 false => self.open_at_once(signal, tier, case),
             }
+        } else if signal.trigger == roaming::ROAMING && !case.backlog && self.has_place(tier, case)
+        {
+            self.open_at_once(signal, tier, case);
         } else if purpose == Purpose::Churn && signal.churn_score < case.least_score(tier) {
             tasks.say(&signal, Some(Suppression::LowScore));
         } else {
@@ -109,9 +113,23 @@ impl Book {
         }
     }
 
+    /// Whether the day has a place left for care that cannot wait, and somebody who has room.
+    fn has_place(&self, tier: Tier, case: &Case<'_>) -> bool {
+        let opened = self
+            .urgent
+            .iter()
+            .filter(|of| **of == (Purpose::Care, tier));
+        opened.count() < self.quota(Purpose::Care, tier, case.day, case.rules)
+            && !self
+                .ledger
+                .assign(Purpose::Care, self.part, case)
+                .over_capacity
+    }
+
     /// What is urgent takes along what waits.
     fn open_at_once(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
-        let assignee = self.ledger.assign(Purpose::Churn, self.part, case);
+        let purpose = signal.purpose;
+        let assignee = self.ledger.assign(purpose, self.part, case);
         let tasks = self.of(case.msisdn);
         let not_before = match tasks.opening(std::slice::from_ref(&signal), tier, case) {
             Ok(not_before) => not_before,
@@ -119,14 +137,14 @@ impl Book {
         };
         tasks.say(&signal, case.hold_out());
         let mut signals = vec![signal];
-        for waited in tasks.take_along(case.hold_out()) {
+        for waited in tasks.take_along(purpose, case.hold_out()) {
             if waited.trigger != signals[0].trigger {
                 signals.push(waited);
             }
         }
         tasks.open(signals, not_before, assignee.clone(), case);
         if !case.held_out() {
-            self.urgent.push(tier);
+            self.urgent.push((purpose, tier));
             self.ledger.note(&assignee, true);
         }
     }
@@ -178,8 +196,8 @@ impl Tasks {
     }
 
     /// What waits comes along with a churn task that is opened at once.
-    pub fn take_along(&mut self, why: Option<Suppression>) -> Vec<Signal> {
-        let Some(candidate) = self.waiting.remove(&Purpose::Churn) else {
+    pub fn take_along(&mut self, purpose: Purpose, why: Option<Suppression>) -> Vec<Signal> {
+        let Some(candidate) = self.waiting.remove(&purpose) else {
             return Vec::new();
         };
         for signal in candidate.unpublished() {

@@ -5,6 +5,7 @@ use super::care;
 use super::churn;
 use super::line_state::{self, Line};
 use super::orders::{self, Orders};
+use super::roaming::{self, Roaming};
 use super::view::DayView;
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
@@ -46,6 +47,7 @@ pub struct Settings {
     care: care::Settings,
     #[serde(flatten)]
     orders: orders::Settings,
+    roaming_care: roaming::Settings,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +95,7 @@ pub struct Memory {
     pub churn: churn::Remembered,
     care: care::Memory,
     orders: Orders,
+    roaming: Roaming,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -188,7 +191,8 @@ impl Memory {
             self.note(firing, view.day);
         }
         // In the order of the registry.
-        handset.into_iter().chain(all).collect()
+        let roaming = self.roaming.on_event(view, &settings.roaming_care);
+        handset.into_iter().chain(all).chain(roaming).collect()
     }
 
     /// Hotlines and suspensions.

@@ -31,7 +31,8 @@ impl DayView<'_> {
 
     /// The channels in which use on a day can be compared with baselines.
     pub fn comparable(&self, day: Day) -> Vec<usize> {
-        match self.barred(day) {
+        let last = self.usage.last_active();
+        match self.barred(day) || self.service_history.abroad(day, last) {
             true => Vec::new(),
             false => self.population.comparable(day),
         }

@@ -283,6 +283,7 @@ pub const RULES: [&str; 12] = [
     triggers.regular_visit = { key_days = 6, ordinary_days = 9, again_days = 4 }
     triggers.complaint_callback.within_days = 1
     triggers.order_follow_up.after_days = 1
+    triggers.roaming_care = { quiet_days = 4, charges_min = 15.0 }
     triggers.downgrade = { cooldown_days = 2, strength = 0.9 }
     ",
     "
