@@ -93,6 +93,7 @@ impl Account {
             msisdn,
             at,
             record: 0,
+            visited: None,
             body: Body::Reactivation(None),
         };
         self.used.push((self.records.len(), event, day));

@@ -103,9 +103,11 @@ impl Book {
                 true => self.wait(signal, tier, case),
                 false => self.open_at_once(signal, tier, case),
             }
-        } else if signal.trigger == roaming::ROAMING && !case.backlog && self.has_place(tier, case)
-        {
-            self.open_at_once(signal, tier, case);
+        } else if signal.trigger == roaming::ROAMING && !case.backlog {
+            match self.has_place(tier, case) {
+                true => self.open_at_once(signal, tier, case),
+                false => self.wait(signal, tier, case),
+            }
         } else if purpose == Purpose::Churn && signal.churn_score < case.least_score(tier) {
             tasks.say(&signal, Some(Suppression::LowScore));
         } else {
