@@ -104,7 +104,7 @@ impl Taskbook {
     ) -> Option<Ranked> {
         let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
-        let refusal = eligibility::subscriber_refusal(case)
+        let refusal = eligibility::subscriber_refusal(case, purpose)
             .or_else(|| eligibility::purpose_refusal(case, purpose, tier))
             .or_else(|| self.blocked_by_churn_task(case.slot, purpose))
             .or_else(|| self.contact_for(&candidate.signals, tier, case).err());
@@ -223,9 +223,15 @@ impl Taskbook {
         }
     }
 
-    /// Drops what waits of a subscriber, for a reason.
-    pub fn drop_waiting(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
-        for purpose in Purpose::ALL {
+    /// Drops what waits of a subscriber for some purposes, for a reason.
+    pub fn drop_waiting(
+        &mut self,
+        case: &Case<'_>,
+        why: Suppression,
+        effects: &mut Vec<Effect>,
+        of: impl Fn(Purpose) -> bool,
+    ) {
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| of(*purpose)) {
             if let Some(candidate) = self.waiting.remove(case.slot, purpose) {
                 emit_unpublished(&candidate, Some(why), effects);
             }

@@ -51,7 +51,7 @@ impl Taskbook {
 
     /// A subscriber's open tasks, by purpose.
     pub fn of(&self, slot: u32) -> impl Iterator<Item = &Task> {
-        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
+        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::WinBack);
         self.open.range(purposes).map(|(_, task)| &**task)
     }
 

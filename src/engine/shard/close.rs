@@ -10,6 +10,7 @@ use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
+use crate::engine::state::loss::Loss;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::store::AccountId;
@@ -220,6 +221,9 @@ impl Shard {
             account,
             barred,
             trip: trip(account, subscriber.last_active),
+            loss: account.and_then(|account| {
+                Loss::of(account, subscriber.last_active, day, &self.rules.policy)
+            }),
             credit,
             worried: false,
             line: LineReading::default(),
@@ -261,11 +265,17 @@ impl Shard {
                 .evaluate(slot, DAILY, day, &trial.triggers, look);
         }
         let rated = credit.map(|credit| credit.stars);
-        let changed =
-            account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
-        let id = subscriber.account.filter(|_| changed);
+        let rises = account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
+        let keep_days = rules.policy.win_back.keep_days;
+        let leaving = account.and_then(|account| account.service_history().leaving);
+        let counts = view.loss.is_some_and(|loss| !loss.over);
+        let stale = leaving.is_some_and(|leaving| !counts && leaving.is_over(day, keep_days));
+        let id = subscriber.account.filter(|_| rises || stale);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
-            account.rated_stars = rated;
+            account.rated_stars = rated.or(account.rated_stars);
+            if stale {
+                account.forget_leaving();
+            }
         }
         Judgement {
             firings: self.keep_states(slot, evaluation),

@@ -9,8 +9,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
 use crate::engine::triggers::{self, EventView, Trigger, too_old};
 use crate::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Reject, Source,
-    Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Purpose, Reject,
+    Source, Timestamp,
 };
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -83,6 +83,7 @@ impl Shard {
             self.watermarks[feed as usize].observe(event.at, day, slot, needed);
             self.move_clock();
         }
+        self.note_leaving(slot, day, event);
         let known = self.react(slot, day, event, source, effects);
         self.follow_clock(effects);
         match known {
@@ -237,6 +238,30 @@ impl Shard {
         }
     }
 
+    /// The purpose of the task of which an outcome decides what became of it.
+    fn decides(&self, slot: u32, event: &Event<'_>) -> Option<Purpose> {
+        let Body::TaskOutcome(outcome) = &event.body else {
+            return None;
+        };
+        let now = self.clock.max(event.at);
+        self.taskbook
+            .decided_by(slot, &outcome.task_id, event.at, now, &self.rules)
+    }
+
+    /// Keeps what the outcome of a task says of a customer who goes.
+    fn note_leaving(&mut self, slot: u32, day: Day, event: &Event<'_>) {
+        let Body::TaskOutcome(outcome) = &event.body else {
+            return;
+        };
+        let Some(purpose) = self.decides(slot, event) else {
+            return;
+        };
+        let id = self.account_id(slot);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            account.learn_leaving(purpose, outcome, day);
+        }
+    }
+
     /// Shows an event to the immediate triggers that want to see it, and last to those of the shadow rules.
     fn evaluate(
         &mut self,
@@ -255,6 +280,7 @@ impl Shard {
         if !wanted || too_old(self.clock, event.at, rules.window.immediate_hours) {
             return Default::default();
         }
+        let decides = self.decides(slot, event);
         let Some(SubscriberEntry { subscriber, .. }) = self.store.entry(slot) else {
             return Default::default();
         };
@@ -264,14 +290,6 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Default::default();
         }
-        let decides = match &event.body {
-            Body::TaskOutcome(outcome) => {
-                let now = self.clock.max(event.at);
-                self.taskbook
-                    .decided_by(slot, &outcome.task_id, event.at, now, rules)
-            }
-            _ => None,
-        };
         let view = EventView {
             event,
             day,

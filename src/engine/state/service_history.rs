@@ -1,4 +1,5 @@
 use super::bar::BarredDays;
+use super::leaving::Leaving;
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::engine::settings::Competitors;
 use crate::model::{Body, ComplaintCategory, Day, Event, ForwardAction, Money, Number, Timestamp};
@@ -16,6 +17,8 @@ pub struct ServiceHistory {
     complaints: Vec<Complaint>,
     /// The last time abroad.
     pub trip: Option<Trip>,
+    /// What outcomes said of a customer who goes.
+    pub leaving: Option<Leaving>,
 }
 
 /// Contacts kept; as many can be asked for.
@@ -31,6 +34,7 @@ encoded!(ServiceHistory {
     forwarding,
     complaints,
     trip,
+    leaving,
 });
 
 encoded!(Trip {
@@ -64,6 +68,7 @@ impl ServiceHistory {
         forwarding: Forwarding::NONE,
         complaints: Vec::new(),
         trip: None,
+        leaving: None,
     };
 
     /// Refuses what the engine would never write.

@@ -32,6 +32,8 @@ mod trigger;
 mod usage_drop;
 mod view;
 mod welcome;
+mod welcome_back;
+mod win_back;
 mod zero_usage_days;
 
 pub use complaint::{complained_again, unsettled};
@@ -137,6 +139,8 @@ pub const REGISTRY: &[Registration] = &[
     register::<order_follow_up::OrderFollowUp>(),
     register::<downgrade::Downgrade>(),
     register::<roaming_care::RoamingCare>(),
+    register::<win_back::WinBack>(),
+    register::<welcome_back::WelcomeBack>(),
 ];
 
 const _: () = {

@@ -5,6 +5,7 @@ use crate::engine::state::baseline::Baseline;
 use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
+use crate::engine::state::loss::Loss;
 use crate::engine::state::population::Population;
 use crate::engine::state::window::Window;
 use crate::model::{Day, Event, Msisdn, Purpose, Source, Timestamp};
@@ -44,6 +45,8 @@ pub struct DayView<'a> {
     pub barred: Option<BarredDays>,
     /// The days on which the line was used in other networks, and those until it is surely back.
     pub trip: Option<BarredDays>,
+    /// How the customer was lost, if so.
+    pub loss: Option<Loss>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
     /// Whether the customer has lately given cause for worry.

@@ -7,3 +7,4 @@ mod growth;
 mod occasions;
 mod orders;
 mod roaming;
+mod win_back;

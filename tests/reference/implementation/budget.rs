@@ -49,6 +49,7 @@ impl Book {
             Purpose::Churn => &budget.churn,
             Purpose::Care => &budget.care,
             Purpose::Grow => &budget.grow,
+            Purpose::WinBack => &budget.win_back,
         };
         let all = match tier {
             Tier::Key => by_tier.key,
@@ -162,7 +163,7 @@ impl Tasks {
         }
         let tier = case.tier();
         let refusal = case
-            .barred()
+            .barred(purpose)
             .or(case.out_of_place(purpose, tier))
             .or(self.crowded_out(purpose))
             .or(self.opening(&candidate.signals, tier, case).err());
@@ -205,6 +206,7 @@ impl Case<'_> {
             "port_out",
             "bill_shock",
             "welcome",
+            "welcome_back",
             "star_upgrade",
             "follow_up",
             "order_follow_up",

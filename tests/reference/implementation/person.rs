@@ -9,6 +9,7 @@ use super::service_history::ServiceHistory;
 use super::triggers::{Firing, Memory, Settings};
 use super::usage::{CHANNELS, Usage, VOICE};
 use super::view::DayView;
+use super::win_back::Said;
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -17,6 +18,7 @@ pub struct Person {
     pub usage: Usage,
     pub account: Account,
     pub service_history: ServiceHistory,
+    pub said: Said,
     known_days: usize,
     lessons: [Vec<Lesson>; 2],
     /// Judged without its own share in the population factor.
@@ -43,6 +45,7 @@ impl Person {
             usage: Usage::new(window_days),
             account: Account::default(),
             service_history: ServiceHistory::default(),
+            said: Said::default(),
             known_days: 0,
             lessons: Default::default(),
             stable: false,
@@ -64,6 +67,7 @@ impl Person {
         }
         self.usage.forget();
         self.service_history = ServiceHistory::default();
+        self.said = Said::default();
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
@@ -150,6 +154,7 @@ impl Person {
                 false => population.factor(channel, today),
             }
         };
+        let said = self.said.clone();
         let view = DayView {
             msisdn: self.msisdn,
             today,
@@ -157,11 +162,13 @@ impl Person {
             usage: &self.usage,
             standing: &standing,
             service_history: &self.service_history,
+            said: &said,
             baselines,
             population,
             factor: CHANNELS.map(own_factor),
             rules,
         };
+        self.said.forget_old(&view);
         self.memory.on_day(&view, settings, line)
     }
 

@@ -10,6 +10,7 @@ use super::days::Days;
 use super::roaming;
 use super::triggers::{Firing, HOTLINE, Kind, Memory};
 use super::uplift::Followed;
+use super::win_back;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     CloseReason, Day, Effect, Erasure, Msisdn, Purpose, Signal, Source, Suppression, Task, Text,
@@ -17,7 +18,12 @@ use churnwatch::model::{
 };
 use std::collections::BTreeMap;
 
-pub const PURPOSES: [Purpose; 3] = [Purpose::Churn, Purpose::Care, Purpose::Grow];
+pub const PURPOSES: [Purpose; 4] = [
+    Purpose::Churn,
+    Purpose::Care,
+    Purpose::Grow,
+    Purpose::WinBack,
+];
 
 /// One subscriber at one moment.
 pub struct Case<'a> {
@@ -79,7 +85,8 @@ impl Book {
         let kind = firing.kind;
         let signal = Signal {
             trigger: firing.trigger.into(),
-            purpose: care::purpose(firing.trigger),
+            purpose: win_back::purpose(firing.trigger)
+                .unwrap_or_else(|| care::purpose(firing.trigger)),
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
@@ -169,7 +176,7 @@ impl Tasks {
         tier: Tier,
         case: &Case<'_>,
     ) -> Option<Suppression> {
-        if let Some(why) = case.barred() {
+        if let Some(why) = case.barred(purpose) {
             return Some(why);
         }
         match kind {
@@ -189,10 +196,23 @@ impl Tasks {
 
     /// There is nobody to keep any more, or nobody to speak to.
     pub fn leave(&mut self, end: CloseReason, why: Suppression, source: &Source, case: &Case<'_>) {
-        for purpose in PURPOSES {
+        self.leave_but(None, end, why, source, case);
+    }
+
+    /// The same, but for one purpose that goes on.
+    pub fn leave_but(
+        &mut self,
+        but: Option<Purpose>,
+        end: CloseReason,
+        why: Suppression,
+        source: &Source,
+        case: &Case<'_>,
+    ) {
+        let ends = || PURPOSES.into_iter().filter(|purpose| Some(*purpose) != but);
+        for purpose in ends() {
             self.close(purpose, end, Some(source), case);
         }
-        for purpose in PURPOSES {
+        for purpose in ends() {
             self.drop_candidate(purpose, why);
         }
     }

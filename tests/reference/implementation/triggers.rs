@@ -7,6 +7,7 @@ use super::line_state::{self, Line};
 use super::orders::{self, Orders};
 use super::roaming::{self, Roaming};
 use super::view::DayView;
+use super::win_back::{self, Plans};
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
 };
@@ -48,6 +49,8 @@ pub struct Settings {
     #[serde(flatten)]
     orders: orders::Settings,
     roaming_care: roaming::Settings,
+    #[serde(flatten)]
+    win_back: win_back::Settings,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +99,7 @@ pub struct Memory {
     care: care::Memory,
     orders: Orders,
     roaming: Roaming,
+    plans: Plans,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -140,6 +144,7 @@ impl Memory {
             churn::UNDERUSE => (self.churn.underused.is_some(), CloseReason::UsageRecovered),
             churn::FORWARDING => (self.churn.forwarded, CloseReason::ForwardingEnded),
             churn::QUALITY => (self.churn.poor, CloseReason::QualityRecovered),
+            win_back::WIN_BACK => return self.plans.recovered(),
             _ => return self.care.recovered(trigger),
         };
         (!holds).then_some(reason)
@@ -312,7 +317,9 @@ impl Memory {
         self.note_day(&downgrade, view);
         let known = fall.into_iter().chain(arrears);
         let known = known.chain(churn).chain(care);
-        known.chain(follow_up).chain(downgrade).collect()
+        let plans = self.plans.on_day(view, &settings.win_back);
+        let orders = follow_up.into_iter().chain(downgrade);
+        known.chain(orders).chain(plans).collect()
     }
 
     /// Use after the last closed day.

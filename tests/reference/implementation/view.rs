@@ -5,6 +5,7 @@ use super::baseline::Baseline;
 use super::population::{ClosedDay, Population};
 use super::service_history::ServiceHistory;
 use super::usage::Usage;
+use super::win_back::Said;
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -16,6 +17,7 @@ pub struct DayView<'a> {
     pub usage: &'a Usage,
     pub standing: &'a AccountView,
     pub service_history: &'a ServiceHistory,
+    pub said: &'a Said,
     pub baselines: [Baseline; 2],
     pub population: &'a Population,
     /// The subscriber's own population factor of the day.
