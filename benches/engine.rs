@@ -215,6 +215,7 @@ fn populated() -> Shard {
         };
         let profile = Event {
             record: !event.record,
+            visited: None,
             body: Body::Profile(Box::new(profile)),
             ..event.clone()
         };
@@ -229,6 +230,7 @@ fn call(number: u32, day: i32, at: Timestamp) -> Event<'static> {
         msisdn: Msisdn::new(&format!("138{number:08}")).unwrap(),
         at,
         record: u64::from(number) << 32 | day.unsigned_abs() as u64 | 1 << 63,
+        visited: None,
         body: Body::Call {
             direction: Direction::Outgoing,
             other: Number::from_digits(b"13900139000"),

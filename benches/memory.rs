@@ -73,6 +73,7 @@ fn quiet(subscribers: u32) {
             msisdn: Msisdn::new(&format!("138{number:08}")).unwrap(),
             at,
             record: u64::from(number) << 32 | 1,
+            visited: None,
             body: Body::Call {
                 direction: Direction::Outgoing,
                 other: Number::from_digits(b"13900139000"),

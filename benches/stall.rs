@@ -95,6 +95,7 @@ impl Load {
                 msisdn,
                 at: Timestamp(self.start.0 + (number / 1_000) as i64),
                 record: number.wrapping_mul(0xD6E8_FEB8_6659_FD93),
+                visited: None,
                 body: Body::Call {
                     direction: Direction::Outgoing,
                     other: Number::from_digits(b"13900139000"),

@@ -18,7 +18,7 @@ pub const LEVELS: [&str; 4] = [
     "deputy_general_manager",
 ];
 /// Purposes, the most urgent first.
-pub const PURPOSES: [&str; 3] = ["churn", "care", "grow"];
+pub const PURPOSES: [&str; 4] = ["churn", "care", "grow", "win_back"];
 /// The channel of tasks that campaign systems do, not people.
 pub const BULK_CAMPAIGN: &str = "bulk_campaign";
 /// What may become of a task.
@@ -53,7 +53,7 @@ pub struct Task {
     pub status: String,
     /// Why it was closed.
     pub close_reason: Option<String>,
-    /// `churn`, `care` or `grow`.
+    /// `churn`, `care`, `grow` or `win_back`.
     #[serde(default)]
     pub purpose: String,
     /// How far the subscriber is.

@@ -5,7 +5,7 @@ use super::board::BoardUser;
 use super::output::{Envelope, OutputFormat};
 use super::route::RouteSource;
 use super::settings::{LogFormat, Threads};
-use crate::engine::settings::{ClockKind, HolderCapacity, TriggerWeight};
+use crate::engine::settings::{ClockKind, Consent, HolderCapacity, TriggerWeight};
 use crate::layers::{Key, Layers, plain};
 use crate::model::{PlaybookStep, Talk};
 use serde::Deserialize;
@@ -117,6 +117,11 @@ const FORMS: &[Form] = &[
         "policy.score.triggers.*",
         form::<TriggerWeight>,
         "write { weight = 2.5, half_life_days = 21.0 }",
+    ),
+    (
+        "policy.win_back.consent",
+        form::<Consent>,
+        "write \"nobody\", \"agreed\" or \"not_refused\"",
     ),
     (
         "policy.playbook.*",

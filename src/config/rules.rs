@@ -7,7 +7,7 @@ use crate::engine::rules::Rules;
 use crate::engine::settings::{Competitors, PolicyRules, WindowRules};
 use crate::engine::triggers::{REGISTRY, Trigger};
 use crate::layers::{Key, Layers, plain, suggestion};
-use crate::model::{Calendar, Number, Purpose, Stage, Talk};
+use crate::model::{Calendar, Motive, Number, Purpose, Stage, Talk};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -26,7 +26,7 @@ const SECTIONS: [&str; 8] = [
 ];
 
 /// The chapters of `[policy.playbook]`: lifecycle stages, and the purposes besides keeping the subscriber.
-const CHAPTERS: [&str; 8] = [
+const CHAPTERS: [&str; 9] = [
     Stage::Acquire.name(),
     Stage::Promote.name(),
     Stage::Mature.name(),
@@ -35,6 +35,7 @@ const CHAPTERS: [&str; 8] = [
     Stage::Churned.name(),
     Purpose::Care.name(),
     Purpose::Grow.name(),
+    Purpose::WinBack.name(),
 ];
 
 /// Reads and checks the engine's sections. What is wrong is noted.
@@ -194,8 +195,17 @@ fn policy(layers: &mut Layers) -> Option<PolicyRules> {
 fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
     for (chapter, steps) in &policy.playbook {
         let key = Key::of("policy.playbook").child(chapter);
-        layers.expect_name(&key, "a lifecycle stage, care or grow", chapter, &CHAPTERS);
+        layers.expect_name(
+            &key,
+            "a lifecycle stage, care, grow or win_back",
+            chapter,
+            &CHAPTERS,
+        );
         for step in steps {
+            let reasons = Motive::ALL.map(Motive::name);
+            for name in &step.for_reasons {
+                layers.expect_name(&key, "a reason", name, &reasons);
+            }
             for name in step.for_triggers.iter().chain(&step.not_for_triggers) {
                 layers.expect_name(&key, "a trigger", name, triggers);
             }
@@ -210,10 +220,14 @@ fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
             }
         }
     }
-    let chapters = [&CHAPTERS[..], &[Talk::ANY, Talk::CARE_ONLY], triggers].concat();
+    let reasons =
+        Motive::ALL.map(|motive| format!("{}_{}", Purpose::WinBack.name(), motive.name()));
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    let others = [Talk::ANY, Talk::CARE_ONLY, Talk::REFUSED];
+    let chapters = [&CHAPTERS[..], &others, &reasons, triggers].concat();
     for (chapter, talk) in &policy.talk {
         let key = Key::of("policy.talk").child(chapter);
-        let what = "a trigger, a lifecycle stage, care, grow, care_only or any";
+        let what = "a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, care_only or any";
         layers.expect_name(&key, what, chapter, &chapters);
         for (part, text) in talk.parts() {
             if text.zh.trim().is_empty() || text.en.trim().is_empty() {

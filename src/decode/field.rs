@@ -56,6 +56,8 @@ fields! {
         ChargingId = "charging_id",
         RecordSequenceNumber = "record_sequence_number",
         Imei = "imei",
+        VisitedPlmn = "visited_plmn",
+        FirstCellId = "first_cell_id",
         Action = "action",
         Amount = "amount",
         Period = "period",

@@ -9,6 +9,7 @@ mod body;
 mod countries;
 mod faults;
 mod field;
+mod home;
 mod layout;
 mod number;
 mod read;
@@ -25,9 +26,10 @@ pub use layout::{
 };
 pub use settings::{DecodeSettings, SettingProblem};
 
-use crate::model::{Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
+use crate::model::{Body, Event, Feed, Msisdn, MsisdnError, Number, Reject, Timestamp};
 use body::PROGRESS;
 use field::Field;
+use home::HomeNetworks;
 use layout::{Made, first_line};
 use number::Numbering;
 use wire::Fields;
@@ -37,6 +39,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 #[derive(Debug, Clone)]
 pub struct Decoder {
     numbering: Numbering,
+    home: HomeNetworks,
     record_bytes_max: usize,
     key_check: bool,
     layouts: Layouts,
@@ -120,6 +123,7 @@ impl Decoder {
             record_bytes_max: settings.record_bytes_max,
             key_check: settings.key_check,
             layouts: Layouts::default(),
+            home: HomeNetworks::new(&settings.home_networks),
             numbering: Numbering::new(settings),
         })
     }
@@ -224,6 +228,12 @@ impl Decoder {
             at,
         };
         let body = body::read(record_type, &head, fields, &self.numbering)?;
+        let visited = match body {
+            Body::Call { .. } | Body::Message { .. } | Body::Data { .. } => {
+                self.home.visited(fields)
+            }
+            _ => None,
+        };
         // Ids are unique per source only, so the same id in two record types is two records.
         let id = xxh3_64_with_seed(
             record_id.as_bytes(),
@@ -238,6 +248,7 @@ impl Decoder {
             msisdn,
             at,
             record,
+            visited,
             body,
         };
         Ok(Decoded::Event(event, fields.faults))

@@ -1,3 +1,4 @@
+use super::home::is_home;
 use serde::{Deserialize, Serialize};
 
 /// `[decode]`: what is read of a record, and how numbers are written in this network (behaviour: Numbers).
@@ -40,6 +41,8 @@ pub struct DecodeSettings {
     pub short_code_digits: [usize; 2],
     /// How service numbers begin; none to leave area codes alone.
     pub short_code_prefixes: Vec<String>,
+    /// Networks at home, MCC-MNC, or MCC for all of a country; at most 64.
+    pub home_networks: Vec<String>,
 }
 
 /// One setting that cannot work.
@@ -121,6 +124,12 @@ impl DecodeSettings {
                 within(&self.short_code_prefixes, 1, self.short_code_digits[1]),
                 "must be texts of 1 digit to as many as short_code_digits allows, such as \"10\"",
             ),
+            (
+                "home_networks",
+                self.home_networks.len() <= 64
+                    && self.home_networks.iter().all(|home| is_home(home)),
+                "must be at most 64 texts such as \"460\" or \"460-00\"",
+            ),
         ];
         checks
             .into_iter()
@@ -153,6 +162,7 @@ mod tests {
             machine_prefixes: vec!["1064812".to_owned()],
             ip_prefixes: vec!["17".to_owned()],
             short_code_prefixes: vec![String::new()],
+            home_networks: vec!["46".to_owned()],
             ..DecodeSettings::default()
         };
         let keys: Vec<_> = settings.problems().iter().map(|p| p.key).collect();
@@ -167,7 +177,8 @@ mod tests {
                 "mobile_prefixes",
                 "machine_prefixes",
                 "ip_prefixes",
-                "short_code_prefixes"
+                "short_code_prefixes",
+                "home_networks"
             ]
         );
         assert_eq!(

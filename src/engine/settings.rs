@@ -128,6 +128,8 @@ pub struct PolicyRules {
     pub capacity: CapacityRules,
     /// Who gets no tasks, for comparison.
     pub hold_out: HoldOutRules,
+    /// Who may be won back.
+    pub win_back: WinBackRules,
     /// Steps to take, by stage; those of care and growth by purpose.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
     /// How to speak to the customer, by the same chapters.
@@ -211,6 +213,8 @@ pub struct BudgetRules {
     pub care: ByTier<u32>,
     /// To offer more.
     pub grow: ByTier<u32>,
+    /// To win them back.
+    pub win_back: ByTier<u32>,
 }
 
 impl BudgetRules {
@@ -220,6 +224,7 @@ impl BudgetRules {
             Purpose::Churn => self.churn.of(tier),
             Purpose::Care => self.care.of(tier),
             Purpose::Grow => self.grow.of(tier),
+            Purpose::WinBack => self.win_back.of(tier),
         }
     }
 }
@@ -241,6 +246,32 @@ impl HoldOutRules {
     pub fn is_used(&self) -> bool {
         self.share > 0.0
     }
+}
+
+/// Who is lost, and may be asked back (behaviour: Winning back).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WinBackRules {
+    /// Of those who did not refuse it, who may be.
+    pub consent: Consent,
+    /// Whoever took the number elsewhere may be asked so many days later; 0 for never.
+    pub after_port_days: u16,
+    /// Whoever was given up is lost after so many days of silence.
+    pub silent_days: u16,
+    /// Nobody is asked, and nothing is kept, for longer than this.
+    pub keep_days: u16,
+}
+
+/// What allows to ask lost customers back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// Nothing does.
+    Nobody,
+    /// Their profile must say that they want marketing.
+    Agreed,
+    /// That they did not refuse it.
+    NotRefused,
 }
 
 /// Hours from `not_before` to `due_at`.

@@ -126,6 +126,17 @@ impl Day {
         within - (i32::from(within.month_and_day().1) - 1)
     }
 
+    /// The first day of its quarter.
+    pub fn quarter(self) -> Self {
+        let date = date_of(self);
+        let months = i32::from((date.month().unsigned_abs() - 1) % 3);
+        let first = self - (i32::from(date.day().unsigned_abs()) - 1);
+        (0..months).fold(first, |first, _| {
+            let last = first - 1;
+            last - (i32::from(last.month_and_day().1) - 1)
+        })
+    }
+
     /// Month and day of month.
     pub fn month_and_day(self) -> (u8, u8) {
         let date = date_of(self);

@@ -1,4 +1,4 @@
-use super::{Day, Money, Msisdn, OrderKind, Timestamp};
+use super::{Day, Money, Msisdn, Network, OrderKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -81,6 +81,8 @@ pub struct Event<'a> {
     /// Fingerprint of `record_id`, for dropping duplicates. For a state only the lower half is; the upper half is one of
     /// all that is read of it.
     pub record: u64,
+    /// The network that served a call, message or data session, if it is none of the home networks.
+    pub visited: Option<Network>,
     /// What happened.
     pub body: Body<'a>,
 }

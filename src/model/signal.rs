@@ -120,6 +120,13 @@ pub enum Suppression {
     Backlog,
 }
 
+impl Fact {
+    /// The name of the fact that tells why a customer left.
+    pub const REASON: &str = "reason";
+    /// The name of the fact that tells when a customer refused an offer.
+    pub const REFUSED_ON: &str = "refused_on";
+}
+
 impl Suppression {
     /// Every reason.
     pub const ALL: [Self; 16] = [

@@ -1,6 +1,6 @@
 use super::serial::{clear, shared};
 use super::{
-    Day, Erasure, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source,
+    Day, Erasure, Fact, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source,
     SuspensionReason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -110,8 +110,31 @@ impl Task {
     pub const fn chapter(&self) -> &'static str {
         match self.purpose {
             Purpose::Churn => self.stage.name(),
-            Purpose::Care | Purpose::Grow => self.purpose.name(),
+            Purpose::Care | Purpose::Grow | Purpose::WinBack => self.purpose.name(),
         }
+    }
+
+    /// A name among the facts of its signals, the newest signal first.
+    pub fn named(&self, fact: &str) -> Option<&String> {
+        let facts = self
+            .signals
+            .iter()
+            .rev()
+            .flat_map(|signal| &signal.evidence.facts);
+        let mut names = facts.filter(|(name, _)| name == fact);
+        names.find_map(|(_, fact)| match fact {
+            Fact::Name(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// Whether there is such a fact in its signals.
+    pub fn has_fact(&self, fact: &str) -> bool {
+        let mut facts = self
+            .signals
+            .iter()
+            .flat_map(|signal| &signal.evidence.facts);
+        facts.any(|(name, _)| name == fact)
     }
 
     /// The trigger that adds most to the score, of care and growth the newest one; nothing for a task without signals.
@@ -188,6 +211,8 @@ pub enum CloseReason {
     OptedOut,
     /// The operator marked the customer as not pursued.
     NotPursued,
+    /// Winning back: the customer is back.
+    Returned,
     /// Everything about the subscriber was erased.
     Erased,
 }
@@ -214,6 +239,7 @@ impl CloseReason {
             Self::Contacted => "contacted",
             Self::OptedOut => "opted_out",
             Self::NotPursued => "not_pursued",
+            Self::Returned => "returned",
             Self::Erased => "erased",
         }
     }
@@ -228,11 +254,13 @@ pub enum Purpose {
     Care,
     /// Offer more.
     Grow,
+    /// Ask a lost customer back.
+    WinBack,
 }
 
 impl Purpose {
     /// Every purpose, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::Churn, Self::Care, Self::Grow];
+    pub const ALL: [Self; 4] = [Self::Churn, Self::Care, Self::Grow, Self::WinBack];
 
     /// The name used in records and metrics.
     pub const fn name(self) -> &'static str {
@@ -240,7 +268,13 @@ impl Purpose {
             Self::Churn => "churn",
             Self::Care => "care",
             Self::Grow => "grow",
+            Self::WinBack => "win_back",
         }
+    }
+
+    /// Whether it is for those who have left, instead of for those who have not.
+    pub const fn is_for_the_lost(self) -> bool {
+        matches!(self, Self::WinBack)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words of recommended actions: what the engine decides, said to those who act on it.
 
-use super::{Channel, Task, Text};
+use super::{Channel, Fact, Task, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,9 @@ pub struct PlaybookStep {
     /// Triggers the step answers; empty for all.
     #[serde(default)]
     pub for_triggers: Vec<String>,
+    /// Reasons of leaving that the step answers; empty for all.
+    #[serde(default)]
+    pub for_reasons: Vec<String>,
     /// Triggers beside which the step is left out.
     #[serde(default)]
     pub not_for_triggers: Vec<String>,
@@ -53,6 +56,8 @@ impl Talk {
     pub const ANY: &str = "any";
     /// The chapter of the talk after a port-out enquiry, in which nothing may be offered.
     pub const CARE_ONLY: &str = "care_only";
+    /// The chapter of the talk with a lost customer who refused an offer before.
+    pub const REFUSED: &str = "win_back_refused";
 
     /// The four steps with their names, in order.
     pub fn parts(&self) -> [(&'static str, &Text); 4] {
@@ -77,8 +82,12 @@ impl Words {
             true => trigger == "port_out",
             false => fired(trigger),
         };
+        let reason = task.named(Fact::REASON);
+        let answers = |step: &&PlaybookStep| {
+            step.for_reasons.is_empty() || step.for_reasons.iter().any(|of| reason == Some(of))
+        };
         let fitting = || {
-            let steps = steps.iter();
+            let steps = steps.iter().filter(answers);
             steps.filter(|step| !step.not_for_triggers.iter().any(fired))
         };
         let specific = fitting().filter(|step| step.for_triggers.iter().any(named));
@@ -86,15 +95,22 @@ impl Words {
         specific.chain(general).collect()
     }
 
-    /// The talk for a task: the one of its main reason, else of its chapter. Campaigns have none, because nobody speaks to the customer. A care-only task has its own
-    /// talk or none, because any other might offer something.
+    /// The talk for a task: the one of its main reason, else of its chapter. Campaigns have none, because nobody speaks to the
+    /// customer. A care-only task has its own talk or none, because any other might offer something. A lost customer is spoken
+    /// to by the reason of leaving, and one who refused before with an open door.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {
         match (task.action.channel, task.action.care_only) {
             (Channel::BulkCampaign, _) => None,
             (_, true) => self.talk.get(Talk::CARE_ONLY),
             (_, false) => {
-                let names = [task.main_reason(), task.chapter(), Talk::ANY];
-                names.iter().find_map(|name| self.talk.get(*name))
+                let lost = task.purpose.is_for_the_lost();
+                let refused =
+                    (lost && task.has_fact(Fact::REFUSED_ON)).then(|| Talk::REFUSED.to_owned());
+                let reason = task.named(Fact::REASON).filter(|_| lost);
+                let reason = reason.map(|reason| format!("{}_{reason}", task.chapter()));
+                let names = [task.main_reason(), task.chapter(), Talk::ANY].map(str::to_owned);
+                let mut names = refused.into_iter().chain(reason).chain(names);
+                names.find_map(|name| self.talk.get(&name))
             }
         }
     }

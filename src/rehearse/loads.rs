@@ -3,7 +3,7 @@
 use super::report::{CapacityFigures, Load, ManagerFigures};
 use crate::engine::Holder;
 use crate::engine::settings::CapacityRules;
-use crate::model::{Assignee, Day};
+use crate::model::{Assignee, Day, Purpose};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,7 @@ pub struct Loads {
 #[derive(Default)]
 struct Given {
     by_day: Vec<u64>,
+    by_purpose: BTreeMap<&'static str, u64>,
     as_deputy: u64,
 }
 
@@ -33,8 +34,8 @@ impl Loads {
         }
     }
 
-    /// A new task on a day, counted from 0.
-    pub fn open(&mut self, assignee: &Assignee, day: usize) {
+    /// A new task for a purpose on a day, counted from 0.
+    pub fn open(&mut self, assignee: &Assignee, purpose: Purpose, day: usize) {
         let deputy = u64::from(assignee.deputy_for.is_some());
         self.figures.to_deputies += deputy;
         self.figures.over_capacity += u64::from(assignee.over_capacity);
@@ -43,6 +44,7 @@ impl Loads {
         given.by_day.resize(self.days, 0);
         if let Some(count) = given.by_day.get_mut(day) {
             *count += 1;
+            *given.by_purpose.entry(purpose.name()).or_default() += 1;
         }
     }
 
@@ -88,6 +90,7 @@ impl Given {
             capacity_per_day: capacity,
             days_over: (0..).zip(&self.by_day).filter(|day| over(*day)).count() as u64,
             as_deputy: self.as_deputy,
+            purposes: self.by_purpose.clone(),
         }
     }
 }
@@ -112,6 +115,10 @@ fn managers_of(
     let (opened, days_over) = (sum(|load| load.opened), sum(|load| load.days_over));
     let as_deputy = sum(|load| load.as_deputy);
     let managers = loads.iter().filter(|load| load.opened > 0).count();
+    let mut purposes = BTreeMap::new();
+    for (purpose, tasks) in loads.iter().flat_map(|load| &load.purposes) {
+        *purposes.entry(*purpose).or_default() += tasks;
+    }
     let per_day_most = loads.iter().map(|load| load.per_day_most).max();
     let mut place = 0;
     loads.retain(|load| {
@@ -125,6 +132,7 @@ fn managers_of(
         per_day_most: per_day_most.unwrap_or_default(),
         days_over,
         as_deputy,
+        purposes,
         busiest: loads,
     }
 }

@@ -133,6 +133,9 @@ impl Rehearsal {
             for msisdn in closed_loop.managers.take_kept() {
                 city.keep(&msisdn);
             }
+            for msisdn in closed_loop.managers.take_won_back() {
+                city.win_back(&msisdn);
+            }
             let records = closed_loop.detector.counts().records;
             if records.is_multiple_of(REPORT_EVERY) {
                 progress(Progress { days, records });

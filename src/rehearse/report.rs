@@ -131,6 +131,8 @@ pub struct ManagerFigures {
     pub days_over: u64,
     /// Tasks that they got as deputies.
     pub as_deputy: u64,
+    /// Tasks by purpose.
+    pub purposes: BTreeMap<&'static str, u64>,
     /// The busiest managers.
     pub busiest: Vec<Load>,
 }
@@ -154,6 +156,8 @@ pub struct Load {
     pub days_over: u64,
     /// Tasks that it got as a deputy.
     pub as_deputy: u64,
+    /// Tasks by purpose.
+    pub purposes: BTreeMap<&'static str, u64>,
 }
 
 /// Tasks that did not go the usual way, because of capacity or absence.

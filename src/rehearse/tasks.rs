@@ -123,7 +123,7 @@ impl Tasks {
         if let Some(count) = opened.by_day.get_mut(day) {
             *count += 1;
         }
-        self.loads.open(&task.assignee, day);
+        self.loads.open(&task.assignee, task.purpose, day);
     }
 
     /// Fills the figures into the report.

@@ -1,5 +1,6 @@
 //! The report as text for a terminal.
 
+use super::loads::mean;
 use super::report::{EndFigures, Load, Report};
 use crate::engine::{GroupComparison, GroupFates};
 use crate::model::{Level, Purpose, Suppression, Verdict, plural};
@@ -10,7 +11,7 @@ use std::fmt::Write;
 const QUEUES: usize = 8;
 
 /// The columns of task outcomes.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "opened",
     "reached",
     "saved",
@@ -19,6 +20,7 @@ const COLUMNS: [&str; 10] = [
     "churned",
     "recovered",
     "contacted",
+    "returned",
     "expired",
     "other",
 ];
@@ -116,7 +118,7 @@ impl Report {
 
     fn people(&self, to: &mut String) -> std::fmt::Result {
         let managers = &self.managers;
-        writeln!(
+        write!(
             to,
             "\n{:<30}{:>8}{:>9}{:>8}{:>7}{:>11}{:>11}{:>11}",
             "account managers",
@@ -128,8 +130,9 @@ impl Report {
             "days over",
             "as deputy"
         )?;
+        row(to, &Purpose::ALL.map(Purpose::name))?;
         let name = format!("{} with tasks (mean of each)", managers.managers);
-        writeln!(
+        write!(
             to,
             "  {name:<28}{:>8}{:>9.2}{:>8}{:>7}{:>11}{:>11}{:>11}",
             managers.opened,
@@ -140,9 +143,12 @@ impl Report {
             managers.days_over,
             managers.as_deputy
         )?;
-        loads(to, &managers.busiest)?;
+        let days = self.city.days as usize * managers.managers as usize;
+        a_day(to, &managers.purposes, days)?;
+        loads(to, &managers.busiest, self.city.days)?;
         writeln!(to, "tasks without a manager, by queue")?;
-        loads(to, self.queues.get(..QUEUES).unwrap_or(&self.queues))?;
+        let queues = self.queues.get(..QUEUES).unwrap_or(&self.queues);
+        loads(to, queues, self.city.days)?;
         let others = self.queues.get(QUEUES..).unwrap_or_default();
         if !others.is_empty() {
             let opened: u64 = others.iter().map(|load| load.opened).sum();
@@ -291,9 +297,18 @@ fn compared(to: &mut String, name: &str, horizons: &[GroupComparison]) -> std::f
     Ok(())
 }
 
-fn loads(to: &mut String, loads: &[Load]) -> std::fmt::Result {
+/// So many tasks a day, for each purpose.
+fn a_day(to: &mut String, purposes: &BTreeMap<&str, u64>, days: usize) -> std::fmt::Result {
+    let of = |purpose: Purpose| purposes.get(purpose.name()).copied().unwrap_or_default();
+    row(
+        to,
+        &Purpose::ALL.map(|purpose| format!("{:.2}", mean(of(purpose), days))),
+    )
+}
+
+fn loads(to: &mut String, loads: &[Load], days: u32) -> std::fmt::Result {
     for load in loads {
-        writeln!(
+        write!(
             to,
             "  {:<28}{:>8}{:>9.2}{:>8}{:>7}{:>11}{:>11}{:>11}",
             load.name,
@@ -308,19 +323,28 @@ fn loads(to: &mut String, loads: &[Load]) -> std::fmt::Result {
             load.days_over,
             load.as_deputy
         )?;
+        a_day(to, &load.purposes, days as usize)?;
     }
     Ok(())
 }
 
 fn by_purpose_head(to: &mut String, title: &str) -> std::fmt::Result {
-    let [churn, care, grow] = Purpose::ALL.map(Purpose::name);
-    writeln!(to, "\n{title:<36}{churn:>8}{care:>8}{grow:>8}")
+    write!(to, "\n{title:<36}")?;
+    row(to, &Purpose::ALL.map(Purpose::name))
 }
 
 fn by_purpose(to: &mut String, name: &str, counts: &BTreeMap<&str, u64>) -> std::fmt::Result {
     let count = |purpose: Purpose| counts.get(purpose.name()).copied().unwrap_or_default();
-    let [churn, care, grow] = Purpose::ALL.map(count);
-    writeln!(to, "  {name:<34}{churn:>8}{care:>8}{grow:>8}")
+    write!(to, "  {name:<34}")?;
+    row(to, &Purpose::ALL.map(count))
+}
+
+/// A figure for each purpose.
+fn row(to: &mut String, figures: &[impl std::fmt::Display]) -> std::fmt::Result {
+    for figure in figures {
+        write!(to, "{figure:>9}")?;
+    }
+    writeln!(to)
 }
 
 fn ends(to: &mut String, rows: &[EndFigures]) -> std::fmt::Result {

@@ -226,7 +226,7 @@ pub(super) const TASK_OUTCOMES: Metric = gauge(
 )
 .detail(
     "Outcomes: `opened`, `escalated` (left the first rung), `reached` (the customer was spoken to), `saved`, `refused`, \
-     `lost`, `churned`, `recovered` (the reason went by itself), `contacted` (care and growth), `expired`, `other`. An \
+     `lost`, `churned`, `recovered` (the reason went by itself), `contacted` (care and growth), `returned` (won back), `expired`, `other`. An \
      outcome that corrects another takes that one back. A total kept in the state; see below.",
 );
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How open tasks stand: the label `state`.
 pub(super) const STATES: [&str; 5] = ["open", "due", "overdue", "escalated", "at_top"];
 /// What becomes of tasks: the label `outcome`. Being unreachable passes.
-pub(super) const OUTCOMES: [&str; 11] = [
+pub(super) const OUTCOMES: [&str; 12] = [
     "opened",
     "escalated",
     "reached",
@@ -27,6 +27,7 @@ pub(super) const OUTCOMES: [&str; 11] = [
     "churned",
     "recovered",
     "contacted",
+    "returned",
     "expired",
     "other",
 ];

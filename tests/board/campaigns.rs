@@ -119,7 +119,7 @@ fn what_is_wrong_with_a_campaign_is_said() {
         (
             "2026-03-09.csv?purpose=foo",
             400,
-            "is none of churn, care, grow",
+            "is none of churn, care, grow, win_back",
         ),
         ("2026-03-09.csv?due=overdue", 400, "is filtered by"),
     ] {

@@ -136,7 +136,7 @@ fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
         assert!(answered, "no step for {}", trigger.name);
     }
     let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
-    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality regular_visit zero_usage_days";
+    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality regular_visit win_back win_back_network win_back_price win_back_refused win_back_service zero_usage_days";
     let expected: Vec<_> = expected.split(' ').collect();
     assert_eq!(chapters, expected);
 }
@@ -334,15 +334,15 @@ policy.credit.star_points = [1, 2, 3] | policy.credit.star_points | length | fiv
 policy.score.at_risk = 0.9 | policy.score.critical | 0.5 is out of range | above at_risk (0.9), up to 1
 policy.score.triggers.usage_dorp = { weight = 1.0, half_life_days = 2.0 } | policy.score.triggers.usage_dorp | not a trigger | did you mean `usage_drop`?
 policy.score.triggers.arrears.half_life_days = 0.0 | policy.score.triggers.arrears.half_life_days | out of range | from 0.1
-policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care or grow | did you mean `mature`?
+policy.playbook.matured = [{ zh = '好', en = 'good' }] | policy.playbook.matured | not a lifecycle stage, care, grow or win_back | did you mean `mature`?
 policy.playbook.leave = [{ zh = '好', en = 'good', for_triggers = ['arrear'] }] | policy.playbook.leave | `arrear` is not a trigger | did you mean `arrears`?
 policy.playbook.leave = [{ zh = '', en = 'good' }] | policy.playbook.leave | no text | both `zh` and `en`
 policy.playbook.leave = [{ zh = '好', en = 'good', actoin = 'gift' }] | policy.playbook.leave | unknown field `actoin` | `action`
 policy.playbook.leave = [{ zh = '好', en = 'good', action = 'Gift' }] | policy.playbook.leave | `Gift` is not an action's name | small letters
 policy.playbook.leave = [{ zh = '好', en = 'good', action = '2nd_gift' }] | policy.playbook.leave | `2nd_gift` is not an action's name | a letter first
 policy.playbook.leave = [{ zh = '好', en = 'good', action = 'a_gift_of_more_than_forty_letters_is_long' }] | policy.playbook.leave | is not an action's name | at most 40
-policy.playbook.any = [{ zh = '好', en = 'good' }] | policy.playbook.any | not a lifecycle stage, care or grow | choose one of `acquire`
-policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a trigger, a lifecycle stage, care, grow, care_only or any | did you mean `leave`?
+policy.playbook.any = [{ zh = '好', en = 'good' }] | policy.playbook.any | not a lifecycle stage, care, grow or win_back | choose one of `acquire`
+policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, care_only or any | did you mean `leave`?
 policy.talk.leave.listen.zh = ' ' | policy.talk.leave.listen | has no text | both `zh` and `en`
 policy.talk.leave.listen.fr = 'non' | policy.talk.leave.listen.fr | no such key | `zh`
 policy.talk.leave.chat = { zh = '好', en = 'good' } | policy.talk.leave.chat | no such key | `rapport`
@@ -374,6 +374,8 @@ policy.capacity.managers.AM-17.absent = ['24.12.2026'] | policy.capacity.manager
 policy.capacity.managers.AM-17.absent = ['2027-01-06/2026-12-24'] | policy.capacity.managers.AM-17 | `2027-01-06/2026-12-24` ends before it begins | 2026-12-24/2027-01-06
 policy.capacity.managers.AM-17.absent = ['2026-12-24/2027-01-06', '2027-01-06/2027-01-09'] | policy.capacity.managers.AM-17.absent | has days that come twice | in order
 policy.hold_out.share = 1.5 | policy.hold_out.share | 1.5 is out of range | from 0 to 1
+policy.win_back.silent_days = 13 | policy.win_back.silent_days | 13 is out of range | from 14 to 365
+policy.win_back.consent = 'anybody' | policy.win_back.consent | unknown variant `anybody` | "nobody"
 policy.hold_out.again_days = 59 | policy.hold_out.again_days | 59 is out of range | from 60 to 3650
 triggers.follow_up.after_days = 31 | triggers.follow_up.after_days | 31 is out of range | from 1 to 30
 topics.erasures = 'subscriber' | topics.erasures | the topic of topics.subscriber as well | a topic of its own
@@ -422,6 +424,8 @@ triggers.complaint_callback.within_days = 0 | triggers.complaint_callback.within
 triggers.regular_visit.key_days = 731 | triggers.regular_visit.key_days | 731 is out of range | from 0 to 730
 triggers.order_follow_up.after_days = 31 | triggers.order_follow_up.after_days | 31 is out of range | from 1 to 30
 triggers.downgrade.strength = 2.0 | triggers.downgrade.strength | 2.0 is out of range | from 0 to 1
+triggers.roaming_care.quiet_days = 0 | triggers.roaming_care.quiet_days | 0 is out of range | from 1 to 365
+triggers.win_back.ordinary_days = [0, 60] | triggers.win_back.ordinary_days | [0, 60] is out of range | from 1 to 3650
 triggers.plan_overuse.over_share = 0.0 | triggers.plan_overuse.over_share | is out of range | from 0.01 to 5
 triggers.data_growth.known_days_min = 14 | triggers.data_growth.known_days_min | 14 is out of range | from 1 to span_days (13)
 triggers.terminal_change.calls_min = 0 | triggers.terminal_change.calls_min | 0 is out of range | from 1 to 200

@@ -56,6 +56,7 @@ fn storm(rules: &Rules) -> Vec<Step> {
             msisdn: Msisdn::new(&format!("139{person:08}")).unwrap(),
             at,
             record,
+            visited: None,
             body,
         }));
     };

@@ -3,7 +3,7 @@
 use churnwatch::engine::{Bucket, Rules, Shard};
 use churnwatch::model::{
     Body, Calendar, CallOutcome, Day, Direction, Effect, Event, Feed, FeedSet, Inputs, Invoice,
-    Money, Msisdn, Number, Outcome, OutcomeResult, Profile, ProfileFlags, Source, Task,
+    Money, Msisdn, Number, Outcome, OutcomeResult, Profile, ProfileFlags, Source, Talk, Task,
     TaskOutcome, Timestamp,
 };
 use std::ops::RangeInclusive;
@@ -160,6 +160,7 @@ impl Scenario {
             msisdn: Msisdn::new(who).unwrap(),
             at,
             record: id.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            visited: None,
             body,
         };
         let source = Source {
@@ -326,6 +327,12 @@ impl Scenario {
             .iter()
             .map(|step| step.en.clone())
             .collect()
+    }
+
+    /// How to speak to the customer of a subscriber's last task.
+    pub fn talk(&self, who: &str) -> Option<Talk> {
+        let (task, words) = (self.last_task(who), self.rules.words());
+        words.talk(&task).cloned()
     }
 
     /// When a subscriber's last task may be acted upon and until when, as it was last published, and who has it.

@@ -52,7 +52,7 @@ pub struct Alert {
     pub revision: Option<i64>,
     /// Whom it concerns, masked.
     pub subscriber: String,
-    /// `churn`, `care` or `grow`.
+    /// `churn`, `care`, `grow` or `win_back`.
     pub purpose: String,
     /// How far the subscriber is.
     pub severity: String,

@@ -12,7 +12,7 @@ pub struct Filter {
     /// Open ones, closed ones, or both.
     #[serde(skip_serializing_if = "is_default")]
     pub status: Status,
-    /// `churn`, `care` or `grow`; empty for all, as with every text here.
+    /// `churn`, `care`, `grow` or `win_back`; empty for all, as with every text here.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub purpose: String,
     /// How far the subscriber is.

@@ -71,8 +71,8 @@ pub(super) async fn download(
 /// Refuses filters that a campaign does not know: a program would take the empty file for an empty campaign.
 fn refuse(filter: &Filter) -> Result<(), Problem> {
     let lists = [
-        ("tier", &filter.tier, &TIERS),
-        ("purpose", &filter.purpose, &PURPOSES),
+        ("tier", &filter.tier, &TIERS[..]),
+        ("purpose", &filter.purpose, &PURPOSES[..]),
     ];
     for (name, value, known) in lists {
         if !value.is_empty() && !known.contains(&value.as_str()) {

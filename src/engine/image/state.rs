@@ -1,9 +1,9 @@
 use crate::engine::codec::{Problem, is_possible, is_possible_time};
-use crate::engine::policy::{Collecting, Loads};
+use crate::engine::policy::{AtOnce, Collecting, Loads};
 use crate::engine::state::closing::Closing;
 use crate::engine::state::population::Population;
 use crate::engine::state::watermark::Watermark;
-use crate::model::{Counts, Day, Feed, Inputs, Tier, Timestamp};
+use crate::model::{Counts, Day, Feed, Inputs, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Everything of a shard that is neither a subscriber's nor follows from the rules.
@@ -32,7 +32,7 @@ pub struct State {
     /// The candidates being collected.
     pub collecting: Option<Collecting>,
     /// Urgent tasks since the last release, by tier.
-    pub urgent: [u32; Tier::ALL.len()],
+    pub urgent: AtOnce,
     /// New tasks that those with a capacity were given lately.
     pub loads: Loads,
 }

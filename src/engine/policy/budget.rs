@@ -146,7 +146,7 @@ impl Waiting {
 
     /// A subscriber's candidates, by purpose.
     pub fn of(&self, slot: u32) -> impl Iterator<Item = &Candidate> {
-        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
+        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::WinBack);
         let candidates = self.candidates.range(purposes);
         candidates.map(|(_, candidate)| &**candidate)
     }

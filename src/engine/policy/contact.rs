@@ -61,7 +61,7 @@ impl NextContact {
         rules: &Rules,
     ) -> Result<Timestamp, Suppression> {
         let wait_hours = match purpose {
-            Purpose::Churn => 24 * i64::from(rules.policy.contact.wait_days),
+            Purpose::Churn | Purpose::WinBack => 24 * i64::from(rules.policy.contact.wait_days),
             Purpose::Care | Purpose::Grow => 0,
         };
         let late = self.allowed_from > now.plus_hours(wait_hours);

@@ -18,14 +18,14 @@ pub fn refusal(
         FiringKind::CareOnly => Some(Suppression::CareOnly),
         FiringKind::Full | FiringKind::Repeat => None,
     };
-    subscriber_refusal(case)
+    subscriber_refusal(case, purpose)
         .or(of_kind)
         .or_else(|| purpose_refusal(case, purpose, tier))
 }
 
-/// Why no task may come of anything for this subscriber.
-pub fn subscriber_refusal(case: &Case<'_>) -> Option<Suppression> {
-    if case.churned() {
+/// Why no task of a purpose may come of anything for this subscriber.
+pub fn subscriber_refusal(case: &Case<'_>, purpose: Purpose) -> Option<Suppression> {
+    if case.churned() && !purpose.is_for_the_lost() {
         return Some(Suppression::Churned);
     }
     if case.held() {
@@ -43,7 +43,7 @@ pub fn hold_out(case: &Case<'_>) -> Option<Suppression> {
 
 /// Why no task of a purpose may come for a subscriber of a tier.
 pub fn purpose_refusal(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Option<Suppression> {
-    if purpose == Purpose::Grow && case.care_only() {
+    if offers(purpose) && case.care_only() {
         return Some(Suppression::CareOnly);
     }
     opted_out(case, purpose, tier).then_some(Suppression::OptedOut)
@@ -63,7 +63,12 @@ pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
 /// rules).
 fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
     let wish = case.account.is_some_and(Account::wants_no_marketing);
-    wish && (purpose == Purpose::Grow || super::route::channel(tier).is_marketing())
+    wish && (offers(purpose) || super::route::channel(tier).is_marketing())
+}
+
+/// Whether tasks of a purpose are there to offer something.
+const fn offers(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Grow | Purpose::WinBack)
 }
 
 /// Whether a subscriber belongs to the share without tasks: by number and salt alone, the same on every machine.

@@ -29,6 +29,8 @@ pub enum TaskCount {
     Recovered,
     /// Care and growth: closed because the customer was spoken to.
     Contacted,
+    /// Winning back: customers who are back.
+    Returned,
     /// Nobody acted in time.
     Expired,
     /// Closed for any other reason.
@@ -59,7 +61,7 @@ pub struct Mentions {
 
 impl TaskCount {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Opened,
         Self::Escalated,
         Self::Reached,
@@ -70,6 +72,7 @@ impl TaskCount {
         Self::Churned,
         Self::Recovered,
         Self::Contacted,
+        Self::Returned,
         Self::Expired,
         Self::Other,
         Self::Confirmed,
@@ -84,13 +87,14 @@ impl TaskCount {
         Self::Lost,
     ];
     /// Those of closed tasks, by reason.
-    const CLOSED: [Self; 8] = [
+    const CLOSED: [Self; 9] = [
         Self::Saved,
         Self::Refused,
         Self::Lost,
         Self::Churned,
         Self::Recovered,
         Self::Contacted,
+        Self::Returned,
         Self::Expired,
         Self::Other,
     ];
@@ -108,6 +112,7 @@ impl TaskCount {
             Self::Churned => "churned",
             Self::Recovered => "recovered",
             Self::Contacted => "contacted",
+            Self::Returned => "returned",
             Self::Expired => "expired",
             Self::Other => "other",
             Self::Confirmed => "confirmed",
@@ -131,6 +136,7 @@ impl TaskCount {
             | CloseReason::LineBarred
             | CloseReason::OccasionOver => Self::Recovered,
             CloseReason::Contacted => Self::Contacted,
+            CloseReason::Returned => Self::Returned,
             CloseReason::Expired => Self::Expired,
             CloseReason::MnpHold
             | CloseReason::Superseded
@@ -283,6 +289,7 @@ fn verdict(reason: CloseReason, no_intention: bool) -> Option<bool> {
         | CloseReason::LineBarred
         | CloseReason::OccasionOver => Some(false),
         CloseReason::Contacted
+        | CloseReason::Returned
         | CloseReason::MnpHold
         | CloseReason::Superseded
         | CloseReason::OptedOut

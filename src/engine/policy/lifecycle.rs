@@ -31,12 +31,15 @@ impl Taskbook {
             Body::Profile(_) => self.revoke(case, source, effects),
             Body::ServiceOrder(kind) => self.withdraw(*kind, source, case, effects),
             Body::Cancellation if case.churned() => {
-                self.close_if(case, CloseReason::Churned, from, effects, |_| true);
-                self.drop_waiting(case, Suppression::Churned, effects);
+                let keeps = |purpose: Purpose| !purpose.is_for_the_lost();
+                self.close_if(case, CloseReason::Churned, from, effects, |task| {
+                    keeps(task.purpose)
+                });
+                self.drop_waiting(case, Suppression::Churned, effects, keeps);
             }
             Body::PortOutApplication if case.held() => {
                 self.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
-                self.drop_waiting(case, Suppression::MnpHold, effects);
+                self.drop_waiting(case, Suppression::MnpHold, effects, |_| true);
             }
             _ => {}
         }
@@ -69,7 +72,7 @@ impl Taskbook {
     /// Ends everything about the number's owner so far, who has left it to somebody new.
     pub fn hand_over(&mut self, source: &Source, case: &Case<'_>, effects: &mut Vec<Effect>) {
         self.close_if(case, CloseReason::Churned, Some(source), effects, |_| true);
-        self.drop_waiting(case, Suppression::Churned, effects);
+        self.drop_waiting(case, Suppression::Churned, effects, |_| true);
         self.forget(case.slot);
     }
 
@@ -211,7 +214,7 @@ pub(super) fn recovery(signal: &Signal, case: &Case<'_>) -> Option<CloseReason> 
 fn outlived(task: &Task, case: &Case<'_>) -> Option<CloseReason> {
     let reasons = task.signals.iter().map(|signal| recovery(signal, case));
     let reasons: Option<Vec<CloseReason>> = reasons.collect();
-    if case.churned() {
+    if case.churned() && !task.purpose.is_for_the_lost() {
         Some(CloseReason::Churned)
     } else if let Some(reason) = reasons.and_then(|reasons| reasons.first().copied()) {
         Some(reason)

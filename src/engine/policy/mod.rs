@@ -33,5 +33,5 @@ pub use figures::{Figures, Mentions, TaskCount};
 pub use record::TaskbookRecord;
 pub use share::BudgetShare;
 pub use tally::{Holder, Region, Tally};
-pub use taskbook::Taskbook;
+pub use taskbook::{AtOnce, Taskbook};
 pub use uplift::{Entrant, Groups, Uplift};

@@ -158,14 +158,14 @@ impl Taskbook {
                 .keep_correctable(Arc::new(task));
         }
         let taken = self.open.contains_key(&(case.slot, task.purpose));
-        let barred = eligibility::subscriber_refusal(case).is_some()
+        let barred = eligibility::subscriber_refusal(case, task.purpose).is_some()
             || eligibility::hold_out(case).is_some()
             || eligibility::purpose_refusal(case, task.purpose, task.tier).is_some();
         if task.purpose != Purpose::Churn || taken || barred {
             return;
         }
         task.close_reason = None;
-        for signal in self.take_waiting_churn(case.slot, None, effects) {
+        for signal in self.take_waiting(Purpose::Churn, case.slot, None, effects) {
             let same = |other: &&mut Signal| other.trigger == signal.trigger;
             match task.signals.iter_mut().find(same) {
                 Some(known) => *known = signal,

@@ -4,10 +4,10 @@ use super::budget::{Candidate, Waiting};
 use super::capacity::Loads;
 use super::contact_history::ContactHistoryRecord;
 use super::tally::Tally;
-use super::taskbook::Taskbook;
+use super::taskbook::{AtOnce, Taskbook};
 use super::uplift::Uplift;
 use crate::engine::codec::Problem;
-use crate::model::{Msisdn, Purpose, Task, Tier};
+use crate::model::{Msisdn, Purpose, Task};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,11 +42,7 @@ impl Taskbook {
     }
 
     /// The book of an archive.
-    pub fn restored(
-        record: TaskbookRecord,
-        urgent: [u32; Tier::ALL.len()],
-        loads: Loads,
-    ) -> Result<Self, Problem> {
+    pub fn restored(record: TaskbookRecord, urgent: AtOnce, loads: Loads) -> Result<Self, Problem> {
         let mut book = Self {
             urgent,
             loads,

@@ -29,13 +29,12 @@ impl Taskbook {
             Err(why) => emit(signal, Some(why), effects),
             Ok(not_before) => {
                 let held_out = eligibility::hold_out(case);
-                if held_out.is_none()
-                    && let Some(urgent) = self.urgent.get_mut(tier as usize)
-                {
+                if held_out.is_none() {
+                    let urgent = &mut self.urgent[signal.purpose as usize][tier as usize];
                     *urgent = urgent.saturating_add(1);
                 }
                 emit(signal.clone(), held_out, effects);
-                let waited = self.take_waiting_churn(case.slot, held_out, effects);
+                let waited = self.take_waiting(signal.purpose, case.slot, held_out, effects);
                 let waited = waited.into_iter();
                 let others = waited.filter(|other| other.trigger != signal.trigger);
                 let signals = std::iter::once(signal.clone()).chain(others).collect();
@@ -44,15 +43,16 @@ impl Taskbook {
         }
     }
 
-    /// The churn signals of a subscriber that wait, for a task that is opened now: it is the one place for them. None is
-    /// opened for those held out.
-    pub(super) fn take_waiting_churn(
+    /// The signals of a subscriber that wait, for a task that is opened now: it is the one place for them. None is opened for
+    /// those held out.
+    pub(super) fn take_waiting(
         &mut self,
+        purpose: Purpose,
         slot: u32,
         held_out: Option<Suppression>,
         effects: &mut Vec<Effect>,
     ) -> Vec<Signal> {
-        let waited = self.waiting.remove(slot, Purpose::Churn);
+        let waited = self.waiting.remove(slot, purpose);
         waited.map_or_else(Vec::new, |waited| {
             emit_unpublished(&waited, held_out, effects);
             waited.signals
@@ -104,7 +104,7 @@ impl Taskbook {
     ) -> Option<Ranked> {
         let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
-        let refusal = eligibility::subscriber_refusal(case)
+        let refusal = eligibility::subscriber_refusal(case, purpose)
             .or_else(|| eligibility::purpose_refusal(case, purpose, tier))
             .or_else(|| self.blocked_by_churn_task(case.slot, purpose))
             .or_else(|| self.contact_for(&candidate.signals, tier, case).err());
@@ -223,9 +223,15 @@ impl Taskbook {
         }
     }
 
-    /// Drops what waits of a subscriber, for a reason.
-    pub fn drop_waiting(&mut self, case: &Case<'_>, why: Suppression, effects: &mut Vec<Effect>) {
-        for purpose in Purpose::ALL {
+    /// Drops what waits of a subscriber for some purposes, for a reason.
+    pub fn drop_waiting(
+        &mut self,
+        case: &Case<'_>,
+        why: Suppression,
+        effects: &mut Vec<Effect>,
+        of: impl Fn(Purpose) -> bool,
+    ) {
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| of(*purpose)) {
             if let Some(candidate) = self.waiting.remove(case.slot, purpose) {
                 emit_unpublished(&candidate, Some(why), effects);
             }

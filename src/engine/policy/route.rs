@@ -17,7 +17,7 @@ pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
 pub fn hours(tier: Tier, severity: Severity, rules: &Rules) -> i64 {
     let due = &rules.policy.due;
     i64::from(match tier {
-        Tier::Key if severity >= Severity::Critical => due.key_critical_hours,
+        Tier::Key if severity == Severity::Critical => due.key_critical_hours,
         Tier::Key => due.key_hours,
         Tier::Ordinary => due.ordinary_hours,
         Tier::Small => due.small_hours,

@@ -6,7 +6,7 @@ use crate::model::{Purpose, Severity};
 pub fn severity(purpose: Purpose, case: &Case<'_>) -> Severity {
     let rules = &case.rules.policy.score;
     match case.score().value {
-        _ if case.churned() => Severity::Lost,
+        _ if case.churned() || purpose.is_for_the_lost() => Severity::Lost,
         _ if purpose != Purpose::Churn => Severity::Early,
         _ if complains_and_cancels(case) => Severity::Critical,
         score if score >= rules.critical => Severity::Critical,

@@ -26,8 +26,8 @@ pub struct Taskbook {
     pub(super) waiting: Waiting,
     /// When tasks go up a rung; the same as in the tasks, in order of time.
     pub(super) escalations: BTreeSet<(Timestamp, u32, Purpose)>,
-    /// Urgent tasks opened since the last release, by tier.
-    pub(in crate::engine) urgent: [u32; Tier::ALL.len()],
+    /// Tasks opened at once since the last release.
+    pub(in crate::engine) urgent: AtOnce,
     /// New tasks that those with a capacity were given lately.
     pub(in crate::engine) loads: Loads,
     /// What became of all tasks; shared with whoever looks at it until it changes.
@@ -37,6 +37,9 @@ pub struct Taskbook {
     /// Who came so far that a churn task is opened, or would be but for the hold-out, in the call under way.
     pub(in crate::engine) entrant: Option<Entrant>,
 }
+
+/// Tasks that were opened at once, by purpose and tier.
+pub type AtOnce = [[u32; Tier::ALL.len()]; Purpose::ALL.len()];
 
 impl Taskbook {
     /// Whether there is anything about a subscriber.
@@ -48,7 +51,7 @@ impl Taskbook {
 
     /// A subscriber's open tasks, by purpose.
     pub fn of(&self, slot: u32) -> impl Iterator<Item = &Task> {
-        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::Grow);
+        let purposes = (slot, Purpose::Churn)..=(slot, Purpose::WinBack);
         self.open.range(purposes).map(|(_, task)| &**task)
     }
 
@@ -161,13 +164,34 @@ impl Taskbook {
             emit(signal, Some(Suppression::Repeat), effects);
         } else if too_low(&signal, tier, case) {
             emit(signal, Some(Suppression::LowScore), effects);
-        } else if purpose == Purpose::Churn && signal.evidence.source.is_some() && !case.backlog {
+        } else if self.is_urgent(trigger, &signal, tier, case) {
             self.open_at_once(signal, tier, case, effects);
         } else {
             for (signal, why) in self.waiting.add(signal, tier, case) {
                 emit(signal, Some(why), effects);
             }
         }
+    }
+
+    /// Whether a task is opened at once: for what a churn signal of an event says, and for care that cannot wait while there is
+    /// a place in the day's budget and somebody who has room.
+    fn is_urgent(
+        &self,
+        trigger: &Registration,
+        signal: &Signal,
+        tier: Tier,
+        case: &Case<'_>,
+    ) -> bool {
+        let purpose = signal.purpose;
+        let has_place = || {
+            let budget = &case.rules.policy.budget;
+            let opened = self.urgent[purpose as usize][tier as usize];
+            opened < case.share.quota(budget, purpose, tier, case.day)
+                && !self.assign(purpose, case).over_capacity
+        };
+        signal.evidence.source.is_some()
+            && !case.backlog
+            && (purpose == Purpose::Churn || (trigger.at_once && has_place()))
     }
 
     /// Who would get a new task of a subscriber now.

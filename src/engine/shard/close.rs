@@ -10,6 +10,7 @@ use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::closing::Closing;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
+use crate::engine::state::loss::Loss;
 use crate::engine::state::machines::Change;
 use crate::engine::state::population::{DayFacts, SETTLING_DAYS, Volume};
 use crate::engine::state::store::AccountId;
@@ -219,6 +220,10 @@ impl Shard {
             window,
             account,
             barred,
+            trip: trip(account, subscriber.last_active),
+            loss: account.and_then(|account| {
+                Loss::of(account, subscriber.last_active, day, &self.rules.policy)
+            }),
             credit,
             worried: false,
             line: LineReading::default(),
@@ -260,11 +265,17 @@ impl Shard {
                 .evaluate(slot, DAILY, day, &trial.triggers, look);
         }
         let rated = credit.map(|credit| credit.stars);
-        let changed =
-            account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
-        let id = subscriber.account.filter(|_| changed);
+        let rises = account.is_some_and(|account| rated.is_some() && account.rated_stars != rated);
+        let keep_days = rules.policy.win_back.keep_days;
+        let leaving = account.and_then(|account| account.service_history().leaving);
+        let counts = view.loss.is_some_and(|loss| !loss.over);
+        let stale = leaving.is_some_and(|leaving| !counts && leaving.is_over(day, keep_days));
+        let id = subscriber.account.filter(|_| rises || stale);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
-            account.rated_stars = rated;
+            account.rated_stars = rated.or(account.rated_stars);
+            if stale {
+                account.forget_leaving();
+            }
         }
         Judgement {
             firings: self.keep_states(slot, evaluation),
@@ -310,7 +321,8 @@ impl Shard {
             .account
             .and_then(|id| self.accounts.item(id.index()));
         let barred = barred(account, &self.rules);
-        let is_barred = |day: Day| barred.is_some_and(|days| days.has(day));
+        let trip = trip(account, subscriber.last_active);
+        let is_barred = |day: Day| [barred, trip].iter().flatten().any(|days| days.has(day));
         // The first day is only part of one.
         let teaches = learnt > subscriber.first_active
             && !is_barred(learnt)
@@ -339,6 +351,12 @@ impl Shard {
             }
         }
     }
+}
+
+/// The days of an account's last trip.
+pub(super) fn trip(account: Option<&Account>, last_active: Day) -> Option<BarredDays> {
+    let trip = account?.service_history().trip;
+    trip.map(|trip| trip.days(last_active))
 }
 
 /// The days on which an account's line is barred, or was a few days before.

@@ -9,8 +9,8 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::state::watermark::Needed;
 use crate::engine::triggers::{self, EventView, Trigger, TriggerSet, too_old};
 use crate::model::{
-    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Reject, Source,
-    Timestamp,
+    Body, CallOutcome, Day, Direction, Effect, Event, Feed, OrderKind, Outcome, Purpose, Reject,
+    Source, Timestamp,
 };
 
 /// With fewer subscribers than this, few may be left who ever have records on the same day.
@@ -83,6 +83,7 @@ impl Shard {
             self.watermarks[feed as usize].observe(event.at, day, slot, needed);
             self.move_clock();
         }
+        self.note_leaving(slot, day, event);
         let known = self.react(slot, day, event, source, effects);
         self.follow_clock(effects);
         match known {
@@ -223,14 +224,41 @@ impl Shard {
 
     /// Adds a record to what triggers look back on.
     fn count_in_service_history(&mut self, slot: u32, day: Day, event: &Event<'_>) {
-        let Some(service_event) = ServiceEvent::of(event, day, &self.rules.competitors) else {
+        let abroad = event.visited.map(|_| ServiceEvent::Abroad);
+        let other = ServiceEvent::of(event, day, &self.rules.competitors);
+        if abroad.is_none() && other.is_none() {
+            return;
+        }
+        let id = self.account_id(slot);
+        if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
+            let history = account.service_history_mut();
+            for service_event in abroad.into_iter().chain(other) {
+                history.record(event.at, day, service_event);
+            }
+        }
+    }
+
+    /// The purpose of the task of which an outcome decides what became of it.
+    fn decides(&self, slot: u32, event: &Event<'_>) -> Option<Purpose> {
+        let Body::TaskOutcome(outcome) = &event.body else {
+            return None;
+        };
+        let now = self.clock.max(event.at);
+        self.taskbook
+            .decided_by(slot, &outcome.task_id, event.at, now, &self.rules)
+    }
+
+    /// Keeps what the outcome of a task says of a customer who goes.
+    fn note_leaving(&mut self, slot: u32, day: Day, event: &Event<'_>) {
+        let Body::TaskOutcome(outcome) = &event.body else {
+            return;
+        };
+        let Some(purpose) = self.decides(slot, event) else {
             return;
         };
         let id = self.account_id(slot);
         if let Some(account) = id.and_then(|id| self.accounts.edit_item(id.index())) {
-            account
-                .service_history_mut()
-                .record(event.at, day, service_event);
+            account.learn_leaving(purpose, outcome, day);
         }
     }
 
@@ -244,13 +272,14 @@ impl Shard {
     ) -> (Evaluation, Firings) {
         let rules = &self.rules;
         let on_trial = rules.shadow.as_deref();
-        let wanting = |triggers| triggers::wanting(&event.body, triggers, &rules.competitors);
+        let wanting = |triggers| triggers::wanting(event, triggers, &rules.competitors);
         let places = wanting(&rules.triggers);
         let trial_places = on_trial.map_or(TriggerSet::NONE, |trial| wanting(&trial.triggers));
         let wanted = !places.is_empty() || !trial_places.is_empty();
         if !wanted || too_old(self.clock, event.at, rules.window.immediate_hours) {
             return Default::default();
         }
+        let decides = self.decides(slot, event);
         let Some(SubscriberEntry { subscriber, .. }) = self.store.entry(slot) else {
             return Default::default();
         };
@@ -260,14 +289,6 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Default::default();
         }
-        let decides = match &event.body {
-            Body::TaskOutcome(outcome) => {
-                let now = self.clock.max(event.at);
-                self.taskbook
-                    .decided_by(slot, &outcome.task_id, event.at, now, rules)
-            }
-            _ => None,
-        };
         let view = EventView {
             event,
             day,

@@ -69,6 +69,8 @@ pub struct Purposes {
     pub care: Work,
     /// To offer more.
     pub grow: Work,
+    /// To win them back.
+    pub win_back: Work,
 }
 
 /// A region and those one level below it.
@@ -289,6 +291,7 @@ impl Purposes {
             Purpose::Churn => &mut self.churn,
             Purpose::Care => &mut self.care,
             Purpose::Grow => &mut self.grow,
+            Purpose::WinBack => &mut self.win_back,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that happens between a shard and its taskbook: this is where tasks are made.
 
 use super::Shard;
+use super::close::trip;
 use super::shadow::Shadow;
 use crate::engine::policy::{Case, Taskbook, WorkedOut};
 use crate::engine::rules::Rules;
@@ -118,6 +119,11 @@ impl Shard {
         let record = self.store.record(slot);
         let account = record.and_then(|record| record.account);
         let account = account.and_then(|id| self.accounts.item(id.index()));
+        let last_active = record.map_or(Day::MIN, |record| record.last_active);
+        let abroad = trip(account, last_active).is_some_and(|trip| trip.has(self.closed.next()));
+        if abroad {
+            return;
+        }
         let states = account.map(|account| &account.trigger_states);
         if self.ends_fall(slot, record.map(|record| record.line), states, &rules)
             && let Some(entry) = self.store.entry(slot)
@@ -188,15 +194,12 @@ impl Shard {
             ranked.extend(rank.flatten());
         }
         ranked.sort_unstable_by_key(|(rank, msisdn, slot, _)| (*rank, *msisdn, *slot));
-        let spent = self.taskbook.urgent;
+        let spent = self.taskbook.urgent[purpose as usize];
         let budget = &self.rules.policy.budget;
         let mut room = Tier::ALL.map(|tier| self.share.room(budget, purpose, tier, day));
         let mut left = Tier::ALL.map(|tier| {
             let quota = self.share.quota(budget, purpose, tier, day);
-            match purpose {
-                Purpose::Churn => quota.saturating_sub(spent[tier as usize]),
-                Purpose::Care | Purpose::Grow => quota,
-            }
+            quota.saturating_sub(spent[tier as usize])
         });
         let mut held_out_room = room;
         for (_, _, slot, candidate) in ranked {

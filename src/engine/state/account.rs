@@ -1,12 +1,15 @@
 use super::bar::{Bar, BarredDays};
 use super::billing::Billing;
 use super::follow_up::FollowUp;
+use super::leaving::Leaving;
+use super::marketing::Marketing;
 use super::service_history::ServiceHistory;
 use super::trigger_state::{DENSE, SparseStates};
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
 use crate::engine::settings::PolicyRules;
 use crate::model::{
-    Day, Event, Money, Plan, Profile, ProfileFlags, Segment, SuspensionReason, Timestamp,
+    Day, Event, Money, Plan, Profile, ProfileFlags, Purpose, Segment, SuspensionReason,
+    TaskOutcome, Timestamp,
 };
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -101,8 +104,8 @@ pub struct SubscriberProfile {
     pub points_expire_on: Option<Day>,
     /// Day the running offer lapses.
     pub offer_expires_on: Option<Day>,
-    /// No marketing.
-    pub marketing_opt_out: bool,
+    /// Whether the customer wants marketing.
+    pub marketing: Marketing,
 }
 
 encoded!(Account {
@@ -150,7 +153,7 @@ encoded!(SubscriberProfile {
     birthday,
     points_expire_on,
     offer_expires_on,
-    marketing_opt_out,
+    marketing,
 });
 
 encoded!(ProfileFlags {
@@ -218,6 +221,26 @@ impl Account {
     pub fn service_history_mut(&mut self) -> &mut ServiceHistory {
         self.service_history
             .get_or_insert_with(|| Box::new(ServiceHistory::NONE))
+    }
+
+    /// Keeps what an outcome says of a customer who goes.
+    pub fn learn_leaving(&mut self, purpose: Purpose, outcome: &TaskOutcome<'_>, day: Day) {
+        let mut leaving = self.service_history().leaving;
+        Leaving::learn(&mut leaving, purpose, outcome, day);
+        if leaving.is_some() {
+            self.service_history_mut().leaving = leaving;
+        } else {
+            self.forget_leaving();
+        }
+    }
+
+    /// Forgets what outcomes said of a customer who goes.
+    pub fn forget_leaving(&mut self) {
+        if let Some(history) = self.service_history.as_mut() {
+            history.leaving = None;
+        }
+        let empty = self.service_history.as_deref() == Some(&ServiceHistory::NONE);
+        self.service_history = self.service_history.take().filter(|_| !empty);
     }
 
     /// Whether a record was seen before; remembers it if not.
@@ -288,9 +311,11 @@ impl Account {
             points_expire_on: profile.points_expire_on,
             offer_expires_on: profile.offer_expires_on,
             // An opt-out holds until the customer thinks better of it.
-            marketing_opt_out: profile
-                .marketing_opt_out
-                .unwrap_or(self.profile.marketing_opt_out),
+            marketing: match profile.marketing_opt_out {
+                Some(true) => Marketing::Refused,
+                Some(false) => Marketing::Agreed,
+                None => self.profile.marketing,
+            },
         };
         matches!(change, Some(Change::Owner { .. }))
     }
@@ -421,7 +446,7 @@ impl Account {
 
     /// Whether the customer wants no marketing, or no contact at all.
     pub fn wants_no_marketing(&self) -> bool {
-        self.profile.marketing_opt_out || self.refused_contact_on.is_some()
+        self.profile.marketing == Marketing::Refused || self.refused_contact_on.is_some()
     }
 
     /// The plan was changed for a dearer one.

@@ -1,3 +1,5 @@
+use super::bar::BarredDays;
+use super::leaving::Leaving;
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::engine::settings::Competitors;
 use crate::model::{Body, ComplaintCategory, Day, Event, ForwardAction, Money, Number, Timestamp};
@@ -13,6 +15,10 @@ pub struct ServiceHistory {
     pub forwarding: Forwarding,
     /// The last complaints, in the order in which something new was said of them.
     complaints: Vec<Complaint>,
+    /// The last time abroad.
+    pub trip: Option<Trip>,
+    /// What outcomes said of a customer who goes.
+    pub leaving: Option<Leaving>,
 }
 
 /// Contacts kept; as many can be asked for.
@@ -27,6 +33,14 @@ encoded!(ServiceHistory {
     charges,
     forwarding,
     complaints,
+    trip,
+    leaving,
+});
+
+encoded!(Trip {
+    since,
+    last,
+    charged,
 });
 
 encoded!(Forwarding {
@@ -53,6 +67,8 @@ impl ServiceHistory {
         charges: Vec::new(),
         forwarding: Forwarding::NONE,
         complaints: Vec::new(),
+        trip: None,
+        leaving: None,
     };
 
     /// Refuses what the engine would never write.
@@ -129,8 +145,12 @@ impl ServiceHistory {
                 if self.charges.len() > CHARGES {
                     self.charges.remove(0);
                 }
+                if let Some(trip) = self.trip.as_mut().filter(|trip| trip.may_have(day)) {
+                    trip.charged = trip.charged.plus(amount);
+                }
             }
             ServiceEvent::Complaint(complaint) => self.complain(complaint),
+            ServiceEvent::Abroad => Trip::go_on(&mut self.trip, day),
             ServiceEvent::Forwarding { action, elsewhere } => {
                 self.forwarding.record(at, day, action, elsewhere);
             }
@@ -143,6 +163,7 @@ pub enum ServiceEvent {
     Contact,
     Charge(Money),
     Complaint(Complaint),
+    Abroad,
     Forwarding {
         action: ForwardAction,
         elsewhere: bool,
@@ -202,6 +223,55 @@ pub struct Complaint {
     pub resolved: bool,
     /// What the customer makes of that, 1..5.
     pub satisfaction: Option<u8>,
+}
+
+/// Use of the line in other networks, without a longer pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trip {
+    since: Day,
+    last: Day,
+    /// Services that the customer was charged for meanwhile.
+    pub charged: Money,
+}
+
+/// A trip is over when the line was not used abroad for more than so many days.
+pub const TRIP_PAUSE_DAYS: i32 = 7;
+
+impl Trip {
+    /// Takes use abroad on a day. What is older than the last trip changes nothing.
+    fn go_on(trip: &mut Option<Self>, day: Day) {
+        match trip {
+            Some(trip) if trip.may_have(day) => {
+                trip.since = trip.since.min(day);
+                trip.last = trip.last.max(day);
+            }
+            Some(trip) if trip.since > day => {}
+            _ => {
+                *trip = Some(Self {
+                    since: day,
+                    last: day,
+                    charged: Money::ZERO,
+                });
+            }
+        }
+    }
+
+    /// Whether a day belongs to it, as far as use abroad says.
+    pub fn may_have(&self, day: Day) -> bool {
+        (self.since - TRIP_PAUSE_DAYS..=self.last + TRIP_PAUSE_DAYS).contains(&day)
+    }
+
+    /// The days on which use says nothing, given the last one with any use: use at home ends a trip.
+    pub fn days(&self, last_active: Day) -> BarredDays {
+        let last = match last_active > self.last {
+            true => self.last,
+            false => self.last + TRIP_PAUSE_DAYS,
+        };
+        BarredDays {
+            first: self.since,
+            last,
+        }
+    }
 }
 
 /// Call forwarding, set up by a record or only seen at work.

@@ -3,7 +3,9 @@ use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, Evidence, Fact, SuspensionReason, Text, plural};
+use crate::model::{
+    Body, BodyKind, CloseReason, Event, Evidence, Fact, SuspensionReason, Text, plural,
+};
 use serde::Deserialize;
 
 /// An invoice unpaid long after it was due, or a suspension for arrears (behaviour: Churn triggers). Day close and
@@ -52,9 +54,9 @@ suspended_strength = 0.9
 }
 
 impl Trigger for Arrears {
-    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
+    fn wants(&self, event: &Event<'_>, _: &Competitors) -> bool {
         matches!(
-            body,
+            &event.body,
             Body::Suspension(SuspensionReason::Arrears) | Body::Reactivation(_)
         )
     }

@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text, plural};
+use crate::model::{Body, BodyKind, EnquirySubject, Event, Evidence, Stage, Text, plural};
 use serde::Deserialize;
 
 /// The customer asks how to cancel (behaviour: Churn triggers). Immediate.
@@ -29,8 +29,8 @@ strengths = [0.8, 0.9, 1.0]
 }
 
 impl Trigger for CancelEnquiry {
-    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
-        matches!(body, Body::Enquiry(EnquirySubject::Cancel))
+    fn wants(&self, event: &Event<'_>, _: &Competitors) -> bool {
+        matches!(event.body, Body::Enquiry(EnquirySubject::Cancel))
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {

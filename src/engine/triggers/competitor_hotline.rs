@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Direction, Evidence, Fact, Text, plural};
+use crate::model::{Body, BodyKind, Direction, Event, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// A call or message to a competitor's service number (behaviour: Churn triggers). Immediate.
@@ -28,8 +28,8 @@ strengths = [0.6, 0.8, 1.0]
 }
 
 impl Trigger for CompetitorHotline {
-    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
-        outgoing(body).is_some_and(|number| competitors.hotline(number).is_some())
+    fn wants(&self, event: &Event<'_>, competitors: &Competitors) -> bool {
+        outgoing(&event.body).is_some_and(|number| competitors.hotline(number).is_some())
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {

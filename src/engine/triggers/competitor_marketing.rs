@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::TriggerState;
-use crate::model::{Body, BodyKind, Evidence, Fact, Text, plural};
+use crate::model::{Body, BodyKind, Event, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// Competitors' marketing reached the subscriber again and again (behaviour: Churn triggers). Immediate.
@@ -38,8 +38,8 @@ strengths = [0.5, 0.7, 0.9]
 }
 
 impl Trigger for CompetitorMarketing {
-    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
-        competitors.approach(body)
+    fn wants(&self, event: &Event<'_>, competitors: &Competitors) -> bool {
+        competitors.approach(&event.body)
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {

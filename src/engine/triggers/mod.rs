@@ -25,12 +25,15 @@ mod poor_quality;
 mod port_out;
 mod regular_visit;
 mod reminder;
+mod roaming_care;
 mod star_upgrade;
 mod terminal_change;
 mod trigger;
 mod usage_drop;
 mod view;
 mod welcome;
+mod welcome_back;
+mod win_back;
 mod zero_usage_days;
 
 pub use complaint::{complained_again, unsettled};
@@ -40,7 +43,7 @@ pub use view::{DayView, EventView, too_old};
 
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{DENSE, SparseStates};
-use crate::model::{Body, BodyKind, Day, OrderKind, Purpose};
+use crate::model::{BodyKind, Day, Event, OrderKind, Purpose};
 use trigger::TriggerSpec;
 
 /// One registered trigger.
@@ -63,6 +66,8 @@ pub struct Registration {
     pub care_only: bool,
     /// Whether it is a cause for worry, after which falls of use are likelier.
     pub worries: bool,
+    /// Whether a task of care is opened at once, while there are places in the budget.
+    pub at_once: bool,
     /// The orders with which a customer does what a growth task of it would propose.
     pub answered_by: &'static [OrderKind],
     /// What it adds to the churn score by default; nothing for one that does not count.
@@ -96,6 +101,7 @@ const fn register<T: TriggerSpec>() -> Registration {
         competitor: T::COMPETITOR,
         care_only: T::CARE_ONLY,
         worries: T::WORRIES,
+        at_once: T::AT_ONCE,
         answered_by: T::ANSWERED_BY,
         weight: T::WEIGHT,
         defaults: T::DEFAULTS,
@@ -132,6 +138,9 @@ pub const REGISTRY: &[Registration] = &[
     register::<regular_visit::RegularVisit>(),
     register::<order_follow_up::OrderFollowUp>(),
     register::<downgrade::Downgrade>(),
+    register::<roaming_care::RoamingCare>(),
+    register::<win_back::WinBack>(),
+    register::<welcome_back::WelcomeBack>(),
 ];
 
 const _: () = {
@@ -213,15 +222,15 @@ pub const fn listening(kind: BodyKind) -> TriggerSet {
 
 /// The triggers that want to see an event, among those in force.
 pub fn wanting(
-    body: &Body<'_>,
+    event: &Event<'_>,
     triggers: &[Box<dyn Trigger>],
     competitors: &Competitors,
 ) -> TriggerSet {
     let wants = |place: &usize| {
         let trigger = triggers.get(*place);
-        trigger.is_some_and(|trigger| trigger.wants(body, competitors))
+        trigger.is_some_and(|trigger| trigger.wants(event, competitors))
     };
-    let wanting = listening(body.kind()).filter(wants);
+    let wanting = listening(event.body.kind()).filter(wants);
     TriggerSet(wanting.fold(0, |set, place| set | 1 << place))
 }
 

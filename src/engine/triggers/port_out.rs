@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, EnquirySubject, Evidence, Stage, Text};
+use crate::model::{Body, BodyKind, EnquirySubject, Event, Evidence, Stage, Text};
 use serde::Deserialize;
 
 /// The customer asks how to take the number to another operator, or applies for it (behaviour: Churn triggers).
@@ -41,9 +41,9 @@ application_strength = 1.0
 }
 
 impl Trigger for PortOut {
-    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
+    fn wants(&self, event: &Event<'_>, _: &Competitors) -> bool {
         matches!(
-            body,
+            &event.body,
             Body::Enquiry(EnquirySubject::PortOut)
                 | Body::PortOutApplication
                 | Body::PortOutWithdrawn

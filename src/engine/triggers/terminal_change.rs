@@ -2,7 +2,7 @@ use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::EventView;
 use crate::engine::settings::Competitors;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Day, Evidence, Fact, OrderKind, Purpose, Text, plural};
+use crate::model::{Body, BodyKind, Day, Event, Evidence, Fact, OrderKind, Purpose, Text, plural};
 use serde::Deserialize;
 
 /// A new handset, once the old one has been out of use for some days and calls (behaviour: Care and growth triggers).
@@ -40,8 +40,8 @@ strength = 0.4
 }
 
 impl Trigger for TerminalChange {
-    fn wants(&self, body: &Body<'_>, _: &Competitors) -> bool {
-        handset(body).is_some()
+    fn wants(&self, event: &Event<'_>, _: &Competitors) -> bool {
+        handset(&event.body).is_some()
     }
 
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {

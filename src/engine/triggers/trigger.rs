@@ -1,7 +1,7 @@
 use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, CloseReason, Evidence, OrderKind, Purpose, Stage, Text};
+use crate::model::{BodyKind, CloseReason, Event, Evidence, OrderKind, Purpose, Stage, Text};
 use serde::de::DeserializeOwned;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 /// what it is shown and on its own [`TriggerState`] of the subscriber.
 pub trait Trigger: Send + Sync {
     /// Whether [`on_event`](Self::on_event) wants to see an event of a kind it listens to. It should be cheap and choosy.
-    fn wants(&self, body: &Body<'_>, competitors: &Competitors) -> bool {
-        let _ = (body, competitors);
+    fn wants(&self, event: &Event<'_>, competitors: &Competitors) -> bool {
+        let _ = (event, competitors);
         true
     }
 
@@ -82,6 +82,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const CARE_ONLY: bool = false;
     /// Whether it is a cause for worry, after which falls of use are likelier (behaviour: State of a line).
     const WORRIES: bool = false;
+    /// Whether a task of care is opened at once, while there are places in the budget.
+    const AT_ONCE: bool = false;
     /// The orders with which a customer does what a growth task of it would propose.
     const ANSWERED_BY: &'static [OrderKind] = &[];
     /// What it adds to the churn score, unless the configuration says otherwise; nothing for one that does not count.

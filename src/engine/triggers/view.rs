@@ -5,6 +5,7 @@ use crate::engine::state::baseline::Baseline;
 use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
+use crate::engine::state::loss::Loss;
 use crate::engine::state::population::Population;
 use crate::engine::state::window::Window;
 use crate::model::{Day, Event, Msisdn, Purpose, Source, Timestamp};
@@ -42,6 +43,10 @@ pub struct DayView<'a> {
     pub account: Option<&'a Account>,
     /// The days on which the line was barred, and the first ones after.
     pub barred: Option<BarredDays>,
+    /// The days on which the line was used in other networks, and those until it is surely back.
+    pub trip: Option<BarredDays>,
+    /// How the customer was lost, if so.
+    pub loss: Option<Loss>,
     /// Credit and stars on the closed day, if enough is known to rate the subscriber.
     pub credit: Option<Credit>,
     /// Whether the customer has lately given cause for worry.
@@ -108,7 +113,8 @@ impl DayView<'_> {
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
         let facts = self.population.facts(day);
-        let facts = facts.filter(|_| !self.barred_from(day, day));
+        let abroad = self.trip.is_some_and(|days| days.has(day));
+        let facts = facts.filter(|_| !abroad && !self.barred_from(day, day));
         let comparable = UsageChannel::ALL.map(|c| facts.is_some_and(|facts| facts.comparable(c)));
         let channels = UsageChannel::ALL.into_iter();
         channels.filter(move |channel| comparable[*channel as usize])

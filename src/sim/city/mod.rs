@@ -156,6 +156,15 @@ impl City {
         }
     }
 
+    /// A subscriber who had left comes back on the next day.
+    pub fn win_back(&mut self, msisdn: &str) {
+        let day = Today::new(&self.config, &self.calendar, self.days_begun).day;
+        let is_meant = |person: &&mut Person| person.number.to_string() == msisdn;
+        if let Some(person) = self.people.iter_mut().find(is_meant) {
+            person.timeline.come_back(day);
+        }
+    }
+
     /// The next record before it becomes bytes.
     pub(in crate::sim) fn pop(&mut self) -> Option<(i64, Event)> {
         loop {

@@ -168,6 +168,7 @@ fn run_scheduled(
                 profile_changed = true;
             }
             Body::Reactivation { reason: "arrears" } => person.timeline.end_silence(at_ms),
+            Body::Reactivation { .. } => person.account.closed = false,
             Body::Cancellation { .. } => person.account.closed = true,
             Body::Forward { other, action } => {
                 person.forwards_to = (action == Forwarding::Activate).then_some(other);

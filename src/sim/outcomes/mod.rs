@@ -44,6 +44,8 @@ pub struct AccountManagers {
     answered: Vec<Answer>,
     /// Who was talked out of leaving, and has not been handed out yet.
     kept: Vec<String>,
+    /// The same of those who had left and come back.
+    won_back: Vec<String>,
 }
 
 /// A `task_outcome` record.
@@ -63,6 +65,8 @@ pub struct Answer {
 struct TaskState {
     msisdn: String,
     churn: bool,
+    /// Whether it is for a customer who has left.
+    for_the_lost: bool,
     /// Whether it was ever more than early.
     serious: bool,
     opened_at: Timestamp,
@@ -82,6 +86,7 @@ struct Revision {
     task_id: Arc<str>,
     msisdn: String,
     churn: bool,
+    for_the_lost: bool,
     serious: bool,
     open: bool,
     not_before: Timestamp,
@@ -139,6 +144,7 @@ impl Revision {
             task_id: line.task_id.into(),
             msisdn: line.msisdn,
             churn: line.purpose == TaskPurpose::Churn.name(),
+            for_the_lost: line.purpose == TaskPurpose::WinBack.name(),
             serious: line.severity != Severity::Early.name(),
             open: line.status != TaskStatus::Closed.name(),
             not_before: parse_time("not_before", &line.not_before)?,
@@ -186,6 +192,7 @@ impl AccountManagers {
             schedule: Schedule::default(),
             answered: Vec::new(),
             kept: Vec::new(),
+            won_back: Vec::new(),
         })
     }
 
@@ -240,6 +247,7 @@ impl AccountManagers {
             task_id: task.task_id.as_str().into(),
             msisdn: task.msisdn.as_str().to_owned(),
             churn: task.purpose == TaskPurpose::Churn,
+            for_the_lost: task.purpose.is_for_the_lost(),
             serious: task.severity != Severity::Early,
             open: task.status != TaskStatus::Closed,
             not_before: task.not_before,
@@ -291,6 +299,11 @@ impl AccountManagers {
         std::mem::take(&mut self.kept)
     }
 
+    /// Who agreed to come back since this was last asked: for [`City::win_back`](super::City::win_back).
+    pub fn take_won_back(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.won_back)
+    }
+
     /// Plans what a revision asks for.
     fn note(&mut self, revision: Revision) {
         let task_id = revision.task_id;
@@ -298,6 +311,7 @@ impl AccountManagers {
         let task = task.or_insert_with(|| TaskState {
             msisdn: revision.msisdn,
             churn: revision.churn,
+            for_the_lost: revision.for_the_lost,
             serious: false,
             opened_at: revision.updated_at,
             not_before: revision.not_before,
@@ -384,10 +398,17 @@ impl AccountManagers {
         if kept {
             self.kept.push(task.msisdn.clone());
         }
-        let left_at = left_at.filter(|_| !kept);
+        let left_at = left_at.filter(|_| !kept && !task.for_the_lost);
+        let (won_back, unwilling) = (rates.won_back_share, rates.unwilling_share);
+        if reached && task.for_the_lost && opinion < won_back {
+            self.won_back.push(task.msisdn.clone());
+        }
         let result = match (episode, left_at) {
             _ if !reached => "unreachable",
             _ if kept => "saved",
+            _ if task.for_the_lost && opinion < won_back => "saved",
+            _ if task.for_the_lost && opinion < won_back + unwilling => "refused",
+            _ if task.for_the_lost => "reached",
             (_, Some(left_at)) if left_at <= at => "lost",
             (Some(_), None) if opinion < rates.saved_share => "saved",
             (Some(_), Some(_)) if opinion < rates.refused_share => "refused",

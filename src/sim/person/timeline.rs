@@ -182,6 +182,22 @@ impl Timeline {
         Some(episode)
     }
 
+    /// The owner who had gone uses the line again from a day on, which the operator puts in service that morning.
+    pub fn come_back(&mut self, day: Day) {
+        if self.leaving_episode.is_some() || self.gone_ms == i64::MAX {
+            return;
+        }
+        self.gone_ms = i64::MAX;
+        self.schedule(ScheduledEvent {
+            day,
+            time_of_day_ms: 8 * 3_600_000,
+            body: Body::Reactivation {
+                reason: "voluntary",
+            },
+            truth: None,
+        });
+    }
+
     /// Schedules an event.
     pub fn schedule(&mut self, entry: ScheduledEvent) {
         self.scheduled.push(entry);

@@ -260,6 +260,8 @@ section!(Outcomes {
     campaign_reached_share: f64,
     saved_share: f64,
     kept_share: f64,
+    won_back_share: f64,
+    unwilling_share: f64,
     refused_share: f64,
     lost_reported_share: f64,
     lost_reported_days: Bounds,

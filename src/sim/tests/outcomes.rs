@@ -130,6 +130,34 @@ fn campaigns_are_rarely_answered_and_silence_is_no_outcome() {
 }
 
 #[test]
+fn a_few_of_the_lost_come_back_and_nobody_reports_their_loss() {
+    let mut managers = AccountManagers::new(&Scenario::default(), "Asia/Shanghai", 5).unwrap();
+    for number in 0..1_000 {
+        let line = task(number, "open", "outbound_call", OPENED);
+        let line = String::from_utf8(line).unwrap();
+        let line = line.replace("churn", "win_back");
+        managers.add_task_line(line.as_bytes()).unwrap();
+        let left_at = "2026-03-22T00:00:00+08:00".into();
+        managers.add_truth_line(&truth(number, left_at)).unwrap();
+    }
+    let counts = count(&managers.answers(), 0);
+    for (result, expected) in [
+        ("reached", 372),
+        ("saved", 48),
+        ("refused", 180),
+        ("lost", 2),
+    ] {
+        let found = counts.get(result).copied().unwrap_or_default();
+        assert!(
+            found.abs_diff(expected) < 40,
+            "{result}: {found}, not {expected}"
+        );
+    }
+    let back = managers.take_won_back().len();
+    assert!(back.abs_diff(48) < 25, "{back}");
+}
+
+#[test]
 fn closed_tasks_are_not_worked_on() {
     let mut managers = managers("outbound_call");
     for number in 0..4_000 {

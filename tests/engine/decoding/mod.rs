@@ -5,6 +5,7 @@ mod countries;
 mod drafts;
 mod fields;
 mod layouts;
+mod networks;
 mod orders;
 mod plans;
 mod properties;

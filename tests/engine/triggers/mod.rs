@@ -6,3 +6,5 @@ mod follow_up;
 mod growth;
 mod occasions;
 mod orders;
+mod roaming;
+mod win_back;

@@ -180,6 +180,15 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
             ],
             vec![json!(true), json!({})],
         ),
+        "visited_plmn" => (
+            vec![json!("310-410"), json!("46000"), json!("204-04")],
+            vec![
+                json!("46-000"),
+                json!("000-00"),
+                json!("home"),
+                json!(46_000),
+            ],
+        ),
         "duration_seconds" => integers(86_400),
         "uplink_volume_bytes" | "downlink_volume_bytes" => integers(1_000_000_000_000_000),
         "satisfaction" => (

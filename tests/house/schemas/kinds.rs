@@ -9,17 +9,23 @@ pub type Kind = (
 );
 
 const CALL: &[&str] = &["duration_seconds", "cause_for_termination"];
-const CALL_MAY: &[&str] = &["other_number", "first_cell_id", "rat_type", "imei"];
+const CALL_MAY: &[&str] = &[
+    "other_number",
+    "first_cell_id",
+    "rat_type",
+    "imei",
+    "visited_plmn",
+];
 pub const KINDS: &[Kind] = &[
     ("mo_call", "cdr", CALL, CALL_MAY),
     ("mt_call", "cdr", CALL, CALL_MAY),
-    ("mo_sms", "cdr", &[], &["other_number"]),
-    ("mt_sms", "cdr", &[], &["other_number"]),
+    ("mo_sms", "cdr", &[], &["other_number", "visited_plmn"]),
+    ("mt_sms", "cdr", &[], &["other_number", "visited_plmn"]),
     (
         "data",
         "cdr",
         &["uplink_volume_bytes", "downlink_volume_bytes"],
-        &["charging_id", "record_sequence_number"],
+        &["charging_id", "record_sequence_number", "visited_plmn"],
     ),
     ("call_forward", "cdr", &[], &["other_number", "action"]),
     (

@@ -34,6 +34,7 @@ fn words() -> Arc<Words> {
     let step = |action: &str, for_triggers: &[&str], zh: &str, en: &str| PlaybookStep {
         action: action.to_owned(),
         for_triggers: for_triggers.iter().map(|name| (*name).to_owned()).collect(),
+        for_reasons: Vec::new(),
         not_for_triggers: Vec::new(),
         zh: zh.to_owned(),
         en: en.to_owned(),
@@ -308,7 +309,7 @@ fn every_task_there_can_be_is_valid() {
             )
         },
     );
-    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost MnpHold Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered LineBarred OccasionOver Contacted OptedOut NotPursued Erased);
+    let reasons = every!(CloseReason: UsageRecovered ArrearsPaid Expired Churned Saved Refused Lost MnpHold Superseded ContractRenewed ComplaintSettled ForwardingEnded QualityRecovered LineBarred OccasionOver Contacted OptedOut NotPursued Returned Erased);
     assert_names(schema, "close_reason", reasons, |reason| {
         (
             encode(&|task| (task.status, task.close_reason) = (TaskStatus::Closed, Some(reason))),
@@ -318,7 +319,7 @@ fn every_task_there_can_be_is_valid() {
     assert_names(
         schema,
         "purpose",
-        every!(Purpose: Churn Care Grow),
+        every!(Purpose: Churn Care Grow WinBack),
         |purpose| (encode(&|task| task.purpose = purpose), purpose.name()),
     );
     assert_names(

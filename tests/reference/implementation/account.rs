@@ -38,6 +38,7 @@ pub struct AccountView {
     cancelled_at: Option<Timestamp>,
     /// Marketing, as the last profile that says anything about it.
     pub opted_out: bool,
+    pub agreed: bool,
     port_out_on: Option<Day>,
     port_out_at: Option<Timestamp>,
     /// The customer asked not to be contacted.
@@ -93,6 +94,7 @@ impl Account {
             msisdn,
             at,
             record: 0,
+            visited: None,
             body: Body::Reactivation(None),
         };
         self.used.push((self.records.len(), event, day));
@@ -137,10 +139,10 @@ impl AccountView {
                     .is_some_and(between)
                 {
                     let (profile, customer) = (self.profile.take(), self.customer);
-                    let opted_out = self.opted_out;
+                    let (opted_out, agreed) = (self.opted_out, self.agreed);
                     self.pass_on(self.first_day);
                     (self.profile, self.customer) = (profile, customer);
-                    self.opted_out = opted_out;
+                    (self.opted_out, self.agreed) = (opted_out, agreed);
                 } else {
                     if at >= self.reactivated_at.max(self.freed_at) {
                         self.cancelled_on = self.cancelled_on.max(Some(day));
@@ -337,7 +339,9 @@ impl AccountView {
             self.earlier_first_day = known;
         }
         self.first_day = first_day;
-        self.opted_out = profile.marketing_opt_out.unwrap_or(self.opted_out);
+        if let Some(refuses) = profile.marketing_opt_out {
+            (self.opted_out, self.agreed) = (refuses, !refuses);
+        }
         self.customer = profile.customer.or(self.customer);
         let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);
@@ -385,6 +389,20 @@ impl AccountView {
     pub fn not_pursued(&self) -> bool {
         self.profile()
             .is_some_and(|profile| profile.flags.not_pursued)
+    }
+
+    pub fn cancelled_on(&self) -> Option<Day> {
+        self.cancelled_on
+    }
+
+    /// The day of an application that was not withdrawn.
+    pub fn applied_on(&self) -> Option<Day> {
+        self.port_out_on
+    }
+
+    /// Whether the line is barred until further notice.
+    pub fn is_barred_now(&self) -> bool {
+        self.bar.is_some_and(|bar| bar.until.is_none())
     }
 
     /// An application that was not withdrawn holds for some time.

@@ -43,12 +43,13 @@ struct Places {
 
 impl Book {
     /// A share of the budget: on every day the shares of all parts add up to it.
-    fn quota(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
+    pub fn quota(&self, purpose: Purpose, tier: Tier, day: Day, rules: &Rules) -> usize {
         let budget = &rules.policy.budget;
         let by_tier = match purpose {
             Purpose::Churn => &budget.churn,
             Purpose::Care => &budget.care,
             Purpose::Grow => &budget.grow,
+            Purpose::WinBack => &budget.win_back,
         };
         let all = match tier {
             Tier::Key => by_tier.key,
@@ -162,7 +163,7 @@ impl Tasks {
         }
         let tier = case.tier();
         let refusal = case
-            .barred()
+            .barred(purpose)
             .or(case.out_of_place(purpose, tier))
             .or(self.crowded_out(purpose))
             .or(self.opening(&candidate.signals, tier, case).err());
@@ -205,9 +206,11 @@ impl Case<'_> {
             "port_out",
             "bill_shock",
             "welcome",
+            "welcome_back",
             "star_upgrade",
             "follow_up",
             "order_follow_up",
+            "roaming_care",
             "downgrade",
             "terminal_change",
             "data_growth",
@@ -274,11 +277,8 @@ impl Reference {
             let mut group: Vec<(f64, Msisdn)> =
                 of_tier.map(|(_, rank, who)| (*rank, *who)).collect();
             group.sort_by(best_first);
-            let urgent = self.book.urgent.iter().filter(|of| **of == tier);
-            let spent = match purpose {
-                Purpose::Churn => urgent.count(),
-                Purpose::Care | Purpose::Grow => 0,
-            };
+            let urgent = self.book.urgent.iter().filter(|of| **of == (purpose, tier));
+            let spent = urgent.count();
             let quota = self.book.quota(purpose, tier, day, &self.rules);
             let room = self.book.room(purpose, tier, day, &self.rules);
             // Each has the place that it has among those who are not held out.

@@ -6,6 +6,7 @@ use super::churn::EventView;
 use super::days::Days;
 use super::orders;
 use super::population::near;
+use super::roaming;
 use super::triggers::{Firing, Kind};
 use super::usage::DATA;
 use super::view::DayView;
@@ -41,7 +42,8 @@ pub fn purpose(trigger: &str) -> Purpose {
         | FOLLOW_UP
         | CALLBACK
         | visits::VISIT
-        | orders::FOLLOW_UP => Purpose::Care,
+        | orders::FOLLOW_UP
+        | roaming::ROAMING => Purpose::Care,
         TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
         _ => Purpose::Churn,
     }

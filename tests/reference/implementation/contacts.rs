@@ -87,7 +87,7 @@ impl Tasks {
         let purpose = signals[0].purpose;
         let turn = self.earliest(purpose, tier, case);
         let wait_days = match purpose {
-            Purpose::Churn => case.rules.policy.contact.wait_days,
+            Purpose::Churn | Purpose::WinBack => case.rules.policy.contact.wait_days,
             Purpose::Care | Purpose::Grow => 0,
         };
         let latest = case.now.plus_hours(24 * i64::from(wait_days));

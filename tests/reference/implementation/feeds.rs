@@ -105,6 +105,7 @@ pub fn is_state(body: &Body<'_>) -> bool {
             | Body::Payment { .. }
             | Body::Charge { .. }
             | Body::CompetitorContact
+            | Body::ServiceOrder(_)
             | Body::Erase { .. }
     )
 }

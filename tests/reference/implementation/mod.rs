@@ -28,6 +28,7 @@ mod policy;
 mod population;
 mod quality;
 mod rating;
+mod roaming;
 mod service_history;
 mod tasks;
 mod triggers;
@@ -35,6 +36,7 @@ mod uplift;
 mod usage;
 mod view;
 mod visits;
+mod win_back;
 
 pub use compare::compare;
 pub use uplift::{Counted as Seen, Whose};
@@ -43,8 +45,8 @@ pub use usage::Counted;
 use churnwatch::engine::Rules;
 use churnwatch::engine::settings::ClockKind;
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Reject, Source,
-    Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Purpose, Reject,
+    Source, Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
@@ -344,6 +346,18 @@ impl Reference {
             return true;
         };
         let rules = &self.rules;
+        let settles = match &event.body {
+            Body::TaskOutcome(said) => {
+                let now = self.clock.unwrap_or(event.at).max(event.at);
+                let tasks = self.book.of(event.msisdn);
+                let purpose = tasks.decided_by(&said.task_id, event.at, now, rules);
+                if let Some(purpose) = purpose {
+                    person.said.learn(purpose, said, day);
+                }
+                purpose
+            }
+            _ => None,
+        };
         let standing = person.account.standing(rules);
         let immediate_ms = i64::from(rules.window.immediate_hours) * 3_600_000;
         let young = self
@@ -351,14 +365,6 @@ impl Reference {
             .is_none_or(|clock| clock.0 - event.at.0 <= immediate_ms);
         let mut firings = Vec::new();
         if young && !standing.machine() && !person.behaviour.machine() {
-            let settles = match &event.body {
-                Body::TaskOutcome(said) => {
-                    let now = self.clock.unwrap_or(event.at).max(event.at);
-                    let tasks = self.book.of(event.msisdn);
-                    tasks.decided_by(&said.task_id, event.at, now, rules)
-                }
-                _ => None,
-            };
             let view = churn::EventView {
                 event,
                 day,
@@ -389,7 +395,8 @@ impl Reference {
             Body::Profile(_) => tasks.revoke(source, &case),
             Body::ServiceOrder(kind) => tasks.withdraw(*kind, source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
-                tasks.leave(CloseReason::Churned, Suppression::Churned, source, &case);
+                let (end, why) = (CloseReason::Churned, Suppression::Churned);
+                tasks.leave_but(Some(Purpose::WinBack), end, why, source, &case);
             }
             Body::PortOutApplication if case.held() => {
                 tasks.leave(CloseReason::MnpHold, Suppression::MnpHold, source, &case);

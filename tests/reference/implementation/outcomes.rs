@@ -19,7 +19,7 @@ fn verdict(result: OutcomeResult) -> Option<CloseReason> {
 }
 
 /// By its name, spelt with spaces, hyphens or capitals as people do.
-fn motive(text: &str) -> Motive {
+pub fn motive(text: &str) -> Motive {
     let words = text.replace([' ', '-', '_'], " ").to_ascii_lowercase();
     let words: Vec<&str> = words.split_whitespace().collect();
     let name = words.join("_");
@@ -149,13 +149,13 @@ impl Tasks {
             self.effects.push(Effect::Task(Arc::new(task)));
             return;
         }
-        let barred = case.barred().is_some() || case.held_out();
+        let barred = case.barred(purpose).is_some() || case.held_out();
         let barred = barred || case.opted_out(purpose, task.tier);
         if purpose != Purpose::Churn || self.open.contains_key(&purpose) || barred {
             return;
         }
         self.settled.remove(&purpose);
-        for waited in self.take_along(None) {
+        for waited in self.take_along(Purpose::Churn, None) {
             let mut signals = task.signals.iter_mut();
             match signals.find(|signal| signal.trigger == waited.trigger) {
                 Some(known) => *known = waited,

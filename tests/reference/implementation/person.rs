@@ -9,6 +9,7 @@ use super::service_history::ServiceHistory;
 use super::triggers::{Firing, Memory, Settings};
 use super::usage::{CHANNELS, Usage, VOICE};
 use super::view::DayView;
+use super::win_back::Said;
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -17,6 +18,7 @@ pub struct Person {
     pub usage: Usage,
     pub account: Account,
     pub service_history: ServiceHistory,
+    pub said: Said,
     known_days: usize,
     lessons: [Vec<Lesson>; 2],
     /// Judged without its own share in the population factor.
@@ -43,6 +45,7 @@ impl Person {
             usage: Usage::new(window_days),
             account: Account::default(),
             service_history: ServiceHistory::default(),
+            said: Said::default(),
             known_days: 0,
             lessons: Default::default(),
             stable: false,
@@ -64,6 +67,7 @@ impl Person {
         }
         self.usage.forget();
         self.service_history = ServiceHistory::default();
+        self.said = Said::default();
         self.known_days = 0;
         self.lessons = Default::default();
         self.stable = false;
@@ -150,6 +154,7 @@ impl Person {
                 false => population.factor(channel, today),
             }
         };
+        let said = self.said.clone();
         let view = DayView {
             msisdn: self.msisdn,
             today,
@@ -157,11 +162,13 @@ impl Person {
             usage: &self.usage,
             standing: &standing,
             service_history: &self.service_history,
+            said: &said,
             baselines,
             population,
             factor: CHANNELS.map(own_factor),
             rules,
         };
+        self.said.forget_old(&view);
         self.memory.on_day(&view, settings, line)
     }
 
@@ -173,6 +180,9 @@ impl Person {
         line: &line_state::Settings,
         rules: &Rules,
     ) {
+        if self.service_history.abroad(day, self.usage.last_active()) {
+            return;
+        }
         let baselines = self.baselines(rules);
         let channels = CHANNELS.map(|channel| {
             let of_all = population.dispersion(channel, rules);
@@ -233,14 +243,15 @@ impl Person {
         let lesson = day - i32::from(rules.baseline.lag_days);
         let standing = self.account.standing(rules);
         let (absent, mut undecided) = self.absent(day, &standing, population, rules);
+        let last = self.usage.last_active();
         for channel in CHANNELS {
-            let barred = standing.barred(lesson, rules);
+            let abroad = self.service_history.abroad(lesson, last);
+            let barred = abroad || standing.barred(lesson, rules);
             let lesson = self.lesson(channel, lesson, population);
             let lesson = lesson.filter(|_| !barred && !absent);
             undecided |= lesson.is_some_and(|lesson| near(lesson.share, LEARNABLE));
             self.lessons[channel].extend(lesson);
         }
-        let last = self.usage.last_active();
         let comparable = |day: &i32| population.comparable(Day(*day)).len() == CHANNELS.len();
         let oldest = day.0 + 1 - i32::from(rules.window.days);
         let silent = |last: Day| (oldest.max(last.0 + 1)..=day.0).filter(comparable).count();
@@ -248,6 +259,7 @@ impl Person {
             && last.is_some_and(|last| silent(last) <= STABLE_SILENCE_DAYS)
             && !standing.machine()
             && !standing.barred(day + 1, rules)
+            && !self.service_history.abroad(day + 1, last)
             && !self.behaviour.machine();
         self.enrolled = self.stable.then(|| Enrolled {
             baselines: self.baselines(rules),

@@ -7,8 +7,10 @@ use super::care;
 use super::churn;
 use super::contacts::Contact;
 use super::days::Days;
+use super::roaming;
 use super::triggers::{Firing, HOTLINE, Kind, Memory};
 use super::uplift::Followed;
+use super::win_back;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     CloseReason, Day, Effect, Erasure, Msisdn, Purpose, Signal, Source, Suppression, Task, Text,
@@ -16,7 +18,12 @@ use churnwatch::model::{
 };
 use std::collections::BTreeMap;
 
-pub const PURPOSES: [Purpose; 3] = [Purpose::Churn, Purpose::Care, Purpose::Grow];
+pub const PURPOSES: [Purpose; 4] = [
+    Purpose::Churn,
+    Purpose::Care,
+    Purpose::Grow,
+    Purpose::WinBack,
+];
 
 /// One subscriber at one moment.
 pub struct Case<'a> {
@@ -54,8 +61,8 @@ pub struct Book {
     pub tasks: BTreeMap<Msisdn, Tasks>,
     /// Which part of the budget it has, of how many.
     pub part: (i32, i32),
-    /// Tiers of the urgent tasks opened since the last release.
-    pub urgent: Vec<Tier>,
+    /// Purposes and tiers of the tasks opened at once since the last release.
+    pub urgent: Vec<(Purpose, Tier)>,
     pub ledger: Ledger,
 }
 
@@ -78,7 +85,8 @@ impl Book {
         let kind = firing.kind;
         let signal = Signal {
             trigger: firing.trigger.into(),
-            purpose: care::purpose(firing.trigger),
+            purpose: win_back::purpose(firing.trigger)
+                .unwrap_or_else(|| care::purpose(firing.trigger)),
             msisdn: case.msisdn,
             fired_at,
             strength: firing.strength,
@@ -102,6 +110,11 @@ impl Book {
                 true => self.wait(signal, tier, case),
                 false => self.open_at_once(signal, tier, case),
             }
+        } else if signal.trigger == roaming::ROAMING && !case.backlog {
+            match self.has_place(tier, case) {
+                true => self.open_at_once(signal, tier, case),
+                false => self.wait(signal, tier, case),
+            }
         } else if purpose == Purpose::Churn && signal.churn_score < case.least_score(tier) {
             tasks.say(&signal, Some(Suppression::LowScore));
         } else {
@@ -109,9 +122,23 @@ impl Book {
         }
     }
 
+    /// Whether the day has a place left for care that cannot wait, and somebody who has room.
+    fn has_place(&self, tier: Tier, case: &Case<'_>) -> bool {
+        let opened = self
+            .urgent
+            .iter()
+            .filter(|of| **of == (Purpose::Care, tier));
+        opened.count() < self.quota(Purpose::Care, tier, case.day, case.rules)
+            && !self
+                .ledger
+                .assign(Purpose::Care, self.part, case)
+                .over_capacity
+    }
+
     /// What is urgent takes along what waits.
     fn open_at_once(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
-        let assignee = self.ledger.assign(Purpose::Churn, self.part, case);
+        let purpose = signal.purpose;
+        let assignee = self.ledger.assign(purpose, self.part, case);
         let tasks = self.of(case.msisdn);
         let not_before = match tasks.opening(std::slice::from_ref(&signal), tier, case) {
             Ok(not_before) => not_before,
@@ -119,14 +146,14 @@ impl Book {
         };
         tasks.say(&signal, case.hold_out());
         let mut signals = vec![signal];
-        for waited in tasks.take_along(case.hold_out()) {
+        for waited in tasks.take_along(purpose, case.hold_out()) {
             if waited.trigger != signals[0].trigger {
                 signals.push(waited);
             }
         }
         tasks.open(signals, not_before, assignee.clone(), case);
         if !case.held_out() {
-            self.urgent.push(tier);
+            self.urgent.push((purpose, tier));
             self.ledger.note(&assignee, true);
         }
     }
@@ -149,7 +176,7 @@ impl Tasks {
         tier: Tier,
         case: &Case<'_>,
     ) -> Option<Suppression> {
-        if let Some(why) = case.barred() {
+        if let Some(why) = case.barred(purpose) {
             return Some(why);
         }
         match kind {
@@ -169,17 +196,30 @@ impl Tasks {
 
     /// There is nobody to keep any more, or nobody to speak to.
     pub fn leave(&mut self, end: CloseReason, why: Suppression, source: &Source, case: &Case<'_>) {
-        for purpose in PURPOSES {
+        self.leave_but(None, end, why, source, case);
+    }
+
+    /// The same, but for one purpose that goes on.
+    pub fn leave_but(
+        &mut self,
+        but: Option<Purpose>,
+        end: CloseReason,
+        why: Suppression,
+        source: &Source,
+        case: &Case<'_>,
+    ) {
+        let ends = || PURPOSES.into_iter().filter(|purpose| Some(*purpose) != but);
+        for purpose in ends() {
             self.close(purpose, end, Some(source), case);
         }
-        for purpose in PURPOSES {
+        for purpose in ends() {
             self.drop_candidate(purpose, why);
         }
     }
 
     /// What waits comes along with a churn task that is opened at once.
-    pub fn take_along(&mut self, why: Option<Suppression>) -> Vec<Signal> {
-        let Some(candidate) = self.waiting.remove(&Purpose::Churn) else {
+    pub fn take_along(&mut self, purpose: Purpose, why: Option<Suppression>) -> Vec<Signal> {
+        let Some(candidate) = self.waiting.remove(&purpose) else {
             return Vec::new();
         };
         for signal in candidate.unpublished() {

@@ -51,7 +51,7 @@ impl Case<'_> {
     pub fn severity(&self, purpose: Purpose) -> Severity {
         let rules = &self.rules.policy.score;
         let score = self.score();
-        if self.churned() {
+        if self.churned() || purpose == Purpose::WinBack {
             Severity::Lost
         } else if purpose != Purpose::Churn {
             Severity::Early
@@ -141,9 +141,9 @@ impl Case<'_> {
         self.standing.held(self.days.day_of(self.now), self.rules)
     }
 
-    /// Why nothing may come of anything.
-    pub fn barred(&self) -> Option<Suppression> {
-        if self.churned() {
+    /// Why nothing may come of anything for a purpose.
+    pub fn barred(&self, purpose: Purpose) -> Option<Suppression> {
+        if self.churned() && purpose != Purpose::WinBack {
             Some(Suppression::Churned)
         } else if self.held() {
             Some(Suppression::MnpHold)
@@ -171,12 +171,13 @@ impl Case<'_> {
     /// No marketing channel, and no offers by any.
     pub fn opted_out(&self, purpose: Purpose, tier: Tier) -> bool {
         let wish = self.standing.opted_out || self.standing.refused_on.is_some();
-        wish && (purpose == Purpose::Grow || tier != Tier::Key)
+        wish && (purpose == Purpose::Grow || purpose == Purpose::WinBack || tier != Tier::Key)
     }
 
     /// Why no task of a purpose may come for somebody of a tier.
     pub fn out_of_place(&self, purpose: Purpose, tier: Tier) -> Option<Suppression> {
-        if purpose == Purpose::Grow && self.care_only() {
+        let offers = purpose == Purpose::Grow || purpose == Purpose::WinBack;
+        if offers && self.care_only() {
             Some(Suppression::CareOnly)
         } else if self.opted_out(purpose, tier) {
             Some(Suppression::OptedOut)

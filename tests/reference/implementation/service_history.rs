@@ -14,6 +14,8 @@ pub struct ServiceHistory(Vec<(Event<'static>, Day)>);
 const CONTACTS: usize = 8;
 /// Complaints that are remembered.
 const COMPLAINTS: usize = 4;
+/// Days without use abroad after which a trip is over.
+pub const TRIP_PAUSE_DAYS: i32 = 7;
 /// Days without a forwarded call after which forwarding nobody set up is over.
 const PAUSE_DAYS: i32 = 7;
 
@@ -82,6 +84,52 @@ impl ServiceHistory {
     /// Whether the latest complaint was answered to the customer's content.
     pub fn settled(&self, dissatisfied_max: u8) -> bool {
         matches!(self.answered(), Some((_, Some(said))) if said > dissatisfied_max)
+    }
+
+    /// The last trip: its first and its last day abroad, and what was charged meanwhile.
+    fn trip(&self) -> Option<(Day, Day, Money)> {
+        let mut trip: Option<(Day, Day, Money)> = None;
+        for (event, day) in &self.0 {
+            let near = |trip: &(Day, Day, Money)| {
+                trip.0 - TRIP_PAUSE_DAYS <= *day && *day <= trip.1 + TRIP_PAUSE_DAYS
+            };
+            if event.visited.is_some() {
+                trip = match trip {
+                    Some(trip) if near(&trip) => Some((trip.0.min(*day), trip.1.max(*day), trip.2)),
+                    Some(trip) if trip.0 > *day => Some(trip),
+                    _ => Some((*day, *day, Money::ZERO)),
+                };
+            }
+            if let Body::Charge {
+                amount,
+                subscribed_by_customer,
+            } = event.body
+                && subscribed_by_customer != Some(false)
+                && amount >= Money::ZERO
+            {
+                trip = trip.map(|trip| match near(&trip) {
+                    true => (trip.0, trip.1, Money(trip.2.0 + amount.0)),
+                    false => trip,
+                });
+            }
+        }
+        trip
+    }
+
+    /// What was charged on the trip that a day may belong to.
+    pub fn charged_abroad(&self, day: Day) -> Option<Money> {
+        let (since, last, charged) = self.trip()?;
+        let near = since - TRIP_PAUSE_DAYS <= day && day <= last + TRIP_PAUSE_DAYS;
+        near.then_some(charged)
+    }
+
+    /// Whether the line was abroad on a day, or may still be, given the last day of use.
+    pub fn abroad(&self, day: Day, last_active: Option<Day>) -> bool {
+        self.trip().is_some_and(|(since, last, _)| {
+            let back = last_active > Some(last);
+            let until = if back { last } else { last + TRIP_PAUSE_DAYS };
+            since <= day && day <= until
+        })
     }
 
     /// Whether a later word on a complaint is known.

@@ -185,7 +185,7 @@ impl Tasks {
             let signals = task.signals.iter();
             let recovered = signals.map(|s| case.memory.recovered(&s.trigger));
             let recovered: Option<Vec<CloseReason>> = recovered.collect();
-            if case.churned() {
+            if case.churned() && purpose != Purpose::WinBack {
                 self.close(purpose, CloseReason::Churned, None, case);
             } else if let Some(reasons) = recovered {
                 self.close(purpose, reasons[0], None, case);
@@ -198,7 +198,7 @@ impl Tasks {
 
     /// Care and growth make room for a churn task.
     pub fn supersede(&mut self, source: Option<&Source>, case: &Case<'_>) {
-        for purpose in [Purpose::Care, Purpose::Grow] {
+        for purpose in [Purpose::Care, Purpose::Grow, Purpose::WinBack] {
             self.close(purpose, CloseReason::Superseded, source, case);
         }
     }
@@ -253,7 +253,7 @@ impl Case<'_> {
     pub fn hours(&self, tier: Tier, severity: Severity) -> i64 {
         let due = &self.rules.policy.due;
         i64::from(match (tier, severity) {
-            (Tier::Key, Severity::Critical | Severity::Lost) => due.key_critical_hours,
+            (Tier::Key, Severity::Critical) => due.key_critical_hours,
             (Tier::Key, _) => due.key_hours,
             (Tier::Ordinary, _) => due.ordinary_hours,
             (Tier::Small, _) => due.small_hours,

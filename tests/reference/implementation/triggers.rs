@@ -5,7 +5,9 @@ use super::care;
 use super::churn;
 use super::line_state::{self, Line};
 use super::orders::{self, Orders};
+use super::roaming::{self, Roaming};
 use super::view::DayView;
+use super::win_back::{self, Plans};
 use churnwatch::model::{
     Body, CloseReason, Day, Direction, Evidence, Fact, Source, SuspensionReason,
 };
@@ -46,6 +48,9 @@ pub struct Settings {
     care: care::Settings,
     #[serde(flatten)]
     orders: orders::Settings,
+    roaming_care: roaming::Settings,
+    #[serde(flatten)]
+    win_back: win_back::Settings,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +98,8 @@ pub struct Memory {
     pub churn: churn::Remembered,
     care: care::Memory,
     orders: Orders,
+    roaming: Roaming,
+    plans: Plans,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -137,6 +144,7 @@ impl Memory {
             churn::UNDERUSE => (self.churn.underused.is_some(), CloseReason::UsageRecovered),
             churn::FORWARDING => (self.churn.forwarded, CloseReason::ForwardingEnded),
             churn::QUALITY => (self.churn.poor, CloseReason::QualityRecovered),
+            win_back::WIN_BACK => return self.plans.recovered(),
             _ => return self.care.recovered(trigger),
         };
         (!holds).then_some(reason)
@@ -188,7 +196,8 @@ impl Memory {
             self.note(firing, view.day);
         }
         // In the order of the registry.
-        handset.into_iter().chain(all).collect()
+        let roaming = self.roaming.on_event(view, &settings.roaming_care);
+        handset.into_iter().chain(all).chain(roaming).collect()
     }
 
     /// Hotlines and suspensions.
@@ -308,7 +317,9 @@ impl Memory {
         self.note_day(&downgrade, view);
         let known = fall.into_iter().chain(arrears);
         let known = known.chain(churn).chain(care);
-        known.chain(follow_up).chain(downgrade).collect()
+        let plans = self.plans.on_day(view, &settings.win_back);
+        let orders = follow_up.into_iter().chain(downgrade);
+        known.chain(orders).chain(plans).collect()
     }
 
     /// Use after the last closed day.

@@ -5,6 +5,7 @@ use super::baseline::Baseline;
 use super::population::{ClosedDay, Population};
 use super::service_history::ServiceHistory;
 use super::usage::Usage;
+use super::win_back::Said;
 use churnwatch::engine::Rules;
 use churnwatch::model::{Day, Msisdn};
 
@@ -16,6 +17,7 @@ pub struct DayView<'a> {
     pub usage: &'a Usage,
     pub standing: &'a AccountView,
     pub service_history: &'a ServiceHistory,
+    pub said: &'a Said,
     pub baselines: [Baseline; 2],
     pub population: &'a Population,
     /// The subscriber's own population factor of the day.
@@ -31,7 +33,8 @@ impl DayView<'_> {
 
     /// The channels in which use on a day can be compared with baselines.
     pub fn comparable(&self, day: Day) -> Vec<usize> {
-        match self.barred(day) {
+        let last = self.usage.last_active();
+        match self.barred(day) || self.service_history.abroad(day, last) {
             true => Vec::new(),
             false => self.population.comparable(day),
         }

@@ -32,6 +32,7 @@ fn village(rules: &Arc<Rules>) -> Shard {
             msisdn: Msisdn::new(who).unwrap(),
             at,
             record: 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(records),
+            visited: None,
             body,
         }));
     };
@@ -244,6 +245,7 @@ fn an_image_of_this_format_can_still_be_read_and_is_still_written_so() {
         msisdn: Msisdn::new("13999999999").unwrap(),
         at: rules.calendar.at_hour(Day::parse("2026-04-11").unwrap(), 8),
         record: 1,
+        visited: None,
         body: calling("13712345678"),
     }));
     let after = keys(&full(feeding.shard.image()));

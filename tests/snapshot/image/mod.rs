@@ -211,6 +211,7 @@ fn of_a_large_shard_only_what_changed_is_written_again() {
             msisdn: Msisdn::new(&name(number)).unwrap(),
             at,
             record: at.0 as u64,
+            visited: None,
             body,
         }));
     };

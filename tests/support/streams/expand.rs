@@ -6,7 +6,7 @@ use super::random::Random;
 use super::{Bills, DaySpan, Departure, Life, Plan, ProfileKind, Step, UsagePattern};
 use churnwatch::model::{
     Body, Calendar, CallOutcome, Day, Direction, EnquirySubject, Event, Feed, FeedSet,
-    ForwardAction, Inputs, Money, Msisdn, Number, ProfileFlags, Timestamp,
+    ForwardAction, Inputs, Money, Msisdn, Network, Number, ProfileFlags, Timestamp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -123,6 +123,12 @@ impl Stream<'_> {
                 let body = self.voice(drops);
                 self.emit(who, index, body);
             }
+            if let UsagePattern::Away(day_span) = life.usage_pattern
+                && self.within(index, Some(day_span))
+                && self.random.chance(0.3)
+            {
+                self.roams(who, index);
+            }
             for _ in 0..self.count(life.data_a_day * mood * channels[1]) {
                 let body = Body::Data {
                     volume_bytes: self.random.word() % (1 << self.random.below(32)),
@@ -131,6 +137,17 @@ impl Stream<'_> {
                 self.emit(who, index, body);
             }
         }
+    }
+
+    /// A call from another network.
+    fn roams(&mut self, who: Msisdn, index: i32) {
+        let at = self.moment(index);
+        let body = self.voice(0.02);
+        let mut event = self.event(who, at, body);
+        let network = self.random.one_of(&["310-410", "26201"]);
+        let kept = !matches!(event.body, Body::CallForward { .. });
+        event.visited = Network::parse(network).filter(|_| kept);
+        self.arrive(at, event);
     }
 
     fn usage_pattern(&self, life: &Life, index: i32) -> f64 {
@@ -314,6 +331,7 @@ impl Stream<'_> {
             msisdn,
             at,
             record: self.random.word(),
+            visited: None,
             body,
         }
     }

@@ -240,13 +240,17 @@ pub const RULES: [&str; 12] = [
     triggers.contract_expiry = { steps_days = [90, 14], strengths = [0.1, 1.0] }
     triggers.plan_underuse = { share = 0.45, invoices = 1, cooldown_days = 1 }
     triggers.bill_shock = { earlier_min = 1, deviations = 1.0, excess_share = 0.1, cooldown_days = 2 }
-    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, mnp_hold_days = 4, new_owner_days = 100, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 } }
+    policy = { score = { complaint_and_cancel_days = 5 }, task_days = 5, mnp_hold_days = 4, new_owner_days = 100, churned_after_suspended_days = 10, quiet = { from_hour = 12, to_hour = 14 }, win_back = { after_port_days = 1, silent_days = 14, keep_days = 30 } }
+    triggers.win_back = { key_days = [1, 3, 9], ordinary_days = [2, 5] }
+    triggers.welcome_back.after_days = 1
     ",
     "
     window = { days = 63, grace_hours = 12, idle_feed_hours = 24, day_entry_subscribers = 8, future_minutes = 0 }
     baseline = { memory_days = 60.0, lag_days = 14, after_bar_days = 0 }
     line_state.worry_days = 3
     policy.mnp_hold_days = 12
+    policy.win_back = { after_port_days = 20, silent_days = 14, keep_days = 25 }
+    triggers.win_back = { key_days = [2, 7], ordinary_days = [1] }
     triggers.arrears = { overdue_days = 1, cooldown_days = 3, overdue_strength = 0.1, suspended_strength = 1.0 }
     policy.score = { at_risk = 0.1, critical = 0.3, task_at = { key = 0.1, ordinary = 0.2, small = 0.25 } }
     policy.due = { small_hours = 100, competitor_hours = 5 }
@@ -283,12 +287,15 @@ pub const RULES: [&str; 12] = [
     triggers.regular_visit = { key_days = 6, ordinary_days = 9, again_days = 4 }
     triggers.complaint_callback.within_days = 1
     triggers.order_follow_up.after_days = 1
+    triggers.roaming_care = { quiet_days = 4, charges_min = 15.0 }
     triggers.downgrade = { cooldown_days = 2, strength = 0.9 }
     ",
     "
     policy.budget.churn = { key = 1, ordinary = 1, small = 1 }
     policy.budget.care = { key = 1, ordinary = 1, small = 1 }
     policy.budget.grow = { key = 1, ordinary = 1, small = 1 }
+    policy.budget.win_back = { key = 1, ordinary = 1, small = 1 }
+    triggers.win_back = { key_days = [1, 2, 4, 8], ordinary_days = [1, 5, 6] }
     policy.hold_out = { share = 0.1, salt = \"spring\" }
     policy.contact = { retry_hours = 48, correction_days = 20, gap_days = 4, wait_days = 2 }
     ",
@@ -303,6 +310,8 @@ pub const RULES: [&str; 12] = [
     policy.contact.wait_days = 12
     policy.contact.correction_days = 3
     policy.contact.care_delays_churn = true
+    policy.win_back = { consent = 'agreed', silent_days = 14 }
+    triggers.win_back = { key_days = [1, 2, 3], ordinary_days = [1, 2, 3] }
     policy.escalation = { rung_hours = { key = 1, ordinary = 0, small = 30 }, high_value = 50 }
     policy.stage = { acquire_days = 10, promote_days = 200 }
     triggers.follow_up.after_days = 1

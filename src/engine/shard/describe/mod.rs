@@ -8,6 +8,7 @@ use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::bucket::{Bucket, UsageChannel};
 use crate::engine::state::credit::Credit;
+use crate::engine::state::marketing::Marketing;
 use crate::engine::state::store::{NEVER, Subscriber};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::triggers::{REGISTRY, Trigger};
@@ -253,7 +254,7 @@ impl Shard {
         if account.refused_contact_on.is_some() {
             standing.push("asked not to be contacted".to_owned());
         }
-        if account.profile.marketing_opt_out {
+        if account.profile.marketing == Marketing::Refused {
             standing.push("wants no marketing".to_owned());
         }
         if flags.not_pursued {

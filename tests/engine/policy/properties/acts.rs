@@ -88,7 +88,8 @@ const WORLDS: [&str; 7] = [
     // Many contacts, quiet at noon.
     "policy.contact = { gap_days = 1, cap = { key = 3, ordinary = 2, small = 1 }, retry_hours = 1, correction_days = 30, care_delays_churn = true }
      policy.quiet = { from_hour = 12, to_hour = 15 }
-     policy.task_days = 5",
+     policy.task_days = 5
+     triggers.win_back = { key_days = [1, 2, 5], ordinary_days = [1, 2, 5] }",
     "policy.hold_out = { share = 0.4, salt = 'properties' }
      policy.budget.collect_minutes = 0
      policy.quiet = { from_hour = 0, to_hour = 0 }",

@@ -113,9 +113,14 @@ impl Known {
     pub fn forbids(&self, task: &Task, today: Day) -> Option<&'static str> {
         let held = |on: Day| today.0 < on.0 + HOLD_DAYS;
         let wish = self.opted_out || self.refused_on.is_some();
-        let offer = task.action.channel.is_marketing() || task.purpose == Purpose::Grow;
+        let offers = matches!(task.purpose, Purpose::Grow | Purpose::WinBack);
+        let offer = task.action.channel.is_marketing() || offers;
+        let for_the_lost = task.purpose == Purpose::WinBack;
         [
-            (self.cancelled_on.is_some(), "the contract has ended"),
+            (
+                self.cancelled_on.is_some() && !for_the_lost,
+                "the contract has ended",
+            ),
             (
                 self.port_out_on.is_some_and(held),
                 "a port-out was applied for",

@@ -91,6 +91,7 @@ fn events(act: &Act, index: i64, now: Timestamp, observer: &Observer) -> Vec<Eve
         msisdn,
         at: Timestamp(at.0 + part),
         record: ((index * 8 + part) as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        visited: None,
         body,
     };
     numbered.map(event).collect()

@@ -30,6 +30,7 @@ pub const EXPECTED: &[&str] = &[
     "closed: arrears_paid",
     "closed: occasion_over",
     "closed: erased",
+    "closed: returned",
     "erased",
     "signal: taken up",
     "signal: care_only",
@@ -566,7 +567,7 @@ fn hours(task: &Task, new: bool, rules: &Rules) -> Result<(), Broken> {
     ensure!(task.due_at >= task.not_before, "due before it may begin");
     let due = &rules.policy.due;
     let of_tier = match task.tier {
-        Tier::Key if new && task.severity >= Severity::Critical => due.key_critical_hours,
+        Tier::Key if new && task.severity == Severity::Critical => due.key_critical_hours,
         Tier::Key => due.key_hours,
         Tier::Ordinary => due.ordinary_hours,
         Tier::Small => due.small_hours,
