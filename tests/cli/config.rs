@@ -363,7 +363,7 @@ policy.escalation.high_value = -1 | policy.escalation.high_value | -1 is out of 
 policy.budget.churn.small = -1 | policy.budget.churn.small | -1 is out of range | from 0 to 1000000000
 policy.budget.collect_minutes = 721 | policy.budget.collect_minutes | 721 is out of range | from 0 to 720
 policy.budget.wait_days = 31 | policy.budget.wait_days | 31 is out of range | from 0 to 30
-policy.budget.win = { key = 1, ordinary = 1, small = 1 } | policy.budget.win | no such key | there are
+policy.budget.retain = { key = 1, ordinary = 1, small = 1 } | policy.budget.retain | no such key | there are
 policy.capacity.managers.AM-17.per_day = -1 | policy.capacity.managers.AM-17 | invalid value: integer `-1` | write { per_day = 12
 policy.capacity.queues.'outbound-calls/Shenzhen'.per_day = 1000001 | policy.capacity.queues.outbound-calls/Shenzhen.per_day | 1000001 is out of range | from 0 to 1000000
 policy.capacity.managers.AM-17.perday = 9 | policy.capacity.managers.AM-17 | unknown field `perday` | write { per_day = 12
