@@ -50,6 +50,7 @@ pub fn measure(records: u64) {
 
 /// Prints and keeps some waits of a rate. Returns their median in milliseconds.
 fn report(program: &str, rate: u64, limit: f64, mut waits: Vec<f64>) -> f64 {
+    assert!(!waits.is_empty(), "{program} made nothing of what was sent");
     waits.sort_by(f64::total_cmp);
     let of = |percent: usize| waits[(waits.len() * percent / 100).min(waits.len() - 1)];
     let [p50, p90, p99, most] = [50, 90, 99, 100].map(of);
@@ -131,7 +132,8 @@ fn alone(rate: u64) -> Vec<f64> {
     })
 }
 
-/// Sends calls at a rate, dated from the end of those before on, at the pace of the clock since `live`. Returns those to the hotline behind the warm-up: whose, and when.
+/// Sends calls at a rate, dated from the end of those before on, at the pace of the clock since `live`. Returns those to the
+/// hotline behind the warm-up: whose, and when.
 fn traffic(topic: &str, rate: u64, number: &mut u64, live: Instant) -> Vec<(String, Instant)> {
     let settings = [("linger.ms", "0"), ("partitioner", "murmur2_random")];
     let producer: ThreadedProducer<DefaultProducerContext> =
@@ -212,7 +214,6 @@ fn seen(reader: &BaseConsumer, done: &AtomicBool) -> HashMap<String, Vec<Instant
 /// From each call to the first record of its key behind it, in milliseconds. Not every call leads to a task.
 fn waits(sent: &[(String, Instant)], seen: &HashMap<String, Vec<Instant>>) -> Vec<f64> {
     let wait = |(key, at): &(String, Instant)| {
-        let key = key.strip_prefix("86").unwrap_or(key);
         let first = seen.get(key)?.iter().find(|seen| *seen > at)?;
         Some(first.duration_since(*at).as_secs_f64() * 1000.0)
     };
