@@ -16,6 +16,8 @@ use tracing::{info, warn};
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Output that waits for a commit, at most.
 pub(super) const OUTPUT_BYTES_MAX: usize = 16 << 20;
+/// With fewer records left to read, urgent tasks do not wait until they are read.
+const NEARLY_THERE_RECORDS: i64 = 32_768;
 /// Pauses between attempts to commit: the first, doubled up to the last.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LAST: Duration = Duration::from_secs(5);
@@ -38,11 +40,14 @@ impl<L: Link> Worker<'_, L> {
             return false;
         }
         let run = &self.setup.config.run;
-        let waited =
-            self.output.urgent() || since.reached(Duration::from_millis(run.batch_wait_ms.into()));
+        let urgent = self.output.urgent();
+        let waited = since.reached(Duration::from_millis(run.batch_wait_ms.into()));
+        // Half of the time is left for records, so that a worker that keeps up goes on doing so.
+        let nearly_there = self.behind < NEARLY_THERE_RECORDS && since.reached(self.commit_took);
         self.uncommitted.records >= run.batch_records_max as usize
             || self.output.waiting_bytes() >= OUTPUT_BYTES_MAX
-            || (self.drained && waited)
+            || (self.drained && (urgent || waited))
+            || (nearly_there && urgent)
     }
 
     /// Tries to commit what there is. If that fails, what there is waits for the next try.
@@ -79,6 +84,7 @@ impl<L: Link> Worker<'_, L> {
         let attempt = self
             .output
             .with(journal, |outbound| self.link.commit(outbound, &offsets))?;
+        self.commit_took = watch.elapsed();
         let (outcome, polls) = match &attempt {
             Attempt::Committed(receipt) => (CommitOutcome::Committed, receipt.polls),
             Attempt::Unknown(_) => (CommitOutcome::Unknown, 0),
@@ -86,7 +92,7 @@ impl<L: Link> Worker<'_, L> {
         };
         let report = CommitReport {
             outcome,
-            duration_seconds: watch.elapsed().as_secs_f64(),
+            duration_seconds: self.commit_took.as_secs_f64(),
             polls: polls.into(),
             journal_bytes,
         };

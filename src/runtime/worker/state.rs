@@ -40,6 +40,9 @@ pub struct Worker<'a, L: Link> {
     pub(super) retry: Option<Retry>,
     /// Nothing more was waiting when records were last received.
     pub(super) drained: bool,
+    /// Records left to read when some were last received.
+    pub(super) behind: i64,
+    pub(super) commit_took: Duration,
     /// Since the start.
     pub(super) records_processed: u64,
     pub(super) end_offsets: EndOffsetPoll,
@@ -81,6 +84,8 @@ impl<'a, L: Link> Worker<'a, L> {
             uncommitted: Uncommitted::default(),
             retry: None,
             drained: false,
+            behind: 0,
+            commit_took: Duration::ZERO,
             records_processed: 0,
             end_offsets: EndOffsetPoll::unknown(),
             replay_speed: ReplaySpeed::default(),

@@ -95,8 +95,8 @@ impl<L: Link> Worker<'_, L> {
             wait = self.restore_wait;
         }
         let received = self.link.receive(records, wait);
-        let behind: i64 = self.partitions.values().map(Partition::lag).sum();
-        self.drained = received < records && behind < RECEIVE_RECORDS as i64;
+        self.behind = self.partitions.values().map(Partition::lag).sum();
+        self.drained = received < records && self.behind < RECEIVE_RECORDS as i64;
         Ok(if received > 0 {
             Wake::Records
         } else {
