@@ -119,7 +119,10 @@ fn cold(bencher: Bencher<'_, '_>, subscribers: u32, ahead: usize) {
                     let keys = stretch.iter().map(|event| event.msisdn.as_bytes());
                     let fetched = keys.map(|key| shard.fetch_record(Shard::aim(key)?));
                     let slots: Vec<_> = fetched.collect();
-                    slots.into_iter().flatten().for_each(|slot| shard.fetch_day(slot));
+                    slots
+                        .into_iter()
+                        .flatten()
+                        .for_each(|slot| shard.fetch_day(slot));
                 }
                 for event in stretch {
                     shard.apply(event, &source, &mut effects);

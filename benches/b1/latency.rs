@@ -13,7 +13,7 @@ use rdkafka::producer::{
 };
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -197,8 +197,8 @@ fn behind_its_end(topic: &str) -> BaseConsumer {
 }
 
 /// Reads until it is done: keys, and when their first records came.
-fn seen(reader: &BaseConsumer, done: &AtomicBool) -> HashMap<String, Vec<Instant>> {
-    let mut seen: HashMap<String, Vec<Instant>> = HashMap::new();
+fn seen(reader: &BaseConsumer, done: &AtomicBool) -> BTreeMap<String, Vec<Instant>> {
+    let mut seen: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
     while !done.load(Ordering::Relaxed) {
         let Some(message) = reader.poll(Duration::from_millis(100)) else {
             continue;
@@ -212,7 +212,7 @@ fn seen(reader: &BaseConsumer, done: &AtomicBool) -> HashMap<String, Vec<Instant
 }
 
 /// From each call to the first record of its key behind it, in milliseconds. Not every call leads to a task.
-fn waits(sent: &[(String, Instant)], seen: &HashMap<String, Vec<Instant>>) -> Vec<f64> {
+fn waits(sent: &[(String, Instant)], seen: &BTreeMap<String, Vec<Instant>>) -> Vec<f64> {
     let wait = |(key, at): &(String, Instant)| {
         let first = seen.get(key)?.iter().find(|seen| *seen > at)?;
         Some(first.duration_since(*at).as_secs_f64() * 1000.0)

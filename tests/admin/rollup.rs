@@ -401,6 +401,7 @@ fn counted(tasks: &[Task], purpose: Purpose, chosen: impl Fn(&Task) -> bool) -> 
             CloseReason::Churned => (TaskCount::Churned, Some(true)),
             CloseReason::Expired => (TaskCount::Expired, Some(false)),
             CloseReason::Contacted => (TaskCount::Contacted, None),
+            CloseReason::Returned => (TaskCount::Returned, None),
             CloseReason::MnpHold
             | CloseReason::Superseded
             | CloseReason::NotPursued

@@ -257,7 +257,7 @@ fn series_with_known_labels_exist_from_the_start() {
         REGISTRY.len() * 4 * 3 * 4
     );
     let outcomes = series(&telemetry, "churnwatch_task_outcomes_total{");
-    assert_eq!(outcomes, REGISTRY.len() * 3 * 11);
+    assert_eq!(outcomes, REGISTRY.len() * 3 * 12);
     let judged = series(&telemetry, "churnwatch_tasks_judged_total{");
     assert_eq!(judged, REGISTRY.len() * 2);
 }
@@ -338,7 +338,7 @@ fn work_of(shard: &Shard, partition: i32, telemetry: &Telemetry) {
 #[test]
 fn open_tasks_are_stated_by_how_they_stand_and_where() {
     let telemetry = Telemetry::new().unwrap();
-    assert_eq!(series(&telemetry, "churnwatch_tasks{"), 5 * 3 * 3);
+    assert_eq!(series(&telemetry, "churnwatch_tasks{"), 5 * 3 * 4);
     assert_eq!(sum(&telemetry, "churnwatch_tasks{"), 0.0);
     let scenario = enquiries(&[
         ("HQ/广东/广州", 2),

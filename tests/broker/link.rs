@@ -491,6 +491,8 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
 }
 
 #[test]
+// The client must have time to fetch more than it may.
+#[allow(clippy::disallowed_methods)]
 fn a_lag_waits_in_kafka_and_not_in_memory() {
     const KILOBYTES: usize = 1_024;
     const RECORDS: usize = 30_000;

@@ -92,10 +92,7 @@ const BANS: &[Ban] = &[
         rule: "two files are unsafe",
         names: &["unsafe"],
         within: &["src/", "tests/", "benches/"],
-        except: &[
-            "src/kafka/batch.rs",
-            "src/engine/state/store/prefetch.rs",
-        ],
+        except: &["src/kafka/batch.rs", "src/engine/state/store/prefetch.rs"],
         instead: "write it safely; what needs librdkafka's raw interface belongs into src/kafka/batch.rs",
     },
     Ban {

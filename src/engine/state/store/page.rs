@@ -58,7 +58,10 @@ impl Page {
 
     /// A subscriber's record and the rings, to be changed.
     pub(super) fn entry(&mut self, at: usize) -> Option<(&mut Subscriber, &mut Rings)> {
-        let record = self.records.get_mut(..usize::from(self.count))?.get_mut(at)?;
+        let record = self
+            .records
+            .get_mut(..usize::from(self.count))?
+            .get_mut(at)?;
         Some((record, &mut self.rings))
     }
 
@@ -153,9 +156,7 @@ impl Page {
         }
         let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
         from.end()?;
-        page.subscribers()
-            .iter()
-            .try_for_each(Subscriber::check)?;
+        page.subscribers().iter().try_for_each(Subscriber::check)?;
         page.rings.extend(buckets.len());
         for (place, bytes) in buckets.iter().enumerate() {
             page.rings.set(place, &Bucket::from_bytes(*bytes));
