@@ -1,5 +1,5 @@
-//! What a subscriber takes: resident memory of a shard with 1, 5 and 10 million of them, each of whom has called once, and of a
-//! simulated city after 40 days, whose busy days take room of their own. Run with `cargo bench --bench memory`.
+//! Bytes that a subscriber takes in memory: in shards of 1, 5 and 10 million who have each called once, and in a simulated city after
+//! 40 days, where busy days take extra room. Run with `cargo bench --bench memory`.
 //!
 //! Every number is a process of its own, so that it starts with nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]

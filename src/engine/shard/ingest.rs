@@ -238,7 +238,7 @@ impl Shard {
         }
     }
 
-    /// The purpose of the task of which an outcome decides what became of it.
+    /// If the event is an outcome that decides a task: that task's purpose.
     fn decides(&self, slot: u32, event: &Event<'_>) -> Option<Purpose> {
         let Body::TaskOutcome(outcome) = &event.body else {
             return None;

@@ -94,7 +94,7 @@ impl ServiceHistory {
         &self.charges
     }
 
-    /// The complaint of which something was said last.
+    /// The complaint that was last reported or updated.
     pub fn complaint(&self) -> Option<&Complaint> {
         self.complaints.iter().max_by_key(|complaint| complaint.at)
     }

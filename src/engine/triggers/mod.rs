@@ -234,7 +234,7 @@ pub fn wanting(
     TriggerSet(wanting.fold(0, |set, place| set | 1 << place))
 }
 
-/// The triggers that look at closed days, those of them that need no account, and those that are a cause for worry.
+/// Three sets: triggers that look at closed days, those among them that need no account, and causes for worry.
 const MARKED: [TriggerSet; 3] = {
     let (mut daily, mut of_use, mut worrying, mut index) = (0, 0, 0, 0);
     while index < REGISTRY.len() {
@@ -250,7 +250,7 @@ const MARKED: [TriggerSet; 3] = {
 /// The triggers that look at closed days.
 pub const DAILY: TriggerSet = MARKED[0];
 
-/// Those that look at the days of a line of which nothing but its use is known.
+/// Those that need to know no more of a line than its use.
 pub const DAILY_OF_USE: TriggerSet = MARKED[1];
 
 /// Whether a cause for worry came up within so many days up to one, or since, by the states of a subscriber's triggers.

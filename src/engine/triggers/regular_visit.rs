@@ -56,8 +56,8 @@ impl RegularVisit {
     }
 }
 
-/// Where the count begins of whom no contact is known: as if there had been one before, evenly spread by number, unless
-/// the customer is newer.
+/// The day from which the days without contact are counted if no contact is known. Customers are spread evenly over the period by
+/// a hash of their number. Nobody's count begins before the line was in service.
 fn begin(view: &DayView<'_>, days: u16) -> Option<Day> {
     let place = xxh3_64(view.msisdn?.as_bytes()) % u64::from(days);
     let since = view.account?.profile.activated_on;

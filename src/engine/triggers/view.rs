@@ -20,7 +20,7 @@ pub struct EventView<'a> {
     pub source: &'a Source,
     /// Bills and standing after the event, if there are any.
     pub account: Option<&'a Account>,
-    /// The purpose of the task of which an outcome decides what became of it.
+    /// If the event is an outcome that decides a task: that task's purpose.
     pub decides: Option<Purpose>,
     /// The competitors' numbers.
     pub competitors: &'a Competitors,

@@ -5,7 +5,7 @@ use crate::model::{Evidence, Fact, Purpose, Text};
 use serde::Deserialize;
 
 /// A customer who was lost and is back is welcomed some days later, whoever won it back (behaviour: Winning back). Day close; the
-/// level holds the day of the loss, and then that of the return.
+/// level holds the day of the loss, and later the day of the return.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WelcomeBack {
