@@ -221,6 +221,6 @@ fn a_chain_of_parts_outlives_rules_on_trial() {
         );
         assert_eq!(restored.fingerprint(), scenario.shard.fingerprint(), "{at}");
     }
-    // All four pages; the one that changed; none; up to that of the caller; the one that changed.
+    // At first all four pages. Later the page that changed, none, all up to the caller's, and again the one that changed.
     assert_eq!(kinds, [4, 1, 0, 2, 1]);
 }

@@ -33,7 +33,7 @@ fn said(scenario: &Scenario, trigger: &str) -> Vec<String> {
     lines.filter(|line| line.contains(trigger)).collect()
 }
 
-/// A subscriber of whom some things are told on the evening of 2 March, and then a complaint is settled.
+/// A subscriber with some events on the evening of 2 March. Then a complaint is settled.
 fn after_a_complaint(told: impl IntoIterator<Item = Body<'static>>) -> Scenario {
     let mut scenario = Scenario::new("");
     pass(&mut scenario, "2026-03-01", "2026-03-02");
@@ -247,7 +247,7 @@ fn campaigns_have_no_rung_to_go_up() {
 /// Ten days after the last contact, and again every thirty.
 const VISITS: &str = "triggers.regular_visit.key_days = 10";
 
-/// A key customer since 1 March, of whom something else is told on that evening.
+/// A key customer since 1 March, with other events on that evening.
 fn visited(rules: &str, change: impl FnOnce(&mut Profile<'static>)) -> Scenario {
     let mut scenario = Scenario::new(&format!("triggers.welcome.within_days = 1\n{rules}"));
     pass(&mut scenario, "2026-02-27", "2026-03-01");
@@ -263,7 +263,7 @@ fn visited(rules: &str, change: impl FnOnce(&mut Profile<'static>)) -> Scenario 
 fn a_key_customer_is_visited_so_many_days_after_the_last_contact() {
     let mut scenario = visited(VISITS, |_| ());
     pass(&mut scenario, "2026-03-02", "2026-03-14");
-    // In service since 26 February, of which the number's place leaves so many days.
+    // In service since 26 February; the hash of the number sets how many days are left.
     let first = scenario.published(ONE);
     assert_eq!(first.len(), 2, "{first:?}");
     assert!(first[0].ends_with("08:00 regular_visit 0.30"), "{first:?}");

@@ -162,7 +162,7 @@ fn no_traveller_is_told_who_must_not_be() {
     }
 }
 
-/// Subscribers in ordinary use since January, one of whom makes nine calls a day, is abroad from 1 March on and silent there.
+/// Subscribers in ordinary use since January. One makes nine calls a day, goes abroad on 1 March, and is silent there.
 fn travels(until: &str, trip: bool) -> Scenario {
     let mut scenario = Scenario::new("");
     let live = |scenario: &mut Scenario, from: &str, to: &str, silent: bool| {

@@ -25,7 +25,7 @@ fn key(change: impl FnOnce(&mut Profile<'static>)) -> Body<'static> {
     })
 }
 
-/// One subscriber of whom a profile is known, and who is gone on 5 March.
+/// One subscriber with a profile, who is gone on 5 March.
 fn gone(rules: &str, told: Body<'static>, goes: &[Body<'static>]) -> Scenario {
     let mut scenario = Scenario::new(rules);
     pass(&mut scenario, "2026-03-01", "2026-03-02");

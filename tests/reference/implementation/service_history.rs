@@ -44,7 +44,7 @@ impl ServiceHistory {
         charges.collect()
     }
 
-    /// The four complaints of which something was said last, the latest at the end.
+    /// The four complaints that were last reported or updated, the latest at the end.
     fn complaints(&self) -> Vec<&(Event<'static>, Day)> {
         let mut known: Vec<&(Event<'static>, Day)> = Vec::new();
         for told in &self.0 {
