@@ -56,6 +56,21 @@ pub struct Evidence {
     pub source: Option<Source>,
 }
 
+impl Evidence {
+    /// So many days have passed since something, and at least some had to.
+    pub fn days_since(days: i32, least: i32, facts: Vec<(Cow<'static, str>, Fact)>) -> Self {
+        Self {
+            observed: f64::from(days),
+            expected: 0.0,
+            unit: "days".into(),
+            window_days: 0,
+            threshold: f64::from(least),
+            facts,
+            source: None,
+        }
+    }
+}
+
 /// One further figure of an [`Evidence`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {

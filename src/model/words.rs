@@ -95,7 +95,7 @@ impl Words {
         specific.chain(general).collect()
     }
 
-    /// The talk for a task: the one of its main reason, else of its chapter. Campaigns have none, because nobody speaks to the
+    /// The talk for a task. Its main reason chooses it, or else its chapter. Campaigns have none, because nobody speaks to the
     /// customer. A care-only task has its own talk or none, because any other might offer something. A lost customer is spoken
     /// to by the reason of leaving, and one who refused before with an open door.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {

@@ -61,6 +61,11 @@ impl TriggerState {
         Day(self.level as i32)
     }
 
+    /// The same; nothing if none was kept.
+    pub fn pending_day(&self) -> Option<Day> {
+        Some(self.kept_day()).filter(|day| *day > Day(0))
+    }
+
     /// Makes the level a day.
     pub fn keep_day(&mut self, day: Day) {
         self.level = day.0 as f32;

@@ -45,15 +45,11 @@ impl Trigger for ComplaintCallback {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(days),
-                expected: 0.0,
-                unit: "days".into(),
-                window_days: 0,
-                threshold: f64::from(self.within_days),
-                facts: vec![("settled_on".into(), Fact::Date(settled_on))],
-                source: None,
-            },
+            evidence: Evidence::days_since(
+                days,
+                i32::from(self.within_days),
+                vec![("settled_on".into(), Fact::Date(settled_on))],
+            ),
             text: Text {
                 zh: format!("客户投诉于{settled_on}办结，但没有满意度评价，应回访"),
                 en: format!(

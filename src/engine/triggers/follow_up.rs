@@ -1,9 +1,7 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::{DayView, EventView};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{
-    Body, BodyKind, Day, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text,
-};
+use crate::model::{Body, BodyKind, Evidence, Fact, OutcomeResult, Purpose, TaskOutcome, Text};
 use serde::Deserialize;
 
 /// A customer who was kept is asked some days later whether what was promised has come true: the fourth step of a talk
@@ -30,11 +28,6 @@ strength = 0.3
 ";
 }
 
-/// The day of the talk that is still to be followed up, which the level holds.
-fn saved_on(state: &TriggerState) -> Option<Day> {
-    Some(state.kept_day()).filter(|day| *day > Day(0))
-}
-
 impl Trigger for FollowUp {
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let Body::TaskOutcome(TaskOutcome { result, .. }) = view.event.body else {
@@ -51,7 +44,7 @@ impl Trigger for FollowUp {
     }
 
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let saved_on = saved_on(state)?;
+        let saved_on = state.pending_day()?;
         let days = view.today().since(saved_on);
         if days < i32::from(self.after_days) {
             return None;
@@ -60,15 +53,11 @@ impl Trigger for FollowUp {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(days),
-                expected: 0.0,
-                unit: "days".into(),
-                window_days: 0,
-                threshold: f64::from(self.after_days),
-                facts: vec![("saved_on".into(), Fact::Date(saved_on))],
-                source: None,
-            },
+            evidence: Evidence::days_since(
+                days,
+                i32::from(self.after_days),
+                vec![("saved_on".into(), Fact::Date(saved_on))],
+            ),
             text: Text {
                 zh: format!("客户{saved_on}经挽留留网，至今{days}天，应回访承诺是否兑现"),
                 en: format!(
@@ -79,7 +68,7 @@ impl Trigger for FollowUp {
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {
-        match (saved_on(state), state.fired_on()) {
+        match (state.pending_day(), state.fired_on()) {
             (Some(day), _) => format!("kept by a talk on {day}, to be followed up"),
             (None, Some(day)) => format!("followed up on {day}"),
             (None, None) => "nothing to follow up".to_owned(),

@@ -1,7 +1,7 @@
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::{DayView, EventView};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{Body, BodyKind, Day, Evidence, Fact, OrderKind, Purpose, Text};
+use crate::model::{Body, BodyKind, Evidence, Fact, OrderKind, Purpose, Text};
 use serde::Deserialize;
 
 /// Some days after an order the customer is asked whether it works as it was sold (behaviour: Care and growth triggers).
@@ -27,11 +27,6 @@ strength = 0.3
 ";
 }
 
-/// The day of the order that is still to be asked about.
-fn ordered_on(state: &TriggerState) -> Option<Day> {
-    Some(state.kept_day()).filter(|day| *day > Day(0))
-}
-
 impl Trigger for OrderFollowUp {
     fn on_event(&self, view: &EventView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let Body::ServiceOrder(kind) = view.event.body else {
@@ -53,7 +48,7 @@ impl Trigger for OrderFollowUp {
     }
 
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let ordered_on = ordered_on(state)?;
+        let ordered_on = state.pending_day()?;
         let days = view.today().since(ordered_on);
         if days < i32::from(self.after_days) {
             return None;
@@ -65,15 +60,11 @@ impl Trigger for OrderFollowUp {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(days),
-                expected: 0.0,
-                unit: "days".into(),
-                window_days: 0,
-                threshold: f64::from(self.after_days),
-                facts: vec![("ordered_on".into(), Fact::Date(ordered_on))],
-                source: None,
-            },
+            evidence: Evidence::days_since(
+                days,
+                i32::from(self.after_days),
+                vec![("ordered_on".into(), Fact::Date(ordered_on))],
+            ),
             text: Text {
                 zh: format!("客户{ordered_on}办理了业务，至今{days}天，应回访使用是否正常"),
                 en: format!(
@@ -84,7 +75,7 @@ impl Trigger for OrderFollowUp {
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {
-        match (ordered_on(state), state.fired_on()) {
+        match (state.pending_day(), state.fired_on()) {
             (Some(day), _) => format!("an order on {day}, to be asked about"),
             (None, Some(day)) => format!("asked about an order on {day}"),
             (None, None) => "no order to ask about".to_owned(),

@@ -58,15 +58,11 @@ impl Trigger for WelcomeBack {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(days),
-                expected: 0.0,
-                unit: "days".into(),
-                window_days: 0,
-                threshold: f64::from(self.after_days),
-                facts: vec![("returned_on".into(), Fact::Date(returned_on))],
-                source: None,
-            },
+            evidence: Evidence::days_since(
+                days,
+                i32::from(self.after_days),
+                vec![("returned_on".into(), Fact::Date(returned_on))],
+            ),
             text: Text {
                 zh: format!("流失客户{returned_on}已回归，至今{days}天，应欢迎并确认使用正常"),
                 en: format!(

@@ -90,15 +90,7 @@ impl Trigger for WinBack {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(days),
-                expected: 0.0,
-                unit: "days".into(),
-                window_days: 0,
-                threshold: f64::from(due.since(loss.on)),
-                facts,
-                source: None,
-            },
+            evidence: Evidence::days_since(days, due.since(loss.on), facts),
             text: text(&loss, days),
         })
     }

@@ -10,7 +10,7 @@ use churnwatch::model::{
 use std::sync::Arc;
 
 impl Reference {
-    /// Everybody of whom anything was ever said, erased or not.
+    /// Everybody in the book of tasks, erased or not.
     pub fn spoken_of(&self) -> Vec<Msisdn> {
         self.book.tasks.keys().copied().collect()
     }
