@@ -30,9 +30,8 @@ macro_rules! fields {
                 }
             }
 
-            pub(super) fn of_record(key: &str) -> Option<Self> {
-                match key { $($key $(| $alias)? => Some(Self::$field),)* _ => None }
-            }
+            /// By their keys in a record.
+            const KEYS: &[(&str, Self)] = &[$(($key, Self::$field), $(($alias, Self::$field),)?)*];
 
             pub(super) fn of_plan(key: &str) -> Option<Self> {
                 match key { $($inner_key => Some(Self::$inner),)* _ => None }
@@ -41,7 +40,6 @@ macro_rules! fields {
     };
 }
 
-// The most frequent first: keys are compared in this order.
 fields! {
     record {
         RecordId = "record_id",
@@ -111,3 +109,47 @@ fields! {
 
 // Sets of fields are bits of one integer.
 const _: () = assert!(Field::ALL.len() <= 64);
+
+/// Entries of [`TABLE`], of which most are empty.
+const TABLE_SIZE: usize = 256;
+
+/// The places of [`Field::KEYS`], plus 1, each at the hash of its key or behind. A key of a record is compared with one or two of
+/// them instead of all.
+const TABLE: [u8; TABLE_SIZE] = {
+    let mut table = [0; TABLE_SIZE];
+    let mut index = 0;
+    while index < Field::KEYS.len() {
+        let mut at = hash(Field::KEYS[index].0.as_bytes());
+        while table[at] != 0 {
+            at = (at + 1) % TABLE_SIZE;
+        }
+        index += 1;
+        table[at] = index as u8;
+    }
+    table
+};
+
+/// The keys differ in their lengths, and in their letters at the ends and in the middle. With these factors no two share a place.
+const fn hash(key: &[u8]) -> usize {
+    match key {
+        [] => 0,
+        [first, .., last] => {
+            let middle = key[key.len() / 2] as usize;
+            (key.len() + *first as usize + 8 * *last as usize + 83 * middle) % TABLE_SIZE
+        }
+        [only] => *only as usize,
+    }
+}
+
+impl Field {
+    pub(super) fn of_record(key: &str) -> Option<Self> {
+        let mut at = hash(key.as_bytes());
+        loop {
+            let (known, field) = *Self::KEYS.get(usize::from(TABLE[at]).checked_sub(1)?)?;
+            if known == key {
+                return Some(field);
+            }
+            at = (at + 1) % TABLE_SIZE;
+        }
+    }
+}

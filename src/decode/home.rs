@@ -61,8 +61,8 @@ fn network(fields: &Fields<'_>, field: Field) -> Read<Network> {
 /// that one tells nothing.
 fn cell(fields: &Fields<'_>) -> Option<Network> {
     let cell = fields.identifier(Field::FirstCellId).ok()??;
-    let mut parts = cell.split('-');
-    let (country, code) = (parts.next()?, parts.next()?);
-    let network = cell.get(..country.len() + 1 + code.len())?;
-    (parts.count() == 2 && country.len() == 3).then(|| Network::parse(network))?
+    let mut hyphens = cell.bytes().enumerate().filter(|(_, b)| *b == b'-');
+    let [(country, _), (code, _), _] = [hyphens.next()?, hyphens.next()?, hyphens.next()?];
+    let is_whole = hyphens.next().is_none() && country == 3;
+    Network::parse(cell.get(..code).filter(|_| is_whole)?)
 }

@@ -13,6 +13,7 @@ mod home;
 mod layout;
 mod number;
 mod read;
+mod scan;
 mod settings;
 mod time;
 mod wire;
@@ -212,7 +213,8 @@ impl Decoder {
         if name == PROGRESS {
             return progress(fields);
         }
-        let (place, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        let (place, record_type) =
+            body::record_type(&name).ok_or_else(|| Reject::UnknownRecordType)?;
         let msisdn = self.subscriber(fields)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
@@ -268,7 +270,8 @@ impl Decoder {
     ) -> Result<Option<Address>, Reject> {
         let Form::Mapped(mapped) = form else {
             out.extend_from_slice(bytes);
-            let fields = Fields::of_record(self.text(bytes)?)?;
+            let mut fields = Fields::default();
+            fields.fill_from_record(self.text(bytes)?)?;
             return self.address(&fields).map(Some);
         };
         self.fits(bytes)?;
@@ -288,7 +291,7 @@ impl Decoder {
         if name == PROGRESS {
             return progress(fields).map(|statement| Address::Everyone(statement.feed()));
         }
-        let (_, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        let (_, record_type) = body::record_type(&name).ok_or_else(|| Reject::UnknownRecordType)?;
         Ok(Address::Subscriber(
             record_type.feed(),
             self.subscriber(fields)?,

@@ -76,7 +76,7 @@ impl Numbering {
     /// A subscriber's own number, in the form of [`number`](Self::number).
     pub(super) fn own_number(&self, msisdn: &Msisdn) -> Number {
         let digits = msisdn.as_bytes();
-        let home = digits.strip_prefix(self.settings.country_code.as_bytes());
+        let home = after(digits, &self.settings.country_code);
         Number::from_digits(home.unwrap_or(digits))
     }
 
@@ -230,10 +230,10 @@ impl Numbering {
         let mut prefixes = self.settings.international_prefixes.iter();
         let marked = text
             .strip_prefix(b"+")
-            .or_else(|| prefixes.find_map(|prefix| text.strip_prefix(prefix.as_bytes())));
+            .or_else(|| prefixes.find_map(|prefix| after(text, prefix)));
         let digits = marked.unwrap_or(text);
         // Without the mark, digits that look like a country code may be the start of a local number.
-        match digits.strip_prefix(self.settings.country_code.as_bytes()) {
+        match after(digits, &self.settings.country_code) {
             Some(rest) if marked.is_some() || self.is_complete(rest) => (rest, true),
             _ => (digits, false),
         }
@@ -242,14 +242,14 @@ impl Numbering {
     /// The number behind an IP-dial prefix, if what follows is long enough to be one.
     fn behind_ip_prefix<'t>(&self, digits: &'t [u8]) -> Option<&'t [u8]> {
         let prefixes = self.settings.ip_prefixes.iter();
-        let mut behind = prefixes.filter_map(|prefix| digits.strip_prefix(prefix.as_bytes()));
+        let mut behind = prefixes.filter_map(|prefix| after(digits, prefix));
         behind.find(|rest| rest.len() >= self.settings.short_code_digits[0])
     }
 
     /// What stands behind each trunk prefix that the digits begin with.
     fn behind_trunk<'t>(&self, digits: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
         let prefixes = self.settings.trunk_prefixes.iter();
-        prefixes.filter_map(move |prefix| digits.strip_prefix(prefix.as_bytes()))
+        prefixes.filter_map(move |prefix| after(digits, prefix))
     }
 
     /// The complete number behind a trunk prefix.
@@ -297,8 +297,8 @@ impl Numbering {
         let mut trunk = settings.trunk_prefixes.iter();
         let zero = digits.starts_with(b"0") && trunk.any(|prefix| prefix.starts_with('0'));
         let mut begins = settings.national_prefixes.iter();
-        let known = settings.national_prefixes.is_empty()
-            || begins.any(|prefix| digits.starts_with(prefix.as_bytes()));
+        let known =
+            settings.national_prefixes.is_empty() || begins.any(|prefix| starts(digits, prefix));
         (min..=max).contains(&digits.len()) && !zero && known
     }
 
@@ -310,7 +310,7 @@ impl Numbering {
     fn is_machine(&self, digits: &[u8]) -> bool {
         let mut prefixes = self.settings.machine_prefixes.iter();
         digits.len() == self.settings.machine_digits
-            && prefixes.any(|prefix| digits.starts_with(prefix.as_bytes()))
+            && prefixes.any(|prefix| starts(digits, prefix))
     }
 
     fn is_mobile(&self, digits: &[u8]) -> bool {
@@ -332,9 +332,20 @@ impl Numbering {
     fn is_short_code(&self, digits: &[u8]) -> bool {
         let [min, max] = self.settings.short_code_digits;
         let mut prefixes = self.settings.short_code_prefixes.iter();
-        (min..=max).contains(&digits.len())
-            && prefixes.any(|prefix| digits.starts_with(prefix.as_bytes()))
+        (min..=max).contains(&digits.len()) && prefixes.any(|prefix| starts(digits, prefix))
     }
+}
+
+/// What stands behind a prefix. Prefixes are so short that calling `memcmp` takes longer than comparing.
+#[inline]
+fn after<'t>(digits: &'t [u8], prefix: &str) -> Option<&'t [u8]> {
+    let (front, rest) = digits.split_at_checked(prefix.len())?;
+    let same = front.iter().zip(prefix.as_bytes()).all(|(a, b)| a == b);
+    same.then_some(rest)
+}
+
+fn starts(digits: &[u8], prefix: &str) -> bool {
+    after(digits, prefix).is_some()
 }
 
 fn is_digits(text: &str) -> bool {

@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
             return Err(Reject::RepeatedField(field.name()));
         }
         match read(self, field) {
-            Ok(value) => value.ok_or(Reject::MissingField(field.name())),
+            Ok(value) => value.ok_or_else(|| Reject::MissingField(field.name())),
             Err(Flaw::Unlisted) => Err(invalid(field, "is none of the known values")),
             Err(Flaw::Invalid(problem)) => Err(invalid(field, problem)),
             Err(Flaw::Amount(error)) => Err(invalid(field, error.to_string())),
@@ -127,7 +127,11 @@ impl<'a> Fields<'a> {
 
     /// A string of any length.
     pub(super) fn string(&self, field: Field) -> Read<Cow<'a, str>> {
-        self.raw(field).map(text_of).transpose()
+        match self.raw(field) {
+            // Most of all decoding is reading short texts, so they are not searched for escapes twice.
+            Some(raw) if !self.escaped => quoted(raw).map(|text| Some(Cow::Borrowed(text))),
+            raw => raw.map(text_of).transpose(),
+        }
     }
 
     /// A telephone number: a string, or the JSON number that some tools make of it.
@@ -321,11 +325,15 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What a JSON string has between its quotes.
+fn quoted(raw: &str) -> Result<&str, Flaw> {
+    let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+    inner.ok_or(Flaw::Invalid("must be a string"))
+}
+
 /// The text that a JSON string stands for.
 fn text_of(raw: &str) -> Result<Cow<'_, str>, Flaw> {
-    let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
-        return Err(Flaw::Invalid("must be a string"));
-    };
+    let inner = quoted(raw)?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Ok(Cow::Borrowed(inner));
     }
@@ -374,8 +382,10 @@ fn fits(text: &str, chars_max: usize) -> bool {
 
 /// The digits before a fraction that is zero; tools that know only floating point write integers so.
 fn whole(raw: &str) -> &str {
-    match raw.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
+    let point = raw.bytes().position(|b| b == b'.');
+    let parts = point.and_then(|point| raw.split_at_checked(point));
+    match parts {
+        Some((whole, fraction)) if fraction.bytes().skip(1).all(|b| b == b'0') => whole,
         _ => raw,
     }
 }

@@ -5,6 +5,7 @@
 
 use super::faults::{FieldFault, FieldFaults, Flaw};
 use super::field::Field;
+use super::scan;
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
@@ -19,6 +20,8 @@ pub(super) struct Fields<'a> {
     seen: u64,
     /// Those met more than once: nobody can say which value is meant.
     repeated: u64,
+    /// Whether a text may have escapes in it.
+    pub(super) escaped: bool,
     /// Those that were read and could not be used.
     pub(super) faults: FieldFaults,
 }
@@ -29,6 +32,7 @@ impl Default for Fields<'_> {
             values: [None; Field::ALL.len()],
             seen: 0,
             repeated: 0,
+            escaped: true,
             faults: FieldFaults::default(),
         }
     }
@@ -50,6 +54,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// `NotJson` or `NotAnObject`.
     pub(super) fn fill_from_record(&mut self, text: &'a str) -> Result<(), Reject> {
+        self.escaped = memchr::memchr(b'\\', text.as_bytes()).is_some();
         let is_object = text.trim_ascii_start().starts_with('{');
         let read = if is_object {
             self.fill(text, Field::of_record)
@@ -134,6 +139,16 @@ impl<'a> Fields<'a> {
         text: &'a str,
         lookup: fn(&str) -> Option<Field>,
     ) -> Result<(), serde_json::Error> {
+        let before = self.seen;
+        let whole = scan::members(text, |key, value| {
+            if let Some(field) = lookup(key) {
+                self.set(field, value);
+            }
+        });
+        if whole {
+            return Ok(());
+        }
+        self.forget(self.seen & !before);
         let mut json = serde_json::Deserializer::from_str(text);
         let object = Object {
             fields: self,
@@ -141,6 +156,15 @@ impl<'a> Fields<'a> {
         };
         object.deserialize(&mut json)?;
         json.end()
+    }
+
+    /// Forgets fields that were set in vain.
+    fn forget(&mut self, fields: u64) {
+        for field in Field::ALL.iter().filter(|it| fields & it.bit() != 0) {
+            self.values[*field as usize] = None;
+        }
+        self.repeated &= !fields;
+        self.seen &= !fields;
     }
 
     fn set(&mut self, field: Field, value: &'a str) {

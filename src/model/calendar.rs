@@ -1,4 +1,6 @@
 use super::{Day, Timestamp};
+use icu_calendar as lunar;
+use icu_calendar::types::Month;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -156,6 +158,22 @@ impl Day {
         this_year.or_else(|| of(year.checked_add(1)?))
     }
 
+    /// The day of a month of the Chinese calendar's year that begins in a year. Where the month has 29 days, the 30th is the last one.
+    pub fn from_chinese(year: i16, month: u8, day: u8) -> Option<Self> {
+        if !(1..=12).contains(&month) || !(1..=30).contains(&day) {
+            return None;
+        }
+        let of = |day| {
+            let month = Month::new(month);
+            lunar::Date::try_new_chinese_traditional(year.into(), month, day).ok()
+        };
+        let date = of(day).or_else(|| of(29).filter(|_| day == 30))?;
+        let date = date.to_calendar(lunar::Iso);
+        let year = i16::try_from(date.year().extended_year()).ok()?;
+        let (month, day) = (date.month().ordinal, date.day_of_month().0);
+        Self::from_ymd(year, month.cast_signed(), day.cast_signed())
+    }
+
     fn from_date(date: Date) -> Self {
         let epoch = Date::constant(1970, 1, 1);
         let span = date.since(epoch).map(|span| span.get_days());
@@ -256,5 +274,27 @@ mod tests {
             let found = day(from).next_yearly(month, of_month);
             assert_eq!(found, next.map(day), "{from} {month}-{of_month}");
         }
+    }
+
+    #[test]
+    fn festivals_of_the_chinese_calendar_lie_where_they_were_kept() {
+        for (year, month, of_month, on) in [
+            (2024, 1, 1, "2024-02-10"),
+            (2025, 1, 1, "2025-01-29"),
+            (2026, 1, 1, "2026-02-17"),
+            (2026, 5, 5, "2026-06-19"),
+            (2026, 8, 15, "2026-09-25"),
+            // The sixth month came twice in 2025.
+            (2025, 8, 15, "2025-10-06"),
+            // New Year's Eve: the last month had 29 days, then 30.
+            (2025, 12, 30, "2026-02-16"),
+            (2026, 12, 30, "2027-02-05"),
+        ] {
+            let found = Day::from_chinese(year, month, of_month);
+            assert_eq!(found, Day::parse(on), "{year} {month} {of_month}");
+        }
+        let none = [(0, 1), (13, 1), (1, 0), (1, 31)];
+        let none = none.map(|(month, day)| Day::from_chinese(2026, month, day));
+        assert_eq!(none, [None; 4]);
     }
 }

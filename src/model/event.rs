@@ -466,7 +466,8 @@ pub struct Plan<'a> {
 }
 
 /// Market segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Segment {
     /// A private customer.
     #[default]

@@ -310,10 +310,13 @@ impl Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Tier {
     /// Group segment, VIP, or four stars and more.
+    #[serde(alias = "key")]
     Key,
     /// Two or three stars.
+    #[serde(alias = "ordinary")]
     Ordinary,
     /// None or one star.
+    #[serde(alias = "small")]
     Small,
 }
 

@@ -2,6 +2,7 @@
 
 use super::octets;
 use super::slots::Slots;
+use crate::decode::scan;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -69,14 +70,18 @@ impl Paths {
         integers: Integers,
         slots: &mut Slots,
     ) -> Result<(), serde_json::Error> {
-        let mut json = serde_json::Deserializer::from_str(whole);
-        let walk = Walk {
+        let mut walk = Walk {
             paths: self,
             whole,
             integers,
             slots,
             summed: false,
         };
+        if walk.scan(whole) {
+            return Ok(());
+        }
+        walk.slots.reset();
+        let mut json = serde_json::Deserializer::from_str(whole);
         walk.deserialize(&mut json)?;
         json.end()
     }
@@ -132,6 +137,34 @@ struct Walk<'w, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
+    /// Takes the values out of an object. Returns whether the scan came to its end; otherwise what was taken counts for nothing.
+    fn scan(&mut self, object: &'a str) -> bool {
+        let (paths, summed) = (self.paths, self.summed);
+        let (mut place, mut inner) = (0, true);
+        let whole = scan::members(object, |key, value| {
+            if let Some(found) = find(&paths.keys, key, place) {
+                place = found + 1;
+                inner &= self.below(&paths.keys[found].1, summed).scan_value(value);
+            }
+        });
+        whole && inner
+    }
+
+    fn scan_value(mut self, raw: &'a str) -> bool {
+        self.take(raw);
+        if self.paths.is_leaf() {
+            return true;
+        }
+        match raw.as_bytes() {
+            [b'{', ..] => self.scan(raw),
+            [b'[', ..] => {
+                let mut json = serde_json::Deserializer::from_str(raw);
+                json.deserialize_any(self).is_ok()
+            }
+            _ => true,
+        }
+    }
+
     fn take(&mut self, raw: &'a str) {
         let nothing = matches!(raw, "null" | "\"\"") || raw.starts_with('{');
         let Some(slot) = self.paths.slot.filter(|_| !nothing) else {
@@ -201,7 +234,6 @@ impl<'a> Visitor<'a> for Walk<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
         let paths = self.paths;
-        // Records name their keys in the same order, so the next one is looked for behind the last.
         let mut place = 0;
         while let Some(found) = map.next_key_seed(Key(&paths.keys, place))? {
             match found {
@@ -279,9 +311,13 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        let Self(known, next) = self;
-        let is = |place: &usize| *known[*place].0 == *key;
-        let places = next.min(known.len())..known.len();
-        Ok(places.chain(0..next.min(known.len())).find(is))
+        Ok(find(self.0, key, self.1))
     }
+}
+
+/// The place of a key. Records name their keys in the same order, so it is looked for behind the last one first.
+fn find(known: &[(Box<str>, Paths)], key: &str, next: usize) -> Option<usize> {
+    let is = |place: &usize| *known[*place].0 == *key;
+    let places = next.min(known.len())..known.len();
+    places.chain(0..next.min(known.len())).find(is)
 }

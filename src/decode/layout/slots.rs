@@ -45,6 +45,11 @@ impl Slots {
         self.read.clear();
     }
 
+    /// Forgets all values.
+    pub(super) fn reset(&mut self) {
+        self.clear(self.spans.len());
+    }
+
     pub(super) fn get(&self, slot: usize) -> Option<Span> {
         self.spans.get(slot).copied().flatten()
     }

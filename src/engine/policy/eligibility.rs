@@ -4,7 +4,7 @@ use super::case::Case;
 use crate::engine::settings::HoldOutRules;
 use crate::engine::state::account::Account;
 use crate::engine::state::trigger_state::FiringKind;
-use crate::model::{CloseReason, Msisdn, Purpose, Suppression, Task, Tier};
+use crate::model::{Channel, CloseReason, Msisdn, Purpose, Suppression, Task};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Why no task may come of a firing, whatever is open and however much is left of a budget.
@@ -12,7 +12,7 @@ pub fn refusal(
     case: &Case<'_>,
     kind: FiringKind,
     purpose: Purpose,
-    tier: Tier,
+    channel: Channel,
 ) -> Option<Suppression> {
     let of_kind = match kind {
         FiringKind::CareOnly => Some(Suppression::CareOnly),
@@ -20,7 +20,7 @@ pub fn refusal(
     };
     subscriber_refusal(case, purpose)
         .or(of_kind)
-        .or_else(|| purpose_refusal(case, purpose, tier))
+        .or_else(|| purpose_refusal(case, purpose, channel))
 }
 
 /// Why no task of a purpose may come of anything for this subscriber.
@@ -41,12 +41,12 @@ pub fn hold_out(case: &Case<'_>) -> Option<Suppression> {
     held_out(&case.msisdn, &case.rules.policy.hold_out).then_some(Suppression::HoldOut)
 }
 
-/// Why no task of a purpose may come for a subscriber of a tier.
-pub fn purpose_refusal(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Option<Suppression> {
+/// Why no task of a purpose may come for a subscriber by a channel.
+pub fn purpose_refusal(case: &Case<'_>, purpose: Purpose, channel: Channel) -> Option<Suppression> {
     if offers(purpose) && case.care_only() {
         return Some(Suppression::CareOnly);
     }
-    opted_out(case, purpose, tier).then_some(Suppression::OptedOut)
+    opted_out(case, purpose, channel).then_some(Suppression::OptedOut)
 }
 
 /// Why an open task must not go on, now that more is known of the customer.
@@ -55,15 +55,15 @@ pub fn revoked(case: &Case<'_>, task: &Task) -> Option<CloseReason> {
     if not_pursued {
         Some(CloseReason::NotPursued)
     } else {
-        opted_out(case, task.purpose, task.tier).then_some(CloseReason::OptedOut)
+        opted_out(case, task.purpose, task.action.channel).then_some(CloseReason::OptedOut)
     }
 }
 
 /// Whether the customer's wish forbids it: no marketing channel, and no offers by any channel (behaviour: Contact
 /// rules).
-fn opted_out(case: &Case<'_>, purpose: Purpose, tier: Tier) -> bool {
+fn opted_out(case: &Case<'_>, purpose: Purpose, channel: Channel) -> bool {
     let wish = case.account.is_some_and(Account::wants_no_marketing);
-    wish && (offers(purpose) || super::route::channel(tier).is_marketing())
+    wish && (offers(purpose) || channel.is_marketing())
 }
 
 /// Whether tasks of a purpose are there to offer something.

@@ -160,7 +160,7 @@ impl Taskbook {
         let taken = self.open.contains_key(&(case.slot, task.purpose));
         let barred = eligibility::subscriber_refusal(case, task.purpose).is_some()
             || eligibility::hold_out(case).is_some()
-            || eligibility::purpose_refusal(case, task.purpose, task.tier).is_some();
+            || eligibility::purpose_refusal(case, task.purpose, task.action.channel).is_some();
         if task.purpose != Purpose::Churn || taken || barred {
             return;
         }

@@ -104,8 +104,9 @@ impl Taskbook {
     ) -> Option<Ranked> {
         let candidate = self.waiting.get(case.slot, purpose)?;
         let tier = case.tier();
+        let channel = route::channel(tier, route::is_bulk(&candidate.signals));
         let refusal = eligibility::subscriber_refusal(case, purpose)
-            .or_else(|| eligibility::purpose_refusal(case, purpose, tier))
+            .or_else(|| eligibility::purpose_refusal(case, purpose, channel))
             .or_else(|| self.blocked_by_churn_task(case.slot, purpose))
             .or_else(|| self.contact_for(&candidate.signals, tier, case).err());
         if refusal.is_some() {
@@ -175,9 +176,11 @@ impl Taskbook {
         case: &Case<'_>,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        let candidate = self.waiting.get(case.slot, purpose);
+        let bulk = candidate.is_some_and(|candidate| route::is_bulk(&candidate.signals));
         let why = if !in_budget {
             Some(Suppression::OverBudget)
-        } else if self.assign(purpose, case).over_capacity {
+        } else if self.assign(purpose, bulk, case).over_capacity {
             Some(Suppression::OverCapacity)
         } else {
             None

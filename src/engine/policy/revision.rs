@@ -56,6 +56,12 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
         Some(index) => task.signals[index] = signal.clone(),
         None => task.signals.push(signal.clone()),
     }
+    let channel = route::channel(task.tier, route::is_bulk(&task.signals));
+    if task.action.channel != channel {
+        // It was a bulk message, and is a reason to talk now.
+        task.action.channel = channel;
+        task.assignee = route::assignee(case, task.purpose, task.tier, false);
+    }
     task.status = TaskStatus::Updated;
     task.severity = severity.max(task.severity);
     task.churn_score = case.score().value;

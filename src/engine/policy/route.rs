@@ -4,6 +4,9 @@ use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::triggers::{index_of, registered};
 use crate::model::{Assignee, Channel, Level, Money, Purpose, Severity, Signal, Tier, Timestamp};
 
+/// The queue of messages that go out in bulk.
+const BULK_QUEUE: &str = "bulk-campaign";
+
 /// The time by which a signal must be answered, if it is about a competitor.
 pub fn bound(signal: &Signal, rules: &Rules) -> Option<Timestamp> {
     let hours = i64::from(rules.policy.due.competitor_hours);
@@ -58,9 +61,17 @@ pub fn due_at(
         .max(not_before)
 }
 
+/// Whether nothing but what everybody gets a message of stands behind a task.
+pub fn is_bulk(signals: &[Signal]) -> bool {
+    signals
+        .iter()
+        .all(|signal| registered(&signal.trigger).is_some_and(|it| it.bulk))
+}
+
 /// How a subscriber of a tier is reached (behaviour: From signals to tasks).
-pub const fn channel(tier: Tier) -> Channel {
+pub const fn channel(tier: Tier, bulk: bool) -> Channel {
     match tier {
+        _ if bulk => Channel::BulkCampaign,
         Tier::Key => Channel::AccountManager,
         Tier::Ordinary => Channel::OutboundCall,
         Tier::Small => Channel::BulkCampaign,
@@ -68,20 +79,23 @@ pub const fn channel(tier: Tier) -> Channel {
 }
 
 /// Whose task it is: the account manager's for key customers, the region's call queue, or the bulk campaign. The regional manager is
-/// told at once of key customers and of those who are worth much.
-pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Assignee {
+/// told at once of key customers and of those who are worth much. A bulk message has no account manager.
+pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier, bulk: bool) -> Assignee {
     let profile = case.account.map(|account| &account.profile);
     let region = profile.map_or_else(Vec::new, |profile| profile.region.clone());
     let queue = match (tier, region.last()) {
+        _ if bulk => BULK_QUEUE.to_owned(),
         (Tier::Key, _) => "key-accounts".to_owned(),
         (Tier::Ordinary, Some(city)) => format!("outbound-calls/{city}"),
         (Tier::Ordinary, None) => "outbound-calls".to_owned(),
-        (Tier::Small, _) => "bulk-campaign".to_owned(),
+        (Tier::Small, _) => BULK_QUEUE.to_owned(),
     };
     let high_value = case.rules.policy.escalation.high_value;
     let weighty = tier == Tier::Key || case.monthly_value() >= Money::from_major(high_value);
     Assignee {
-        account_manager: profile.and_then(|profile| profile.account_manager.clone()),
+        account_manager: profile
+            .filter(|_| !bulk)
+            .and_then(|profile| profile.account_manager.clone()),
         queue,
         region,
         level: Level::AccountManager,

@@ -1,6 +1,6 @@
 use super::case::Case;
-use super::eligibility;
 use super::taskbook::too_low;
+use super::{eligibility, route};
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{Effect, ShadowSignal, Signal, Suppression, Timestamp};
@@ -18,7 +18,8 @@ pub fn publish(
 ) {
     let tier = case.tier();
     let repeat = (firing.kind == FiringKind::Repeat).then_some(Suppression::Repeat);
-    let refusal = eligibility::refusal(case, firing.kind, trigger.purpose, tier).or(repeat);
+    let channel = route::channel(tier, trigger.bulk);
+    let refusal = eligibility::refusal(case, firing.kind, trigger.purpose, channel).or(repeat);
     let mut signal = Signal {
         trigger: trigger.name.into(),
         purpose: trigger.purpose,

@@ -148,7 +148,8 @@ impl Taskbook {
         };
         let open = self.open.get(&(case.slot, purpose));
         let tier = open.map_or_else(|| case.tier(), |task| task.tier);
-        let refusal = eligibility::refusal(case, kind, purpose, tier)
+        let channel = route::channel(tier, trigger.bulk);
+        let refusal = eligibility::refusal(case, kind, purpose, channel)
             .or_else(|| self.blocked_by_churn_task(case.slot, purpose));
         if let Some(why) = refusal {
             emit(signal, Some(why), effects);
@@ -187,7 +188,7 @@ impl Taskbook {
             let budget = &case.rules.policy.budget;
             let opened = self.urgent[purpose as usize][tier as usize];
             opened < case.share.quota(budget, purpose, tier, case.day)
-                && !self.assign(purpose, case).over_capacity
+                && !self.assign(purpose, trigger.bulk, case).over_capacity
         };
         signal.evidence.source.is_some()
             && !case.backlog
@@ -195,8 +196,8 @@ impl Taskbook {
     }
 
     /// Who would get a new task of a subscriber now.
-    pub(super) fn assign(&self, purpose: Purpose, case: &Case<'_>) -> Assignee {
-        let own = route::assignee(case, purpose, case.tier());
+    pub(super) fn assign(&self, purpose: Purpose, bulk: bool, case: &Case<'_>) -> Assignee {
+        let own = route::assignee(case, purpose, case.tier(), bulk);
         self.loads.assign(own, case)
     }
 
@@ -230,7 +231,8 @@ impl Taskbook {
         }
         let severity = severity(purpose, case);
         let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
-        let mut assignee = self.assign(purpose, case);
+        let bulk = route::is_bulk(&signals);
+        let mut assignee = self.assign(purpose, bulk, case);
         self.loads.count(&assignee, urgent, &rules.capacity);
         assignee.level = least_level(&signals, tier, case);
         let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
@@ -251,7 +253,7 @@ impl Taskbook {
             stage: stage::stage(case),
             suspension: case.suspension(),
             action: Action {
-                channel: route::channel(tier),
+                channel: route::channel(tier, bulk),
                 care_only: purpose == Purpose::Churn && case.care_only(),
             },
             assignee,

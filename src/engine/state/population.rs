@@ -306,6 +306,12 @@ impl Population {
         self.days.get(self.days.len().checked_sub(age + 1)?)
     }
 
+    /// Facts of the closed days up to one, newest first.
+    pub fn until(&self, day: Day) -> impl Iterator<Item = &DayFacts> {
+        let newest_first = self.days.iter().rev();
+        newest_first.skip_while(move |facts| facts.day > day)
+    }
+
     /// How a day's weekday compares with an average day.
     pub fn weekday(&self, channel: UsageChannel, day: Day) -> f64 {
         self.weekdays[channel as usize][day.weekday()].factor
@@ -313,8 +319,7 @@ impl Population {
 
     /// Whether a subscriber was silent on no more than so many comparable days before the end of `day`.
     pub fn active_within(&self, days_max: usize, last_active: Day, day: Day) -> bool {
-        let until = self.days.iter().rev().skip_while(|facts| facts.day > day);
-        let silent = until.take_while(|facts| facts.day > last_active);
+        let silent = self.until(day).take_while(|facts| facts.day > last_active);
         let comparable = |facts: &&DayFacts| UsageChannel::ALL.iter().all(|c| facts.comparable(*c));
         silent.filter(comparable).nth(days_max).is_none()
     }

@@ -1,6 +1,7 @@
 //! Daily counts of a page's subscribers, in 5 bytes a day. Most days are quiet and fit; a busy one has its counts beside.
 
 use super::bucket::Bucket;
+use crate::engine::codec::{Encoded, Problem, Reader, Writer};
 
 /// One day: counts of an ordinary size, the lowest bits first, or [`BUSY`].
 pub(super) type Packed = [u8; 5];
@@ -86,6 +87,39 @@ impl Rings {
         *day = packed(bucket);
         if was_busy || *day == BUSY {
             self.keep_busy(place, bucket);
+        }
+    }
+
+    /// Appends the days as they are kept, then the counts of busy ones.
+    pub fn encode(&self, to: &mut Writer) {
+        to.raw(self.days.as_flattened());
+        (self.busy.len() as u16).put(to);
+        for (place, bucket) in &self.busy {
+            place.put(to);
+            to.raw(&bucket.to_bytes());
+        }
+    }
+
+    /// Takes so many days in place of those here.
+    pub fn decode(&mut self, days: usize, from: &mut Reader<'_>) -> Result<(), Problem> {
+        let (packed, _) = from.raw(days * Self::DAY_BYTES)?.as_chunks();
+        self.days.clear();
+        self.days.extend_from_slice(packed);
+        let count = u16::get(from)?;
+        self.busy.clear();
+        self.busy.reserve_exact(count.into());
+        for _ in 0..count {
+            let (place, bytes) = (u16::get(from)?, from.raw(Bucket::BYTES)?);
+            let bytes = bytes.first_chunk().ok_or("is cut short")?;
+            self.busy.push((place, Bucket::from_bytes(*bytes)));
+        }
+        let busy = packed.iter().zip(0_u16..).filter(|(day, _)| **day == BUSY);
+        let is_busy = |bucket: &Bucket| self::packed(bucket) == BUSY;
+        let places = busy.map(|(_, place)| place);
+        let all_known = places.eq(self.busy.iter().map(|(place, _)| *place));
+        match all_known && self.busy.iter().all(|(_, bucket)| is_busy(bucket)) {
+            true => Ok(()),
+            false => Err("has busy days without their counts, or counts without a busy day"),
         }
     }
 

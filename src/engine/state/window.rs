@@ -26,8 +26,8 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// One day; empty for days ahead of the newest or older than the window.
-    #[inline]
+    /// One day; empty for days ahead of the newest or older than the window. Inlined for the same reason as [`Rings::get`].
+    #[inline(always)]
     pub fn day(&self, day: Day) -> Bucket {
         let age = usize::try_from(self.newest.since(day)).ok();
         let Some(age) = age.filter(|age| *age < self.length) else {

@@ -16,6 +16,7 @@ mod data_growth;
 mod downgrade;
 mod fall;
 mod follow_up;
+mod occasion;
 mod offer_expiry;
 mod order_follow_up;
 mod plan_overuse;
@@ -68,6 +69,8 @@ pub struct Registration {
     pub worries: bool,
     /// Whether a task of care is opened at once, while there are places in the budget.
     pub at_once: bool,
+    /// Whether its tasks go out as bulk messages, whatever the tier.
+    pub bulk: bool,
     /// The orders with which a customer does what a growth task of it would propose.
     pub answered_by: &'static [OrderKind],
     /// What it adds to the churn score by default; nothing for one that does not count.
@@ -102,6 +105,7 @@ const fn register<T: TriggerSpec>() -> Registration {
         care_only: T::CARE_ONLY,
         worries: T::WORRIES,
         at_once: T::AT_ONCE,
+        bulk: T::BULK,
         answered_by: T::ANSWERED_BY,
         weight: T::WEIGHT,
         defaults: T::DEFAULTS,
@@ -141,6 +145,8 @@ pub const REGISTRY: &[Registration] = &[
     register::<roaming_care::RoamingCare>(),
     register::<win_back::WinBack>(),
     register::<welcome_back::WelcomeBack>(),
+    register::<occasion::Occasion<false>>(),
+    register::<occasion::Occasion<true>>(),
 ];
 
 const _: () = {
@@ -156,6 +162,12 @@ pub const COMPLAINT: usize = index::<complaint::Complaint>();
 
 /// The place of enquiries about cancelling in [`REGISTRY`].
 pub const CANCEL_ENQUIRY: usize = index::<cancel_enquiry::CancelEnquiry>();
+
+/// The places of the triggers of the calendar.
+pub const OCCASIONS: [usize; 2] = [
+    index::<occasion::Occasion<false>>(),
+    index::<occasion::Occasion<true>>(),
+];
 
 /// The places of the triggers that report falls.
 pub const FALLS: [usize; 2] = [

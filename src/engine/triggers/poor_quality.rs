@@ -4,7 +4,7 @@ use super::view::DayView;
 use crate::engine::settings::TriggerWeight;
 use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Day, Evidence, Fact, Text, plural};
+use crate::model::{CloseReason, Evidence, Fact, Text, plural};
 use serde::Deserialize;
 
 /// Too many of the subscriber's calls drop (behaviour: Churn triggers; S4: weak-coverage care). Day close.
@@ -47,12 +47,11 @@ strength = 0.4
 
 impl Trigger for PoorQuality {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let known = |day: &Day| view.known(UsageChannel::Voice, *day);
-        if !known(&view.day) || view.last_active < view.day - view.window.days() {
+        let known = view.known(UsageChannel::Voice, view.day);
+        if !known || view.last_active < view.day - view.window.days() {
             return None;
         }
-        let days = (0..view.window.days()).map(|age| view.day - age);
-        let known = days.filter(known).take(self.known_days);
+        let known = view.known_days(UsageChannel::Voice).take(self.known_days);
         let (mut calls, mut dropped) = (0_u32, 0_u32);
         for bucket in known.map(|day| view.window.day(day)) {
             calls += u32::from(bucket.outgoing) + u32::from(bucket.incoming);

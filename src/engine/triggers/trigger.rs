@@ -84,6 +84,8 @@ pub trait TriggerSpec: Trigger + DeserializeOwned + 'static {
     const WORRIES: bool = false;
     /// Whether a task of care is opened at once, while there are places in the budget.
     const AT_ONCE: bool = false;
+    /// Whether its tasks go out as bulk messages, whatever the tier.
+    const BULK: bool = false;
     /// The orders with which a customer does what a growth task of it would propose.
     const ANSWERED_BY: &'static [OrderKind] = &[];
     /// What it adds to the churn score, unless the configuration says otherwise; nothing for one that does not count.

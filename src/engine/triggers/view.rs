@@ -110,6 +110,14 @@ impl DayView<'_> {
         facts.is_some_and(|facts| facts.known(channel)) && !self.barred_from(day, day)
     }
 
+    /// The days of the window up to the closed one on which a channel is known, newest first.
+    pub fn known_days(&self, channel: UsageChannel) -> impl Iterator<Item = Day> {
+        let facts = self.population.until(self.day);
+        let known = facts
+            .filter(move |facts| facts.known(channel) && !self.barred_from(facts.day, facts.day));
+        known.map(|facts| facts.day)
+    }
+
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
         let facts = self.population.facts(day);

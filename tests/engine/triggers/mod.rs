@@ -1,5 +1,6 @@
 //! Triggers one by one: when each fires, and what task comes of it.
 
+mod calendar;
 mod care;
 mod churn;
 mod follow_up;

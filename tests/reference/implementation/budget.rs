@@ -2,6 +2,7 @@
 
 use super::Reference;
 use super::capacity::limited;
+use super::occasions;
 use super::policy::{Book, Case, PURPOSES, Tasks};
 use super::population::near;
 use churnwatch::engine::Rules;
@@ -164,7 +165,7 @@ impl Tasks {
         let tier = case.tier();
         let refusal = case
             .barred(purpose)
-            .or(case.out_of_place(purpose, tier))
+            .or(case.out_of_place(purpose, occasions::reach(tier, &candidate.signals)))
             .or(self.crowded_out(purpose))
             .or(self.opening(&candidate.signals, tier, case).err());
         self.waiting.insert(purpose, candidate);
@@ -309,7 +310,8 @@ impl Reference {
             let (ledger, part) = (self.book.ledger.clone(), self.book.part);
             let mut given = None;
             self.consider(who, now, |tasks, case| {
-                let assignee = ledger.assign(purpose, part, case);
+                let bulk = occasions::bulk(&tasks.waiting[&purpose].signals);
+                let assignee = ledger.assign(purpose, bulk, part, case);
                 if !in_budget {
                     tasks.put_off(purpose, Suppression::OverBudget, waits, case);
                 } else if assignee.over_capacity {

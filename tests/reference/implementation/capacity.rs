@@ -142,8 +142,14 @@ impl Ledger {
     }
 
     /// Who gets a new task.
-    pub fn assign(&self, purpose: Purpose, part: (i32, i32), case: &Case<'_>) -> Assignee {
-        let own = case.assignee(purpose, case.tier());
+    pub fn assign(
+        &self,
+        purpose: Purpose,
+        bulk: bool,
+        part: (i32, i32),
+        case: &Case<'_>,
+    ) -> Assignee {
+        let own = case.assignee(purpose, case.tier(), bulk);
         let candidates = candidates(&own, case);
         let free = candidates.iter().find(|who| self.has_room(who, part, case));
         let mut assignee = match free.or(candidates.first()) {

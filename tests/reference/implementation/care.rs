@@ -4,6 +4,7 @@ use super::account::AccountView;
 use super::bills::Bill;
 use super::churn::EventView;
 use super::days::Days;
+use super::occasions::{self, Occasion};
 use super::orders;
 use super::population::near;
 use super::roaming;
@@ -29,7 +30,7 @@ const FOLLOW_UP: &str = "follow_up";
 const CALLBACK: &str = "complaint_callback";
 
 /// Days after which a birthday or an anniversary is over.
-const GRACE_DAYS: i32 = 3;
+pub const GRACE_DAYS: i32 = 3;
 
 pub fn purpose(trigger: &str) -> Purpose {
     match trigger {
@@ -43,8 +44,9 @@ pub fn purpose(trigger: &str) -> Purpose {
         | CALLBACK
         | visits::VISIT
         | orders::FOLLOW_UP
-        | roaming::ROAMING => Purpose::Care,
-        TERMINAL | OVERUSE | GROWTH => Purpose::Grow,
+        | roaming::ROAMING
+        | occasions::GREETING => Purpose::Care,
+        TERMINAL | OVERUSE | GROWTH | occasions::OFFER => Purpose::Grow,
         _ => Purpose::Churn,
     }
 }
@@ -160,14 +162,6 @@ pub struct Memory {
     settled: Option<Day>,
     visits: Visits,
     pub undecided: bool,
-}
-
-/// A day that comes, and what was said of it.
-#[derive(Default)]
-struct Occasion {
-    /// The day, and how many of its reminders are behind.
-    reminded: Option<(Day, usize)>,
-    last: Option<Day>,
 }
 
 pub fn within(day: Day, last: Option<Day>, days: i32) -> bool {
@@ -541,35 +535,6 @@ impl Memory {
 }
 
 impl Occasion {
-    /// The reminder due: the day, the days left to it, and the lead it was due for.
-    fn due(
-        &mut self,
-        today: Day,
-        on: Option<Day>,
-        leads: &[i32],
-        cooldown_days: i32,
-        grace_days: i32,
-    ) -> Option<(Day, i32, i32)> {
-        let on = on.filter(|on| *on >= today);
-        if let Some((remembered, _)) = self.reminded {
-            let put_off = remembered >= today && on != Some(remembered);
-            let over = today.0 - remembered.0 > grace_days;
-            if put_off || over {
-                self.reminded = None;
-            }
-        }
-        let on = on?;
-        let left = on.0 - today.0;
-        let reached = leads.iter().filter(|lead| left <= **lead).count();
-        let behind = self.reminded.map_or(0, |(_, behind)| behind);
-        if reached <= behind || within(today - 1, self.last, cooldown_days) {
-            return None;
-        }
-        self.reminded = Some((on, reached));
-        self.last = Some(today - 1);
-        Some((on, left, leads[reached - 1]))
-    }
-
     fn lapse(
         &mut self,
         trigger: &'static str,

@@ -21,6 +21,7 @@ mod feeds;
 mod ladder;
 mod line_state;
 mod machines;
+mod occasions;
 mod orders;
 mod outcomes;
 mod person;

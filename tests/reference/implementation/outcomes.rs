@@ -1,5 +1,6 @@
 //! What outcomes and profiles do to tasks (behaviour: Outcomes of tasks).
 
+use super::occasions;
 use super::policy::{Case, PURPOSES, Tasks};
 use super::tasks::Advance;
 use churnwatch::engine::Rules;
@@ -192,7 +193,7 @@ impl Tasks {
             };
             if case.standing.not_pursued() {
                 self.close(purpose, CloseReason::NotPursued, Some(source), case);
-            } else if case.opted_out(purpose, task.tier) {
+            } else if case.opted_out(purpose, occasions::reach(task.tier, &task.signals)) {
                 self.close(purpose, CloseReason::OptedOut, Some(source), case);
             }
         }

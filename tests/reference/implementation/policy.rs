@@ -7,6 +7,7 @@ use super::care;
 use super::churn;
 use super::contacts::Contact;
 use super::days::Days;
+use super::occasions;
 use super::roaming;
 use super::triggers::{Firing, HOTLINE, Kind, Memory};
 use super::uplift::Followed;
@@ -99,7 +100,8 @@ impl Book {
         let purpose = signal.purpose;
         let open = tasks.open.get(&purpose);
         let tier = open.map_or(case.tier(), |task| task.tier);
-        if let Some(why) = tasks.refusal(kind, purpose, tier, case) {
+        let reach = occasions::reach(tier, std::slice::from_ref(&signal));
+        if let Some(why) = tasks.refusal(kind, purpose, reach, case) {
             tasks.say(&signal, Some(why));
         } else if tasks.open.contains_key(&purpose) {
             tasks.take_up(&signal, case);
@@ -131,14 +133,14 @@ impl Book {
         opened.count() < self.quota(Purpose::Care, tier, case.day, case.rules)
             && !self
                 .ledger
-                .assign(Purpose::Care, self.part, case)
+                .assign(Purpose::Care, false, self.part, case)
                 .over_capacity
     }
 
     /// What is urgent takes along what waits.
     fn open_at_once(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
         let purpose = signal.purpose;
-        let assignee = self.ledger.assign(purpose, self.part, case);
+        let assignee = self.ledger.assign(purpose, false, self.part, case);
         let tasks = self.of(case.msisdn);
         let not_before = match tasks.opening(std::slice::from_ref(&signal), tier, case) {
             Ok(not_before) => not_before,

@@ -2,12 +2,21 @@
 
 use super::Reference;
 use super::churn::COMPLAINT;
+use super::occasions;
 use super::policy::{Case, Tasks};
 use churnwatch::model::{
     Action, Assignee, Channel, CloseReason, Effect, Level, Motives, Msisdn, Purpose, Severity,
     Signal, Source, Stage, Suppression, Task, TaskStatus, Tier, Timestamp,
 };
 use std::sync::Arc;
+
+fn channel(tier: Tier) -> Channel {
+    match tier {
+        Tier::Key => Channel::AccountManager,
+        Tier::Ordinary => Channel::OutboundCall,
+        Tier::Small => Channel::BulkCampaign,
+    }
+}
 
 impl Reference {
     /// Everybody in the book of tasks, erased or not.
@@ -82,6 +91,7 @@ impl Tasks {
         if signals.iter().any(|signal| case.goes_up(signal, tier)) {
             assignee.level = Level::Supervisor;
         }
+        let channel = channel(occasions::reach(tier, &signals));
         let task = Task {
             task_id: self.opened.to_string(),
             revision: 1,
@@ -100,11 +110,7 @@ impl Tasks {
             suspension: standing.suspension(),
             signals,
             action: Action {
-                channel: match tier {
-                    Tier::Key => Channel::AccountManager,
-                    Tier::Ordinary => Channel::OutboundCall,
-                    Tier::Small => Channel::BulkCampaign,
-                },
+                channel,
                 care_only: purpose == Purpose::Churn && case.care_only(),
             },
             assignee,
@@ -151,6 +157,11 @@ impl Tasks {
         match known {
             Some(place) => task.signals[place] = signal.clone(),
             None => task.signals.push(signal.clone()),
+        }
+        let was_bulk = task.action.channel == Channel::BulkCampaign && task.tier != Tier::Small;
+        if was_bulk && !occasions::bulk(&task.signals) {
+            task.action.channel = channel(task.tier);
+            task.assignee = case.assignee(task.purpose, task.tier, false);
         }
         task.status = TaskStatus::Updated;
         task.severity = task.severity.max(severity);
@@ -289,12 +300,13 @@ impl Case<'_> {
         due_at.max(from)
     }
 
-    pub fn assignee(&self, purpose: Purpose, tier: Tier) -> Assignee {
+    pub fn assignee(&self, purpose: Purpose, tier: Tier, bulk: bool) -> Assignee {
         let profile = self.standing.profile();
         let region: Vec<_> = profile.map_or(Vec::new(), |p| {
             p.region.iter().map(|name| name.as_ref().into()).collect()
         });
-        let queue = match (tier, profile.and_then(|p| p.region.last())) {
+        let addressed = if bulk { Tier::Small } else { tier };
+        let queue = match (addressed, profile.and_then(|p| p.region.last())) {
             (Tier::Key, _) => "key-accounts".to_owned(),
             (Tier::Small, _) => "bulk-campaign".to_owned(),
             (Tier::Ordinary, None) => "outbound-calls".to_owned(),
@@ -305,6 +317,7 @@ impl Case<'_> {
         let notify = purpose == Purpose::Churn && weighty;
         Assignee {
             account_manager: profile
+                .filter(|_| !bulk)
                 .and_then(|p| p.account_manager.as_deref())
                 .map(Into::into),
             queue,

@@ -4,6 +4,7 @@ use super::account::AccountView;
 use super::care;
 use super::churn;
 use super::line_state::{self, Line};
+use super::occasions::{self, Occasions};
 use super::orders::{self, Orders};
 use super::roaming::{self, Roaming};
 use super::view::DayView;
@@ -49,6 +50,8 @@ pub struct Settings {
     #[serde(flatten)]
     orders: orders::Settings,
     roaming_care: roaming::Settings,
+    #[serde(flatten)]
+    occasions: occasions::Settings,
     #[serde(flatten)]
     win_back: win_back::Settings,
 }
@@ -100,6 +103,7 @@ pub struct Memory {
     orders: Orders,
     roaming: Roaming,
     plans: Plans,
+    occasions: Occasions,
     /// A decision fell within rounding of its threshold: the engine may have decided otherwise.
     pub undecided: bool,
 }
@@ -145,6 +149,7 @@ impl Memory {
             churn::FORWARDING => (self.churn.forwarded, CloseReason::ForwardingEnded),
             churn::QUALITY => (self.churn.poor, CloseReason::QualityRecovered),
             win_back::WIN_BACK => return self.plans.recovered(),
+            occasions::GREETING | occasions::OFFER => return self.occasions.recovered(trigger),
             _ => return self.care.recovered(trigger),
         };
         (!holds).then_some(reason)
@@ -319,7 +324,8 @@ impl Memory {
         let known = known.chain(churn).chain(care);
         let plans = self.plans.on_day(view, &settings.win_back);
         let orders = follow_up.into_iter().chain(downgrade);
-        known.chain(orders).chain(plans).collect()
+        let occasions = self.occasions.on_day(view, &settings.occasions);
+        known.chain(orders).chain(plans).chain(occasions).collect()
     }
 
     /// Use after the last closed day.

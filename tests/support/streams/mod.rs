@@ -278,6 +278,8 @@ pub const RULES: [&str; 12] = [
     robots = { sent_a_day = 20, busy_days = 2, of_days = 4, calm_days = 5 }
     triggers.birthday = { lead_days = 10, cooldown_days = 30 }
     triggers.anniversary = { lead_days = 5, cooldown_days = 30 }
+    triggers.occasion = { lead_days = 8, cooldown_days = 40, calendar = [{ on = '02-14', zh = 'a', en = 'a' }, { on = '03-01', tiers = ['key', 'small'], zh = 'b', en = 'b' }, { on = '03-20', segments = ['group'], zh = 'c', en = 'c' }, { on = '2026-04-01', zh = 'd', en = 'd' }] }
+    triggers.occasion_offer = { lead_days = 0, cooldown_days = 20, calendar = [{ on = '02-20', zh = 'e', en = 'e' }, { on = '03-15', zh = 'f', en = 'f' }] }
     triggers.points_expiry = { days_before = [20, 10, 4], cooldown_days = 6 }
     triggers.plan_overuse = { invoices = 2, cooldown_days = 10, amount_min = 0 }
     triggers.bill_shock.amount_min = 0

@@ -113,7 +113,8 @@ impl Page {
 
     /// The page as bytes: each field of all subscribers together, because like compresses with like; then the rings.
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::default();
+        let days = self.rings.len() * Rings::DAY_BYTES + self.rings.busy_bytes();
+        let mut to = Writer::with_capacity(self.len() * size_of::<Subscriber>() + days);
         (self.len() as u8).put(&mut to);
         put_columns(self.subscribers(), &mut to);
         for index in 0..DENSE {
@@ -121,9 +122,7 @@ impl Page {
                 subscriber.trigger_states[index].put(&mut to);
             }
         }
-        for place in 0..self.rings.len() {
-            to.raw(&self.rings.get(place).to_bytes());
-        }
+        self.rings.encode(&mut to);
         to.into_bytes()
     }
 
@@ -154,13 +153,9 @@ impl Page {
                 }
             }
         }
-        let (buckets, _) = from.raw(count * window_days * Bucket::BYTES)?.as_chunks();
+        page.rings.decode(count * window_days, &mut from)?;
         from.end()?;
         page.subscribers().iter().try_for_each(Subscriber::check)?;
-        page.rings.extend(buckets.len());
-        for (place, bytes) in buckets.iter().enumerate() {
-            page.rings.set(place, &Bucket::from_bytes(*bytes));
-        }
         page.check_vacant(window_days, &relocated)?;
         Ok((page, relocated))
     }
