@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Events of a simulated city for `apply`.
 const EVENTS: usize = 500_000;
-/// Subscribers for the day close.
+/// Subscribers of an image.
 const SUBSCRIBERS: u32 = 100_000;
 /// Events of subscribers who do not fit in the cache, an operator's number in one shard.
 const COLD_EVENTS: u32 = 4_000_000;
@@ -132,9 +132,9 @@ fn cold(bencher: Bencher<'_, '_>, subscribers: u32, ahead: usize) {
         });
 }
 
-/// One day close of subscribers with a learnt baseline, one in ten of them silent.
-#[divan::bench(sample_count = 10, sample_size = 1)]
-fn day_close(bencher: Bencher<'_, '_>) {
+/// One day close of subscribers with a learnt baseline, one in ten of them silent. The largest needs some minutes and 4 GB.
+#[divan::bench(sample_count = 5, sample_size = 1, args = [100_000, 1_000_000, 10_000_000])]
+fn day_close(bencher: Bencher<'_, '_>, subscribers: u32) {
     let rules = config().rules;
     let (source, first) = (source(), Day::from_ymd(2026, 3, 2).unwrap());
     let shard = RefCell::new(shard(&rules));
@@ -142,7 +142,7 @@ fn day_close(bencher: Bencher<'_, '_>) {
         let mut effects = Vec::new();
         let mut shard = shard.borrow_mut();
         let at = rules.calendar.at_hour(first + day, 12);
-        for number in (0..SUBSCRIBERS).filter(|number| day < 25 || number % 10 != 0) {
+        for number in (0..subscribers).filter(|number| day < 25 || number % 10 != 0) {
             let event = call(number, day, at);
             shard.apply(&event, &source, &mut effects);
         }
@@ -151,7 +151,7 @@ fn day_close(bencher: Bencher<'_, '_>) {
     (0..28).for_each(live);
     let mut day = 28;
     bencher
-        .counter(ItemsCount::new(SUBSCRIBERS))
+        .counter(ItemsCount::new(subscribers))
         .with_inputs(|| {
             live(day);
             day += 1;

@@ -10,6 +10,10 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::BaseProducer;
 use tracing::{debug, error, info};
 
+const BATCH_SIZE: &str = "batch.size";
+/// As much as topics take by default.
+const ROUTE_BATCH_BYTES: &str = "1000000";
+
 /// What every client has in common: the brokers, our name, and the operator's own properties.
 ///
 /// Our properties are set after the operator's, so that nothing exactly-once depends on can be turned off.
@@ -84,14 +88,19 @@ pub(super) fn transactional(config: &Config, transactional_id: &str) -> ClientCo
     client
         .set("transactional.id", transactional_id)
         .set("transaction.timeout.ms", timeout_ms.to_string())
-        // A detector's record is sent when its transaction is about to end; waiting for company would only add latency.
-        // A router sends thousands at once, and a request for each few costs it and the brokers more than they win.
-        .set("linger.ms", if config.is_of_route() { "5" } else { "0" })
+        // A record is sent when its transaction is about to end; waiting for company would only add latency.
+        .set("linger.ms", "0")
         // Whether a connection was lost decides whether the producer may be used again; the log is what tells of it.
         .set("log.connection.close", "true")
         // The broker writes the markers of the last transaction while the next one begins; the default backoff would
         // add 100 ms to every commit.
         .set("retry.backoff.ms", "1");
+    if config.is_of_route() {
+        // A router sends thousands of records at once: with large requests it does 1.5 times as many in the same time.
+        client.set("linger.ms", "20");
+        let own = config.kafka.properties.get(BATCH_SIZE);
+        client.set(BATCH_SIZE, own.map_or(ROUTE_BATCH_BYTES, String::as_str));
+    }
     client
 }
 
@@ -105,7 +114,7 @@ pub(super) fn producer(config: &Config) -> ClientConfig {
         // The topic's own limit decides, not the client's: a dead letter is larger than the record it carries.
         .set("message.max.bytes", "33554432")
         // Topics limit whole batches, and the client does not split one that is refused.
-        .set("batch.size", "131072");
+        .set(BATCH_SIZE, "131072");
     client
 }
 

@@ -75,6 +75,7 @@ strength = 0.3
 impl<const OFFER: bool> Trigger for Occasion<OFFER> {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
         let (account, today) = (view.account?, view.today());
+        account.profile_at?;
         let tier = view.credit.map(|credit| credit.tier);
         let ahead = self.calendar.iter().filter_map(|entry| {
             let is_meant = entry.is_for(account.profile.segment, tier);

@@ -309,8 +309,8 @@ impl<L: Link> Drop for Router<'_, L> {
 fn too_large(batch: &Batch, indexes: &[usize]) -> Fault {
     let first = indexes.first().and_then(|index| batch.outbound.get(*index));
     Fault::Halt(format!(
-        "topic {} does not take a record that was read: it is too large; raise its max.message.bytes to that of the \
-         source topic and 4096 more",
+        "topic {} does not take what was read: it is too large; raise its max.message.bytes to that of the source topic and \
+         4096 more, or lower `batch.size` in [kafka.properties] (1000000 by default) below it",
         first.map_or("?", |outbound| &outbound.topic)
     ))
 }

@@ -89,8 +89,7 @@ fn day(
     (trigger, other, settings): (&'static str, Option<Day>, &OccasionSettings),
 ) -> Option<Firing> {
     let (closed, today) = (view.today.day, view.today.day + 1);
-    let profile = view.standing.profile();
-    let segment = profile.map_or(Segment::Consumer, |profile| profile.segment);
+    let segment = view.standing.profile()?.segment;
     let standing = view.standing;
     let tier = standing
         .rateable()
