@@ -29,6 +29,7 @@ impl Taskbook {
                 return self.record_outcome(event, outcome, source, case, effects);
             }
             Body::Profile(_) => self.revoke(case, source, effects),
+            Body::GroupCovered(covered) => self.withdraw_covered(covered, source, case, effects),
             Body::ServiceOrder(kind) => self.withdraw(*kind, source, case, effects),
             Body::Cancellation if case.churned() => {
                 let keeps = |purpose: Purpose| !purpose.is_for_the_lost();

@@ -1,4 +1,5 @@
 use super::case::Case;
+use super::group;
 use crate::engine::rules::Rules;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::triggers::{index_of, registered};
@@ -81,7 +82,8 @@ pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier) -> Assignee {
     let high_value = case.rules.policy.escalation.high_value;
     let weighty = tier == Tier::Key || case.monthly_value() >= Money::from_major(high_value);
     Assignee {
-        account_manager: profile.and_then(|profile| profile.account_manager.clone()),
+        account_manager: group::manager(case, purpose)
+            .or_else(|| profile.and_then(|profile| profile.account_manager.clone())),
         queue,
         region,
         level: Level::AccountManager,

@@ -48,6 +48,7 @@ impl RecordWriter {
                 Feed::Subscriber => b'p',
                 Feed::Service => b's',
                 Feed::Outcome => b'o',
+                Feed::Group => b'g',
             };
             out.push(letter);
             push_base36(out, event.person);

@@ -1,0 +1,104 @@
+//! Members of a group, whose task may be one for all of them (behaviour: Groups).
+
+use super::case::Case;
+use super::taskbook::Taskbook;
+use crate::engine::triggers::{CONTRACT_EXPIRY, GROUP_RISK, index_of};
+use crate::model::{
+    CloseReason, Effect, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Occasion, Purpose,
+    Signal, Source, Suppression, Task,
+};
+use std::sync::Arc;
+
+/// Whether a signal is what the group's shard said, and not the member's own.
+pub fn is_of_group(signal: &Signal) -> bool {
+    index_of(&signal.trigger) == Some(GROUP_RISK)
+}
+
+/// What the group's task is about, for a task of some signals.
+pub fn alert(signals: &[Signal], case: &Case<'_>) -> Option<Box<GroupAlert>> {
+    let alert = case.account?.membership()?.alert.clone();
+    alert.filter(|_| signals.iter().any(is_of_group))
+}
+
+/// Who is responsible for the group whose task the subscriber's is.
+pub fn manager(case: &Case<'_>, purpose: Purpose) -> Option<Arc<str>> {
+    let membership = case.account?.membership()?;
+    membership.leads(case.now)?;
+    let manager = membership.manager.clone();
+    manager.filter(|_| purpose == Purpose::Churn)
+}
+
+/// What a member's signals are about: the end of a contract, if they are about nothing else.
+fn occasion(signals: &[Signal], case: &Case<'_>) -> Occasion {
+    let of_contract = |signal: &Signal| index_of(&signal.trigger) == Some(CONTRACT_EXPIRY);
+    let end = case
+        .account
+        .and_then(|account| account.profile.contract_end_on);
+    match end.filter(|_| signals.iter().all(of_contract)) {
+        Some(on) => Occasion::ContractEnd(on),
+        None => Occasion::Leaving,
+    }
+}
+
+/// Whether another member's task stands for one of a signal.
+pub fn is_covered(signal: &Signal, case: &Case<'_>) -> bool {
+    let membership = case.account.and_then(|account| account.membership());
+    signal.purpose == Purpose::Churn
+        && !is_of_group(signal)
+        && membership.is_some_and(|membership| {
+            let occasion = occasion(std::slice::from_ref(signal), case);
+            membership.is_covered(occasion, case.now)
+        })
+}
+
+/// Tells the group that a member's signals call for a task. The group's own are no news to it.
+pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
+    let Some(membership) = case.account.and_then(|account| account.membership()) else {
+        return;
+    };
+    let first = signals.first();
+    let own = first.is_some_and(|it| it.purpose == Purpose::Churn && !is_of_group(it));
+    if !own || case.backlog || !case.rules.policy.group.enabled {
+        return;
+    }
+    let signal = MemberSignal {
+        group: Arc::clone(&membership.id),
+        occasion: Some(occasion(signals, case)),
+        partition: case.share.part,
+        head_count: membership.head_count,
+        value: case.monthly_value(),
+        score: (case.score().value * 1e6) as u32,
+        triggers: signals.iter().map(|it| it.trigger.clone()).collect(),
+    };
+    let record = GroupRecord::of_member(case.msisdn, case.now, signal);
+    effects.push(Effect::Group(Box::new(record)));
+}
+
+impl Taskbook {
+    /// Withdraws what another member's task stands for.
+    pub(super) fn withdraw_covered(
+        &mut self,
+        covered: &GroupCovered,
+        source: &Source,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let membership = case.account.and_then(|account| account.membership());
+        let holds = membership.is_some_and(|it| *it.id == *covered.group);
+        if !holds || covered.until <= case.now {
+            return;
+        }
+        let is_one = |signals: &[Signal]| match covered.occasion {
+            Occasion::Leaving => true,
+            Occasion::ContractEnd(_) => occasion(signals, case) == covered.occasion,
+        };
+        let stands_for = |task: &Task| task.purpose == Purpose::Churn && is_one(&task.signals);
+        self.close_if(case, CloseReason::Group, Some(source), effects, stands_for);
+        let waiting = self.waiting.get(case.slot, Purpose::Churn);
+        if waiting.is_some_and(|candidate| is_one(&candidate.signals)) {
+            self.drop_waiting(case, Suppression::Group, effects, |purpose| {
+                purpose == Purpose::Churn
+            });
+        }
+    }
+}
