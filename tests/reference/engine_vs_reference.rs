@@ -227,6 +227,7 @@ impl Tally {
                     see(format!("signal {fate}"), 1);
                 }
                 Effect::Shadow(_) => see("shadow".to_owned(), 1),
+                Effect::Group(record) => see(format!("told: {:?}", record.event.body.kind()), 1),
                 Effect::Erased(erasure) => see(format!("erased: {}", erasure.known), 1),
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);

@@ -80,6 +80,7 @@ pub fn whose(effect: &Effect) -> Msisdn {
         Effect::Signal(signal) => signal.msisdn,
         Effect::Task(task) => task.msisdn,
         Effect::Shadow(shadow) => shadow.signal.msisdn,
+        Effect::Group(record) => record.event.msisdn,
         Effect::Erased(erasure) => {
             let name = erasure.request.split('#').next().unwrap();
             Msisdn::new(name).unwrap()

@@ -184,6 +184,7 @@ impl Stream<'_> {
             segment: random.one_of(&[Segment::Consumer, Segment::Consumer, Segment::Group]),
             vip: random.chance(0.15),
             account_manager: random.chance(0.5).then(|| "manager-1".into()),
+            group: None,
             region: region.into_iter().take(depth).map(Into::into).collect(),
             flags,
             avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),
