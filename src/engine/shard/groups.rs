@@ -5,7 +5,7 @@ use super::Shard;
 use crate::engine::state::account::Account;
 use crate::engine::state::groups::{Groups, Moment};
 use crate::model::{
-    Body, Effect, Event, GroupRecord, MemberSignal, Msisdn, Occasion, Outcome, Timestamp,
+    Body, Effect, Event, GroupRecord, MemberSignal, Msisdn, Outcome, Timestamp,
 };
 use std::sync::Arc;
 
@@ -17,24 +17,16 @@ impl Shard {
         signal: &MemberSignal,
         effects: &mut Vec<Effect>,
     ) -> Outcome {
-        let rules = &self.rules.policy.group;
-        let lasts_hours = 24 * i64::from(rules.days);
-        if !rules.enabled {
+        if !self.rules.policy.group.enabled {
             return Outcome::Ignored;
         }
+        let mut told = Vec::new();
         let now = self.clock.max(event.at);
-        if signal.occasion == Some(Occasion::Leaving) && event.at.plus_hours(lasts_hours) <= now {
-            return Outcome::Expired;
-        }
-        match self.with_groups(now, |groups, moment| {
-            groups.hear(event.msisdn, event.at, signal, moment)
-        }) {
-            Some(told) => {
-                effects.extend(told.into_iter().map(effect));
-                Outcome::Applied { late: false }
-            }
-            None => Outcome::Duplicate,
-        }
+        let outcome = self.with_groups(now, |groups, moment| {
+            groups.hear(event.msisdn, event.at, signal, moment, &mut told)
+        });
+        effects.extend(told.into_iter().map(effect));
+        outcome
     }
 
     /// Forgets groups without signals, and tells of members who joined those with a task.

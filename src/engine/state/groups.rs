@@ -5,7 +5,7 @@ use crate::engine::codec::{Problem, is_possible_time};
 use crate::engine::settings::GroupRules;
 use crate::model::{
     Body, Day, GroupAlert, GroupCovered, GroupRecord, MEMBERS_LISTED, MemberSignal, Money, Msisdn,
-    Occasion, Timestamp, clear,
+    Occasion, Outcome, Timestamp, clear,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// Ends of contracts of one group that are known at a time.
 const CONTRACT_ENDS: usize = 16;
+
+/// What becomes of a signal that is news.
+const APPLIED: Outcome = Outcome::Applied { late: false };
 
 /// The groups of a shard.
 #[derive(Debug, Clone, Default)]
@@ -93,14 +96,15 @@ pub struct Moment<'a> {
 }
 
 impl Groups {
-    /// Hears a signal of a member, and returns what others are to be told; nothing if it is no news.
+    /// Hears a signal of a member, and appends what others are to be told.
     pub fn hear(
         &mut self,
         member: Msisdn,
         at: Timestamp,
         signal: &MemberSignal,
         moment: &Moment<'_>,
-    ) -> Option<Vec<GroupRecord>> {
+        told: &mut Vec<GroupRecord>,
+    ) -> Outcome {
         let id = &signal.group;
         let group = Arc::make_mut(self.groups.entry(Arc::clone(id)).or_default());
         group.forget_the_old(moment);
@@ -108,19 +112,18 @@ impl Groups {
             msisdn: member,
             partition: signal.partition,
         };
-        let mut told = Vec::new();
-        let news = match signal.occasion {
-            None => group.forget(id, member, moment, &mut told),
-            Some(Occasion::Leaving) => group.hear(id, line, at, signal, moment, &mut told),
+        let outcome = match signal.occasion {
+            None => group.forget(id, member, moment, told),
+            Some(Occasion::Leaving) => group.hear(id, line, at, signal, moment, told),
             Some(Occasion::ContractEnd(on)) => {
-                group.contract_ends(id, line, on, signal, moment, &mut told)
+                group.contract_ends(id, line, on, signal, moment, told)
             }
         };
         if group.is_empty() {
             self.groups.remove(id);
         }
-        self.heard += u64::from(news);
-        news.then_some(told)
+        self.heard += u64::from(outcome == APPLIED);
+        outcome
     }
 
     /// Forgets what is too old, and tells of those who joined since the last alert.
@@ -170,7 +173,7 @@ impl Groups {
 }
 
 impl Group {
-    /// Hears that a member shows signs of leaving. Returns false if that is known.
+    /// Hears that a member shows signs of leaving.
     fn hear(
         &mut self,
         id: &Arc<str>,
@@ -179,7 +182,10 @@ impl Group {
         signal: &MemberSignal,
         moment: &Moment<'_>,
         told: &mut Vec<GroupRecord>,
-    ) -> bool {
+    ) -> Outcome {
+        if at <= oldest(moment) {
+            return Outcome::Expired;
+        }
         let known = self.members.binary_search_by_key(&line.msisdn, |it| it.line.msisdn);
         let mut member = Member {
             line,
@@ -189,7 +195,7 @@ impl Group {
             covered_until: Timestamp::MIN,
         };
         match known {
-            Ok(place) if self.members[place].at >= at => return false,
+            Ok(place) if self.members[place].at >= at => return Outcome::Duplicate,
             Ok(place) => {
                 member.covered_until = self.members[place].covered_until;
                 self.members[place] = member;
@@ -210,7 +216,7 @@ impl Group {
         }
         self.head_count = signal.head_count.or(self.head_count);
         self.speak(id, moment, told);
-        true
+        APPLIED
     }
 
     /// Tells whoever is to know it that the group's task is one member's.
@@ -292,19 +298,22 @@ impl Group {
         signal: &MemberSignal,
         moment: &Moment<'_>,
         told: &mut Vec<GroupRecord>,
-    ) -> bool {
-        if moment.backlog || on < moment.today {
-            return false;
+    ) -> Outcome {
+        if on < moment.today {
+            return Outcome::Expired;
+        }
+        if moment.backlog {
+            return Outcome::Ignored;
         }
         let until = (moment.end_of)(on);
         let known = self.contract_ends.iter().find(|(end, _)| *end == on);
         let occasion = Occasion::ContractEnd(on);
         match known.map(|(_, lead)| *lead) {
-            Some(lead) if lead.msisdn == line.msisdn => return false,
+            Some(lead) if lead.msisdn == line.msisdn => return Outcome::Duplicate,
             Some(lead) => {
                 told.push(covered_record(id, line, occasion, lead, until, moment));
             }
-            None if self.contract_ends.len() >= CONTRACT_ENDS => return false,
+            None if self.contract_ends.len() >= CONTRACT_ENDS => return Outcome::Ignored,
             None => {
                 self.contract_ends.push((on, line));
                 let body = GroupAlert {
@@ -318,7 +327,7 @@ impl Group {
                 told.push(alert_record(line, moment, body));
             }
         }
-        true
+        APPLIED
     }
 
     /// Forgets a member who was erased. The group's task must not name it any more.
@@ -328,12 +337,12 @@ impl Group {
         member: Msisdn,
         moment: &Moment<'_>,
         told: &mut Vec<GroupRecord>,
-    ) -> bool {
+    ) -> Outcome {
         let before = self.members.len() + self.contract_ends.len();
         self.members.retain(|it| it.line.msisdn != member);
         self.contract_ends.retain(|(_, lead)| lead.msisdn != member);
         if self.members.len() + self.contract_ends.len() == before {
-            return false;
+            return Outcome::Ignored;
         }
         let led = |alert: &Alert| alert.lead.msisdn == member;
         if self.alert.as_ref().is_some_and(led) {
@@ -342,13 +351,12 @@ impl Group {
         } else if self.alert.is_some() && !moment.backlog {
             self.alert(id, moment, told);
         }
-        true
+        APPLIED
     }
 
     /// Forgets signals that are too old, and alerts that are over with those they told of.
     fn forget_the_old(&mut self, moment: &Moment<'_>) {
-        let now = moment.now;
-        let oldest = now.plus_hours(-24 * i64::from(moment.rules.days));
+        let (now, oldest) = (moment.now, oldest(moment));
         if let Some(alert) = self.alert.take_if(|alert| alert.until <= now) {
             self.members.retain(|it| it.at > alert.at);
             self.more = 0;
@@ -380,6 +388,11 @@ impl Group {
             false => Err("has a group with a time out of range"),
         }
     }
+}
+
+/// Signals of this time and before count no more.
+fn oldest(moment: &Moment<'_>) -> Timestamp {
+    moment.now.plus_hours(-24 * i64::from(moment.rules.days))
 }
 
 fn alert_record(lead: Lead, moment: &Moment<'_>, alert: GroupAlert) -> GroupRecord {

@@ -18,6 +18,7 @@ mod compare;
 mod contacts;
 mod days;
 mod feeds;
+mod groups;
 mod ladder;
 mod line_state;
 mod machines;
@@ -79,6 +80,7 @@ pub struct Reference {
     population: Population,
     outage_days: [u64; Feed::ALL.len()],
     counts: Counts,
+    groups: BTreeMap<String, groups::Heard>,
 }
 
 /// With fewer subscribers, days stand in for subscribers who may never come together.
@@ -108,6 +110,7 @@ impl Reference {
             population: Population::default(),
             outage_days: [0; Feed::ALL.len()],
             counts: Counts::default(),
+            groups: BTreeMap::new(),
         }
     }
 
@@ -255,6 +258,12 @@ impl Reference {
             self.erase(request, event, day, source);
             return Outcome::Applied { late: false };
         }
+        if let Body::MemberSignal(signal) = &event.body {
+            return self.hear(event, signal);
+        }
+        if self.is_nobody(event) {
+            return Outcome::Ignored;
+        }
         if let Body::Invoice(invoice) = &event.body
             && invoice.period.0 > day.0 + 62
         {
@@ -263,8 +272,9 @@ impl Reference {
                 problem: "begins more than 62 days after event_timestamp".into(),
             });
         }
-        let is_profile = matches!(event.body, Body::Profile(_));
-        if !is_profile {
+        let feed = event.body.feed();
+        let timeless = matches!(event.body, Body::Profile(_)) || feed == Feed::Group;
+        if !timeless {
             let window_days = i32::from(self.rules.window.days);
             let today = self.clock.map(|clock| self.days.day_of(clock));
             let old = today.is_some_and(|today| today.0 - day.0 >= window_days);
@@ -277,7 +287,6 @@ impl Reference {
         let name = event.msisdn.as_str().to_owned();
         let person = || Person::new(event.msisdn, self.rules.window.days);
         let person = self.people.entry(name.clone()).or_insert_with(person);
-        let feed = event.body.feed();
         if feed == Feed::Cdr {
             let late = Some(day) <= self.closed;
             let before_owner = || person.account.standing(&self.rules).before_owner(day);
@@ -290,7 +299,7 @@ impl Reference {
             person.usage.take(event, day);
         } else {
             let standing = person.account.standing(&self.rules);
-            if !is_profile && standing.is_anothers(event, day) {
+            if !timeless && standing.is_anothers(event, day) {
                 return Outcome::Expired;
             }
             if person.account.repeated(event) {
@@ -318,8 +327,8 @@ impl Reference {
             }
         }
         person.service_history.take(event, day);
-        let late = !is_profile && Some(day) <= self.closed;
-        if !is_profile {
+        let late = !timeless && Some(day) <= self.closed;
+        if !timeless {
             let all = self.people.len();
             let enough = usize::from(self.rules.window.day_entry_subscribers);
             let needed = enough.max((all / 256).min(64)).min(all);
@@ -394,6 +403,7 @@ impl Reference {
             Body::TaskOutcome(said) => return tasks.outcome(event, said, source, &case),
             Body::Profile(_) => tasks.revoke(source, &case),
             Body::ServiceOrder(kind) => tasks.withdraw(*kind, source, &case),
+            Body::GroupCovered(covered) => tasks.stand_back(covered, source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
                 let (end, why) = (CloseReason::Churned, Suppression::Churned);
                 tasks.leave_but(Some(Purpose::WinBack), end, why, source, &case);
@@ -411,6 +421,7 @@ impl Reference {
         let backlog = self.in_backlog();
         let now = self.clock.unwrap_or(event.at).max(event.at);
         let person = self.people.remove(event.msisdn.as_str());
+        let part = self.book.part.0 as u32;
         let tasks = self.book.of(event.msisdn);
         let tasks_closed = tasks.open.len() as u32;
         if let Some(person) = &person {
@@ -424,6 +435,9 @@ impl Reference {
                 rules: &self.rules,
                 days: &self.days,
             };
+            if let Some(group) = &case.standing.group {
+                tasks.part(group, part, event.msisdn, now);
+            }
             for purpose in PURPOSES {
                 tasks.close(purpose, CloseReason::Erased, Some(source), &case);
             }
@@ -495,7 +509,7 @@ impl Reference {
 
     fn lagging(&self) -> impl Iterator<Item = &FeedTime> {
         let lags = |feed: &Feed| self.inputs.lagging.contains(*feed);
-        Feed::ALL
+        Feed::TIMED
             .into_iter()
             .filter(lags)
             .map(|feed| &self.feeds[feed as usize])
@@ -539,6 +553,7 @@ impl Reference {
     /// Closes the day after the last closed one, for everybody.
     fn close(&mut self, at: Timestamp) {
         let backlog = self.in_backlog();
+        self.review_groups(at);
         if self.release.is_some_and(|(_, due)| due <= at) {
             self.release();
         }

@@ -1,5 +1,6 @@
 mod accounts;
 mod answers;
+mod groups;
 mod troubles;
 
 use super::random::Random;
@@ -32,6 +33,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         stream.profiles(life, who);
         stream.events(life, who);
         stream.troubles(life, who);
+        stream.groups(who);
     }
     stream.random = Random::new(!plan.seed);
     stream.statements();
