@@ -108,6 +108,9 @@ impl Groups {
         let id = &signal.group;
         let group = Arc::make_mut(self.groups.entry(Arc::clone(id)).or_default());
         group.forget_the_old(moment);
+        if group.is_empty() {
+            *group = Group::default();
+        }
         let line = Lead {
             msisdn: member,
             partition: signal.partition,

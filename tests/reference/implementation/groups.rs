@@ -333,7 +333,7 @@ impl Reference {
         let names: Vec<String> = self.groups.keys().cloned().collect();
         for name in names {
             self.forget_signs(&name, now);
-            let mut group = self.groups.remove(&name).unwrap();
+            let mut group = self.groups.remove(&name).unwrap_or_default();
             self.speak(&name.as_str().into(), &mut group, now);
             self.groups.insert(name, group);
         }
