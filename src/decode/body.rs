@@ -9,8 +9,8 @@ use super::wire::Fields;
 use super::written;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
-    Money, Msisdn, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags, ProfileGroup, Reject, Segment,
-    SuspensionReason, TaskOutcome, Timestamp,
+    Money, Msisdn, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags, ProfileGroup,
+    Reject, Segment, SuspensionReason, TaskOutcome, Timestamp,
 };
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -178,8 +178,11 @@ impl Driver {
         let mut told: VecDeque<GroupRecord> = take_told(before, effects).into();
         while let Some(record) = told.pop_front() {
             let partitions = self.partitions.len() as i32;
-            let meant = record.partition.and_then(|number| i32::try_from(number).ok());
-            let number = meant.unwrap_or_else(|| (self.partitioner)(record.event.key(), partitions));
+            let meant = record
+                .partition
+                .and_then(|number| i32::try_from(number).ok());
+            let number =
+                meant.unwrap_or_else(|| (self.partitioner)(record.event.key(), partitions));
             let source = Source {
                 topic: Feed::Group.name().into(),
                 partition: number,

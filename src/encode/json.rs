@@ -2,8 +2,8 @@
 
 use super::dead_letter::SourceJson;
 use crate::model::{
-    Assignee, Calendar, Erasure, Evidence, Fact, GroupAlert, Msisdn, PlaybookStep, ScorePart, ShadowSignal, Signal,
-    Suspension, Talk, Task, Text, Words,
+    Assignee, Calendar, Erasure, Evidence, Fact, GroupAlert, Msisdn, PlaybookStep, ScorePart,
+    ShadowSignal, Signal, Suspension, Talk, Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

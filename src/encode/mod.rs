@@ -24,7 +24,8 @@ pub use outgoing::Outgoing;
 pub use read::{Restorer, data_of};
 
 use crate::model::{
-    Calendar, Erasure, GroupRecord, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,
+    Calendar, Erasure, GroupRecord, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts,
+    Words,
 };
 use std::borrow::Cow;
 use std::sync::Arc;

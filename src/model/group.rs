@@ -141,6 +141,10 @@ fn record_id(event: &Event<'_>) -> String {
         Body::MemberSignal(signal) => ("signal", &signal.group, signal.occasion),
         _ => return String::new(),
     };
-    let text = format!("{what}\n{group}\n{}\n{}\n{occasion:?}", event.msisdn.as_str(), event.at.0);
+    let text = format!(
+        "{what}\n{group}\n{}\n{}\n{occasion:?}",
+        event.msisdn.as_str(),
+        event.at.0
+    );
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
 }

@@ -34,7 +34,8 @@ pub(super) mod all_clear {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Msisdn>, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
         let all = texts.iter().map(|text| Msisdn::new(text));
-        all.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+        all.collect::<Result<_, _>>()
+            .map_err(serde::de::Error::custom)
     }
 }
 

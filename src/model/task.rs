@@ -1,7 +1,7 @@
 use super::serial::{clear, shared};
 use super::{
-    Day, Erasure, Fact, GroupAlert, GroupRecord, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source,
-    SuspensionReason, Timestamp,
+    Day, Erasure, Fact, GroupAlert, GroupRecord, Money, Motives, Msisdn, OutcomeResult,
+    ShadowSignal, Signal, Source, SuspensionReason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

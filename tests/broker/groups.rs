@@ -88,7 +88,10 @@ fn members_of_three_partitions_have_one_task_though_the_detector_is_killed() {
         };
         told.iter().filter(named).count()
     };
-    assert_eq!([of("member_signal"), of("group_alert"), of("group_covered")], [3, 1, 2]);
-    running.process.signal(Signal::Terminate);
+    assert_eq!(
+        [of("member_signal"), of("group_alert"), of("group_covered")],
+        [3, 1, 2]
+    );
+    running.process.signal(Signal::Term);
     running.process.wait();
 }

@@ -6,9 +6,7 @@ use churnwatch::decode::{DecodeSettings, Decoder, Form, Scratch};
 use churnwatch::driver::{Driver, feed_of, read};
 use churnwatch::engine::Shard;
 use churnwatch::kafka::partition_of;
-use churnwatch::model::{
-    Effect, Feed, Inputs, Outcome, Reject, Source, TaskStatus, Timestamp,
-};
+use churnwatch::model::{Effect, Feed, Inputs, Outcome, Reject, Source, TaskStatus, Timestamp};
 use churnwatch::sim::{City, CityConfig, Scenario};
 
 const NOW: Timestamp = Timestamp(1_772_500_000_000);
@@ -189,7 +187,12 @@ fn what_shards_tell_each_other_is_handed_over_at_once() {
     let members: Vec<String> = (1..=6).map(|n| format!("1390000000{n}")).collect();
     let mut apply = |value: String, offset: i64| {
         let mut scratch = Scratch::default();
-        let reading = read(&decoder, &Form::Native, Some(value.as_bytes()), &mut scratch);
+        let reading = read(
+            &decoder,
+            &Form::Native,
+            Some(value.as_bytes()),
+            &mut scratch,
+        );
         let partition = driver.partition_of(&reading).unwrap();
         places.insert(partition);
         let outcome = driver.apply(&reading, &source(partition, offset), &mut effects);
@@ -207,7 +210,10 @@ fn what_shards_tell_each_other_is_handed_over_at_once() {
         let at = NOW.0 - 3_600_000 + index as i64 * 1_000;
         let head = format!(r#""record_id":"c-{who}","msisdn":"{who}","event_timestamp":{at}"#);
         let call = r#""other_number":"10010","duration_seconds":60,"cause_for_termination":"normal_release""#;
-        apply(format!(r#"{{{head},"record_type":"mo_call",{call}}}"#), index as i64);
+        apply(
+            format!(r#"{{{head},"record_type":"mo_call",{call}}}"#),
+            index as i64,
+        );
     }
     assert!(places.len() > 1, "{places:?}");
     let mut open = std::collections::BTreeMap::new();

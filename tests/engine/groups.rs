@@ -52,7 +52,9 @@ fn open(scenario: &Scenario) -> Vec<String> {
             last.insert(task.task_id.clone(), task.clone());
         }
     }
-    let open = last.into_values().filter(|task| task.status != TaskStatus::Closed);
+    let open = last
+        .into_values()
+        .filter(|task| task.status != TaskStatus::Closed);
     let mut open: Vec<_> = open.map(|task| task.msisdn.as_str().to_owned()).collect();
     open.sort();
     open
@@ -77,7 +79,10 @@ fn the_third_member_makes_one_task_of_three() {
     assert_eq!(open(&scenario), [member(3)]);
     let task = scenario.last_task(&member(3));
     let group = task.group.as_deref().unwrap();
-    assert_eq!((&*group.group, group.occasion, group.more), (GROUP, Occasion::Leaving, 0));
+    assert_eq!(
+        (&*group.group, group.occasion, group.more),
+        (GROUP, Occasion::Leaving, 0)
+    );
     assert_eq!(group.head_count, Some(40));
     let listed: Vec<&str> = group.members.iter().map(Msisdn::as_str).collect();
     assert_eq!(listed, [member(3), member(2), member(1)]);
@@ -97,13 +102,20 @@ fn who_is_covered_gets_no_task_but_is_told_of_once_a_day() {
         asks(&mut scenario, n, "2026-02-02 10:00");
     }
     let published = scenario.published(&member(1)).len();
-    scenario.event(&member(1), "2026-02-03 11:00", Body::Enquiry(churnwatch::model::EnquirySubject::Cancel));
+    scenario.event(
+        &member(1),
+        "2026-02-03 11:00",
+        Body::Enquiry(churnwatch::model::EnquirySubject::Cancel),
+    );
     let after = scenario.published(&member(1)).split_off(published);
     assert_eq!(after, ["2026-02-03 11:00 cancel_enquiry 0.80 (group)"]);
     // One who joins is covered at once, and is named the next day.
     asks(&mut scenario, 4, "2026-02-02 12:00");
     assert_eq!(open(&scenario), [member(3)]);
-    assert_eq!(scenario.last_task(&member(3)).group.unwrap().members.len(), 3);
+    assert_eq!(
+        scenario.last_task(&member(3)).group.unwrap().members.len(),
+        3
+    );
     asks(&mut scenario, 5, "2026-02-04 12:00");
     let task = scenario.last_task(&member(3));
     assert_eq!(task.group.unwrap().members.len(), 5);
@@ -118,12 +130,19 @@ fn members_count_for_a_fortnight() {
     asks(&mut scenario, 2, "2026-02-10 10:00");
     asks(&mut scenario, 3, "2026-02-16 10:00");
     assert_eq!(open(&scenario).len(), 3);
-    assert!(told(&scenario).iter().all(|record| record.partition.is_none()));
+    assert!(
+        told(&scenario)
+            .iter()
+            .all(|record| record.partition.is_none())
+    );
 }
 
 #[test]
 fn the_cover_ends_with_the_fortnight_and_with_the_group() {
-    let mut scenario = members("policy.contact.gap_days = 0\ntriggers.competitor_hotline.cooldown_days = 7", 3);
+    let mut scenario = members(
+        "policy.contact.gap_days = 0\ntriggers.competitor_hotline.cooldown_days = 7",
+        3,
+    );
     for n in 1..=3 {
         asks(&mut scenario, n, "2026-02-02 10:00");
     }
@@ -158,7 +177,11 @@ fn a_group_that_changes_its_id_begins_anew() {
 #[test]
 fn a_group_of_a_hundred_thousand_is_one_task() {
     let mut scenario = Scenario::new("");
-    let source = Source { topic: "told".into(), partition: 0, offset: 0 };
+    let source = Source {
+        topic: "told".into(),
+        partition: 0,
+        offset: 0,
+    };
     let at = scenario.time("2026-02-02 10:00");
     let mut alerts = 0;
     let mut longest = 0;
@@ -177,10 +200,14 @@ fn a_group_of_a_hundred_thousand_is_one_task() {
         let mut effects = Vec::new();
         let outcome = scenario.shard.apply(&record.event, &source, &mut effects);
         assert_eq!(outcome, Outcome::Applied { late: false });
-        let again = scenario.shard.apply(&record.event, &source, &mut Vec::new());
+        let again = scenario
+            .shard
+            .apply(&record.event, &source, &mut Vec::new());
         assert_eq!(again == Outcome::Duplicate, n < 200, "{n}");
         for effect in effects {
-            let Effect::Group(record) = effect else { panic!("{effect:?}") };
+            let Effect::Group(record) = effect else {
+                panic!("{effect:?}")
+            };
             if let Body::GroupAlert(alert) = record.event.body {
                 alerts += 1;
                 longest = longest.max(alert.members.len());
@@ -192,7 +219,8 @@ fn a_group_of_a_hundred_thousand_is_one_task() {
 
 #[test]
 fn the_end_of_a_groups_contract_is_one_task() {
-    let mut scenario = Scenario::new("policy.score.task_at = { key = 0.0, ordinary = 0.0, small = 0.0 }");
+    let mut scenario =
+        Scenario::new("policy.score.task_at = { key = 0.0, ordinary = 0.0, small = 0.0 }");
     for on in days("2026-03-01", "2026-03-06") {
         scenario.live(&crowd(4), on..=on, |_, _| 2);
         if on == day("2026-03-02").0 {
@@ -211,7 +239,11 @@ fn the_end_of_a_groups_contract_is_one_task() {
     let group = task.group.as_deref().unwrap();
     assert_eq!(group.occasion, Occasion::ContractEnd(day("2026-04-20")));
     let facts = &task.signals.last().unwrap().evidence.facts;
-    assert!(facts.iter().any(|(_, fact)| *fact == Fact::Date(day("2026-04-20"))));
+    assert!(
+        facts
+            .iter()
+            .any(|(_, fact)| *fact == Fact::Date(day("2026-04-20")))
+    );
     // Other signs are not covered by it.
     let covered = (1..=4).find(|n| member(*n) != open[0]).unwrap();
     asks(&mut scenario, covered, "2026-03-06 21:00");
@@ -238,11 +270,16 @@ fn who_was_erased_is_named_no_more() {
     for n in 1..=4 {
         asks(&mut scenario, n, "2026-02-02 10:00");
     }
-    let request = || Body::Erase { request: "r".into() };
+    let request = || Body::Erase {
+        request: "r".into(),
+    };
     scenario.event(&member(1), "2026-02-03 10:00", request());
     let names = |scenario: &Scenario, n| {
         let members = scenario.last_task(&member(n)).group.unwrap().members;
-        members.iter().map(|it| it.as_str().to_owned()).collect::<Vec<_>>()
+        members
+            .iter()
+            .map(|it| it.as_str().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(names(&scenario, 3), [member(4), member(3), member(2)]);
     // What is told to nobody known makes nobody known.

@@ -3,7 +3,9 @@
 use super::arrivals::Pace;
 use super::dice::{Dice, Stream};
 use super::faults::{Disruption, Rates, Step};
-use super::scenario::{ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS, WITH_GROUPS};
+use super::scenario::{
+    ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS, WITH_GROUPS,
+};
 use super::seeds;
 use super::trace::Trace;
 use churnwatch::encode::{Form, Kind, Language, Registered};

@@ -169,7 +169,8 @@ impl Person {
         );
         if traffic.groups > 0 {
             let group = dice.below(u64::from(traffic.groups));
-            body += &format!(r#","group_id":"G-{group}","group_manager":"GM-{group}","group_size":40"#);
+            body +=
+                &format!(r#","group_id":"G-{group}","group_manager":"GM-{group}","group_size":40"#);
         }
         let at_ms = FIRST_DAY_MS - DAY_MS + dice.between(0, DAY_MS);
         self.send(Feed::Subscriber, "profile", &body, at_ms, messages, dice, 0);

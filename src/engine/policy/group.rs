@@ -1,11 +1,9 @@
 //! Members of a group, whose task may be one for all of them (behaviour: Groups).
 
 use super::case::Case;
-use super::taskbook::Taskbook;
 use crate::engine::triggers::{CONTRACT_EXPIRY, GROUP_RISK, index_of};
 use crate::model::{
-    CloseReason, Effect, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Occasion, Purpose,
-    Signal, Source, Suppression, Task,
+    Effect, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Occasion, Purpose, Signal,
 };
 use std::sync::Arc;
 
@@ -74,31 +72,13 @@ pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
     effects.push(Effect::Group(Box::new(record)));
 }
 
-impl Taskbook {
-    /// Withdraws what another member's task stands for.
-    pub(super) fn withdraw_covered(
-        &mut self,
-        covered: &GroupCovered,
-        source: &Source,
-        case: &Case<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let membership = case.account.and_then(|account| account.membership());
-        let holds = membership.is_some_and(|it| *it.id == *covered.group);
-        if !holds || covered.until <= case.now {
-            return;
-        }
-        let is_one = |signals: &[Signal]| match covered.occasion {
-            Occasion::Leaving => true,
-            Occasion::ContractEnd(_) => occasion(signals, case) == covered.occasion,
-        };
-        let stands_for = |task: &Task| task.purpose == Purpose::Churn && is_one(&task.signals);
-        self.close_if(case, CloseReason::Group, Some(source), effects, stands_for);
-        let waiting = self.waiting.get(case.slot, Purpose::Churn);
-        if waiting.is_some_and(|candidate| is_one(&candidate.signals)) {
-            self.drop_waiting(case, Suppression::Group, effects, |purpose| {
-                purpose == Purpose::Churn
-            });
-        }
-    }
+/// Whether what is covered stands for a task of some signals.
+pub fn stands_for(covered: &GroupCovered, signals: &[Signal], case: &Case<'_>) -> bool {
+    let membership = case.account.and_then(|account| account.membership());
+    let holds = membership.is_some_and(|it| *it.id == *covered.group);
+    let of_occasion = || match covered.occasion {
+        Occasion::Leaving => true,
+        Occasion::ContractEnd(_) => occasion(signals, case) == covered.occasion,
+    };
+    holds && case.now < covered.until && of_occasion()
 }

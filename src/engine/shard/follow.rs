@@ -3,11 +3,17 @@
 
 use super::Shard;
 use crate::engine::policy::Entrant;
+use crate::engine::settings::PolicyRules;
 use crate::engine::state::account::Account;
-use crate::engine::state::follow_up::{FollowUp, has_left};
+use crate::engine::state::follow_up::FollowUp;
 use crate::engine::state::store::AccountId;
 use crate::model::{Day, HORIZON_DAYS, Timestamp};
 use std::sync::Arc;
+
+/// Days without any use after which a line counts as left.
+const SILENT_DAYS: i32 = 30;
+/// The same while a port-out is applied for: then the number is used elsewhere.
+const PORTED_DAYS: i32 = 7;
 
 impl Shard {
     /// Follows a subscriber from now on, unless it was followed lately.
@@ -74,4 +80,17 @@ impl Shard {
             follow_up.judged = follow_up.judged.saturating_add(horizons).min(all);
         }
     }
+}
+
+/// Whether a subscriber has left by the end of a day: its contract says so, its number has gone elsewhere, or the line has
+/// been silent for long. `last_active` is [`Day::MIN`] where no use was ever seen; then silence says nothing.
+fn has_left(account: &Account, last_active: Day, day: Day, rules: &PolicyRules) -> bool {
+    if account.churned(day, rules.churned_after_suspended_days) {
+        return true;
+    }
+    let silent_days = match account.held(day, rules.mnp_hold_days) {
+        true => PORTED_DAYS,
+        false => SILENT_DAYS,
+    };
+    last_active > Day::MIN && account.bar().is_none() && day.since(last_active) >= silent_days
 }

@@ -4,9 +4,7 @@
 use super::Shard;
 use crate::engine::state::account::Account;
 use crate::engine::state::groups::{Groups, Moment};
-use crate::model::{
-    Body, Effect, Event, GroupRecord, MemberSignal, Msisdn, Outcome, Timestamp,
-};
+use crate::model::{Body, Effect, Event, GroupRecord, MemberSignal, Msisdn, Outcome, Timestamp};
 use std::sync::Arc;
 
 impl Shard {
@@ -60,7 +58,9 @@ impl Shard {
     /// Whether a record is for somebody of whom nothing is known: what shards say makes nobody known.
     pub(super) fn is_for_a_stranger(&self, event: &Event<'_>) -> bool {
         let told = matches!(event.body, Body::GroupAlert(_) | Body::GroupCovered(_));
-        told && self.account_of(&event.msisdn).is_none_or(|account| account.membership().is_none())
+        told && self
+            .account_of(&event.msisdn)
+            .is_none_or(|account| account.membership().is_none())
     }
 
     fn account_of(&self, msisdn: &Msisdn) -> Option<&Account> {

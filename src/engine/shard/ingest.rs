@@ -199,9 +199,15 @@ impl Shard {
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
             Body::ServiceOrder(OrderKind::Upgrade) => account.upgrade(day),
-            Body::GroupAlert(alert) => account.membership_mut().into_iter().for_each(|it| it.lead(alert)),
+            Body::GroupAlert(alert) => account
+                .membership_mut()
+                .into_iter()
+                .for_each(|it| it.lead(alert)),
             Body::GroupCovered(covered) => {
-                account.membership_mut().into_iter().for_each(|it| it.cover(covered));
+                account
+                    .membership_mut()
+                    .into_iter()
+                    .for_each(|it| it.cover(covered));
             }
             Body::TaskOutcome(outcome) if outcome.do_not_contact => account.refuse_contact(day),
             _ => {}

@@ -12,8 +12,8 @@ use super::trigger_state::SparseStates;
 use crate::engine::codec::Interner;
 use crate::engine::settings::PolicyRules;
 use crate::model::{
-    Day, Event, Money, Plan, Profile, ProfileFlags, ProfileGroup, Purpose, Segment, SuspensionReason,
-    TaskOutcome, Timestamp,
+    Day, Event, Money, Plan, Profile, ProfileFlags, ProfileGroup, Purpose, Segment,
+    SuspensionReason, TaskOutcome, Timestamp,
 };
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -196,7 +196,10 @@ impl Account {
         }
         self.profile_at = Some(at);
         self.first_day = first_day;
-        self.join(profile.group.as_ref().filter(|_| rules.group.enabled), names);
+        self.join(
+            profile.group.as_ref().filter(|_| rules.group.enabled),
+            names,
+        );
         self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             plan: profile.plan.as_ref().map_or(0, plan_mark),
@@ -372,7 +375,10 @@ impl Account {
 
     /// Watches no more.
     pub fn take_follow_up(&mut self) -> Option<Box<FollowUp>> {
-        let Rare { follow_up, membership } = *self.rare.take()?;
+        let Rare {
+            follow_up,
+            membership,
+        } = *self.rare.take()?;
         self.rare = Rare::of(None, membership);
         follow_up
     }

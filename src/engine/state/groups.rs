@@ -166,10 +166,15 @@ impl Groups {
         if !record.groups.is_sorted_by(|(one, _), (next, _)| one < next) {
             return Err("has groups out of order");
         }
-        record.groups.iter().try_for_each(|(_, group)| group.check())?;
+        record
+            .groups
+            .iter()
+            .try_for_each(|(_, group)| group.check())?;
         let groups = record.groups.into_iter();
         Ok(Self {
-            groups: groups.map(|(id, group)| (id.into(), Arc::new(group))).collect(),
+            groups: groups
+                .map(|(id, group)| (id.into(), Arc::new(group)))
+                .collect(),
             heard: record.heard,
         })
     }
@@ -189,7 +194,9 @@ impl Group {
         if at <= oldest(moment) {
             return Outcome::Expired;
         }
-        let known = self.members.binary_search_by_key(&line.msisdn, |it| it.line.msisdn);
+        let known = self
+            .members
+            .binary_search_by_key(&line.msisdn, |it| it.line.msisdn);
         let mut member = Member {
             line,
             at,
@@ -239,7 +246,11 @@ impl Group {
             return;
         };
         for place in 0..self.members.len() {
-            let Member { line, covered_until, .. } = self.members[place];
+            let Member {
+                line,
+                covered_until,
+                ..
+            } = self.members[place];
             if line.msisdn != alert.lead.msisdn && covered_until < alert.until {
                 self.members[place].covered_until = alert.until;
                 self.cover(id, line, &alert, moment, told);
@@ -289,7 +300,14 @@ impl Group {
         told: &mut Vec<GroupRecord>,
     ) {
         let (lead, until) = (alert.lead, alert.until);
-        told.push(covered_record(id, line, Occasion::Leaving, lead, until, moment));
+        told.push(covered_record(
+            id,
+            line,
+            Occasion::Leaving,
+            lead,
+            until,
+            moment,
+        ));
     }
 
     /// Hears that a member's contract ends: the first of each day's end has the task, the others are told so.
@@ -381,7 +399,10 @@ impl Group {
             return Err("has a group with too many members");
         }
         let number = |it: &Member| it.line.msisdn;
-        if !self.members.is_sorted_by(|one, next| number(one) < number(next)) {
+        if !self
+            .members
+            .is_sorted_by(|one, next| number(one) < number(next))
+        {
             return Err("has a group with members out of order");
         }
         let alert = self.alert.iter().flat_map(|alert| [alert.at, alert.until]);

@@ -1,9 +1,7 @@
 //! What a subscriber knows of the group that the line belongs to (behaviour: Groups).
 
 use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
-use crate::model::{
-    GroupAlert, GroupCovered, MEMBERS_LISTED, Occasion, ProfileGroup, Timestamp,
-};
+use crate::model::{GroupAlert, GroupCovered, MEMBERS_LISTED, Occasion, ProfileGroup, Timestamp};
 use std::sync::Arc;
 
 /// The group of a line, and whose task is that of the group.
@@ -54,11 +52,7 @@ impl Encoded for Occasion {
 
 impl Membership {
     /// The group of a profile; what is known of the same group stays.
-    pub fn of(
-        group: &ProfileGroup<'_>,
-        known: Option<Box<Self>>,
-        names: &mut Interner,
-    ) -> Self {
+    pub fn of(group: &ProfileGroup<'_>, known: Option<Box<Self>>, names: &mut Interner) -> Self {
         let same = known.filter(|known| *known.id == *group.id);
         let (alert, covered_until) = same.map_or_else(
             || (None, [Timestamp::MIN; OCCASIONS]),
@@ -66,7 +60,10 @@ impl Membership {
         );
         Self {
             id: names.intern(&group.id),
-            manager: group.manager.as_deref().map(|manager| names.intern(manager)),
+            manager: group
+                .manager
+                .as_deref()
+                .map(|manager| names.intern(manager)),
             head_count: group.size,
             alert,
             covered_until,

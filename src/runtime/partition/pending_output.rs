@@ -157,7 +157,9 @@ impl PendingOutput {
     fn tell(&mut self, record: &GroupRecord, encoder: &Encoder, output_digest: &mut OutputDigest) {
         let outgoing = encoder.group(record);
         output_digest.add("group", outgoing.key.as_deref(), outgoing.value.as_deref());
-        let partition = record.partition.and_then(|number| i32::try_from(number).ok());
+        let partition = record
+            .partition
+            .and_then(|number| i32::try_from(number).ok());
         self.push(Arc::clone(&self.groups), partition, outgoing);
     }
 

@@ -5,10 +5,10 @@ use super::uplift::uplift;
 use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{
-    Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, GroupAlert, Level, Money, Motive,
-    Motives, Msisdn, Occasion, OutcomeResult, PlaybookStep, Purpose, ScorePart, Severity, ShadowSignal,
-    Signal, Source, Stage, Suppression, Suspension, SuspensionReason, Talk, Task, TaskStatus, Text,
-    Tier, Timestamp, Words,
+    Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, GroupAlert, Level,
+    Money, Motive, Motives, Msisdn, Occasion, OutcomeResult, PlaybookStep, Purpose, ScorePart,
+    Severity, ShadowSignal, Signal, Source, Stage, Suppression, Suspension, SuspensionReason, Talk,
+    Task, TaskStatus, Text, Tier, Timestamp, Words,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

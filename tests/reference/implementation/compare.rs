@@ -1,8 +1,6 @@
 //! Whether the engine and the model said the same of a subscriber.
 
-use churnwatch::model::{
-    Body, Effect, Evidence, Fact, GroupRecord, MemberSignal, Signal, Task,
-};
+use churnwatch::model::{Body, Effect, Evidence, Fact, GroupRecord, MemberSignal, Signal, Task};
 
 /// How far a figure may be off, relative; the engine stores some in 32 bits.
 const TOLERANCE: f64 = 1e-3;
@@ -52,7 +50,8 @@ pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<(), String> {
 }
 
 fn told(a: &GroupRecord, b: &GroupRecord) -> bool {
-    let (Body::MemberSignal(one), Body::MemberSignal(other)) = (&a.event.body, &b.event.body) else {
+    let (Body::MemberSignal(one), Body::MemberSignal(other)) = (&a.event.body, &b.event.body)
+    else {
         return a == b;
     };
     let scores = [one, other].map(|signal| f64::from(signal.score));

@@ -244,6 +244,16 @@ impl Tasks {
     }
 }
 
+/// What a group's shard says is kept under the group's name.
+fn named(record: &GroupRecord) -> Msisdn {
+    let group = match &record.event.body {
+        Body::GroupAlert(alert) => &alert.group,
+        Body::GroupCovered(covered) => &covered.group,
+        _ => return record.event.msisdn,
+    };
+    Msisdn::new(group).unwrap()
+}
+
 impl Reference {
     /// Whether what a shard says is for nobody who is known as a member.
     pub fn is_nobody(&self, event: &Event<'_>) -> bool {
@@ -413,14 +423,18 @@ impl Reference {
         if let Some(before) = before.filter(|before| before.who != lead.who) {
             self.cover(name, Occasion::Leaving, before, lead, until, now);
         }
-        group.alert = Some(Alert { lead, at: now, until });
+        group.alert = Some(Alert {
+            lead,
+            at: now,
+            until,
+        });
         group.joined = false;
     }
 
     fn tell_lead(&mut self, lead: Line, alert: GroupAlert, now: Timestamp) {
         let body = Body::GroupAlert(Box::new(alert));
         let record = GroupRecord::of_group(lead.partition, lead.who, now, body);
-        self.book.of(lead.who).hand_out(record);
+        self.book.of(named(&record)).hand_out(record);
     }
 
     fn cover(
@@ -439,6 +453,6 @@ impl Reference {
             until,
         }));
         let record = GroupRecord::of_group(line.partition, line.who, now, body);
-        self.book.of(line.who).hand_out(record);
+        self.book.of(named(&record)).hand_out(record);
     }
 }

@@ -17,6 +17,7 @@ mod churn;
 mod compare;
 mod contacts;
 mod days;
+mod erase;
 mod feeds;
 mod groups;
 mod ladder;
@@ -46,13 +47,13 @@ pub use usage::Counted;
 use churnwatch::engine::Rules;
 use churnwatch::engine::settings::ClockKind;
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Purpose, Reject,
-    Source, Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Event, Feed, Inputs, Msisdn, Outcome, Purpose, Reject, Source,
+    Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
 use person::Person;
-use policy::{Book, Case, PURPOSES, Tasks};
+use policy::{Book, Case, Tasks};
 use population::{Population, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -414,51 +415,6 @@ impl Reference {
             _ => {}
         }
         true
-    }
-
-    /// Everything about a subscriber goes; only the request is confirmed.
-    fn erase(&mut self, request: &str, event: &Event<'static>, day: Day, source: &Source) {
-        let backlog = self.in_backlog();
-        let now = self.clock.unwrap_or(event.at).max(event.at);
-        let person = self.people.remove(event.msisdn.as_str());
-        let part = self.book.part.0 as u32;
-        let tasks = self.book.of(event.msisdn);
-        let tasks_closed = tasks.open.len() as u32;
-        if let Some(person) = &person {
-            let case = Case {
-                msisdn: event.msisdn,
-                now,
-                day,
-                standing: &person.account.standing(&self.rules),
-                memory: &person.memory,
-                backlog,
-                rules: &self.rules,
-                days: &self.days,
-            };
-            if let Some(group) = &case.standing.group {
-                tasks.part(group, part, event.msisdn, now);
-            }
-            for purpose in PURPOSES {
-                tasks.close(purpose, CloseReason::Erased, Some(source), &case);
-            }
-            if person.memory.undecided {
-                self.erased_undecided.insert(event.msisdn);
-            }
-            let tomorrow = self.closed.map(|closed| closed + 1);
-            let stable = tomorrow.and_then(|tomorrow| person.as_stable(tomorrow));
-            self.erased_stable.extend(stable);
-            for feed in &mut self.feeds {
-                feed.forget(event.msisdn.as_str());
-            }
-        }
-        tasks.lose_sight();
-        tasks.erase(Erasure {
-            request: request.to_owned(),
-            known: person.is_some(),
-            tasks_closed,
-            at: now,
-            source: source.clone(),
-        });
     }
 
     /// Works on a subscriber's tasks at a moment of the engine's own, whose day is the last closed one.

@@ -20,7 +20,9 @@ pub fn check(oracle: &OutputOracle, world: &World, replays: &[Replay]) -> Result
             let by_key = || partition_of(&key, world.partitions);
             let partition = record.meant.map_or_else(by_key, |number| number as i32);
             let value = record.value.clone().unwrap_or_default();
-            *told.entry((*transaction, partition, key, value)).or_default() += 1;
+            *told
+                .entry((*transaction, partition, key, value))
+                .or_default() += 1;
         }
     }
     for partition in 0..world.partitions {
@@ -28,11 +30,18 @@ pub fn check(oracle: &OutputOracle, world: &World, replays: &[Replay]) -> Result
             continue;
         };
         let log = &world.logs[&place];
-        for (offset, record) in log.history().filter(|(_, record)| is_ours(record.value.as_deref())) {
-            let transaction = log.transaction(offset).ok_or("told outside of a transaction")?;
+        for (offset, record) in log
+            .history()
+            .filter(|(_, record)| is_ours(record.value.as_deref()))
+        {
+            let transaction = log
+                .transaction(offset)
+                .ok_or("told outside of a transaction")?;
             let key = record.key.clone().unwrap_or_default();
             let value = record.value.clone().unwrap_or_default();
-            *told.entry((transaction, partition, key, value)).or_default() -= 1;
+            *told
+                .entry((transaction, partition, key, value))
+                .or_default() -= 1;
         }
     }
     match told.iter().find(|(_, times)| **times != 0) {

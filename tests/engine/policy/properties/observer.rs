@@ -205,7 +205,10 @@ impl Observer {
                 }
                 Effect::Group(record) => {
                     let told = matches!(record.event.body, Body::MemberSignal(_));
-                    ensure!(!told || record.partition.is_none(), "a signal for one partition");
+                    ensure!(
+                        !told || record.partition.is_none(),
+                        "a signal for one partition"
+                    );
                 }
                 Effect::Shadow(_) => return Err("nothing is on trial".to_owned()),
             }

@@ -184,10 +184,10 @@ impl Stream<'_> {
             segment: random.one_of(&[Segment::Consumer, Segment::Consumer, Segment::Group]),
             vip: random.chance(0.15),
             account_manager: random.chance(0.5).then(|| "manager-1".into()),
-            group: random.chance(0.4).then(|| ProfileGroup {
-                id: random.one_of(&["G-1", "G-1", "G-2"]).into(),
-                manager: random.chance(0.5).then(|| "manager-2".into()),
-                size: random.chance(0.5).then_some(40),
+            group: self.groups.chance(0.4).then(|| ProfileGroup {
+                id: self.groups.one_of(&["G-1", "G-1", "G-2"]).into(),
+                manager: self.groups.chance(0.5).then(|| "manager-2".into()),
+                size: self.groups.chance(0.5).then_some(40),
             }),
             region: region.into_iter().take(depth).map(Into::into).collect(),
             flags,
