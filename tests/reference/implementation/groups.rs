@@ -389,7 +389,10 @@ impl Reference {
         let Some(Alert { lead, until, .. }) = group.alert else {
             return;
         };
-        for (_, line, _) in group.signs.clone() {
+        // In the order of their numbers.
+        let mut lines: Vec<Line> = group.signs.iter().map(|(_, line, _)| *line).collect();
+        lines.sort_by_key(|line| line.who);
+        for line in lines {
             let told = group.covered.get(&line.who);
             if line.who != lead.who && told < Some(&until) {
                 group.covered.insert(line.who, until);

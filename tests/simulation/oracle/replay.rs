@@ -61,7 +61,12 @@ pub fn replay(
                 check_epoch(world, epoch)?;
                 shard_under_rules = Some(match shard_under_rules.take() {
                     Some(shard_under_rules) => shard_under_rules.adopt(epoch)?,
-                    None => ReplayShard::new(oracle, epoch)?,
+                    None => {
+                        let mut begun = ReplayShard::new(oracle, epoch)?;
+                        // What members tell their group names their partition.
+                        begun.shard.share_budget(partition, 1);
+                        begun
+                    }
                 });
                 continue;
             }
