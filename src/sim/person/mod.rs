@@ -66,7 +66,7 @@ pub struct Person {
     pub brand: &'static str,
     pub prepaid: bool,
     pub group: bool,
-    /// Belongs to the group of its province.
+    /// Belongs to the one group there is.
     pub grouped: bool,
     pub vip: bool,
     pub student: bool,
@@ -104,6 +104,9 @@ pub struct Person {
     /// Records made so far.
     pub records: u32,
 }
+
+/// Days from the start after which the group's contract ends.
+const GROUP_CONTRACT_DAYS: i32 = 100;
 
 /// Steps of tariffs by which some people are wrong about what they need.
 const MISFIT_STEPS: i8 = 2;
@@ -167,11 +170,11 @@ impl Person {
         let province = dice.below(PROVINCES.len() as u32) as u8;
         let key = group || vip || (activated_on < first - 4 * 365 && plan >= 5);
         // Apart from the dice, so that all else of a city stays as it is without groups.
-        let grouped = group && stands_out(index, lines.grouped_share);
+        let grouped = group && province == 0 && stands_out(index, lines.grouped_share);
         let contract_end_on = dice.chance(contracts.contract_share).then(|| {
             let own = first + 5 + dice.below(720) as i32;
             match grouped {
-                true => config.start + 60 * (i32::from(province) + 1),
+                true => config.start + GROUP_CONTRACT_DAYS,
                 false => own,
             }
         });
