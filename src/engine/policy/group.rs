@@ -1,6 +1,7 @@
 //! Members of a group, whose task may be one for all of them (behaviour: Groups).
 
 use super::case::Case;
+use crate::engine::state::membership::Membership;
 use crate::engine::triggers::{CONTRACT_EXPIRY, GROUP_RISK, index_of};
 use crate::model::{
     Effect, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Occasion, Purpose, Signal,
@@ -12,15 +13,21 @@ pub fn is_of_group(signal: &Signal) -> bool {
     index_of(&signal.trigger) == Some(GROUP_RISK)
 }
 
+/// The group that the subscriber's line belongs to, unless groups are not known any more.
+fn membership<'c>(case: &Case<'c>) -> Option<&'c Membership> {
+    let membership = case.account?.membership();
+    membership.filter(|_| case.rules.policy.group.enabled)
+}
+
 /// What the group's task is about, for a task of some signals.
 pub fn alert(signals: &[Signal], case: &Case<'_>) -> Option<Box<GroupAlert>> {
-    let alert = case.account?.membership()?.alert.clone();
+    let alert = membership(case)?.alert.clone();
     alert.filter(|_| signals.iter().any(is_of_group))
 }
 
 /// Who is responsible for the group whose task the subscriber's is.
 pub fn manager(case: &Case<'_>, purpose: Purpose) -> Option<Arc<str>> {
-    let membership = case.account?.membership()?;
+    let membership = membership(case)?;
     membership.leads(case.now)?;
     let manager = membership.manager.clone();
     manager.filter(|_| purpose == Purpose::Churn)
@@ -40,10 +47,9 @@ fn occasion(signals: &[Signal], case: &Case<'_>) -> Occasion {
 
 /// Whether another member's task stands for one of a signal.
 pub fn is_covered(signal: &Signal, case: &Case<'_>) -> bool {
-    let membership = case.account.and_then(|account| account.membership());
     signal.purpose == Purpose::Churn
         && !is_of_group(signal)
-        && membership.is_some_and(|membership| {
+        && membership(case).is_some_and(|membership| {
             let occasion = occasion(std::slice::from_ref(signal), case);
             membership.is_covered(occasion, case.now)
         })
@@ -51,12 +57,12 @@ pub fn is_covered(signal: &Signal, case: &Case<'_>) -> bool {
 
 /// Tells the group that a member's signals call for a task. The group's own are no news to it.
 pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
-    let Some(membership) = case.account.and_then(|account| account.membership()) else {
+    let Some(membership) = membership(case) else {
         return;
     };
     let first = signals.first();
     let own = first.is_some_and(|it| it.purpose == Purpose::Churn && !is_of_group(it));
-    if !own || case.backlog || !case.rules.policy.group.enabled {
+    if !own || case.backlog {
         return;
     }
     let signal = MemberSignal {
@@ -74,8 +80,7 @@ pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
 
 /// Whether what is covered stands for a task of some signals.
 pub fn stands_for(covered: &GroupCovered, signals: &[Signal], case: &Case<'_>) -> bool {
-    let membership = case.account.and_then(|account| account.membership());
-    let holds = membership.is_some_and(|it| *it.id == *covered.group);
+    let holds = membership(case).is_some_and(|it| *it.id == *covered.group);
     let of_occasion = || match covered.occasion {
         Occasion::Leaving => true,
         Occasion::ContractEnd(_) => occasion(signals, case) == covered.occasion,
