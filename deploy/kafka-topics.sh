@@ -49,6 +49,9 @@ create task-outcomes "$(retain "$retention_days")"
 # as a restart may have to apply them again.
 create subscriber cleanup.policy=compact "min.compaction.lag.ms=$((retention_days * day_ms))"
 
+# What `run` tells itself of groups of subscribers: it writes and reads it. Partitions as the feeds.
+create churnwatch.groups "$(retain "$retention_days")"
+
 # Outputs. Tasks are not compacted: a subscriber, the key, may have several.
 create retention-tasks "$(retain 90)"
 create churn-signals "$(retain 90)"

@@ -240,7 +240,7 @@ impl RuleSetRun {
                     self.run.collect_task(&task, subscriber, &mut self.open);
                 }
                 // Sets of rules are compared side by side here; shadow rules are given as a set of their own.
-                Effect::Shadow(_) | Effect::Erased(_) => {}
+                Effect::Shadow(_) | Effect::Erased(_) | Effect::Group(_) => {}
             }
         }
     }

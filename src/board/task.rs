@@ -78,6 +78,8 @@ pub struct Task {
     pub stage: String,
     /// While the line is suspended.
     pub suspension: Option<Suspension>,
+    /// The group whose task it is.
+    pub group: Option<Group>,
     /// The reasons.
     #[serde(default)]
     pub signals: Vec<Signal>,
@@ -112,6 +114,27 @@ pub struct Suspension {
     pub reason: String,
     /// The day it began.
     pub since: String,
+}
+
+/// The group whose task it is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Group {
+    /// As the operator writes it.
+    pub group_id: String,
+    /// `leaving` or `contract_end`.
+    #[serde(default)]
+    pub kind: String,
+    /// When its contract ends, if that is it.
+    #[serde(default)]
+    pub contract_end_on: String,
+    /// Its lines.
+    pub head_count: Option<u32>,
+    /// Those with signals; masked before anybody sees them.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// Signals of others.
+    #[serde(default)]
+    pub more_signals: u32,
 }
 
 /// A signal, in a task or alone.

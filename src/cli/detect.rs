@@ -395,6 +395,8 @@ impl Outputs {
                         output.line(&self.encoder.shadow_signal_json(&shadow))?;
                     }
                 }
+                // The driver has handed it over.
+                Effect::Group(_) => {}
             }
         }
         Ok(())

@@ -84,7 +84,8 @@ struct Loading {
     loader: Loader,
     /// Live topics have what is dated from then on.
     before: Option<Timestamp>,
-    topics: [FeedTopic; Feed::ALL.len()],
+    /// In the order of the feeds that come from outside.
+    topics: [FeedTopic; Feed::TIMED.len()],
     lines: u64,
     /// Lines with a `feed_progress`, and the records that these became.
     statements: u64,
@@ -218,6 +219,8 @@ impl Loading {
             return Ok(());
         }
         let read = match decoded {
+            // What shards tell each other is of no use to other ones.
+            Ok(Some(Decoded::Event(event, _))) if event.body.feed() == Feed::Group => return Ok(()),
             Ok(Some(Decoded::Event(event, _))) => Read::Of(event.body.feed(), event.msisdn),
             Ok(Some(Decoded::Progress { feed, .. })) => Read::Statement(feed),
             Ok(None) => return Ok(()),
@@ -289,7 +292,7 @@ impl Loading {
             );
         }
         text.push('\n');
-        for (feed, topic) in Feed::ALL.into_iter().zip(&self.topics) {
+        for (feed, topic) in Feed::TIMED.into_iter().zip(&self.topics) {
             let sent = HumanCount(topic.sent).to_string();
             text += &format!("  {:<12}{sent:>14}  to {}\n", feed.name(), topic.name);
         }

@@ -54,8 +54,8 @@ impl RouteSource {
 
 fn feed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Feed>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let known = Feed::ALL.map(Feed::name).join(", ");
-    let feed = Feed::from_name(&name);
+    let known = Feed::TIMED.map(Feed::name).join(", ");
+    let feed = Feed::TIMED.into_iter().find(|feed| feed.name() == name);
     let unknown = || D::Error::custom(format!("`{name}` is not a feed; there are {known}"));
     feed.map(Some).ok_or_else(unknown)
 }

@@ -52,6 +52,8 @@ pub struct TopicSettings {
     pub service: String,
     /// What became of tasks.
     pub outcome: String,
+    /// What shards tell each other of groups: read, and written.
+    pub group: String,
     /// Retention tasks out.
     pub tasks: String,
     /// Signals out.
@@ -79,6 +81,7 @@ impl TopicSettings {
             Feed::Subscriber => &self.subscriber,
             Feed::Service => &self.service,
             Feed::Outcome => &self.outcome,
+            Feed::Group => &self.group,
         }
     }
 

@@ -2,14 +2,15 @@
 
 use super::faults::Flaw;
 use super::field::Field;
+use super::group;
 use super::number::Numbering;
 use super::read::{Choices, Read};
 use super::wire::Fields;
 use super::written;
 use crate::model::{
     Body, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Feed, ForwardAction, Invoice,
-    Money, Msisdn, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags, Reject, Segment,
-    SuspensionReason, TaskOutcome, Timestamp,
+    Money, Msisdn, Number, OrderKind, OutcomeResult, Plan, Profile, ProfileFlags, ProfileGroup,
+    Reject, Segment, SuspensionReason, TaskOutcome, Timestamp,
 };
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -40,6 +41,9 @@ pub(super) enum RecordType {
     CompetitorContact,
     TaskOutcome,
     Erase,
+    MemberSignal,
+    GroupAlert,
+    GroupCovered,
 }
 
 impl RecordType {
@@ -61,6 +65,7 @@ impl RecordType {
             | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
             Self::TaskOutcome => Feed::Outcome,
+            Self::MemberSignal | Self::GroupAlert | Self::GroupCovered => Feed::Group,
         }
     }
 }
@@ -117,6 +122,9 @@ const RECORD_TYPES: &Choices<RecordType> = &[
     ("competitor_contact", RecordType::CompetitorContact),
     ("task_outcome", RecordType::TaskOutcome),
     ("erase", RecordType::Erase),
+    ("member_signal", RecordType::MemberSignal),
+    ("group_alert", RecordType::GroupAlert),
+    ("group_covered", RecordType::GroupCovered),
 ];
 
 const CALL_OUTCOMES: &Choices<CallOutcome> = &[
@@ -302,6 +310,9 @@ pub(super) fn read<'a>(
         RecordType::Erase => Body::Erase {
             request: head.record_id.to_owned().into(),
         },
+        RecordType::MemberSignal => Body::MemberSignal(Box::new(group::member_signal(fields)?)),
+        RecordType::GroupAlert => Body::GroupAlert(Box::new(group::alert(fields)?)),
+        RecordType::GroupCovered => Body::GroupCovered(Box::new(group::covered(fields)?)),
     })
 }
 
@@ -488,6 +499,7 @@ fn profile<'a>(fields: &mut Fields<'a>) -> Profile<'a> {
             .optional(Field::Vip, Fields::boolean)
             .unwrap_or_default(),
         account_manager: fields.optional(Field::AccountManager, Fields::text),
+        group: profile_group(fields),
         region: fields
             .optional(Field::Region, Fields::region)
             .unwrap_or_default(),
@@ -506,6 +518,19 @@ fn profile<'a>(fields: &mut Fields<'a>) -> Profile<'a> {
             })
             .map(|suspensions| suspensions as u16),
     }
+}
+
+fn profile_group<'a>(fields: &mut Fields<'a>) -> Option<ProfileGroup<'a>> {
+    let manager = fields.optional(Field::GroupManager, Fields::text);
+    let size = fields.optional(Field::GroupSize, |fields, field| {
+        fields.integer(field, 1..=i64::from(u32::MAX))
+    });
+    let id = fields.optional(Field::GroupId, group::id)?;
+    Some(ProfileGroup {
+        id,
+        manager,
+        size: size.map(|size| size as u32),
+    })
 }
 
 fn plan<'a>(fields: &mut Fields<'a>) -> Plan<'a> {

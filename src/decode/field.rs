@@ -74,6 +74,9 @@ fields! {
         Segment = "segment",
         Vip = "vip",
         AccountManager = "account_manager",
+        GroupId = "group_id",
+        GroupManager = "group_manager",
+        GroupSize = "group_size",
         Region = "region",
         Birthday = "birthday",
         PointsExpireOn = "points_expire_on",
@@ -98,6 +101,7 @@ fields! {
         DoNotContact = "do_not_contact",
         Feed = "feed",
         CompleteUntil = "complete_until",
+        Group = "group",
     }
     plan {
         PlanId = "id" as "plan.id",

@@ -9,6 +9,7 @@ mod body;
 mod countries;
 mod faults;
 mod field;
+mod group;
 mod home;
 mod layout;
 mod number;
@@ -103,10 +104,10 @@ const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 const STATE_SEED: u64 = 3 << 32;
 
 const FEEDS: &read::Choices<Feed> = &{
-    let mut feeds = [(Feed::Cdr.name(), Feed::Cdr); Feed::ALL.len()];
+    let mut feeds = [(Feed::Cdr.name(), Feed::Cdr); Feed::TIMED.len()];
     let mut index = 0;
     while index < feeds.len() {
-        feeds[index] = (Feed::ALL[index].name(), Feed::ALL[index]);
+        feeds[index] = (Feed::TIMED[index].name(), Feed::TIMED[index]);
         index += 1;
     }
     feeds
@@ -320,6 +321,20 @@ impl Decoder {
         match text.map(|text| self.msisdn(text)) {
             Some(Ok(named)) if named == *msisdn => Ok(()),
             _ => Err(Reject::KeyMismatch),
+        }
+    }
+
+    /// Whether a record's Kafka key is what the record is keyed by: its subscriber, or its group.
+    ///
+    /// # Errors
+    /// As [`Decoder::check_key`].
+    pub fn check_key_of(&self, key: Option<&[u8]>, event: &Event<'_>) -> Result<(), Reject> {
+        match event.body {
+            Body::MemberSignal(_) if self.key_check && key != Some(event.key()) => {
+                Err(Reject::KeyMismatch)
+            }
+            Body::MemberSignal(_) => Ok(()),
+            _ => self.check_key(key, &event.msisdn),
         }
     }
 

@@ -8,7 +8,8 @@
 
 use crate::decode::{Decoded, Decoder, FieldFaults, Form, Scratch};
 use crate::engine::{LineDay, Rules, Shard};
-use crate::model::{Counts, Effect, Feed, Inputs, Outcome, Reject, Source, Timestamp};
+use crate::model::{Counts, Effect, Feed, GroupRecord, Inputs, Outcome, Reject, Source, Timestamp};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What the value of a record says; nothing if it is a tombstone, or its layout skips it.
@@ -73,6 +74,8 @@ pub struct Driver {
     partitioner: Partitioner,
     now: Timestamp,
     counts: Counts,
+    /// Records that shards have told each other.
+    told: i64,
 }
 
 /// A shard, and the time that it was last told.
@@ -98,6 +101,7 @@ impl Driver {
             partitioner,
             now: Timestamp::MIN,
             counts: Counts::default(),
+            told: 0,
         }
     }
 
@@ -112,7 +116,7 @@ impl Driver {
             return None;
         };
         let partitions = self.partitions.len() as i32;
-        Some((self.partitioner)(event.msisdn.as_bytes(), partitions))
+        Some((self.partitioner)(event.key(), partitions))
     }
 
     /// Applies one record, which lies in the partition that `source` names, and appends the effects.
@@ -131,6 +135,7 @@ impl Driver {
         }
         let now = self.now;
         let index = source.partition.unsigned_abs() as usize;
+        let before = effects.len();
         let outcome = match self.partitions.get_mut(index) {
             Some(partition) => partition.step(now, effects, |shard, effects| {
                 apply(shard, reading, source, effects)
@@ -138,6 +143,7 @@ impl Driver {
             None => Outcome::Ignored,
         };
         self.counts.count(&outcome);
+        self.hand_over(before, effects);
         outcome
     }
 
@@ -149,6 +155,7 @@ impl Driver {
         effects: &mut Vec<Effect>,
     ) -> Outcome {
         let mut outcome = None;
+        let before = effects.len();
         for partition in &mut self.partitions {
             for feed in feeds {
                 let of_shard = partition.step(self.now, effects, |shard, effects| {
@@ -162,14 +169,43 @@ impl Driver {
         }
         let outcome = outcome.unwrap_or(Outcome::Ignored);
         self.counts.count(&outcome);
+        self.hand_over(before, effects);
         outcome
+    }
+
+    /// Shows shards what others tell them among the effects from a place on, and what these tell in turn, in order and at once.
+    fn hand_over(&mut self, before: usize, effects: &mut Vec<Effect>) {
+        let mut told: VecDeque<GroupRecord> = take_told(before, effects).into();
+        while let Some(record) = told.pop_front() {
+            let partitions = self.partitions.len() as i32;
+            let meant = record
+                .partition
+                .and_then(|number| i32::try_from(number).ok());
+            let number =
+                meant.unwrap_or_else(|| (self.partitioner)(record.event.key(), partitions));
+            let source = Source {
+                topic: Feed::Group.name().into(),
+                partition: number,
+                offset: self.told,
+            };
+            self.told += 1;
+            let before = effects.len();
+            if let Some(partition) = self.partitions.get_mut(number.unsigned_abs() as usize) {
+                partition.step(self.now, effects, |shard, effects| {
+                    shard.apply(&record.event, &source, effects)
+                });
+            }
+            told.extend(take_told(before, effects));
+        }
     }
 
     /// Closes every day up to the last event's.
     pub fn finish(&mut self, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         for partition in &mut self.partitions {
             partition.shard.finish(effects);
         }
+        self.hand_over(before, effects);
     }
 
     /// Keeps what each closed day says of every line, from now on.
@@ -194,6 +230,16 @@ impl Driver {
     pub fn shards(&self) -> impl Iterator<Item = &Shard> {
         self.partitions.iter().map(|partition| &partition.shard)
     }
+}
+
+/// Takes out what is for other shards among the effects from a place on.
+fn take_told(before: usize, effects: &mut Vec<Effect>) -> Vec<GroupRecord> {
+    let told = effects.extract_if(before.., |effect| matches!(effect, Effect::Group(_)));
+    let records = told.filter_map(|effect| match effect {
+        Effect::Group(record) => Some(*record),
+        _ => None,
+    });
+    records.collect()
 }
 
 impl Partition {

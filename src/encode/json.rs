@@ -2,8 +2,8 @@
 
 use super::dead_letter::SourceJson;
 use crate::model::{
-    Assignee, Calendar, Erasure, Evidence, Fact, PlaybookStep, ScorePart, ShadowSignal, Signal,
-    Suspension, Talk, Task, Text, Words,
+    Assignee, Calendar, Erasure, Evidence, Fact, GroupAlert, Msisdn, PlaybookStep, ScorePart,
+    ShadowSignal, Signal, Suspension, Talk, Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -48,6 +48,8 @@ pub(super) struct TaskJson<'a> {
     stage: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspension: Option<SuspensionJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<TaskGroupJson<'a>>,
     signals: Vec<SignalJson<'a>>,
     recommended_action: ActionJson<'a>,
     assignee: AssigneeJson<'a>,
@@ -90,6 +92,7 @@ impl<'a> TaskJson<'a> {
             monthly_value: task.monthly_value.to_string(),
             stage: task.stage.name(),
             suspension: task.suspension.map(SuspensionJson::new),
+            group: task.group.as_deref().map(TaskGroupJson::new),
             signals: signals
                 .map(|signal| SignalJson::of_task(signal, calendar))
                 .collect(),
@@ -122,6 +125,32 @@ impl SuspensionJson {
         Self {
             reason: suspension.reason.name(),
             since: suspension.since.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TaskGroupJson<'a> {
+    group_id: &'a str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contract_end_on: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_count: Option<u32>,
+    members: Vec<&'a str>,
+    more_signals: u32,
+}
+
+impl<'a> TaskGroupJson<'a> {
+    fn new(alert: &'a GroupAlert) -> Self {
+        let end = alert.occasion.contract_end_on();
+        Self {
+            group_id: &alert.group,
+            kind: alert.occasion.name(),
+            contract_end_on: end.map(|end| end.to_string()),
+            head_count: alert.head_count,
+            members: alert.members.iter().map(Msisdn::as_str).collect(),
+            more_signals: alert.more,
         }
     }
 }

@@ -7,6 +7,7 @@ mod avro;
 mod dead_letter;
 mod event;
 mod form;
+mod group;
 mod json;
 mod kind;
 mod misfit;
@@ -23,7 +24,8 @@ pub use outgoing::Outgoing;
 pub use read::{Restorer, data_of};
 
 use crate::model::{
-    Calendar, Erasure, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts, Words,
+    Calendar, Erasure, GroupRecord, Reject, ShadowSignal, Signal, Task, Timestamp, UpliftCounts,
+    Words,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -120,6 +122,16 @@ impl Encoder {
                 counts.as_of,
             ),
             subject: key,
+        }
+    }
+
+    /// What one shard tells another of a group, keyed by the group or by the member who is told. It stays as it is in every form.
+    pub fn group(&self, record: &GroupRecord) -> Outgoing {
+        Outgoing {
+            key: Some(record.event.key().to_vec()),
+            value: group::value(record, &self.calendar),
+            headers: Vec::new(),
+            subject: String::new(),
         }
     }
 

@@ -130,6 +130,8 @@ pub struct PolicyRules {
     pub hold_out: HoldOutRules,
     /// Who may be won back.
     pub win_back: WinBackRules,
+    /// When one task stands for several members of a group.
+    pub group: GroupRules,
     /// Steps to take, by stage; those of care and growth by purpose.
     pub playbook: BTreeMap<String, Vec<PlaybookStep>>,
     /// How to speak to the customer, by the same chapters.
@@ -260,6 +262,18 @@ pub struct WinBackRules {
     pub silent_days: u16,
     /// Nobody is asked, and nothing is kept, for longer than this.
     pub keep_days: u16,
+}
+
+/// When one task stands for several members of a group (behaviour: Groups).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRules {
+    /// Whether groups are known at all.
+    pub enabled: bool,
+    /// So many members with signals ...
+    pub members: u8,
+    /// ... within so many days.
+    pub days: u8,
 }
 
 /// What allows to ask lost customers back.

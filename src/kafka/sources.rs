@@ -76,7 +76,7 @@ fn find(config: &Config, brokers: &Brokers) -> Result<Sources, Vec<String>> {
         // The first that names a topic says what is in it.
         let mut sources = config.route.sources.iter();
         let source = sources.find(|source| source.names(name))?;
-        let any = || Feed::ALL.into_iter().fold(FeedSet::NONE, FeedSet::with);
+        let any = || Feed::TIMED.into_iter().fold(FeedSet::NONE, FeedSet::with);
         Some(Topic {
             name: name.as_str().into(),
             feeds: source

@@ -28,7 +28,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// The topics of the five feeds; feeds that share a topic make it one.
+    /// The topics of all feeds; feeds that share a topic make it one.
     pub fn new(config: &Config) -> Self {
         let mut topics: Vec<Topic> = Vec::new();
         for feed in Feed::ALL {

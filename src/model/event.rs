@@ -1,75 +1,8 @@
-use super::{Day, Money, Msisdn, Network, OrderKind, Timestamp};
+use super::{
+    Day, Feed, GroupAlert, GroupCovered, MemberSignal, Money, Msisdn, Network, OrderKind, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-
-/// The five input feeds (behaviour: Events).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Feed {
-    /// Call-detail records: calls, messages, data sessions, forwarding.
-    Cdr,
-    /// Invoices, payments, charges, suspensions, cancellations.
-    Billing,
-    /// Profiles; the latest wins.
-    Subscriber,
-    /// Complaints, enquiries, port-out applications, reported competitor contacts.
-    Service,
-    /// What became of retention tasks.
-    Outcome,
-}
-
-impl Feed {
-    /// Every feed, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::Cdr,
-        Self::Billing,
-        Self::Subscriber,
-        Self::Service,
-        Self::Outcome,
-    ];
-
-    /// The name used in records, configuration and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cdr => "cdr",
-            Self::Billing => "billing",
-            Self::Subscriber => "subscriber",
-            Self::Service => "service",
-            Self::Outcome => "outcome",
-        }
-    }
-
-    /// The feed of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|feed| feed.name() == name)
-    }
-}
-
-/// A set of feeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct FeedSet(u8);
-
-impl FeedSet {
-    /// No feed.
-    pub const NONE: Self = Self(0);
-
-    /// This set and one more feed.
-    #[must_use]
-    pub const fn with(self, feed: Feed) -> Self {
-        Self(self.0 | 1 << feed as u8)
-    }
-
-    /// The feeds of both sets.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether a feed is in the set.
-    pub const fn contains(self, feed: Feed) -> bool {
-        self.0 & (1 << feed as u8) != 0
-    }
-}
 
 /// One decoded input record of one subscriber.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +24,14 @@ impl Event<'_> {
     /// Fingerprint of `record_id`, by which a state that is sent again is known.
     pub fn id(&self) -> u32 {
         self.record as u32
+    }
+
+    /// What the record is keyed by: the subscriber, or the group.
+    pub fn key(&self) -> &[u8] {
+        match &self.body {
+            Body::MemberSignal(signal) => signal.group.as_bytes(),
+            _ => self.msisdn.as_bytes(),
+        }
     }
 }
 
@@ -179,6 +120,12 @@ pub enum Body<'a> {
         /// The record's own id, by which the erasure is confirmed.
         request: Cow<'a, str>,
     },
+    /// `member_signal`: what the shard of a member tells that of the group.
+    MemberSignal(Box<MemberSignal>),
+    /// `group_alert`: the subscriber's task is that of the group.
+    GroupAlert(Box<GroupAlert>),
+    /// `group_covered`: another member's task is that of the group.
+    GroupCovered(Box<GroupCovered>),
 }
 
 /// Declares [`BodyKind`] and counts its variants.
@@ -218,6 +165,9 @@ body_kinds! {
     CompetitorContact,
     TaskOutcome,
     Erase,
+    MemberSignal,
+    GroupAlert,
+    GroupCovered,
 }
 
 impl Body<'_> {
@@ -260,6 +210,9 @@ impl Body<'_> {
             Self::CompetitorContact => BodyKind::CompetitorContact,
             Self::TaskOutcome(_) => BodyKind::TaskOutcome,
             Self::Erase { .. } => BodyKind::Erase,
+            Self::MemberSignal(_) => BodyKind::MemberSignal,
+            Self::GroupAlert(_) => BodyKind::GroupAlert,
+            Self::GroupCovered(_) => BodyKind::GroupCovered,
         }
     }
 
@@ -284,6 +237,7 @@ impl Body<'_> {
             | Self::PortOutWithdrawn
             | Self::CompetitorContact => Feed::Service,
             Self::TaskOutcome(_) => Feed::Outcome,
+            Self::MemberSignal(_) | Self::GroupAlert(_) | Self::GroupCovered(_) => Feed::Group,
         }
     }
 }
@@ -434,6 +388,8 @@ pub struct Profile<'a> {
     pub vip: bool,
     /// First-responsible account manager.
     pub account_manager: Option<Cow<'a, str>>,
+    /// The group that the line belongs to, if any.
+    pub group: Option<ProfileGroup<'a>>,
     /// HQ, province, city, in that order.
     pub region: Vec<Cow<'a, str>>,
     /// Month and day of month.
@@ -450,6 +406,17 @@ pub struct Profile<'a> {
     pub avg_monthly_spend: Option<Money>,
     /// Suspensions so far as the operator counts them.
     pub suspensions: Option<u16>,
+}
+
+/// The group of a profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileGroup<'a> {
+    /// Its id, as the operator writes it.
+    pub id: Cow<'a, str>,
+    /// Who is responsible for it.
+    pub manager: Option<Cow<'a, str>>,
+    /// Its head count.
+    pub size: Option<u32>,
 }
 
 /// A tariff.

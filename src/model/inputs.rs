@@ -1,4 +1,4 @@
-use super::event::FeedSet;
+use super::FeedSet;
 use serde::{Deserialize, Serialize};
 
 /// How far the inputs of a shard have been read. Over files there is nothing more to say than the default.

@@ -5,6 +5,8 @@
 mod calendar;
 mod erasure;
 mod event;
+mod feed;
+mod group;
 mod inputs;
 mod money;
 mod motive;
@@ -24,10 +26,12 @@ mod words;
 pub use calendar::{Calendar, CalendarError};
 pub use erasure::Erasure;
 pub use event::{
-    Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event, Feed,
-    FeedSet, ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, Segment,
-    SuspensionReason, TaskOutcome,
+    Body, BodyKind, CallOutcome, ComplaintCategory, Direction, EnquirySubject, Event,
+    ForwardAction, Invoice, Number, OutcomeResult, Plan, Profile, ProfileFlags, ProfileGroup,
+    Segment, SuspensionReason, TaskOutcome,
 };
+pub use feed::{Feed, FeedSet};
+pub use group::{GroupAlert, GroupCovered, GroupRecord, MEMBERS_LISTED, MemberSignal, Occasion};
 pub use inputs::Inputs;
 pub use money::{Money, MoneyError};
 pub use motive::{Motive, Motives};
@@ -36,6 +40,7 @@ pub use network::Network;
 pub use order::OrderKind;
 pub use outcome::{Counts, Outcome, Reject};
 pub use plural::plural;
+pub use serial::clear;
 pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{

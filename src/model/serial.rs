@@ -6,17 +6,36 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// serialise by itself, so every place that writes one says so.
 ///
 /// [`Msisdn`]: super::Msisdn
-pub(super) mod clear {
+pub mod clear {
     use super::*;
     use crate::model::Msisdn;
 
+    /// The clear form.
     pub fn serialize<S: Serializer>(msisdn: &Msisdn, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(msisdn.as_str())
     }
 
+    /// From the clear form.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Msisdn, D::Error> {
         let text = String::deserialize(from)?;
         Msisdn::new(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The same for several.
+pub(super) mod all_clear {
+    use super::*;
+    use crate::model::Msisdn;
+
+    pub fn serialize<S: Serializer>(all: &[Msisdn], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(all.iter().map(Msisdn::as_str))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Msisdn>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let all = texts.iter().map(|text| Msisdn::new(text));
+        all.collect::<Result<_, _>>()
+            .map_err(serde::de::Error::custom)
     }
 }
 

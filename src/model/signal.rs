@@ -133,6 +133,8 @@ pub enum Suppression {
     Recovered,
     /// It fired in a backlog, and its time was over before the backlog was read.
     Backlog,
+    /// Another member's task is that of the whole group.
+    Group,
 }
 
 impl Fact {
@@ -144,7 +146,7 @@ impl Fact {
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TaskOpen,
         Self::Repeat,
         Self::MnpHold,
@@ -161,6 +163,7 @@ impl Suppression {
         Self::OverCapacity,
         Self::Recovered,
         Self::Backlog,
+        Self::Group,
     ];
 
     /// The name used in records and metrics.
@@ -182,6 +185,7 @@ impl Suppression {
             Self::OverCapacity => "over_capacity",
             Self::Recovered => "recovered",
             Self::Backlog => "backlog",
+            Self::Group => "group",
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::serial::{clear, shared};
 use super::{
-    Day, Erasure, Fact, Money, Motives, Msisdn, OutcomeResult, ShadowSignal, Signal, Source,
-    SuspensionReason, Timestamp,
+    Day, Erasure, Fact, GroupAlert, GroupRecord, Money, Motives, Msisdn, OutcomeResult,
+    ShadowSignal, Signal, Source, SuspensionReason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -18,6 +18,8 @@ pub enum Effect {
     Shadow(Box<ShadowSignal>),
     /// For the topic of erasures: everything about a subscriber is gone.
     Erased(Box<Erasure>),
+    /// For the topic of groups: something for another shard.
+    Group(Box<GroupRecord>),
 }
 
 /// A retention task, as published at one revision (behaviour: From signals to tasks).
@@ -54,6 +56,8 @@ pub struct Task {
     pub stage: Stage,
     /// Why the line is suspended, if it is.
     pub suspension: Option<Suspension>,
+    /// The group whose task it is, if it is that of a group.
+    pub group: Option<Box<GroupAlert>>,
     /// The reasons, oldest first, one for each trigger.
     pub signals: Vec<Signal>,
     /// What to do.
@@ -215,6 +219,8 @@ pub enum CloseReason {
     Returned,
     /// Everything about the subscriber was erased.
     Erased,
+    /// Withdrawn: another member's task is that of the whole group.
+    Group,
 }
 
 impl CloseReason {
@@ -241,6 +247,7 @@ impl CloseReason {
             Self::NotPursued => "not_pursued",
             Self::Returned => "returned",
             Self::Erased => "erased",
+            Self::Group => "group",
         }
     }
 }

@@ -76,7 +76,7 @@ impl ReportBuilder {
         match effect {
             Effect::Signal(signal) => self.signal(signal),
             Effect::Task(task) => self.task(task),
-            Effect::Shadow(_) | Effect::Erased(_) => {}
+            Effect::Shadow(_) | Effect::Erased(_) | Effect::Group(_) => {}
         }
     }
 

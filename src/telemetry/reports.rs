@@ -61,7 +61,7 @@ impl BatchReport {
         match effect {
             Effect::Signal(signal) => count_signal(&mut self.signals, signal),
             Effect::Task(task) => self.task(task),
-            Effect::Erased(_) => {}
+            Effect::Erased(_) | Effect::Group(_) => {}
             Effect::Shadow(shadow) => count_signal(&mut self.shadow_signals, &shadow.signal),
         }
     }

@@ -70,6 +70,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         monthly_value: Money::ZERO,
         stage: Stage::Decline,
         suspension: None,
+        group: None,
         signals: reasons
             .iter()
             .map(|trigger| signal(trigger, None))

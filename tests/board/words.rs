@@ -105,7 +105,7 @@ fn no_word_is_left_over() {
 }
 
 /// The sections of words that records ask for: where a schema lists the names, and what the board has besides.
-const RECORDS: [(&str, &str, &str, &[&str]); 9] = [
+const RECORDS: [(&str, &str, &str, &[&str]); 10] = [
     ("purpose", "retention-task", "/properties/purpose/enum", &[]),
     (
         "severity",
@@ -125,6 +125,12 @@ const RECORDS: [(&str, &str, &str, &[&str]); 9] = [
         "suspension",
         "retention-task",
         "/properties/suspension/properties/reason/enum",
+        &[],
+    ),
+    (
+        "group_kind",
+        "retention-task",
+        "/properties/group/properties/kind/enum",
         &[],
     ),
     (

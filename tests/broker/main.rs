@@ -14,6 +14,7 @@ mod detect_equals_run;
 mod endtxn;
 mod erase;
 mod error_classes;
+mod groups;
 mod history;
 mod inputs;
 mod inspect;

@@ -236,6 +236,7 @@ impl Run {
             Effect::Task(task) => encoder.task(task),
             Effect::Shadow(shadow) => encoder.shadow_signal(shadow),
             Effect::Erased(erasure) => encoder.erasure(erasure),
+            Effect::Group(record) => encoder.group(record),
         });
         outgoing.collect()
     }

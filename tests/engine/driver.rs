@@ -6,7 +6,7 @@ use churnwatch::decode::{DecodeSettings, Decoder, Form, Scratch};
 use churnwatch::driver::{Driver, feed_of, read};
 use churnwatch::engine::Shard;
 use churnwatch::kafka::partition_of;
-use churnwatch::model::{Effect, Feed, Inputs, Outcome, Reject, Source, Timestamp};
+use churnwatch::model::{Effect, Feed, Inputs, Outcome, Reject, Source, TaskStatus, Timestamp};
 use churnwatch::sim::{City, CityConfig, Scenario};
 
 const NOW: Timestamp = Timestamp(1_772_500_000_000);
@@ -176,4 +176,65 @@ fn partitions_are_shards_that_share_nothing() {
         .iter_mut()
         .for_each(|(shard, _)| shard.finish(&mut alone));
     assert_eq!(last, alone);
+}
+
+/// Members of one group in several partitions: their shards tell the group's, and that tells them, within the call.
+#[test]
+fn what_shards_tell_each_other_is_handed_over_at_once() {
+    let (decoder, mut driver) = (decoder(), driver(4));
+    let mut effects = Vec::new();
+    let mut places = std::collections::BTreeSet::new();
+    let members: Vec<String> = (1..=6).map(|n| format!("1390000000{n}")).collect();
+    let mut apply = |value: String, offset: i64| {
+        let mut scratch = Scratch::default();
+        let reading = read(
+            &decoder,
+            &Form::Native,
+            Some(value.as_bytes()),
+            &mut scratch,
+        );
+        let partition = driver.partition_of(&reading).unwrap();
+        places.insert(partition);
+        let outcome = driver.apply(&reading, &source(partition, offset), &mut effects);
+        assert_eq!(outcome, Outcome::Applied { late: false }, "{value}");
+    };
+    for (index, who) in members.iter().enumerate() {
+        let at = NOW.0 - 7_200_000;
+        let head = format!(r#""record_id":"p-{who}","msisdn":"{who}","event_timestamp":{at}"#);
+        apply(
+            format!(r#"{{{head},"record_type":"profile","group_id":"G-1","group_size":"12"}}"#),
+            index as i64,
+        );
+    }
+    for (index, who) in members.iter().enumerate() {
+        let at = NOW.0 - 3_600_000 + index as i64 * 1_000;
+        let head = format!(r#""record_id":"c-{who}","msisdn":"{who}","event_timestamp":{at}"#);
+        let call = r#""other_number":"10010","duration_seconds":60,"cause_for_termination":"normal_release""#;
+        apply(
+            format!(r#"{{{head},"record_type":"mo_call",{call}}}"#),
+            index as i64,
+        );
+    }
+    assert!(places.len() > 1, "{places:?}");
+    let mut open = std::collections::BTreeMap::new();
+    for effect in &effects {
+        match effect {
+            Effect::Task(task) if task.status == TaskStatus::Closed => {
+                open.remove(&task.task_id);
+            }
+            Effect::Task(task) => {
+                open.insert(task.task_id.clone(), task.clone());
+            }
+            Effect::Group(record) => panic!("{record:?} was not handed over"),
+            _ => {}
+        }
+    }
+    let open: Vec<_> = open.into_values().collect();
+    let [task] = &open[..] else {
+        panic!("{} tasks are open", open.len())
+    };
+    let group = task.group.as_deref().unwrap();
+    assert_eq!((group.members.len(), group.head_count), (3, Some(12)));
+    // What shards tell each other is no record of the input.
+    assert_eq!(driver.counts().records, 12);
 }

@@ -56,7 +56,7 @@ fn accused(scenario: &Scenario) -> Vec<&str> {
             (signal.purpose == Purpose::Churn).then_some(signal.msisdn.as_str())
         }
         Effect::Task(task) => (task.purpose == Purpose::Churn).then_some(task.msisdn.as_str()),
-        Effect::Shadow(_) | Effect::Erased(_) => None,
+        Effect::Shadow(_) | Effect::Erased(_) | Effect::Group(_) => None,
     });
     people.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -15,6 +15,7 @@ mod falls;
 mod future_timestamps;
 mod golden_lifecycle;
 mod golden_scenarios;
+mod groups;
 mod machines;
 mod outages;
 mod owners;

@@ -227,6 +227,7 @@ impl Tally {
                     see(format!("signal {fate}"), 1);
                 }
                 Effect::Shadow(_) => see("shadow".to_owned(), 1),
+                Effect::Group(record) => see(format!("told: {:?}", record.event.body.kind()), 1),
                 Effect::Erased(erasure) => see(format!("erased: {}", erasure.known), 1),
                 Effect::Task(task) => {
                     see(format!("task {}", task.status.name()), 1);
@@ -326,6 +327,10 @@ impl Tally {
             "suspended",
             "closed: superseded",
             "closed: occasion_over",
+            "closed: group",
+            "told: MemberSignal",
+            "told: GroupAlert",
+            "told: GroupCovered",
             "purpose care",
             "purpose grow",
             "robots",

@@ -71,13 +71,20 @@ pub struct Outcome {
 
 /// One input topic and the clock of the events: what is said does not depend on when anything is processed.
 pub const ONE_TOPIC: &str = "
-    topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
+    topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\", group = \"in\" }
     window = { clock = \"event\" }
 ";
 /// Two input topics and the wall's clock: what is said depends on it, and the journal must know how.
 pub const TWO_TOPICS: &str = "
-    topics = { cdr = \"cdr\", billing = \"more\", subscriber = \"more\", service = \"more\", outcome = \"more\" }
+    topics = { cdr = \"cdr\", billing = \"more\", subscriber = \"more\", service = \"more\", outcome = \"more\", group = \"more\" }
     window = { clock = \"wall\" }
+";
+
+/// What shards tell each other has a topic of its own.
+pub const WITH_GROUPS: &str = "
+    topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
+    window = { clock = \"wall\" }
+    policy.group = { members = 2, days = 3 }
 ";
 
 /// Rules on trial that fire earlier and more often than the common ones.
@@ -138,7 +145,8 @@ impl Scenario {
         let topics = &setups[0].config.topics;
         // Nobody is held out here, so nothing is told of what tasks achieve.
         let [outputs @ .., _] = topics.outputs().map(|(_, topic)| topic);
-        let oracle = OutputOracle::new(outputs);
+        let mut oracle = OutputOracle::new(outputs);
+        oracle.groups.clone_from(&topics.group);
         Self {
             setups,
             oracle,
@@ -286,6 +294,7 @@ impl Shape {
                 storm_on: None,
                 dirt: dice.pick(&[0, 20, 60]),
                 city,
+                groups: 0,
             },
             rates: Rates {
                 crash: dice.pick(&[0, 4, 12]),
@@ -369,6 +378,7 @@ impl Outcome {
             dead_letters,
             manifests,
             epochs,
+            told,
         } = other.verdict;
         self.verdict.records += records;
         self.verdict.transactions += transactions;
@@ -378,6 +388,7 @@ impl Outcome {
         self.verdict.dead_letters += dead_letters;
         self.verdict.manifests += manifests;
         self.verdict.epochs += epochs;
+        self.verdict.told += told;
         self.seeds += other.seeds;
         self.digest ^= other.digest;
         self.turns += other.turns;

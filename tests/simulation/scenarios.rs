@@ -3,7 +3,9 @@
 use super::arrivals::Pace;
 use super::dice::{Dice, Stream};
 use super::faults::{Disruption, Rates, Step};
-use super::scenario::{ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS};
+use super::scenario::{
+    ONE_TOPIC, OTHER_SHADOW, Outcome, SHADOW, Scenario, Shape, TWO_TOPICS, WITH_GROUPS,
+};
 use super::seeds;
 use super::trace::Trace;
 use churnwatch::encode::{Form, Kind, Language, Registered};
@@ -46,6 +48,22 @@ fn random_faults_in_every_form() {
         let sum = play("random_faults_in_every_form", &scenario, 60).verdict;
         assert!(sum.tasks > 0 && sum.signals > 0 && sum.shadow_signals > 0);
     }
+}
+
+/// Members in several partitions: what shards tell each other is told once, and the tasks follow from it.
+#[test]
+fn groups_over_partitions() {
+    let scenario = Scenario::new(&[WITH_GROUPS], |shape, dice| {
+        shape.live();
+        shape.partitions = dice.between(2, 4) as i32;
+        shape.traffic.city = false;
+        shape.traffic.groups = 2;
+        shape.traffic.subscribers = 8;
+        shape.traffic.days = 6;
+        shape.traffic.storm_on = Some(2);
+    });
+    let sum = play("groups_over_partitions", &scenario, 60);
+    assert!(sum.verdict.told > 0 && sum.verdict.tasks > 0);
 }
 
 #[test]

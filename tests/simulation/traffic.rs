@@ -27,6 +27,8 @@ pub struct Traffic {
     pub dirt: u32,
     /// It is made by the simulator of cities that the program has, which knows people better and dirt as well.
     pub city: bool,
+    /// So many groups have all subscribers as members.
+    pub groups: u32,
 }
 
 /// A record on its way, before it is known where it lands.
@@ -98,7 +100,7 @@ impl Traffic {
         let states_progress = dice.chance(300);
         for number in 0..self.subscribers {
             let mut person = Person::new(self, number, dice);
-            person.introduce(&mut messages, dice);
+            person.introduce(self, &mut messages, dice);
             for day in 0..self.days {
                 person.live(self, day, &mut messages, dice);
             }
@@ -153,7 +155,7 @@ impl Person {
     }
 
     /// Says who it is.
-    fn introduce(&mut self, messages: &mut Vec<Message>, dice: &mut Dice) {
+    fn introduce(&mut self, traffic: &Traffic, messages: &mut Vec<Message>, dice: &mut Dice) {
         let brand = dice.pick(&["gotone", "mzone", "easyown"]);
         let vip = dice.chance(100);
         let machine = if dice.chance(40) {
@@ -161,10 +163,15 @@ impl Person {
         } else {
             ""
         };
-        let body = format!(
+        let mut body = format!(
             r#""brand":"{brand}","activated_on":"20{}-05-01","vip":{vip},"region":["GD","SZ"]{machine}"#,
             dice.between(10, 25)
         );
+        if traffic.groups > 0 {
+            let group = dice.below(u64::from(traffic.groups));
+            body +=
+                &format!(r#","group_id":"G-{group}","group_manager":"GM-{group}","group_size":40"#);
+        }
         let at_ms = FIRST_DAY_MS - DAY_MS + dice.between(0, DAY_MS);
         self.send(Feed::Subscriber, "profile", &body, at_ms, messages, dice, 0);
     }

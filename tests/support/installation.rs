@@ -16,7 +16,14 @@ use super::process::Process;
 use super::registry::StandIn;
 
 /// The feeds, and the configuration keys of their topics.
-pub const FEEDS: [&str; 5] = ["cdr", "billing", "subscriber", "service", "outcome"];
+pub const FEEDS: [&str; 6] = [
+    "cdr",
+    "billing",
+    "subscriber",
+    "service",
+    "outcome",
+    "group",
+];
 /// The configuration keys of the topics that are written.
 pub const OUTPUTS: [&str; 6] = [
     "tasks",

@@ -21,6 +21,8 @@ pub struct Scenario {
     rules: Arc<Rules>,
     calendar: Calendar,
     records: u64,
+    /// Effects that were looked through for what shards tell each other.
+    heard: usize,
 }
 
 /// Over files nothing lags; this is a feed that is not read to its end.
@@ -132,6 +134,7 @@ impl Scenario {
             rules,
             effects: Vec::new(),
             records: 0,
+            heard: 0,
         }
     }
 
@@ -170,7 +173,25 @@ impl Scenario {
         };
         let outcome = self.shard.apply(&event, &source, &mut self.effects);
         self.shard.sweep(usize::MAX, &mut self.effects);
+        self.hand_over();
         outcome
+    }
+
+    /// The one shard is told what it tells others.
+    fn hand_over(&mut self) {
+        while let Some(effect) = self.effects.get(self.heard) {
+            self.heard += 1;
+            if let Effect::Group(record) = effect {
+                let event = record.event.clone();
+                let source = Source {
+                    topic: "told".into(),
+                    partition: 0,
+                    offset: self.heard as i64,
+                };
+                self.shard.apply(&event, &source, &mut self.effects);
+                self.shard.sweep(usize::MAX, &mut self.effects);
+            }
+        }
     }
 
     /// Ordinary life: everybody makes so many calls to a friend on each day, from 08:00 to 20:00, in order of time.
@@ -235,6 +256,7 @@ impl Scenario {
     fn tick_at(&mut self, at: Timestamp, inputs: Inputs) {
         self.shard.tick(at, inputs, &mut self.effects);
         self.shard.sweep(usize::MAX, &mut self.effects);
+        self.hand_over();
     }
 
     pub fn progress(&mut self, feed: Feed, until: &str) -> Outcome {

@@ -77,6 +77,12 @@ pub(super) async fn task(
         if let Some(msisdn) = record.get_mut("msisdn") {
             *msisdn = json!(masked(&dossier.row.msisdn));
         }
+        let members = record.pointer_mut("/group/members");
+        if let Some(members) = members.and_then(Value::as_array_mut) {
+            for member in members {
+                *member = json!(masked(member.as_str().unwrap_or_default()));
+            }
+        }
         Ok(Json(json!({
             "task": record,
             "holder": dossier.desk.holder,
@@ -116,9 +122,12 @@ pub(super) async fn number(
     Path(id): Path<String>,
 ) -> Answer {
     blocking(move || {
-        Ok(Json(
-            json!({ "msisdn": forms::reveal(&app, &visitor, &id)? }),
-        ))
+        let (msisdn, members) = forms::reveal(&app, &visitor, &id)?;
+        let mut numbers = json!({ "msisdn": msisdn });
+        if !members.is_empty() {
+            numbers["members"] = json!(members);
+        }
+        Ok(Json(numbers))
     })
     .await
 }

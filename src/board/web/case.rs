@@ -76,6 +76,7 @@ impl Case<'_> {
                 div.columns {
                     div {
                         (self.reasons())
+                        (self.group())
                         (self.picture())
                         (self.advice())
                     }
@@ -203,6 +204,35 @@ impl Case<'_> {
                             small { time { (self.when.short(signal.fired_at.as_millisecond())) } }
                             p { (say_in(&signal.text, language)) }
                         }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The members of a group whose task it is.
+    fn group(&self) -> Markup {
+        let language = self.visitor.language;
+        let Some(group) = &self.dossier.task.group else {
+            return html! {};
+        };
+        let head_count = group.head_count.map(|count| count.to_string());
+        html! {
+            section #group {
+                h2 { (language.say("group")) " " (group.group_id) }
+                p.facts {
+                    span { (language.word("group_kind", &group.kind)) " " (group.contract_end_on) }
+                    @if let Some(count) = &head_count { span { (language.fill("head_count", &[count])) } }
+                    @if group.more_signals > 0 {
+                        span { (language.fill("more_signals", &[&group.more_signals.to_string()])) }
+                    }
+                }
+                ul.members { @for member in &group.members { li { (masked(member)) } } }
+                @if self.visitor.person.may_call {
+                    form method="post" action={ "/tasks/" (self.dossier.row.id) "/number" } {
+                        (csrf(self.visitor))
+                        input type="hidden" name="query" value=(self.query);
+                        button { (language.say("show_members")) }
                     }
                 }
             }

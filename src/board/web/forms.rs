@@ -142,8 +142,8 @@ pub(super) async fn number(
         .is_some_and(|accept| accept == "text/plain");
     layout::answer(app, visitor, move |app, visitor| {
         let fields = fields_of(visitor, sent)?;
-        let number = match reveal(app, visitor, &id) {
-            Ok(number) => number,
+        let (number, members) = match reveal(app, visitor, &id) {
+            Ok(numbers) => numbers,
             Err(problem) if script => return Ok(problem.into_response()),
             Err(problem) => return Err(problem),
         };
@@ -153,6 +153,9 @@ pub(super) async fn number(
         let back = case_address(app, &id, field(&fields, "query"));
         let content = html! {
             h1 { a.number href={ "tel:" (number) } { (number) } }
+            @if !members.is_empty() {
+                ul.members { @for member in &members { li { a href={ "tel:" (member) } { (member) } } } }
+            }
             p { a href=(back) { (visitor.language.say("back")) } }
         };
         let page = layout::page(app, visitor, visitor.language.say("customer"), &content);
@@ -161,8 +164,12 @@ pub(super) async fn number(
     .await
 }
 
-/// The number of a task's subscriber, once the audit has noted who asked.
-pub(super) fn reveal(app: &App, visitor: &Visitor, id: &str) -> Result<String, Problem> {
+/// The number of a task's subscriber, and those of the group's members if it is a group's, once the audit has noted who asked.
+pub(super) fn reveal(
+    app: &App,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<(String, Vec<String>), Problem> {
     if !visitor.person.may_call {
         app.witness(&visitor.person, "number_refused", "", String::new())?;
         return Err(Problem::Forbidden);
@@ -172,7 +179,8 @@ pub(super) fn reveal(app: &App, visitor: &Visitor, id: &str) -> Result<String, P
         .dossier(id, &visitor.person.scope)?
         .ok_or(Problem::Missing)?;
     app.witness(&visitor.person, "number", id, String::new())?;
-    Ok(dossier.row.msisdn)
+    let members = dossier.task.group.map(|group| group.members);
+    Ok((dossier.row.msisdn, members.unwrap_or_default()))
 }
 
 /// `POST /views`: saves a view, or removes it.

@@ -56,7 +56,7 @@ pub(super) const fn of(field: Field) -> Kind {
         Field::PlanVoiceMinutes => Kind::Whole(Unit::Minute),
         Field::UplinkVolumeBytes | Field::DownlinkVolumeBytes => Kind::Whole(Unit::Byte),
         Field::PlanDataMb => Kind::Whole(Unit::Megabyte),
-        Field::Suspensions | Field::Satisfaction => Kind::Whole(Unit::One),
+        Field::Suspensions | Field::Satisfaction | Field::GroupSize => Kind::Whole(Unit::One),
         Field::SubscribedByCustomer | Field::Vip | Field::MarketingOptOut | Field::DoNotContact => {
             Kind::Truth
         }

@@ -51,11 +51,12 @@ pub enum Kind {
     Candidates,
     Tally,
     Uplift,
+    Groups,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Header,
         Self::State,
         Self::Tasks,
@@ -67,6 +68,7 @@ impl Kind {
         Self::Candidates,
         Self::Tally,
         Self::Uplift,
+        Self::Groups,
     ];
 
     /// The kind with a number.
@@ -88,6 +90,7 @@ impl Kind {
             Self::Candidates => "candidates",
             Self::Tally => "tally",
             Self::Uplift => "uplift",
+            Self::Groups => "groups",
         }
     }
 

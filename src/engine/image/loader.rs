@@ -6,6 +6,7 @@ use crate::engine::policy::{
     Candidate, ContactHistoryRecord, Tally, Taskbook, TaskbookRecord, Uplift,
 };
 use crate::engine::state::account::Account;
+use crate::engine::state::groups::Groups;
 use crate::engine::state::pages::{List, PAGE};
 use crate::engine::state::store::{Page, RelocatedState, Store};
 use crate::engine::state::trial_memory::TrialMemory;
@@ -35,6 +36,7 @@ pub struct ImageLoader {
     candidates: Vec<Vec<(u32, Candidate)>>,
     tally: Option<Tally>,
     uplift: Option<Uplift>,
+    groups: Option<Groups>,
     names: Interner,
 }
 
@@ -45,6 +47,7 @@ pub struct LoadedImage {
     pub(in crate::engine) accounts: List<Account>,
     pub(in crate::engine) taskbook: Taskbook,
     pub(in crate::engine) shadow: List<TrialMemory>,
+    pub(in crate::engine) groups: Groups,
     pub(in crate::engine) names: Interner,
     /// By page of subscribers.
     pub(in crate::engine) relocated: Vec<Vec<RelocatedState>>,
@@ -73,6 +76,7 @@ impl ImageLoader {
             candidates: Vec::new(),
             tally: None,
             uplift: None,
+            groups: None,
             names: Interner::default(),
         }
     }
@@ -116,6 +120,10 @@ impl ImageLoader {
             }
             (Kind::Uplift, _) => {
                 self.uplift = Some(from_postcard(bytes)?);
+                Ok(())
+            }
+            (Kind::Groups, _) => {
+                self.groups = Some(Groups::restored(from_postcard(bytes)?)?);
                 Ok(())
             }
             (Kind::Pseudonyms, _) => {
@@ -170,6 +178,7 @@ impl ImageLoader {
         let state = self.state.ok_or("has no state")?;
         let tally = self.tally.ok_or("has no tally")?;
         let uplift = self.uplift.ok_or("has no count of what tasks achieve")?;
+        let groups = self.groups.ok_or("has no groups")?;
         // An earlier image may have had more of these sections: more tasks, pseudonyms since erased, or shadow rules.
         truncate(&mut self.tasks, header.tasks, BOOK);
         truncate(&mut self.contact_histories, header.contact_histories, BOOK);
@@ -189,6 +198,7 @@ impl ImageLoader {
             taskbook: Taskbook::restored(record, state.urgent, state.loads.clone())?,
             shadow: List::restored(self.shadow, Vec::len)?,
             names: self.names,
+            groups,
             relocated: self.relocated,
             state,
         };
@@ -239,7 +249,7 @@ impl LoadedImage {
             }
         }
         let accounts = (0..self.accounts.items()).filter_map(|index| self.accounts.item(index));
-        let follow_ups = accounts.filter_map(|account| account.follow_up.as_deref());
+        let follow_ups = accounts.filter_map(|account| account.follow_up());
         book.uplift.check(follow_ups)?;
         if owned.contains(&false) {
             return Err("has an account of nobody");

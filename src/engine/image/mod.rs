@@ -4,7 +4,7 @@
 //! it while the shard goes on. Pages carry stamps, so that sections can be limited to what changed since an earlier
 //! image.
 //!
-//! Kinds; 8 to 11 are written behind 3, the others in this order. All numbers are little-endian:
+//! Kinds; 8 to 12 are written behind 3, the others in this order. All numbers are little-endian:
 //!
 //! | kind | section | how many |
 //! |---|---|---|
@@ -19,6 +19,7 @@
 //! | 9 | candidates by slot: signals that wait for a place in the budget (postcard) | 1 for 256 |
 //! | 10 | tally: what became of tasks (postcard) | 1 |
 //! | 11 | uplift: what tasks achieve (postcard) | 1 |
+//! | 12 | groups: members with signals, and whose task is the group's (postcard) | 1 |
 //!
 //! Anything that changes the bytes of a kind needs a new format, such as another field of a struct, or a variant that
 //! is not added at the end of an enum.

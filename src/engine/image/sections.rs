@@ -4,6 +4,7 @@ use super::state::State;
 use crate::engine::codec::list;
 use crate::engine::policy::Taskbook;
 use crate::engine::state::account::Account;
+use crate::engine::state::groups::Groups;
 use crate::engine::state::pages::{EPOCH_ZERO, List, Pages};
 use crate::engine::state::store::Page;
 use crate::engine::state::trial_memory::TrialMemory;
@@ -27,6 +28,7 @@ pub struct Image {
     pub(in crate::engine) accounts: List<Account>,
     pub(in crate::engine) subscribers: Pages<Page>,
     pub(in crate::engine) shadow: List<TrialMemory>,
+    pub(in crate::engine) groups: Groups,
     /// The stamp in force when a subscriber was last erased.
     pub(in crate::engine) erased: u32,
 }
@@ -77,6 +79,7 @@ impl Image {
         let candidates = book_sections(Kind::Candidates, self.book.waiting_list());
         let tally = Kind::Tally.section((0, postcard(&*self.book.tally)));
         let uplift = Kind::Uplift.section((0, postcard(&*self.book.uplift)));
+        let groups = Kind::Groups.section((0, postcard(&self.groups.record())));
         let pseudonyms = self.pseudonyms.encoded(since, |page| list(page));
         let accounts = self.accounts.encoded(since, Account::encode);
         let subscribers = self.subscribers.encoded(since, Page::encode);
@@ -86,7 +89,7 @@ impl Image {
             .chain(tasks)
             .chain(contact_histories)
             .chain(candidates)
-            .chain([tally, uplift])
+            .chain([tally, uplift, groups])
             .chain(pseudonyms.map(|page| Kind::Pseudonyms.section(page)))
             .chain(accounts.map(|page| Kind::Accounts.section(page)))
             .chain(subscribers.map(|page| Kind::Subscribers.section(page)))

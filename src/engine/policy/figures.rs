@@ -142,7 +142,8 @@ impl TaskCount {
             | CloseReason::Superseded
             | CloseReason::OptedOut
             | CloseReason::NotPursued
-            | CloseReason::Erased => Self::Other,
+            | CloseReason::Erased
+            | CloseReason::Group => Self::Other,
         }
     }
 }
@@ -294,6 +295,7 @@ fn verdict(reason: CloseReason, no_intention: bool) -> Option<bool> {
         | CloseReason::Superseded
         | CloseReason::OptedOut
         | CloseReason::NotPursued
-        | CloseReason::Erased => None,
+        | CloseReason::Erased
+        | CloseReason::Group => None,
     }
 }

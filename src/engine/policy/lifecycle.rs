@@ -5,12 +5,13 @@ use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::contact_history::ContactHistory;
 use super::eligibility;
+use super::group;
 use super::revision::{advance, escalation};
 use super::taskbook::Taskbook;
 use crate::engine::triggers::{index_of, registered};
 use crate::model::{
-    Assignee, Body, CloseReason, Effect, Event, OrderKind, Purpose, Severity, Signal, Source,
-    Stage, Suppression, Task, TaskStatus,
+    Assignee, Body, CloseReason, Effect, Event, GroupCovered, OrderKind, Purpose, Severity, Signal,
+    Source, Stage, Suppression, Task, TaskStatus,
 };
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ impl Taskbook {
                 return self.record_outcome(event, outcome, source, case, effects);
             }
             Body::Profile(_) => self.revoke(case, source, effects),
+            Body::GroupCovered(covered) => self.withdraw_covered(covered, source, case, effects),
             Body::ServiceOrder(kind) => self.withdraw(*kind, source, case, effects),
             Body::Cancellation if case.churned() => {
                 let keeps = |purpose: Purpose| !purpose.is_for_the_lost();
@@ -44,6 +46,26 @@ impl Taskbook {
             _ => {}
         }
         true
+    }
+
+    /// Withdraws what another member's task stands for.
+    fn withdraw_covered(
+        &mut self,
+        covered: &GroupCovered,
+        source: &Source,
+        case: &Case<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let stands_for = |signals: &[Signal]| group::stands_for(covered, signals, case);
+        self.close_if(case, CloseReason::Group, Some(source), effects, |task| {
+            task.purpose == Purpose::Churn && stands_for(&task.signals)
+        });
+        let waiting = self.waiting.get(case.slot, Purpose::Churn);
+        if waiting.is_some_and(|candidate| stands_for(&candidate.signals)) {
+            self.drop_waiting(case, Suppression::Group, effects, |purpose| {
+                purpose == Purpose::Churn
+            });
+        }
     }
 
     /// A customer who has ordered what growth would propose is not asked for it any more.

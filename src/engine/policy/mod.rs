@@ -9,6 +9,7 @@ mod contact;
 mod contact_history;
 mod eligibility;
 mod figures;
+mod group;
 mod lifecycle;
 mod outcome;
 mod record;

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::contact::after_quiet_hours;
 use super::severity::severity;
-use super::{route, stage};
+use super::{group, route, stage};
 use crate::engine::triggers::{COMPLAINT, complained_again, index_of};
 use crate::model::{
     Level, Purpose, Signal, Source, Suppression, Task, TaskStatus, Tier, Timestamp,
@@ -45,7 +45,10 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     let severity = severity(task.purpose, case);
     let level = least_level(std::slice::from_ref(signal), task.tier, case);
     let goes_up = level > task.assignee.level;
-    if known.is_some() && severity <= task.severity && !goes_up {
+    let of_group = group::is_of_group(signal);
+    let group = group::alert(std::slice::from_ref(signal), case);
+    let news = goes_up || (of_group && group != task.group);
+    if known.is_some() && severity <= task.severity && !news {
         return Err(Suppression::TaskOpen);
     }
     if route::bound(signal, case.rules).is_some_and(|bound| bound < task.not_before) {
@@ -61,6 +64,9 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
         // It was a bulk message, and is a reason to talk now.
         task.action.channel = channel;
         task.assignee = route::assignee(case, task.purpose, task.tier, false);
+    }
+    if of_group {
+        task.group = group;
     }
     task.status = TaskStatus::Updated;
     task.severity = severity.max(task.severity);

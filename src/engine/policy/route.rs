@@ -1,4 +1,5 @@
 use super::case::Case;
+use super::group;
 use crate::engine::rules::Rules;
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::triggers::{index_of, registered};
@@ -93,9 +94,10 @@ pub fn assignee(case: &Case<'_>, purpose: Purpose, tier: Tier, bulk: bool) -> As
     let high_value = case.rules.policy.escalation.high_value;
     let weighty = tier == Tier::Key || case.monthly_value() >= Money::from_major(high_value);
     Assignee {
-        account_manager: profile
-            .filter(|_| !bulk)
-            .and_then(|profile| profile.account_manager.clone()),
+        account_manager: group::manager(case, purpose).or_else(|| {
+            let own = profile.filter(|_| !bulk);
+            own.and_then(|profile| profile.account_manager.clone())
+        }),
         queue,
         region,
         level: Level::AccountManager,

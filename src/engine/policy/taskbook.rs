@@ -6,7 +6,7 @@ use super::revision::{escalation, least_level, revise};
 use super::severity::severity;
 use super::tally::Tally;
 use super::uplift::{Entrant, Uplift};
-use super::{eligibility, route, stage};
+use super::{eligibility, group, route, stage};
 use crate::engine::state::trigger_state::FiringKind;
 use crate::engine::triggers::{Firing, Registration};
 use crate::model::{
@@ -155,7 +155,13 @@ impl Taskbook {
             emit(signal, Some(why), effects);
         } else if let Some(task) = open {
             match revise(task, &signal, case) {
-                Ok(task) => {
+                Ok(mut task) => {
+                    if group::is_of_group(&signal) {
+                        let level = task.assignee.level;
+                        task.assignee = self.assign(purpose, false, case);
+                        task.assignee.level = level;
+                    }
+                    group::tell(std::slice::from_ref(&signal), case, effects);
                     emit(signal, None, effects);
                     self.publish(case.slot, task, effects);
                 }
@@ -165,6 +171,9 @@ impl Taskbook {
             emit(signal, Some(Suppression::Repeat), effects);
         } else if too_low(&signal, tier, case) {
             emit(signal, Some(Suppression::LowScore), effects);
+        } else if group::is_covered(&signal, case) {
+            group::tell(std::slice::from_ref(&signal), case, effects);
+            emit(signal, Some(Suppression::Group), effects);
         } else if self.is_urgent(trigger, &signal, tier, case) {
             self.open_at_once(signal, tier, case, effects);
         } else {
@@ -252,6 +261,7 @@ impl Taskbook {
             monthly_value: case.monthly_value(),
             stage: stage::stage(case),
             suspension: case.suspension(),
+            group: group::alert(&signals, case),
             action: Action {
                 channel: route::channel(tier, bulk),
                 care_only: purpose == Purpose::Churn && case.care_only(),
@@ -274,6 +284,7 @@ impl Taskbook {
         if purpose == Purpose::Churn {
             self.supersede(case, task.source.as_ref(), effects);
         }
+        group::tell(&task.signals, case, effects);
         self.publish(case.slot, task, effects);
     }
 }

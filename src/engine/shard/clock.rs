@@ -49,7 +49,7 @@ impl Shard {
     pub(super) fn move_clock(&mut self) {
         let clock = if self.follows_events() {
             let highest = self.watermarks.iter().map(Watermark::at).max();
-            let lagging = Feed::ALL
+            let lagging = Feed::TIMED
                 .iter()
                 .filter(|feed| self.inputs.lagging.contains(**feed));
             let slowest = lagging
@@ -71,7 +71,7 @@ impl Shard {
             let at = self.watermarks[*feed as usize].at();
             self.inputs.lagging.contains(*feed) || (at > Timestamp::MIN && at >= idle)
         };
-        let holding = Feed::ALL.into_iter().filter(holds);
+        let holding = Feed::TIMED.into_iter().filter(holds);
         holding
             .map(|feed| self.watermarks[feed as usize].at())
             .min()

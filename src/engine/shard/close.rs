@@ -62,6 +62,7 @@ impl Shard {
     /// close at once share one budget.
     pub(super) fn begin_close(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
         self.sweep(usize::MAX, effects);
+        self.review_groups(at, effects);
         if self.collecting.is_some_and(|since| since.until <= at) {
             self.release(effects);
         }

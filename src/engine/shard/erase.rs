@@ -21,6 +21,7 @@ impl Shard {
         let mut tasks_closed = 0;
         if let Some(slot) = slot {
             self.visit_if_due(slot, effects);
+            self.leave_group(slot, now, effects);
             self.finish_if_waiting(slot, effects);
             let day = self.rules.calendar.day_of(event.at);
             let closed = self.with_tasks(slot, now, day, |context, case| {

@@ -18,7 +18,8 @@ impl Shard {
         let times = [self.now, self.clock].map(|at| at.0 as u64);
         let unknown = self.stats.outage_days;
         let in_shadow = self.rules.shadow.as_ref().map(|_| self.shadow.len() as u64);
-        let figures = counts.into_iter().chain(sizes).chain(times);
+        let groups = self.groups.figures();
+        let figures = counts.into_iter().chain(sizes).chain(groups).chain(times);
         for figure in figures.chain(unknown).chain(in_shadow) {
             hasher.update(&figure.to_le_bytes());
         }

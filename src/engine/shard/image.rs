@@ -40,6 +40,7 @@ impl Shard {
             accounts,
             subscribers,
             shadow,
+            groups: self.groups.clone(),
             erased: self.erased,
         }
     }
@@ -56,6 +57,7 @@ impl Shard {
         shard.taskbook = image.taskbook;
         shard.shadow = Shadow::restored(image.shadow);
         shard.names = image.names;
+        shard.groups = image.groups;
         shard.inputs = state.inputs;
         shard.now = state.now;
         shard.clock = state.clock;

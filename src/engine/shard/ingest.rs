@@ -37,6 +37,12 @@ impl Shard {
             self.erase(event, request, source, effects);
             return Outcome::Applied { late: false };
         }
+        if let Body::MemberSignal(signal) = &event.body {
+            return self.hear_member(event, signal, effects);
+        }
+        if self.is_for_a_stranger(event) {
+            return Outcome::Ignored;
+        }
         let day = self.rules.calendar.day_of(event.at);
         if let Body::Invoice(invoice) = &event.body
             && invoice.period.since(day) > PERIOD_AHEAD_DAYS_MAX
@@ -47,7 +53,8 @@ impl Shard {
             });
         }
         // A profile is a state, not an event: it never grows too old and says nothing about time.
-        let timeless = matches!(event.body, Body::Profile(_));
+        let feed = event.body.feed();
+        let timeless = is_timeless(event);
         if !timeless {
             // What holds until something else is said never grows too old to count.
             if !event.body.is_state() && self.expired(day) {
@@ -58,7 +65,6 @@ impl Shard {
         let slot = self.store.slot(&event.msisdn, self.closed);
         self.visit_if_due(slot, effects);
         let late = !timeless && day <= self.closed;
-        let feed = event.body.feed();
         if feed != Feed::Cdr {
             self.finish_if_waiting(slot, effects);
         }
@@ -173,8 +179,7 @@ impl Shard {
             Body::Invoice(invoice) => account.is_earlier_owners_bill(invoice.period),
             _ => false,
         };
-        let timeless = matches!(event.body, Body::Profile(_));
-        if !timeless && (of_body || account.is_earlier_owners(day)) {
+        if !is_timeless(event) && (of_body || account.is_earlier_owners(day)) {
             return Err(Outcome::Expired);
         }
         if account.seen(event.record) {
@@ -194,6 +199,16 @@ impl Shard {
             Body::PortOutApplication => account.port_out(event.at, day, true),
             Body::PortOutWithdrawn => account.port_out(event.at, day, false),
             Body::ServiceOrder(OrderKind::Upgrade) => account.upgrade(day),
+            Body::GroupAlert(alert) => account
+                .membership_mut()
+                .into_iter()
+                .for_each(|it| it.lead(alert)),
+            Body::GroupCovered(covered) => {
+                account
+                    .membership_mut()
+                    .into_iter()
+                    .for_each(|it| it.cover(covered));
+            }
             Body::TaskOutcome(outcome) if outcome.do_not_contact => account.refuse_contact(day),
             _ => {}
         }
@@ -324,6 +339,7 @@ impl Shard {
             Body::TaskOutcome(_)
             | Body::Cancellation
             | Body::PortOutApplication
+            | Body::GroupCovered(_)
             | Body::ServiceOrder(_) => true,
             Body::Profile(_) => self.store.record(slot).is_some_and(|record| record.in_book),
             _ => false,
@@ -345,6 +361,11 @@ impl Shard {
         });
         known.unwrap_or(true)
     }
+}
+
+/// Whether a record says nothing about time: a state that holds however old it is, or what shards tell each other.
+fn is_timeless(event: &Event<'_>) -> bool {
+    matches!(event.body, Body::Profile(_)) || event.body.feed() == Feed::Group
 }
 
 /// Adds a call-detail record to its day.

@@ -6,6 +6,7 @@ mod erase;
 mod evaluation;
 mod fingerprint;
 mod follow;
+mod groups;
 mod image;
 mod ingest;
 pub mod line_days;
@@ -21,6 +22,7 @@ use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::bucket::Bucket;
 use crate::engine::state::closing::Closing;
+use crate::engine::state::groups::Groups;
 use crate::engine::state::pages::{EPOCH_ZERO, List};
 use crate::engine::state::population::Population;
 use crate::engine::state::store::{AccountId, Store};
@@ -46,6 +48,8 @@ pub struct Shard {
     /// The candidates of the last close, if they have not been ranked.
     collecting: Option<Collecting>,
     shadow: Shadow,
+    /// Groups whose keys lead here, whoever their members are.
+    groups: Groups,
     population: Population,
     closing: Option<Closing>,
     /// The last closed day; [`Day::MIN`] before the first event.
@@ -73,6 +77,7 @@ impl Shard {
             share: BudgetShare::WHOLE,
             collecting: None,
             shadow: Shadow::default(),
+            groups: Groups::default(),
             population: Population::new(rules.window.days, &rules.baseline),
             closing: None,
             closed: Day::MIN,

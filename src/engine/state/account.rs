@@ -1,15 +1,19 @@
+mod record;
+
 use super::bar::{Bar, BarredDays};
 use super::billing::Billing;
 use super::follow_up::FollowUp;
 use super::leaving::Leaving;
 use super::marketing::Marketing;
+use super::membership::Membership;
+use super::rare::Rare;
 use super::service_history::ServiceHistory;
-use super::trigger_state::{DENSE, SparseStates};
-use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
+use super::trigger_state::SparseStates;
+use crate::engine::codec::Interner;
 use crate::engine::settings::PolicyRules;
 use crate::model::{
-    Day, Event, Money, Plan, Profile, ProfileFlags, Purpose, Segment, SuspensionReason,
-    TaskOutcome, Timestamp,
+    Day, Event, Money, Plan, Profile, ProfileFlags, ProfileGroup, Purpose, Segment,
+    SuspensionReason, TaskOutcome, Timestamp,
 };
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,8 +68,8 @@ pub struct Account {
     pub refused_contact_on: Option<Day>,
     /// Day of the last order of a dearer plan, or of the last profile with one.
     pub upgraded_on: Option<Day>,
-    /// Whether the subscriber leaves is watched, or was last.
-    pub follow_up: Option<Box<FollowUp>>,
+    /// What few accounts have.
+    rare: Option<Box<Rare>>,
 }
 
 /// Records kept to recognise a repeated one. Bills are few: this spans months.
@@ -108,109 +112,7 @@ pub struct SubscriberProfile {
     pub marketing: Marketing,
 }
 
-encoded!(Account {
-    profile_at,
-    profile,
-    customer,
-    taken_over,
-    first_day,
-    earlier_first_day,
-    billing,
-    suspended_on,
-    suspended_at,
-    suspended_by,
-    reactivated_at,
-    freed_at,
-    bar,
-    suspensions,
-    cancelled_on,
-    cancelled_at,
-    port_out_on,
-    port_out_at,
-    recent,
-    recent_next,
-    trigger_states,
-    service_history,
-    rated_stars,
-    refused_contact_on,
-    upgraded_on,
-    follow_up,
-});
-
-encoded!(SubscriberProfile {
-    brand,
-    plan,
-    activated_on,
-    segment,
-    vip,
-    account_manager,
-    region,
-    flags,
-    avg_monthly_spend,
-    suspensions,
-    plan_fee,
-    contract_end_on,
-    birthday,
-    points_expire_on,
-    offer_expires_on,
-    marketing,
-});
-
-encoded!(ProfileFlags {
-    not_pursued,
-    machine,
-});
-
-impl Encoded for Segment {
-    fn put(&self, to: &mut Writer) {
-        (*self == Self::Group).put(to);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
-        Ok(match bool::get(from)? {
-            true => Self::Group,
-            false => Self::Consumer,
-        })
-    }
-}
-
 impl Account {
-    /// A page of accounts as bytes.
-    pub fn encode(accounts: &Vec<Self>) -> Vec<u8> {
-        let mut to = Writer::default();
-        accounts.put(&mut to);
-        to.into_bytes_with_names()
-    }
-
-    /// A page of accounts from bytes.
-    ///
-    /// `places` has the index in the registry of each trigger of the image, if it is still there.
-    pub fn decode(
-        bytes: &[u8],
-        places: &[Option<usize>],
-        names: &mut Interner,
-    ) -> Result<Vec<Self>, Problem> {
-        let mut from = Reader::with_names(bytes, names)?;
-        let mut accounts: Vec<Self> = Encoded::get(&mut from)?;
-        from.end()?;
-        for account in &mut accounts {
-            account.trigger_states.move_to(places, DENSE);
-        }
-        accounts.iter().try_for_each(Self::check)?;
-        Ok(accounts)
-    }
-
-    /// Refuses what the engine would never write.
-    fn check(&self) -> Result<(), Problem> {
-        if usize::from(self.recent_next) >= RECENT {
-            Err("has an account with a place beyond the last records")
-        } else {
-            self.billing.check()?;
-            self.follow_up.as_deref().map_or(Ok(()), FollowUp::check)?;
-            self.service_history().check()
-        }
-    }
-
     /// What triggers look back on beyond bills and standing.
     pub fn service_history(&self) -> &ServiceHistory {
         static NONE: ServiceHistory = ServiceHistory::NONE;
@@ -294,11 +196,18 @@ impl Account {
         }
         self.profile_at = Some(at);
         self.first_day = first_day;
+        self.join(
+            profile.group.as_ref().filter(|_| rules.group.enabled),
+            names,
+        );
         self.profile = SubscriberProfile {
             brand: profile.brand.as_deref().map(|b| names.intern(b)),
             plan: profile.plan.as_ref().map_or(0, plan_mark),
             activated_on: profile.activated_on,
-            segment: profile.segment,
+            segment: match self.membership() {
+                Some(_) => Segment::Group,
+                None => profile.segment,
+            },
             vip: profile.vip,
             account_manager: profile.account_manager.as_deref().map(|m| names.intern(m)),
             region: profile.region.iter().map(|r| names.intern(r)).collect(),
@@ -420,7 +329,7 @@ impl Account {
             freed_at: self.freed_at,
             bar: self.bar.take().filter(|bar| own(&bar.since)),
             // Whoever counts those followed has to be told.
-            follow_up: self.follow_up.take(),
+            rare: Rare::of(self.take_follow_up(), None),
             ..Self::default()
         };
     }
@@ -430,9 +339,14 @@ impl Account {
         let first_days = self.earlier_first_day.zip(self.first_day);
         if first_days.is_some_and(|(earlier, first)| earlier <= day && day <= first) {
             let profile = std::mem::take(&mut self.profile);
+            let membership = self.rare.take().and_then(|rare| {
+                self.rare = Rare::of(rare.follow_up, None);
+                rare.membership
+            });
             let (at, customer, first) = (self.profile_at, self.customer, self.first_day);
             self.hand_over(first);
             self.profile = profile;
+            self.rare = Rare::of(self.take_follow_up(), membership);
             (self.profile_at, self.customer, self.first_day) = (at, customer, first);
             return true;
         }
@@ -442,6 +356,48 @@ impl Account {
         }
         self.cancelled_at = self.cancelled_at.max(at);
         false
+    }
+
+    /// Whether the subscriber leaves is watched, or was last.
+    pub fn follow_up(&self) -> Option<&FollowUp> {
+        self.rare.as_deref()?.follow_up.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn follow_up_mut(&mut self) -> Option<&mut FollowUp> {
+        self.rare.as_deref_mut()?.follow_up.as_deref_mut()
+    }
+
+    /// Watches from now on whether the subscriber leaves.
+    pub fn begin_follow_up(&mut self, follow_up: FollowUp) {
+        self.rare.get_or_insert_default().follow_up = Some(Box::new(follow_up));
+    }
+
+    /// Watches no more.
+    pub fn take_follow_up(&mut self) -> Option<Box<FollowUp>> {
+        let Rare {
+            follow_up,
+            membership,
+        } = *self.rare.take()?;
+        self.rare = Rare::of(None, membership);
+        follow_up
+    }
+
+    /// The group that the line belongs to.
+    pub fn membership(&self) -> Option<&Membership> {
+        self.rare.as_deref()?.membership.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn membership_mut(&mut self) -> Option<&mut Membership> {
+        self.rare.as_deref_mut()?.membership.as_deref_mut()
+    }
+
+    /// Joins the group of a profile, or leaves the one known so far.
+    fn join(&mut self, group: Option<&ProfileGroup<'_>>, names: &mut Interner) {
+        let rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
+        let membership = group.map(|group| Membership::of(group, rare.membership, names));
+        self.rare = Rare::of(rare.follow_up, membership.map(Box::new));
     }
 
     /// Whether the customer wants no marketing, or no contact at all.

@@ -2,8 +2,6 @@
 //! tasks achieve).
 
 use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded, is_possible};
-use crate::engine::settings::PolicyRules;
-use crate::engine::state::account::Account;
 use crate::model::{Day, HORIZON_DAYS, Tier};
 use std::sync::Arc;
 
@@ -30,11 +28,6 @@ pub struct Cohort {
     /// Whether they were held out.
     pub held_out: bool,
 }
-
-/// Days without any use after which a line counts as left.
-const SILENT_DAYS: i32 = 30;
-/// The same while a port-out is applied for: then the number is used elsewhere.
-const PORTED_DAYS: i32 = 7;
 
 encoded!(FollowUp {
     day,
@@ -89,17 +82,4 @@ impl FollowUp {
             false => Err("has a follow-up of an impossible day or of more horizons than there are"),
         }
     }
-}
-
-/// Whether a subscriber has left by the end of a day: its contract says so, its number has gone elsewhere, or the line has
-/// been silent for long. `last_active` is [`Day::MIN`] where no use was ever seen; then silence says nothing.
-pub fn has_left(account: &Account, last_active: Day, day: Day, rules: &PolicyRules) -> bool {
-    if account.churned(day, rules.churned_after_suspended_days) {
-        return true;
-    }
-    let silent_days = match account.held(day, rules.mnp_hold_days) {
-        true => PORTED_DAYS,
-        false => SILENT_DAYS,
-    };
-    last_active > Day::MIN && account.bar().is_none() && day.since(last_active) >= silent_days
 }

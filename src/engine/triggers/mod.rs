@@ -16,6 +16,7 @@ mod data_growth;
 mod downgrade;
 mod fall;
 mod follow_up;
+mod group_risk;
 mod occasion;
 mod offer_expiry;
 mod order_follow_up;
@@ -145,6 +146,7 @@ pub const REGISTRY: &[Registration] = &[
     register::<roaming_care::RoamingCare>(),
     register::<win_back::WinBack>(),
     register::<welcome_back::WelcomeBack>(),
+    register::<group_risk::GroupRisk>(),
     register::<occasion::Occasion<false>>(),
     register::<occasion::Occasion<true>>(),
 ];
@@ -162,6 +164,12 @@ pub const COMPLAINT: usize = index::<complaint::Complaint>();
 
 /// The place of enquiries about cancelling in [`REGISTRY`].
 pub const CANCEL_ENQUIRY: usize = index::<cancel_enquiry::CancelEnquiry>();
+
+/// The place of ends of contracts in [`REGISTRY`].
+pub const CONTRACT_EXPIRY: usize = index::<contract_expiry::ContractExpiry>();
+
+/// The place of what is said of groups in [`REGISTRY`].
+pub const GROUP_RISK: usize = index::<group_risk::GroupRisk>();
 
 /// The places of the triggers of the calendar.
 pub const OCCASIONS: [usize; 2] = [

@@ -16,7 +16,7 @@ pub(super) fn read<'a>(
         return Err(Reject::WrongFeed);
     }
     if let Ok(Some(Decoded::Event(event, _))) = &reading {
-        decoder.check_key(record.key(), &event.msisdn)?;
+        decoder.check_key_of(record.key(), event)?;
     }
     reading
 }
@@ -36,6 +36,11 @@ pub(super) fn feed(
         _ => decoder.feed_of(record.value()?),
     };
     driver::feed_of(reading).or(only).or_else(named)
+}
+
+/// Whether the key of a record shows how producers key subscribers. Our own records between shards say nothing of that.
+pub(super) fn shows_keying(reading: &Reading<'_>) -> bool {
+    matches!(reading, Ok(Some(Decoded::Event(event, _))) if event.body.feed() != Feed::Group)
 }
 
 /// The time of what a record tells, if it can be read.

@@ -21,7 +21,7 @@ pub use snapshots::Snapshots;
 
 use super::active_rules::ActiveRules;
 use super::clock::Stopwatch;
-use crate::decode::{Decoded, Scratch};
+use crate::decode::Scratch;
 use crate::driver::{self, Reading};
 use crate::engine::Shard;
 use crate::journal::{JournalEntry, OutputDigest, Step, StepLog};
@@ -75,7 +75,7 @@ pub struct Partition {
 pub struct Taken {
     /// Records applied: it, and those that had waited for it.
     pub applied: usize,
-    /// It can be read, and names its subscriber.
+    /// It can be read, and its producer's key names its subscriber.
     pub of_subscriber: bool,
 }
 
@@ -120,7 +120,7 @@ impl Partition {
             return Taken::default();
         };
         let reading = intake::read(&self.active_rules.ruleset.decoder, topic, record, scratch);
-        let of_subscriber = matches!(reading, Ok(Some(Decoded::Event(..))));
+        let of_subscriber = intake::shows_keying(&reading);
         let time = intake::time(&reading);
         let mut applied = 0;
         if self.aligns() && self.alignment.must_wait(at, time, &self.positions) {

@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::encode::{Encoder, Form, Kind, Misfit, Original, Outgoing};
 use crate::journal::OutputDigest;
 use crate::kafka::{ConsumedRecord, Fault, Outbound};
-use crate::model::{Effect, Reject, Source, TaskStatus, UpliftCounts};
+use crate::model::{Effect, GroupRecord, Reject, Source, TaskStatus, UpliftCounts};
 use crate::telemetry::BatchReport;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -28,6 +28,7 @@ pub struct PendingOutput {
     dead_letters: Arc<str>,
     erasures: Arc<str>,
     uplift: Arc<str>,
+    groups: Arc<str>,
     /// Those of them with as many partitions as the feeds.
     aligned: Arc<BTreeSet<String>>,
     /// In which form all but dead letters leave.
@@ -53,6 +54,7 @@ impl PendingOutput {
             dead_letters: config.topics.dead_letters.as_str().into(),
             erasures: config.topics.erasures.as_str().into(),
             uplift: config.topics.uplift.as_str().into(),
+            groups: config.topics.group.as_str().into(),
             aligned: Arc::clone(aligned),
             form,
             misfit: None,
@@ -138,6 +140,10 @@ impl PendingOutput {
                     Kind::ShadowSignal,
                     encoder.shadow_signal(shadow),
                 ),
+                Effect::Group(record) => {
+                    self.tell(record, encoder, output_digest);
+                    continue;
+                }
             };
             // Of the JSON in every form, so that a replay may come after a change of the form.
             output_digest.add(name, outgoing.key.as_deref(), outgoing.value.as_deref());
@@ -145,6 +151,16 @@ impl PendingOutput {
             self.write(topic, partition, kind, outgoing);
         }
         self.effects = effects;
+    }
+
+    /// Adds what the shard tells another one: it goes to the partition that is meant, or where its key leads.
+    fn tell(&mut self, record: &GroupRecord, encoder: &Encoder, output_digest: &mut OutputDigest) {
+        let outgoing = encoder.group(record);
+        output_digest.add("group", outgoing.key.as_deref(), outgoing.value.as_deref());
+        let partition = record
+            .partition
+            .and_then(|number| i32::try_from(number).ok());
+        self.push(Arc::clone(&self.groups), partition, outgoing);
     }
 
     /// Adds counts of what tasks achieve. They are figures of the state, and no effect that a replay must give again.
@@ -174,19 +190,28 @@ impl PendingOutput {
         let outgoing = encoder.dead_letter(&original, reject);
         output_digest.add("dead_letter", record.key(), record.value());
         let topic = Arc::clone(&self.dead_letters);
-        self.push(topic, record.at.partition, outgoing);
+        let partition = self.aligned(&topic, record.at.partition);
+        self.push(topic, partition, outgoing);
+    }
+
+    /// The partition of a record of a shard in a topic that is partitioned as the feeds are.
+    fn aligned(&self, topic: &str, partition: i32) -> Option<i32> {
+        self.aligned.contains(topic).then_some(partition)
     }
 
     fn write(&mut self, topic: Arc<str>, partition: i32, kind: Kind, outgoing: Outgoing) {
         match self.form.write(kind, outgoing) {
-            Ok(outgoing) => self.push(topic, partition, outgoing),
+            Ok(outgoing) => {
+                let partition = self.aligned(&topic, partition);
+                self.push(topic, partition, outgoing);
+            }
             Err(misfit) => {
                 self.misfit.get_or_insert(misfit);
             }
         }
     }
 
-    fn push(&mut self, topic: Arc<str>, partition: i32, outgoing: Outgoing) {
+    fn push(&mut self, topic: Arc<str>, partition: Option<i32>, outgoing: Outgoing) {
         let Outgoing {
             key,
             value,
@@ -195,10 +220,9 @@ impl PendingOutput {
         } = outgoing;
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         self.waiting_bytes += length(&key) + length(&value);
-        let aligned = self.aligned.contains(&*topic);
         self.waiting.push(Outbound {
             topic,
-            partition: aligned.then_some(partition),
+            partition,
             key,
             value,
             headers,

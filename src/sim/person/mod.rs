@@ -66,6 +66,8 @@ pub struct Person {
     pub brand: &'static str,
     pub prepaid: bool,
     pub group: bool,
+    /// Belongs to the one group there is.
+    pub grouped: bool,
     pub vip: bool,
     pub student: bool,
     /// Carries a second SIM and uses only that one for days on end.
@@ -102,6 +104,9 @@ pub struct Person {
     /// Records made so far.
     pub records: u32,
 }
+
+/// Days from the start after which the group's contract ends.
+const GROUP_CONTRACT_DAYS: i32 = 100;
 
 /// Steps of tariffs by which some people are wrong about what they need.
 const MISFIT_STEPS: i8 = 2;
@@ -164,9 +169,15 @@ impl Person {
             .min(PLANS.len() as u8 - 1);
         let province = dice.below(PROVINCES.len() as u32) as u8;
         let key = group || vip || (activated_on < first - 4 * 365 && plan >= 5);
-        let contract_end_on = dice
-            .chance(contracts.contract_share)
-            .then(|| first + 5 + dice.below(720) as i32);
+        // Apart from the dice, so that all else of a city stays as it is without groups.
+        let grouped = group && province == 0 && stands_out(index, lines.grouped_share);
+        let contract_end_on = dice.chance(contracts.contract_share).then(|| {
+            let own = first + 5 + dice.below(720) as i32;
+            match grouped {
+                true => config.start + GROUP_CONTRACT_DAYS,
+                false => own,
+            }
+        });
         let opted_out = dice.chance(lines.opted_out_share);
         let offer = dice
             .chance(contracts.offer_share)
@@ -195,6 +206,7 @@ impl Person {
             brand,
             prepaid,
             group,
+            grouped,
             vip,
             student,
             second_sim: human && dice.chance(lines.second_sim_share),

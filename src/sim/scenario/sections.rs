@@ -26,6 +26,7 @@ section!(Lines {
     vip_share: f64,
     group_gotone_share: f64,
     group_other_share: f64,
+    grouped_share: f64,
     second_sim_share: f64,
     poor_coverage_share: f64,
     no_data_share: f64,

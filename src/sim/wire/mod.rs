@@ -48,6 +48,7 @@ impl RecordWriter {
                 Feed::Subscriber => b'p',
                 Feed::Service => b's',
                 Feed::Outcome => b'o',
+                Feed::Group => b'g',
             };
             out.push(letter);
             push_base36(out, event.person);
@@ -319,6 +320,9 @@ fn invoice_fields(json: &mut Json, invoice: &Invoice, quoted: bool) {
     json.date("due_on", invoice.due_on);
 }
 
+/// Lines that a group says it has: most of them are elsewhere.
+const GROUP_SIZE: i64 = 400;
+
 fn profile_fields(json: &mut Json, person: &Person, profile: &Profile, quoted: bool) {
     json.text("brand", person.brand);
     json.date("activated_on", person.activated_on);
@@ -342,6 +346,15 @@ fn profile_fields(json: &mut Json, person: &Person, profile: &Profile, quoted: b
             out.push(b'-');
             push_padded(out, u32::from(person.manager), 2);
         });
+    }
+    if person.grouped {
+        for (name, letters) in [("group_id", b"G-"), ("group_manager", b"GM")] {
+            json.raw(name, true, |out| {
+                out.extend_from_slice(letters);
+                out.extend_from_slice(code.as_bytes());
+            });
+        }
+        json.int("group_size", GROUP_SIZE);
     }
     json.texts(
         "region",

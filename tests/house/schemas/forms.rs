@@ -113,7 +113,7 @@ fn every_task_and_signal_of_a_city_is_the_same_in_avro_and_protobuf() {
                 series += u32::from(facts["voice_seen"].is_array());
                 assert_nothing_is_lost(&forms, Kind::Signal, &record);
             }
-            Effect::Shadow(_) | Effect::Erased(_) => {}
+            Effect::Shadow(_) | Effect::Erased(_) | Effect::Group(_) => {}
         }
         Ok::<(), Infallible>(())
     };

@@ -65,6 +65,9 @@ pub const KINDS: &[Kind] = &[
             "segment",
             "vip",
             "account_manager",
+            "group_id",
+            "group_manager",
+            "group_size",
             "region",
             "birthday",
             "points_expire_on",
@@ -103,4 +106,7 @@ pub const KINDS: &[Kind] = &[
         &["task_id", "result"],
         &["stated_reason", "confirmed_reason", "do_not_contact"],
     ),
+    ("member_signal", "group", &["group"], &[]),
+    ("group_alert", "group", &["group"], &[]),
+    ("group_covered", "group", &["group"], &[]),
 ];

@@ -1,6 +1,7 @@
 //! Profile, bills and standing, told anew from a subscriber's whole record history.
 
 use super::bills::Bills;
+use super::groups::Membership;
 use churnwatch::engine::Rules;
 use churnwatch::model::{
     Body, Day, Event, Money, Msisdn, OrderKind, Profile, Segment, Suspension, SuspensionReason,
@@ -51,6 +52,8 @@ pub struct AccountView {
     first_day: Option<Day>,
     /// An earlier first day that a profile stated; whose, nobody knew.
     earlier_first_day: Option<Day>,
+    /// The group of the line.
+    pub group: Option<Membership>,
 }
 
 /// A suspension for another reason than arrears.
@@ -131,6 +134,11 @@ impl AccountView {
                     self.freed_at = self.freed_at.max(at);
                 }
             }
+            Body::GroupAlert(_) | Body::GroupCovered(_) => {
+                if let Some(group) = &mut self.group {
+                    group.take(&event.body);
+                }
+            }
             Body::Cancellation => {
                 let between = |(from, to): (Day, Day)| from <= day && day <= to;
                 if self
@@ -140,7 +148,9 @@ impl AccountView {
                 {
                     let (profile, customer) = (self.profile.take(), self.customer);
                     let (opted_out, agreed) = (self.opted_out, self.agreed);
+                    let group = self.group.take();
                     self.pass_on(self.first_day);
+                    self.group = group;
                     (self.profile, self.customer) = (profile, customer);
                     (self.opted_out, self.agreed) = (opted_out, agreed);
                 } else {
@@ -343,6 +353,8 @@ impl AccountView {
             (self.opted_out, self.agreed) = (refuses, !refuses);
         }
         self.customer = profile.customer.or(self.customer);
+        let known = self.group.take();
+        self.group = Membership::of(profile, known).filter(|_| rules.policy.group.enabled);
         let fee = |profile: &Profile<'_>| profile.plan.as_ref().and_then(|plan| plan.monthly_fee);
         let before = self.profile().and_then(fee);
         if before.is_some() && fee(profile) > before {
@@ -468,7 +480,8 @@ impl AccountView {
     /// Whether the profile alone makes a key customer.
     pub fn marked(&self) -> bool {
         let profile = self.profile();
-        profile.is_some_and(|profile| profile.vip || profile.segment == Segment::Group)
+        self.group.is_some()
+            || profile.is_some_and(|profile| profile.vip || profile.segment == Segment::Group)
     }
 
     pub fn tier(&self, day: Day, rules: &Rules) -> Tier {

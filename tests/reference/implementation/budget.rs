@@ -215,6 +215,7 @@ impl Case<'_> {
             "downgrade",
             "terminal_change",
             "data_growth",
+            "group_risk",
         ];
         let hours = match self.tier() {
             _ if !never_say_so.contains(&&*signal.trigger) => self.rules.policy.task_days * 24,

@@ -1,6 +1,6 @@
 //! Whether the engine and the model said the same of a subscriber.
 
-use churnwatch::model::{Effect, Evidence, Fact, Signal, Task};
+use churnwatch::model::{Body, Effect, Evidence, Fact, GroupRecord, MemberSignal, Signal, Task};
 
 /// How far a figure may be off, relative; the engine stores some in 32 bits.
 const TOLERANCE: f64 = 1e-3;
@@ -28,6 +28,9 @@ pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<(), String> {
                     return Err(differs("task_id"));
                 }
             }
+            (Effect::Group(a), Effect::Group(b)) => {
+                same("what is told", told(a, b)).map_err(differs)?;
+            }
             (Effect::Erased(a), Effect::Erased(b)) => {
                 same("erasure", a == b).map_err(differs)?;
             }
@@ -44,6 +47,21 @@ pub fn compare(engine: &[&Effect], model: &[Effect]) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn told(a: &GroupRecord, b: &GroupRecord) -> bool {
+    let (Body::MemberSignal(one), Body::MemberSignal(other)) = (&a.event.body, &b.event.body)
+    else {
+        return a == b;
+    };
+    let scores = [one, other].map(|signal| f64::from(signal.score));
+    let alike = MemberSignal {
+        score: other.score,
+        ..(**one).clone()
+    };
+    (scores[0] - scores[1]).abs() <= 1.0 + TOLERANCE * scores[1]
+        && alike == **other
+        && (a.event.msisdn, a.event.at, a.partition) == (b.event.msisdn, b.event.at, b.partition)
 }
 
 fn signal(a: &Signal, b: &Signal) -> Result<(), &'static str> {
@@ -102,6 +120,7 @@ fn task(a: &Task, b: &Task) -> Result<(), &'static str> {
     same("monthly_value", a.monthly_value == b.monthly_value)?;
     same("stage", a.stage == b.stage)?;
     same("suspension", a.suspension == b.suspension)?;
+    same("group", a.group == b.group)?;
     same("action", a.action == b.action)?;
     same("assignee", a.assignee == b.assignee)?;
     same("opened_at", a.opened_at == b.opened_at)?;

@@ -17,7 +17,9 @@ mod churn;
 mod compare;
 mod contacts;
 mod days;
+mod erase;
 mod feeds;
+mod groups;
 mod ladder;
 mod line_state;
 mod machines;
@@ -46,13 +48,13 @@ pub use usage::Counted;
 use churnwatch::engine::Rules;
 use churnwatch::engine::settings::ClockKind;
 use churnwatch::model::{
-    Body, CloseReason, Counts, Day, Erasure, Event, Feed, Inputs, Msisdn, Outcome, Purpose, Reject,
-    Source, Suppression, Timestamp,
+    Body, CloseReason, Counts, Day, Event, Feed, Inputs, Msisdn, Outcome, Purpose, Reject, Source,
+    Suppression, Timestamp,
 };
 use days::Days;
 use feeds::FeedTime;
 use person::Person;
-use policy::{Book, Case, PURPOSES, Tasks};
+use policy::{Book, Case, Tasks};
 use population::{Population, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,6 +82,7 @@ pub struct Reference {
     population: Population,
     outage_days: [u64; Feed::ALL.len()],
     counts: Counts,
+    groups: BTreeMap<String, groups::Heard>,
 }
 
 /// With fewer subscribers, days stand in for subscribers who may never come together.
@@ -109,6 +112,7 @@ impl Reference {
             population: Population::default(),
             outage_days: [0; Feed::ALL.len()],
             counts: Counts::default(),
+            groups: BTreeMap::new(),
         }
     }
 
@@ -256,6 +260,12 @@ impl Reference {
             self.erase(request, event, day, source);
             return Outcome::Applied { late: false };
         }
+        if let Body::MemberSignal(signal) = &event.body {
+            return self.hear(event, signal);
+        }
+        if self.is_nobody(event) {
+            return Outcome::Ignored;
+        }
         if let Body::Invoice(invoice) = &event.body
             && invoice.period.0 > day.0 + 62
         {
@@ -264,8 +274,9 @@ impl Reference {
                 problem: "begins more than 62 days after event_timestamp".into(),
             });
         }
-        let is_profile = matches!(event.body, Body::Profile(_));
-        if !is_profile {
+        let feed = event.body.feed();
+        let timeless = matches!(event.body, Body::Profile(_)) || feed == Feed::Group;
+        if !timeless {
             let window_days = i32::from(self.rules.window.days);
             let today = self.clock.map(|clock| self.days.day_of(clock));
             let old = today.is_some_and(|today| today.0 - day.0 >= window_days);
@@ -278,7 +289,6 @@ impl Reference {
         let name = event.msisdn.as_str().to_owned();
         let person = || Person::new(event.msisdn, self.rules.window.days);
         let person = self.people.entry(name.clone()).or_insert_with(person);
-        let feed = event.body.feed();
         if feed == Feed::Cdr {
             let late = Some(day) <= self.closed;
             let before_owner = || person.account.standing(&self.rules).before_owner(day);
@@ -291,7 +301,7 @@ impl Reference {
             person.usage.take(event, day);
         } else {
             let standing = person.account.standing(&self.rules);
-            if !is_profile && standing.is_anothers(event, day) {
+            if !timeless && standing.is_anothers(event, day) {
                 return Outcome::Expired;
             }
             if person.account.repeated(event) {
@@ -319,8 +329,8 @@ impl Reference {
             }
         }
         person.service_history.take(event, day);
-        let late = !is_profile && Some(day) <= self.closed;
-        if !is_profile {
+        let late = !timeless && Some(day) <= self.closed;
+        if !timeless {
             let all = self.people.len();
             let enough = usize::from(self.rules.window.day_entry_subscribers);
             let needed = enough.max((all / 256).min(64)).min(all);
@@ -395,6 +405,7 @@ impl Reference {
             Body::TaskOutcome(said) => return tasks.outcome(event, said, source, &case),
             Body::Profile(_) => tasks.revoke(source, &case),
             Body::ServiceOrder(kind) => tasks.withdraw(*kind, source, &case),
+            Body::GroupCovered(covered) => tasks.stand_back(covered, source, &case),
             Body::Cancellation if standing.churned(day, rules) => {
                 let (end, why) = (CloseReason::Churned, Suppression::Churned);
                 tasks.leave_but(Some(Purpose::WinBack), end, why, source, &case);
@@ -405,47 +416,6 @@ impl Reference {
             _ => {}
         }
         true
-    }
-
-    /// Everything about a subscriber goes; only the request is confirmed.
-    fn erase(&mut self, request: &str, event: &Event<'static>, day: Day, source: &Source) {
-        let backlog = self.in_backlog();
-        let now = self.clock.unwrap_or(event.at).max(event.at);
-        let person = self.people.remove(event.msisdn.as_str());
-        let tasks = self.book.of(event.msisdn);
-        let tasks_closed = tasks.open.len() as u32;
-        if let Some(person) = &person {
-            let case = Case {
-                msisdn: event.msisdn,
-                now,
-                day,
-                standing: &person.account.standing(&self.rules),
-                memory: &person.memory,
-                backlog,
-                rules: &self.rules,
-                days: &self.days,
-            };
-            for purpose in PURPOSES {
-                tasks.close(purpose, CloseReason::Erased, Some(source), &case);
-            }
-            if person.memory.undecided {
-                self.erased_undecided.insert(event.msisdn);
-            }
-            let tomorrow = self.closed.map(|closed| closed + 1);
-            let stable = tomorrow.and_then(|tomorrow| person.as_stable(tomorrow));
-            self.erased_stable.extend(stable);
-            for feed in &mut self.feeds {
-                feed.forget(event.msisdn.as_str());
-            }
-        }
-        tasks.lose_sight();
-        tasks.erase(Erasure {
-            request: request.to_owned(),
-            known: person.is_some(),
-            tasks_closed,
-            at: now,
-            source: source.clone(),
-        });
     }
 
     /// Works on a subscriber's tasks at a moment of the engine's own, whose day is the last closed one.
@@ -496,7 +466,7 @@ impl Reference {
 
     fn lagging(&self) -> impl Iterator<Item = &FeedTime> {
         let lags = |feed: &Feed| self.inputs.lagging.contains(*feed);
-        Feed::ALL
+        Feed::TIMED
             .into_iter()
             .filter(lags)
             .map(|feed| &self.feeds[feed as usize])
@@ -540,6 +510,7 @@ impl Reference {
     /// Closes the day after the last closed one, for everybody.
     fn close(&mut self, at: Timestamp) {
         let backlog = self.in_backlog();
+        self.review_groups(at);
         if self.release.is_some_and(|(_, due)| due <= at) {
             self.release();
         }

@@ -55,6 +55,8 @@ pub struct Tasks {
     /// How many tasks there ever were; the last one's `task_id`.
     pub opened: usize,
     pub effects: Vec<Effect>,
+    /// That of the shard.
+    pub partition: u32,
 }
 
 /// Everybody's tasks, those of erased subscribers included.
@@ -78,7 +80,10 @@ impl Book {
     }
 
     pub fn of(&mut self, who: Msisdn) -> &mut Tasks {
-        self.tasks.entry(who).or_default()
+        let partition = self.part.0 as u32;
+        let tasks = self.tasks.entry(who).or_default();
+        tasks.partition = partition;
+        tasks
     }
 
     /// Takes what fired: it raises a task at once, waits for a place in the budget, or neither.
@@ -96,17 +101,26 @@ impl Book {
             text: Text::default(),
             suppressed: None,
         };
-        let tasks = self.of(case.msisdn);
         let purpose = signal.purpose;
+        let assignee = self.ledger.assign(purpose, self.part, case);
+        let tasks = self.of(case.msisdn);
         let open = tasks.open.get(&purpose);
         let tier = open.map_or(case.tier(), |task| task.tier);
         let reach = occasions::reach(tier, std::slice::from_ref(&signal));
         if let Some(why) = tasks.refusal(kind, purpose, reach, case) {
             tasks.say(&signal, Some(why));
         } else if tasks.open.contains_key(&purpose) {
-            tasks.take_up(&signal, case);
+            tasks.take_up(&signal, assignee, case);
         } else if kind == Kind::Repeat {
             tasks.say(&signal, Some(Suppression::Repeat));
+        } else if purpose == Purpose::Churn
+            && signal.evidence.source.is_none()
+            && signal.churn_score < case.least_score(tier)
+        {
+            tasks.say(&signal, Some(Suppression::LowScore));
+        } else if case.covered(&signal) {
+            tasks.tell(std::slice::from_ref(&signal), case);
+            tasks.say(&signal, Some(Suppression::Group));
         } else if signal.evidence.source.is_some() && purpose == Purpose::Churn {
             match case.backlog {
                 true => self.wait(signal, tier, case),
@@ -117,8 +131,6 @@ impl Book {
                 true => self.open_at_once(signal, tier, case),
                 false => self.wait(signal, tier, case),
             }
-        } else if purpose == Purpose::Churn && signal.churn_score < case.least_score(tier) {
-            tasks.say(&signal, Some(Suppression::LowScore));
         } else {
             self.wait(signal, tier, case);
         }

@@ -2,6 +2,7 @@
 
 use super::Reference;
 use super::churn::COMPLAINT;
+use super::groups::GROUP;
 use super::occasions;
 use super::policy::{Case, Tasks};
 use churnwatch::model::{
@@ -108,6 +109,7 @@ impl Tasks {
             monthly_value: case.value(),
             stage: case.stage(),
             suspension: standing.suspension(),
+            group: case.group_alert(&signals),
             signals,
             action: Action {
                 channel,
@@ -127,11 +129,12 @@ impl Tasks {
             rules_version: case.rules.version.clone(),
             source,
         };
+        self.tell(&task.signals, case);
         self.publish(task);
     }
 
     /// Shows a signal to the open task of its purpose, which takes it up if it adds a reason or raises the severity.
-    pub fn take_up(&mut self, signal: &Signal, case: &Case<'_>) {
+    pub fn take_up(&mut self, signal: &Signal, assignee: Assignee, case: &Case<'_>) {
         let mut task = self.open[&signal.purpose].clone();
         let severity = case.severity(task.purpose);
         let known = task
@@ -140,7 +143,10 @@ impl Tasks {
             .position(|s| s.trigger == signal.trigger);
         let goes_up =
             case.goes_up(signal, task.tier) && task.assignee.level == Level::AccountManager;
-        let refusal = if known.is_some() && severity <= task.severity && !goes_up {
+        let of_group = signal.trigger == GROUP;
+        let alert = case.group_alert(std::slice::from_ref(signal));
+        let joined = of_group && alert != task.group;
+        let refusal = if known.is_some() && severity <= task.severity && !goes_up && !joined {
             Some(Suppression::TaskOpen)
         } else if case
             .bound(signal)
@@ -150,9 +156,15 @@ impl Tasks {
         } else {
             None
         };
-        self.say(signal, refusal);
         if refusal.is_some() {
-            return;
+            return self.say(signal, refusal);
+        }
+        self.tell(std::slice::from_ref(signal), case);
+        self.say(signal, None);
+        if of_group {
+            task.group = alert;
+            let level = task.assignee.level;
+            task.assignee = Assignee { level, ..assignee };
         }
         match known {
             Some(place) => task.signals[place] = signal.clone(),
@@ -316,10 +328,10 @@ impl Case<'_> {
         let weighty = tier == Tier::Key || self.value().0 >= high_value;
         let notify = purpose == Purpose::Churn && weighty;
         Assignee {
-            account_manager: profile
+            account_manager: self.group_manager(purpose).or(profile
                 .filter(|_| !bulk)
                 .and_then(|p| p.account_manager.as_deref())
-                .map(Into::into),
+                .map(Into::into)),
             queue,
             region,
             level: Level::AccountManager,

@@ -3,6 +3,7 @@
 use super::account::AccountView;
 use super::care;
 use super::churn;
+use super::groups;
 use super::line_state::{self, Line};
 use super::occasions::{self, Occasions};
 use super::orders::{self, Orders};
@@ -19,7 +20,7 @@ pub const SILENCE: &str = "zero_usage_days";
 pub const DROP: &str = "usage_drop";
 pub const ARREARS: &str = "arrears";
 /// In the order in which they are asked.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     SILENCE,
     DROP,
     HOTLINE,
@@ -34,6 +35,7 @@ pub const ALL: [&str; 14] = [
     churn::SHOCK,
     churn::QUALITY,
     orders::DOWNGRADE,
+    groups::GROUP,
 ];
 
 /// `[triggers.*]`.
@@ -50,6 +52,7 @@ pub struct Settings {
     #[serde(flatten)]
     orders: orders::Settings,
     roaming_care: roaming::Settings,
+    group_risk: groups::Settings,
     #[serde(flatten)]
     occasions: occasions::Settings,
     #[serde(flatten)]
@@ -202,7 +205,12 @@ impl Memory {
         }
         // In the order of the registry.
         let roaming = self.roaming.on_event(view, &settings.roaming_care);
-        handset.into_iter().chain(all).chain(roaming).collect()
+        let group = self.group_event(view, &settings.group_risk);
+        if let Some(firing) = &group {
+            self.note(firing, view.day);
+        }
+        let known = handset.into_iter().chain(all).chain(roaming);
+        known.chain(group).collect()
     }
 
     /// Hotlines and suspensions.

@@ -4,6 +4,7 @@ mod books;
 mod fold;
 mod output;
 mod replay;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ pub struct OutputOracle {
     pub shadow_signals: String,
     pub dead_letters: String,
     pub erasures: String,
+    /// What shards tell each other.
+    pub groups: String,
     /// In which form all but dead letters must be.
     pub form: Form,
     rulesets: RefCell<BTreeMap<String, Ruleset>>,
@@ -39,6 +42,8 @@ pub struct Verdict {
     pub dead_letters: u64,
     pub manifests: u64,
     pub epochs: u64,
+    /// Records that shards told each other.
+    pub told: u64,
 }
 
 impl OutputOracle {
@@ -51,6 +56,7 @@ impl OutputOracle {
             shadow_signals,
             dead_letters,
             erasures,
+            groups: "churnwatch.groups".to_owned(),
             form: Form::Json,
             rulesets: RefCell::default(),
         }
@@ -84,9 +90,12 @@ impl OutputOracle {
             verdict.transactions += books.entries.len() as u64;
             verdict.manifests += books.manifests;
             verdict.epochs += replay.epochs;
+            let due = replay.due.iter().flat_map(|(_, records)| records);
+            verdict.told += due.filter(|record| record.topic == self.groups).count() as u64;
             replays.push(replay);
         }
         output::check(self, world, &replays)?;
+        told::check(self, world, &replays)?;
         let count = |topic: &String| {
             let logs = world
                 .logs

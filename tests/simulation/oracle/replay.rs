@@ -19,6 +19,8 @@ pub struct ExpectedRecord {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The partition of the subscriber who is told, if this is what a group's shard tells.
+    pub meant: Option<u32>,
 }
 
 /// What a partition came to.
@@ -59,7 +61,12 @@ pub fn replay(
                 check_epoch(world, epoch)?;
                 shard_under_rules = Some(match shard_under_rules.take() {
                     Some(shard_under_rules) => shard_under_rules.adopt(epoch)?,
-                    None => ReplayShard::new(oracle, epoch)?,
+                    None => {
+                        let mut begun = ReplayShard::new(oracle, epoch)?;
+                        // What members tell their group names their partition.
+                        begun.shard.share_budget(partition, 1);
+                        begun
+                    }
                 });
                 continue;
             }
@@ -206,17 +213,17 @@ impl<'j> ReplayShard<'j> {
             return Ok(None);
         };
         let decoded = self.ruleset.decoder.decode(value)?;
-        let (feed, msisdn) = match &decoded {
-            decode::Decoded::Event(event, _) => (event.body.feed(), Some(&event.msisdn)),
+        let (feed, event) = match &decoded {
+            decode::Decoded::Event(event, _) => (event.body.feed(), Some(event)),
             decode::Decoded::Progress { feed, .. } => (*feed, None),
         };
         if !feeds.contains(feed) {
             return Err(Reject::WrongFeed);
         }
-        if let Some(msisdn) = msisdn {
+        if let Some(event) = event {
             self.ruleset
                 .decoder
-                .check_key(record.key.as_deref(), msisdn)?;
+                .check_key_of(record.key.as_deref(), event)?;
         }
         Ok(Some(decoded))
     }
@@ -239,10 +246,19 @@ impl<'j> ReplayShard<'j> {
                 signals,
                 shadow_signals,
                 erasures,
+                groups,
                 form,
                 ..
             } = self.oracle;
+            if let Effect::Group(record) = &effect {
+                due.push(ExpectedRecord {
+                    meant: record.partition,
+                    ..ExpectedRecord::new(groups, self.encoder.group(record))
+                });
+                continue;
+            }
             let (topic, kind, outgoing) = match &effect {
+                Effect::Group(_) => continue,
                 Effect::Task(task) => (tasks, Kind::Task, self.encoder.task(task)),
                 Effect::Signal(signal) => (signals, Kind::Signal, self.encoder.signal(signal)),
                 Effect::Erased(erasure) => (erasures, Kind::Erasure, self.encoder.erasure(erasure)),
@@ -268,6 +284,7 @@ impl ExpectedRecord {
             headers: headers
                 .map(|(name, value)| (name.into_owned(), value))
                 .collect(),
+            meant: None,
         }
     }
 

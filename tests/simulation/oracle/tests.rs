@@ -54,7 +54,7 @@ const COOKED: [Cooked; 12] = [
 fn config() -> Config {
     let text = "
         kafka.group = \"sim\"
-        topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
+        topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\", group = \"in\" }
         window = { days = 28, clock = \"event\", day_entry_subscribers = 1 }
         line_state.known_days_min = 3
         line_state.onset = { stop = 0.02 }
@@ -73,6 +73,7 @@ fn world(seed: u64, config: &Config) -> World {
         storm_on: Some(5),
         dirt: 60,
         city: false,
+        groups: 0,
     };
     let records = traffic.records(&topics, PARTITIONS, &mut dice);
     let begins_ms = FIRST_DAY_MS + 20 * DAY_MS;

@@ -171,8 +171,8 @@ fn what_is_wrong_is_named() {
     );
     assert_eq!(error(&|all| drop(all.remove(1))), "the image has no state");
     assert_eq!(
-        error(&|all| all[0].kind = 12),
-        "section kind 12 is not known"
+        error(&|all| all[0].kind = 13),
+        "section kind 13 is not known"
     );
     assert_eq!(
         error(&|all| {

@@ -1,5 +1,6 @@
 mod accounts;
 mod answers;
+mod groups;
 mod troubles;
 
 use super::random::Random;
@@ -19,6 +20,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         plan,
         calendar,
         random: Random::new(plan.seed),
+        groups: Random::new(plan.seed ^ 0x5851_F42D_4C95_7F2D),
         handset: None,
         arrivals: Vec::new(),
     };
@@ -32,6 +34,7 @@ pub fn steps(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
         stream.profiles(life, who);
         stream.events(life, who);
         stream.troubles(life, who);
+        stream.groups(who);
     }
     stream.random = Random::new(!plan.seed);
     stream.statements();
@@ -52,6 +55,8 @@ struct Stream<'a> {
     plan: &'a Plan,
     calendar: &'a Calendar,
     random: Random,
+    /// Decides what groups lines belong to, and nothing else.
+    groups: Random,
     /// The handset that calls are made from; none where nobody tells.
     handset: Option<u64>,
     arrivals: Vec<(Timestamp, Step)>,

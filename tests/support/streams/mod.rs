@@ -80,6 +80,12 @@ pub fn whose(effect: &Effect) -> Msisdn {
         Effect::Signal(signal) => signal.msisdn,
         Effect::Task(task) => task.msisdn,
         Effect::Shadow(shadow) => shadow.signal.msisdn,
+        // What a group's shard says does not wait for its members' shards.
+        Effect::Group(record) => match &record.event.body {
+            Body::GroupAlert(alert) => Msisdn::new(&alert.group).unwrap(),
+            Body::GroupCovered(covered) => Msisdn::new(&covered.group).unwrap(),
+            _ => record.event.msisdn,
+        },
         Effect::Erased(erasure) => {
             let name = erasure.request.split('#').next().unwrap();
             Msisdn::new(name).unwrap()

@@ -12,7 +12,7 @@ use crate::engine::state::marketing::Marketing;
 use crate::engine::state::store::{NEVER, Subscriber};
 use crate::engine::state::trigger_state::TriggerState;
 use crate::engine::triggers::{REGISTRY, Trigger};
-use crate::model::{Day, Msisdn, Segment, Tier};
+use crate::model::{Day, Msisdn, Occasion, Segment, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -84,6 +84,10 @@ pub struct AccountDescription {
     pub vip: bool,
     /// First-responsible account manager.
     pub account_manager: Option<String>,
+    /// The group of the line.
+    pub group_id: Option<String>,
+    /// Whose task is the group's by now, if it has one.
+    pub group_task: Option<&'static str>,
     /// HQ, province, city.
     pub region: Vec<String>,
     /// Credit points.
@@ -297,6 +301,12 @@ impl Shard {
             },
             vip: profile.vip,
             account_manager: profile.account_manager.as_deref().map(str::to_owned),
+            group_id: account.membership().map(|group| group.id.to_string()),
+            group_task: account.membership().and_then(|group| {
+                let covered = group.is_covered(Occasion::Leaving, self.clock);
+                let own = group.leads(self.clock).map(|_| "this subscriber's");
+                own.or(covered.then_some("another member's"))
+            }),
             region: profile.region.iter().map(|name| name.to_string()).collect(),
             credit_score: credit.score,
             stars: credit.stars,

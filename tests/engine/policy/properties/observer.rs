@@ -203,6 +203,13 @@ impl Observer {
                     person.erase(erasure, effects)?;
                     self.see("erased".to_owned());
                 }
+                Effect::Group(record) => {
+                    let told = matches!(record.event.body, Body::MemberSignal(_));
+                    ensure!(
+                        !told || record.partition.is_none(),
+                        "a signal for one partition"
+                    );
+                }
                 Effect::Shadow(_) => return Err("nothing is on trial".to_owned()),
             }
         }

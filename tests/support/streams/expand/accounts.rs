@@ -2,8 +2,8 @@
 
 use super::{Bills, DAY_MS, HOUR_MS, Life, MINUTE_MS, ProfileKind, Stream};
 use churnwatch::model::{
-    self, Body, Day, Invoice, Money, Msisdn, Profile, ProfileFlags, Segment, SuspensionReason,
-    Timestamp,
+    self, Body, Day, Invoice, Money, Msisdn, Profile, ProfileFlags, ProfileGroup, Segment,
+    SuspensionReason, Timestamp,
 };
 
 impl Stream<'_> {
@@ -184,6 +184,11 @@ impl Stream<'_> {
             segment: random.one_of(&[Segment::Consumer, Segment::Consumer, Segment::Group]),
             vip: random.chance(0.15),
             account_manager: random.chance(0.5).then(|| "manager-1".into()),
+            group: self.groups.chance(0.4).then(|| ProfileGroup {
+                id: self.groups.one_of(&["G-1", "G-1", "G-2"]).into(),
+                manager: self.groups.chance(0.5).then(|| "manager-2".into()),
+                size: self.groups.chance(0.5).then_some(40),
+            }),
             region: region.into_iter().take(depth).map(Into::into).collect(),
             flags,
             avg_monthly_spend: random.chance(0.7).then(|| Money(random.below(60_000))),

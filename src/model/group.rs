@@ -1,0 +1,150 @@
+//! What shards tell each other of groups (behaviour: Groups).
+
+use super::serial::{all_clear, shared};
+use super::{Body, Day, Event, Money, Msisdn, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Members of a group that are kept by number and listed; the rest is counted.
+pub const MEMBERS_LISTED: usize = 200;
+
+/// A record of one shard for another: an event that the other will be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupRecord {
+    /// The partition of its subscriber. Nothing where the group's is meant, which follows from the key.
+    pub partition: Option<u32>,
+    /// What it will be shown.
+    pub event: Event<'static>,
+}
+
+/// What members of a group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Occasion {
+    /// Signs that they leave.
+    Leaving,
+    /// Their contract ends on that day.
+    ContractEnd(Day),
+}
+
+impl Occasion {
+    /// The name used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leaving => "leaving",
+            Self::ContractEnd(_) => "contract_end",
+        }
+    }
+
+    /// The day on which the contract ends, if that is what it is.
+    pub const fn contract_end_on(self) -> Option<Day> {
+        match self {
+            Self::Leaving => None,
+            Self::ContractEnd(on) => Some(on),
+        }
+    }
+}
+
+/// A task of a member is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberSignal {
+    /// The group.
+    pub group: Arc<str>,
+    /// Why; nothing if the member was erased.
+    pub occasion: Option<Occasion>,
+    /// The partition of the member, where answers go.
+    pub partition: u32,
+    /// Lines of the group, if the member's profile says so.
+    pub head_count: Option<u32>,
+    /// What the member is worth.
+    pub value: Money,
+    /// The member's churn score, in millionths.
+    pub score: u32,
+    /// The triggers of the task.
+    pub triggers: Vec<Cow<'static, str>>,
+}
+
+/// One task is due for the whole group: that of the member who is told so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupAlert {
+    /// The group.
+    #[serde(with = "shared")]
+    pub group: Arc<str>,
+    /// Why.
+    pub occasion: Occasion,
+    /// Those with signals, the most important first, this one among them.
+    #[serde(with = "all_clear")]
+    pub members: Vec<Msisdn>,
+    /// Signals of members that are not listed any more.
+    pub more: u32,
+    /// Lines of the group, if known.
+    pub head_count: Option<u32>,
+    /// For so long the other members get no tasks of their own.
+    pub until: Timestamp,
+}
+
+/// A member gets no task of its own, because another one's task is that of the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupCovered {
+    /// The group.
+    pub group: Arc<str>,
+    /// For what.
+    pub occasion: Occasion,
+    /// Whose task it is.
+    pub lead: Msisdn,
+    /// For so long.
+    pub until: Timestamp,
+}
+
+impl GroupAlert {
+    /// Those with signals.
+    pub fn count(&self) -> u32 {
+        self.more.saturating_add(self.members.len() as u32)
+    }
+}
+
+impl GroupRecord {
+    /// What a member's shard tells the group's.
+    pub fn of_member(msisdn: Msisdn, at: Timestamp, signal: MemberSignal) -> Self {
+        let body = Body::MemberSignal(Box::new(signal));
+        Self::new(None, msisdn, at, body)
+    }
+
+    /// What the group's shard tells a member's, which is in some partition.
+    pub fn of_group(partition: u32, msisdn: Msisdn, at: Timestamp, body: Body<'static>) -> Self {
+        Self::new(Some(partition), msisdn, at, body)
+    }
+
+    fn new(partition: Option<u32>, msisdn: Msisdn, at: Timestamp, body: Body<'static>) -> Self {
+        let mut event = Event {
+            msisdn,
+            at,
+            record: 0,
+            visited: None,
+            body,
+        };
+        event.record = xxhash_rust::xxh3::xxh3_64(record_id(&event).as_bytes());
+        Self { partition, event }
+    }
+
+    /// The id of the record: the same for the same thing told.
+    pub fn record_id(&self) -> String {
+        record_id(&self.event)
+    }
+}
+
+/// Nothing is told of a member twice at one moment, but for two occasions.
+fn record_id(event: &Event<'_>) -> String {
+    let (what, group, occasion) = match &event.body {
+        Body::GroupAlert(alert) => ("alert", &alert.group, Some(alert.occasion)),
+        Body::GroupCovered(covered) => ("covered", &covered.group, Some(covered.occasion)),
+        Body::MemberSignal(signal) => ("signal", &signal.group, signal.occasion),
+        _ => return String::new(),
+    };
+    let text = format!(
+        "{what}\n{group}\n{}\n{}\n{occasion:?}",
+        event.msisdn.as_str(),
+        event.at.0
+    );
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+}
