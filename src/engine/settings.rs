@@ -273,7 +273,7 @@ pub struct GroupRules {
     /// So many members with signals ...
     pub members: u8,
     /// ... within so many days.
-    pub days: u8,
+    pub within_days: u8,
 }
 
 /// What allows to ask lost customers back.

@@ -51,7 +51,7 @@ fn a_valid_configuration_is_summed_up() {
         "configuration is valid",
         "  brokers       localhost:9092",
         "  properties    sasl.password, sasl.username",
-        "  feeds         cdr <- cdr, billing <- billing, subscriber <- subscriber, service <- service, outcome <- task-outcomes",
+        "  feeds         cdr <- cdr, billing <- billing, subscriber <- subscriber, service <- service, outcome <- task-outcomes, group <- churnwatch.groups",
         "  output        JSON",
         "  window        35 days of Asia/Shanghai",
         "  clock         event",

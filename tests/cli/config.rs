@@ -219,7 +219,7 @@ fn a_file_states_only_what_differs() {
     );
     assert_eq!(config.kafka.properties.get("fetch.min.bytes").unwrap(), "1");
     let inputs = config.topics.inputs();
-    assert_eq!(inputs.len(), 4);
+    assert_eq!(inputs.len(), 5);
     assert_eq!(
         inputs.get("events"),
         Some(&FeedSet::NONE.with(Feed::Cdr).with(Feed::Billing))

@@ -2,8 +2,8 @@
 
 use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, outcome, profile};
 use churnwatch::model::{
-    Body, CloseReason, Effect, Event, Fact, GroupRecord, Money, Msisdn, Occasion, Outcome,
-    OutcomeResult, ProfileGroup, Source, TaskStatus,
+    Body, CloseReason, Effect, Event, Fact, GroupRecord, Inputs, MemberSignal, Money, Msisdn,
+    Occasion, Outcome, OutcomeResult, ProfileGroup, Source, TaskStatus,
 };
 
 const GROUP: &str = "G-7";
@@ -186,7 +186,7 @@ fn a_group_of_a_hundred_thousand_is_one_task() {
     let mut alerts = 0;
     let mut longest = 0;
     for n in 0..100_000_usize {
-        let signal = churnwatch::model::MemberSignal {
+        let signal = MemberSignal {
             group: GROUP.into(),
             occasion: Some(Occasion::Leaving),
             partition: (n % 7) as u32,
@@ -304,7 +304,7 @@ fn without_the_switch_nothing_is_told() {
 fn what_is_told_says_nothing_about_time() {
     let mut scenario = members("", 1);
     let clock = scenario.clock();
-    let signal = churnwatch::model::MemberSignal {
+    let signal = MemberSignal {
         group: GROUP.into(),
         occasion: Some(Occasion::Leaving),
         partition: 0,
@@ -325,4 +325,34 @@ fn what_is_told_says_nothing_about_time() {
         body,
     };
     assert_eq!(event.key(), GROUP.as_bytes());
+}
+
+/// A restart reads what came meanwhile as a backlog: nothing of it may be lost.
+#[test]
+fn the_end_of_a_backlog_alerts_the_group() {
+    let inputs = |backlog| Inputs {
+        caught_up: !backlog,
+        backlog,
+        ..Inputs::default()
+    };
+    let mut scenario = Scenario::new("window.clock = \"auto\"");
+    scenario.tick("2026-02-02 09:00", inputs(true));
+    for n in 1..=3 {
+        scenario.event(&member(n), "2026-02-02 08:00", of_group(GROUP, n));
+        let signal = MemberSignal {
+            group: GROUP.into(),
+            occasion: Some(Occasion::Leaving),
+            partition: 0,
+            head_count: None,
+            value: Money(1),
+            score: 1,
+            triggers: Vec::new(),
+        };
+        let body = Body::MemberSignal(Box::new(signal));
+        scenario.event(&member(n), "2026-02-02 08:30", body);
+    }
+    assert_eq!(told(&scenario).len(), 0);
+    scenario.tick("2026-02-02 09:01", inputs(false));
+    assert_eq!(told(&scenario).len(), 3);
+    assert_eq!(open(&scenario), [member(1)]);
 }

@@ -84,7 +84,7 @@ pub const TWO_TOPICS: &str = "
 pub const WITH_GROUPS: &str = "
     topics = { cdr = \"in\", billing = \"in\", subscriber = \"in\", service = \"in\", outcome = \"in\" }
     window = { clock = \"wall\" }
-    policy.group = { members = 2, days = 3 }
+    policy.group = { members = 2, within_days = 3 }
 ";
 
 /// Rules on trial that fire earlier and more often than the common ones.

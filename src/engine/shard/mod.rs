@@ -170,6 +170,9 @@ impl Shard {
             self.collecting = Some(Collecting::until(self.clock));
             self.release(effects);
         }
+        if in_backlog && !self.in_backlog() {
+            self.review_groups(self.clock, effects);
+        }
     }
 
     /// Closes every day up to the last event's, as if the feeds had ended.

@@ -89,7 +89,7 @@ pub struct Moment<'a> {
     pub day_of: &'a dyn Fn(Timestamp) -> Day,
     /// When a local day ends.
     pub end_of: &'a dyn Fn(Day) -> Timestamp,
-    /// What is read has waited for long: nobody is told anything.
+    /// What is read has waited for long: nobody is told of leaving.
     pub backlog: bool,
     /// The rules in force.
     pub rules: &'a GroupRules,
@@ -272,7 +272,9 @@ impl Group {
         let alert = Alert {
             lead,
             at: moment.now,
-            until: moment.now.plus_hours(24 * i64::from(moment.rules.days)),
+            until: moment
+                .now
+                .plus_hours(24 * i64::from(moment.rules.within_days)),
         };
         let body = GroupAlert {
             group: Arc::clone(id),
@@ -322,9 +324,6 @@ impl Group {
     ) -> Outcome {
         if on < moment.today {
             return Outcome::Expired;
-        }
-        if moment.backlog {
-            return Outcome::Ignored;
         }
         let until = (moment.end_of)(on);
         let known = self.contract_ends.iter().find(|(end, _)| *end == on);
@@ -416,7 +415,9 @@ impl Group {
 
 /// Signals of this time and before count no more.
 fn oldest(moment: &Moment<'_>) -> Timestamp {
-    moment.now.plus_hours(-24 * i64::from(moment.rules.days))
+    moment
+        .now
+        .plus_hours(-24 * i64::from(moment.rules.within_days))
 }
 
 fn alert_record(lead: Lead, moment: &Moment<'_>, alert: GroupAlert) -> GroupRecord {

@@ -296,7 +296,6 @@ impl Reference {
                 }
             }
             Some(Occasion::ContractEnd(on)) if on < today => outcome = Outcome::Expired,
-            Some(Occasion::ContractEnd(_)) if backlog => outcome = Outcome::Ignored,
             Some(Occasion::ContractEnd(on)) => match group.ends.get(&on).copied() {
                 Some(lead) if lead.who == line.who => outcome = Outcome::Duplicate,
                 Some(lead) => {
@@ -350,7 +349,7 @@ impl Reference {
     }
 
     fn group_ms(&self) -> i64 {
-        i64::from(self.rules.policy.group.days) * 24 * 3_600_000
+        i64::from(self.rules.policy.group.within_days) * 24 * 3_600_000
     }
 
     /// What is too old goes, and with an alert that is over those whom it named.

@@ -161,6 +161,9 @@ impl Reference {
             self.release = self.clock.map(|clock| (clock, clock));
             self.release();
         }
+        if let Some(clock) = self.clock.filter(|_| in_backlog && !self.in_backlog()) {
+            self.review_groups(clock);
+        }
     }
 
     fn in_backlog(&self) -> bool {
