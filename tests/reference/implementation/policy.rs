@@ -102,7 +102,7 @@ impl Book {
             suppressed: None,
         };
         let purpose = signal.purpose;
-        let assignee = self.ledger.assign(purpose, self.part, case);
+        let assignee = self.ledger.assign(purpose, false, self.part, case);
         let tasks = self.of(case.msisdn);
         let open = tasks.open.get(&purpose);
         let tier = open.map_or(case.tier(), |task| task.tier);
