@@ -330,7 +330,7 @@ fn what_is_told_says_nothing_about_time() {
 /// A restart reads what came meanwhile as a backlog: nothing of it may be lost.
 #[test]
 fn the_end_of_a_backlog_alerts_the_group() {
-    let inputs = |backlog| Inputs {
+    let inputs = |backlog: bool| Inputs {
         caught_up: !backlog,
         backlog,
         ..Inputs::default()
