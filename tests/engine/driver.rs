@@ -127,7 +127,8 @@ fn a_statement_for_two_feeds_is_one_record_and_reaches_every_shard() {
     }
 }
 
-/// What the driver does is what its shards do one by one, each swept to the end after every record.
+/// What the driver does is what its shards do one by one, each swept to the end after every record: without groups they have
+/// nothing to tell each other.
 #[test]
 fn partitions_are_shards_that_share_nothing() {
     let rules = rules(&[EVENT_CLOCK]).0;
@@ -144,7 +145,7 @@ fn partitions_are_shards_that_share_nothing() {
         .collect();
     let mut driven: Vec<Vec<Effect>> = vec![Vec::new(); shards.len()];
     let mut city = City::new(CityConfig {
-        scenario: Scenario::parse("churn.scale = 8", "test").unwrap(),
+        scenario: Scenario::parse("churn.scale = 8\nlines.grouped_share = 0", "test").unwrap(),
         ..CityConfig::new(90, 40, 3)
     })
     .unwrap();

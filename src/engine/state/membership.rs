@@ -82,7 +82,7 @@ impl Membership {
     pub fn cover(&mut self, covered: &GroupCovered) {
         if *self.id == *covered.group {
             self.covered_until[place(covered.occasion)] = covered.until;
-            let ends = |alert: &Box<GroupAlert>| place(alert.occasion) == place(covered.occasion);
+            let ends = |alert: &GroupAlert| place(alert.occasion) == place(covered.occasion);
             self.alert = self.alert.take().filter(|alert| !ends(alert));
         }
     }
