@@ -195,7 +195,8 @@ fn configuration(group: &str, folder: &Path, extra: &str) -> Config {
         "{extra}kafka.bootstrap = \"{}\"\nkafka.group = \"{group}\"\nwindow.clock = \"event\"\n\
          http.listen = \"127.0.0.1:{PORT}\"\nstate.snapshots = \"{}\"\n[topics]\n\
          cdr = \"{TOPIC}\"\nbilling = \"{TOPIC}\"\nsubscriber = \"{TOPIC}\"\nservice = \"{TOPIC}\"\n\
-         outcome = \"{TOPIC}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n",
+         outcome = \"{TOPIC}\"\n\
+         group = \"{TOPIC}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n",
         Client::shared().bootstrap(),
         folder.join("snapshots").display()
     );

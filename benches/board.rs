@@ -66,7 +66,7 @@ fn main() {
     let text = format!(
         "kafka.bootstrap = \"{}\"\nkafka.properties.\"session.timeout.ms\" = \"6000\"\nlog.format = \"json\"\n\
          [topics]\ntasks = \"tasks\"\nsignals = \"signals\"\nerasures = \"erasures\"\nboard = \"board\"\ndead_letters = \"dead\"\n\
-         cdr = \"events\"\nbilling = \"events\"\nsubscriber = \"events\"\nservice = \"events\"\noutcome = \"events\"\n\
+         cdr = \"events\"\nbilling = \"events\"\nsubscriber = \"events\"\nservice = \"events\"\noutcome = \"events\"\ngroup = \"events\"\n\
          [http]\nlisten = \"127.0.0.1:0\"\n[state]\nsnapshots = \"memory:\"\n\
          [board]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\nstore = \"{}\"\npublic_url = \"http://localhost\"\n\
          [board.alerts.receivers.hook]\nkind = \"webhook\"\nallow_private = true\nurl = \"http://{}/\"\n\

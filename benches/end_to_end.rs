@@ -55,6 +55,7 @@ fn config(group: &str) -> Config {
     let text = format!(
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{group}\"\nwindow.clock = \"event\"\nlog.level = \"warn\"\n[topics]\n\
          cdr = \"{TOPIC}\"\nbilling = \"{TOPIC}\"\nsubscriber = \"{TOPIC}\"\nservice = \"{TOPIC}\"\noutcome = \"{TOPIC}\"\n\
+         group = \"{TOPIC}\"\n\
          tasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\nsnapshots = \"memory:\"\n",
         Client::shared().bootstrap()
     );

@@ -116,7 +116,8 @@ fn configuration(topic: &str, folder: &Path) -> String {
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{topic}\"\nwindow.clock = \"event\"\nlog.level = \"info\"\n\
          http.listen = \"127.0.0.1:{PORT}\"\nrun.instance_id = \"bench\"\nrun.shutdown_seconds = 120\n[topics]\n\
          cdr = \"{topic}\"\nbilling = \"{topic}\"\nsubscriber = \"{topic}\"\nservice = \"{topic}\"\n\
-         outcome = \"{topic}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\n\
+         outcome = \"{topic}\"\n\
+         group = \"{topic}\"\ntasks = \"tasks\"\nsignals = \"signals\"\ndead_letters = \"dead\"\n[state]\n\
          snapshots = \"{}\"\nsnapshot_interval_seconds = 86400\n{recovery}",
         Client::shared().bootstrap(),
         folder.join("snapshots").display()

@@ -65,7 +65,8 @@ fn config(group: &str) -> Config {
         "kafka.bootstrap = \"{}\"\nkafka.group = \"{group}\"\nlog.level = \"warn\"\n\
          route.batch_records_max = {BATCH}\nroute.sources = [{{ topic = \"{SOURCE}\" }}]\n[topics]\n\
          cdr = \"{FEEDS}\"\nbilling = \"{FEEDS}\"\nsubscriber = \"{FEEDS}\"\nservice = \"{FEEDS}\"\n\
-         outcome = \"{FEEDS}\"\ndead_letters = \"dead\"\n",
+         outcome = \"{FEEDS}\"\n\
+         group = \"{FEEDS}\"\ndead_letters = \"dead\"\n",
         Client::shared().bootstrap()
     );
     Config::from_toml_str(&text, "bench").unwrap()

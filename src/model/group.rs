@@ -50,7 +50,7 @@ impl Occasion {
 pub struct MemberSignal {
     /// The group.
     pub group: Arc<str>,
-    /// Why; nothing if the member was erased.
+    /// Why; nothing if the member has gone.
     pub occasion: Option<Occasion>,
     /// The partition of the member, where answers go.
     pub partition: u32,
@@ -96,6 +96,21 @@ pub struct GroupCovered {
     pub until: Timestamp,
 }
 
+impl MemberSignal {
+    /// That a member has gone, or is not to be spoken of.
+    pub fn departure(group: Arc<str>, partition: u32) -> Self {
+        Self {
+            group,
+            occasion: None,
+            partition,
+            head_count: None,
+            value: Money::ZERO,
+            score: 0,
+            triggers: Vec::new(),
+        }
+    }
+}
+
 impl GroupAlert {
     /// Those with signals.
     pub fn count(&self) -> u32 {
@@ -133,18 +148,19 @@ impl GroupRecord {
     }
 }
 
-/// Nothing is told of a member twice at one moment, but for two occasions.
+/// Nothing is told of a member twice at one moment, but for two occasions, and that the cover has ended.
 fn record_id(event: &Event<'_>) -> String {
-    let (what, group, occasion) = match &event.body {
-        Body::GroupAlert(alert) => ("alert", &alert.group, Some(alert.occasion)),
-        Body::GroupCovered(covered) => ("covered", &covered.group, Some(covered.occasion)),
-        Body::MemberSignal(signal) => ("signal", &signal.group, signal.occasion),
+    let (what, group, occasion, until) = match &event.body {
+        Body::GroupAlert(it) => ("alert", &it.group, Some(it.occasion), it.until),
+        Body::GroupCovered(it) => ("covered", &it.group, Some(it.occasion), it.until),
+        Body::MemberSignal(it) => ("signal", &it.group, it.occasion, Timestamp::MIN),
         _ => return String::new(),
     };
     let text = format!(
-        "{what}\n{group}\n{}\n{}\n{occasion:?}",
+        "{what}\n{group}\n{}\n{}\n{occasion:?}\n{}",
         event.msisdn.as_str(),
-        event.at.0
+        event.at.0,
+        until.0
     );
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
 }

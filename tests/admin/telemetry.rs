@@ -240,10 +240,10 @@ fn signals_and_tasks_are_counted_by_what_led_to_them() {
 #[test]
 fn series_with_known_labels_exist_from_the_start() {
     let telemetry = Telemetry::new().unwrap();
-    assert_eq!(series(&telemetry, "churnwatch_records_total{"), 6 * 5);
+    assert_eq!(series(&telemetry, "churnwatch_records_total{"), 7 * 5);
     assert_eq!(
         series(&telemetry, "churnwatch_dead_letters_total{"),
-        6 * Reject::REASONS.len()
+        7 * Reject::REASONS.len()
     );
     assert_eq!(series(&telemetry, "churnwatch_commits_total{"), 3);
     for name in [

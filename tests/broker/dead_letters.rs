@@ -163,6 +163,7 @@ fn a_record_too_large_for_the_dead_letters_is_cut_and_says_so() {
         "subscriber",
         "service",
         "outcome",
+        "group",
         "tasks",
         "signals",
         "erasures",

@@ -212,6 +212,7 @@ fn missing_topics_are_named_with_the_command_that_creates_them() {
         "billing",
         "subscriber",
         "service",
+        "group",
         "tasks",
         "signals",
     ] {

@@ -459,6 +459,7 @@ fn a_compacted_input_must_keep_what_a_restart_reads_again() {
         "billing",
         "service",
         "outcome",
+        "group",
         "tasks",
         "signals",
         "dead_letters",

@@ -106,7 +106,14 @@ fn a_group_that_began_with_other_topics() {
     installation.client.create_topic(&topic, 1, &[]);
     let said = refusal(&installation, &[("CHURNWATCH_TOPICS__CDR", &topic)]);
     assert_says(&said, &["none for this one", "kafka.group"]);
-    let feeds = ["CDR", "BILLING", "SUBSCRIBER", "SERVICE", "OUTCOME"];
+    let feeds = [
+        "CDR",
+        "BILLING",
+        "SUBSCRIBER",
+        "SERVICE",
+        "OUTCOME",
+        "GROUP",
+    ];
     let keys = feeds.map(|feed| format!("CHURNWATCH_TOPICS__{feed}"));
     let all: Vec<(&str, &str)> = keys.iter().map(|key| (&**key, &*topic)).collect();
     let said = refusal(&installation, &all);

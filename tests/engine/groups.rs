@@ -2,8 +2,8 @@
 
 use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, outcome, profile};
 use churnwatch::model::{
-    Body, CloseReason, Effect, Event, Fact, GroupRecord, Inputs, MemberSignal, Money, Msisdn,
-    Occasion, Outcome, OutcomeResult, ProfileGroup, Source, TaskStatus,
+    Body, CloseReason, Effect, EnquirySubject, Event, Fact, GroupRecord, Inputs, MemberSignal,
+    Money, Msisdn, Occasion, Outcome, OutcomeResult, ProfileGroup, Source, TaskStatus,
 };
 
 const GROUP: &str = "G-7";
@@ -262,6 +262,33 @@ fn an_outcome_ends_the_groups_task_and_the_cover_goes_on() {
     assert_eq!(open(&scenario), Vec::<String>::new());
     asks(&mut scenario, 4, "2026-02-04 10:00");
     assert_eq!(open(&scenario), Vec::<String>::new());
+}
+
+#[test]
+fn a_lead_who_goes_leaves_the_others_to_another_one_or_to_themselves() {
+    for gone in [Body::Cancellation, Body::PortOutApplication] {
+        let mut scenario = members("", 4);
+        for n in 1..=4 {
+            asks(&mut scenario, n, "2026-02-02 10:00");
+        }
+        let first = open(&scenario);
+        assert_eq!(first, [member(3)]);
+        scenario.event(&first[0], "2026-02-03 10:00", gone.clone());
+        // Three are left, and one of them leads.
+        let second = open(&scenario);
+        assert_eq!(second.len(), 1, "{second:?}");
+        assert_ne!(first, second);
+        let named = scenario.last_task(&second[0]).group.unwrap().members;
+        assert_eq!(named.len(), 3);
+        // Two are no group, and whatever they show from now on is their own.
+        scenario.event(&second[0], "2026-02-04 10:00", gone);
+        assert_eq!(open(&scenario), Vec::<String>::new());
+        let left = (1..=4).find(|n| ![&first[0], &second[0]].contains(&&member(*n)));
+        let left = member(left.unwrap());
+        let asks = Body::Enquiry(EnquirySubject::Cancel);
+        scenario.event(&left, "2026-02-05 10:00", asks);
+        assert_eq!(open(&scenario), [left]);
+    }
 }
 
 #[test]

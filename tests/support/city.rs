@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use churnwatch::files::Lines;
 use churnwatch::sim::{CityConfig, Compression, Scenario, write_files};
 
-/// More trouble than in an ordinary city, so that few subscribers give many tasks.
-const TROUBLE: &str = "churn.scale = 8";
+/// More trouble than in an ordinary city, so that few subscribers give many tasks. And no groups: when shards hear of each other
+/// depends on their transactions, and so does whose task a group's is.
+const TROUBLE: &str = "churn.scale = 8\nlines.grouped_share = 0";
 
 /// The events of a city in a folder, with every kind of fault.
 pub struct City {

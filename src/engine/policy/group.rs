@@ -78,6 +78,15 @@ pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
     effects.push(Effect::Group(Box::new(record)));
 }
 
+/// Tells the group that its member has gone.
+pub fn leave(case: &Case<'_>, effects: &mut Vec<Effect>) {
+    if let Some(membership) = membership(case) {
+        let signal = MemberSignal::departure(Arc::clone(&membership.id), case.share.part);
+        let record = GroupRecord::of_member(case.msisdn, case.now, signal);
+        effects.push(Effect::Group(Box::new(record)));
+    }
+}
+
 /// Whether what is covered stands for a task of some signals.
 pub fn stands_for(covered: &GroupCovered, signals: &[Signal], case: &Case<'_>) -> bool {
     let holds = membership(case).is_some_and(|it| *it.id == *covered.group);

@@ -38,10 +38,12 @@ impl Taskbook {
                     keeps(task.purpose)
                 });
                 self.drop_waiting(case, Suppression::Churned, effects, keeps);
+                group::leave(case, effects);
             }
             Body::PortOutApplication if case.held() => {
                 self.close_if(case, CloseReason::MnpHold, from, effects, |_| true);
                 self.drop_waiting(case, Suppression::MnpHold, effects, |_| true);
+                group::leave(case, effects);
             }
             _ => {}
         }

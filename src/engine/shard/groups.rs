@@ -43,15 +43,7 @@ impl Shard {
         let Some((membership, msisdn)) = membership.zip(self.store.msisdn(slot)) else {
             return;
         };
-        let signal = MemberSignal {
-            group: Arc::clone(&membership.id),
-            occasion: None,
-            partition: self.share.part,
-            head_count: None,
-            value: Default::default(),
-            score: 0,
-            triggers: Vec::new(),
-        };
+        let signal = MemberSignal::departure(Arc::clone(&membership.id), self.share.part);
         effects.push(effect(GroupRecord::of_member(msisdn, now, signal)));
     }
 

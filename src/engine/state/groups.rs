@@ -350,7 +350,8 @@ impl Group {
         APPLIED
     }
 
-    /// Forgets a member who was erased. The group's task must not name it any more.
+    /// Forgets a member who has gone. The group's task must not name it any more; if the task was its own, it is another member's
+    /// now, or nobody's, and the others have tasks of their own again.
     fn forget(
         &mut self,
         id: &Arc<str>,
@@ -364,14 +365,33 @@ impl Group {
         if self.members.len() + self.contract_ends.len() == before {
             return Outcome::Ignored;
         }
-        let led = |alert: &Alert| alert.lead.msisdn == member;
-        if self.alert.as_ref().is_some_and(led) {
-            self.alert = None;
+        let led = |alert: &mut Alert| alert.lead.msisdn == member;
+        if let Some(alert) = self.alert.take_if(led) {
             self.speak(id, moment, told);
+            if self.alert.is_none() {
+                self.uncover(id, alert.lead, moment, told);
+            }
         } else if self.alert.is_some() && !moment.backlog {
             self.alert(id, moment, told);
         }
         APPLIED
+    }
+
+    /// Tells the members that the task of a lead who has gone stands for them no more.
+    fn uncover(
+        &mut self,
+        id: &Arc<str>,
+        lead: Lead,
+        moment: &Moment<'_>,
+        told: &mut Vec<GroupRecord>,
+    ) {
+        let now = moment.now;
+        let covered = self.members.iter_mut().filter(|it| it.covered_until > now);
+        for member in covered {
+            member.covered_until = Timestamp::MIN;
+            let (line, occasion) = (member.line, Occasion::Leaving);
+            told.push(covered_record(id, line, occasion, lead, now, moment));
+        }
     }
 
     /// Forgets signals that are too old, and alerts that are over with those they told of.

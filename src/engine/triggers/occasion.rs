@@ -60,12 +60,12 @@ impl<const OFFER: bool> TriggerSpec for Occasion<OFFER> {
 # Days of the year for which a bulk message goes out, such as
 # [{ lunar = \"08-15\", tiers = [\"key\"], zh = \"中秋节\", en = \"the Mid-Autumn Festival\" }]. Each has `on`: \"MM-DD\" of every year, or
 # one day \"YYYY-MM-DD\"; or `lunar`: \"MM-DD\" of the Chinese calendar, where a day that the month lacks in some year is its last
-# one. `segments` (\"consumer\", \"group\") and `tiers` (\"key\", \"ordinary\", \"small\") say for whom; without them, for everybody. It
+# one. `zh` and `en` are its names. `segments` (\"consumer\", \"group\") and `tiers` (\"key\", \"ordinary\", \"small\") say for whom; without them, for everybody. It
 # fires for all of them on one day, and the budget decides who gets the message.
 calendar = []
 # Days before the day on which it fires. 0..30
 lead_days = 3
-# Days until the same customer may get another, of whichever of the two triggers. 1..365
+# Days until the same customer may get another, of whichever of the two triggers; one that was not let through counts too. 1..365
 cooldown_days = 330
 # Strength. 0..1
 strength = 0.3
@@ -141,24 +141,20 @@ impl TryFrom<EntryText> for Entry {
 
     fn try_from(text: EntryText) -> Result<Self, Self::Error> {
         let problem = |what: &str| Self::Error::custom(format!("`{}`: {what}", text.en));
-        let days = match (text.on.as_deref(), text.lunar.as_deref()) {
-            (Some(on), None) => match (Day::parse(on), month_and_day(on)) {
-                (Some(once), _) => vec![once],
-                (None, Some((month, day))) => every_year(|year| yearly(year, month, day)),
-                (None, None) => Vec::new(),
-            },
-            (None, Some(lunar)) => {
-                let named = month_and_day(lunar);
-                named.map_or_else(Vec::new, |(month, day)| {
-                    every_year(|year| Day::from_chinese(year, month, day))
-                })
-            }
-            _ => return Err(problem("needs either `on` or `lunar`")),
+        let (days, form) = match (text.on.as_deref(), text.lunar.as_deref()) {
+            (Some(on), None) => (
+                days_on(on),
+                "`on` must be a day that exists, MM-DD or YYYY-MM-DD",
+            ),
+            (None, Some(lunar)) => (
+                days_of_moon(lunar),
+                "`lunar` must be MM-DD, with a month of 1 to 12 and a day of 1 to 30",
+            ),
+            (Some(_), Some(_)) => return Err(problem("has both `on` and `lunar`: keep one")),
+            (None, None) => return Err(problem("has no day: add `on` or `lunar`")),
         };
         if days.is_empty() {
-            return Err(problem(
-                "`on` must be MM-DD or YYYY-MM-DD, and `lunar` MM-DD with a day of 1 to 30",
-            ));
+            return Err(problem(form));
         }
         Ok(Self {
             days,
@@ -168,6 +164,19 @@ impl TryFrom<EntryText> for Entry {
             en: text.en,
         })
     }
+}
+
+fn days_on(text: &str) -> Vec<Day> {
+    match (Day::parse(text), month_and_day(text)) {
+        (Some(once), _) => vec![once],
+        (None, Some((month, day))) => every_year(|year| yearly(year, month, day)),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn days_of_moon(text: &str) -> Vec<Day> {
+    let of = |(month, day)| every_year(|year| Day::from_chinese(year, month, day));
+    month_and_day(text).map_or_else(Vec::new, of)
 }
 
 fn every_year(of: impl Fn(i16) -> Option<Day>) -> Vec<Day> {

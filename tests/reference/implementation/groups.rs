@@ -206,11 +206,18 @@ impl Tasks {
         self.hand_out(GroupRecord::of_member(case.msisdn, case.now, signal));
     }
 
+    /// The customer goes, and takes the line out of what is said of the group.
+    pub fn depart(&mut self, case: &Case<'_>) {
+        if let Some(group) = &case.standing.group {
+            self.part(group, self.partition, case.msisdn, case.now);
+        }
+    }
+
     pub fn hand_out(&mut self, record: GroupRecord) {
         self.effects.push(Effect::Group(Box::new(record)));
     }
 
-    /// The member was erased.
+    /// The member has gone.
     pub fn part(&mut self, group: &Membership, partition: u32, who: Msisdn, now: Timestamp) {
         let signal = MemberSignal {
             group: group.id.as_str().into(),
@@ -328,6 +335,9 @@ impl Reference {
                 } else if led {
                     group.alert = None;
                     self.speak(&signal.group, &mut group, now);
+                    if group.alert.is_none() {
+                        self.uncover(&signal.group, &mut group, line, now);
+                    }
                 } else if group.alert.is_some() && !backlog {
                     self.alert(&signal.group, &mut group, now);
                 }
@@ -396,6 +406,22 @@ impl Reference {
             if line.who != lead.who && told < Some(&until) {
                 group.covered.insert(line.who, until);
                 self.cover(name, Occasion::Leaving, line, lead, until, now);
+            }
+        }
+    }
+
+    /// Nobody's task stands for the others any more.
+    fn uncover(&mut self, name: &Arc<str>, group: &mut Heard, lead: Line, now: Timestamp) {
+        let mut lines: Vec<Line> = group.signs.iter().map(|(_, line, _)| *line).collect();
+        lines.sort_by_key(|line| line.who);
+        for line in lines {
+            if group
+                .covered
+                .get(&line.who)
+                .is_some_and(|until| *until > now)
+            {
+                group.covered.remove(&line.who);
+                self.cover(name, Occasion::Leaving, line, lead, now, now);
             }
         }
     }

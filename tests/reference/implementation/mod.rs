@@ -412,9 +412,11 @@ impl Reference {
             Body::Cancellation if standing.churned(day, rules) => {
                 let (end, why) = (CloseReason::Churned, Suppression::Churned);
                 tasks.leave_but(Some(Purpose::WinBack), end, why, source, &case);
+                tasks.depart(&case);
             }
             Body::PortOutApplication if case.held() => {
                 tasks.leave(CloseReason::MnpHold, Suppression::MnpHold, source, &case);
+                tasks.depart(&case);
             }
             _ => {}
         }
