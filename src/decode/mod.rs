@@ -215,7 +215,7 @@ impl Decoder {
             return progress(fields);
         }
         let (place, record_type) =
-            body::record_type(&name).ok_or_else(|| Reject::UnknownRecordType)?;
+            body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
         let msisdn = self.subscriber(fields)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {
@@ -292,7 +292,7 @@ impl Decoder {
         if name == PROGRESS {
             return progress(fields).map(|statement| Address::Everyone(statement.feed()));
         }
-        let (_, record_type) = body::record_type(&name).ok_or_else(|| Reject::UnknownRecordType)?;
+        let (_, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
         Ok(Address::Subscriber(
             record_type.feed(),
             self.subscriber(fields)?,
