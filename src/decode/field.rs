@@ -114,7 +114,7 @@ fields! {
 // Sets of fields are bits of one integer.
 const _: () = assert!(Field::ALL.len() <= 64);
 
-/// Entries of [`TABLE`], of which most are empty.
+/// Entries of [`TABLE`]. Most are empty.
 const TABLE_SIZE: usize = 256;
 
 /// The places of [`Field::KEYS`], plus 1, each at the hash of its key or behind. A key of a record is compared with one or two of

@@ -164,7 +164,7 @@ pub(super) async fn number(
     .await
 }
 
-/// The number of a task's subscriber, and those of the group's members if it is a group's, once the audit has noted who asked.
+/// The numbers that a task is about: its subscriber's, and for a group its members'. The audit notes first who asked.
 pub(super) fn reveal(
     app: &App,
     visitor: &Visitor,

@@ -47,7 +47,7 @@ impl Shard {
         effects.push(effect(GroupRecord::of_member(msisdn, now, signal)));
     }
 
-    /// Whether a record is for somebody of whom nothing is known: what shards say makes nobody known.
+    /// Whether a record is for an unknown subscriber: what shards say adds none.
     pub(super) fn is_for_a_stranger(&self, event: &Event<'_>) -> bool {
         let told = matches!(event.body, Body::GroupAlert(_) | Body::GroupCovered(_));
         told && self

@@ -45,7 +45,7 @@ pub struct Group {
     /// Somebody has joined them since the last alert.
     news: bool,
     alert: Option<Alert>,
-    /// Whose task is that of the end of a contract.
+    /// By the day on which contracts end: the member whose task it is.
     contract_ends: Vec<(Day, Lead)>,
 }
 
