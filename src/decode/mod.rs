@@ -214,8 +214,7 @@ impl Decoder {
         if name == PROGRESS {
             return progress(fields);
         }
-        let (place, record_type) =
-            body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
+        let (place, record_type) = body::record_type(&name).ok_or(Reject::UnknownRecordType)?;
         let msisdn = self.subscriber(fields)?;
         let at = fields.essential(Field::EventTimestamp, Fields::timestamp)?;
         if at < Timestamp::PLAUSIBLE_MIN {

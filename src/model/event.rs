@@ -120,11 +120,11 @@ pub enum Body<'a> {
         /// The record's own id, by which the erasure is confirmed.
         request: Cow<'a, str>,
     },
-    /// `member_signal`: what the shard of a member tells that of the group.
+    /// `member_signal`: a member's shard tells the group's shard.
     MemberSignal(Box<MemberSignal>),
-    /// `group_alert`: the subscriber's task is that of the group.
+    /// `group_alert`: the subscriber's task stands for the whole group.
     GroupAlert(Box<GroupAlert>),
-    /// `group_covered`: another member's task is that of the group.
+    /// `group_covered`: another member's task stands for the whole group.
     GroupCovered(Box<GroupCovered>),
 }
 

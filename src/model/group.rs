@@ -64,7 +64,7 @@ pub struct MemberSignal {
     pub triggers: Vec<Cow<'static, str>>,
 }
 
-/// One task is due for the whole group: that of the member who is told so.
+/// One task is due for the whole group. The member who is told so has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupAlert {
     /// The group.
@@ -83,7 +83,7 @@ pub struct GroupAlert {
     pub until: Timestamp,
 }
 
-/// A member gets no task of its own, because another one's task is that of the group.
+/// A member gets no task of its own: another member's task stands for the whole group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupCovered {
     /// The group.

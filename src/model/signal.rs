@@ -133,7 +133,7 @@ pub enum Suppression {
     Recovered,
     /// It fired in a backlog, and its time was over before the backlog was read.
     Backlog,
-    /// Another member's task is that of the whole group.
+    /// Another member's task stands for the whole group.
     Group,
 }
 

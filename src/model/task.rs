@@ -56,7 +56,7 @@ pub struct Task {
     pub stage: Stage,
     /// Why the line is suspended, if it is.
     pub suspension: Option<Suspension>,
-    /// The group whose task it is, if it is that of a group.
+    /// What the task says of a group, if it stands for one.
     pub group: Option<Box<GroupAlert>>,
     /// The reasons, oldest first, one for each trigger.
     pub signals: Vec<Signal>,
@@ -219,7 +219,7 @@ pub enum CloseReason {
     Returned,
     /// Everything about the subscriber was erased.
     Erased,
-    /// Withdrawn: another member's task is that of the whole group.
+    /// Withdrawn: another member's task stands for the whole group.
     Group,
 }
 

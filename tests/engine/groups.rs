@@ -40,6 +40,19 @@ fn members(overrides: &str, count: usize) -> Scenario {
     scenario
 }
 
+/// What a member's shard tells of a member who shows signs of leaving.
+fn leaving() -> Body<'static> {
+    Body::MemberSignal(Box::new(MemberSignal {
+        group: GROUP.into(),
+        occasion: Some(Occasion::Leaving),
+        partition: 0,
+        head_count: None,
+        value: Money(1),
+        score: 1,
+        triggers: Vec::new(),
+    }))
+}
+
 fn asks(scenario: &mut Scenario, n: usize, at: &str) {
     scenario.event(&member(n), at, call(HOTLINE));
 }
@@ -331,16 +344,7 @@ fn without_the_switch_nothing_is_told() {
 fn what_is_told_says_nothing_about_time() {
     let mut scenario = members("", 1);
     let clock = scenario.clock();
-    let signal = MemberSignal {
-        group: GROUP.into(),
-        occasion: Some(Occasion::Leaving),
-        partition: 0,
-        head_count: None,
-        value: Money(1),
-        score: 1,
-        triggers: Vec::new(),
-    };
-    let body = Body::MemberSignal(Box::new(signal));
+    let body = leaving();
     scenario.event(OTHER, "2026-02-20 10:00", body.clone());
     assert_eq!(scenario.clock(), clock);
     assert_eq!(scenario.shard.stats().subscribers, 1);
@@ -366,17 +370,7 @@ fn the_end_of_a_backlog_alerts_the_group() {
     scenario.tick("2026-02-02 09:00", inputs(true));
     for n in 1..=3 {
         scenario.event(&member(n), "2026-02-02 08:00", of_group(GROUP, n));
-        let signal = MemberSignal {
-            group: GROUP.into(),
-            occasion: Some(Occasion::Leaving),
-            partition: 0,
-            head_count: None,
-            value: Money(1),
-            score: 1,
-            triggers: Vec::new(),
-        };
-        let body = Body::MemberSignal(Box::new(signal));
-        scenario.event(&member(n), "2026-02-02 08:30", body);
+        scenario.event(&member(n), "2026-02-02 08:30", leaving());
     }
     assert_eq!(told(&scenario).len(), 0);
     scenario.tick("2026-02-02 09:01", inputs(false));

@@ -4,7 +4,7 @@ use crate::engine::codec::{Encoded, Interner, Problem, Reader, Writer, encoded};
 use crate::model::{GroupAlert, GroupCovered, MEMBERS_LISTED, Occasion, ProfileGroup, Timestamp};
 use std::sync::Arc;
 
-/// The group of a line, and whose task is that of the group.
+/// The group of a line, and which member's task stands for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Membership {
     /// The group's id.

@@ -2,7 +2,7 @@ use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Evidence, Fact, Purpose, Text};
+use crate::model::{CloseReason, Purpose, Text};
 use serde::Deserialize;
 
 /// The subscriber's birthday (behaviour: Care and growth triggers). Day close.
@@ -44,15 +44,7 @@ impl Trigger for Birthday {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(due.days_left),
-                expected: 0.0,
-                unit: "days_left".into(),
-                window_days: 0,
-                threshold: f64::from(self.lead_days),
-                facts: vec![("birthday_on".into(), Fact::Date(on))],
-                source: None,
-            },
+            evidence: due.evidence("birthday_on"),
             text: Text {
                 zh: format!("客户生日是{on}"),
                 en: format!("The customer's birthday is on {on}"),

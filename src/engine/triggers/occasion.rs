@@ -3,7 +3,7 @@ use super::reminder::{self, GREETING_GRACE_DAYS, Schedule};
 use super::trigger::{Firing, Trigger, TriggerSpec};
 use super::view::DayView;
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{CloseReason, Day, Evidence, Fact, Purpose, Segment, Text, Tier};
+use crate::model::{CloseReason, Day, Purpose, Segment, Text, Tier};
 use serde::Deserialize;
 use serde::de::Error;
 
@@ -98,15 +98,7 @@ impl<const OFFER: bool> Trigger for Occasion<OFFER> {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(due.days_left),
-                expected: 0.0,
-                unit: "days_left".into(),
-                window_days: 0,
-                threshold: f64::from(self.lead_days),
-                facts: vec![("occasion_on".into(), Fact::Date(on))],
-                source: None,
-            },
+            evidence: due.evidence("occasion_on"),
             text: Text {
                 zh: format!("{on}是{}", entry.zh),
                 en: format!("{on} is {}", entry.en),

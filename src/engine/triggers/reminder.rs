@@ -28,6 +28,21 @@ pub struct Schedule<'a> {
     pub grace_days: u16,
 }
 
+impl Reminder {
+    /// The numbers it rests on; `name` is what its day is.
+    pub fn evidence(&self, name: &'static str) -> Evidence {
+        Evidence {
+            observed: f64::from(self.days_left),
+            expected: 0.0,
+            unit: "days_left".into(),
+            window_days: 0,
+            threshold: f64::from(self.days_before),
+            facts: vec![(name.into(), Fact::Date(self.on))],
+            source: None,
+        }
+    }
+}
+
 impl Schedule<'_> {
     /// The reminder of an occasion that is due `today`, if any.
     ///
@@ -106,15 +121,7 @@ impl Lapse {
         Some(Firing {
             kind: FiringKind::Full,
             strength: self.strength,
-            evidence: Evidence {
-                observed: f64::from(due.days_left),
-                expected: 0.0,
-                unit: "days_left".into(),
-                window_days: 0,
-                threshold: f64::from(due.days_before),
-                facts: vec![("expires_on".into(), Fact::Date(due.on))],
-                source: None,
-            },
+            evidence: due.evidence("expires_on"),
             text: text(due.on, due.days_left),
         })
     }
