@@ -147,7 +147,12 @@ fn snapshots_that_are_gone() {
     fs::remove_dir_all(&snapshots).unwrap();
     // The journal still goes back to its first entry.
     live_once(&installation, 2);
-    live_once(&installation, 3);
+    // A program that stops does not wait long for a busy broker to delete what no snapshot needs.
+    let trimmed = (3..10).any(|number| {
+        live_once(&installation, number);
+        installation.client.first_offset(&installation.journal(), 0) > 0
+    });
+    assert!(trimmed, "the journal still goes back to its first entry");
     fs::remove_dir_all(&snapshots).unwrap();
     let said = last_words(&installation, &["run"], &[]);
     let wanted = [

@@ -331,16 +331,22 @@ impl Client {
     /// The offset behind the last record of each partition (the high watermark: control records and the records of open
     /// transactions are below it).
     pub fn end_offsets(&self, topic: &str) -> BTreeMap<i32, i64> {
-        self.partitions(topic)
-            .into_iter()
-            .map(|partition| {
-                let what = format!("the end of partition {partition} of topic {topic} is known");
-                let (_, end) = unless_starting_up(&what, || {
-                    self.ends.fetch_watermarks(topic, partition, PATIENCE)
-                });
-                (partition, end)
-            })
+        let partitions = self.partitions(topic).into_iter();
+        partitions
+            .map(|partition| (partition, self.watermarks(topic, partition).1))
             .collect()
+    }
+
+    /// The offset of the first record that a partition still has.
+    pub fn first_offset(&self, topic: &str, partition: i32) -> i64 {
+        self.watermarks(topic, partition).0
+    }
+
+    fn watermarks(&self, topic: &str, partition: i32) -> (i64, i64) {
+        let what = format!("the ends of partition {partition} of topic {topic} are known");
+        unless_starting_up(&what, || {
+            self.ends.fetch_watermarks(topic, partition, PATIENCE)
+        })
     }
 
     /// The members that a group has now: another id for each time that one joined anew.
