@@ -4,8 +4,9 @@
 //! Starts a real broker and loads the calls, then takes turns: the client's safe poll alone, poll with serde_json into a struct,
 //! the release program. Each is a process of its own, so that its processor time and its memory are its own. Every run appends
 //! one line to `benches/results/b1.jsonl`. Run with `cargo bench --bench b1`; `CHURNWATCH_BENCH_RECORDS` (in millions) and
-//! `CHURNWATCH_BENCH_ROUNDS` change the size, and `CHURNWATCH_BENCH_COMPRESSION=none` the topic. With `-- latency` it measures
-//! how long a call to a competitor's hotline takes to its task.
+//! `CHURNWATCH_BENCH_ROUNDS` change the size, and `CHURNWATCH_BENCH_COMPRESSION=none` the topic. With `-- storm` everybody calls a
+//! competitor's hotline all the time, and with `-- one-line` one line makes 30 % of all calls. With `-- latency` it measures how
+//! long a call to a competitor's hotline takes to its task.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -66,11 +67,14 @@ fn main() {
     for topic in [TOPIC, "tasks", "signals", "dead", "churnwatch-erasures"] {
         client.create_topic(topic, PARTITIONS, &[]);
     }
-    load(&compression, records);
+    let traffic = Traffic::of(&arguments);
+    load(&compression, records, traffic);
     if arguments.iter().any(|argument| argument == "latency") {
         return latency::measure(records);
     }
-    println!("{records} calls in {PARTITIONS} partitions ({compression}), {rounds} rounds");
+    println!(
+        "{records} calls in {PARTITIONS} partitions ({compression}, {traffic:?}), {rounds} rounds"
+    );
     let mut figures = [const { Vec::new() }; 3];
     for round in 0..rounds {
         let runs = [
@@ -83,6 +87,7 @@ fn main() {
             keep(json!({
                 "program": program,
                 "records": records,
+                "traffic": format!("{traffic:?}"),
                 "compression": compression,
                 "records_per_second": run.per_second.round(),
                 "cpu_seconds_per_million": (run.cpu_seconds_per_million * 100.0).round() / 100.0,
@@ -97,6 +102,31 @@ fn main() {
         detect / poll,
         detect / read
     );
+}
+
+/// Who calls whom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Traffic {
+    /// As the other engines were shown it.
+    Usual,
+    /// Every call is one to the hotline.
+    Storm,
+    /// One line makes 30 % of the calls.
+    OneLine,
+}
+
+impl Traffic {
+    fn of(arguments: &[String]) -> Self {
+        match arguments
+            .iter()
+            .map(String::as_str)
+            .find(|it| !it.starts_with('-'))
+        {
+            Some("storm") => Self::Storm,
+            Some("one-line") => Self::OneLine,
+            _ => Self::Usual,
+        }
+    }
 }
 
 /// What one program needed for all records.
@@ -157,10 +187,15 @@ fn mixed(number: u64) -> u64 {
 }
 
 /// A call, of 279 bytes or nearly, and whose it is.
-fn call(number: u64, at: u64) -> (String, String) {
+fn call(number: u64, at: u64, traffic: Traffic) -> (String, String) {
     let bits = mixed(number);
-    let msisdn = format!("86138{:08}", bits % SUBSCRIBERS);
+    let caller = match traffic {
+        Traffic::OneLine if bits >> 32 & 1023 < 307 => 0,
+        _ => bits % SUBSCRIBERS,
+    };
+    let msisdn = format!("86138{caller:08}");
     let other = match mixed(bits) % ONE_IN {
+        _ if traffic == Traffic::Storm => HOTLINE.to_owned(),
         0 => HOTLINE.to_owned(),
         other => format!("86139{:08}", other * 99_991 % 100_000_000),
     };
@@ -174,14 +209,14 @@ fn call(number: u64, at: u64) -> (String, String) {
     (msisdn, record)
 }
 
-fn load(compression: &str, records: u64) {
+fn load(compression: &str, records: u64, traffic: Traffic) {
     let folder = tempfile::tempdir().unwrap();
     let extra = format!("kafka.properties.\"compression.type\" = \"{compression}\"\n");
     let config = configuration("load", folder.path(), &extra);
     let loader = Loader::new(&config).unwrap();
     for number in 0..records {
         let at = BEGIN_MS + number * DAYS * DAY_MS / records;
-        let (msisdn, record) = call(number, at);
+        let (msisdn, record) = call(number, at, traffic);
         let to = Delivery::Keyed(msisdn.as_bytes());
         loader
             .send(TOPIC, PARTITIONS, to, Some(record.as_bytes()))

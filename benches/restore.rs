@@ -4,7 +4,8 @@
 //! Starts a real broker and the release program. Run with `cargo bench --bench restore`;
 //! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. Snapshots of the debt are taken as by default;
 //! `CHURNWATCH_BENCH_RECOVERY=3600` is another `state.recovery_seconds_max`, with which all of it is replayed. Static membership
-//! spares the wait for the session time-out, which is the group's and not the restore's.
+//! spares the wait for the session time-out, which is the group's and not the restore's. With `-- takeover` there are two
+//! processes, and it measures how long the records of the killed one wait for the other one.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -45,6 +46,9 @@ fn main() {
     let client = Client::shared();
     for topic in ["tasks", "signals", "dead", "churnwatch-erasures"] {
         client.create_topic(topic, PARTITIONS, &[]);
+    }
+    if std::env::args().any(|argument| argument == "takeover") {
+        return ["static", "dynamic"].into_iter().for_each(takeover);
     }
     for (number, size) in sizes.split(',').enumerate() {
         let (subscribers, debt) = size.split_once(':').expect("subscribers:debt");
@@ -105,6 +109,52 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     );
     third.signal(Signal::Kill);
     third.wait_long();
+}
+
+/// From kill -9 of one of two processes until the other one has applied new records of all partitions.
+fn takeover(membership: &str) {
+    let (subscribers, new) = (500_000, 10_000);
+    let built = subscribers * RECORDS_EACH;
+    let topic = format!("takeover-{membership}");
+    Client::shared().create_topic(&topic, PARTITIONS, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = [0, 1].map(|number| {
+        let file = folder.path().join(format!("{number}.toml"));
+        let instance = match membership {
+            "static" => format!("run.instance_id = \"bench-{number}\""),
+            _ => String::new(),
+        };
+        let text = configuration(&topic, folder.path());
+        let text = text.replace("run.instance_id = \"bench\"", &instance);
+        let port = (PORT + number).to_string();
+        std::fs::write(&file, text.replace(&PORT.to_string(), &port)).unwrap();
+        file
+    });
+    let config = Config::load_with(Some(&one), std::iter::empty()).unwrap();
+    load(&config, &topic, subscribers, 0..built);
+    let committed = || -> i64 {
+        let offsets = Client::shared().committed_offsets(&topic, &topic);
+        offsets.into_values().flatten().sum()
+    };
+    let wait = |records: u64| {
+        while committed() < records as i64 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let (mut first, mut second) = (start(&one), start(&other));
+    wait(built);
+    first.signal(Signal::Kill);
+    let killed = Instant::now();
+    first.wait_long();
+    load(&config, &topic, subscribers, built..built + new);
+    wait(built + new);
+    println!(
+        "takeover, {membership} membership, {subscribers} subscribers in {PARTITIONS} partitions, half of them on each process: {:.1} s \
+         from kill -9 until new records of all partitions are committed",
+        killed.elapsed().as_secs_f64()
+    );
+    second.signal(Signal::Kill);
+    second.wait_long();
 }
 
 fn configuration(topic: &str, folder: &Path) -> String {

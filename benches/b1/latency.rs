@@ -5,7 +5,9 @@
 use crate::common::consumer;
 use crate::support::client::Client;
 use crate::support::process::Signal;
-use crate::{BEGIN_MS, DAY_MS, DAYS, HOTLINE, ONE_IN, PARTITIONS, TOPIC, call, caught_up, keep};
+use crate::{
+    BEGIN_MS, DAY_MS, DAYS, HOTLINE, ONE_IN, PARTITIONS, TOPIC, Traffic, call, caught_up, keep,
+};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{
@@ -145,7 +147,11 @@ fn traffic(topic: &str, rate: u64, number: &mut u64, live: Instant) -> Vec<(Stri
             break;
         }
         while sent < rate * slice / SLICES {
-            let (msisdn, record) = call(*number, END_MS + live.elapsed().as_millis() as u64);
+            let (msisdn, record) = call(
+                *number,
+                END_MS + live.elapsed().as_millis() as u64,
+                Traffic::Usual,
+            );
             let now = Instant::now();
             let mut to = BaseRecord::to(topic).key(&msisdn).payload(&record);
             // A full queue shows in the waits, which begin before it.

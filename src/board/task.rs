@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub const SEVERITIES: [&str; 4] = ["early", "at_risk", "critical", "lost"];
 /// Tiers from the least on.
 pub const TIERS: [&str; 3] = ["small", "ordinary", "key"];
+/// How customers are looked after.
+pub const CUSTOMER_KINDS: [&str; 3] = ["personal", "group", "ordinary"];
 /// Rungs of the ladder from the lowest on.
 pub const LEVELS: [&str; 4] = [
     "account_manager",
@@ -67,6 +69,9 @@ pub struct Task {
     /// How much effort the subscriber is worth.
     #[serde(default)]
     pub tier: String,
+    /// How the customer is looked after.
+    #[serde(default)]
+    pub customer_kind: String,
     /// Of loyalty.
     #[serde(default)]
     pub stars: u8,
@@ -129,12 +134,25 @@ pub struct Group {
     pub contract_end_on: String,
     /// Its lines.
     pub head_count: Option<u32>,
-    /// Those with signals; masked before anybody sees them.
+    /// Those with signals.
     #[serde(default)]
-    pub members: Vec<String>,
+    pub members: Vec<Member>,
     /// Signals of others.
     #[serde(default)]
     pub more_signals: u32,
+}
+
+/// A member of a group, with signals.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Member {
+    /// Masked before anybody sees it.
+    pub msisdn: String,
+    /// How far things have gone.
+    #[serde(default)]
+    pub severity: String,
+    /// Why.
+    #[serde(default)]
+    pub triggers: Vec<String>,
 }
 
 /// A signal, in a task or alone.

@@ -8,7 +8,7 @@ use crate::engine::triggers::REGISTRY;
 use crate::kafka::{self, Sources};
 use crate::model::{Feed, plural};
 use crate::registry::Registry;
-use crate::runtime::can_go_on;
+use crate::runtime::{can_go_on, clock};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,6 +45,9 @@ Examples:
   churnwatch check --sample cdr-20260302.csv > my-layout.toml
   churnwatch check --sample cdr-20260302.csv --layout my-layout.toml
   CHURNWATCH_KAFKA__BOOTSTRAP=kafka1:9092 churnwatch check";
+
+/// Days of the calendar of occasions that are shown.
+const OCCASIONS_SHOWN: usize = 6;
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -153,6 +156,7 @@ fn summary(config: &Config) -> String {
             ),
         ),
         ("triggers", join(triggers)),
+        ("occasions", occasions(config)),
         ("admin pages", format!("http://{}/", http.listen)),
         (
             "board",
@@ -179,6 +183,14 @@ fn shadow(config: &Config) -> String {
             config.shadow.rules, rules.version, config.topics.shadow_signals
         ),
     }
+}
+
+/// The days of the calendar that come next.
+fn occasions(config: &Config) -> String {
+    let today = config.rules.calendar.day_of(clock::now());
+    let coming = config.rules.occasions(today..=today + 365);
+    let days = coming.iter().take(OCCASIONS_SHOWN);
+    join(days.map(|(on, name)| format!("{on} {name}")))
 }
 
 /// How records are written.

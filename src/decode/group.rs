@@ -5,11 +5,12 @@ use super::field::Field;
 use super::read::Read;
 use super::wire::Fields;
 use crate::model::{
-    Day, GroupAlert, GroupCovered, MEMBERS_LISTED, MemberSignal, Money, Msisdn, Occasion, Reject,
-    Timestamp,
+    Day, GroupAlert, GroupCovered, GroupMember, MEMBERS_LISTED, MemberSignal, Money, Msisdn,
+    Occasion, Reject, Severity, Timestamp,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// Longest id of a group, in bytes: it is a key of records, and of what is known of groups.
 const GROUP_ID_BYTES_MAX: usize = 64;
@@ -33,12 +34,20 @@ struct Signal {
     head_count: Option<u32>,
     value: String,
     score_millionths: u32,
+    severity: String,
+    triggers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    msisdn: String,
+    severity: String,
     triggers: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Alert {
-    members: Vec<String>,
+    members: Vec<Member>,
     more: u32,
     #[serde(default)]
     head_count: Option<u32>,
@@ -62,7 +71,7 @@ pub(super) fn member_signal(fields: &Fields<'_>) -> Result<MemberSignal, Reject>
         GONE => None,
         _ => Some(occasion(&common)?),
     };
-    if signal.triggers.len() > TRIGGERS_MAX || signal.score_millionths > CERTAIN {
+    if signal.score_millionths > CERTAIN {
         return Err(unusable());
     }
     Ok(MemberSignal {
@@ -72,7 +81,8 @@ pub(super) fn member_signal(fields: &Fields<'_>) -> Result<MemberSignal, Reject>
         head_count: signal.head_count,
         value: Money::parse(&signal.value).map_err(|_| unusable())?,
         score: signal.score_millionths,
-        triggers: signal.triggers.into_iter().map(Into::into).collect(),
+        severity: severity(&signal.severity)?,
+        triggers: triggers(signal.triggers)?,
     })
 }
 
@@ -83,11 +93,17 @@ pub(super) fn alert(fields: &Fields<'_>) -> Result<GroupAlert, Reject> {
     if alert.members.len() > MEMBERS_LISTED {
         return Err(unusable());
     }
-    let members = alert.members.iter().map(|member| subscriber(member));
+    let members = alert.members.into_iter().map(|member| {
+        Ok(GroupMember {
+            msisdn: subscriber(&member.msisdn)?,
+            severity: severity(&member.severity)?,
+            triggers: triggers(member.triggers)?,
+        })
+    });
     Ok(GroupAlert {
         group: group_id(&common)?.into(),
         occasion: occasion(&common)?,
-        members: members.collect::<Result<_, _>>()?,
+        members: members.collect::<Result<_, Reject>>()?,
         more: alert.more,
         head_count: alert.head_count,
         until: moment(&alert.until)?,
@@ -131,6 +147,18 @@ fn occasion(common: &Common) -> Result<Occasion, Reject> {
         ("leaving", None) => Ok(Occasion::Leaving),
         ("contract_end", Some(Some(on))) => Ok(Occasion::ContractEnd(on)),
         _ => Err(unusable()),
+    }
+}
+
+fn severity(name: &str) -> Result<Severity, Reject> {
+    let mut all = Severity::ALL.into_iter();
+    all.find(|it| it.name() == name).ok_or_else(unusable)
+}
+
+fn triggers(names: Vec<String>) -> Result<Vec<Arc<str>>, Reject> {
+    match names.len() > TRIGGERS_MAX {
+        true => Err(unusable()),
+        false => Ok(names.into_iter().map(Into::into).collect()),
     }
 }
 

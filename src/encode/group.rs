@@ -2,10 +2,10 @@
 
 use super::json;
 use crate::model::{
-    Body, Calendar, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Msisdn, Occasion,
+    Body, Calendar, GroupAlert, GroupCovered, GroupMember, GroupRecord, MemberSignal, Occasion,
 };
-use serde::Serialize;
-use std::borrow::Cow;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 #[derive(Serialize)]
 struct RecordJson<'a> {
@@ -35,10 +35,12 @@ enum ToldJson<'a> {
         partition: u32,
         value: String,
         score_millionths: u32,
-        triggers: &'a [Cow<'static, str>],
+        severity: &'static str,
+        #[serde(serialize_with = "names")]
+        triggers: &'a [Arc<str>],
     },
     Alert {
-        members: Vec<&'a str>,
+        members: Vec<MemberJson<'a>>,
         more: u32,
         until: String,
     },
@@ -46,6 +48,34 @@ enum ToldJson<'a> {
         lead: &'a str,
         until: String,
     },
+}
+
+/// A member with signals.
+#[derive(Serialize)]
+pub(super) struct MemberJson<'a> {
+    msisdn: &'a str,
+    severity: &'static str,
+    #[serde(serialize_with = "names")]
+    triggers: &'a [Arc<str>],
+}
+
+impl<'a> MemberJson<'a> {
+    fn new(member: &'a GroupMember) -> Self {
+        Self {
+            msisdn: member.msisdn.as_str(),
+            severity: member.severity.name(),
+            triggers: &member.triggers,
+        }
+    }
+
+    /// Those of an alert.
+    pub(super) fn all(alert: &'a GroupAlert) -> Vec<Self> {
+        alert.members.iter().map(Self::new).collect()
+    }
+}
+
+fn names<S: Serializer>(names: &&[Arc<str>], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(names.iter().map(|name| &**name))
 }
 
 /// A record as one line of JSON, without the line's end; nothing if it is of something else.
@@ -75,6 +105,7 @@ fn of_signal(signal: &MemberSignal) -> GroupJson<'_> {
             partition: signal.partition,
             value: signal.value.to_string(),
             score_millionths: signal.score,
+            severity: signal.severity.name(),
             triggers: &signal.triggers,
         },
     }
@@ -87,7 +118,7 @@ fn of_alert<'a>(alert: &'a GroupAlert, calendar: &Calendar) -> GroupJson<'a> {
         contract_end_on: contract_end_on(Some(alert.occasion)),
         head_count: alert.head_count,
         told: ToldJson::Alert {
-            members: alert.members.iter().map(Msisdn::as_str).collect(),
+            members: MemberJson::all(alert),
             more: alert.more,
             until: calendar.rfc3339(alert.until),
         },

@@ -1,9 +1,10 @@
 //! The JSON of tasks and signals: one struct each, in the order of its fields.
 
 use super::dead_letter::SourceJson;
+use super::group::MemberJson;
 use crate::model::{
-    Assignee, Calendar, Erasure, Evidence, Fact, GroupAlert, Msisdn, PlaybookStep, ScorePart,
-    ShadowSignal, Signal, Suspension, Talk, Task, Text, Words,
+    Assignee, Calendar, Erasure, Evidence, Fact, GroupAlert, PlaybookStep, ScorePart, ShadowSignal,
+    Signal, Suspension, Talk, Task, Text, Words,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -42,6 +43,7 @@ pub(super) struct TaskJson<'a> {
     score_parts: ScoreParts<'a>,
     msisdn: &'a str,
     tier: &'static str,
+    customer_kind: &'static str,
     stars: u8,
     credit_score: i32,
     monthly_value: String,
@@ -87,6 +89,7 @@ impl<'a> TaskJson<'a> {
             score_parts: ScoreParts(&task.score_parts),
             msisdn: task.msisdn.as_str(),
             tier: task.tier.name(),
+            customer_kind: task.customer_kind.name(),
             stars: task.stars,
             credit_score: task.credit_score,
             monthly_value: task.monthly_value.to_string(),
@@ -137,7 +140,7 @@ struct TaskGroupJson<'a> {
     contract_end_on: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     head_count: Option<u32>,
-    members: Vec<&'a str>,
+    members: Vec<MemberJson<'a>>,
     more_signals: u32,
 }
 
@@ -149,7 +152,7 @@ impl<'a> TaskGroupJson<'a> {
             kind: alert.occasion.name(),
             contract_end_on: end.map(|end| end.to_string()),
             head_count: alert.head_count,
-            members: alert.members.iter().map(Msisdn::as_str).collect(),
+            members: MemberJson::all(alert),
             more_signals: alert.more,
         }
     }

@@ -39,8 +39,8 @@ pub use shard::describe::{
 };
 pub use shard::line_days::LineDay;
 pub use shard::rollup::{
-    ByPurpose, ByTier, HolderWork, Judged, OpenTaskCounts, Purposes, RegionLevel, RegionOutcomes,
-    Rollup, Tiers, TriggerOutcomes, Work,
+    ByPurpose, ByTier, Customers, HolderWork, Judged, OpenTaskCounts, Purposes, RegionLevel,
+    RegionOutcomes, Rollup, Tiers, TriggerOutcomes, Work,
 };
 pub use shard::stats::ShardStats;
 pub use shard::uplift::{GroupComparison, GroupFates, RegionUplift, TriggerUplift};

@@ -5,7 +5,8 @@ use crate::engine::settings::{
     WindowRules,
 };
 use crate::engine::triggers::Trigger;
-use crate::model::{Calendar, Words};
+use crate::model::{Calendar, Day, Words};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Everything that decides what the engine does with an input; journalled by its [`version`](Rules::version).
@@ -38,6 +39,14 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Days of the calendars of occasions within some days, in order.
+    pub fn occasions(&self, days: RangeInclusive<Day>) -> Vec<(Day, &str)> {
+        let triggers = self.triggers.iter();
+        let mut all: Vec<_> = triggers.flat_map(|it| it.occasions(days.clone())).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// The words of recommended actions.
     pub fn words(&self) -> Arc<Words> {
         Arc::new(Words {

@@ -18,10 +18,11 @@ pub(super) struct Filter {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum GroupBy {
     Region,
     Manager,
+    CustomerKind,
 }
 
 /// JSON, or why there is none.
@@ -44,7 +45,7 @@ impl From<&str> for Refusal {
 /// The query as axum reads it.
 pub(super) type FilterQuery = Result<Query<Filter>, QueryRejection>;
 
-/// The work of a region and of those one level below it, or of account managers.
+/// The work of a region and of those one level below it, of account managers, or of kinds of customers.
 pub(super) fn rollup(telemetry: &Telemetry, query: FilterQuery) -> Reply {
     let filter = read(query)?;
     match (filter.region, filter.manager, filter.by) {
@@ -57,6 +58,10 @@ pub(super) fn rollup(telemetry: &Telemetry, query: FilterQuery) -> Reply {
         (_, Some(_), Some(GroupBy::Region)) => {
             Err("`by=region` goes without `manager`: managers are not told apart by region".into())
         }
+        (None, None, Some(GroupBy::CustomerKind)) => Ok(json(&telemetry.customers())),
+        (_, _, Some(GroupBy::CustomerKind)) => Err(
+            "`by=customer_kind` goes without `region` and `manager`: kinds of customers are counted over all of them".into(),
+        ),
         (None, Some(manager), _) => Ok(json(&telemetry.holders(Some(&manager)))),
         (None, None, Some(GroupBy::Manager)) => Ok(json(&telemetry.holders(None))),
         (region, None, _) => Ok(json(&telemetry.region(&known(telemetry, region)?))),

@@ -29,7 +29,7 @@ const INDEX: &str = "churnwatch
 /readyz   200 while connected, assigned and rebuilt; else 503 and why not
 
 /api/rollup    tasks as they stand and what became of them, of this process's partitions: ?region=HQ/Guangdong,
-               ?by=manager, ?manager=NAME
+               ?by=manager, ?manager=NAME, ?by=customer_kind
 /api/outcomes  what became of tasks by trigger and tier: ?region=HQ/Guangdong
 /api/uplift    what tasks achieve, against those held out: ?region=HQ/Guangdong
 ";

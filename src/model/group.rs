@@ -1,9 +1,8 @@
 //! What shards tell each other of groups (behaviour: Groups).
 
-use super::serial::{all_clear, shared};
-use super::{Body, Day, Event, Money, Msisdn, Timestamp};
+use super::serial::{clear, shared};
+use super::{Body, Day, Event, Money, Msisdn, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Members of a group that are kept by number and listed; the rest is counted.
@@ -60,8 +59,23 @@ pub struct MemberSignal {
     pub value: Money,
     /// The member's churn score, in millionths.
     pub score: u32,
+    /// How far things have gone.
+    pub severity: Severity,
     /// The triggers of the task.
-    pub triggers: Vec<Cow<'static, str>>,
+    pub triggers: Vec<Arc<str>>,
+}
+
+/// A member with signals, as the group's task lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupMember {
+    /// Who.
+    #[serde(with = "clear")]
+    pub msisdn: Msisdn,
+    /// How far things have gone.
+    pub severity: Severity,
+    /// Why: triggers, each once, the first to fire first.
+    #[serde(with = "shared")]
+    pub triggers: Vec<Arc<str>>,
 }
 
 /// One task is due for the whole group. The member who is told so has it.
@@ -73,8 +87,7 @@ pub struct GroupAlert {
     /// Why.
     pub occasion: Occasion,
     /// Those with signals, the most important first, this one among them.
-    #[serde(with = "all_clear")]
-    pub members: Vec<Msisdn>,
+    pub members: Vec<GroupMember>,
     /// Signals of members that are not listed any more.
     pub more: u32,
     /// Lines of the group, if known.
@@ -96,25 +109,15 @@ pub struct GroupCovered {
     pub until: Timestamp,
 }
 
-impl MemberSignal {
-    /// That a member has gone, or is not to be spoken of.
-    pub fn departure(group: Arc<str>, partition: u32) -> Self {
-        Self {
-            group,
-            occasion: None,
-            partition,
-            head_count: None,
-            value: Money::ZERO,
-            score: 0,
-            triggers: Vec::new(),
-        }
-    }
-}
-
 impl GroupAlert {
     /// Those with signals.
     pub fn count(&self) -> u32 {
         self.more.saturating_add(self.members.len() as u32)
+    }
+
+    /// How far things have gone with the member that is worst off.
+    pub fn severity(&self) -> Option<Severity> {
+        self.members.iter().map(|member| member.severity).max()
     }
 }
 
@@ -123,6 +126,21 @@ impl GroupRecord {
     pub fn of_member(msisdn: Msisdn, at: Timestamp, signal: MemberSignal) -> Self {
         let body = Body::MemberSignal(Box::new(signal));
         Self::new(None, msisdn, at, body)
+    }
+
+    /// What a member's shard tells the group's when the member has gone, or is not to be spoken of.
+    pub fn of_departure(msisdn: Msisdn, at: Timestamp, group: Arc<str>, partition: u32) -> Self {
+        let signal = MemberSignal {
+            group,
+            occasion: None,
+            partition,
+            head_count: None,
+            value: Money::ZERO,
+            score: 0,
+            severity: Severity::Early,
+            triggers: Vec::new(),
+        };
+        Self::of_member(msisdn, at, signal)
     }
 
     /// What the group's shard tells a member's, which is in some partition.

@@ -16,6 +16,7 @@ mod order;
 mod outcome;
 mod plural;
 mod serial;
+mod severity;
 mod signal;
 mod source;
 mod task;
@@ -31,7 +32,9 @@ pub use event::{
     Segment, SuspensionReason, TaskOutcome,
 };
 pub use feed::{Feed, FeedSet};
-pub use group::{GroupAlert, GroupCovered, GroupRecord, MEMBERS_LISTED, MemberSignal, Occasion};
+pub use group::{
+    GroupAlert, GroupCovered, GroupMember, GroupRecord, MEMBERS_LISTED, MemberSignal, Occasion,
+};
 pub use inputs::Inputs;
 pub use money::{Money, MoneyError};
 pub use motive::{Motive, Motives};
@@ -41,10 +44,12 @@ pub use order::OrderKind;
 pub use outcome::{Counts, Outcome, Reject};
 pub use plural::plural;
 pub use serial::clear;
+pub(crate) use serial::shared;
+pub use severity::Severity;
 pub use signal::{Evidence, Fact, ShadowSignal, Signal, Suppression, Text};
 pub use source::Source;
 pub use task::{
-    Action, Assignee, Channel, CloseReason, Effect, Level, Purpose, ScorePart, Severity, Stage,
+    Action, Assignee, Channel, CloseReason, CustomerKind, Effect, Level, Purpose, ScorePart, Stage,
     Suspension, Task, TaskStatus, Tier,
 };
 pub use time::{Day, Timestamp};

@@ -22,25 +22,8 @@ pub mod clear {
     }
 }
 
-/// The same for several.
-pub(super) mod all_clear {
-    use super::*;
-    use crate::model::Msisdn;
-
-    pub fn serialize<S: Serializer>(all: &[Msisdn], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(all.iter().map(Msisdn::as_str))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Msisdn>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        let all = texts.iter().map(|text| Msisdn::new(text));
-        all.collect::<Result<_, _>>()
-            .map_err(serde::de::Error::custom)
-    }
-}
-
 /// Strings that are shared in memory, each written out: one, perhaps one, or some.
-pub(super) mod shared {
+pub(crate) mod shared {
     use super::*;
     use std::sync::Arc;
 

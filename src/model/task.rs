@@ -1,7 +1,7 @@
 use super::serial::{clear, shared};
 use super::{
-    Day, Erasure, Fact, GroupAlert, GroupRecord, Money, Motives, Msisdn, OutcomeResult,
-    ShadowSignal, Signal, Source, SuspensionReason, Timestamp,
+    Day, Erasure, Fact, GroupAlert, GroupRecord, Money, Motives, Msisdn, OutcomeResult, Segment,
+    Severity, ShadowSignal, Signal, Source, SuspensionReason, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -46,6 +46,8 @@ pub struct Task {
     pub msisdn: Msisdn,
     /// Who should act.
     pub tier: Tier,
+    /// How the customer is looked after.
+    pub customer_kind: CustomerKind,
     /// 0..5.
     pub stars: u8,
     /// Points behind the stars; may be negative after suspensions.
@@ -285,34 +287,6 @@ impl Purpose {
     }
 }
 
-/// How far things have gone (behaviour: Churn score and severity).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Severity {
-    /// First signs.
-    Early,
-    /// Likely to leave.
-    AtRisk,
-    /// About to leave.
-    Critical,
-    /// Gone.
-    Lost,
-}
-
-impl Severity {
-    /// Every severity, mildest first.
-    pub const ALL: [Self; 4] = [Self::Early, Self::AtRisk, Self::Critical, Self::Lost];
-
-    /// The name used in records and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Early => "early",
-            Self::AtRisk => "at_risk",
-            Self::Critical => "critical",
-            Self::Lost => "lost",
-        }
-    }
-}
-
 /// Who should act (behaviour: Credit, tier and stage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Tier {
@@ -337,6 +311,40 @@ impl Tier {
             Self::Key => "key",
             Self::Ordinary => "ordinary",
             Self::Small => "small",
+        }
+    }
+}
+
+/// How a customer is looked after, as roll-ups tell customers apart (behaviour: Credit, tier and stage).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CustomerKind {
+    /// Of the key tier, for himself.
+    Personal,
+    /// A line of a group, of whatever tier.
+    Group,
+    /// Anybody else.
+    Ordinary,
+}
+
+impl CustomerKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Personal, Self::Group, Self::Ordinary];
+
+    /// The kind of a line.
+    pub const fn of(segment: Segment, tier: Tier) -> Self {
+        match (segment, tier) {
+            (Segment::Group, _) => Self::Group,
+            (Segment::Consumer, Tier::Key) => Self::Personal,
+            (Segment::Consumer, _) => Self::Ordinary,
+        }
+    }
+
+    /// The name used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Group => "group",
+            Self::Ordinary => "ordinary",
         }
     }
 }

@@ -2,7 +2,7 @@ use super::catalog;
 use super::register::{counter, counters, float_gauges, gauge, gauges, histogram};
 use super::work::{Holders, ProcessAnswer, Work};
 use crate::engine::triggers::REGISTRY;
-use crate::engine::{RegionLevel, RegionOutcomes, RegionUplift};
+use crate::engine::{Customers, RegionLevel, RegionOutcomes, RegionUplift};
 use crate::model::{Counts, Feed, Reject, Severity, Suppression, TaskStatus, Tier};
 use prometheus::core::Collector;
 use prometheus::{
@@ -260,6 +260,11 @@ impl Telemetry {
     /// The work of those who have tasks, or of one account manager, as last rolled up.
     pub fn holders(&self, manager: Option<&str>) -> ProcessAnswer<Holders> {
         self.work.holders(manager)
+    }
+
+    /// The work by how customers are looked after, as last rolled up.
+    pub fn customers(&self) -> ProcessAnswer<Customers> {
+        self.work.customers()
     }
 
     /// All metrics in Prometheus' text format.

@@ -4,8 +4,8 @@ use super::catalog;
 use super::register::{float_gauges, gauges};
 use crate::engine::triggers::{REGISTRY, Registration};
 use crate::engine::{
-    GroupComparison, Groups, Holder, HolderWork, OpenTaskCounts, RegionLevel, RegionOutcomes,
-    RegionUplift, Rollup,
+    Customers, GroupComparison, Groups, Holder, HolderWork, OpenTaskCounts, RegionLevel,
+    RegionOutcomes, RegionUplift, Rollup,
 };
 use crate::model::{Purpose, Tier, Verdict};
 use prometheus::{GaugeVec, IntGaugeVec, Registry};
@@ -251,6 +251,11 @@ impl Work {
         self.answer(|rollups| Holders {
             holders: Rollup::holders(rollups.values(), only.as_ref()),
         })
+    }
+
+    /// The work by how customers are looked after.
+    pub fn customers(&self) -> ProcessAnswer<Customers> {
+        self.answer(|rollups| Customers::of(rollups.values()))
     }
 
     fn answer<T>(&self, content: impl FnOnce(&BTreeMap<i32, Rollup>) -> T) -> ProcessAnswer<T> {

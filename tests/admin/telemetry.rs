@@ -4,9 +4,9 @@ use crate::support::scenario::{Scenario, profile};
 use churnwatch::engine::Shard;
 use churnwatch::engine::triggers::REGISTRY;
 use churnwatch::model::{
-    Action, Assignee, Body, Channel, Effect, EnquirySubject, Evidence, Feed, Level, Money, Motives,
-    Msisdn, Outcome, OutcomeResult, Purpose, Reject, Severity, ShadowSignal, Signal, Stage,
-    Suppression, Task, TaskOutcome, TaskStatus, Text, Tier, Timestamp,
+    Action, Assignee, Body, Channel, CustomerKind, Effect, EnquirySubject, Evidence, Feed, Level,
+    Money, Motives, Msisdn, Outcome, OutcomeResult, Purpose, Reject, Severity, ShadowSignal,
+    Signal, Stage, Suppression, Task, TaskOutcome, TaskStatus, Text, Tier, Timestamp,
 };
 use churnwatch::telemetry::{
     BatchReport, CommitOutcome, CommitReport, FeedDelay, LagReport, ShardReport, Telemetry,
@@ -65,6 +65,7 @@ fn task(status: TaskStatus, reasons: &[&'static str]) -> Task {
         score_parts: Vec::new(),
         msisdn: Msisdn::new("8613800138000").unwrap(),
         tier: Tier::Key,
+        customer_kind: CustomerKind::Ordinary,
         stars: 4,
         credit_score: 400,
         monthly_value: Money::ZERO,

@@ -2,8 +2,9 @@
 
 use crate::support::scenario::{HOTLINE, Scenario, call, crowd, day, days, outcome, profile};
 use churnwatch::model::{
-    Body, CloseReason, Effect, EnquirySubject, Event, Fact, GroupRecord, Inputs, MemberSignal,
-    Money, Msisdn, Occasion, Outcome, OutcomeResult, ProfileGroup, Source, TaskStatus,
+    Body, CloseReason, ComplaintCategory, CustomerKind, Effect, EnquirySubject, Event, Fact,
+    GroupAlert, GroupRecord, Inputs, MemberSignal, Money, Msisdn, Occasion, Outcome, OutcomeResult,
+    ProfileGroup, Severity, Source, TaskStatus,
 };
 
 const GROUP: &str = "G-7";
@@ -49,6 +50,7 @@ fn leaving() -> Body<'static> {
         head_count: None,
         value: Money(1),
         score: 1,
+        severity: Severity::Early,
         triggers: Vec::new(),
     }))
 }
@@ -97,8 +99,15 @@ fn the_third_member_makes_one_task_of_three() {
         (GROUP, Occasion::Leaving, 0)
     );
     assert_eq!(group.head_count, Some(40));
-    let listed: Vec<&str> = group.members.iter().map(Msisdn::as_str).collect();
+    let listed: Vec<&str> = group.members.iter().map(|it| it.msisdn.as_str()).collect();
     assert_eq!(listed, [member(3), member(2), member(1)]);
+    assert!(
+        group
+            .members
+            .iter()
+            .all(|it| *it.triggers == ["competitor_hotline".into()])
+    );
+    assert_eq!(task.customer_kind, CustomerKind::Group);
     assert_eq!(task.assignee.account_manager.as_deref(), Some("GM-1"));
     assert_eq!(task.assignee.queue, "key-accounts");
     assert_eq!(task.signals.last().unwrap().trigger, "group_risk");
@@ -134,6 +143,82 @@ fn who_is_covered_gets_no_task_but_is_told_of_once_a_day() {
     assert_eq!(task.group.unwrap().members.len(), 5);
     assert_eq!(task.status, TaskStatus::Updated);
     assert_eq!(open(&scenario), [member(3)]);
+}
+
+#[test]
+fn a_member_who_is_worse_off_makes_the_groups_task_graver_at_once() {
+    let mut scenario = members("", 4);
+    for n in 1..=3 {
+        asks(&mut scenario, n, "2026-02-02 10:00");
+    }
+    let before = scenario.last_task(&member(3));
+    assert_eq!(before.severity, Severity::AtRisk);
+    let complaint = Body::Complaint {
+        category: ComplaintCategory::Network,
+        resolved: false,
+        satisfaction: None,
+    };
+    let cancel = Body::Enquiry(EnquirySubject::Cancel);
+    scenario.event(&member(1), "2026-02-02 10:30", complaint);
+    scenario.event(&member(1), "2026-02-02 11:00", cancel.clone());
+    let task = scenario.last_task(&member(3));
+    assert_eq!(task.severity, Severity::Critical);
+    assert_eq!(task.revision, before.revision + 1);
+    let group = task.group.unwrap();
+    let worst = group
+        .members
+        .iter()
+        .find(|it| it.msisdn.as_str() == member(1));
+    let worst = worst.unwrap();
+    assert_eq!(worst.severity, Severity::Critical);
+    let [hotline, complaint, asked] = ["competitor_hotline", "complaint", "cancel_enquiry"];
+    assert_eq!(
+        *worst.triggers,
+        [hotline.into(), complaint.into(), asked.into()]
+    );
+    // What is no worse is told the next day.
+    scenario.event(&member(2), "2026-02-02 12:00", cancel);
+    assert_eq!(scenario.last_task(&member(3)).revision, task.revision);
+    asks(&mut scenario, 4, "2026-02-03 10:00");
+    let group = scenario.last_task(&member(3)).group.unwrap();
+    let asked = group
+        .members
+        .iter()
+        .find(|it| it.msisdn.as_str() == member(2));
+    let triggers = &asked.unwrap().triggers;
+    assert_eq!(**triggers, [hotline.into(), "cancel_enquiry".into()]);
+}
+
+#[test]
+fn the_end_of_a_contract_does_not_hide_who_leaves() {
+    let mut scenario = members("", 3);
+    for n in 1..=3 {
+        asks(&mut scenario, n, "2026-02-02 10:00");
+    }
+    let end = Body::GroupAlert(Box::new(GroupAlert {
+        group: GROUP.into(),
+        occasion: Occasion::ContractEnd(day("2026-03-31")),
+        members: Vec::new(),
+        more: 0,
+        head_count: Some(40),
+        until: scenario.time("2026-04-01 00:00"),
+    }));
+    scenario.event(&member(3), "2026-02-03 10:00", end);
+    let task = scenario.last_task(&member(3));
+    let risk = task.signals.iter().find(|it| it.trigger == "group_risk");
+    let end = Fact::Date(day("2026-03-31"));
+    assert!(
+        risk.unwrap()
+            .evidence
+            .facts
+            .iter()
+            .any(|(_, fact)| *fact == end)
+    );
+    let group = task.group.unwrap();
+    assert_eq!(
+        (group.occasion, group.members.len()),
+        (Occasion::Leaving, 3)
+    );
 }
 
 #[test]
@@ -206,6 +291,7 @@ fn a_group_of_a_hundred_thousand_is_one_task() {
             head_count: Some(100_000),
             value: Money(n as i64),
             score: 1,
+            severity: Severity::Early,
             triggers: vec!["competitor_hotline".into()],
         };
         let msisdn = Msisdn::new(&member(n)).unwrap();
@@ -318,7 +404,7 @@ fn who_was_erased_is_named_no_more() {
         let members = scenario.last_task(&member(n)).group.unwrap().members;
         members
             .iter()
-            .map(|it| it.as_str().to_owned())
+            .map(|it| it.msisdn.as_str().to_owned())
             .collect::<Vec<_>>()
     };
     assert_eq!(names(&scenario, 3), [member(4), member(3), member(2)]);

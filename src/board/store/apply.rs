@@ -185,14 +185,15 @@ impl Batch<'_> {
         let value: f64 = task.monthly_value.parse().unwrap_or_default();
         let sql = "INSERT INTO task (id, msisdn, revision, open, close_reason, purpose, severity, score, tier, value, stage,
               trigger, text_zh, text_en, manager, queue, region, level, opened_at, not_before, due_at, updated_at,
-              contacted_at, closed_at, outcome, stated_reason, confirmed_reason, first_seq, seq, channel, campaign_at)
+              contacted_at, closed_at, outcome, stated_reason, confirmed_reason, first_seq, seq, channel, campaign_at, customer_kind)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-              ?24, ?25, ?26, ?27, ?28, ?28, ?29, ?30)
+              ?24, ?25, ?26, ?27, ?28, ?28, ?29, ?30, ?31)
             ON CONFLICT (id) DO UPDATE SET revision = ?3, open = ?4, close_reason = ?5, purpose = ?6, severity = ?7,
               score = ?8, tier = ?9, value = ?10, stage = ?11, trigger = ?12, text_zh = ?13, text_en = ?14, manager = ?15,
               queue = ?16, region = ?17, level = ?18, not_before = ?20, due_at = ?21, updated_at = ?22, contacted_at = ?23,
               closed_at = ?24, outcome = ?25, stated_reason = ?26, confirmed_reason = ?27, seq = ?28,
-              channel = ?29, campaign_at = coalesce(campaign_at, ?30) RETURNING number";
+              channel = ?29, campaign_at = coalesce(campaign_at, ?30),
+              customer_kind = ?31 RETURNING number";
         let number: i64 = self.connection.prepare_cached(sql)?.query_row(
             params![
                 task.task_id,
@@ -225,6 +226,7 @@ impl Batch<'_> {
                 self.seq,
                 task.recommended_action.channel,
                 (task.recommended_action.channel == BULK_CAMPAIGN).then_some(updated_at),
+                task.customer_kind,
             ],
             |row| row.get(0),
         )?;

@@ -31,7 +31,7 @@ pub enum StoreError {
 pub type Stored<T> = Result<T, StoreError>;
 
 /// The layout of the tables. A store of another one is built anew, but for what was waiting in its outbox.
-const LAYOUT: i64 = 3;
+const LAYOUT: i64 = 4;
 /// Connections that read at a time.
 const READERS_MAX: usize = 8;
 /// Time to wait for another process that holds the file.

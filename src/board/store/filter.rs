@@ -21,6 +21,9 @@ pub struct Filter {
     /// How much effort the subscriber is worth.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub tier: String,
+    /// How the customer is looked after.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub customer_kind: String,
     /// The newest reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub trigger: String,
@@ -260,6 +263,7 @@ impl Filter {
             "all" => {}
             channel => condition.equal("channel", channel),
         }
+        condition.equal("customer_kind", &self.customer_kind);
         condition.equal("trigger", &self.trigger);
         condition.equal("manager", &self.manager);
         condition.equal("queue", &self.queue);

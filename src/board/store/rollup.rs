@@ -18,6 +18,8 @@ pub struct Rollup {
     pub managers: Vec<RollupRow>,
     /// Who has taken tasks.
     pub holders: Vec<RollupRow>,
+    /// By how the customer is looked after.
+    pub customers: Vec<RollupRow>,
     /// By trigger.
     pub triggers: Vec<TriggerRow>,
     /// By day, the oldest first.
@@ -109,6 +111,7 @@ impl Store {
                 regions: below(&regions, depth),
                 managers: busiest(sums.managers),
                 holders: busiest(sums.holders),
+                customers: busiest(sums.customers),
                 triggers,
                 trend: trend(connection, scope, first_day, since)?,
                 reasons: reasons(connection, scope, since)?,

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS task (
   severity INTEGER NOT NULL,
   score REAL NOT NULL,
   tier INTEGER NOT NULL,
+  customer_kind TEXT NOT NULL,
   value REAL NOT NULL,
   stage TEXT NOT NULL,
   trigger TEXT NOT NULL,

@@ -99,6 +99,8 @@ pub(super) struct Sums {
     pub holders: Parts,
     /// By newest reason.
     pub triggers: Parts,
+    /// By how the customer is looked after.
+    pub customers: Parts,
 }
 
 /// Sums by the name of a part.
@@ -127,7 +129,8 @@ impl Sums {
                {}, open AND level > 0,
                open AND snoozed_until > {now}, coalesce(closed_at >= {since}, 0), coalesce(close_reason, ''),
                purpose = 0 AND coalesce(confirmed_reason, '') = 'no_intention',
-               purpose = 0 AND (confirmed_reason IS NOT NULL OR coalesce(outcome, '') IN ('reached', 'saved', 'refused', 'lost'))
+               purpose = 0 AND (confirmed_reason IS NOT NULL OR coalesce(outcome, '') IN ('reached', 'saved', 'refused', 'lost')),
+               customer_kind
              FROM task WHERE (open OR closed_at >= {since}) AND {}",
             is_overdue(now),
             condition.sql
@@ -163,6 +166,7 @@ impl Sums {
             sums.all.add(&task);
             count(&mut sums.regions, text(0)?, &task);
             count(&mut sums.triggers, text(4)?, &task);
+            count(&mut sums.customers, text(13)?, &task);
             if !holder.is_empty() {
                 count(&mut sums.holders, holder, &task);
             }

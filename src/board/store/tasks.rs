@@ -30,6 +30,8 @@ pub struct Row {
     pub score: f64,
     /// Place among the tiers.
     pub tier: usize,
+    /// How the customer is looked after.
+    pub customer_kind: String,
     /// Worth a month.
     pub value: f64,
     /// Lifecycle stage.
@@ -77,7 +79,7 @@ pub struct Row {
 /// What [`row_of`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, msisdn, open, close_reason, purpose, severity, score, tier, value, stage, trigger, text_zh, text_en,
     manager, queue, region, level, opened_at, not_before, due_at, updated_at, contacted_at, outcome, holder, snoozed_until,
-    answered_at, first_seq, seq, channel";
+    answered_at, first_seq, seq, channel, customer_kind";
 
 pub(super) fn row_of(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
@@ -110,6 +112,7 @@ pub(super) fn row_of(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         first_seq: row.get(26)?,
         seq: row.get(27)?,
         channel: row.get(28)?,
+        customer_kind: row.get(29)?,
     })
 }
 

@@ -79,8 +79,8 @@ pub(super) async fn task(
         }
         let members = record.pointer_mut("/group/members");
         if let Some(members) = members.and_then(Value::as_array_mut) {
-            for member in members {
-                *member = json!(masked(member.as_str().unwrap_or_default()));
+            for msisdn in members.iter_mut().filter_map(|it| it.get_mut("msisdn")) {
+                *msisdn = json!(masked(msisdn.as_str().unwrap_or_default()));
             }
         }
         Ok(Json(json!({

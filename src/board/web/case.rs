@@ -10,7 +10,7 @@ use super::visitor::Visitor;
 use crate::board::desk::Desk;
 use crate::board::store::Dossier;
 use crate::board::task::masked;
-use crate::board::task::{LEVELS, PURPOSES, REASONS, RESULTS, SEVERITIES, TIERS, Text};
+use crate::board::task::{LEVELS, Member, PURPOSES, REASONS, RESULTS, SEVERITIES, TIERS, Text};
 use crate::board::when::When;
 use crate::board::words::Language;
 use axum::extract::{Path, State};
@@ -210,6 +210,15 @@ impl Case<'_> {
         }
     }
 
+    /// What is the matter with a member.
+    fn member(&self, member: &Member) -> Markup {
+        let language = self.visitor.language;
+        html! {
+            @if !member.severity.is_empty() { " · " (language.word("severity", &member.severity)) }
+            @for trigger in &member.triggers { " · " (language.word("trigger", trigger)) }
+        }
+    }
+
     /// The members of a group whose task it is.
     fn group(&self) -> Markup {
         let language = self.visitor.language;
@@ -227,7 +236,7 @@ impl Case<'_> {
                         span { (language.fill("more_signals", &[&group.more_signals.to_string()])) }
                     }
                 }
-                ul.members { @for member in &group.members { li { (masked(member)) } } }
+                ul.members { @for member in &group.members { li { (masked(&member.msisdn)) (self.member(member)) } } }
                 @if self.visitor.person.may_call {
                     form method="post" action={ "/tasks/" (self.dossier.row.id) "/number" } {
                         (csrf(self.visitor))

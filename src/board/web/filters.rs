@@ -3,15 +3,16 @@
 use super::layout::encoded;
 use super::visitor::Visitor;
 use crate::board::store::{Filter, Places};
-use crate::board::task::{BULK_CAMPAIGN, LEVELS, PURPOSES, SEVERITIES, TIERS};
+use crate::board::task::{BULK_CAMPAIGN, CUSTOMER_KINDS, LEVELS, PURPOSES, SEVERITIES, TIERS};
 use crate::board::words::Language;
 use maud::{Markup, html};
 
 /// What a list may show, in this order.
-pub(super) const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 17] = [
     "severity",
     "subscriber",
     "tier",
+    "customer_kind",
     "value",
     "score",
     "stage",
@@ -90,6 +91,7 @@ pub(super) fn form(visitor: &Visitor, filter: &Filter, shown: &[&str], places: &
                 (choice("purpose", "purpose", &PURPOSES, &filter.purpose))
                 (choice("severity", "severity", &SEVERITIES, &filter.severity))
                 (choice("tier", "tier", &TIERS, &filter.tier))
+                (choice("customer_kind", "customer_kind", &CUSTOMER_KINDS, &filter.customer_kind))
                 (choice("level", "level", &LEVELS, &filter.level))
                 (choice("trigger", "trigger", &language.names("trigger"), &filter.trigger))
                 (text("manager", &filter.manager))

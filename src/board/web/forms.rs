@@ -179,8 +179,9 @@ pub(super) fn reveal(
         .dossier(id, &visitor.person.scope)?
         .ok_or(Problem::Missing)?;
     app.witness(&visitor.person, "number", id, String::new())?;
-    let members = dossier.task.group.map(|group| group.members);
-    Ok((dossier.row.msisdn, members.unwrap_or_default()))
+    let members = dossier.task.group.into_iter().flat_map(|it| it.members);
+    let members = members.map(|member| member.msisdn).collect();
+    Ok((dossier.row.msisdn, members))
 }
 
 /// `POST /views`: saves a view, or removes it.

@@ -110,6 +110,11 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, query: ViewQu
                             };
                             (format!("/tasks?{list}"), list)
                         })) }
+                    section { h2 { (say("customers")) }
+                        (table("customer_kind", &figures.customers, language, days, |row| {
+                            let list = format!("customer_kind={}&channel=all&snoozed=true", encoded(&row.name));
+                            (format!("/tasks?{list}"), list)
+                        })) }
                     @if !figures.holders.is_empty() {
                         section { h2 { (say("holders")) }
                             (table("holder", &figures.holders, language, days, |row| {
@@ -213,7 +218,7 @@ fn table(
                     @let (page, list) = links(row);
                     @let part = list.replace("&channel=all", "");
                     tr {
-                        th scope="row" { a href=(page) { @if row.name.is_empty() { "–" } @else { (row.name) } } }
+                        th scope="row" { a href=(page) { (name(what, row, language)) } }
                         td { a href={ "/tasks?" (list) } { (row.open) } }
                         td.warn[row.overdue > 0] { a href={ "/tasks?" (part) "&due=overdue" } { (row.overdue) } }
                         td { @if what == "holder" { (row.taken) } @else { a href={ "/tasks?" (list) "&holder=*" } { (row.taken) } } }
@@ -226,6 +231,17 @@ fn table(
                 }
             }
         } }
+    }
+}
+
+fn name<'r>(what: &str, row: &'r RollupRow, language: Language) -> &'r str
+where
+    Language: 'r,
+{
+    match (what, row.name.as_str()) {
+        (_, "") => "–",
+        ("customer_kind", kind) => language.word("customer_kind", kind),
+        (_, name) => name,
     }
 }
 

@@ -65,6 +65,9 @@ impl Lines<'_> {
             "severity" => word_at(language, "severity", &SEVERITIES, row.severity),
             "subscriber" => masked(&row.msisdn),
             "tier" => word_at(language, "tier", &TIERS, row.tier),
+            "customer_kind" => language
+                .word("customer_kind", &row.customer_kind)
+                .to_owned(),
             "value" => format!("{:.0}", row.value),
             "score" if churn => format!("{:.0} %", 100.0 * row.score),
             "stage" => language.word("stage", &row.stage).to_owned(),

@@ -191,13 +191,13 @@ impl<T: Encoded> Encoded for Box<T> {
     }
 }
 
-impl<T: Encoded + Copy + Default, const N: usize> Encoded for [T; N] {
+impl<T: Encoded + Default, const N: usize> Encoded for [T; N] {
     fn put(&self, to: &mut Writer) {
         self.iter().for_each(|value| value.put(to));
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
-        let mut values = [T::default(); N];
+        let mut values = std::array::from_fn(|_| T::default());
         for value in &mut values {
             *value = T::get(from)?;
         }

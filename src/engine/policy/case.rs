@@ -3,9 +3,12 @@ use super::share::BudgetShare;
 use crate::engine::rules::Rules;
 use crate::engine::state::account::Account;
 use crate::engine::state::credit::Credit;
+use crate::engine::state::membership::Membership;
 use crate::engine::state::trigger_state::{TriggerState, TriggerStates};
 use crate::engine::triggers::REGISTRY;
-use crate::model::{Day, Money, Msisdn, Suspension, SuspensionReason, Tier, Timestamp};
+use crate::model::{
+    CustomerKind, Day, Money, Msisdn, Suspension, SuspensionReason, Tier, Timestamp,
+};
 use std::cell::OnceCell;
 
 /// One subscriber at one moment, as the policy sees it.
@@ -70,6 +73,18 @@ impl Case<'_> {
         let rules = &self.rules.policy.credit;
         let credit = || Credit::rate(self.account, self.day, rules);
         *self.worked_out.credit.get_or_init(credit)
+    }
+
+    /// The group that the line belongs to, unless groups are not known any more.
+    pub fn membership(&self) -> Option<&Membership> {
+        let membership = self.account?.membership();
+        membership.filter(|_| self.rules.policy.group.enabled)
+    }
+
+    /// How the customer is looked after.
+    pub fn customer_kind(&self) -> CustomerKind {
+        let segment = self.account.map(|account| account.profile.segment);
+        CustomerKind::of(segment.unwrap_or_default(), self.tier())
     }
 
     /// Who should act, as rated today.

@@ -1,7 +1,7 @@
 //! Members of a group, whose task may be one for all of them (behaviour: Groups).
 
 use super::case::Case;
-use crate::engine::state::membership::Membership;
+use super::severity::own_severity;
 use crate::engine::triggers::{CONTRACT_EXPIRY, GROUP_RISK, index_of};
 use crate::model::{
     Effect, GroupAlert, GroupCovered, GroupRecord, MemberSignal, Occasion, Purpose, Signal,
@@ -13,22 +13,17 @@ pub fn is_of_group(signal: &Signal) -> bool {
     index_of(&signal.trigger) == Some(GROUP_RISK)
 }
 
-/// The group that the subscriber's line belongs to, unless groups are not known any more.
-fn membership<'c>(case: &Case<'c>) -> Option<&'c Membership> {
-    let membership = case.account?.membership();
-    membership.filter(|_| case.rules.policy.group.enabled)
-}
-
 /// What the group's task is about, for a task of some signals.
 pub fn alert(signals: &[Signal], case: &Case<'_>) -> Option<Box<GroupAlert>> {
-    let alert = membership(case)?.alert.clone();
-    alert.filter(|_| signals.iter().any(is_of_group))
+    let alert = case.membership()?.alert(case.now);
+    let alert = alert.filter(|_| signals.iter().any(is_of_group));
+    alert.map(|alert| Box::new(alert.clone()))
 }
 
 /// Who is responsible for the group whose task the subscriber's is.
 pub fn manager(case: &Case<'_>, purpose: Purpose) -> Option<Arc<str>> {
-    let membership = membership(case)?;
-    membership.leads(case.now)?;
+    let membership = case.membership()?;
+    membership.alert(case.now)?;
     let manager = membership.manager.clone();
     manager.filter(|_| purpose == Purpose::Churn)
 }
@@ -49,7 +44,7 @@ fn occasion(signals: &[Signal], case: &Case<'_>) -> Occasion {
 pub fn is_covered(signal: &Signal, case: &Case<'_>) -> bool {
     signal.purpose == Purpose::Churn
         && !is_of_group(signal)
-        && membership(case).is_some_and(|membership| {
+        && case.membership().is_some_and(|membership| {
             let occasion = occasion(std::slice::from_ref(signal), case);
             membership.is_covered(occasion, case.now)
         })
@@ -57,7 +52,7 @@ pub fn is_covered(signal: &Signal, case: &Case<'_>) -> bool {
 
 /// Tells the group that a member's signals call for a task. The group's own are no news to it.
 pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
-    let Some(membership) = membership(case) else {
+    let Some(membership) = case.membership() else {
         return;
     };
     let first = signals.first();
@@ -72,7 +67,8 @@ pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
         head_count: membership.head_count,
         value: case.monthly_value(),
         score: (case.score().value * 1e6) as u32,
-        triggers: signals.iter().map(|it| it.trigger.clone()).collect(),
+        severity: own_severity(Purpose::Churn, case),
+        triggers: signals.iter().map(|it| (&*it.trigger).into()).collect(),
     };
     let record = GroupRecord::of_member(case.msisdn, case.now, signal);
     effects.push(Effect::Group(Box::new(record)));
@@ -80,16 +76,16 @@ pub fn tell(signals: &[Signal], case: &Case<'_>, effects: &mut Vec<Effect>) {
 
 /// Tells the group that its member has gone.
 pub fn leave(case: &Case<'_>, effects: &mut Vec<Effect>) {
-    if let Some(membership) = membership(case) {
-        let signal = MemberSignal::departure(Arc::clone(&membership.id), case.share.part);
-        let record = GroupRecord::of_member(case.msisdn, case.now, signal);
+    if let Some(membership) = case.membership() {
+        let group = Arc::clone(&membership.id);
+        let record = GroupRecord::of_departure(case.msisdn, case.now, group, case.share.part);
         effects.push(Effect::Group(Box::new(record)));
     }
 }
 
 /// Whether what is covered stands for a task of some signals.
 pub fn stands_for(covered: &GroupCovered, signals: &[Signal], case: &Case<'_>) -> bool {
-    let holds = membership(case).is_some_and(|it| *it.id == *covered.group);
+    let holds = case.membership().is_some_and(|it| *it.id == *covered.group);
     let of_occasion = || match covered.occasion {
         Occasion::Leaving => true,
         Occasion::ContractEnd(_) => occasion(signals, case) == covered.occasion,

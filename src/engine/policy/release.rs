@@ -180,7 +180,7 @@ impl Taskbook {
         let bulk = candidate.is_some_and(|candidate| route::is_bulk(&candidate.signals));
         let why = if !in_budget {
             Some(Suppression::OverBudget)
-        } else if self.assign(purpose, bulk, case).over_capacity {
+        } else if self.assign(purpose, case.tier(), bulk, case).over_capacity {
             Some(Suppression::OverCapacity)
         } else {
             None

@@ -45,9 +45,10 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
     let severity = severity(task.purpose, case);
     let level = least_level(std::slice::from_ref(signal), task.tier, case);
     let goes_up = level > task.assignee.level;
-    let of_group = group::is_of_group(signal);
     let group = group::alert(std::slice::from_ref(signal), case);
-    let news = goes_up || (of_group && group != task.group);
+    let told = |other: &Signal| other.evidence.facts == signal.evidence.facts;
+    let same_told = known.is_some_and(|place| told(&task.signals[place]));
+    let news = goes_up || (group.is_some() && (group != task.group || !same_told));
     if known.is_some() && severity <= task.severity && !news {
         return Err(Suppression::TaskOpen);
     }
@@ -60,12 +61,8 @@ pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Sup
         None => task.signals.push(signal.clone()),
     }
     let channel = route::channel(task.tier, route::is_bulk(&task.signals));
-    if task.action.channel != channel {
-        // It was a bulk message, and is a reason to talk now.
-        task.action.channel = channel;
-        task.assignee = route::assignee(case, task.purpose, task.tier, false);
-    }
-    if of_group {
+    task.action.channel = channel;
+    if group.is_some() {
         task.group = group;
     }
     task.status = TaskStatus::Updated;

@@ -1,9 +1,18 @@
 use super::case::Case;
 use crate::engine::triggers::{CANCEL_ENQUIRY, COMPLAINT, unsettled};
-use crate::model::{Purpose, Severity};
+use crate::model::{GroupAlert, Purpose, Severity};
 
-/// How far things have gone, by the score; care and growth are not urgent, whatever the score.
+/// How far things have gone: with the subscriber, or with the worst off of a group whose task is the subscriber's.
 pub fn severity(purpose: Purpose, case: &Case<'_>) -> Severity {
+    let own = own_severity(purpose, case);
+    let membership = case.membership().filter(|_| purpose == Purpose::Churn);
+    let alert = membership.and_then(|membership| membership.alert(case.now));
+    let gravest = alert.and_then(GroupAlert::severity);
+    own.max(gravest.unwrap_or(own))
+}
+
+/// How far things have gone with the subscriber, by the score; care and growth are not urgent, whatever the score.
+pub fn own_severity(purpose: Purpose, case: &Case<'_>) -> Severity {
     let rules = &case.rules.policy.score;
     match case.score().value {
         _ if case.churned() || purpose.is_for_the_lost() => Severity::Lost,

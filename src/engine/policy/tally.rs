@@ -1,9 +1,9 @@
-//! What became of tasks, counted: by region with tier, trigger and purpose, and by who has them (behaviour: Outcomes of
-//! tasks).
+//! What became of tasks, counted: by region with tier, trigger and purpose, by who has them, and by how the customer is
+//! looked after (behaviour: Outcomes of tasks).
 
 use super::figures::Figures;
 use crate::engine::codec::Problem;
-use crate::model::{Assignee, Purpose, Task, Tier};
+use crate::model::{Assignee, CustomerKind, Purpose, Task, Tier};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Tally {
     pub regions: BTreeMap<String, Region>,
     /// By who has the tasks.
     pub holders: BTreeMap<Holder, BTreeMap<Purpose, Figures>>,
+    /// By how the customer is looked after.
+    pub customers: BTreeMap<(CustomerKind, Purpose), Figures>,
 }
 
 /// What became of the tasks of one region.
@@ -84,6 +86,9 @@ impl Tally {
             let sum = region.triggers.entry(key).or_default();
             sum.replace(former, &now);
         }
+        let kind = (task.customer_kind, task.purpose);
+        let sum = self.customers.entry(kind).or_default();
+        sum.replace(former.as_ref(), &now);
         if let Some((before, former)) = before.zip(former) {
             let holder = self.holder_key(Holder::of(&before.assignee));
             let sum = self.holders.get_mut(&holder);
@@ -138,8 +143,13 @@ impl Tally {
         for figures in self.holders.values().flat_map(BTreeMap::values) {
             by_holder.add(figures);
         }
+        let mut by_customer = Figures::default();
+        for figures in self.customers.values() {
+            by_customer.add(figures);
+        }
         let mut rest = self.clone();
-        let whole = by_region == by_holder && by_region.open() == Some(open_tasks as u64);
+        let whole = [by_holder, by_customer].iter().all(|sum| *sum == by_region)
+            && by_region.open() == Some(open_tasks as u64);
         match whole && tasks.all(|task| rest.give_back(task).is_some()) {
             true => Ok(()),
             false => Err("has a tally that is not that of its tasks"),
@@ -158,6 +168,8 @@ impl Tally {
             let key = (signal.trigger.clone(), task.tier);
             region.triggers.get_mut(&key)?.give_back(&figures)?;
         }
+        let kind = (task.customer_kind, task.purpose);
+        self.customers.get_mut(&kind)?.give_back(&figures)?;
         let sum = self.holders.get_mut(&holder)?.get_mut(&task.purpose)?;
         sum.give_back(&figures)
     }

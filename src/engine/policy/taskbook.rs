@@ -4,7 +4,7 @@ use super::case::Case;
 use super::contact_history::ContactHistory;
 use super::revision::{escalation, least_level, revise};
 use super::severity::severity;
-use super::tally::Tally;
+use super::tally::{Holder, Tally};
 use super::uplift::{Entrant, Uplift};
 use super::{eligibility, group, route, stage};
 use crate::engine::state::trigger_state::FiringKind;
@@ -155,15 +155,15 @@ impl Taskbook {
             emit(signal, Some(why), effects);
         } else if let Some(task) = open {
             match revise(task, &signal, case) {
-                Ok(mut task) => {
-                    if group::is_of_group(&signal) {
-                        let level = task.assignee.level;
-                        task.assignee = self.assign(purpose, false, case);
-                        task.assignee.level = level;
+                Ok(mut revised) => {
+                    // Who has a bulk message, or a task of one's own, is not who talks to the group or the customer.
+                    if group::is_of_group(&signal) || revised.action.channel != task.action.channel
+                    {
+                        self.reassign(&mut revised, case);
                     }
                     group::tell(std::slice::from_ref(&signal), case, effects);
                     emit(signal, None, effects);
-                    self.publish(case.slot, task, effects);
+                    self.publish(case.slot, revised, effects);
                 }
                 Err(why) => emit(signal, Some(why), effects),
             }
@@ -197,7 +197,7 @@ impl Taskbook {
             let budget = &case.rules.policy.budget;
             let opened = self.urgent[purpose as usize][tier as usize];
             opened < case.share.quota(budget, purpose, tier, case.day)
-                && !self.assign(purpose, trigger.bulk, case).over_capacity
+                && !self.assign(purpose, tier, trigger.bulk, case).over_capacity
         };
         signal.evidence.source.is_some()
             && !case.backlog
@@ -205,9 +205,28 @@ impl Taskbook {
     }
 
     /// Who would get a new task of a subscriber now.
-    pub(super) fn assign(&self, purpose: Purpose, bulk: bool, case: &Case<'_>) -> Assignee {
-        let own = route::assignee(case, purpose, case.tier(), bulk);
+    pub(super) fn assign(
+        &self,
+        purpose: Purpose,
+        tier: Tier,
+        bulk: bool,
+        case: &Case<'_>,
+    ) -> Assignee {
+        let own = route::assignee(case, purpose, tier, bulk);
         self.loads.assign(own, case)
+    }
+
+    /// Gives an open task to whoever would get it now. It keeps its rung, and is a new task for whoever did not have it.
+    fn reassign(&mut self, task: &mut Task, case: &Case<'_>) {
+        let assignee = Assignee {
+            level: task.assignee.level,
+            ..self.assign(task.purpose, task.tier, false, case)
+        };
+        if Holder::of(&assignee) != Holder::of(&task.assignee) {
+            let capacity = &case.rules.policy.capacity;
+            self.loads.count(&assignee, true, capacity);
+        }
+        task.assignee = assignee;
     }
 
     /// Care and growth never coincide with an open churn task.
@@ -241,7 +260,7 @@ impl Taskbook {
         let severity = severity(purpose, case);
         let due_at = route::due_at(not_before, tier, severity, &signals, None, case.rules);
         let bulk = route::is_bulk(&signals);
-        let mut assignee = self.assign(purpose, bulk, case);
+        let mut assignee = self.assign(purpose, tier, bulk, case);
         self.loads.count(&assignee, urgent, &rules.capacity);
         assignee.level = least_level(&signals, tier, case);
         let ladder = purpose == Purpose::Churn && rules.escalation.rung_hours.of(tier) > 0;
@@ -256,6 +275,7 @@ impl Taskbook {
             score_parts: score.parts.clone(),
             msisdn: case.msisdn,
             tier,
+            customer_kind: case.customer_kind(),
             stars: credit.stars,
             credit_score: credit.score,
             monthly_value: case.monthly_value(),

@@ -43,8 +43,9 @@ impl Shard {
         let Some((membership, msisdn)) = membership.zip(self.store.msisdn(slot)) else {
             return;
         };
-        let signal = MemberSignal::departure(Arc::clone(&membership.id), self.share.part);
-        effects.push(effect(GroupRecord::of_member(msisdn, now, signal)));
+        let (group, partition) = (Arc::clone(&membership.id), self.share.part);
+        let record = GroupRecord::of_departure(msisdn, now, group, partition);
+        effects.push(effect(record));
     }
 
     /// Whether a record is for an unknown subscriber: what shards say adds none.

@@ -1,10 +1,10 @@
 //! The work rolled up for those who look after it: tasks that are open now and what became of the others, by region
-//! path and by who has them (behaviour: Outcomes of tasks).
+//! path, by who has them and by kind of customer (behaviour: Outcomes of tasks).
 
 use super::Shard;
 use crate::engine::policy::{Figures, Holder, Tally, Uplift};
 use crate::engine::triggers::registered;
-use crate::model::{Level, Purpose, Task, Tier, Timestamp};
+use crate::model::{CustomerKind, Level, Purpose, Task, Tier, Timestamp};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -24,6 +24,8 @@ pub struct Rollup {
     pub regions: BTreeMap<String, ByTier>,
     /// Open tasks by who has them.
     pub holders: BTreeMap<Holder, ByPurpose>,
+    /// Open tasks by how the customer is looked after.
+    pub customers: BTreeMap<(CustomerKind, Purpose), OpenTaskCounts>,
     /// What became of all tasks.
     pub tally: Arc<Tally>,
     /// What tasks achieve.
@@ -95,6 +97,13 @@ pub struct HolderWork {
     pub work: Purposes,
 }
 
+/// The work by how customers are looked after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Customers {
+    /// By kind.
+    pub customers: BTreeMap<&'static str, Purposes>,
+}
+
 /// What became of tasks by tier.
 pub type Tiers = BTreeMap<&'static str, Judged>;
 
@@ -138,6 +147,7 @@ impl Shard {
             clock: self.clock,
             regions: BTreeMap::new(),
             holders: BTreeMap::new(),
+            customers: BTreeMap::new(),
             tally: self.tally(),
             uplift: Arc::clone(&self.taskbook.uplift),
         };
@@ -155,6 +165,8 @@ impl Shard {
             };
             let holder = holders.entry(holder).or_default();
             holder.entry(task.purpose).or_default().add(&counts);
+            let kind = (task.customer_kind, task.purpose);
+            rollup.customers.entry(kind).or_default().add(&counts);
         }
         for (region, tasks) in regions {
             let key = rollup.tally.region_key(region);
@@ -265,6 +277,25 @@ impl Rollup {
             work,
         });
         holders.collect()
+    }
+}
+
+impl Customers {
+    /// The work over several shards.
+    pub fn of<'r>(rollups: impl IntoIterator<Item = &'r Rollup>) -> Self {
+        let kinds = CustomerKind::ALL.map(|kind| (kind.name(), Purposes::default()));
+        let mut customers = BTreeMap::from(kinds);
+        for rollup in rollups {
+            for ((kind, purpose), counts) in &rollup.customers {
+                let work = customers.entry(kind.name()).or_default();
+                work.of(*purpose).now.add(counts);
+            }
+            for ((kind, purpose), figures) in &rollup.tally.customers {
+                let work = customers.entry(kind.name()).or_default();
+                work.of(*purpose).outcomes.add(figures);
+            }
+        }
+        Self { customers }
     }
 }
 

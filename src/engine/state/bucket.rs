@@ -31,6 +31,14 @@ impl UsageChannel {
     pub const ALL: [Self; 2] = [Self::Voice, Self::Data];
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// The name used where the state is shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Voice => "voice",
+            Self::Data => "data",
+        }
+    }
 }
 
 impl Bucket {

@@ -4,8 +4,8 @@
 use crate::engine::codec::{Problem, is_possible_time};
 use crate::engine::settings::GroupRules;
 use crate::model::{
-    Body, Day, GroupAlert, GroupCovered, GroupRecord, MEMBERS_LISTED, MemberSignal, Money, Msisdn,
-    Occasion, Outcome, Timestamp, clear,
+    Body, Day, GroupAlert, GroupCovered, GroupMember, GroupRecord, MEMBERS_LISTED, MemberSignal,
+    Money, Msisdn, Occasion, Outcome, Severity, Timestamp, clear, shared,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// Ends of contracts of one group that are known at a time.
 const CONTRACT_ENDS: usize = 16;
+
+/// Reasons of one member that are kept.
+const REASONS: usize = 16;
 
 /// What becomes of a signal that is news.
 const APPLIED: Outcome = Outcome::Applied { late: false };
@@ -42,7 +45,7 @@ pub struct Group {
     more: u32,
     more_at: Timestamp,
     head_count: Option<u32>,
-    /// Somebody has joined them since the last alert.
+    /// Somebody has joined them since the last alert, or has a further reason.
     news: bool,
     alert: Option<Alert>,
     /// By the day on which contracts end: the member whose task it is.
@@ -57,6 +60,11 @@ struct Member {
     at: Timestamp,
     value: Money,
     score: u32,
+    /// The worst of all signals.
+    severity: Severity,
+    /// Those of all signals, each once.
+    #[serde(with = "shared")]
+    triggers: Vec<Arc<str>>,
     /// Until when it was told that another one's task stands for it.
     covered_until: Timestamp,
 }
@@ -76,6 +84,8 @@ struct Alert {
     /// When it was last told of.
     at: Timestamp,
     until: Timestamp,
+    /// How far things had gone then with the member that was worst off.
+    severity: Severity,
 }
 
 /// The moment at which something is told.
@@ -202,12 +212,18 @@ impl Group {
             at,
             value: signal.value,
             score: signal.score,
+            severity: signal.severity,
+            triggers: Vec::new(),
             covered_until: Timestamp::MIN,
         };
         match known {
             Ok(place) if self.members[place].at >= at => return Outcome::Duplicate,
             Ok(place) => {
-                member.covered_until = self.members[place].covered_until;
+                let before = &mut self.members[place];
+                member.covered_until = before.covered_until;
+                member.severity = member.severity.max(before.severity);
+                member.triggers = std::mem::take(&mut before.triggers);
+                self.news |= member.add_triggers(&signal.triggers);
                 self.members[place] = member;
             }
             Err(_) if self.members.len() >= MEMBERS_LISTED => {
@@ -220,6 +236,7 @@ impl Group {
                 }
             }
             Err(place) => {
+                member.add_triggers(&signal.triggers);
                 self.members.insert(place, member);
                 self.news = true;
             }
@@ -237,7 +254,10 @@ impl Group {
         let enough = self.members.len() >= usize::from(moment.rules.members);
         let due = match &self.alert {
             None => enough,
-            Some(alert) => self.news && (moment.day_of)(alert.at) < moment.today,
+            Some(alert) => {
+                let worse = self.gravest() > Some(alert.severity);
+                worse || self.news && (moment.day_of)(alert.at) < moment.today
+            }
         };
         if due {
             self.alert(id, moment, told);
@@ -271,6 +291,7 @@ impl Group {
         };
         let alert = Alert {
             lead,
+            severity: self.gravest().unwrap_or(Severity::Early),
             at: moment.now,
             until: moment
                 .now
@@ -279,7 +300,7 @@ impl Group {
         let body = GroupAlert {
             group: Arc::clone(id),
             occasion: Occasion::Leaving,
-            members: ranked.iter().map(|it| it.line.msisdn).collect(),
+            members: ranked.iter().map(|it| it.listed()).collect(),
             more: self.more,
             head_count: self.head_count,
             until: alert.until,
@@ -336,10 +357,15 @@ impl Group {
             None if self.contract_ends.len() >= CONTRACT_ENDS => return Outcome::Ignored,
             None => {
                 self.contract_ends.push((on, line));
+                let member = GroupMember {
+                    msisdn: line.msisdn,
+                    severity: signal.severity,
+                    triggers: signal.triggers.clone(),
+                };
                 let body = GroupAlert {
                     group: Arc::clone(id),
                     occasion,
-                    members: vec![line.msisdn],
+                    members: vec![member],
                     more: 0,
                     head_count: signal.head_count,
                     until,
@@ -408,6 +434,11 @@ impl Group {
         self.contract_ends.retain(|(on, _)| *on >= moment.today);
     }
 
+    /// How far things have gone with the member that is worst off.
+    fn gravest(&self) -> Option<Severity> {
+        self.members.iter().map(|member| member.severity).max()
+    }
+
     fn is_empty(&self) -> bool {
         self.members.is_empty() && self.alert.is_none() && self.contract_ends.is_empty()
     }
@@ -416,6 +447,9 @@ impl Group {
     fn check(&self) -> Result<(), Problem> {
         if self.members.len() > MEMBERS_LISTED || self.contract_ends.len() > CONTRACT_ENDS {
             return Err("has a group with too many members");
+        }
+        if self.members.iter().any(|it| it.triggers.len() > REASONS) {
+            return Err("has a member of a group with too many reasons");
         }
         let number = |it: &Member| it.line.msisdn;
         if !self
@@ -429,6 +463,28 @@ impl Group {
         match times.all(is_possible_time) {
             true => Ok(()),
             false => Err("has a group with a time out of range"),
+        }
+    }
+}
+
+impl Member {
+    /// Adds further reasons, and says whether one is new.
+    fn add_triggers(&mut self, further: &[Arc<str>]) -> bool {
+        let before = self.triggers.len();
+        for trigger in further {
+            if self.triggers.len() < REASONS && !self.triggers.contains(trigger) {
+                self.triggers.push(Arc::clone(trigger));
+            }
+        }
+        self.triggers.len() > before
+    }
+
+    /// As the group's task lists it.
+    fn listed(&self) -> GroupMember {
+        GroupMember {
+            msisdn: self.line.msisdn,
+            severity: self.severity,
+            triggers: self.triggers.clone(),
         }
     }
 }

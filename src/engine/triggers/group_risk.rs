@@ -33,7 +33,7 @@ impl Trigger for GroupRisk {
         };
         // What was said of a group that the line has left is no news of it.
         let membership = view.account?.membership()?;
-        if membership.leads(view.event.at) != Some(&**alert) {
+        if !membership.has(alert, view.event.at) {
             return None;
         }
         let further =

@@ -6,6 +6,7 @@ use crate::engine::state::trigger_state::{FiringKind, TriggerState};
 use crate::model::{CloseReason, Day, Purpose, Segment, Text, Tier};
 use serde::Deserialize;
 use serde::de::Error;
+use std::ops::RangeInclusive;
 
 /// A day of the configured calendar: a festival, or a day of the operator's own (behaviour: Calendar of occasions). Day close.
 ///
@@ -48,7 +49,7 @@ struct EntryText {
 }
 
 /// The years for which the calendar is made: those in which dates may lie.
-const YEARS: std::ops::RangeInclusive<i16> = 2000..=2099;
+const YEARS: RangeInclusive<i16> = 2000..=2099;
 
 impl<const OFFER: bool> TriggerSpec for Occasion<OFFER> {
     const NAME: &'static str = if OFFER { "occasion_offer" } else { "occasion" };
@@ -108,6 +109,16 @@ impl<const OFFER: bool> Trigger for Occasion<OFFER> {
 
     fn recovered(&self, state: &TriggerState) -> Option<CloseReason> {
         (state.note == 0).then_some(CloseReason::OccasionOver)
+    }
+
+    fn occasions(&self, days: RangeInclusive<Day>) -> Vec<(Day, &str)> {
+        let of = |entry: &Entry| -> Vec<Day> {
+            let on = entry.days.iter().copied();
+            on.filter(|on| days.contains(on)).collect()
+        };
+        let entries = self.calendar.iter();
+        let all = entries.flat_map(|it| of(it).into_iter().map(|on| (on, &*it.en)));
+        all.collect()
     }
 
     fn describe_state(&self, state: &TriggerState) -> String {

@@ -1,8 +1,9 @@
 use super::view::{DayView, EventView};
 use crate::engine::settings::{Competitors, TriggerWeight};
 use crate::engine::state::trigger_state::{FiringKind, TriggerState};
-use crate::model::{BodyKind, CloseReason, Event, Evidence, OrderKind, Purpose, Stage, Text};
+use crate::model::{BodyKind, CloseReason, Day, Event, Evidence, OrderKind, Purpose, Stage, Text};
 use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
 
 /// A rule that looks at one event or one closed day of one subscriber and may fire.
 ///
@@ -42,6 +43,12 @@ pub trait Trigger: Send + Sync {
 
     /// What the state of a subscriber means, in plain words, for inspection.
     fn describe_state(&self, state: &TriggerState) -> String;
+
+    /// Days of a calendar of its own within some days, and their names.
+    fn occasions(&self, days: RangeInclusive<Day>) -> Vec<(Day, &str)> {
+        let _ = days;
+        Vec::new()
+    }
 
     /// Why settings that are in range cannot go together: the key, and what it must be.
     fn conflict(&self) -> Option<(&'static str, &'static str)> {

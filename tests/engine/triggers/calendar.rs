@@ -2,7 +2,7 @@
 
 use crate::support::scenario::{Scenario, crowd, days, profile};
 use churnwatch::config::Config;
-use churnwatch::model::{Channel, Money, Profile, Segment};
+use churnwatch::model::{Channel, Money, Msisdn, Profile, Segment};
 
 const ONE: &str = "13900000001";
 const WOMENS_DAY: &str =
@@ -121,4 +121,15 @@ fn a_calendar_with_mistakes_is_refused() {
         assert!(problems.contains(problem), "{day}: {problems}");
         assert!(problems.contains("triggers.occasion"), "{day}: {problems}");
     }
+}
+
+#[test]
+fn a_day_that_is_shown_names_the_festival_beside_the_populations_factor() {
+    let scenario = key(|_| ());
+    let known = scenario.shard.describe(&Msisdn::new(ONE).unwrap()).unwrap();
+    let on = |day: &str| known.window.iter().find(|it| it.day == day).unwrap();
+    assert_eq!(on("2026-03-01").occasions, ["Women's Day"]);
+    assert_eq!(on("2026-02-28").occasions, [""; 0]);
+    let factor = on("2026-03-01").factor.as_ref().unwrap();
+    assert_eq!(factor.keys().collect::<Vec<_>>(), [&"data", &"voice"]);
 }

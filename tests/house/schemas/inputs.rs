@@ -344,7 +344,8 @@ fn values(field: &str) -> (Vec<Value>, Vec<Value>) {
 fn told(kind: &str, contract_end_on: Option<&str>) -> Value {
     let mut told = json!({
         "group_id": "G-7", "kind": kind, "head_count": 40, "partition": 2, "value": "12.00", "score_millionths": 5,
-        "triggers": ["arrears"], "members": ["8613800138000"], "more": 0, "lead": "8613800138000",
+        "severity": "early", "triggers": ["arrears"], "more": 0,
+        "members": [{ "msisdn": "8613800138000", "severity": "critical", "triggers": ["arrears"] }], "lead": "8613800138000",
         "until": "2026-03-15T08:00:00+08:00"
     });
     if let Some(end) = contract_end_on {

@@ -5,10 +5,10 @@ use super::uplift::uplift;
 use super::{assert_valid, document, validator};
 use churnwatch::encode::{Encoder, Outgoing};
 use churnwatch::model::{
-    Action, Assignee, Calendar, Channel, CloseReason, Day, Evidence, Fact, GroupAlert, Level,
-    Money, Motive, Motives, Msisdn, Occasion, OutcomeResult, PlaybookStep, Purpose, ScorePart,
-    Severity, ShadowSignal, Signal, Source, Stage, Suppression, Suspension, SuspensionReason, Talk,
-    Task, TaskStatus, Text, Tier, Timestamp, Words,
+    Action, Assignee, Calendar, Channel, CloseReason, CustomerKind, Day, Evidence, Fact,
+    GroupAlert, GroupMember, Level, Money, Motive, Motives, Msisdn, Occasion, OutcomeResult,
+    PlaybookStep, Purpose, ScorePart, Severity, ShadowSignal, Signal, Source, Stage, Suppression,
+    Suspension, SuspensionReason, Talk, Task, TaskStatus, Text, Tier, Timestamp, Words,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -125,6 +125,7 @@ pub fn task() -> Task {
         }],
         msisdn: Msisdn::new("13800138000").unwrap(),
         tier: Tier::Key,
+        customer_kind: CustomerKind::Group,
         stars: 4,
         credit_score: -50,
         monthly_value: Money(13_120),
@@ -136,7 +137,11 @@ pub fn task() -> Task {
         group: Some(Box::new(GroupAlert {
             group: "G-7".into(),
             occasion: Occasion::ContractEnd(Day::parse("2026-04-30").unwrap()),
-            members: vec![Msisdn::new("13800138000").unwrap()],
+            members: vec![GroupMember {
+                msisdn: Msisdn::new("13800138000").unwrap(),
+                severity: Severity::Critical,
+                triggers: vec!["complaint".into()],
+            }],
             more: 2,
             head_count: Some(40),
             until: at(100),
@@ -213,7 +218,7 @@ fn the_bytes_of_a_task() {
         .unwrap()
         .replace(r#""msisdn":"13800138000","#, "");
     let expected = format!(
-        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","suspension":{{"reason":"voluntary","since":"2026-02-20"}},"group":{{"group_id":"G-7","kind":"contract_end","contract_end_on":"2026-04-30","head_count":40,"members":["13800138000"],"more_signals":2}},"signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager","deputy_for":"am-16","over_capacity":true}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
+        r#"{{"task_id":"5b0d7e2c9f314a68","revision":2,"status":"updated","purpose":"churn","severity":"at_risk","churn_score":0.412,"score_parts":{{"base":-3.0}},"msisdn":"13800138000","tier":"key","customer_kind":"group","stars":4,"credit_score":-50,"monthly_value":"131.20","stage":"mature","suspension":{{"reason":"voluntary","since":"2026-02-20"}},"group":{{"group_id":"G-7","kind":"contract_end","contract_end_on":"2026-04-30","head_count":40,"members":[{{"msisdn":"13800138000","severity":"critical","triggers":["complaint"]}}],"more_signals":2}},"signals":[{signal}],"recommended_action":{{"channel":"account_manager","playbook":[{{"action":"bundle","zh-CN":"组合套餐","en":"A bundle"}},{{"zh-CN":"致电","en":"Call"}}],"talk":{{"rapport":{{"zh-CN":"问候","en":"Greet mature"}},"listen":{{"zh-CN":"倾听","en":"Listen"}},"advise":{{"zh-CN":"建议","en":"Advise"}},"follow_up":{{"zh-CN":"回访","en":"Call back"}}}}}},"assignee":{{"account_manager":"am-17","queue":"key-accounts","region":["HQ","广东"],"level":"account_manager","notify":"regional_manager","deputy_for":"am-16","over_capacity":true}},"opened_at":"2026-03-01T08:00:00+08:00","not_before":"2026-03-01T09:00:00+08:00","due_at":"2026-03-01T13:00:00+08:00","escalates_at":"2026-03-01T14:00:00+08:00","expires_at":"2026-03-31T08:00:00+08:00","contacted_at":"2026-03-01T10:00:00+08:00","outcome":"unreachable","stated_reason":"price","confirmed_reason":"network","updated_at":"2026-03-01T08:00:00+08:00","rules_version":"a1b2c3d4","source":{{"topic":"cdr","partition":3,"offset":1042}}}}"#
     );
     assert_eq!(
         String::from_utf8(outgoing.value.clone().unwrap()).unwrap(),

@@ -312,7 +312,7 @@ impl Reference {
             let mut given = None;
             self.consider(who, now, |tasks, case| {
                 let bulk = occasions::bulk(&tasks.waiting[&purpose].signals);
-                let assignee = ledger.assign(purpose, bulk, part, case);
+                let assignee = ledger.assign((purpose, case.tier()), bulk, part, case);
                 if !in_budget {
                     tasks.put_off(purpose, Suppression::OverBudget, waits, case);
                 } else if assignee.over_capacity {

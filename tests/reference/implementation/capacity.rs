@@ -4,7 +4,7 @@ use super::policy::{Case, Tasks};
 use super::tasks::Advance;
 use churnwatch::engine::Rules;
 use churnwatch::engine::settings::HolderCapacity;
-use churnwatch::model::{Assignee, Day, Purpose, TaskStatus};
+use churnwatch::model::{Assignee, Day, Purpose, TaskStatus, Tier};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Everything that was given to somebody.
@@ -111,6 +111,13 @@ impl Ledger {
         self.in_release = false;
     }
 
+    /// A task is somebody else's from now on, and urgent.
+    pub fn pass(&mut self, before: &Assignee, assignee: &Assignee) {
+        if whose(before) != whose(assignee) {
+            self.note(assignee, true);
+        }
+    }
+
     pub fn note(&mut self, assignee: &Assignee, urgent: bool) {
         self.given.push(Given {
             to: whose(assignee),
@@ -144,12 +151,12 @@ impl Ledger {
     /// Who gets a new task.
     pub fn assign(
         &self,
-        purpose: Purpose,
+        (purpose, tier): (Purpose, Tier),
         bulk: bool,
         part: (i32, i32),
         case: &Case<'_>,
     ) -> Assignee {
-        let own = case.assignee(purpose, case.tier(), bulk);
+        let own = case.assignee(purpose, tier, bulk);
         let candidates = candidates(&own, case);
         let free = candidates.iter().find(|who| self.has_room(who, part, case));
         let mut assignee = match free.or(candidates.first()) {

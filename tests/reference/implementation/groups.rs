@@ -6,9 +6,9 @@ use super::churn::{CONTRACT, EventView};
 use super::policy::{Case, Tasks};
 use super::triggers::{Firing, Kind, Memory};
 use churnwatch::model::{
-    Body, CloseReason, Day, Effect, Event, Evidence, Fact, GroupAlert, GroupCovered, GroupRecord,
-    MemberSignal, Msisdn, Occasion, Outcome, Profile, Purpose, Signal, Source, Suppression, Task,
-    Timestamp,
+    Body, CloseReason, Day, Effect, Event, Evidence, Fact, GroupAlert, GroupCovered, GroupMember,
+    GroupRecord, MemberSignal, Msisdn, Occasion, Outcome, Profile, Purpose, Severity, Signal,
+    Source, Suppression, Task, Timestamp,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -57,6 +57,16 @@ struct Alert {
     lead: Line,
     at: Timestamp,
     until: Timestamp,
+    gravest: Severity,
+}
+
+impl Heard {
+    fn gravest(&self) -> Option<Severity> {
+        self.signs
+            .iter()
+            .map(|(_, _, signal)| signal.severity)
+            .max()
+    }
 }
 
 impl Membership {
@@ -93,18 +103,17 @@ impl Membership {
         self.said.iter().rev().find(about)
     }
 
-    /// What the last alert says, unless somebody else's task is that by now.
-    fn alert(&self) -> Option<&GroupAlert> {
-        let is_alert = |body: &&Body<'static>| matches!(body, Body::GroupAlert(_));
-        let Body::GroupAlert(alert) = self.said.iter().rev().find(is_alert)? else {
-            return None;
-        };
-        let last = self.last(alert.occasion == Occasion::Leaving);
-        matches!(last, Some(Body::GroupAlert(_))).then_some(alert)
+    /// What holds of an alert, unless somebody else's task is that by now.
+    fn leads(&self, leaving: bool, now: Timestamp) -> Option<&GroupAlert> {
+        match self.last(leaving)? {
+            Body::GroupAlert(alert) if now < alert.until => Some(alert),
+            _ => None,
+        }
     }
 
-    fn leads(&self, now: Timestamp) -> Option<&GroupAlert> {
-        self.alert().filter(|alert| now < alert.until)
+    /// Who leaves is more urgent than the end of a contract.
+    fn alert(&self, now: Timestamp) -> Option<&GroupAlert> {
+        self.leads(true, now).or_else(|| self.leads(false, now))
     }
 
     fn is_covered(&self, occasion: Occasion, now: Timestamp) -> bool {
@@ -121,10 +130,11 @@ impl Memory {
         let Body::GroupAlert(alert) = &view.event.body else {
             return None;
         };
-        if view.standing.group.as_ref()?.leads(view.event.at)? != &**alert {
+        let leaving = alert.occasion == Occasion::Leaving;
+        let group = view.standing.group.as_ref()?;
+        if group.leads(leaving, view.event.at)? != &**alert {
             return None;
         }
-        let leaving = alert.occasion == Occasion::Leaving;
         let again = leaving && self.cooling(GROUP, view.day, settings.cooldown_days);
         let mut facts = vec![("group_id".into(), Fact::Name(alert.group.to_string()))];
         if let Some(size) = alert.head_count {
@@ -154,13 +164,19 @@ impl Case<'_> {
     /// What the group's task is about, for one with such reasons.
     pub fn group_alert(&self, signals: &[Signal]) -> Option<Box<GroupAlert>> {
         let of_group = signals.iter().any(|signal| signal.trigger == GROUP);
-        let alert = self.standing.group.as_ref()?.alert()?;
+        let alert = self.standing.group.as_ref()?.alert(self.now)?;
         of_group.then(|| Box::new(alert.clone()))
+    }
+
+    /// The worst of those whose task it is.
+    pub fn gravest(&self) -> Option<Severity> {
+        let alert = self.standing.group.as_ref()?.alert(self.now)?;
+        alert.members.iter().map(|member| member.severity).max()
     }
 
     pub fn group_manager(&self, purpose: Purpose) -> Option<Arc<str>> {
         let group = self.standing.group.as_ref()?;
-        let leads = purpose == Purpose::Churn && group.leads(self.now).is_some();
+        let leads = purpose == Purpose::Churn && group.alert(self.now).is_some();
         group.manager.as_deref().filter(|_| leads).map(Into::into)
     }
 
@@ -201,7 +217,8 @@ impl Tasks {
             head_count: group.size,
             value: case.value(),
             score: (case.score() * 1e6) as u32,
-            triggers: signals.iter().map(|it| it.trigger.clone()).collect(),
+            severity: case.own_severity(Purpose::Churn),
+            triggers: signals.iter().map(|it| (&*it.trigger).into()).collect(),
         };
         self.hand_out(GroupRecord::of_member(case.msisdn, case.now, signal));
     }
@@ -226,6 +243,7 @@ impl Tasks {
             head_count: None,
             value: Default::default(),
             score: 0,
+            severity: Severity::Early,
             triggers: Vec::new(),
         };
         self.hand_out(GroupRecord::of_member(who, now, signal));
@@ -288,16 +306,28 @@ impl Reference {
         let mut outcome = Outcome::Applied { late: false };
         match signal.occasion {
             Some(Occasion::Leaving) => {
-                let known = group.signs.iter().find(|(_, it, _)| it.who == line.who);
-                let known = known.map(|(at, ..)| *at);
+                let before = group.signs.iter().find(|(_, it, _)| it.who == line.who);
+                let known = before.map(|(at, ..)| *at);
                 if event.at.0 <= now.0 - self.group_ms() {
                     outcome = Outcome::Expired;
                 } else if known >= Some(event.at) {
                     outcome = Outcome::Duplicate;
                 } else {
+                    let mut all = signal.clone();
+                    all.triggers.clear();
+                    if let Some((_, _, before)) = before {
+                        all.severity = all.severity.max(before.severity);
+                        all.triggers.clone_from(&before.triggers);
+                    }
+                    for trigger in &signal.triggers {
+                        if !all.triggers.contains(trigger) && all.triggers.len() < 16 {
+                            all.triggers.push(trigger.clone());
+                            group.joined |= known.is_some();
+                        }
+                    }
                     group.joined |= known.is_none();
                     group.signs.retain(|(_, it, _)| it.who != line.who);
-                    group.signs.push((event.at, line, signal.clone()));
+                    group.signs.push((event.at, line, all));
                     group.size = signal.head_count.or(group.size);
                     self.speak(&signal.group, &mut group, now);
                 }
@@ -316,7 +346,11 @@ impl Reference {
                     let alert = GroupAlert {
                         group: Arc::clone(&signal.group),
                         occasion: Occasion::ContractEnd(on),
-                        members: vec![line.who],
+                        members: vec![GroupMember {
+                            msisdn: line.who,
+                            severity: signal.severity,
+                            triggers: signal.triggers.clone(),
+                        }],
                         more: 0,
                         head_count: signal.head_count,
                         until: self.days.start_of(on + 1),
@@ -390,7 +424,10 @@ impl Reference {
         let today = self.days.day_of(now);
         let due = match group.alert {
             None => group.signs.len() >= usize::from(self.rules.policy.group.members),
-            Some(alert) => group.joined && self.days.day_of(alert.at) < today,
+            Some(alert) => {
+                let worse = group.gravest() > Some(alert.gravest);
+                worse || group.joined && self.days.day_of(alert.at) < today
+            }
         };
         if due {
             self.alert(name, group, now);
@@ -442,7 +479,14 @@ impl Reference {
         let alert = GroupAlert {
             group: Arc::clone(name),
             occasion: Occasion::Leaving,
-            members: ranked.iter().map(|(_, line, _)| line.who).collect(),
+            members: ranked
+                .iter()
+                .map(|(_, line, signal)| GroupMember {
+                    msisdn: line.who,
+                    severity: signal.severity,
+                    triggers: signal.triggers.clone(),
+                })
+                .collect(),
             more: 0,
             head_count: group.size,
             until,
@@ -455,6 +499,7 @@ impl Reference {
             lead,
             at: now,
             until,
+            gravest: group.gravest().unwrap(),
         });
         group.joined = false;
     }

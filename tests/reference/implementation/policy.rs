@@ -102,15 +102,19 @@ impl Book {
             suppressed: None,
         };
         let purpose = signal.purpose;
-        let assignee = self.ledger.assign(purpose, false, self.part, case);
-        let tasks = self.of(case.msisdn);
-        let open = tasks.open.get(&purpose);
+        let open = self.of(case.msisdn).open.get(&purpose);
         let tier = open.map_or(case.tier(), |task| task.tier);
+        let whose = (purpose, tier);
+        let assignee = self.ledger.assign(whose, false, self.part, case);
+        let tasks = self.of(case.msisdn);
         let reach = occasions::reach(tier, std::slice::from_ref(&signal));
         if let Some(why) = tasks.refusal(kind, purpose, reach, case) {
             tasks.say(&signal, Some(why));
         } else if tasks.open.contains_key(&purpose) {
+            let before = tasks.open[&purpose].assignee.clone();
             tasks.take_up(&signal, assignee, case);
+            let after = tasks.open[&purpose].assignee.clone();
+            self.ledger.pass(&before, &after);
         } else if kind == Kind::Repeat {
             tasks.say(&signal, Some(Suppression::Repeat));
         } else if purpose == Purpose::Churn
@@ -145,14 +149,14 @@ impl Book {
         opened.count() < self.quota(Purpose::Care, tier, case.day, case.rules)
             && !self
                 .ledger
-                .assign(Purpose::Care, false, self.part, case)
+                .assign((Purpose::Care, tier), false, self.part, case)
                 .over_capacity
     }
 
     /// What is urgent takes along what waits.
     fn open_at_once(&mut self, signal: Signal, tier: Tier, case: &Case<'_>) {
         let purpose = signal.purpose;
-        let assignee = self.ledger.assign(purpose, false, self.part, case);
+        let assignee = self.ledger.assign((purpose, tier), false, self.part, case);
         let tasks = self.of(case.msisdn);
         let not_before = match tasks.opening(std::slice::from_ref(&signal), tier, case) {
             Ok(not_before) => not_before,

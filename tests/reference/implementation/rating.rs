@@ -3,7 +3,9 @@
 use super::churn;
 use super::policy::Case;
 use super::triggers;
-use churnwatch::model::{Money, Purpose, ScorePart, Severity, Stage, Suppression, Tier};
+use churnwatch::model::{
+    CustomerKind, Money, Purpose, ScorePart, Segment, Severity, Stage, Suppression, Tier,
+};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 impl Case<'_> {
@@ -48,7 +50,24 @@ impl Case<'_> {
         }
     }
 
+    /// Of the subscriber, or of whoever is worst off among those whose task it is.
     pub fn severity(&self, purpose: Purpose) -> Severity {
+        let own = self.own_severity(purpose);
+        match self.gravest() {
+            Some(gravest) if purpose == Purpose::Churn => own.max(gravest),
+            _ => own,
+        }
+    }
+
+    pub fn customer_kind(&self) -> CustomerKind {
+        match self.standing.profile().map(|profile| profile.segment) {
+            Some(Segment::Group) => CustomerKind::Group,
+            _ if self.tier() == Tier::Key => CustomerKind::Personal,
+            _ => CustomerKind::Ordinary,
+        }
+    }
+
+    pub fn own_severity(&self, purpose: Purpose) -> Severity {
         let rules = &self.rules.policy.score;
         let score = self.score();
         if self.churned() || purpose == Purpose::WinBack {

@@ -104,6 +104,7 @@ impl Tasks {
             score_parts: case.score_parts(),
             msisdn: case.msisdn,
             tier,
+            customer_kind: case.customer_kind(),
             stars: standing.stars(case.day, case.rules),
             credit_score: standing.credit_score(case.day, case.rules),
             monthly_value: case.value(),
@@ -145,7 +146,9 @@ impl Tasks {
             case.goes_up(signal, task.tier) && task.assignee.level == Level::AccountManager;
         let of_group = signal.trigger == GROUP;
         let alert = case.group_alert(std::slice::from_ref(signal));
-        let joined = of_group && alert != task.group;
+        let facts = known.map(|place| &task.signals[place].evidence.facts);
+        let told = facts == Some(&signal.evidence.facts);
+        let joined = alert.is_some() && (alert != task.group || !told);
         let refusal = if known.is_some() && severity <= task.severity && !goes_up && !joined {
             Some(Suppression::TaskOpen)
         } else if case
@@ -161,10 +164,8 @@ impl Tasks {
         }
         self.tell(std::slice::from_ref(signal), case);
         self.say(signal, None);
-        if of_group {
+        if joined {
             task.group = alert;
-            let level = task.assignee.level;
-            task.assignee = Assignee { level, ..assignee };
         }
         match known {
             Some(place) => task.signals[place] = signal.clone(),
@@ -173,7 +174,10 @@ impl Tasks {
         let was_bulk = task.action.channel == Channel::BulkCampaign && task.tier != Tier::Small;
         if was_bulk && !occasions::bulk(&task.signals) {
             task.action.channel = channel(task.tier);
-            task.assignee = case.assignee(task.purpose, task.tier, false);
+        }
+        if of_group || was_bulk && !occasions::bulk(&task.signals) {
+            let level = task.assignee.level;
+            task.assignee = Assignee { level, ..assignee };
         }
         task.status = TaskStatus::Updated;
         task.severity = task.severity.max(severity);

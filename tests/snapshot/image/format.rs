@@ -4,8 +4,9 @@ use crate::support::feeding::{Feeding, assembled, assembled_of, full, keys};
 use churnwatch::engine::{IMAGE_FORMAT, Rules, Section, Shard};
 use churnwatch::model::{
     Body, CallOutcome, ComplaintCategory, Day, Direction, Effect, Event, ForwardAction, GroupAlert,
-    GroupCovered, Inputs, Invoice, MemberSignal, Money, Msisdn, Number, Occasion, OutcomeResult,
-    Profile, ProfileGroup, Segment, SuspensionReason, TaskOutcome, Timestamp,
+    GroupCovered, GroupMember, Inputs, Invoice, MemberSignal, Money, Msisdn, Number, Occasion,
+    OutcomeResult, Profile, ProfileGroup, Segment, Severity, SuspensionReason, TaskOutcome,
+    Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -170,6 +171,7 @@ fn member_signal(person: i32) -> Body<'static> {
         head_count: Some(12),
         value: Money(100 * i64::from(person)),
         score: 250_000,
+        severity: Severity::AtRisk,
         triggers: vec!["arrears".into()],
     }))
 }
@@ -178,7 +180,11 @@ fn alert(who: &str, at: Timestamp) -> Body<'static> {
     Body::GroupAlert(Box::new(GroupAlert {
         group: "G-1".into(),
         occasion: Occasion::Leaving,
-        members: vec![Msisdn::new(who).unwrap()],
+        members: vec![GroupMember {
+            msisdn: Msisdn::new(who).unwrap(),
+            severity: Severity::Critical,
+            triggers: vec!["arrears".into()],
+        }],
         more: 2,
         head_count: Some(12),
         until: at.plus_hours(24 * 14),

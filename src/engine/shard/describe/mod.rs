@@ -16,6 +16,9 @@ use crate::model::{Day, Msisdn, Occasion, Segment, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// Days before and after a festival on which people may live otherwise than usual.
+const WEEK: i32 = 7;
+
 /// What a shard knows of one subscriber, for people to look at. It does not say who the subscriber is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Description {
@@ -128,6 +131,10 @@ pub struct DayDescription {
     pub day: String,
     /// Whether silence on it means silence; nothing for a day that is not closed, or was never closed here.
     pub known: Option<bool>,
+    /// What the network's use was of an ordinary day's, by channel; nothing for a day that is not closed.
+    pub factor: Option<BTreeMap<&'static str, f64>>,
+    /// Days of the calendars of occasions within a week of it, which may be why the factor is unusual.
+    pub occasions: Vec<String>,
     /// Outgoing calls.
     pub outgoing: u8,
     /// Incoming calls.
@@ -272,17 +279,13 @@ impl Shard {
 
     fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, BaselineDescription> {
         let ordinary = |channel: UsageChannel| {
-            let name = match channel {
-                UsageChannel::Voice => "voice",
-                UsageChannel::Data => "data",
-            };
             let baseline = &subscriber.baselines[channel as usize];
             let population = self.population.dispersion(channel);
             let ordinary = BaselineDescription {
                 events_per_day: rounded(baseline.level()),
                 dispersion: rounded(baseline.dispersion(population, &self.rules.baseline)),
             };
-            (name, ordinary)
+            (channel.name(), ordinary)
         };
         UsageChannel::ALL.map(ordinary).into()
     }
@@ -304,7 +307,7 @@ impl Shard {
             group_id: account.membership().map(|group| group.id.to_string()),
             group_task: account.membership().and_then(|group| {
                 let covered = group.is_covered(Occasion::Leaving, self.clock);
-                let own = group.leads(self.clock).map(|_| "this subscriber's");
+                let own = group.alert(self.clock).map(|_| "this subscriber's");
                 own.or(covered.then_some("another member's"))
             }),
             region: profile.region.iter().map(|name| name.to_string()).collect(),
@@ -320,12 +323,20 @@ impl Shard {
     }
 
     fn day(&self, day: Day, bucket: &Bucket) -> DayDescription {
+        let facts = self.population.facts(day);
+        let occasions = self.rules.occasions(day - WEEK..=day + WEEK);
+        let occasions = occasions.into_iter().map(|(_, name)| name.to_owned());
         DayDescription {
             day: day.to_string(),
-            known: self.population.facts(day).map(|facts| {
+            known: facts.map(|facts| {
                 let mut channels = UsageChannel::ALL.iter();
                 channels.all(|channel| facts.known(*channel))
             }),
+            factor: facts.map(|facts| {
+                let factors = UsageChannel::ALL.map(UsageChannel::name).into_iter();
+                factors.zip(facts.factor.map(rounded)).collect()
+            }),
+            occasions: occasions.collect(),
             outgoing: bucket.outgoing,
             incoming: bucket.incoming,
             dropped: bucket.dropped,

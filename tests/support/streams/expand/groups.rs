@@ -2,7 +2,8 @@
 
 use super::{DAY_MS, Stream};
 use churnwatch::model::{
-    Body, GroupAlert, GroupCovered, MemberSignal, Money, Msisdn, Occasion, Timestamp,
+    Body, GroupAlert, GroupCovered, GroupMember, MemberSignal, Money, Msisdn, Occasion, Severity,
+    Timestamp,
 };
 
 impl Stream<'_> {
@@ -29,7 +30,11 @@ impl Stream<'_> {
             0 => Body::GroupAlert(Box::new(GroupAlert {
                 group,
                 occasion,
-                members: vec![who],
+                members: vec![GroupMember {
+                    msisdn: who,
+                    severity: random.one_of(&Severity::ALL),
+                    triggers: Vec::new(),
+                }],
                 more: random.below(3) as u32,
                 head_count,
                 until,
@@ -47,7 +52,8 @@ impl Stream<'_> {
                 head_count,
                 value: Money(random.below(5) * 1_000),
                 score: random.below(3) as u32,
-                triggers: Vec::new(),
+                severity: random.one_of(&Severity::ALL),
+                triggers: vec![random.one_of(&["arrears", "complaint"]).into()],
             })),
         }
     }
