@@ -223,11 +223,11 @@ fn words(layers: &mut Layers, policy: &PolicyRules, triggers: &[&str]) {
     let reasons =
         Motive::ALL.map(|motive| format!("{}_{}", Purpose::WinBack.name(), motive.name()));
     let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-    let others = [Talk::ANY, Talk::CARE_ONLY, Talk::REFUSED];
+    let others = [Talk::ANY, Talk::CARE_ONLY, Talk::GROUP, Talk::REFUSED];
     let chapters = [&CHAPTERS[..], &others, &reasons, triggers].concat();
     for (chapter, talk) in &policy.talk {
         let key = Key::of("policy.talk").child(chapter);
-        let what = "a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, care_only or any";
+        let what = "a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, group, care_only or any";
         layers.expect_name(&key, what, chapter, &chapters);
         for (part, text) in talk.parts() {
             if text.zh.trim().is_empty() || text.en.trim().is_empty() {

@@ -56,6 +56,8 @@ impl Talk {
     pub const ANY: &str = "any";
     /// The chapter of the talk after a port-out enquiry, in which nothing may be offered.
     pub const CARE_ONLY: &str = "care_only";
+    /// The chapter of the talk with a group, whose task is for all of its members.
+    pub const GROUP: &str = "group";
     /// The chapter of the talk with a lost customer who refused an offer before.
     pub const REFUSED: &str = "win_back_refused";
 
@@ -97,7 +99,7 @@ impl Words {
 
     /// The talk for a task. Its main reason chooses it, or else its chapter. Campaigns have none, because nobody speaks to the
     /// customer. A care-only task has its own talk or none, because any other might offer something. A lost customer is spoken
-    /// to by the reason of leaving, and one who refused before with an open door.
+    /// to by the reason of leaving, and one who refused before with an open door. A group is spoken to as a group.
     pub fn talk(&self, task: &Task) -> Option<&Talk> {
         match (task.action.channel, task.action.care_only) {
             (Channel::BulkCampaign, _) => None,
@@ -108,8 +110,10 @@ impl Words {
                     (lost && task.has_fact(Fact::REFUSED_ON)).then(|| Talk::REFUSED.to_owned());
                 let reason = task.named(Fact::REASON).filter(|_| lost);
                 let reason = reason.map(|reason| format!("{}_{reason}", task.chapter()));
+                let group = task.group.as_ref().map(|_| Talk::GROUP.to_owned());
                 let names = [task.main_reason(), task.chapter(), Talk::ANY].map(str::to_owned);
-                let mut names = refused.into_iter().chain(reason).chain(names);
+                let special = refused.into_iter().chain(reason).chain(group);
+                let mut names = special.chain(names);
                 names.find_map(|name| self.talk.get(&name))
             }
         }

@@ -136,7 +136,7 @@ fn the_playbook_has_every_action_and_an_answer_to_every_trigger() {
         assert!(answered, "no step for {}", trigger.name);
     }
     let chapters: Vec<_> = talk.keys().map(String::as_str).collect();
-    let expected = "any arrears bill_shock care care_only complaint decline grow leave mature poor_quality regular_visit win_back win_back_network win_back_price win_back_refused win_back_service zero_usage_days";
+    let expected = "any arrears bill_shock care care_only complaint decline group grow leave mature poor_quality regular_visit win_back win_back_network win_back_price win_back_refused win_back_service zero_usage_days";
     let expected: Vec<_> = expected.split(' ').collect();
     assert_eq!(chapters, expected);
 }
@@ -342,7 +342,7 @@ policy.playbook.leave = [{ zh = '好', en = 'good', action = 'Gift' }] | policy.
 policy.playbook.leave = [{ zh = '好', en = 'good', action = '2nd_gift' }] | policy.playbook.leave | `2nd_gift` is not an action's name | a letter first
 policy.playbook.leave = [{ zh = '好', en = 'good', action = 'a_gift_of_more_than_forty_letters_is_long' }] | policy.playbook.leave | is not an action's name | at most 40
 policy.playbook.any = [{ zh = '好', en = 'good' }] | policy.playbook.any | not a lifecycle stage, care, grow or win_back | choose one of `acquire`
-policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, care_only or any | did you mean `leave`?
+policy.talk.leaf = { rapport = { zh = '好', en = 'good' }, listen = { zh = '好', en = 'good' }, advise = { zh = '好', en = 'good' }, follow_up = { zh = '好', en = 'good' } } | policy.talk.leaf | not a trigger, a lifecycle stage, care, grow, win_back, win_back_REASON, win_back_refused, group, care_only or any | did you mean `leave`?
 policy.talk.leave.listen.zh = ' ' | policy.talk.leave.listen | has no text | both `zh` and `en`
 policy.talk.leave.listen.fr = 'non' | policy.talk.leave.listen.fr | no such key | `zh`
 policy.talk.leave.chat = { zh = '好', en = 'good' } | policy.talk.leave.chat | no such key | `rapport`
