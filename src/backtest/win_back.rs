@@ -23,7 +23,7 @@ pub struct WinBack {
     pub tiers: Vec<OfTier>,
     /// Those who left and have no task, by why there is none: `not_seen` where the records do not show that they are lost,
     /// `ported` and `not_open` where nobody may ask, `not_due` where no step of the plan was due by the end of the data, `over`
-    /// where the loss is too long ago; else what suppressed the signal.
+    /// where the loss is too long ago; else what suppressed the signal, or `waiting` where it waits for a place.
     pub without_task: BTreeMap<&'static str, u64>,
 }
 

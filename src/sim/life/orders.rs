@@ -45,9 +45,9 @@ pub fn order(
     let due = person.orders.next.is_none_or(|next| next <= today.day);
     let leaves = person.timeline.leaving_episode.is_some();
     let decided = leaves && !before.leaving;
-    let last = leaves && person.orders.before_leaving == Some(today.day);
+    let is_last = |person: &Person| leaves && person.orders.before_leaving == Some(today.day);
     let new_plan = before.plan != person.profile.plan;
-    if person.line != Line::Human || !(due || decided || last || new_plan) {
+    if person.line != Line::Human || !(due || decided || is_last(person) || new_plan) {
         return;
     }
     let rates = &today.config.scenario.orders;
@@ -74,7 +74,7 @@ pub fn order(
     if decided && dice.chance(rates.leaving_share) {
         plan_last(person, today, dice);
     }
-    if leaves && person.orders.before_leaving == Some(today.day) {
+    if is_last(person) {
         let order = match dice.chance(0.5) {
             true => cancelled(dice),
             false => downgrade(dice),
