@@ -11,8 +11,10 @@ use super::report::{
     ALL_TIERS, AS_GIVEN, Curve, DataSummary, LabelSummary, Leads, PAIR, Report, Row, RulesSummary,
     SIMPLE_RULES, SettingsSummary, TOGETHER,
 };
+use super::signs::Signs;
 use super::simple_rules::{self, SimpleRule};
 use super::statistics::statistics;
+use super::win_back::WinBack;
 use super::workload;
 use crate::engine::Rules;
 use crate::engine::triggers::REGISTRY;
@@ -63,12 +65,14 @@ pub fn evaluate(
         reliability: Vec::new(),
         loads: Vec::new(),
     };
+    let (mut signs, mut win_back) = (Vec::new(), Vec::new());
     for ((name, rules), run) in rules.iter().zip(&recording.runs) {
         study.rules(name, run);
-        study.reliability.extend([
-            reliability_of_falls(&cohort, name, run),
-            reliability::of_scores(&cohort, name, rules, run),
-        ]);
+        let scores = reliability::of_scores(&cohort, name, rules, run);
+        signs.push(Signs::of(&cohort, rules, run, &scores));
+        win_back.push(WinBack::of(&cohort, name, run));
+        let falls = reliability_of_falls(&cohort, name, run);
+        study.reliability.extend([falls, scores]);
     }
     let swept = recording.runs.iter().skip(rules.len());
     let points = sweep.cuts.iter().zip(swept);
@@ -114,6 +118,8 @@ pub fn evaluate(
         frontier: study.frontier,
         leads: study.leads,
         reliability: study.reliability,
+        signs,
+        win_back,
         statistics: statistics(&cohort),
     })
 }

@@ -45,6 +45,9 @@
 //!   that of the pair's alarms on regular subscribers: found, or false and stayed low; late alarms and those not known yet
 //!   are left out. The churn score is that of every subscriber who has not left, every 30 days, and predicts leaving within
 //!   30 days; days less than 30 before the end of the data are left out.
+//! - A **sign** is a trigger with a weight in the churn score. Its alarms are compared with who left within the 30 days after
+//!   them, whatever the onset: a sign may come before it. **Lift** is that share over the same share of all subscribers.
+//! - **Winning back** compares plans and tasks of that purpose with the leavings of the labels; see [`win_back`].
 //! - **Simple rules** are those that people build first, on the same daily counts and with the same cool-down. At *equal
 //!   burden* their threshold is set so that they raise as many alarms on regular subscribers as the first rules'
 //!   `usage_drop+zero_usage_days`; where the threshold has steps, alarms of the last step are dropped at random.
@@ -71,12 +74,15 @@ mod replay;
 mod report;
 mod roster;
 mod scores;
+mod signs;
 mod simple_rules;
 mod statistics;
 mod text;
 mod unmeasurable;
 mod usage;
+mod win_back;
 mod workload;
+mod wrap;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::line_days::LineDays;
 use super::roster::Roster;
 use super::usage::UsageRows;
+use crate::engine::Loss;
 use crate::model::{Counts, OutcomeResult, Purpose, Suppression, Tier, Timestamp};
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Run {
     pub assignees: Vec<Arc<str>>,
     /// Tier of each subscriber on the last day.
     pub tiers: Vec<Tier>,
+    /// How each subscriber was lost by then, if it was.
+    pub losses: Vec<Option<Loss>>,
 }
 
 /// A trigger fired for a subscriber.

@@ -169,13 +169,7 @@ fn band<const N: usize>((from, to): (f64, f64), cases: &[(f64, [bool; N])]) -> B
     let share = |of: f64| (count > 0).then(|| of / count as f64);
     let seen = (0..N).map(|outcome| {
         let seen = cases.iter().filter(|(_, seen)| seen[outcome]).count() as u64;
-        let (low, high) = share_bounds(seen, count, MISS);
-        Seen {
-            count: seen,
-            share: share(seen as f64),
-            low,
-            high,
-        }
+        Seen::of(seen, count)
     });
     Band {
         from,
@@ -236,7 +230,7 @@ impl Reliability {
     }
 
     /// What was seen of the predicted outcome, among all cases.
-    fn seen(&self) -> Option<&Seen> {
+    pub fn seen(&self) -> Option<&Seen> {
         // The last one is what is predicted.
         self.total.seen.last()
     }
@@ -279,6 +273,17 @@ impl Band {
 }
 
 impl Seen {
+    /// So many of so many cases.
+    pub fn of(count: u64, cases: u64) -> Self {
+        let (low, high) = share_bounds(count, cases, MISS);
+        Self {
+            count,
+            share: (cases > 0).then(|| count as f64 / cases as f64),
+            low,
+            high,
+        }
+    }
+
     /// The share among so many cases, with its interval, if they are enough.
     pub fn text(&self, cases: u64, digits: usize) -> String {
         let (low, high) = (self.low, self.high);

@@ -250,8 +250,13 @@ impl RuleSetRun {
             let mut tiers = self.driver.shards().map(|shard| shard.tier(msisdn));
             tiers.find_map(|tier| tier).unwrap_or(Tier::Small)
         };
+        let loss = |msisdn| {
+            let mut losses = self.driver.shards().map(|shard| shard.loss(msisdn));
+            losses.find_map(|loss| loss)
+        };
         Run {
             tiers: roster.names().iter().map(tier).collect(),
+            losses: roster.names().iter().map(loss).collect(),
             ..self.run
         }
     }

@@ -2,7 +2,9 @@ use super::cohort::Scope;
 use super::labels::Origin;
 use super::measures::ANY;
 use super::reliability::Reliability;
+use super::signs::Signs;
 use super::statistics::Statistic;
+use super::win_back::WinBack;
 use crate::model::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,6 +32,10 @@ pub struct Report {
     pub leads: Vec<Leads>,
     /// Whether the probabilities come true.
     pub reliability: Vec<Reliability>,
+    /// What each sign of the churn score says of who leaves.
+    pub signs: Vec<Signs>,
+    /// Who of those who left was asked back.
+    pub win_back: Vec<WinBack>,
     /// How irregular the people are.
     pub statistics: Vec<Statistic>,
 }

@@ -13,6 +13,7 @@ use super::report::{ALL_TIERS, Curve, PAIR, Report, Row, SIMPLE_RULES, TOGETHER}
 use super::workload::{
     MANAGER_MEAN, MANAGER_MOST, PER_1000, PER_DAY, REACHED, REACHED_72, TASK_PRECISION,
 };
+use super::wrap::wrapped;
 use crate::model::{Tier, plural};
 use std::fmt::{Result, Write};
 
@@ -47,6 +48,12 @@ impl Report {
                 .filter(|one| one.rules == rules.name)
             {
                 of_rules.write(to)?;
+            }
+            for signs in self.signs.iter().filter(|one| one.rules == rules.name) {
+                signs.write(to)?;
+            }
+            for win_back in self.win_back.iter().filter(|one| one.rules == rules.name) {
+                win_back.write(to)?;
             }
         }
         writeln!(
@@ -459,25 +466,4 @@ fn interval(row: Option<&Row>, digits: usize) -> String {
         }
         _ => value(row, digits),
     }
-}
-
-/// Parts behind commas, in lines of 100 columns.
-fn wrapped(parts: impl Iterator<Item = String>, indent: &str) -> String {
-    let mut text = String::new();
-    // Room for the words before the first part.
-    let mut used = 14;
-    for part in parts {
-        let separator = if text.is_empty() { "" } else { ", " };
-        if used + separator.len() + part.len() > NAME + CELLS {
-            text += ",\n";
-            text += indent;
-            used = indent.len();
-        } else {
-            text += separator;
-            used += separator.len();
-        }
-        used += part.len() + 1;
-        text += &part;
-    }
-    text
 }

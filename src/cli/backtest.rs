@@ -102,6 +102,14 @@ What the figures mean:
              alarms and those of which it is not known yet are left out; how many is printed
   churn score  the score of every subscriber every 30 days, without a signal and in ten parts of equal number with one, beside
              the share that left within 30 days, which it is meant to be; lift is that share over the share among all
+  sign       a trigger with a weight in the churn score: how many of its alarms were followed by a leaving within 30 days, the
+             lift of that over the share of all who leave within 30 days, and how many of those who left had it within 30 days
+             before
+  winning back  of those who left after the warm-up by the labels: for how many a step of a plan was due afterwards, how many
+             have a task of it, how many days after the leaving the first one came, and who used the line again on two days
+             and more. Without a task: not_seen, the records do not show the loss; ported and not_open, nobody may ask;
+             not_due, no step by the end of the data; over, too long ago; else what suppressed the signal. A plan is wrong
+             where the labels know of no leaving before it
   expected   the sum of P or of the score over all cases, beside how many were seen, with the exact interval
   Without a truth file the onset is taken to be 30 days before the leaving. Equal labels count once. Refused with exit
   status 2: events without a usable record, a warm-up as long as the data, and a truth file of which fewer than half of the

@@ -45,3 +45,4 @@ pub use shard::rollup::{
 pub use shard::stats::ShardStats;
 pub use shard::uplift::{GroupComparison, GroupFates, RegionUplift, TriggerUplift};
 pub use state::bucket::Bucket;
+pub use state::loss::{Loss, LossKind};

@@ -21,6 +21,8 @@ pub enum Purpose {
     Files = 5,
     /// What becomes of a task.
     Outcomes = 6,
+    /// What the subscriber orders on a day.
+    Orders = 7,
 }
 
 /// A source of draws.

@@ -81,6 +81,8 @@ pub enum Kind {
     NewHandset,
     /// Another tariff.
     NewPlan,
+    /// A service is cancelled, or another one taken at a lower fee.
+    Downgrade,
     /// Data use grows.
     DataGrowth,
     /// An invoice stays unpaid by somebody who is gone.
@@ -184,6 +186,7 @@ impl Kind {
             Self::CallForwarding => (Note, "call_forwarding"),
             Self::NewHandset => (Note, "new_handset"),
             Self::NewPlan => (Note, "new_plan"),
+            Self::Downgrade => (Note, "downgrade"),
             Self::DataGrowth => (Note, "data_growth"),
             Self::UnpaidInvoice => (Note, "unpaid_invoice"),
             Self::PoorCoverage => (Note, "poor_coverage"),

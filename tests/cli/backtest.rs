@@ -8,6 +8,7 @@
 //! - D calls it on day 10, while everything is still being learnt.
 
 mod refusals;
+mod win_back;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -3,9 +3,11 @@
 mod html;
 mod plots;
 mod reliability;
+mod signs;
 mod svg;
 mod tables;
 mod tasks;
+mod win_back;
 
 use super::bootstrap::FEW;
 use super::labels;
@@ -32,6 +34,8 @@ impl Report {
             self.by_channel(),
             self.by_tier(),
             self.by_task(),
+            self.by_sign(),
+            self.by_win_back(),
             self.by_harmless(),
             self.by_statistic(),
             definitions(),

@@ -72,6 +72,7 @@ pub enum Body {
     },
     PortOutApplication,
     CompetitorContact,
+    Order(Order),
     /// A statement of the mediation, not of a subscriber.
     Progress {
         feed: Feed,
@@ -136,6 +137,14 @@ pub struct Invoice {
     pub due_on: Day,
 }
 
+/// A service that is ordered or cancelled, with the monthly fee for it before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    pub kind: &'static str,
+    pub fee_before: i32,
+    pub fee_after: i32,
+}
+
 /// The part of a profile that changes; the rest is the subscriber's for life.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
@@ -165,7 +174,8 @@ impl Body {
             Self::Complaint { .. }
             | Self::Enquiry { .. }
             | Self::PortOutApplication
-            | Self::CompetitorContact => Feed::Service,
+            | Self::CompetitorContact
+            | Self::Order(_) => Feed::Service,
             Self::Progress { feed, .. } => *feed,
         }
     }
@@ -191,6 +201,7 @@ impl Body {
             Self::Enquiry { .. } => "enquiry",
             Self::PortOutApplication => "port_out_application",
             Self::CompetitorContact => "competitor_contact",
+            Self::Order(_) => "service_order",
             Self::Progress { .. } => "feed_progress",
         }
     }

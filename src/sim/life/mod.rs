@@ -6,6 +6,7 @@ mod bursts;
 mod churn;
 mod contact;
 mod everyday;
+mod orders;
 mod usage;
 
 pub use bursts::BurstTiming;
@@ -19,6 +20,7 @@ use crate::model::Timestamp;
 use absence::{begin_absence, seasonal_absence};
 use billing::bill;
 use everyday::{check_dates, draw_everyday_event, write_note};
+use orders::{Standing, order};
 use usage::use_line;
 
 /// The subscriber lives through a day: appends its records, and to the ground truth what began.
@@ -35,6 +37,7 @@ pub fn live(
     let seed = today.config.seed;
     let dice = &mut Dice::new(seed, person.index, today.number, Purpose::Behaviour);
     let (start_ms, end_ms) = today.bounds();
+    let before = Standing::of(person);
     person.use_new_handset(start_ms);
     let first = today.number == 0 || person.activated_on == today.day;
     if first {
@@ -56,6 +59,8 @@ pub fn live(
     }
     if person.timeline.gone_ms > start_ms {
         use_line(person, today, timing, events, dice);
+        // Last of all, so that the draws for the records before it stay as they are.
+        order(person, today, before, events, truth);
         if person.timeline.gone_ms <= end_ms {
             close_episode(person, truth);
         }

@@ -12,7 +12,7 @@ pub use habits::{
 };
 pub use numbers::stranger;
 pub use plans::{PLANS, Plan};
-pub use timeline::{ScheduledEvent, Timeline, TruthNote};
+pub use timeline::{ScheduledEvent, Timeline, TruthNote, occurs_after};
 
 use super::config::CityConfig;
 use super::event::{Body, Event, Profile};
@@ -101,8 +101,20 @@ pub struct Person {
     pub habits: Habits,
     pub account: Account,
     pub timeline: Timeline,
-    /// Records made so far.
-    pub records: u32,
+    pub orders: Orders,
+    /// Records made so far, without orders.
+    records: u32,
+}
+
+/// What is ahead of a line's orders.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Orders {
+    /// The day of the next one of a subscriber who stays; nothing before the first day.
+    pub next: Option<Day>,
+    /// The day of the one before the leaving, if there will be one.
+    pub before_leaving: Option<Day>,
+    /// Orders so far. They do not count among the records, whose numbers would be others without them.
+    made: u32,
 }
 
 /// Days from the start after which the group's contract ends.
@@ -231,6 +243,7 @@ impl Person {
             account: Account::new(dice, &config.scenario.billing, first),
             timeline: Timeline::new(dice, &config.scenario, first),
             habits,
+            orders: Orders::default(),
             records: 0,
         }
     }
@@ -266,8 +279,12 @@ impl Person {
             self.account.meter(&body);
             self.last_use_ms = self.last_use_ms.max(Some(at_ms));
         }
-        let record = self.records;
-        self.records += 1;
+        let made = match body {
+            Body::Order(_) => &mut self.orders.made,
+            _ => &mut self.records,
+        };
+        let record = *made;
+        *made += 1;
         Event {
             at_ms,
             person: self.index,

@@ -218,7 +218,7 @@ impl Timeline {
 }
 
 /// The day on which something of that rate next begins.
-fn occurs_after(from: Day, rate: f64, dice: &mut Dice) -> Day {
+pub fn occurs_after(from: Day, rate: f64, dice: &mut Dice) -> Day {
     let days = dice.exponential(LINE_DAYS / rate.max(1e-6));
     from + 1 + days.min(1e6) as i32
 }

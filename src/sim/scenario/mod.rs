@@ -4,7 +4,7 @@
 
 mod sections;
 
-pub(super) use sections::{Billing, Events, Faults, Outcomes, Usage};
+pub(super) use sections::{Billing, Events, Faults, Orders, Outcomes, Usage};
 
 use crate::layers::{Key, Layers, Origin, Problem, Problems, Schema};
 use sections::{Absence, Churn, Contracts, Holiday, Lines, Outage, Week};
@@ -26,6 +26,7 @@ pub struct Scenario {
     pub(super) churn: Churn,
     pub(super) absence: Absence,
     pub(super) events: Events,
+    pub(super) orders: Orders,
     pub(super) billing: Billing,
     pub(super) contracts: Contracts,
     pub(super) faults: Faults,

@@ -210,6 +210,16 @@ section!(Events {
     data_growth_level: Bounds,
 });
 
+section!(Orders {
+    new_plan_share: f64,
+    upgrade_rate: f64,
+    downgrade_rate: f64,
+    cancel_rate: f64,
+    new_service_rate: f64,
+    leaving_share: f64,
+    leaving_days: Days,
+});
+
 section!(Billing {
     careless_share: f64,
     careless_factor: f64,
@@ -329,6 +339,13 @@ impl Events {
             self.data_growth_rate,
         ];
         rates.iter().sum()
+    }
+}
+
+impl Orders {
+    /// Orders of those who stay, changes of tariff apart.
+    pub fn rate(&self) -> f64 {
+        self.upgrade_rate + self.downgrade_rate + self.cancel_rate + self.new_service_rate
     }
 }
 

@@ -122,6 +122,7 @@ fn everything_happens_and_in_order() {
         "complaint",
         "data_growth",
         "decay",
+        "downgrade",
         "drop",
         "holiday_week",
         "hospital",

@@ -42,13 +42,15 @@ impl RecordWriter {
         let mut json = Json::open(out);
         json.text("record_type", event.body.record_type());
         json.raw("record_id", true, |out| {
-            let letter = match event.body.feed() {
-                Feed::Cdr => b'c',
-                Feed::Billing => b'b',
-                Feed::Subscriber => b'p',
-                Feed::Service => b's',
-                Feed::Outcome => b'o',
-                Feed::Group => b'g',
+            let letter = match (event.body.feed(), event.body) {
+                // Orders are counted by themselves.
+                (_, Body::Order(_)) => b'o',
+                (Feed::Cdr, _) => b'c',
+                (Feed::Billing, _) => b'b',
+                (Feed::Subscriber, _) => b'p',
+                (Feed::Service, _) => b's',
+                (Feed::Outcome, _) => b't',
+                (Feed::Group, _) => b'g',
             };
             out.push(letter);
             push_base36(out, event.person);
@@ -202,6 +204,11 @@ fn body(json: &mut Json, person: &Person, event: &Event) {
             }
         }
         Body::Enquiry { subject } => json.text("subject", subject),
+        Body::Order(order) => {
+            json.text("kind", order.kind);
+            json.money("monthly_fee_before", order.fee_before, quoted);
+            json.money("monthly_fee_after", order.fee_after, quoted);
+        }
         Body::PortOutApplication | Body::CompetitorContact | Body::Progress { .. } => {}
     }
 }

@@ -8,6 +8,7 @@ use crate::engine::state::account::Account;
 use crate::engine::state::billing::Bill;
 use crate::engine::state::bucket::{Bucket, UsageChannel};
 use crate::engine::state::credit::Credit;
+use crate::engine::state::loss::Loss;
 use crate::engine::state::marketing::Marketing;
 use crate::engine::state::store::{NEVER, Subscriber};
 use crate::engine::state::trigger_state::TriggerState;
@@ -160,6 +161,14 @@ impl Shard {
             .and_then(|id| self.accounts.item(id.index()));
         let today = self.rules.calendar.day_of(self.clock);
         Some(Credit::rate(account, today, &self.rules.policy.credit).tier)
+    }
+
+    /// How a subscriber was lost, by the end of the last closed day, if it was.
+    pub fn loss(&self, msisdn: &Msisdn) -> Option<Loss> {
+        let subscriber = self.store.record(self.store.slot_of(msisdn)?)?;
+        let account = self.accounts.item(subscriber.account?.index())?;
+        let last_active = subscriber.last_active;
+        Loss::of(account, last_active, self.closed, &self.rules.policy)
     }
 
     /// Everything known of one subscriber; nothing if no record of it was ever seen. Changes nothing.
