@@ -234,10 +234,7 @@ fn table(
     }
 }
 
-fn name<'r>(what: &str, row: &'r RollupRow, language: Language) -> &'r str
-where
-    Language: 'r,
-{
+fn name<'r>(what: &str, row: &'r RollupRow, language: Language) -> &'r str {
     match (what, row.name.as_str()) {
         (_, "") => "–",
         ("customer_kind", kind) => language.word("customer_kind", kind),

@@ -156,7 +156,7 @@ impl Taskbook {
         } else if let Some(task) = open {
             match revise(task, &signal, case) {
                 Ok(mut revised) => {
-                    // Who has a bulk message, or a task of one's own, is not who talks to the group or the customer.
+                    // The group's manager talks to a group, and a customer who was to get a message is talked to by somebody.
                     if group::is_of_group(&signal) || revised.action.channel != task.action.channel
                     {
                         self.reassign(&mut revised, case);
