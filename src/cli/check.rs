@@ -185,12 +185,12 @@ fn shadow(config: &Config) -> String {
     }
 }
 
-/// The days of the calendar that come next.
+/// The days of the calendars that come next. A customer gets a message for one of them at most.
 fn occasions(config: &Config) -> String {
     let today = config.rules.calendar.day_of(clock::now());
     let coming = config.rules.occasions(today..=today + 365);
     let days = coming.iter().take(OCCASIONS_SHOWN);
-    join(days.map(|(on, name)| format!("{on} {name}")))
+    join(days.map(|(on, name, trigger)| format!("{on} {name} ({trigger})")))
 }
 
 /// How records are written.

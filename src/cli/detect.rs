@@ -62,7 +62,7 @@ pub(super) struct Detect {
     /// Replace outputs that are there already
     #[arg(long)]
     force: bool,
-    /// At the end, close every day up to the last event's
+    /// At the end, close every day up to the last event's, as long as each day with events follows within 7 days
     #[arg(long)]
     finish: bool,
     /// The present time: records dated after it are rejected [default: now]

@@ -4,7 +4,7 @@ use crate::engine::settings::{
     BaselineRules, Competitors, LineStateRules, MachineRules, PolicyRules, PopulationRules,
     WindowRules,
 };
-use crate::engine::triggers::Trigger;
+use crate::engine::triggers::{REGISTRY, Trigger};
 use crate::model::{Calendar, Day, Words};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -39,10 +39,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Days of the calendars of occasions within some days, in order.
-    pub fn occasions(&self, days: RangeInclusive<Day>) -> Vec<(Day, &str)> {
-        let triggers = self.triggers.iter();
-        let mut all: Vec<_> = triggers.flat_map(|it| it.occasions(days.clone())).collect();
+    /// Days of the calendars of occasions within some days in order, each with its name and its trigger.
+    pub fn occasions(&self, days: RangeInclusive<Day>) -> Vec<(Day, &str, &'static str)> {
+        let mut all = Vec::new();
+        for (registration, trigger) in REGISTRY.iter().zip(&self.triggers) {
+            let found = trigger.occasions(days.clone()).into_iter();
+            all.extend(found.map(|(on, name)| (on, name, registration.name)));
+        }
         all.sort_unstable();
         all
     }

@@ -239,6 +239,21 @@ fn boards_get_the_work_by_region_level_by_level() {
 }
 
 #[test]
+fn boards_get_the_work_by_kind_of_customer() {
+    let admin = with_work();
+    let all = figures(&admin, "/api/rollup?by=customer_kind");
+    let opened = |kind: &str| all["customers"][kind]["churn"]["outcomes"]["opened"].as_u64();
+    assert_eq!(opened("group"), Some(0));
+    let everybody = &figures(&admin, "/api/rollup")["total"]["churn"]["outcomes"]["opened"];
+    assert_eq!(
+        opened("personal")
+            .zip(opened("ordinary"))
+            .map(|(one, other)| one + other),
+        everybody.as_u64()
+    );
+}
+
+#[test]
 fn boards_get_the_work_of_managers() {
     let admin = with_work();
     let all = figures(&admin, "/api/rollup?by=manager");

@@ -2,11 +2,11 @@
 
 use crate::support::scenario::{HOTLINE, NOT_PURSUED, Scenario, call, crowd, profile};
 use churnwatch::engine::{
-    Figures, Holder, IMAGE_FORMAT, ImageLoader, Purposes, Rollup, Shard, TaskCount, Work,
+    Customers, Figures, Holder, IMAGE_FORMAT, ImageLoader, Purposes, Rollup, Shard, TaskCount, Work,
 };
 use churnwatch::model::{
-    Body, CloseReason, Effect, EnquirySubject, Inputs, Level, OutcomeResult, Purpose, Task,
-    TaskOutcome, TaskStatus, Timestamp,
+    Body, CloseReason, CustomerKind, Effect, EnquirySubject, Inputs, Level, OutcomeResult, Purpose,
+    Task, TaskOutcome, TaskStatus, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -460,6 +460,12 @@ fn check(scenario: &mut Scenario) -> Result<(), TestCaseError> {
                 prop_assert_eq!(sum, counted(&tasks, purpose, named).outcomes, "{}", trigger);
             }
         }
+        let mut kinds = Customers::of([&rollup]).customers;
+        for kind in CustomerKind::ALL {
+            let expected = counted(&tasks, purpose, |task| task.customer_kind == kind);
+            let theirs = kinds.get_mut(kind.name()).unwrap().of(purpose);
+            prop_assert_eq!(settled(theirs), settled(&expected), "{}", kind.name());
+        }
         let holders = Rollup::holders([&rollup], None);
         for mut holder in holders {
             let theirs = |task: &Task| match &holder.holder {
@@ -532,9 +538,9 @@ fn a_tally_that_contradicts_its_tasks_is_refused() {
     scenario.event("13900000001", "2026-03-02 11:00", CANCEL);
     let mut assembly = ImageLoader::new(IMAGE_FORMAT);
     for section in scenario.shard.image().sections(None) {
-        // An empty tally: no regions, no holders.
+        // An empty tally: no regions, no holders, no kinds of customers.
         let bytes = if section.kind == 10 {
-            vec![0, 0]
+            vec![0, 0, 0]
         } else {
             section.bytes
         };

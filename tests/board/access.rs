@@ -266,3 +266,35 @@ fn a_long_body_is_refused() {
     );
     assert_eq!(form.status, 303, "{form:?}");
 }
+
+/// The task of a group names its members as every number is named, and says what is the matter with each.
+#[test]
+fn members_of_a_group_are_shown_masked_until_somebody_asks() {
+    let site = Site::new();
+    let members = json!([
+        { "msisdn": msisdn(7), "severity": "critical", "triggers": ["complaint", "cancel_enquiry"] },
+        { "msisdn": msisdn(8), "severity": "early", "triggers": ["competitor_hotline"] },
+    ]);
+    let group = json!({ "group_id": "G-7", "kind": "leaving", "head_count": 40, "members": members, "more_signals": 0 });
+    let changes = json!({ "group": group, "customer_kind": "group" });
+    site.publish(&[with(task(1), changes), task(2)]);
+    let person = site.person("chen");
+    let page = person.get(&format!("/tasks/{}", id(1))).body;
+    let shown = person.get(&format!("/api/tasks/{}", id(1))).body;
+    for text in [&page, &shown] {
+        assert!(
+            !text.contains(&msisdn(7)) && !text.contains(&msisdn(8)),
+            "{text}"
+        );
+    }
+    assert!(page.contains("危急 · 投诉"), "{page}");
+    assert!(shown.contains("cancel_enquiry"), "{shown}");
+    let asked = site.program("chen");
+    let numbers = asked.call(&format!("/api/tasks/{}/number", id(1)), &json!({}));
+    assert!(numbers.body.contains(&msisdn(7)) && numbers.body.contains(&msisdn(8)));
+    // Leads see groups apart from others, and their lists.
+    let lead = person.get("/lead").body;
+    assert!(lead.contains("/tasks?customer_kind=group"), "{lead}");
+    let list = person.get("/api/tasks?customer_kind=group").body;
+    assert!(list.contains(&id(1)) && !list.contains(&id(2)), "{list}");
+}

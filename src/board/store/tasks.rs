@@ -294,13 +294,13 @@ impl Store {
             asked.and(&format!("seq > {since} AND id IN ({marks})"), names);
             let within = filter.condition(scope, now);
             let sql = format!(
-                "SELECT {COLUMNS}, ({}) FROM task WHERE {}",
+                "SELECT {COLUMNS}, ({}) AS within FROM task WHERE {}",
                 within.sql, asked.sql
             );
             let values: Vec<Value> = within.values.into_iter().chain(asked.values).collect();
             let mut find = connection.prepare_cached(&sql)?;
             let rows = find.query_map(params_from_iter(&values), |row| {
-                Ok((row_of(row)?, row.get(29)?))
+                Ok((row_of(row)?, row.get("within")?))
             })?;
             let rows = rows.collect::<Result<_, _>>()?;
             Ok(Changes { seq, new, rows })
@@ -354,7 +354,7 @@ fn find(connection: &Connection, id: &str, scope: &Scope) -> Stored<Option<(Row,
     let found = connection
         .prepare_cached(&sql)?
         .query_row(params_from_iter(&condition.values), |row| {
-            Ok((row_of(row)?, row.get(29)?))
+            Ok((row_of(row)?, row.get("body")?))
         })
         .optional()?;
     Ok(found)

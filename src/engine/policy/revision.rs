@@ -38,7 +38,7 @@ pub fn least_level(signals: &[Signal], tier: Tier, case: &Case<'_>) -> Level {
 
 /// An open task with a further signal in it, if that adds a reason, raises the severity or takes it up a rung.
 ///
-/// Tier and assignee stay as they were when the task was opened; a due time only ever moves forward.
+/// Tier and assignee stay as they were when the task was opened; a due time only ever becomes earlier.
 pub fn revise(task: &Task, signal: &Signal, case: &Case<'_>) -> Result<Task, Suppression> {
     let same = |other: &Signal| other.trigger == signal.trigger;
     let known = task.signals.iter().position(same);

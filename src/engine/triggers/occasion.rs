@@ -159,6 +159,9 @@ impl TryFrom<EntryText> for Entry {
         if days.is_empty() {
             return Err(problem(form));
         }
+        if text.zh.trim().is_empty() || text.en.trim().is_empty() {
+            return Err(problem("a name is empty: write both `zh` and `en`"));
+        }
         Ok(Self {
             days,
             segments: text.segments,

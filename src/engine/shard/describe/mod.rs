@@ -334,7 +334,7 @@ impl Shard {
     fn day(&self, day: Day, bucket: &Bucket) -> DayDescription {
         let facts = self.population.facts(day);
         let occasions = self.rules.occasions(day - WEEK..=day + WEEK);
-        let occasions = occasions.into_iter().map(|(_, name)| name.to_owned());
+        let occasions = occasions.into_iter().map(|(_, name, _)| name.to_owned());
         DayDescription {
             day: day.to_string(),
             known: facts.map(|facts| {
