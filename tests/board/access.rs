@@ -294,7 +294,10 @@ fn members_of_a_group_are_shown_masked_until_somebody_asks() {
     assert!(numbers.body.contains(&msisdn(7)) && numbers.body.contains(&msisdn(8)));
     // Leads see groups apart from others, and their lists.
     let lead = person.get("/lead").body;
-    assert!(lead.contains("/tasks?customer_kind=group"), "{lead}");
+    assert!(
+        lead.contains("customer_kind=group&amp;channel=all"),
+        "{lead}"
+    );
     let list = person.get("/api/tasks?customer_kind=group").body;
     assert!(list.contains(&id(1)) && !list.contains(&id(2)), "{list}");
 }

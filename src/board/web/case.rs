@@ -423,6 +423,7 @@ impl Case<'_> {
                 h2 { (language.say("customer")) }
                 dl.card {
                     (fact("tier", &word_at(language, "tier", &TIERS, row.tier)))
+                    (fact("customer_kind", language.word("customer_kind", &row.customer_kind)))
                     (fact("stars", &"★".repeat(task.stars.min(5).into())))
                     (fact("value", &task.monthly_value))
                     (fact("stage", language.word("stage", &row.stage)))

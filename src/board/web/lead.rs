@@ -101,6 +101,12 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, query: ViewQu
                         (table("region", &figures.regions, language, days, |row| {
                             (format!("/lead?region={}&days={days}", encoded(&row.name)), format!("region={}&channel=all&snoozed=true", encoded(&row.name)))
                         })) }
+                    section { h2 { (say("customers")) }
+                        (table("customer_kind", &figures.customers, language, days, |row| {
+                            let (region, kind) = (encoded(&view.region), encoded(&row.name));
+                            let list = format!("region={region}&customer_kind={kind}&channel=all&snoozed=true");
+                            (format!("/tasks?{list}"), list)
+                        })) }
                     section { h2 { (say("managers")) }
                         (table("manager", &figures.managers, language, days, |row| {
                             let name = encoded(&row.name);
@@ -108,11 +114,6 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, query: ViewQu
                                 true => format!("queue={name}&channel=all&snoozed=true"),
                                 false => format!("manager={name}&channel=all&snoozed=true"),
                             };
-                            (format!("/tasks?{list}"), list)
-                        })) }
-                    section { h2 { (say("customers")) }
-                        (table("customer_kind", &figures.customers, language, days, |row| {
-                            let list = format!("customer_kind={}&channel=all&snoozed=true", encoded(&row.name));
                             (format!("/tasks?{list}"), list)
                         })) }
                     @if !figures.holders.is_empty() {
