@@ -117,14 +117,13 @@ enum Traffic {
 
 impl Traffic {
     fn of(arguments: &[String]) -> Self {
-        match arguments
-            .iter()
-            .map(String::as_str)
-            .find(|it| !it.starts_with('-'))
-        {
-            Some("storm") => Self::Storm,
-            Some("one-line") => Self::OneLine,
-            _ => Self::Usual,
+        let stated = |name: &str| arguments.iter().any(|argument| argument == name);
+        if stated("storm") {
+            Self::Storm
+        } else if stated("one-line") {
+            Self::OneLine
+        } else {
+            Self::Usual
         }
     }
 }
