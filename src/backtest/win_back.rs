@@ -40,7 +40,7 @@ pub struct OfTier {
     pub with_task: Seen,
     /// Days from the leaving to the first task, median.
     pub first_task_days_p50: Option<f64>,
-    /// Those of them who used the line again on two days and more after that of the leaving.
+    /// Those of them who used the line again later, on at least two days.
     pub came_back: u64,
     /// Those of the latter with a task.
     pub came_back_with_task: u64,

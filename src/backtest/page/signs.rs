@@ -13,7 +13,7 @@ impl Report {
             "Weight",
         ];
         let mut table = Table::new(
-            "Everybody who had not left; in brackets: 95 % intervals. Lift: the share over that of all who leave within 30 days",
+            "Everybody who had not left; in brackets: 95 % intervals. Lift: how many times as many leave within 30 days as of everybody",
             &columns,
         );
         for of_rules in &self.signs {
