@@ -135,18 +135,9 @@ impl Tally {
             return Err("has a tally of too many regions or managers");
         }
         let regions = self.regions.values();
-        let mut by_region = Figures::default();
-        for figures in regions.flat_map(|region| region.tasks.values()) {
-            by_region.add(figures);
-        }
-        let mut by_holder = Figures::default();
-        for figures in self.holders.values().flat_map(BTreeMap::values) {
-            by_holder.add(figures);
-        }
-        let mut by_customer = Figures::default();
-        for figures in self.customers.values() {
-            by_customer.add(figures);
-        }
+        let by_region = sum(regions.flat_map(|region| region.tasks.values()));
+        let by_holder = sum(self.holders.values().flat_map(BTreeMap::values));
+        let by_customer = sum(self.customers.values());
         let mut rest = self.clone();
         let whole = [by_holder, by_customer].iter().all(|sum| *sum == by_region)
             && by_region.open() == Some(open_tasks as u64);
@@ -173,6 +164,12 @@ impl Tally {
         let sum = self.holders.get_mut(&holder)?.get_mut(&task.purpose)?;
         sum.give_back(&figures)
     }
+}
+
+fn sum<'f>(all: impl Iterator<Item = &'f Figures>) -> Figures {
+    let mut sum = Figures::default();
+    all.for_each(|figures| sum.add(figures));
+    sum
 }
 
 /// A region's names as one path; empty for a customer of no known region.

@@ -108,29 +108,23 @@ fn some_order(rates: &Orders, dice: &mut Dice) -> Order {
     new_service(dice)
 }
 
+/// A bundle or broadband at the next higher fee.
 fn upgrade(dice: &mut Dice) -> Order {
-    let (kind, [fee_before, fee_after]) = contract(dice);
+    let step = dice.below(CONTRACT_FEES.len() as u32 - 1) as usize;
     Order {
-        kind,
-        fee_before,
-        fee_after,
+        kind: dice.pick(&["bundle", "broadband"]),
+        fee_before: CONTRACT_FEES[step],
+        fee_after: CONTRACT_FEES[step + 1],
     }
 }
 
 fn downgrade(dice: &mut Dice) -> Order {
-    let (kind, [fee_after, fee_before]) = contract(dice);
+    let dearer = upgrade(dice);
     Order {
-        kind,
-        fee_before,
-        fee_after,
+        fee_before: dearer.fee_after,
+        fee_after: dearer.fee_before,
+        ..dearer
     }
-}
-
-/// A bundle or broadband, and two fees for it, the lower one first.
-fn contract(dice: &mut Dice) -> (&'static str, [i32; 2]) {
-    let step = dice.below(CONTRACT_FEES.len() as u32 - 1) as usize;
-    let kind = dice.pick(&["bundle", "broadband"]);
-    (kind, [CONTRACT_FEES[step], CONTRACT_FEES[step + 1]])
 }
 
 fn cancelled(dice: &mut Dice) -> Order {
