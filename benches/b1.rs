@@ -31,6 +31,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use support::broker::{Broker, Manner};
 use support::client::Client;
 use support::process::{Process, Signal};
 
@@ -63,6 +64,7 @@ fn main() {
     let rounds = setting("CHURNWATCH_BENCH_ROUNDS", 3);
     let compression = std::env::var("CHURNWATCH_BENCH_COMPRESSION");
     let compression = compression.unwrap_or_else(|_| "zstd".to_owned());
+    Broker::shared_as(Manner::Usual);
     let client = Client::shared();
     for topic in [TOPIC, "tasks", "signals", "dead", "churnwatch-erasures"] {
         client.create_topic(topic, PARTITIONS, &[]);

@@ -27,7 +27,7 @@ pub mod triggers;
 
 /// Behaviour of the engine: counted up whenever the same inputs give other effects, because a journal written by one
 /// version cannot be replayed by another.
-pub const VERSION: u32 = 17;
+pub const VERSION: u32 = 18;
 
 pub use image::{IMAGE_FORMAT, Image, ImageError, ImageLoader, PageEpoch, Section};
 pub use policy::{Figures, Groups, Holder, Mentions, Region, Tally, TaskCount, Uplift};

@@ -11,6 +11,10 @@ use rdkafka::producer::BaseProducer;
 use tracing::{debug, error, info};
 
 const BATCH_SIZE: &str = "batch.size";
+/// How long the brokers may wait for records before they answer a request.
+const FETCH_WAIT: &str = "fetch.wait.max.ms";
+/// A partition that was restored or resumed is part of the next request only. The default of 500 ms would be a third of a restart.
+const FETCH_WAIT_MS: &str = "50";
 /// As much as topics take by default.
 const ROUTE_BATCH_BYTES: &str = "1000000";
 
@@ -58,6 +62,8 @@ pub(super) fn consumer(config: &Config, member: Option<&str>) -> ClientConfig {
         // The default of a second costs up to half of the rate while the queue is full now and then.
         .set("fetch.queue.backoff.ms", "2")
         .set("queued.max.messages.kbytes", queued_kilobytes_max);
+    let own = config.kafka.properties.get(FETCH_WAIT);
+    client.set(FETCH_WAIT, own.map_or(FETCH_WAIT_MS, String::as_str));
     if let Some(member) = member {
         client.set("group.instance.id", member);
     }
@@ -76,8 +82,8 @@ pub(super) fn reader(config: &Config, partitions: usize) -> ClientConfig {
         .set("queued.max.messages.kbytes", each.max(1024).to_string())
         // Says where a partition ends, behind control records and what compaction took...
         .set("enable.partition.eof", "true")
-        // ...once the broker has stopped waiting for more; the default of 500 ms would be half of a small restore.
-        .set("fetch.wait.max.ms", "10");
+        // ...once the broker has stopped waiting for more.
+        .set(FETCH_WAIT, "10");
     client
 }
 

@@ -2,17 +2,22 @@
 
 use super::brokers::{Brokers, Listener};
 use super::client;
-use super::error::plain;
+use super::error::{code_of, plain};
 use super::events::list;
 use super::link::Span;
 use super::topics::{TopicPartition, Topics};
 use crate::config::Config;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
+use std::thread::park_timeout;
 use std::time::Duration;
 
 /// For the group's offsets. The brokers wait for an open transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Brokers that have just started do not know yet which of them has the offsets.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What the group has committed of the input topics' partitions, and what each holds for a reader of committed records.
 ///
@@ -28,7 +33,7 @@ pub fn standing(
         .create_with_context(Listener::default())
         .map_err(|error| plain(&error))?;
     let asked = list(topics, bounds.iter().map(|span| (span.at, Offset::Invalid)));
-    let found = asked.and_then(|asked| reader.committed_offsets(asked, PATIENCE));
+    let found = asked.and_then(|asked| committed(&reader, &asked));
     let found = found.map_err(|error| {
         format!(
             "the offsets of group `{}` are not to be had: {}",
@@ -36,11 +41,32 @@ pub fn standing(
             plain(&error)
         )
     })?;
-    let committed = |span: &Span| offset(&found, topics, span.at);
-    Ok(bounds
-        .into_iter()
-        .map(|span| (committed(&span), span))
-        .collect())
+    let of = |span: &Span| offset(&found, topics, span.at);
+    Ok(bounds.into_iter().map(|span| (of(&span), span)).collect())
+}
+
+fn committed(
+    reader: &BaseConsumer<Listener>,
+    asked: &TopicPartitionList,
+) -> KafkaResult<TopicPartitionList> {
+    let ask = || reader.committed_offsets(asked.clone(), PATIENCE);
+    for _ in 1..ATTEMPTS {
+        match ask() {
+            Err(error) if is_of_start(&error) => park_timeout(PAUSE),
+            answer => return answer,
+        }
+    }
+    ask()
+}
+
+fn is_of_start(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    let of_start = [
+        CoordinatorLoadInProgress,
+        CoordinatorNotAvailable,
+        NotCoordinator,
+    ];
+    code_of(error).is_some_and(|code| of_start.contains(&code))
 }
 
 /// What each partition holds for a reader of committed records.

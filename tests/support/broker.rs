@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -70,6 +70,15 @@ pub struct Broker {
     watchdog: Child,
 }
 
+/// How a broker is run.
+#[derive(Clone, Copy)]
+pub enum Manner {
+    /// For tests: it starts quickly, and a group does not wait for more members.
+    Quick,
+    /// As Kafka's own scripts and defaults have it: what is measured should not depend on short cuts.
+    Usual,
+}
+
 impl Broker {
     /// The broker that all tests of this process share, started by the first that asks.
     ///
@@ -77,9 +86,18 @@ impl Broker {
     ///
     /// When it cannot be started; the message says why and what to do.
     pub fn shared() -> &'static Broker {
-        static SHARED: LazyLock<Result<Broker, String>> =
-            LazyLock::new(|| Broker::try_start(SHARED_PROXIES));
+        Self::shared_as(Manner::Quick)
+    }
+
+    /// The same, run in some manner if nobody has asked before.
+    ///
+    /// # Panics
+    ///
+    /// As [`Broker::shared`].
+    pub fn shared_as(manner: Manner) -> &'static Broker {
+        static SHARED: OnceLock<Result<Broker, String>> = OnceLock::new();
         SHARED
+            .get_or_init(|| Broker::try_start(SHARED_PROXIES, manner))
             .as_ref()
             .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
     }
@@ -110,11 +128,11 @@ impl Broker {
         writeln!(orders, "{order}").expect("a watchdog that takes orders");
     }
 
-    fn try_start(proxies: usize) -> Result<Broker, String> {
+    fn try_start(proxies: usize, manner: Manner) -> Result<Broker, String> {
         let libs = libs()?;
         let mut attempt = 1;
         loop {
-            match Broker::launch(&libs, proxies) {
+            match Broker::launch(&libs, proxies, manner) {
                 Err(reason) if attempt < ATTEMPTS && reason.contains("Address already in use") => {
                     attempt += 1;
                 }
@@ -123,7 +141,7 @@ impl Broker {
         }
     }
 
-    fn launch(libs: &Path, proxies: usize) -> Result<Broker, String> {
+    fn launch(libs: &Path, proxies: usize, manner: Manner) -> Result<Broker, String> {
         let folder = tempfile::Builder::new()
             .prefix("churnwatch-kafka-")
             .tempdir()
@@ -138,11 +156,12 @@ impl Broker {
         });
         let proxies: Vec<Proxy> = proxies.collect();
         let properties = folder.path().join("server.properties");
-        let settings = settings(&folder.path().join("data"), &listeners, controller_port);
+        let data = folder.path().join("data");
+        let settings = settings(&data, &listeners, controller_port, manner);
         fs::write(&properties, settings)
             .map_err(|error| format!("cannot write {}: {error}", properties.display()))?;
 
-        let format = java(libs, "kafka.tools.StorageTool")
+        let format = java(libs, "kafka.tools.StorageTool", Manner::Quick)
             .args(["format", "-t", CLUSTER_ID, "-c"])
             .arg(&properties)
             .output()
@@ -162,7 +181,7 @@ impl Broker {
             ));
         }
 
-        let command = java(libs, "kafka.Kafka");
+        let command = java(libs, "kafka.Kafka", manner);
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "sh"])
             .arg(folder.path())
@@ -269,7 +288,7 @@ impl ProxiedBroker {
             broker
         });
         broker.get_or_insert_with(|| {
-            Broker::try_start(1)
+            Broker::try_start(1, Manner::Quick)
                 .unwrap_or_else(|reason| panic!("no Kafka broker for this test: {reason}"))
         });
         let broker = ProxiedBroker::Whole(broker);
@@ -338,11 +357,15 @@ impl Drop for Broker {
     }
 }
 
-/// `java` with the broker's class path and what a broker for tests needs: little memory and a quick start, for which the
-/// first compiler and the serial collector are the best.
-fn java(libs: &Path, class: &str) -> Command {
+/// `java` with the broker's class path. A broker for tests needs little memory and a quick start, for which the first compiler
+/// and the serial collector are the best.
+fn java(libs: &Path, class: &str, manner: Manner) -> Command {
+    let options = match manner {
+        Manner::Quick => ["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+        Manner::Usual => ["-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"],
+    };
     let mut java = Command::new("java");
-    java.args(["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+    java.args(options)
         .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         .arg("-cp")
         .arg(libs.join("*"))
@@ -376,7 +399,11 @@ impl Listeners {
     }
 }
 
-fn settings(data: &Path, listeners: &Listeners, controller_port: u16) -> String {
+fn settings(data: &Path, listeners: &Listeners, controller_port: u16, manner: Manner) -> String {
+    let rebalance_delay_ms = match manner {
+        Manner::Quick => 0,
+        Manner::Usual => 3_000,
+    };
     format!(
         "\
 process.roles=broker,controller
@@ -396,11 +423,11 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 
-# A quick start: few internal partitions to create and load, no waiting for more members of a group.
+# A quick start: few internal partitions to create and load, and in tests no waiting for more members of a group.
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.num.partitions=1
-group.initial.rebalance.delay.ms=0
+group.initial.rebalance.delay.ms={rebalance_delay_ms}
 
 # Started again, it waits until its former self is given up.
 broker.session.timeout.ms=3000

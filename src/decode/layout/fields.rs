@@ -200,6 +200,13 @@ impl Compiler<'_> {
                 }
             }
         }
+        if spec.otherwise.is_some() && spec.values.is_none() {
+            self.problem(
+                &key.child("otherwise"),
+                "would take the place of every value",
+                "add `values`, or write `value` for a constant",
+            );
+        }
         if spec.values.is_some() || spec.otherwise.is_some() {
             let known = spec.values.unwrap_or_default();
             for value in known.values().chain(&spec.otherwise).map(Scalar::text) {

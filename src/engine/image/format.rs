@@ -1,5 +1,5 @@
 /// The format of the sections written.
-pub const IMAGE_FORMAT: u16 = 6;
+pub const IMAGE_FORMAT: u16 = 7;
 
 /// One piece of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

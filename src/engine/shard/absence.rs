@@ -23,7 +23,7 @@ pub fn is_absence(
     rules: &BaselineRules,
 ) -> bool {
     let known_days = i32::from(subscriber.known_days) - i32::from(rules.lag_days);
-    let levels = subscriber.baselines.map(|baseline| baseline.level());
+    let levels = subscriber.baselines.all().map(|baseline| baseline.level());
     if known_days < DAYS_MAX || levels.iter().sum::<f64>() < EXPECTED_MIN {
         return false;
     }

@@ -24,6 +24,9 @@ const STABLE_DAYS: u16 = 14;
 /// count, or nobody would be left to recognise a long outage by.
 const STABLE_SILENCE_DAYS: usize = 3;
 
+/// The days of a subscriber are fetched into the cache so many visits before its own.
+const VISITS_AHEAD: u32 = 8;
+
 /// A suspended line that is used on so many days is in service.
 const USED_DAYS: usize = 3;
 
@@ -50,6 +53,8 @@ impl Shard {
             .saturating_add(budget)
             .min(self.store.slots());
         while closing.next_slot < end {
+            self.store
+                .fetch_day(closing.next_slot.saturating_add(VISITS_AHEAD));
             self.visit(closing.next_slot, &closing, effects);
             closing.next_slot += 1;
         }
@@ -134,7 +139,7 @@ impl Shard {
                     baseline.learn(events, share, &self.rules.baseline);
                 }
             }
-            subscriber.baselines[channel as usize] = baseline;
+            subscriber.baselines.set(channel, baseline);
         }
     }
 
@@ -203,11 +208,12 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Judgement::default();
         }
+        let baselines = subscriber.baselines.all();
         let factor = UsageChannel::ALL.map(|channel| {
             if !subscriber.stable {
                 return facts.factor[channel as usize];
             }
-            let level = subscriber.baselines[channel as usize].level();
+            let level = baselines[channel as usize].level();
             let events = window.day(day).events(channel);
             facts.factor_without(channel, events, level, &self.rules.population)
         });
@@ -230,8 +236,9 @@ impl Shard {
             line: LineReading::default(),
             line_state_rules: &self.rules.line_state,
             baseline_rules: &self.rules.baseline,
-            baselines: subscriber.baselines,
+            baselines,
             population: &self.population,
+            facts,
             factor,
         };
         let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
@@ -331,8 +338,9 @@ impl Shard {
         if let Some(facts) = self.population.facts(learnt).filter(|_| teaches) {
             for channel in UsageChannel::ALL.into_iter().filter(|c| facts.known(*c)) {
                 let events = window.day(learnt).events(channel);
-                let baseline = &mut subscriber.baselines[channel as usize];
+                let mut baseline = subscriber.baselines.of(channel);
                 baseline.learn(events, facts.share(channel), rules);
+                subscriber.baselines.set(channel, baseline);
             }
         }
         // Meters and robots keep no holidays, and one of them has more traffic than a hundred people.
@@ -343,7 +351,7 @@ impl Shard {
                 .population
                 .active_within(STABLE_SILENCE_DAYS, subscriber.last_active, day);
         if subscriber.stable {
-            let baselines = &subscriber.baselines;
+            let baselines = subscriber.baselines.all();
             self.population
                 .enrol(baselines.map(|b| b.level()), baselines.map(|b| b.spread()));
             for channel in UsageChannel::ALL {

@@ -164,7 +164,7 @@ impl Shard {
         };
         let mut evidence = DayEvidence::default();
         for channel in UsageChannel::ALL {
-            let baseline = &subscriber.baselines[channel as usize];
+            let baseline = subscriber.baselines.of(channel);
             let expected = baseline.level() * self.population.weekday(channel, today);
             if DayEvidence::says(expected) {
                 let k = self.population.dispersion(channel);

@@ -1,4 +1,5 @@
-use crate::engine::codec::encoded;
+use super::bucket::UsageChannel;
+use crate::engine::codec::{Encoded, Problem, Reader, Writer, encoded};
 use crate::engine::settings::BaselineRules;
 
 /// What is ordinary for one subscriber in one channel (behaviour: Expectation): a moving average of daily events with
@@ -21,6 +22,56 @@ encoded!(Baseline {
     square,
     days,
 });
+
+/// The baselines of all channels, in 28 bytes: one behind the other they would leave 4 of 32 unused.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Baselines {
+    level: [f32; UsageChannel::COUNT],
+    excess: [f32; UsageChannel::COUNT],
+    square: [f32; UsageChannel::COUNT],
+    days: [u16; UsageChannel::COUNT],
+}
+
+impl Baselines {
+    /// The baseline of a channel.
+    pub fn of(&self, channel: UsageChannel) -> Baseline {
+        let c = channel as usize;
+        Baseline {
+            level: self.level[c],
+            excess: self.excess[c],
+            square: self.square[c],
+            days: self.days[c],
+        }
+    }
+
+    /// Those of all channels.
+    pub fn all(&self) -> [Baseline; UsageChannel::COUNT] {
+        UsageChannel::ALL.map(|channel| self.of(channel))
+    }
+
+    /// Puts another in the place of a channel's.
+    pub fn set(&mut self, channel: UsageChannel, baseline: Baseline) {
+        let c = channel as usize;
+        self.level[c] = baseline.level;
+        self.excess[c] = baseline.excess;
+        self.square[c] = baseline.square;
+        self.days[c] = baseline.days;
+    }
+}
+
+impl Encoded for Baselines {
+    fn put(&self, to: &mut Writer) {
+        self.all().put(to);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {
+        let mut baselines = Self::default();
+        for channel in UsageChannel::ALL {
+            baselines.set(channel, Baseline::get(from)?);
+        }
+        Ok(baselines)
+    }
+}
 
 /// Below this share of an ordinary day there is too little to learn from.
 const LEARNABLE: f64 = 0.25;

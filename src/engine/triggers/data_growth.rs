@@ -32,8 +32,8 @@ impl TriggerSpec for DataGrowth {
         OrderKind::ValueAdded,
     ];
     const DEFAULTS: &'static str = "\
-# The data volume of the last `span_days` closed days is compared with that of as many before. A window has 28 days or
-# more. 7..13
+# On a day with data, the volume of the last `span_days` closed days is compared with that of as many before. A window has 28
+# days or more. 7..13
 span_days = 13
 # Fewest known days of either span. 1..span_days
 known_days_min = 10
@@ -52,6 +52,9 @@ strength = 0.5
 
 impl Trigger for DataGrowth {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
+        if view.window.day(view.day).data_mebibytes() == 0 {
+            return None;
+        }
         let span = i32::from(self.span_days);
         let long_enough = i32::from(view.known_days) >= 2 * span;
         let comparable = comparable(view, view.day);

@@ -28,7 +28,7 @@ impl TriggerSpec for PoorQuality {
     const DAILY: bool = true;
     const WEIGHT: Option<TriggerWeight> = TriggerWeight::of(1.5, 14.0);
     const DEFAULTS: &'static str = "\
-# Fires when at least this share of the calls both ways dropped, ... >0..1
+# Fires on a day with a dropped call when at least this share of the calls both ways dropped, ... >0..1
 share = 0.1
 # ... and so many of them would drop with less than this probability ... >0..<1
 probability = 1e-3
@@ -47,8 +47,9 @@ strength = 0.4
 
 impl Trigger for PoorQuality {
     fn on_day(&self, view: &DayView<'_>, state: &mut TriggerState) -> Option<Firing> {
-        let known = view.known(UsageChannel::Voice, view.day);
-        if !known || view.last_active < view.day - view.window.days() {
+        // Nearly nobody has dropped calls, and that is soon seen.
+        let dropped_today = view.window.day(view.day).dropped > 0;
+        if !(dropped_today || state.note != 0) || !view.known(UsageChannel::Voice, view.day) {
             return None;
         }
         let known = view.known_days(UsageChannel::Voice).take(self.known_days);
@@ -65,7 +66,7 @@ impl Trigger for PoorQuality {
             state.note = 0;
         }
         let silenced = state.note != 0 && state.cooling(view.day, self.cooldown_days);
-        if share < self.share || silenced {
+        if !dropped_today || share < self.share || silenced {
             return None;
         }
         let chance = chance::of_so_many(dropped, calls, self.normal_share);

@@ -6,7 +6,7 @@ use crate::engine::state::bucket::UsageChannel;
 use crate::engine::state::credit::Credit;
 use crate::engine::state::line_state::LineReading;
 use crate::engine::state::loss::Loss;
-use crate::engine::state::population::Population;
+use crate::engine::state::population::{DayFacts, Population};
 use crate::engine::state::window::Window;
 use crate::model::{Day, Event, Msisdn, Purpose, Source, Timestamp};
 
@@ -59,6 +59,8 @@ pub struct DayView<'a> {
     pub baseline_rules: &'a BaselineRules,
     pub(in crate::engine) baselines: [Baseline; UsageChannel::COUNT],
     pub(in crate::engine) population: &'a Population,
+    /// Of the closed day.
+    pub(in crate::engine) facts: &'a DayFacts,
     /// Population factor of the closed day by channel, without the subscriber's own share in it.
     pub(in crate::engine) factor: [f64; UsageChannel::COUNT],
 }
@@ -83,13 +85,18 @@ impl DayView<'_> {
     /// How a closed day compares with an average one, by weekday and population factor; 1 for days out of the window.
     pub fn share(&self, channel: UsageChannel, day: Day) -> f64 {
         let c = channel as usize;
-        self.population.facts(day).map_or(1.0, |facts| {
-            if day == self.day {
-                facts.weekday[c] * self.factor[c]
-            } else {
-                facts.share(channel)
-            }
-        })
+        match day == self.day {
+            true => self.facts.weekday[c] * self.factor[c],
+            false => self.facts(day).map_or(1.0, |facts| facts.share(channel)),
+        }
+    }
+
+    /// What is known of a day. Nearly always it is the closed one that is asked for.
+    fn facts(&self, day: Day) -> Option<&DayFacts> {
+        match day == self.day {
+            true => Some(self.facts),
+            false => self.population.facts(day),
+        }
     }
 
     /// Events expected on an average day.
@@ -106,7 +113,7 @@ impl DayView<'_> {
     /// Whether what there is of a channel on a day is all there was, and the line could be used. Days before the first close
     /// are not known.
     pub fn known(&self, channel: UsageChannel, day: Day) -> bool {
-        let facts = self.population.facts(day);
+        let facts = self.facts(day);
         facts.is_some_and(|facts| facts.known(channel)) && !self.barred_from(day, day)
     }
 
@@ -120,7 +127,7 @@ impl DayView<'_> {
 
     /// The channels in which use on a day can be compared with the baseline, so that silence means silence.
     pub fn comparable(&self, day: Day) -> impl Iterator<Item = UsageChannel> + use<> {
-        let facts = self.population.facts(day);
+        let facts = self.facts(day);
         let abroad = self.trip.is_some_and(|days| days.has(day));
         let facts = facts.filter(|_| !abroad && !self.barred_from(day, day));
         let comparable = UsageChannel::ALL.map(|c| facts.is_some_and(|facts| facts.comparable(c)));

@@ -435,6 +435,10 @@ fn mistakes_of_a_layout_are_named_with_their_lines() {
             "is no regular expression",
         ),
         (
+            "format = \"json\"\n[fields]\nbrand = { from = \"a\", otherwise = \"b\" }",
+            "would take the place of every value: add `values`",
+        ),
+        (
             "format = \"csv\"\ncsv.columns = [\"aa\"]\n[fields]\nbrand = { from = \"ab\" }",
             "there is no column `ab`; choose one of `aa`",
         ),

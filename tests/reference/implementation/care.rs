@@ -478,7 +478,8 @@ impl Memory {
         let day = view.today.day;
         let span = settings.span_days;
         let comparable = |day: Day| view.comparable(day).contains(&DATA);
-        if !comparable(day)
+        if view.usage.mebibytes(day) == 0
+            || !comparable(day)
             || view.known_days < 2 * span as usize
             || within(day, self.growth, settings.cooldown_days)
         {

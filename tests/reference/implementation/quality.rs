@@ -38,7 +38,8 @@ impl Memory {
         let share = dropped as f64 / calls as f64;
         self.churn.poor &= share >= settings.share / 2.0;
         let cooling = self.cooling(QUALITY, today, settings.cooldown_days);
-        if share < settings.share || (self.churn.poor && cooling) {
+        let (_, dropped_today) = view.usage.calls(today);
+        if dropped_today == 0 || share < settings.share || (self.churn.poor && cooling) {
             return None;
         }
         let chance = at_least(dropped, calls, settings.normal_share);

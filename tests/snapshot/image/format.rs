@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::support::streams::Step;
 
 /// An image of [`village`] under rules on trial. `UPDATE_GOLDEN=1` writes it only where there is none.
-const GOLDEN: &str = "tests/golden/image-v6.bin";
+const GOLDEN: &str = "tests/golden/image-v7.bin";
 /// Of the shard in it.
 const FINGERPRINT: u64 = 16_278_715_596_377_922_509;
 

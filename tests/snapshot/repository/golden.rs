@@ -7,16 +7,17 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Container 1, images 1 to 5, `scenario(40)` as it was then.
-const OLDER: [(u16, &str); 5] = [
+/// Container 1, images 1 to 6, `scenario(40)` as it was then.
+const OLDER: [(u16, &str); 6] = [
     (1, "tests/golden/snapshot-v1.part"),
     (2, "tests/golden/snapshot-v2.part"),
     (3, "tests/golden/snapshot-v3.part"),
     (4, "tests/golden/snapshot-v4.part"),
     (5, "tests/golden/snapshot-v5.part"),
+    (6, "tests/golden/snapshot-v6.part"),
 ];
-/// Container 1, image 6, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
-const NOW: &str = "tests/golden/snapshot-v6.part";
+/// Container 1, image 7, `scenario(40)`. `UPDATE_GOLDEN=1` writes it only where there is none.
+const NOW: &str = "tests/golden/snapshot-v7.part";
 
 const KEY: &str = "churnwatch/3/00000000000000000001-0123456789abcdef.part";
 

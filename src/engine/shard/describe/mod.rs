@@ -288,7 +288,7 @@ impl Shard {
 
     fn baselines(&self, subscriber: &Subscriber) -> BTreeMap<&'static str, BaselineDescription> {
         let ordinary = |channel: UsageChannel| {
-            let baseline = &subscriber.baselines[channel as usize];
+            let baseline = subscriber.baselines.of(channel);
             let population = self.population.dispersion(channel);
             let ordinary = BaselineDescription {
                 events_per_day: rounded(baseline.level()),

@@ -187,7 +187,8 @@ columns! {
 
 impl Encoded for Key {
     fn put(&self, to: &mut Writer) {
-        self.0.put(to);
+        let Self(number) = *self;
+        number.put(to);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Problem> {

@@ -1,6 +1,5 @@
 use crate::engine::state::account::Account;
-use crate::engine::state::baseline::Baseline;
-use crate::engine::state::bucket::UsageChannel;
+use crate::engine::state::baseline::Baselines;
 use crate::engine::state::line_state::LineBelief;
 use crate::engine::state::machines::MachineDetector;
 use crate::engine::state::trigger_state::{DENSE, TriggerState, TriggerStates};
@@ -42,10 +41,12 @@ pub struct Subscriber {
     /// What is believed of the line.
     pub line: LineBelief,
     /// What is ordinary for this subscriber, by channel.
-    pub baselines: [Baseline; UsageChannel::COUNT],
+    pub baselines: Baselines,
     /// States of dense triggers, in the order of the registry.
     pub trigger_states: [TriggerState; DENSE],
 }
+
+const _: () = assert!(size_of::<Subscriber>() == 132);
 
 /// Index of an account; never `u32::MAX`, so that an absent one takes no space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,10 @@ impl AccountId {
 }
 
 /// An MSISDN in 8 bytes: its digits behind a leading 1, or the number of a pseudonym; [`VACANT`](Key::VACANT) for nobody.
+///
+/// Nothing else of a subscriber lies at a multiple of 8 bytes, so a key that need not saves 4 of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub(super) struct Key(pub(super) u64);
 
 const PSEUDONYM: u64 = 1 << 63;
@@ -132,7 +136,7 @@ impl Subscriber {
             data_carry_bytes: 0,
             account: None,
             line: LineBelief::default(),
-            baselines: Default::default(),
+            baselines: Baselines::default(),
             trigger_states: Default::default(),
             recent: [0; RECENT],
         }
@@ -155,7 +159,7 @@ impl Subscriber {
     /// Forgets what was ordinary for the line, what was believed of it, and what triggers made of it.
     pub fn unlearn(&mut self) {
         self.known_days = 0;
-        self.baselines = Default::default();
+        self.baselines = Baselines::default();
         self.line = LineBelief::default();
         self.trigger_states = Default::default();
     }
