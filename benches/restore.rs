@@ -1,5 +1,5 @@
-//! From kill -9 to the first new record applied: the program is built up to a snapshot and a debt of records behind it,
-//! killed, and started again.
+//! From a start after kill -9 to the first new record and its task, committed: the program is built up to a snapshot and a debt
+//! of records behind it, killed, and started again.
 //!
 //! Starts a real broker and the release program. Run with `cargo bench --bench restore`;
 //! `CHURNWATCH_BENCH_RESTORE="subscribers:debt,..."` changes the sizes. Snapshots of the debt are taken as by default;
@@ -34,6 +34,8 @@ const DAYS: u64 = 35;
 /// 2026-01-01, in milliseconds since 1970.
 const BEGIN_MS: u64 = 1_767_225_600_000;
 const DAY_MS: u64 = 86_400_000;
+/// A competitor's hotline.
+const HOTLINE: &str = "10010";
 const PORT: u16 = 29_471;
 
 fn main() {
@@ -64,7 +66,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     std::fs::write(&file, configuration(&topic, folder.path())).unwrap();
     let config = Config::load_with(Some(&file), std::iter::empty()).unwrap();
     let built = subscribers * RECORDS_EACH;
-    load(&config, &topic, subscribers, 0..built);
+    load(&config, &topic, subscribers, 0..built, false);
     let mut first = start(&file);
     let (took, _) = processed(&mut first, built);
     println!(
@@ -74,7 +76,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     first.signal(Signal::Term);
     assert!(first.wait_long().success(), "{}", first.stderr());
 
-    load(&config, &topic, subscribers, built..built + debt);
+    load(&config, &topic, subscribers, built..built + debt, false);
     let mut second = start(&file);
     let (live, page) = processed(&mut second, debt);
     let left = page.sum("churnwatch_replay_debt_records", &[]);
@@ -82,12 +84,13 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     second.signal(Signal::Kill);
     second.wait_long();
 
-    // A few new records, so that one is there to be applied.
+    // A few new records. Their tasks let them be committed at once; without, they would wait for company for a second.
     load(
         &config,
         &topic,
         subscribers,
         built + debt..built + debt + 1_000,
+        true,
     );
     let started = Instant::now();
     let mut third = start(&file);
@@ -102,7 +105,7 @@ fn measure(number: usize, subscribers: u64, debt: u64) {
     };
     let slowest = (0..PARTITIONS).filter_map(restore).fold(0.0, f64::max);
     println!(
-        "  debt {debt}, {left} not in snapshots: {seconds:.2} s from process start to the first new record, {all:.2} s until all partitions are live \
+        "  debt {debt}, {left} not in snapshots: {seconds:.2} s from process start to the first new record and its task, {all:.2} s until all partitions are live \
          ({slowest:.2} s of it from assignment); the debt was first applied at {:.0}/s; {before:.0} MB at most before, {:.0} MB after",
         debt as f64 / live,
         peak_megabytes(&third.id().to_string()),
@@ -131,7 +134,7 @@ fn takeover(membership: &str) {
         file
     });
     let config = Config::load_with(Some(&one), std::iter::empty()).unwrap();
-    load(&config, &topic, subscribers, 0..built);
+    load(&config, &topic, subscribers, 0..built, false);
     let committed = || -> i64 {
         let offsets = Client::shared().committed_offsets(&topic, &topic);
         offsets.into_values().flatten().sum()
@@ -146,7 +149,7 @@ fn takeover(membership: &str) {
     first.signal(Signal::Kill);
     let killed = Instant::now();
     first.wait_long();
-    load(&config, &topic, subscribers, built..built + new);
+    load(&config, &topic, subscribers, built..built + new, false);
     wait(built + new);
     println!(
         "takeover, {membership} membership, {subscribers} subscribers in {PARTITIONS} partitions, half of them on each process: {:.1} s \
@@ -174,8 +177,14 @@ fn configuration(topic: &str, folder: &Path) -> String {
     )
 }
 
-/// Sends calls, the subscribers in turn, over 35 days.
-fn load(config: &Config, topic: &str, subscribers: u64, numbers: std::ops::Range<u64>) {
+/// Sends calls, the subscribers in turn, over 35 days: to a competitor's hotline, or to ordinary numbers.
+fn load(
+    config: &Config,
+    topic: &str,
+    subscribers: u64,
+    numbers: std::ops::Range<u64>,
+    hotline: bool,
+) {
     let loader = Loader::new(config).unwrap();
     let total = subscribers * RECORDS_EACH;
     for number in numbers {
@@ -183,9 +192,12 @@ fn load(config: &Config, topic: &str, subscribers: u64, numbers: std::ops::Range
         let subscriber = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % subscribers;
         let msisdn = format!("138{subscriber:08}");
         let at = BEGIN_MS + (DAYS * DAY_MS).min(number * DAYS * DAY_MS / total);
+        let other = match hotline {
+            true => HOTLINE.to_owned(),
+            false => format!("139{:08}", number % 100_000_000),
+        };
         let record = format!(
-            r#"{{"record_type":"mo_call","record_id":"r{number}","msisdn":"{msisdn}","event_timestamp":{at},"other_number":"139{:08}","duration_seconds":{},"cause_for_termination":"normal_release","first_cell_id":"460-00-{:05}-{:05}","rat_type":"eutran"}}"#,
-            number % 100_000_000,
+            r#"{{"record_type":"mo_call","record_id":"r{number}","msisdn":"{msisdn}","event_timestamp":{at},"other_number":"{other}","duration_seconds":{},"cause_for_termination":"normal_release","first_cell_id":"460-00-{:05}-{:05}","rat_type":"eutran"}}"#,
             number % 600,
             number % 65_536,
             number % 9_973,

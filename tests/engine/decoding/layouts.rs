@@ -436,7 +436,7 @@ fn mistakes_of_a_layout_are_named_with_their_lines() {
         ),
         (
             "format = \"json\"\n[fields]\nbrand = { from = \"a\", otherwise = \"b\" }",
-            "would take the place of every value: add `values`",
+            "would take the place of every value",
         ),
         (
             "format = \"csv\"\ncsv.columns = [\"aa\"]\n[fields]\nbrand = { from = \"ab\" }",
