@@ -32,6 +32,8 @@ pub struct WindowRules {
     pub immediate_hours: u16,
     /// Subscribers with records in a new day before a watermark enters it.
     pub day_entry_subscribers: u8,
+    /// A line without a contract is forgotten after so many days without any record.
+    pub forget_days: u16,
 }
 
 /// What the engine takes for "now" (behaviour: Clock and watermarks).

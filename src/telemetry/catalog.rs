@@ -83,6 +83,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &REGISTRY_REQUESTS,
     &WATERMARK_DELAY,
     &DAY_CLOSES,
+    &FORGOTTEN,
     &FEED_OUTAGE_DAYS,
     &SUBSCRIBERS,
     &ROBOTS,
@@ -321,6 +322,12 @@ pub(super) const DAY_CLOSES: Metric = counter(
     "churnwatch_day_closes_total",
     &["partition"],
     "Days closed since the partition's first record.",
+);
+
+pub(super) const FORGOTTEN: Metric = counter(
+    "churnwatch_subscribers_forgotten_total",
+    &["partition"],
+    "Lines that were forgotten because nothing was heard of them for `window.forget_days`, since the partition's first record.",
 );
 
 pub(super) const FEED_OUTAGE_DAYS: Metric = counter(

@@ -91,6 +91,7 @@ pub struct Telemetry {
     pub(super) registry_requests: IntCounterVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) day_closes: IntCounterVec,
+    pub(super) forgotten: IntCounterVec,
     pub(super) outage_days: IntCounterVec,
     pub(super) subscribers: IntGaugeVec,
     pub(super) robots: IntGaugeVec,
@@ -136,6 +137,7 @@ impl Telemetry {
             registry_requests: counters(r, &catalog::REGISTRY_REQUESTS)?,
             watermark_delay: float_gauges(r, &catalog::WATERMARK_DELAY)?,
             day_closes: counters(r, &catalog::DAY_CLOSES)?,
+            forgotten: counters(r, &catalog::FORGOTTEN)?,
             outage_days: counters(r, &catalog::FEED_OUTAGE_DAYS)?,
             subscribers: gauges(r, &catalog::SUBSCRIBERS)?,
             robots: gauges(r, &catalog::ROBOTS)?,
@@ -189,6 +191,7 @@ impl Telemetry {
                 .remove_label_values(&[feed.name(), partition]);
         }
         let _ = self.day_closes.remove_label_values(&[partition]);
+        let _ = self.forgotten.remove_label_values(&[partition]);
         for feed in Feed::ALL {
             let labels = [feed.name(), partition];
             let _ = self.outage_days.remove_label_values(&labels);

@@ -308,6 +308,8 @@ pub struct ShardReport {
     pub restore_remaining_records: u64,
     /// Days closed so far.
     pub days_closed: u64,
+    /// Lines forgotten so far.
+    pub forgotten: u64,
     /// Feeds seen so far.
     pub feeds: Vec<FeedDelay>,
 }
@@ -340,6 +342,8 @@ impl ShardReport {
         }
         let day_closes = telemetry.day_closes.with_label_values(&[&partition]);
         raise(&day_closes, self.days_closed);
+        let forgotten = telemetry.forgotten.with_label_values(&[&partition]);
+        raise(&forgotten, self.forgotten);
         for FeedDelay {
             feed,
             watermark_delay_seconds,

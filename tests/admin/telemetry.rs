@@ -284,6 +284,7 @@ fn a_partition_that_left_leaves_no_gauges() {
             replay_debt_records: 7,
             restore_remaining_records: 5,
             days_closed: 1,
+            forgotten: 1,
             feeds: vec![FeedDelay {
                 feed: Feed::Cdr,
                 watermark_delay_seconds: 60.0,
@@ -298,9 +299,10 @@ fn a_partition_that_left_leaves_no_gauges() {
     telemetry.forget_partition(&["cdr", "billing"], 3);
     let text = telemetry.render().unwrap();
     assert!(!text.contains("partition=\"3\""), "{text}");
-    assert_eq!(text.matches("partition=\"4\"").count(), 11, "{text}");
+    assert_eq!(text.matches("partition=\"4\"").count(), 12, "{text}");
     for total in [
         "churnwatch_day_closes_total",
+        "churnwatch_subscribers_forgotten_total",
         "churnwatch_feed_outage_days_total",
     ] {
         assert_eq!(

@@ -12,6 +12,7 @@ mod credit;
 mod decoding;
 mod driver;
 mod falls;
+mod forgotten;
 mod future_timestamps;
 mod golden_lifecycle;
 mod golden_scenarios;

@@ -113,6 +113,7 @@ impl Pair {
         let closed = (engine.closed > Day::MIN).then_some(engine.closed);
         same("closed day", &closed, &model.closed())?;
         same("day closes", &engine.day_closes, &model.day_closes())?;
+        same("forgotten", &engine.forgotten, &model.forgotten())?;
         let people = model.subscribers();
         same("subscribers", &engine.subscribers, &(people.len() as u64))?;
         for who in &people {
@@ -269,6 +270,7 @@ impl Tally {
         see("ignored".into(), counts.ignored);
         see("dead-lettered".into(), counts.dead_lettered);
         see("day closed".into(), stats.day_closes);
+        see("forgotten".into(), stats.forgotten);
         see("day unknown".into(), stats.outage_days[0]);
         see("robots".into(), stats.machines);
         let people = pair.model.subscribers();
@@ -295,6 +297,7 @@ impl Tally {
             "task open",
             "erased: true",
             "erased: false",
+            "forgotten",
             "task updated",
             "task escalated",
             "task closed",

@@ -157,8 +157,22 @@ impl Scenario {
         self.record(self.records, who, at, body)
     }
 
+    /// One record with an identity of its own, in the middle of a day's close if there is one.
+    pub fn apply_unswept(&mut self, who: &str, at: &str, body: Body<'static>) {
+        let at = self.time(at);
+        self.records += 1;
+        self.apply(self.records, who, at, body);
+    }
+
     /// One record with a given identity.
     pub fn record(&mut self, id: u64, who: &str, at: Timestamp, body: Body<'static>) -> Outcome {
+        let outcome = self.apply(id, who, at, body);
+        self.shard.sweep(usize::MAX, &mut self.effects);
+        self.hand_over();
+        outcome
+    }
+
+    fn apply(&mut self, id: u64, who: &str, at: Timestamp, body: Body<'static>) -> Outcome {
         let event = Event {
             msisdn: Msisdn::new(who).unwrap(),
             at,
@@ -171,10 +185,7 @@ impl Scenario {
             partition: 0,
             offset: self.records as i64,
         };
-        let outcome = self.shard.apply(&event, &source, &mut self.effects);
-        self.shard.sweep(usize::MAX, &mut self.effects);
-        self.hand_over();
-        outcome
+        self.shard.apply(&event, &source, &mut self.effects)
     }
 
     /// The one shard is told what it tells others.

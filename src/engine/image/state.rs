@@ -21,6 +21,10 @@ pub struct State {
     pub inputs: Inputs,
     /// What became of the records.
     pub counts: Counts,
+    /// Lines forgotten at the last close.
+    pub forgotten: u32,
+    /// Lines forgotten so far.
+    pub forgotten_ever: u64,
     /// Days closed.
     pub day_closes: u64,
     /// Closed days unknown for a feed, by feed.
@@ -44,7 +48,9 @@ impl State {
     /// Refuses what the engine would never write.
     pub fn check(&self) -> Result<(), Problem> {
         let counts = self.counts.figures().into_iter();
-        let mut all = counts.chain([self.day_closes]).chain(self.outage_days);
+        let mut all = counts
+            .chain([self.day_closes, self.forgotten_ever])
+            .chain(self.outage_days);
         if all.any(|count| count > COUNT_MAX) || !self.counts.conserved() {
             return Err("has counts that do not add up");
         }

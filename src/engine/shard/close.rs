@@ -78,6 +78,7 @@ impl Shard {
             .population
             .close(day, complete[cdr], &self.rules.population);
         self.closed = day;
+        self.forgotten = 0;
         self.stats.day_closes += 1;
         for feed in Feed::ALL.map(|feed| feed as usize) {
             let mut channels = UsageChannel::ALL.iter();
@@ -93,7 +94,8 @@ impl Shard {
         self.collecting = Some(Collecting::since(at, &self.rules.policy.budget));
     }
 
-    /// Visits a subscriber an event is about to touch, if the sweep has not come by yet.
+    /// Visits a subscriber an event is about to touch, if the sweep has not come by yet. Afterwards the line may be forgotten, and
+    /// its slot vacant.
     pub(super) fn visit_if_due(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         if let Some(closing) = self.closing {
             self.visit(slot, &closing, effects);
@@ -116,7 +118,10 @@ impl Shard {
         }
         let judgement = self.judge(slot, &closing.facts);
         self.publish(slot, closing, judgement, effects);
-        self.learn(slot, closing.facts.day);
+        match self.is_gone(slot, closing.facts.day) {
+            true => self.forget(slot, closing.at, effects),
+            false => self.learn(slot, closing.facts.day),
+        }
     }
 
     /// Where the volume has settled on another level, what is ordinary is learnt anew from the days it took.

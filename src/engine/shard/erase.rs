@@ -17,10 +17,12 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let now = self.clock.max(event.at);
+        if let Some(slot) = self.store.slot_of(&event.msisdn) {
+            self.visit_if_due(slot, effects);
+        }
         let slot = self.store.slot_of(&event.msisdn);
         let mut tasks_closed = 0;
         if let Some(slot) = slot {
-            self.visit_if_due(slot, effects);
             self.leave_group(slot, now, effects);
             self.finish_if_waiting(slot, effects);
             let day = self.rules.calendar.day_of(event.at);
@@ -37,6 +39,7 @@ impl Shard {
             tasks_closed = closed.unwrap_or_default();
             self.stop_following(slot);
             self.vacate(slot);
+            self.erased = self.store.stamp();
         }
         effects.push(Effect::Erased(Box::new(Erasure {
             request: request.to_owned(),
@@ -48,7 +51,7 @@ impl Shard {
     }
 
     /// Empties a slot. The taskbook must already have forgotten it.
-    fn vacate(&mut self, slot: u32) {
+    pub(super) fn vacate(&mut self, slot: u32) {
         if let Some(subscriber) = self.store.record(slot) {
             let machine = u64::from(subscriber.machine_detector.machine());
             self.stats.machines = self.stats.machines.saturating_sub(machine);
@@ -63,6 +66,5 @@ impl Shard {
             watermark.forget(slot);
         }
         self.store.erase(slot);
-        self.erased = self.store.stamp();
     }
 }

@@ -14,6 +14,7 @@ impl Shard {
             self.taskbook.contact_histories() as u64,
             self.taskbook.waiting() as u64,
             self.stats.day_closes,
+            self.stats.forgotten,
         ];
         let times = [self.now, self.clock].map(|at| at.0 as u64);
         let unknown = self.stats.outage_days;

@@ -50,8 +50,10 @@ impl Shard {
         let state = image.state;
         let mut shard = Self::new(rules.clone());
         shard.stats.machines = image.store.machines() as u64;
+        shard.stats.forgotten = state.forgotten_ever;
         shard.stats.day_closes = state.day_closes;
         shard.stats.outage_days = state.outage_days;
+        shard.forgotten = state.forgotten;
         shard.store = image.store;
         shard.accounts = image.accounts;
         shard.taskbook = image.taskbook;
@@ -84,6 +86,8 @@ impl Shard {
             closing: self.closing,
             inputs: self.inputs,
             counts: self.counts,
+            forgotten: self.forgotten,
+            forgotten_ever: self.stats.forgotten,
             day_closes: self.stats.day_closes,
             outage_days: self.stats.outage_days,
             watermarks: self.watermarks.clone(),

@@ -62,8 +62,10 @@ impl Shard {
             }
             self.begin(day);
         }
+        if let Some(slot) = self.store.slot_of(&event.msisdn) {
+            self.visit_if_due(slot, effects);
+        }
         let slot = self.store.slot(&event.msisdn, self.closed);
-        self.visit_if_due(slot, effects);
         let late = !timeless && day <= self.closed;
         if feed != Feed::Cdr {
             self.finish_if_waiting(slot, effects);
@@ -79,7 +81,7 @@ impl Shard {
         }
         self.count_in_service_history(slot, day, event);
         if !timeless {
-            let all = self.store.len();
+            let all = self.subscribers_at_close();
             let enough = u32::from(self.rules.window.day_entry_subscribers);
             let enough = enough.max((all / CROWD).min(CROWD_MAX)).min(all);
             let needed = Needed {
@@ -185,6 +187,7 @@ impl Shard {
         if account.seen(event.record) {
             return Err(Outcome::Duplicate);
         }
+        account.heard_on = account.heard_on.max(day);
         let after_bar = self.rules.baseline.after_bar_days;
         match &event.body {
             Body::Profile(profile) => {

@@ -6,6 +6,7 @@ mod erase;
 mod evaluation;
 mod fingerprint;
 mod follow;
+mod forget;
 mod groups;
 mod image;
 mod ingest;
@@ -61,6 +62,8 @@ pub struct Shard {
     clock: Timestamp,
     names: Interner,
     counts: Counts,
+    /// Lines that were forgotten at the last close.
+    forgotten: u32,
     /// When a subscriber was last erased, in the stamps of the store's pages.
     erased: u32,
     /// What closed days said of every line, if anybody wants it. It is no part of the state.
@@ -88,6 +91,7 @@ impl Shard {
             clock: Timestamp::MIN,
             names: Interner::default(),
             counts: Counts::default(),
+            forgotten: 0,
             erased: EPOCH_ZERO,
             line_days: None,
             rules,

@@ -11,6 +11,8 @@ pub struct ShardStats {
     pub machines: u64,
     /// Open tasks.
     pub open_tasks: u64,
+    /// Lines forgotten so far.
+    pub forgotten: u64,
     /// Days closed so far.
     pub day_closes: u64,
     /// Closed days unknown for a feed, by feed.
@@ -30,6 +32,7 @@ impl Default for ShardStats {
             store_bytes: 0,
             machines: 0,
             open_tasks: 0,
+            forgotten: 0,
             day_closes: 0,
             outage_days: [0; Feed::ALL.len()],
             clock: Timestamp::MIN,

@@ -25,6 +25,8 @@ pub struct Account {
     pub profile_at: Option<Timestamp>,
     /// The latest profile.
     pub profile: SubscriberProfile,
+    /// The last day of a record that is no call detail; 1970-01-01 before it.
+    pub heard_on: Day,
     /// Fingerprint of the last `customer_id`; 0 if there was none.
     customer: u32,
     /// Whether the number had another owner before.
@@ -143,6 +145,13 @@ impl Account {
         }
         let empty = self.service_history.as_deref() == Some(&ServiceHistory::NONE);
         self.service_history = self.service_history.take().filter(|_| !empty);
+    }
+
+    /// Whether nothing was heard since a day, and no contract was known or it had ended by then.
+    pub fn is_over(&self, day: Day) -> bool {
+        let ends = [self.cancelled_on, self.port_out_on];
+        let ended = ends.into_iter().flatten().any(|on| on <= day);
+        self.heard_on <= day && (self.profile_at.is_none() || ended)
     }
 
     /// Whether a record was seen before; remembers it if not.

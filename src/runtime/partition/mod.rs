@@ -430,6 +430,7 @@ impl Partition {
             replay_debt_records: self.snapshots.debt,
             restore_remaining_records: 0,
             days_closed: stats.day_closes,
+            forgotten: stats.forgotten,
             feeds: Feed::ALL.into_iter().filter_map(delay).collect(),
         };
         report.emit(telemetry);

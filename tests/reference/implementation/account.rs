@@ -77,6 +77,11 @@ impl Account {
         self.records.push((event.clone(), day));
     }
 
+    /// The last day of any record.
+    pub fn heard_on(&self) -> Option<Day> {
+        self.records.iter().map(|(_, day)| *day).max()
+    }
+
     pub fn standing(&self, rules: &Rules) -> AccountView {
         let mut standing = AccountView::default();
         let mut used = self.used.iter().peekable();

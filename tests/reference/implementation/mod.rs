@@ -19,6 +19,7 @@ mod contacts;
 mod days;
 mod erase;
 mod feeds;
+mod forget;
 mod groups;
 mod ladder;
 mod line_state;
@@ -70,6 +71,9 @@ pub struct Reference {
     book: Book,
     /// When the last close began, and when its candidates are due, if they have not been released.
     release: Option<(Timestamp, Timestamp)>,
+    /// How many were forgotten at the last close; until the next they count as subscribers.
+    forgotten: usize,
+    forgotten_ever: usize,
     /// Erased since the last close, as far as they counted for the population.
     erased_stable: Vec<Stable>,
     /// Erased while undecided.
@@ -102,6 +106,8 @@ impl Reference {
             people: BTreeMap::new(),
             book: Book::new(part),
             release: None,
+            forgotten: 0,
+            forgotten_ever: 0,
             erased_stable: Vec::new(),
             erased_undecided: BTreeSet::new(),
             feeds: Default::default(),
@@ -213,6 +219,11 @@ impl Reference {
 
     pub fn day_closes(&self) -> u64 {
         self.population.days.len() as u64
+    }
+
+    /// Lines forgotten so far.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten_ever as u64
     }
 
     pub fn outage_days(&self) -> [u64; Feed::ALL.len()] {
@@ -334,7 +345,7 @@ impl Reference {
         person.service_history.take(event, day);
         let late = !timeless && Some(day) <= self.closed;
         if !timeless {
-            let all = self.people.len();
+            let all = self.people.len() + self.forgotten;
             let enough = usize::from(self.rules.window.day_entry_subscribers);
             let needed = enough.max((all / 256).min(64)).min(all);
             let small = all < SMALL;
@@ -565,6 +576,7 @@ impl Reference {
             undecided |= person.learn(day, &self.population, &self.rules);
         }
         self.population.undecided |= undecided;
+        self.forget_gone(day, at);
         let minutes = i64::from(self.rules.policy.budget.collect_minutes);
         self.release = Some((at, Timestamp(at.0 + minutes * 60_000)));
     }

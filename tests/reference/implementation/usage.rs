@@ -57,8 +57,13 @@ impl Usage {
 
     /// Whether the subscriber's own ring has left a day behind.
     pub fn too_old(&self, day: Day) -> bool {
-        let newest = self.by_day.keys().next_back();
+        let newest = self.newest();
         newest.is_some_and(|newest| newest.0 - day.0 >= self.window_days)
+    }
+
+    /// The newest day with any record.
+    pub fn newest(&self) -> Option<Day> {
+        self.by_day.keys().next_back().copied()
     }
 
     pub fn repeated(&self, event: &Event<'_>) -> bool {

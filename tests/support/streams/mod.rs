@@ -223,7 +223,7 @@ pub enum Departure {
 pub const RULES: [&str; 12] = [
     "",
     "
-    window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6 }
+    window = { days = 28, grace_hours = 0, idle_feed_hours = 6, day_entry_subscribers = 1, immediate_hours = 6, forget_days = 28 }
     population = { outage_subscribers = 5, factor_prior_events = 5.0, weekday_prior_events = 10.0 }
     line_state.known_days_min = 5
     line_state.deeper_days = 0

@@ -9,6 +9,7 @@ use crate::model::{ProfileFlags, Segment};
 encoded!(Account {
     profile_at,
     profile,
+    heard_on,
     customer,
     taken_over,
     first_day,

@@ -27,7 +27,8 @@ pub struct Subscriber {
     pub machine_detector: MachineDetector,
     /// Data volume not yet worth a whole MiB.
     pub(super) data_carry_bytes: u32,
-    pub(super) newest: Day,
+    /// The newest day with any call-detail record; [`Day::MIN`] before it.
+    pub newest: Day,
     /// The last closed day the subscriber was visited for.
     pub visited: Day,
     /// The last day with any usage.
