@@ -42,9 +42,8 @@ impl<L: Link> Worker<'_, L> {
         let run = &self.setup.config.run;
         let urgent = self.output.urgent();
         let waited = since.reached(Duration::from_millis(run.batch_wait_ms.into()));
-        // Two thirds of the time are left for records, so that a worker that keeps up goes on doing so.
-        let nearly_there =
-            self.behind < NEARLY_THERE_RECORDS && since.reached(self.commit_took * 2);
+        // Half of the time is left for records, so that a worker that keeps up goes on doing so.
+        let nearly_there = self.behind < NEARLY_THERE_RECORDS && since.reached(self.commit_took);
         self.uncommitted.records >= run.batch_records_max as usize
             || self.output.waiting_bytes() >= OUTPUT_BYTES_MAX
             || (self.drained && (urgent || waited))
