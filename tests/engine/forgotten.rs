@@ -1,4 +1,4 @@
-//! Lines of which nothing is heard any more (behaviour: Forgotten lines).
+//! Lines that nobody hears of any more (behaviour: Forgotten lines).
 
 use crate::support::scenario::{FRIEND, HOTLINE, Scenario, call, crowd, days, profile};
 use churnwatch::model::Body;

@@ -1,4 +1,4 @@
-//! Lines of which nothing is heard any more are forgotten at the close of a day.
+//! Lines without a record for long are forgotten at the close of a day.
 
 use super::Reference;
 use super::person::Person;
