@@ -62,7 +62,9 @@ impl Shard {
             }
             self.begin(day);
         }
-        if let Some(slot) = self.store.slot_of(&event.msisdn) {
+        if self.closing.is_some()
+            && let Some(slot) = self.store.slot_of(&event.msisdn)
+        {
             self.visit_if_due(slot, effects);
         }
         let slot = self.store.slot(&event.msisdn, self.closed);
