@@ -32,8 +32,8 @@ impl TriggerSpec for DataGrowth {
         OrderKind::ValueAdded,
     ];
     const DEFAULTS: &'static str = "\
-# Fires on a day with data. The volume of the last `span_days` closed days is compared with that of as many before. A window has
-# 28 days or more. 7..13
+# On a day with data, it compares the volume of the last `span_days` closed days with that of as many before. Both must fit into
+# `window.days`, which is 28 or more. 7..13
 span_days = 13
 # Fewest known days of either span. 1..span_days
 known_days_min = 10
