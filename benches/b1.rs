@@ -1,5 +1,6 @@
 //! The workload on which other engines were measured: 10,000,000 calls of 491,761 subscribers over 40 days, in order of time,
-//! in one topic of four partitions. Exactly-once and snapshots are on; everything else is at its default.
+//! in one topic of four partitions. Exactly-once and snapshots are on; everything else is at its default. The program has the
+//! environment that the systemd unit gives it.
 //!
 //! Starts a real broker and loads the calls, then takes turns: the client's safe poll alone, poll with serde_json into a struct,
 //! the release program. Each is a process of its own, so that its processor time and its memory are its own. Every run appends
@@ -48,6 +49,8 @@ const HOTLINE: &str = "10010";
 const ONE_IN: u64 = 500;
 const PORT: u16 = 29_472;
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/b1.jsonl");
+/// How the program is started where it is installed.
+const UNIT: &str = include_str!("../deploy/churnwatch.service");
 /// What `/proc/PID/stat` counts time in.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -303,11 +306,19 @@ fn detect(group: &str, records: u64) -> Run {
     run
 }
 
+/// The variables that the systemd unit sets.
+fn environment() -> Vec<(&'static str, &'static str)> {
+    let lines = UNIT.lines();
+    let set = lines.filter_map(|line| line.strip_prefix("Environment="));
+    set.map(|set| set.split_once('=').unwrap()).collect()
+}
+
 /// Starts the program with its defaults. Returns it when it has committed so many records.
 fn caught_up(group: &str, folder: &Path, records: u64) -> (Process, Run) {
     configuration(group, folder, "");
     let file = folder.join("churnwatch.toml");
-    let mut process = Process::start(["run", "--config", file.to_str().unwrap()]);
+    let arguments = ["run", "--config", file.to_str().unwrap()];
+    let mut process = Process::start_with(arguments, &environment());
     let client = Client::shared();
     let committed = |process: &mut Process| -> i64 {
         assert!(process.exit_status().is_none(), "{}", process.stderr());

@@ -3,7 +3,7 @@
 use super::arguments::{LayoutArgs, claim_outputs, event_files, parse_moment};
 use super::failure::Failure;
 use super::form::LineForm;
-use super::terminal::{byte_bar, tell};
+use super::terminal::{byte_bar, tell, tell_of_loss};
 use crate::config::Config;
 use crate::decode::{Decoder, Scratch};
 use crate::driver::{self, Driver};
@@ -225,12 +225,7 @@ impl Detector {
             }
         }
         bar.finish_and_clear();
-        if records.lost() > 0 {
-            tell!(
-                "{path}: {} bytes behind a damaged record were passed over",
-                HumanCount(records.lost())
-            );
-        }
+        tell_of_loss(path, records.lost());
         if !records.ended() {
             tell!(
                 "{path}: the last line has no end; if the file is still being written, read it again when it is whole"

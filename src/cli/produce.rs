@@ -1,7 +1,7 @@
 use super::arguments::{LayoutArgs, event_files, parse_moment};
 use super::failure::Failure;
 use super::form::LineForm;
-use super::terminal::{byte_bar, tell};
+use super::terminal::{byte_bar, tell, tell_of_loss};
 use crate::config::Config;
 use crate::decode::{Decoded, Decoder, Form, Scratch};
 use crate::files::{FileError, Records};
@@ -195,12 +195,7 @@ impl Loading {
             }
         };
         bar.finish_and_clear();
-        if records.lost() > 0 {
-            tell!(
-                "{path}: {} bytes behind a damaged record were passed over",
-                HumanCount(records.lost())
-            );
-        }
+        tell_of_loss(path, records.lost());
         Ok(unread)
     }
 

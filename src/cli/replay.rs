@@ -3,7 +3,7 @@
 use super::arguments::{LayoutArgs, effective};
 use super::failure::Failure;
 use super::form::LineForm;
-use super::terminal::{byte_bar, tell};
+use super::terminal::{byte_bar, tell, tell_of_loss};
 use crate::backtest::{self, Cohort, Label, Recording, Replay};
 use crate::config::Config;
 use crate::decode::Decoder;
@@ -157,11 +157,14 @@ impl RuleSets {
             bar.set_message(format!("{records} records, {firings} signals"));
         });
         bar.finish_and_clear();
-        read?;
+        let lost = read?;
         if let Some(error) = mismatch {
             return Err(error.into());
         }
         if !self.again {
+            for (path, bytes) in events.iter().zip(lost) {
+                tell_of_loss(path, bytes);
+            }
             rejects.report();
         }
         Ok(replay.finish())

@@ -1,7 +1,7 @@
 //! Output for a person at a terminal.
 
 use super::failure::Failure;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use ratatui::crossterm::terminal;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -38,6 +38,14 @@ macro_rules! tell {
     }};
 }
 pub(super) use tell;
+
+/// Tells of bytes of a file that were passed over, if there are any.
+pub(super) fn tell_of_loss(path: &str, bytes: u64) {
+    if bytes > 0 {
+        let bytes = HumanCount(bytes);
+        tell!("{path}: {bytes} bytes behind a damaged record were passed over");
+    }
+}
 
 /// Progress through files, in bytes. Hidden when standard error is no terminal, and without an end for standard input.
 pub(super) fn byte_bar(paths: &[impl AsRef<Path>]) -> ProgressBar {

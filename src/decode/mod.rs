@@ -202,7 +202,8 @@ impl Decoder {
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
-        let read = fields_of(&made).and_then(|mut fields| {
+        let mut fields = Fields::default();
+        let read = fields.fill_from_layout(&made).and_then(|()| {
             write(&fields);
             self.read(&mut fields)
         });
@@ -279,7 +280,8 @@ impl Decoder {
         let Some(made) = mapped.map(bytes, scratch)? else {
             return Ok(None);
         };
-        let address = fields_of(&made).and_then(|fields| {
+        let mut fields = Fields::default();
+        let address = fields.fill_from_layout(&made).and_then(|()| {
             fields.write(out);
             self.address(&fields)
         });
@@ -399,18 +401,12 @@ fn unframed(form: &Form, bytes: &[u8]) -> Result<(), Reject> {
     }
 }
 
-/// The fields that a layout has made, if none is lacking that it requires.
-fn fields_of<'a>(made: &Made<'_, 'a>) -> Result<Fields<'a>, Reject> {
-    match made.lacks() {
-        Some(field) => Err(Reject::MissingField(field.name())),
-        None => Ok(Fields::of_parts(made.fields())),
-    }
-}
-
 /// A reject with what the layout has to do with it.
 fn explained(made: &Made<'_, '_>, reject: Reject) -> Reject {
-    let feed = feed_of(&Fields::of_parts(made.fields()));
-    made.explain(reject, feed)
+    let mut fields = Fields::default();
+    // What the layout lacks is what the reject says.
+    let _ = fields.fill_from_layout(made);
+    made.explain(reject, feed_of(&fields))
 }
 
 fn feed_of(fields: &Fields<'_>) -> Option<Feed> {

@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
             Some(text) if !fits(&text, TEXT_CHARS_MAX) => {
                 Err(Flaw::Invalid("is longer than 128 characters"))
             }
-            text => Ok(text.map(trimmed).filter(|text| !text.is_empty())),
+            text => Ok(text.and_then(trimmed)),
         }
     }
 
@@ -342,10 +342,16 @@ fn text_of(raw: &str) -> Result<Cow<'_, str>, Flaw> {
         .map_err(|_| Flaw::Invalid("holds an escape that stands for no character"))
 }
 
-fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+/// A text without the blanks around it, if anything is left.
+#[inline]
+fn trimmed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let holds_any = |text: &&str| !text.is_empty();
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        Cow::Borrowed(text) => Some(text.trim()).filter(holds_any).map(Cow::Borrowed),
+        Cow::Owned(text) => {
+            let text = Some(text.trim()).filter(holds_any)?;
+            Some(Cow::Owned(text.to_owned()))
+        }
     }
 }
 

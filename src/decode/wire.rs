@@ -5,6 +5,7 @@
 
 use super::faults::{FieldFault, FieldFaults, Flaw};
 use super::field::Field;
+use super::layout::Made;
 use super::scan;
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -68,13 +69,19 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// The fields that were made of a record in another form.
-    pub(super) fn of_parts(parts: impl Iterator<Item = (Field, &'a str)>) -> Self {
-        let mut fields = Self::default();
-        for (field, value) in parts.filter(|(_, value)| !value.is_empty()) {
-            fields.set(field, value);
+    /// Takes the fields that a layout has made of a record in another form, in place too.
+    ///
+    /// # Errors
+    /// `MissingField` if one is lacking that the layout requires.
+    pub(super) fn fill_from_layout(&mut self, made: &Made<'_, 'a>) -> Result<(), Reject> {
+        self.escaped = made.may_have_escapes();
+        for (field, value) in made.fields().filter(|(_, value)| !value.is_empty()) {
+            self.set(field, value);
         }
-        fields
+        match made.lacks() {
+            Some(field) => Err(Reject::MissingField(field.name())),
+            None => Ok(()),
+        }
     }
 
     /// Takes the plan of a profile apart as well. Returns whether there is one that can be read.

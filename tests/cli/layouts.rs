@@ -285,6 +285,14 @@ fn damage_in_a_file_of_ber_costs_as_little_as_can_be_known() {
             indicatif::HumanCount(lost)
         );
         assert_eq!(errors.contains(&told), lost > 0, "{name}: {errors}");
+        if lost > 0 {
+            let path = path.to_str().unwrap();
+            let out = folder.path().join("out").to_str().unwrap().to_owned();
+            let of_events = ["calibrate", "--events", path, "--layout", layout];
+            let (_, _, errors) =
+                churnwatch(&[&of_events[..], &["--budget", "key=60", "--out", &out]].concat());
+            assert!(errors.contains(&told), "{errors}");
+        }
         for dead in fs::read_to_string(&dead).unwrap().lines() {
             let dead: Value = serde_json::from_str(dead).unwrap();
             assert_eq!(dead["reason"], "not_ber", "{name}");

@@ -221,12 +221,16 @@ impl Compiler<'_> {
                     .map(|(text, known)| (text.clone(), value(known)))
                     .collect(),
                 otherwise: spec.otherwise.as_ref().map(value),
+                json: false,
             }));
         }
         steps.extend(self.quantity(key, field, spec.unit.as_deref(), spec.decimal.as_deref()));
         if let Some(formats) = texts(spec.time) {
             let zone = self.zone_of(&key.child("zone"), spec.zone.as_deref());
             steps.extend(self.moments(&key.child("time"), field, &formats, zone));
+        }
+        if let Some(Step::Table(table)) = steps.last_mut() {
+            table.end_with(kind::of(field));
         }
         steps
     }

@@ -321,6 +321,12 @@ impl<'a> Made<'_, 'a> {
         self.pieces.iter(self.record)
     }
 
+    /// Whether a text among them may have escapes in it.
+    pub(in crate::decode) fn may_have_escapes(&self) -> bool {
+        let mut texts = [self.record, &self.pieces.made].into_iter();
+        texts.any(|text| memchr::memchr(b'\\', text.as_bytes()).is_some())
+    }
+
     /// A field that the layout requires and the record has not.
     pub(in crate::decode) fn lacks(&self) -> Option<Field> {
         let mut required = self.variant.targets.iter().filter(|target| target.required);

@@ -165,6 +165,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, raw: &'a str) {
         let nothing = matches!(raw, "null" | "\"\"") || raw.starts_with('{');
         let Some(slot) = self.paths.slot.filter(|_| !nothing) else {
@@ -178,6 +179,7 @@ impl<'a> Walk<'_, 'a> {
         self.slots.set_json(slot, start, start + raw.len());
     }
 
+    #[cold]
     fn add(&mut self, slot: usize, raw: &str) {
         let before = self.slots.plain(self.whole, slot);
         let integer = |text: &str| match self.integers {

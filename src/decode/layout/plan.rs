@@ -98,8 +98,8 @@ impl Target {
             return;
         }
         if let (Origin::First(first), []) = (&self.origin, &*self.steps) {
-            let spans = first.iter().filter_map(|slot| slots.get(*slot));
-            if let Some(span) = spans.clone().next().filter(|span| span.is_json()) {
+            let span = first.iter().find_map(|slot| slots.get(*slot));
+            if let Some(span) = span.filter(|span| span.is_json()) {
                 return pieces.take(self.field, span);
             }
         }
@@ -113,30 +113,25 @@ impl Target {
         let value = |slot: &usize| slots.plain(record, *slot);
         match &self.origin {
             Origin::First(first) => {
-                let Some(text) = first.iter().find_map(value) else {
-                    return false;
-                };
-                bench.clear();
-                bench.push(&text);
-                bench.finish(&self.steps, self.kind, out)
+                let text = first.iter().find_map(value);
+                text.is_some_and(|text| bench.steps.finish(&text, &self.steps, self.kind, out))
             }
             Origin::Joined(parts, between) => {
-                bench.clear();
+                let Bench { joined, steps } = bench;
+                joined.clear();
                 for (number, part) in parts.iter().enumerate() {
                     let Some(text) = value(part) else {
                         return false;
                     };
-                    bench.push(if number > 0 { between } else { "" });
-                    bench.push(&text);
+                    joined.push_str(if number > 0 { between } else { "" });
+                    joined.push_str(&text);
                 }
-                bench.finish(&self.steps, self.kind, out)
+                steps.finish(joined, &self.steps, self.kind, out)
             }
             Origin::List(entries) => {
                 let entries = entries.iter().filter_map(value);
                 write_all(('[', ']'), out, entries, |entry, out| {
-                    bench.clear();
-                    bench.push(&entry);
-                    bench.finish(&self.steps, self.kind, out)
+                    bench.steps.finish(&entry, &self.steps, self.kind, out)
                 })
             }
             Origin::Object(inner) => {

@@ -132,9 +132,18 @@ impl Span {
 /// Fields as JSON texts, in the order in which they were made.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Pieces {
-    pieces: Vec<(Field, Span)>,
+    pieces: Vec<Piece>,
     /// What the record does not hold in that form.
-    made: String,
+    pub(super) made: String,
+}
+
+/// A field, and where its JSON text lies.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    field: Field,
+    place: Place,
+    start: u32,
+    end: u32,
 }
 
 impl Pieces {
@@ -145,7 +154,13 @@ impl Pieces {
 
     /// A field that the record holds as it has to be.
     pub(super) fn take(&mut self, field: Field, span: Span) {
-        self.pieces.push((field, span));
+        // Part by part: to copy a span whose parts were just written, the processor waits for them.
+        self.pieces.push(Piece {
+            field,
+            place: span.place,
+            start: span.start,
+            end: span.end,
+        });
     }
 
     /// A field whose JSON text a writer appends.
@@ -153,7 +168,7 @@ impl Pieces {
         let start = self.made.len();
         write(&mut self.made);
         let span = Span::new(Place::Made, Form::Json, start, self.made.len());
-        self.pieces.push((field, span));
+        self.take(field, span);
     }
 
     /// The fields and their JSON texts.
@@ -161,12 +176,13 @@ impl Pieces {
         &'s self,
         record: &'s str,
     ) -> impl Iterator<Item = (Field, &'s str)> + use<'s> {
-        self.pieces.iter().map(move |(field, span)| {
-            let text = match span.place {
+        self.pieces.iter().map(move |piece| {
+            let text = match piece.place {
                 Place::Record => record,
                 Place::Read | Place::Made => &self.made,
             };
-            (*field, text.get(span.range()).unwrap_or_default())
+            let range = piece.start as usize..piece.end as usize;
+            (piece.field, text.get(range).unwrap_or_default())
         })
     }
 }

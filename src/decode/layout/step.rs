@@ -37,6 +37,8 @@ pub(super) struct Table {
     pub(super) values: Vec<(String, Option<String>)>,
     /// Of any other text; without it the text goes on.
     pub(super) otherwise: Option<Option<String>>,
+    /// Whether the values are JSON texts, which no step can follow.
+    pub(super) json: bool,
 }
 
 /// What is made of a text.
@@ -54,42 +56,52 @@ enum Made {
 /// Longer numbers may be more than any program reads.
 const WHOLE_DIGITS_MAX: usize = 18;
 
-/// Room for the steps of a field, kept from record to record.
+/// Room for making a field, kept from record to record.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Bench {
+    /// A text of several values.
+    pub(super) joined: String,
+    pub(super) steps: StepRoom,
+}
+
+/// Room for the steps of a field.
+#[derive(Debug, Default, Clone)]
+pub(super) struct StepRoom {
     now: String,
     next: String,
 }
 
-impl Bench {
-    /// Begins with an empty text.
-    pub(super) fn clear(&mut self) {
-        self.now.clear();
-    }
-
-    /// Adds to the text that the steps begin with.
-    pub(super) fn push(&mut self, text: &str) {
-        self.now.push_str(text);
-    }
-
-    /// Appends the JSON text that the steps make of the text. Returns whether there is one.
-    pub(super) fn finish(&mut self, steps: &[Step], kind: Kind, out: &mut String) -> bool {
+impl StepRoom {
+    /// Appends the JSON text that steps make of a text. Returns whether there is one.
+    pub(super) fn finish(
+        &mut self,
+        text: &str,
+        steps: &[Step],
+        kind: Kind,
+        out: &mut String,
+    ) -> bool {
+        let Self { now, next } = self;
+        let mut changed = false;
         for step in steps {
-            self.next.clear();
-            match step.run(&self.now, &mut self.next) {
-                Made::Text => std::mem::swap(&mut self.now, &mut self.next),
+            next.clear();
+            match step.run(if changed { now } else { text }, next) {
+                Made::Text => {
+                    std::mem::swap(now, next);
+                    changed = true;
+                }
                 Made::Json => {
-                    out.push_str(&self.next);
+                    out.push_str(next);
                     return true;
                 }
                 Made::Unchanged => {}
                 Made::Nothing => return false,
             }
         }
-        if self.now.is_empty() {
+        let text = if changed { now } else { text };
+        if text.is_empty() {
             return false;
         }
-        write(&self.now, kind, out);
+        write(text, kind, out);
         true
     }
 }
@@ -131,7 +143,13 @@ impl Step {
             Self::Table(table) => match table.get(text) {
                 None => Made::Unchanged,
                 Some(None) => Made::Nothing,
-                Some(Some(value)) => changed(append(value, out)),
+                Some(Some(value)) => {
+                    out.push_str(value);
+                    match table.json {
+                        true => Made::Json,
+                        false => Made::Text,
+                    }
+                }
             },
             Self::Quantity(quantity) => json(quantity.convert(text, out)),
             Self::Clock => json(clock_seconds(text, out)),
@@ -141,6 +159,16 @@ impl Step {
 }
 
 impl Table {
+    /// Writes the values as the JSON texts of a field.
+    pub(super) fn end_with(&mut self, kind: Kind) {
+        let values = self.values.iter_mut().map(|(_, value)| value);
+        for value in values.chain(&mut self.otherwise).flatten() {
+            let text = std::mem::take(value);
+            write(&text, kind, value);
+        }
+        self.json = true;
+    }
+
     fn get(&self, text: &str) -> Option<Option<&str>> {
         let found = self
             .values

@@ -213,23 +213,16 @@ impl Shard {
         if subscriber.is_machine(account) {
             return Judgement::default();
         }
-        let baselines = subscriber.baselines.all();
-        let factor = UsageChannel::ALL.map(|channel| {
-            if !subscriber.stable {
-                return facts.factor[channel as usize];
-            }
-            let level = baselines[channel as usize].level();
-            let events = window.day(day).events(channel);
-            facts.factor_without(channel, events, level, &self.rules.population)
-        });
         let credit =
             account.and_then(|account| Credit::rate_known(account, day, &self.rules.policy.credit));
+        let unread = LineReading::default();
+        let (line, line_on_trial);
         let mut view = DayView {
             msisdn,
             day,
             known_days: subscriber.known_days,
             last_active: subscriber.last_active,
-            window,
+            window: &window,
             account,
             barred,
             trip: trip(account, subscriber.last_active),
@@ -238,14 +231,21 @@ impl Shard {
             }),
             credit,
             worried: false,
-            line: LineReading::default(),
+            line: &unread,
             line_state_rules: &self.rules.line_state,
             baseline_rules: &self.rules.baseline,
-            baselines,
+            baselines: subscriber.baselines.all(),
             population: &self.population,
             facts,
-            factor,
+            factor: facts.factor,
         };
+        if subscriber.stable {
+            for channel in UsageChannel::ALL {
+                let (events, level) = (view.observed(channel, day), view.level(channel));
+                view.factor[channel as usize] =
+                    facts.factor_without(channel, events, level, &self.rules.population);
+            }
+        }
         let (dense, rules) = (&mut subscriber.trigger_states, &self.rules);
         let tier = |rules: &Rules| Credit::rate(account, day, &rules.policy.credit).tier;
         let sparse = account.map(|account| &account.trigger_states);
@@ -253,7 +253,8 @@ impl Shard {
             is_worrying(states, day, rules.line_state.worry_days)
         };
         view.worried = sparse.is_some_and(|states| worries(states, rules));
-        view.line = read_line(&mut subscriber.line, &view, || tier(rules));
+        line = read_line(&mut subscriber.line, &view, || tier(rules));
+        view.line = &line;
         if let Some(days) = &mut self.line_days {
             days.extend(line_days::of_view(&view));
         }
@@ -265,12 +266,13 @@ impl Shard {
         let evaluation = Evaluation::of(daily, dense, sparse, day, &rules.triggers, look);
         let mut in_shadow = Firings::new();
         if let Some(trial) = rules.shadow.as_deref() {
-            let mut line = self.shadow.line(slot);
+            let mut belief = self.shadow.line(slot);
             view.line_state_rules = &trial.line_state;
             let states = self.shadow.trigger_states(slot);
             view.worried = states.is_some_and(|states| worries(states, trial));
-            view.line = read_line(&mut line, &view, || tier(trial));
-            self.shadow.keep_line(slot, line);
+            line_on_trial = read_line(&mut belief, &view, || tier(trial));
+            view.line = &line_on_trial;
+            self.shadow.keep_line(slot, belief);
             let look =
                 |trigger: &dyn Trigger, state: &mut TriggerState| trigger.on_day(&view, state);
             in_shadow = self

@@ -1,6 +1,6 @@
 //! The evaluation of triggers for one subscriber.
 
-use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState, TriggerStates};
+use crate::engine::state::trigger_state::{DENSE, SparseStates, TriggerState};
 use crate::engine::triggers::{Firing, REGISTRY, Registration, Trigger};
 use crate::model::Day;
 
@@ -32,16 +32,22 @@ impl Evaluation {
             let Some((trigger, registered)) = triggers.get(place).zip(REGISTRY.get(place)) else {
                 continue;
             };
-            let before = TriggerStates { dense, sparse }.get(place);
-            let mut state = before;
-            if let Some(firing) = look(&**trigger, &mut state) {
-                state.note_firing(firing.kind, firing.strength, day);
-                evaluation.firings.push((registered, firing));
+            let mut show = |state: &mut TriggerState| {
+                if let Some(firing) = look(&**trigger, state) {
+                    state.note_firing(firing.kind, firing.strength, day);
+                    evaluation.firings.push((registered, firing));
+                }
+            };
+            // In place: to copy eight bytes of which one was just written, the processor waits for that one.
+            if let Some(own) = dense.get_mut(place) {
+                show(own);
+                continue;
             }
-            match dense.get_mut(place) {
-                Some(own) => *own = state,
-                None if state != before => evaluation.changed.push((place, state)),
-                None => {}
+            let before = sparse.map_or_else(TriggerState::default, |sparse| sparse.get(place));
+            let mut state = before;
+            show(&mut state);
+            if state != before {
+                evaluation.changed.push((place, state));
             }
         }
         evaluation

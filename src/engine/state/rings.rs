@@ -182,12 +182,17 @@ fn unpacked([a, b, c, d, e]: Packed) -> Bucket {
     let mut next = |width: u32| {
         let count = bits & ((1 << width) - 1);
         bits >>= width;
-        count
+        count as u16
     };
-    let [outgoing, incoming, messages, sessions, dropped, voice, data] = BITS.map(&mut next);
-    let [voice, data] = [voice, data].map(|count| (count as u16).to_le_bytes());
-    let [outgoing, incoming, messages, sessions, dropped] =
-        [outgoing, incoming, messages, sessions, dropped].map(|count| count as u8);
+    let [outgoing, incoming, messages, sessions, dropped, voice, data] = BITS;
+    // One by one, so that what nobody asks for is left out; a `map` would be called, and make them all.
+    let outgoing = next(outgoing) as u8;
+    let incoming = next(incoming) as u8;
+    let messages = next(messages) as u8;
+    let sessions = next(sessions) as u8;
+    let dropped = next(dropped) as u8;
+    let voice = next(voice).to_le_bytes();
+    let data = next(data).to_le_bytes();
     Bucket::from_bytes([
         outgoing, incoming, messages, sessions, dropped, voice[0], voice[1], data[0], data[1],
     ])

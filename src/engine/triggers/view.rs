@@ -38,7 +38,7 @@ pub struct DayView<'a> {
     /// The last day with any usage, which may lie after the closed one.
     pub last_active: Day,
     /// The subscriber's last days.
-    pub window: Window<'a>,
+    pub window: &'a Window<'a>,
     /// Bills and standing, if there are any.
     pub account: Option<&'a Account>,
     /// The days on which the line was barred, and the first ones after.
@@ -52,7 +52,7 @@ pub struct DayView<'a> {
     /// Whether the customer has lately given cause for worry.
     pub worried: bool,
     /// What is believed of the line after the closed day.
-    pub line: LineReading,
+    pub line: &'a LineReading,
     /// How that is judged.
     pub line_state_rules: &'a LineStateRules,
     /// How baselines are read.
@@ -72,6 +72,7 @@ impl DayView<'_> {
     }
 
     /// Events on a day.
+    #[inline]
     pub fn observed(&self, channel: UsageChannel, day: Day) -> u32 {
         self.window.day(day).events(channel)
     }
