@@ -203,7 +203,7 @@ impl Decoder {
             return Ok(None);
         };
         let mut fields = Fields::default();
-        let read = fields.fill_from_layout(&made).and_then(|()| {
+        let read = fill_from_layout(&mut fields, &made).and_then(|()| {
             write(&fields);
             self.read(&mut fields)
         });
@@ -281,7 +281,7 @@ impl Decoder {
             return Ok(None);
         };
         let mut fields = Fields::default();
-        let address = fields.fill_from_layout(&made).and_then(|()| {
+        let address = fill_from_layout(&mut fields, &made).and_then(|()| {
             fields.write(out);
             self.address(&fields)
         });
@@ -401,11 +401,19 @@ fn unframed(form: &Form, bytes: &[u8]) -> Result<(), Reject> {
     }
 }
 
+/// Takes the fields that a layout has made, and refuses a record that lacks one the layout requires.
+fn fill_from_layout<'a>(fields: &mut Fields<'a>, made: &Made<'_, 'a>) -> Result<(), Reject> {
+    fields.fill_from_parts(made.fields(), made.may_have_escapes());
+    match made.lacks() {
+        Some(field) => Err(Reject::MissingField(field.name())),
+        None => Ok(()),
+    }
+}
+
 /// A reject with what the layout has to do with it.
 fn explained(made: &Made<'_, '_>, reject: Reject) -> Reject {
     let mut fields = Fields::default();
-    // What the layout lacks is what the reject says.
-    let _ = fields.fill_from_layout(made);
+    fields.fill_from_parts(made.fields(), made.may_have_escapes());
     made.explain(reject, feed_of(&fields))
 }
 

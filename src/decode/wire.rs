@@ -5,7 +5,6 @@
 
 use super::faults::{FieldFault, FieldFaults, Flaw};
 use super::field::Field;
-use super::layout::Made;
 use super::scan;
 use crate::model::Reject;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -69,18 +68,15 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// Takes the fields that a layout has made of a record in another form, in place too.
-    ///
-    /// # Errors
-    /// `MissingField` if one is lacking that the layout requires.
-    pub(super) fn fill_from_layout(&mut self, made: &Made<'_, 'a>) -> Result<(), Reject> {
-        self.escaped = made.may_have_escapes();
-        for (field, value) in made.fields().filter(|(_, value)| !value.is_empty()) {
+    /// Takes fields that were made of a record in another form, in place too. `escaped`: whether a text may have escapes in it.
+    pub(super) fn fill_from_parts(
+        &mut self,
+        parts: impl Iterator<Item = (Field, &'a str)>,
+        escaped: bool,
+    ) {
+        self.escaped = escaped;
+        for (field, value) in parts.filter(|(_, value)| !value.is_empty()) {
             self.set(field, value);
-        }
-        match made.lacks() {
-            Some(field) => Err(Reject::MissingField(field.name())),
-            None => Ok(()),
         }
     }
 

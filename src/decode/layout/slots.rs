@@ -154,7 +154,7 @@ impl Pieces {
 
     /// A field that the record holds as it has to be.
     pub(super) fn take(&mut self, field: Field, span: Span) {
-        // Part by part: to copy a span whose parts were just written, the processor waits for them.
+        // Each part by itself: a copy of the whole right after writing its parts makes the processor wait.
         self.pieces.push(Piece {
             field,
             place: span.place,

@@ -38,7 +38,7 @@ impl Evaluation {
                     evaluation.firings.push((registered, firing));
                 }
             };
-            // In place: to copy eight bytes of which one was just written, the processor waits for that one.
+            // In place: a copy right after a write to a part of it makes the processor wait.
             if let Some(own) = dense.get_mut(place) {
                 show(own);
                 continue;

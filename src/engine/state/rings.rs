@@ -185,7 +185,7 @@ fn unpacked([a, b, c, d, e]: Packed) -> Bucket {
         count as u16
     };
     let [outgoing, incoming, messages, sessions, dropped, voice, data] = BITS;
-    // One by one, so that what nobody asks for is left out; a `map` would be called, and make them all.
+    // Written out: the compiler then drops the counts that nobody asks for. A `map` it would call as a function.
     let outgoing = next(outgoing) as u8;
     let incoming = next(incoming) as u8;
     let messages = next(messages) as u8;
