@@ -32,7 +32,7 @@ impl TriggerSpec for DataGrowth {
         OrderKind::ValueAdded,
     ];
     const DEFAULTS: &'static str = "\
-# On a day with data, it compares the volume of the last `span_days` closed days with that of as many before. Both must fit into
+# On a day with data, it compares the last `span_days` closed days with as many days before them, by volume. Both must fit into
 # `window.days`, which is 28 or more. 7..13
 span_days = 13
 # Fewest known days of either span. 1..span_days
