@@ -61,9 +61,9 @@ fn network(fields: &Fields<'_>, field: Field) -> Read<Network> {
 /// that one tells nothing.
 fn cell(fields: &Fields<'_>) -> Option<Network> {
     let cell = fields.identifier(Field::FirstCellId).ok()??;
-    let (_, behind) = cell.split_at_checked(3)?;
-    let (_, place) = behind.strip_prefix('-')?.split_once('-')?;
+    let (country, behind) = cell.split_at_checked(3)?;
+    let (code, place) = behind.strip_prefix('-')?.split_once('-')?;
     let is_whole = place.bytes().filter(|b| *b == b'-').count() == 1;
-    let network = cell.len().checked_sub(place.len() + 1)?;
-    Network::parse(cell.get(..network).filter(|_| is_whole)?)
+    let network = cell.get(..country.len() + 1 + code.len());
+    Network::parse(network.filter(|_| is_whole)?)
 }
